@@ -1,0 +1,56 @@
+/** What a {@link WhereforeError} carries besides its message: plain data, so that a program can act on it. */
+export interface ErrorDetails {
+  /** Where it happened: a file, a node, a command-line flag. */
+  readonly where?: string;
+  /** What was found. */
+  readonly got?: string;
+  /** What would have been right. */
+  readonly expected?: string;
+  /** What to do about it, in the imperative. */
+  readonly fix?: string;
+  /** The error underneath, if there is one. */
+  readonly cause?: unknown;
+}
+
+/** The kinds of mistake that Wherefore tells apart. A caller may switch on `code`; messages may change. */
+export type ErrorCode =
+  | 'file-not-found'
+  | 'file-unreadable'
+  | 'file-unwritable'
+  | 'not-onnx'
+  | 'malformed-model'
+  | 'unsupported-model'
+  | 'unsupported-operator'
+  | 'unknown-name'
+  | 'wrong-shape'
+  | 'wrong-type'
+  | 'not-finite'
+  | 'out-of-range'
+  | 'invalid-argument'
+  | 'invalid-data'
+  | 'not-differentiable'
+  | 'not-a-cut'
+  | 'runtime'
+  | 'cancelled'
+  | 'internal';
+
+/**
+ * A mistake that a person can mend: what, where, got, expected, fix.
+ *
+ * `message` is one line with all the parts that are known, e.g.
+ * `input "data" has the wrong shape (got 1×224×224, expected N×3×224×224). Fix: add the colour axis.`
+ */
+export class WhereforeError extends Error {
+  override readonly name = 'WhereforeError';
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, what: string, details: ErrorDetails = {}) {
+    const { where, got, expected, fix, cause } = details;
+    const facts = [got && `got ${got}`, expected && `expected ${expected}`].filter(Boolean).join(', ');
+    const sentence = `${where ? `${where}: ` : ''}${what}${facts ? ` (${facts})` : ''}`;
+    super(fix ? `${sentence.replace(/[.]$/, '')}. Fix: ${fix.replace(/[.]$/, '')}.` : sentence, { cause });
+    this.code = code;
+    this.details = details;
+  }
+}

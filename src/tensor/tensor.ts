@@ -1,0 +1,190 @@
+import { WhereforeError } from '../errors.ts';
+
+/** The arrays that hold a tensor's elements, by element type. Small float and 4-bit types keep their raw bits. */
+export interface TypedArrayOf {
+  float32: Float32Array;
+  float64: Float64Array;
+  float16: Uint16Array;
+  bfloat16: Uint16Array;
+  int8: Int8Array;
+  uint8: Uint8Array;
+  int16: Int16Array;
+  uint16: Uint16Array;
+  int32: Int32Array;
+  uint32: Uint32Array;
+  int64: BigInt64Array;
+  uint64: BigUint64Array;
+  bool: Uint8Array;
+  string: string[];
+  /** Two elements in a byte, low nibble first. */
+  int4: Uint8Array;
+  uint4: Uint8Array;
+}
+
+/** Element type of a tensor, named as ONNX Runtime names it. */
+export type DataType = keyof TypedArrayOf;
+
+export type TensorData = TypedArrayOf[DataType];
+
+/** A typed n-d array in row-major order. Immutable by convention: nobody writes into `data` after construction. */
+export interface Tensor<T extends DataType = DataType> {
+  readonly type: T;
+  readonly shape: readonly number[];
+  readonly data: TypedArrayOf[T];
+}
+
+type Constructor = { new (length: number): TensorData; new (buffer: ArrayBufferLike, offset: number, length: number): TensorData };
+
+/** Array constructor and bytes per element of each type (half a byte for 4-bit types, 0 for strings). */
+export const dataTypes: Readonly<Record<DataType, { readonly array: Constructor; readonly bytes: number }>> = {
+  float32: { array: Float32Array as unknown as Constructor, bytes: 4 },
+  float64: { array: Float64Array as unknown as Constructor, bytes: 8 },
+  float16: { array: Uint16Array as unknown as Constructor, bytes: 2 },
+  bfloat16: { array: Uint16Array as unknown as Constructor, bytes: 2 },
+  int8: { array: Int8Array as unknown as Constructor, bytes: 1 },
+  uint8: { array: Uint8Array as unknown as Constructor, bytes: 1 },
+  int16: { array: Int16Array as unknown as Constructor, bytes: 2 },
+  uint16: { array: Uint16Array as unknown as Constructor, bytes: 2 },
+  int32: { array: Int32Array as unknown as Constructor, bytes: 4 },
+  uint32: { array: Uint32Array as unknown as Constructor, bytes: 4 },
+  int64: { array: BigInt64Array as unknown as Constructor, bytes: 8 },
+  uint64: { array: BigUint64Array as unknown as Constructor, bytes: 8 },
+  bool: { array: Uint8Array as unknown as Constructor, bytes: 1 },
+  string: { array: Array as unknown as Constructor, bytes: 0 },
+  int4: { array: Uint8Array as unknown as Constructor, bytes: 0.5 },
+  uint4: { array: Uint8Array as unknown as Constructor, bytes: 0.5 },
+};
+
+/** Number of elements of a shape; 1 for a scalar's `[]`. */
+export function sizeOf(shape: readonly number[]): number {
+  let size = 1;
+  for (const dimension of shape) size *= dimension;
+  return size;
+}
+
+/** Row-major strides, in elements. */
+export function stridesOf(shape: readonly number[]): number[] {
+  const strides = new Array<number>(shape.length);
+  let stride = 1;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    strides[i] = stride;
+    stride *= shape[i];
+  }
+  return strides;
+}
+
+/** `2×3×224×224`, or `scalar`. */
+export function formatShape(shape: readonly (number | string)[]): string {
+  return shape.length ? shape.join('×') : 'scalar';
+}
+
+export function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((dimension, i) => dimension === b[i]);
+}
+
+/** Length of the data array that holds `shape` elements of `type` (4-bit types pack two in a byte). */
+export function storageLength(type: DataType, shape: readonly number[]): number {
+  const size = sizeOf(shape);
+  return type === 'int4' || type === 'uint4' ? Math.ceil(size / 2) : size;
+}
+
+/**
+ * Makes a tensor; `data` defaults to zeros and is not copied.
+ * @throws WhereforeError `wrong-shape` when the data does not fill the shape.
+ */
+export function tensor<T extends DataType>(type: T, shape: readonly number[], data?: TypedArrayOf[T]): Tensor<T> {
+  const length = storageLength(type, shape);
+  if (!data) {
+    const zeros = type === 'string' ? new Array<string>(length).fill('') : new dataTypes[type].array(length);
+    return { type, shape, data: zeros as TypedArrayOf[T] };
+  }
+  if (data.length !== length) {
+    throw new WhereforeError('wrong-shape', `${type} tensor of shape ${formatShape(shape)}`, {
+      got: `${data.length} elements`,
+      expected: `${length}`,
+    });
+  }
+  return { type, shape, data };
+}
+
+/** A float32 tensor from numbers. */
+export function float32(shape: readonly number[], values: ArrayLike<number>): Tensor<'float32'> {
+  return tensor('float32', shape, values instanceof Float32Array ? values : Float32Array.from(values));
+}
+
+/** An int64 tensor from integers. */
+export function int64(shape: readonly number[], values: ArrayLike<number | bigint>): Tensor<'int64'> {
+  return tensor('int64', shape, values instanceof BigInt64Array ? values : BigInt64Array.from(Array.from(values, BigInt)));
+}
+
+/** The same elements under another shape of the same size. */
+export function reshape<T extends DataType>(t: Tensor<T>, shape: readonly number[]): Tensor<T> {
+  return tensor(t.type, shape, t.data);
+}
+
+/** The tensor's bytes, without a copy. @throws for strings, which have none. */
+export function bytesOf(t: Tensor): Uint8Array {
+  if (t.type === 'string') throw new WhereforeError('wrong-type', 'a string tensor has no bytes', { got: 'string' });
+  const { buffer, byteOffset, byteLength } = t.data as Exclude<TensorData, string[]>;
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** A tensor over little-endian bytes: a view where they are aligned, else a copy. */
+export function fromBytes<T extends DataType>(type: T, shape: readonly number[], bytes: Uint8Array): Tensor<T> {
+  const { array, bytes: width } = dataTypes[type];
+  const length = storageLength(type, shape);
+  const expected = Math.ceil(sizeOf(shape) * width);
+  if (type === 'string' || bytes.byteLength !== expected) {
+    throw new WhereforeError('wrong-shape', `${type} tensor of shape ${formatShape(shape)}`, {
+      got: `${bytes.byteLength} bytes`,
+      expected: `${expected}`,
+    });
+  }
+  const aligned = width < 1 || bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  return { type, shape, data: new array(aligned.buffer, aligned.byteOffset, length) as TypedArrayOf[T] };
+}
+
+/** Bytes that the elements occupy. */
+export function byteLength(t: Tensor): number {
+  return t.type === 'string' ? 0 : (t.data as Exclude<TensorData, string[]>).byteLength;
+}
+
+/** Rows `start` to `end` (exclusive) along the first axis: a view, no copy. */
+export function rows<T extends DataType>(t: Tensor<T>, start: number, end: number): Tensor<T> {
+  const [count, ...rest] = t.shape;
+  if (t.shape.length === 0 || start < 0 || end > count || start > end) {
+    throw new WhereforeError('out-of-range', `rows ${start} to ${end} of a tensor of shape ${formatShape(t.shape)}`);
+  }
+  const width = sizeOf(rest);
+  const data =
+    t.type === 'string'
+      ? (t.data as string[]).slice(start * width, end * width)
+      : (t.data as Float32Array).subarray(start * width, end * width);
+  return { type: t.type, shape: [end - start, ...rest], data: data as TypedArrayOf[T] };
+}
+
+/** Joins tensors of equal type and equal trailing shape along the first axis. */
+export function concatRows<T extends DataType>(parts: readonly Tensor<T>[]): Tensor<T> {
+  const [first] = parts;
+  if (!first) throw new WhereforeError('invalid-argument', 'nothing to join', { got: 'no tensors' });
+  const rest = first.shape.slice(1);
+  for (const part of parts) {
+    if (part.type !== first.type || !sameShape(part.shape.slice(1), rest)) {
+      throw new WhereforeError('wrong-shape', 'tensors to join differ', {
+        got: `${part.type} ${formatShape(part.shape)}`,
+        expected: `${first.type} n×${formatShape(rest)}`,
+      });
+    }
+  }
+  const count = parts.reduce((total, part) => total + part.shape[0], 0);
+  const joined = tensor(first.type, [count, ...rest]);
+  let offset = 0;
+  for (const part of parts) {
+    if (first.type === 'string') for (const text of part.data as string[]) (joined.data as string[])[offset++] = text;
+    else {
+      (joined.data as Float32Array).set(part.data as Float32Array, offset);
+      offset += part.data.length;
+    }
+  }
+  return joined;
+}
