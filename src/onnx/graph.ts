@@ -1,0 +1,176 @@
+import type { DataType, Tensor } from '../tensor/tensor.ts';
+
+/** An attribute of a node. Integers are JavaScript numbers; the encoder saturates them to 64 bits. */
+export type Attribute =
+  | { readonly kind: 'float'; readonly value: number }
+  | { readonly kind: 'int'; readonly value: number }
+  | { readonly kind: 'string'; readonly value: string }
+  | { readonly kind: 'tensor'; readonly value: Tensor }
+  | { readonly kind: 'graph'; readonly value: Graph }
+  | { readonly kind: 'floats'; readonly value: readonly number[] }
+  | { readonly kind: 'ints'; readonly value: readonly number[] }
+  | { readonly kind: 'strings'; readonly value: readonly string[] }
+  | { readonly kind: 'tensors'; readonly value: readonly Tensor[] }
+  | { readonly kind: 'graphs'; readonly value: readonly Graph[] }
+  /** A kind that nothing here computes with (sparse tensors, types): its protobuf bytes, carried through unchanged. */
+  | { readonly kind: 'opaque'; readonly value: Uint8Array }
+  /** Inside a function body: the value comes from the calling node's attribute of this name. */
+  | { readonly kind: 'reference'; readonly value: string; readonly type: number };
+
+export type Attributes = Readonly<Record<string, Attribute>>;
+
+/** One operation. An empty name among `inputs` or `outputs` is an optional one left out, as in ONNX. */
+export interface Node {
+  readonly op: string;
+  /** Operator domain; '' is the standard one. */
+  readonly domain: string;
+  readonly name: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Attributes;
+}
+
+/** A dimension: a size, the name of a symbolic one, or undefined where the file does not say. */
+export type Dimension = number | string | undefined;
+
+/** Declared type of a graph input, output or inner value. */
+export interface ValueInfo {
+  readonly name: string;
+  /** Element type; undefined for sequences, maps and other non-tensors, whose bytes are in `opaque`. */
+  readonly type: DataType | undefined;
+  /** undefined: rank unknown. */
+  readonly shape: readonly Dimension[] | undefined;
+  /** The protobuf bytes of a non-tensor type, carried through unchanged. */
+  readonly opaque?: Uint8Array;
+}
+
+/** Where the bytes of a weight lie: in memory, or in a file at an offset (never read unless asked for). */
+export type WeightLocation =
+  | { readonly kind: 'memory'; readonly tensor: Tensor }
+  /** A byte range of a file beside the model; `path` is relative to the model's folder. */
+  | { readonly kind: 'file'; readonly path: string; readonly offset: number; readonly length: number };
+
+/**
+ * A constant of the graph. A weight decoded from a model file has both locations where both are known:
+ * `location` to read it from memory, `origin` to refer to it from a patched graph without encoding it again.
+ */
+export interface Initializer {
+  readonly name: string;
+  readonly type: DataType;
+  readonly shape: readonly number[];
+  readonly location: WeightLocation;
+  /** The same bytes inside the model file that it was decoded from. */
+  readonly origin?: { readonly path: string; readonly offset: number; readonly length: number };
+}
+
+/** A computation graph in which every value has a name. Nodes are in topological order. */
+export interface Graph {
+  readonly name: string;
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  readonly nodes: readonly Node[];
+  readonly initializers: ReadonlyMap<string, Initializer>;
+  /** Declared types of inner values, where the file states them. */
+  readonly values: ReadonlyMap<string, ValueInfo>;
+}
+
+/** A function of the model file: a named sub-graph that nodes call by (domain, name). */
+export interface ModelFunction {
+  readonly domain: string;
+  readonly name: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: readonly string[];
+  readonly defaults: Attributes;
+  readonly nodes: readonly Node[];
+  readonly opsets: ReadonlyMap<string, number>;
+}
+
+/** A decoded `.onnx` file. */
+export interface OnnxModel {
+  readonly irVersion: number;
+  readonly producer: string;
+  /** Version of each operator domain; '' is the standard one. */
+  readonly opsets: ReadonlyMap<string, number>;
+  readonly graph: Graph;
+  readonly functions: readonly ModelFunction[];
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/** Attributes as plain values: `{ axis: 1, perm: [0, 2, 1], mode: 'linear', alpha: { float: 0.5 } }`. */
+export type PlainAttributes = Readonly<Record<string, number | string | readonly number[] | { float: number } | { floats: readonly number[] } | Tensor | undefined>>;
+
+/** Turns plain values into attributes: a number is an int, `{ float }` a float; undefined ones are left out. */
+export function attributesOf(plain: PlainAttributes): Attributes {
+  const result: Record<string, Attribute> = {};
+  for (const [name, value] of Object.entries(plain)) {
+    if (value === undefined) continue;
+    if (typeof value === 'number') result[name] = { kind: 'int', value };
+    else if (typeof value === 'string') result[name] = { kind: 'string', value };
+    else if (Array.isArray(value)) result[name] = { kind: 'ints', value };
+    else if ('float' in value) result[name] = { kind: 'float', value: value.float };
+    else if ('floats' in value) result[name] = { kind: 'floats', value: value.floats };
+    else result[name] = { kind: 'tensor', value: value as Tensor };
+  }
+  return result;
+}
+
+/** An integer attribute, or `fallback` where it is absent. */
+export function intAttribute(node: Node, name: string, fallback: number): number;
+export function intAttribute(node: Node, name: string): number | undefined;
+export function intAttribute(node: Node, name: string, fallback?: number): number | undefined {
+  const attribute = node.attributes[name];
+  return attribute?.kind === 'int' ? attribute.value : fallback;
+}
+
+export function floatAttribute(node: Node, name: string, fallback: number): number {
+  const attribute = node.attributes[name];
+  return attribute?.kind === 'float' || attribute?.kind === 'int' ? attribute.value : fallback;
+}
+
+export function stringAttribute(node: Node, name: string, fallback: string): string {
+  const attribute = node.attributes[name];
+  return attribute?.kind === 'string' ? attribute.value : fallback;
+}
+
+export function intsAttribute(node: Node, name: string): readonly number[] | undefined {
+  const attribute = node.attributes[name];
+  return attribute?.kind === 'ints' ? attribute.value : undefined;
+}
+
+/** `node "conv1" (Conv)`, for messages. */
+export function describeNode(node: Node): string {
+  const op = node.domain ? `${node.domain}.${node.op}` : node.op;
+  return `node "${node.name || node.outputs.find(Boolean) || '?'}" (${op})`;
+}
+
+/** Key of an operator in a table: its name, with the domain before it where that is not the standard one. */
+export function operatorKey(node: Pick<Node, 'op' | 'domain'>): string {
+  return node.domain === '' || node.domain === 'ai.onnx' ? node.op : `${node.domain}.${node.op}`;
+}
+
+/** Graphs nested in a node's attributes (the bodies of If, Loop, Scan). */
+export function subgraphsOf(node: Node): Graph[] {
+  return Object.values(node.attributes).flatMap((attribute) =>
+    attribute.kind === 'graph' ? [attribute.value] : attribute.kind === 'graphs' ? [...attribute.value] : [],
+  );
+}
+
+/** Names that a node reads: its inputs, and what the graphs inside it capture from outside. */
+export function namesRead(node: Node): Set<string> {
+  const read = new Set(node.inputs.filter(Boolean));
+  for (const graph of subgraphsOf(node)) for (const name of capturedNames(graph)) read.add(name);
+  return read;
+}
+
+/** Names that a nested graph reads from the graph around it. */
+export function capturedNames(graph: Graph): Set<string> {
+  const own = new Set([...graph.inputs.map((input) => input.name), ...graph.initializers.keys()]);
+  const captured = new Set<string>();
+  for (const node of graph.nodes) {
+    for (const name of namesRead(node)) if (!own.has(name)) captured.add(name);
+    for (const name of node.outputs) own.add(name);
+  }
+  for (const output of graph.outputs) if (!own.has(output.name)) captured.add(output.name);
+  return captured;
+}
