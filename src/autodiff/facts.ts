@@ -1,0 +1,157 @@
+import { WhereforeError } from '../errors.ts';
+import { type Graph, type Initializer, type Node, namesRead, operatorKey, type ValueInfo } from '../onnx/graph.ts';
+import { inferTypes } from '../onnx/types.ts';
+import { toNumbers } from '../tensor/convert.ts';
+import type { DataType, Tensor } from '../tensor/tensor.ts';
+
+/**
+ * What is known of every value of a graph for one set of input shapes: its shape, its element type, and, for small
+ * values that depend on weights and shapes alone (axes, sizes, masks), its elements.
+ */
+export interface Facts {
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  readonly types: ReadonlyMap<string, DataType>;
+  readonly constants: ReadonlyMap<string, Tensor>;
+}
+
+const shapeOperators: ReadonlySet<string> = new Set(['Shape', 'Size']);
+const randomOperators: ReadonlySet<string> = new Set([
+  'RandomNormal',
+  'RandomUniform',
+  'RandomNormalLike',
+  'RandomUniformLike',
+  'Bernoulli',
+  'Multinomial',
+]);
+
+/** Inputs of an operator that say *how* to compute and that rules need as numbers, where they are not integers. */
+const floatParameters: Readonly<Record<string, readonly number[]>> = {
+  Resize: [1, 2],
+  Upsample: [1],
+  Clip: [1, 2],
+  Pow: [1],
+  OneHot: [2],
+  Range: [0, 1, 2],
+  QuantizeLinear: [1],
+  DequantizeLinear: [1],
+};
+
+/** Names of the values that do not depend on the elements of the graph's inputs, only on their shapes. */
+export function shapeOnlyValues(graph: Graph): Set<string> {
+  const fixed = new Set(graph.initializers.keys());
+  for (const node of graph.nodes) {
+    const key = operatorKey(node);
+    const isFixed =
+      shapeOperators.has(key) || (!randomOperators.has(key) && [...namesRead(node)].every((name) => fixed.has(name)));
+    if (isFixed) for (const output of node.outputs) if (output) fixed.add(output);
+  }
+  return fixed;
+}
+
+function parameterNames(node: Node): string[] {
+  return (floatParameters[operatorKey(node)] ?? []).map((i) => node.inputs[i]).filter(Boolean);
+}
+
+/** A graph that, run once, tells the facts of another. */
+export interface Probe {
+  /** The same nodes, with a `Shape` behind every value; its outputs are what {@link readProbe} wants. */
+  readonly graph: Graph;
+  readonly types: ReadonlyMap<string, DataType>;
+  readonly shapeOf: ReadonlyMap<string, string>;
+  readonly constants: readonly string[];
+}
+
+/**
+ * Builds the probe of a graph: one `Shape` node per value, and the small shape-only values themselves.
+ * Running it on an input gives exact shapes for that input's shapes, whatever the file declares.
+ */
+export function probeOf(graph: Graph): Probe {
+  const types = inferTypes(graph);
+  const shapeOnly = shapeOnlyValues(graph);
+  const produced = graph.nodes.flatMap((node) => node.outputs.filter(Boolean));
+  const parameters = new Set(graph.nodes.flatMap(parameterNames));
+  const isWanted = (name: string) => {
+    const type = types.get(name);
+    if (!shapeOnly.has(name) || !type) return false;
+    return type === 'int64' || type === 'int32' || type === 'bool' || parameters.has(name);
+  };
+  const constants = produced.filter(isWanted);
+  // A weight that lies in a file is read by the runtime, not by us.
+  const weights = [...graph.initializers.values()]
+    .filter((weight) => weight.location.kind === 'file' && isWanted(weight.name))
+    .map((weight) => weight.name);
+
+  const shapeOf = new Map<string, string>();
+  const nodes: Node[] = [...graph.nodes];
+  const outputs: ValueInfo[] = [];
+  const prefix = freshPrefix(graph, 'probe');
+  const append = (op: string, name: string, output: string, type: DataType | undefined) => {
+    nodes.push({ op, domain: '', name: output, inputs: [name], outputs: [output], attributes: {} });
+    outputs.push({ name: output, type, shape: undefined });
+  };
+  for (const name of [...graph.inputs.map((input) => input.name), ...produced]) {
+    if (!types.has(name)) continue;
+    const output = `${prefix}/shape/${name}`;
+    append('Shape', name, output, 'int64');
+    shapeOf.set(output, name);
+  }
+  for (const name of [...constants, ...weights]) append('Identity', name, `${prefix}/value/${name}`, types.get(name));
+  return {
+    graph: { ...graph, nodes, outputs },
+    types,
+    shapeOf,
+    constants: [...constants, ...weights].map((name) => `${prefix}/value/${name}`),
+  };
+}
+
+function freshPrefix(graph: Graph, wanted: string): string {
+  const names = [...graph.initializers.keys(), ...graph.inputs.map((input) => input.name), ...graph.nodes.flatMap((node) => node.outputs)];
+  let prefix = wanted;
+  while (names.some((name) => name.startsWith(`${prefix}/`))) prefix = `${prefix}_`;
+  return prefix;
+}
+
+/** Facts from what the probe's run returned. */
+export function readProbe(probe: Probe, results: ReadonlyMap<string, Tensor>): Facts {
+  const shapes = new Map<string, readonly number[]>();
+  const constants = new Map<string, Tensor>();
+  for (const [output, name] of probe.shapeOf) {
+    const result = results.get(output);
+    if (!result) throw new WhereforeError('internal', `the probe returned no shape of "${name}"`);
+    shapes.set(name, toNumbers(result));
+  }
+  for (const output of probe.constants) {
+    const result = results.get(output);
+    if (result) constants.set(output.slice(output.indexOf('/value/') + '/value/'.length), result);
+  }
+  for (const weight of probe.graph.initializers.values()) {
+    shapes.set(weight.name, weight.shape);
+    const elements = elementsInMemory(weight);
+    if (elements) constants.set(weight.name, elements);
+  }
+  return { shapes, types: probe.types, constants };
+}
+
+function elementsInMemory(weight: Initializer): Tensor | undefined {
+  return weight.location.kind === 'memory' ? weight.location.tensor : undefined;
+}
+
+/**
+ * The graph for exactly these input shapes: dimensions of the inputs fixed, shape-only values that the probe read
+ * turned into constants. The runtime can then fold what hangs on them.
+ */
+export function specialise(graph: Graph, facts: Facts): Graph {
+  const initializers = new Map(graph.initializers);
+  const nodes: Node[] = [];
+  for (const node of graph.nodes) {
+    const known = node.outputs.filter(Boolean).map((name) => facts.constants.get(name));
+    if (known.length && known.every(Boolean)) {
+      for (const name of node.outputs.filter(Boolean)) {
+        const constant = facts.constants.get(name) as Tensor;
+        initializers.set(name, { name, type: constant.type, shape: constant.shape, location: { kind: 'memory', tensor: constant } });
+      }
+    } else nodes.push(node);
+  }
+  const inputs = graph.inputs.map((input) => ({ ...input, shape: facts.shapes.get(input.name) ?? input.shape }));
+  return { ...graph, nodes, inputs, initializers, values: new Map() };
+}
