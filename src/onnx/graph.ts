@@ -5,7 +5,8 @@ export type Attribute =
   | { readonly kind: 'float'; readonly value: number }
   | { readonly kind: 'int'; readonly value: number }
   | { readonly kind: 'string'; readonly value: string }
-  | { readonly kind: 'tensor'; readonly value: Tensor }
+  /** `origin`: the same bytes inside the model file that it was decoded from. */
+  | { readonly kind: 'tensor'; readonly value: Tensor; readonly origin?: FileRange }
   | { readonly kind: 'graph'; readonly value: Graph }
   | { readonly kind: 'floats'; readonly value: readonly number[] }
   | { readonly kind: 'ints'; readonly value: readonly number[] }
@@ -28,6 +29,8 @@ export interface Node {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: Attributes;
+  /** Which of several functions of one name the node calls; absent: the only one. */
+  readonly overload?: string;
 }
 
 /** A dimension: a size, the name of a symbolic one, or undefined where the file does not say. */
@@ -44,11 +47,23 @@ export interface ValueInfo {
   readonly opaque?: Uint8Array;
 }
 
-/** Where the bytes of a weight lie: in memory, or in a file at an offset (never read unless asked for). */
+/** A byte range of a file; `path` is relative to the model's folder. */
+export interface FileRange {
+  readonly path: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/**
+ * Where the bytes of a weight lie: in memory, or in a file at an offset (never read unless asked for).
+ * `readInitializer` makes a tensor of any of them.
+ */
 export type WeightLocation =
   | { readonly kind: 'memory'; readonly tensor: Tensor }
-  /** A byte range of a file beside the model; `path` is relative to the model's folder. */
-  | { readonly kind: 'file'; readonly path: string; readonly offset: number; readonly length: number };
+  /** Little-endian bytes in memory that are not aligned for an array over them; copied when read. */
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  /** A byte range of a file beside the model. */
+  | ({ readonly kind: 'file' } & FileRange);
 
 /**
  * A constant of the graph. A weight decoded from a model file has both locations where both are known:
@@ -60,7 +75,7 @@ export interface Initializer {
   readonly shape: readonly number[];
   readonly location: WeightLocation;
   /** The same bytes inside the model file that it was decoded from. */
-  readonly origin?: { readonly path: string; readonly offset: number; readonly length: number };
+  readonly origin?: FileRange;
 }
 
 /** A computation graph in which every value has a name. Nodes are in topological order. */
@@ -78,6 +93,8 @@ export interface Graph {
 export interface ModelFunction {
   readonly domain: string;
   readonly name: string;
+  /** Tells apart functions of one name; absent: there is one. */
+  readonly overload?: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: readonly string[];
@@ -136,6 +153,11 @@ export function stringAttribute(node: Node, name: string, fallback: string): str
 export function intsAttribute(node: Node, name: string): readonly number[] | undefined {
   const attribute = node.attributes[name];
   return attribute?.kind === 'ints' ? attribute.value : undefined;
+}
+
+/** The inputs that a caller must feed: those without a default value among the initializers. */
+export function requiredInputs(graph: Graph): ValueInfo[] {
+  return graph.inputs.filter((input) => !graph.initializers.has(input.name));
 }
 
 /** `node "conv1" (Conv)`, for messages. */

@@ -61,6 +61,17 @@ export function elementReader(t: Tensor): (index: number) => number {
       return (i) => nibble(data as Uint8Array, i, false);
     case 'string':
       throw new WhereforeError('wrong-type', 'a string tensor has no numbers');
+    case 'float4e2m1':
+    case 'int2':
+    case 'uint2':
+    case 'float8e4m3fn':
+    case 'float8e4m3fnuz':
+    case 'float8e5m2':
+    case 'float8e5m2fnuz':
+    case 'float8e8m0':
+    case 'complex64':
+    case 'complex128':
+      throw new WhereforeError('wrong-type', `elements of type ${t.type} are carried as raw bits, not read as numbers`);
     default:
       return (i) => (data as Float32Array)[i];
   }

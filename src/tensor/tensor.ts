@@ -1,6 +1,6 @@
 import { WhereforeError } from '../errors.ts';
 
-/** The arrays that hold a tensor's elements, by element type. Small float and 4-bit types keep their raw bits. */
+/** The arrays that hold a tensor's elements, by element type. Small float and packed types keep their raw bits. */
 export interface TypedArrayOf {
   float32: Float32Array;
   float64: Float64Array;
@@ -19,6 +19,19 @@ export interface TypedArrayOf {
   /** Two elements in a byte, low nibble first. */
   int4: Uint8Array;
   uint4: Uint8Array;
+  float4e2m1: Uint8Array;
+  /** Four elements in a byte, lowest bits first. */
+  int2: Uint8Array;
+  uint2: Uint8Array;
+  /** The types below are carried as raw bits; nothing here computes with them. */
+  float8e4m3fn: Uint8Array;
+  float8e4m3fnuz: Uint8Array;
+  float8e5m2: Uint8Array;
+  float8e5m2fnuz: Uint8Array;
+  float8e8m0: Uint8Array;
+  /** Real and imaginary part in turn: two array entries an element. */
+  complex64: Float32Array;
+  complex128: Float64Array;
 }
 
 /** Element type of a tensor, named as ONNX Runtime names it. */
@@ -33,9 +46,9 @@ export interface Tensor<T extends DataType = DataType> {
   readonly data: TypedArrayOf[T];
 }
 
-type Constructor = { new (length: number): TensorData; new (buffer: ArrayBufferLike, offset: number, length: number): TensorData };
+type Constructor = { readonly BYTES_PER_ELEMENT: number; new (length: number): TensorData; new (buffer: ArrayBufferLike, offset: number, length: number): TensorData };
 
-/** Array constructor and bytes per element of each type (half a byte for 4-bit types, 0 for strings). */
+/** Array constructor and bytes per element of each type (fractions for packed types, 0 for strings). */
 export const dataTypes: Readonly<Record<DataType, { readonly array: Constructor; readonly bytes: number }>> = {
   float32: { array: Float32Array as unknown as Constructor, bytes: 4 },
   float64: { array: Float64Array as unknown as Constructor, bytes: 8 },
@@ -53,6 +66,16 @@ export const dataTypes: Readonly<Record<DataType, { readonly array: Constructor;
   string: { array: Array as unknown as Constructor, bytes: 0 },
   int4: { array: Uint8Array as unknown as Constructor, bytes: 0.5 },
   uint4: { array: Uint8Array as unknown as Constructor, bytes: 0.5 },
+  float4e2m1: { array: Uint8Array as unknown as Constructor, bytes: 0.5 },
+  int2: { array: Uint8Array as unknown as Constructor, bytes: 0.25 },
+  uint2: { array: Uint8Array as unknown as Constructor, bytes: 0.25 },
+  float8e4m3fn: { array: Uint8Array as unknown as Constructor, bytes: 1 },
+  float8e4m3fnuz: { array: Uint8Array as unknown as Constructor, bytes: 1 },
+  float8e5m2: { array: Uint8Array as unknown as Constructor, bytes: 1 },
+  float8e5m2fnuz: { array: Uint8Array as unknown as Constructor, bytes: 1 },
+  float8e8m0: { array: Uint8Array as unknown as Constructor, bytes: 1 },
+  complex64: { array: Float32Array as unknown as Constructor, bytes: 8 },
+  complex128: { array: Float64Array as unknown as Constructor, bytes: 16 },
 };
 
 /** Number of elements of a shape; 1 for a scalar's `[]`. */
@@ -82,10 +105,12 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((dimension, i) => dimension === b[i]);
 }
 
-/** Length of the data array that holds `shape` elements of `type` (4-bit types pack two in a byte). */
+/** Length of the data array that holds `shape` elements of `type` (packed types share a byte, complex ones take two). */
 export function storageLength(type: DataType, shape: readonly number[]): number {
   const size = sizeOf(shape);
-  return type === 'int4' || type === 'uint4' ? Math.ceil(size / 2) : size;
+  if (type === 'complex64' || type === 'complex128') return size * 2;
+  const { bytes } = dataTypes[type];
+  return bytes > 0 && bytes < 1 ? Math.ceil(size * bytes) : size;
 }
 
 /**
@@ -140,7 +165,7 @@ export function fromBytes<T extends DataType>(type: T, shape: readonly number[],
       expected: `${expected}`,
     });
   }
-  const aligned = width < 1 || bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  const aligned = bytes.byteOffset % array.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
   return { type, shape, data: new array(aligned.buffer, aligned.byteOffset, length) as TypedArrayOf[T] };
 }
 
