@@ -1,0 +1,137 @@
+import { WhereforeError } from '../errors.ts';
+import { GraphBuilder } from '../onnx/builder.ts';
+import { describeNode, type Graph, type Node, namesRead, operatorKey } from '../onnx/graph.ts';
+import type { DataType } from '../tensor/tensor.ts';
+import { type GradientNote, RuleContext, type VjpRule } from './context.ts';
+import type { Facts } from './facts.ts';
+import { nonDifferentiable } from './non-differentiable.ts';
+import { vjpRules } from './rules/index.ts';
+
+/** Rules that replace those of the table: by node name first, then by operator (`Relu`, `com.microsoft.QuickGelu`). */
+export interface RuleOverrides {
+  readonly byNode?: Readonly<Record<string, VjpRule>>;
+  readonly byOperator?: Readonly<Record<string, VjpRule>>;
+}
+
+export interface GradientRequest {
+  /** Value → name of the value that holds the gradient flowing into it (same shape and type). */
+  readonly seeds: ReadonlyMap<string, string>;
+  /** Values whose gradient is asked for: inputs, weights, or anything between. */
+  readonly wrt: readonly string[];
+  readonly overrides?: RuleOverrides;
+}
+
+export interface DifferentiatedGraph {
+  /** The graph with the backward pass appended as ordinary nodes; its outputs are those that it had. */
+  readonly graph: Graph;
+  /** Name of the gradient of each value asked for; undefined where it is zero because nothing flows back to it. */
+  readonly gradients: ReadonlyMap<string, string | undefined>;
+  readonly notes: readonly GradientNote[];
+}
+
+const floatTypes: ReadonlySet<DataType> = new Set<DataType>(['float32', 'float64', 'float16', 'bfloat16']);
+
+/**
+ * Reverse-mode differentiation of a graph: appends to it the nodes that compute
+ * `Σ_s ⟨seed_s, ∂s/∂w⟩` for every value `w` in `wrt`.
+ *
+ * The result is an ONNX graph again, so that it can be run by any runtime and differentiated once more
+ * (Hessian-vector products). Only nodes on a path from `wrt` to a seeded value are visited.
+ *
+ * @throws WhereforeError `unknown-name` when a value does not exist, `wrong-type` when one is not of a float type,
+ *   `not-differentiable` when an operator on the way has no derivative, `unsupported-operator` when it has no rule
+ */
+export function differentiate(graph: Graph, known: Facts, request: GradientRequest): DifferentiatedGraph {
+  const { seeds, wrt, overrides = {} } = request;
+  checkNames(graph, known, [...wrt, ...seeds.keys()]);
+  // A copy: a rule that asks a node for one more output adds what is known of it.
+  const facts: Facts = { ...known, shapes: new Map(known.shapes), types: new Map(known.types) };
+
+  const nodes = [...graph.nodes];
+  const dependent = dependentOn(nodes, new Set(wrt), facts);
+  const builder = new GraphBuilder(graph, { prefix: 'gradient' });
+  const notes: GradientNote[] = [];
+  const partial = new Map<string, string[]>();
+  const accumulate = (name: string, gradient: string) => {
+    const list = partial.get(name);
+    if (list) list.push(gradient);
+    else partial.set(name, [gradient]);
+  };
+  const total = (name: string): string | undefined => {
+    const list = partial.get(name);
+    if (!list) return undefined;
+    if (list.length > 1) list.splice(0, list.length, builder.op(list.length === 2 ? 'Add' : 'Sum', list));
+    return list[0];
+  };
+  for (const [name, seed] of seeds) accumulate(name, seed);
+
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    const node = nodes[i];
+    if (!node.outputs.some((name) => partial.has(name))) continue;
+    if (!node.inputs.some((name) => dependent.has(name)) && ![...namesRead(node)].some((name) => dependent.has(name))) continue;
+    const gradients = node.outputs.map((name) => (name ? total(name) : undefined));
+    const context = new RuleContext(node, facts, builder, dependent, notes, (replaced) => {
+      nodes[i] = replaced;
+    });
+    const inputGradients = ruleFor(node, overrides)(context, gradients);
+    node.inputs.forEach((name, index) => {
+      const gradient = inputGradients[index];
+      if (gradient && dependent.has(name)) accumulate(name, gradient);
+    });
+  }
+  const gradients = new Map(wrt.map((name) => [name, total(name)]));
+  return { graph: builder.build(), gradients, notes };
+}
+
+/** Values that depend on any of `sources` through operations on floats. */
+function dependentOn(nodes: readonly Node[], sources: Set<string>, facts: Facts): Set<string> {
+  const dependent = new Set(sources);
+  for (const node of nodes) {
+    let reached = false;
+    for (const name of namesRead(node)) if (dependent.has(name)) reached = true;
+    if (!reached) continue;
+    for (const output of node.outputs) {
+      const type = facts.types.get(output);
+      // A value of integers or truth values carries no gradient; what cannot be told is kept, its rule will refuse.
+      if (output && (!type || floatTypes.has(type) || quantized(node))) dependent.add(output);
+    }
+  }
+  return dependent;
+}
+
+/** Quantised values are integers that stand for reals: the straight-through estimate passes them. */
+function quantized(node: Node): boolean {
+  return nonDifferentiable[operatorKey(node)] === undefined && vjpRules[operatorKey(node)]?.throughIntegers === true;
+}
+
+function ruleFor(node: Node, overrides: RuleOverrides): VjpRule {
+  const key = operatorKey(node);
+  const override = overrides.byNode?.[node.name] ?? overrides.byOperator?.[key];
+  if (override) return override;
+  const entry = vjpRules[key];
+  if (entry) return entry.rule;
+  const reason = nonDifferentiable[key];
+  if (reason?.gradient === 'zero') {
+    return (context) => {
+      context.note('zero-gradient', reason.why);
+      return [];
+    };
+  }
+  throw new WhereforeError(reason ? 'not-differentiable' : 'unsupported-operator', `no gradient: ${reason?.why ?? `there is no rule for ${key}`}`, {
+    where: describeNode(node),
+    fix: reason?.fix ?? 'use a method that needs no gradient (occlusion), or explain a layer behind this node',
+  });
+}
+
+function checkNames(graph: Graph, facts: Facts, names: readonly string[]): void {
+  const known = new Set([...graph.inputs.map((input) => input.name), ...graph.initializers.keys(), ...graph.nodes.flatMap((node) => node.outputs)]);
+  for (const name of names) {
+    if (!known.has(name)) {
+      throw new WhereforeError('unknown-name', `there is no value named "${name}" in the graph`, { fix: 'list the names with: wherefore inspect' });
+    }
+    const type = facts.types.get(name);
+    if (type && !floatTypes.has(type)) {
+      throw new WhereforeError('wrong-type', `"${name}" has no gradient`, { got: `${type} elements`, expected: 'a float type' });
+    }
+  }
+}

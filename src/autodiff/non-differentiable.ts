@@ -1,0 +1,62 @@
+/** An operator without a derivative: the gradient is zero everywhere, or there is none and the reader is told what to use. */
+export type NonDifferentiable =
+  | { readonly gradient: 'zero'; readonly why: string }
+  | { readonly gradient: 'refused'; readonly why: string; readonly fix: string };
+
+const zero = (why: string): NonDifferentiable => ({ gradient: 'zero', why });
+const refused = (why: string, fix: string): NonDifferentiable => ({ gradient: 'refused', why, fix });
+
+const piecewiseConstant = zero('piecewise constant: its gradient is zero wherever it exists');
+const integers = zero('its output is indices, sizes or truth values: no gradient flows through it');
+const trees = refused(
+  'an ensemble of trees is piecewise constant, its gradient would be zero everywhere and say nothing',
+  'use a method that needs only outputs: --method occlusion',
+);
+const loops = refused(
+  'the number of iterations may depend on the data',
+  'export the model with the loop unrolled, or explain a layer behind this node',
+);
+const sequences = refused('sequences and maps carry no gradient', 'explain the tensor before this node, or use --method occlusion');
+
+/** Operators that have no rule because they have no derivative. A missing operator here and in the rules is an error that names it. */
+export const nonDifferentiable: Readonly<Record<string, NonDifferentiable>> = {
+  ...Object.fromEntries(['Sign', 'Floor', 'Ceil', 'Round', 'Hardmax', 'Bernoulli'].map((op) => [op, piecewiseConstant])),
+  ...Object.fromEntries(
+    [
+      'ArgMax',
+      'ArgMin',
+      'NonZero',
+      'Shape',
+      'Size',
+      'Equal',
+      'Greater',
+      'GreaterOrEqual',
+      'Less',
+      'LessOrEqual',
+      'And',
+      'Or',
+      'Xor',
+      'Not',
+      'IsNaN',
+      'IsInf',
+      'NonMaxSuppression',
+      'EyeLike',
+      'RandomNormalLike',
+      'RandomUniformLike',
+      'Multinomial',
+    ].map((op) => [op, integers]),
+  ),
+  ...Object.fromEntries(
+    ['TreeEnsemble', 'TreeEnsembleClassifier', 'TreeEnsembleRegressor'].map((op) => [`ai.onnx.ml.${op}`, trees]),
+  ),
+  'ai.onnx.ml.SVMClassifier': refused('there is no rule for support vector machines', 'use --method occlusion'),
+  'ai.onnx.ml.SVMRegressor': refused('there is no rule for support vector machines', 'use --method occlusion'),
+  Loop: loops,
+  Scan: loops,
+  If: refused('its condition depends on the data', 'export the model without the branch, or use --method occlusion'),
+  ...Object.fromEntries(
+    ['SequenceAt', 'SequenceConstruct', 'SequenceInsert', 'SequenceMap', 'SplitToSequence', 'ConcatFromSequence', 'ai.onnx.ml.ZipMap', 'Optional', 'OptionalGetElement'].map(
+      (op) => [op, sequences],
+    ),
+  ),
+};

@@ -1,0 +1,12 @@
+import { activations } from './activations.ts';
+import { arithmetic } from './arithmetic.ts';
+import type { RuleEntry, RuleTable } from './entry.ts';
+
+/** Every family; an operator stands in exactly one of them (a test checks it). */
+export const ruleFamilies = {
+  arithmetic,
+  activations,
+} satisfies Record<string, RuleTable>;
+
+/** Vector-Jacobian products by operator key: standard operators by name, others with their domain before it. */
+export const vjpRules: Readonly<Record<string, RuleEntry | undefined>> = Object.assign({}, ...Object.values(ruleFamilies));

@@ -1,0 +1,150 @@
+import { type Facts, probeOf, readProbe, specialise } from '../autodiff/facts.ts';
+import { WhereforeError } from '../errors.ts';
+import { type Graph, operatorKey, type OnnxModel } from '../onnx/graph.ts';
+import { dataTypes, formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { type RunOptions, type Runtime, type Session, type Tensors, throwIfCancelled, type WeightSource } from './runtime.ts';
+
+/** A graph for one set of input shapes, with what is known of its values. */
+export interface Specialised {
+  readonly graph: Graph;
+  readonly facts: Facts;
+}
+
+export interface ExecutorOptions {
+  /** Weights that open sessions may hold together, in bytes; the least recently used are closed. Default 4 GiB. */
+  readonly sessionBytes?: number;
+}
+
+/** Operators whose output shape depends on elements, so that facts hold for one input only. */
+const dataDependentShapes: ReadonlySet<string> = new Set(['NonZero', 'Compress', 'Unique', 'NonMaxSuppression', 'StringSplit', 'RegexFullMatch']);
+
+interface Opened {
+  readonly session: Promise<Session>;
+  readonly bytes: number;
+}
+
+/**
+ * Runs graphs that belong to one model: the model's own, parts of it, and those with a backward pass appended.
+ * Graphs are immutable, so sessions and facts are cached by the identity of the graph.
+ */
+export class Executor {
+  readonly runtime: Runtime;
+  readonly model: OnnxModel;
+  readonly #weights: WeightSource | undefined;
+  readonly #sessionBytes: number;
+  readonly #sessions = new Map<Graph, Opened>();
+  readonly #specialised = new WeakMap<Graph, Map<string, Promise<Specialised>>>();
+  /** Forward or backward passes so far: what an explanation reports as its cost. */
+  runs = 0;
+
+  constructor(runtime: Runtime, model: OnnxModel, weights: WeightSource | undefined, options: ExecutorOptions = {}) {
+    this.runtime = runtime;
+    this.model = model;
+    this.#weights = weights;
+    this.#sessionBytes = options.sessionBytes ?? 4 * 2 ** 30;
+  }
+
+  /** Runs a graph; its session stays open for the next run. */
+  async run(graph: Graph, feeds: Tensors, fetches: readonly string[], options: RunOptions = {}): Promise<Map<string, Tensor>> {
+    throwIfCancelled(options.signal);
+    checkFeeds(graph, feeds);
+    const session = await this.#open(graph);
+    this.runs++;
+    return session.run(onlyInputs(graph, feeds), fetches, options);
+  }
+
+  /** Facts of a graph for the shapes of `feeds`, from one probing run, and the graph with them built in. Cached. */
+  async specialise(graph: Graph, feeds: Tensors): Promise<Specialised> {
+    checkFeeds(graph, feeds);
+    if (graph.nodes.some((node) => dataDependentShapes.has(operatorKey(node)))) return this.#probe(graph, feeds);
+    const signature = graph.inputs.map(({ name }) => formatShape((feeds.get(name) as Tensor).shape)).join();
+    let bySignature = this.#specialised.get(graph);
+    if (!bySignature) this.#specialised.set(graph, (bySignature = new Map()));
+    let result = bySignature.get(signature);
+    if (!result) {
+      result = this.#probe(graph, feeds);
+      bySignature.set(signature, result);
+      result.catch(() => bySignature.delete(signature));
+    }
+    return result;
+  }
+
+  /** Closes every session; the runtime stays open. */
+  async close(): Promise<void> {
+    const opened = [...this.#sessions.values()];
+    this.#sessions.clear();
+    await Promise.all(opened.map(async ({ session }) => (await session).release()));
+  }
+
+  async #probe(graph: Graph, feeds: Tensors): Promise<Specialised> {
+    const probe = probeOf(graph);
+    const session = await this.runtime.open(
+      { ...this.model, graph: probe.graph },
+      { optimization: 'none', prepack: false, weights: this.#weights },
+    );
+    try {
+      const results = await session.run(onlyInputs(graph, feeds), [...probe.shapeOf.keys(), ...probe.constants]);
+      const facts = readProbe(probe, results);
+      return { graph: specialise(graph, facts), facts };
+    } finally {
+      await session.release();
+    }
+  }
+
+  async #open(graph: Graph): Promise<Session> {
+    const known = this.#sessions.get(graph);
+    if (known) {
+      this.#sessions.delete(graph);
+      this.#sessions.set(graph, known);
+      return known.session;
+    }
+    const opened = { session: this.runtime.open({ ...this.model, graph }, { weights: this.#weights }), bytes: weightBytes(graph) };
+    this.#sessions.set(graph, opened);
+    opened.session.catch(() => this.#sessions.delete(graph));
+    let total = 0;
+    for (const { bytes } of this.#sessions.values()) total += bytes;
+    for (const [oldest, { session, bytes }] of this.#sessions) {
+      if (total <= this.#sessionBytes || oldest === graph) break;
+      this.#sessions.delete(oldest);
+      total -= bytes;
+      await (await session).release();
+    }
+    return opened.session;
+  }
+}
+
+function weightBytes(graph: Graph): number {
+  let bytes = 0;
+  for (const weight of graph.initializers.values()) bytes += sizeOf(weight.shape) * dataTypes[weight.type].bytes;
+  return bytes;
+}
+
+/** A probe or a part of a model may not use every input that the whole is fed with. */
+function onlyInputs(graph: Graph, feeds: Tensors): Map<string, Tensor> {
+  return new Map(graph.inputs.map(({ name }) => [name, feeds.get(name) as Tensor]));
+}
+
+/**
+ * Checks that every input is fed with the right type and a shape that fits what the graph declares.
+ * @throws WhereforeError `unknown-name`, `wrong-type` or `wrong-shape`, naming the input
+ */
+export function checkFeeds(graph: Graph, feeds: Tensors): void {
+  for (const { name, type, shape } of graph.inputs) {
+    const feed = feeds.get(name);
+    if (!feed) {
+      throw new WhereforeError('unknown-name', `input "${name}" is missing`, {
+        got: [...feeds.keys()].map((key) => `"${key}"`).join(', ') || 'no inputs',
+        expected: `${graph.inputs.map((input) => `"${input.name}"`).join(', ')}`,
+      });
+    }
+    if (type && feed.type !== type) {
+      throw new WhereforeError('wrong-type', `input "${name}" has the wrong element type`, { got: feed.type, expected: type });
+    }
+    if (shape && !(shape.length === feed.shape.length && shape.every((size, i) => typeof size !== 'number' || size === feed.shape[i]))) {
+      throw new WhereforeError('wrong-shape', `input "${name}" has the wrong shape`, {
+        got: formatShape(feed.shape),
+        expected: formatShape(shape.map((size) => size ?? '?')),
+      });
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import { WhereforeError } from '../errors.ts';
+import type { Graph, OnnxModel } from '../onnx/graph.ts';
+import { inferTypes } from '../onnx/types.ts';
+import { lower, type LoweringNote } from '../onnx/lowering/index.ts';
+import type { DataType } from '../tensor/tensor.ts';
+import { Executor, type ExecutorOptions } from './executor.ts';
+import type { Runtime, WeightSource } from './runtime.ts';
+
+/** A model that can be run and differentiated: the lowered graph, its origin and what runs it. */
+export interface Model {
+  readonly name: string;
+  /** SHA-256 of the model file (and of its external data), in hexadecimal. */
+  readonly hash: string;
+  /** The file as it was decoded. */
+  readonly source: OnnxModel;
+  /** The graph that is run: one version of each operator, functions inlined, float32 where the file has float16. */
+  readonly graph: Graph;
+  /** What lowering changed that a reader of numbers should know. */
+  readonly notes: readonly LoweringNote[];
+  readonly types: ReadonlyMap<string, DataType>;
+  readonly executor: Executor;
+  close(): Promise<void>;
+}
+
+export interface ModelOrigin {
+  readonly name: string;
+  readonly hash: string;
+  readonly weights?: WeightSource;
+}
+
+/** Makes a decoded model ready to run on `runtime`. */
+export function createModel(source: OnnxModel, runtime: Runtime, origin: ModelOrigin, options?: ExecutorOptions): Model {
+  if (source.graph.nodes.length === 0) {
+    throw new WhereforeError('unsupported-model', `${origin.name} has no nodes`, { fix: 'export the model again' });
+  }
+  const { model, notes } = lower(source);
+  const executor = new Executor(runtime, model, origin.weights, options);
+  return {
+    name: origin.name,
+    hash: origin.hash,
+    source,
+    graph: model.graph,
+    notes,
+    types: inferTypes(model.graph),
+    executor,
+    close: () => executor.close(),
+  };
+}
