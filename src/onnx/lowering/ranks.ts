@@ -1,0 +1,101 @@
+import type { Tensor } from '../../tensor/tensor.ts';
+import { type Graph, intAttribute, intsAttribute, type Node, operatorKey } from '../graph.ts';
+
+type RankOf = (name: string | undefined) => number | undefined;
+type ConstantOf = (name: string) => Tensor | undefined;
+type RankRule = (node: Node, rankOf: RankOf, constantOf: ConstantOf) => number | undefined;
+
+const likeFirst: RankRule = (node, rankOf) => rankOf(node.inputs[0]);
+const broadcast: RankRule = (node, rankOf) => {
+  const ranks = node.inputs.map(rankOf);
+  return ranks.every((rank) => rank !== undefined) ? Math.max(...(ranks as number[])) : undefined;
+};
+const always =
+  (rank: number): RankRule =>
+  () =>
+    rank;
+/** Number of axes that a node names, in its attribute (older versions) or its second input (newer ones). */
+const axisCount = (node: Node, constantOf: ConstantOf): number | undefined =>
+  intsAttribute(node, 'axes')?.length ?? (node.inputs[1] ? constantOf(node.inputs[1])?.data.length : undefined);
+const plus = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? undefined : a + b;
+
+const reduction: RankRule = (node, rankOf, constantOf) => {
+  const rank = rankOf(node.inputs[0]);
+  if (intAttribute(node, 'keepdims', 1) !== 0) return rank;
+  const named = axisCount(node, constantOf);
+  if (named) return plus(rank, -named);
+  return named === undefined && node.inputs[1] ? undefined : 0;
+};
+
+const sameRank =
+  'Abs Acos Acosh Asin Asinh Atan Atanh AveragePool BatchNormalization Cast CastLike Ceil Celu Clip Concat Conv ConvTranspose ' +
+  'Cos Cosh CumSum DepthToSpace DequantizeLinear Dropout Elu Erf Exp Floor Gelu GlobalAveragePool GlobalLpPool GlobalMaxPool ' +
+  'GroupNormalization HardSigmoid HardSwish Hardmax Identity InstanceNormalization IsInf IsNaN LRN LayerNormalization LeakyRelu ' +
+  'Log LogSoftmax LpNormalization LpPool MaxPool MeanVarianceNormalization Mish Neg Not Pad PRelu QuantizeLinear Reciprocal Relu ' +
+  'Resize Round Scatter ScatterElements ScatterND Selu Sigmoid Sign Sin Sinh Slice Softmax Softplus Softsign SpaceToDepth Split ' +
+  'Sqrt Tan Tanh ThresholdedRelu Tile TopK Transpose Trilu Upsample';
+const broadcasting = 'Add And Div Equal Greater GreaterOrEqual Less LessOrEqual Max Mean Min Mod Mul Or Pow Sub Sum Where Xor';
+
+const rules: Readonly<Record<string, RankRule>> = {
+  ...Object.fromEntries(sameRank.split(' ').map((op) => [op, likeFirst])),
+  ...Object.fromEntries(broadcasting.split(' ').map((op) => [op, broadcast])),
+  ...Object.fromEntries(
+    'L1 L2 LogSum LogSumExp Max Mean Min Prod Sum SumSquare'.split(' ').map((kind) => [`Reduce${kind}`, reduction]),
+  ),
+  Flatten: always(2),
+  Gemm: always(2),
+  NonZero: always(2),
+  Shape: always(1),
+  Range: always(1),
+  Size: always(0),
+  ArgMax: (node, rankOf) => plus(rankOf(node.inputs[0]), intAttribute(node, 'keepdims', 1) ? 0 : -1),
+  ArgMin: (node, rankOf) => plus(rankOf(node.inputs[0]), intAttribute(node, 'keepdims', 1) ? 0 : -1),
+  MatMul: (node, rankOf) => {
+    const [a, b] = node.inputs.map(rankOf);
+    if (a === undefined || b === undefined) return undefined;
+    return Math.max(a, b, 2) - (a === 1 ? 1 : 0) - (b === 1 ? 1 : 0);
+  },
+  Gather: (node, rankOf) => plus(plus(rankOf(node.inputs[0]), rankOf(node.inputs[1])), -1),
+  GatherElements: (node, rankOf) => rankOf(node.inputs[1]),
+  OneHot: (node, rankOf) => plus(rankOf(node.inputs[0]), 1),
+  Reshape: (node, _, constantOf) => constantOf(node.inputs[1])?.data.length,
+  ConstantOfShape: (node, _, constantOf) => constantOf(node.inputs[0])?.data.length,
+  Expand: (node, rankOf, constantOf) => {
+    const rank = rankOf(node.inputs[0]);
+    const target = constantOf(node.inputs[1])?.data.length;
+    return rank === undefined || target === undefined ? undefined : Math.max(rank, target);
+  },
+  Unsqueeze: (node, rankOf, constantOf) => plus(rankOf(node.inputs[0]), axisCount(node, constantOf)),
+  Squeeze: (node, rankOf, constantOf) => {
+    const count = axisCount(node, constantOf);
+    return plus(rankOf(node.inputs[0]), count === undefined ? undefined : -count);
+  },
+};
+
+/**
+ * Number of axes of every value of a graph that can be told without running it; others are absent.
+ *
+ * @param outer ranks of the values around a nested graph
+ */
+export function inferRanks(
+  graph: Graph,
+  constantOf: ConstantOf,
+  outer: ReadonlyMap<string, number> = new Map(),
+): Map<string, number> {
+  const ranks = new Map(outer);
+  const declare = (name: string, rank: number | undefined) => {
+    if (name && rank !== undefined) ranks.set(name, rank);
+  };
+  for (const value of [...graph.values.values(), ...graph.outputs, ...graph.inputs]) declare(value.name, value.shape?.length);
+  for (const initializer of graph.initializers.values()) declare(initializer.name, initializer.shape.length);
+  const rankOf: RankOf = (name) => (name ? ranks.get(name) : undefined);
+  for (const node of graph.nodes) {
+    const rule = rules[operatorKey(node)];
+    if (!rule) continue;
+    const rank = rule(node, rankOf, constantOf);
+    // A first output whose rank the file states keeps it; the others of these operators have the first one's rank.
+    for (const name of node.outputs) if (!ranks.has(name)) declare(name, rank);
+  }
+  return ranks;
+}
