@@ -1,0 +1,145 @@
+import { WhereforeError } from '../errors.ts';
+import { toFloat32 } from '../tensor/convert.ts';
+import { float32, formatShape, type Tensor, tensor } from '../tensor/tensor.ts';
+import type { GridTransform } from './grid.ts';
+import { type Colour, type Image, resizeImage } from './image.ts';
+import type { ImageInput } from './preprocessing.ts';
+
+/** A picture made ready for a model. */
+export interface PreparedImage {
+  /** 1×C×H×W or 1×H×W×C float32, in the model's own units. */
+  readonly tensor: Tensor<'float32'>;
+  /** H×W×3 RGB: what the model sees, before colours are reordered and values scaled. */
+  readonly seen: Tensor<'uint8'>;
+  /** How the model's pixels lie over the source picture. */
+  readonly transform: GridTransform;
+}
+
+/** Resizes, reorders and scales a picture as its preprocessing says: `(low + pixel · scale − mean_c) / std_c`. */
+export async function preprocessImage(image: Image | Tensor<'uint8'>, input: ImageInput): Promise<PreparedImage> {
+  const { seen, transform } = await fitImage('pixels' in image ? image.pixels : image, input);
+  const [height, width] = input.size;
+  const { channels, order, low, scale, mean, std } = unitsOf(input);
+  const area = height * width;
+  const values = new Float32Array(area * channels);
+  const [pixelStep, channelStep] = input.layout === 'NCHW' ? [1, area] : [channels, 1];
+  for (let c = 0; c < channels; c++) {
+    for (let i = 0; i < area; i++) {
+      const pixel = channels === 1 ? greyOf(seen.data, i * 3) : seen.data[i * 3 + order[c]];
+      values[i * pixelStep + c * channelStep] = (low + pixel * scale - mean[c]) / std[c];
+    }
+  }
+  return { tensor: float32(shapeOf(input), values), seen, transform };
+}
+
+function shapeOf({ size: [height, width], layout, colour }: ImageInput): number[] {
+  const channels = colour === 'grey' ? 1 : 3;
+  return layout === 'NCHW' ? [1, channels, height, width] : [1, height, width, channels];
+}
+
+/** ITU-R BT.601 luma, rounded as 8-bit pictures are. */
+function greyOf(rgb: ArrayLike<number>, at: number): number {
+  return Math.round(0.299 * rgb[at] + 0.587 * rgb[at + 1] + 0.114 * rgb[at + 2]);
+}
+
+function unitsOf(input: ImageInput) {
+  const channels = input.colour === 'grey' ? 1 : 3;
+  const [low, scale] = input.range ? [input.range[0], (input.range[1] - input.range[0]) / 255] : [0, input.scale as number];
+  const each = (value: number | number[]) => (Array.isArray(value) ? value : new Array<number>(channels).fill(value));
+  const order = input.colour === 'BGR' ? [2, 1, 0] : [0, 1, 2];
+  return { channels, order, low, scale, mean: each(input.mean), std: each(input.std) };
+}
+
+async function fitImage(pixels: Tensor<'uint8'>, input: ImageInput): Promise<{ seen: Tensor<'uint8'>; transform: GridTransform }> {
+  const [h, w] = pixels.shape;
+  const [height, width] = input.size;
+  const resized = resizedSize([h, w], input);
+  const whole = await resizeImage(pixels, resized, input.kernel);
+  const offset: [number, number] = [
+    placed(height, resized[0], input),
+    placed(width, resized[1], input),
+  ];
+  const transform: GridTransform = {
+    source: [h, w],
+    grid: [height, width],
+    scale: [resized[0] / h, resized[1] / w],
+    offset,
+  };
+  if (resized[0] === height && resized[1] === width) return { seen: whole, transform };
+
+  const pad = typeof input.pad === 'object' ? input.pad : [input.pad ?? 0, input.pad ?? 0, input.pad ?? 0];
+  const seen = new Uint8Array(height * width * 3);
+  for (let i = 0; i < seen.length; i += 3) seen.set(pad, i);
+  const from = Math.max(0, offset[1]);
+  const to = Math.min(width, offset[1] + resized[1]);
+  for (let y = Math.max(0, offset[0]); y < Math.min(height, offset[0] + resized[0]); y++) {
+    const row = ((y - offset[0]) * resized[1] + from - offset[1]) * 3;
+    seen.set(whole.data.subarray(row, row + (to - from) * 3), (y * width + from) * 3);
+  }
+  return { seen: tensor('uint8', [height, width, 3], seen), transform };
+}
+
+/** Size of the whole picture before it is cut or padded. */
+function resizedSize([h, w]: readonly [number, number], { size: [height, width], resize, shorterSide }: ImageInput): [number, number] {
+  if (resize === 'stretch') return [height, width];
+  const factors = [height / h, width / w];
+  if (resize === 'crop') {
+    const factor = shorterSide ? shorterSide / Math.min(h, w) : Math.max(...factors);
+    return [Math.max(height, Math.round(h * factor)), Math.max(width, Math.round(w * factor))];
+  }
+  const factor = Math.min(...factors);
+  // Rounded down, as detectors do; a very flat picture keeps at least one row.
+  return [Math.max(1, Math.floor(h * factor + 1e-9)), Math.max(1, Math.floor(w * factor + 1e-9))];
+}
+
+function placed(grid: number, resized: number, { resize, place }: ImageInput): number {
+  if (resize === 'letterbox' && place === 'corner') return 0;
+  return Math.round((grid - resized) / 2);
+}
+
+/**
+ * The picture that a model's input stands for: the inverse of {@link preprocessImage} on the grid, H×W×3 RGB for each
+ * of the batch. For display: values are rounded, and those outside 0–255 (a blurred or noisy input has none, a
+ * perturbed one may) are cut off and counted in `clipped`.
+ */
+export function unprocessImage(t: Tensor, input: ImageInput): { pixels: Tensor<'uint8'>[]; clipped: number } {
+  const shape = shapeOf(input);
+  const full = t.shape.length === 3 ? [1, ...t.shape] : t.shape;
+  if (full.length !== 4 || shape.slice(1).some((size, i) => size !== full[i + 1])) {
+    throw new WhereforeError('wrong-shape', 'not an input of this preprocessing', {
+      got: formatShape(t.shape),
+      expected: `N×${formatShape(shape.slice(1))}`,
+    });
+  }
+  const { channels, order, low, scale, mean, std } = unitsOf(input);
+  const [height, width] = input.size;
+  const area = height * width;
+  const [pixelStep, channelStep] = input.layout === 'NCHW' ? [1, area] : [channels, 1];
+  const values = toFloat32(t).data;
+  let clipped = 0;
+  const pixels = Array.from({ length: full[0] }, (_, image) => {
+    const rgb = new Uint8Array(area * 3);
+    for (let i = 0; i < area; i++) {
+      for (let c = 0; c < 3; c++) {
+        const channel = channels === 1 ? 0 : c;
+        const value = values[image * area * channels + i * pixelStep + channel * channelStep];
+        const pixel = Math.round((value * std[channel] + mean[channel] - low) / scale);
+        const shown = Math.min(255, Math.max(0, pixel));
+        if (shown !== pixel) clipped++;
+        rgb[i * 3 + order[c]] = shown;
+      }
+    }
+    return tensor('uint8', [height, width, 3], rgb);
+  });
+  return { pixels, clipped };
+}
+
+/** What a colour (RGB, 0–255) becomes in the model's units, one number per channel in the model's order: for baselines. */
+export function colourInModelUnits([r, g, b]: Colour, input: ImageInput): number[] {
+  const { channels, order, low, scale, mean, std } = unitsOf(input);
+  const rgb = [r, g, b];
+  return Array.from({ length: channels }, (_, c) => {
+    const pixel = channels === 1 ? greyOf(rgb, 0) : rgb[order[c]];
+    return (low + pixel * scale - mean[c]) / std[c];
+  });
+}

@@ -1,0 +1,11 @@
+export { decodeText, readBytes, readText, writeAtomically, writeFolderAtomically } from './files.ts';
+export * from './grid.ts';
+export * from './image.ts';
+export * from './image-input.ts';
+export * from './nearest.ts';
+export * from './npy.ts';
+export * from './npz.ts';
+export * from './preprocessing.ts';
+export * from './preprocessing-file.ts';
+export * from './random.ts';
+export * from './safetensors.ts';

@@ -1,0 +1,214 @@
+import { access } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import { type Document, isMap, isNode, LineCounter, parseDocument, stringify } from 'yaml';
+import type * as z from 'zod';
+import { WhereforeError } from '../errors.ts';
+import type { Dimension, ValueInfo } from '../onnx/graph.ts';
+import { readText } from './files.ts';
+import { nearest } from './nearest.ts';
+import { knownKeys, type Preprocessing, type PreprocessingText, preprocessingSchema } from './preprocessing.ts';
+
+/**
+ * Reads the text of a `wherefore.yaml` and fills in its defaults.
+ * @param where Name of the file, for messages, which add the line.
+ * @throws WhereforeError `invalid-data` with every mistake of the file, each with its line and what would be right.
+ */
+export function parsePreprocessing(text: string, where = 'wherefore.yaml'): Preprocessing {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const [broken] = document.errors;
+  if (broken) {
+    throw new WhereforeError('invalid-data', `not YAML: ${broken.message.split('\n')[0].replace(/ at line .*/, '')}`, {
+      where: `${where}, line ${broken.linePos?.[0].line ?? '?'}`,
+      fix: 'mind the indentation; lists are written [1, 2]',
+      cause: broken,
+    });
+  }
+  const content: unknown = document.toJS() ?? {};
+  const result = preprocessingSchema.safeParse(content);
+  if (result.success) return result.data;
+  const mistakes = result.error.issues.map((issue) => {
+    const place = issue.path.join('.');
+    const line = lineOf(document, lines, issue);
+    return `${line ? `line ${line}: ` : ''}${place ? `${place}: ` : ''}${explain(issue, valueAt(content, issue.path))}`;
+  });
+  throw new WhereforeError('invalid-data', mistakes.join('; '), { where });
+}
+
+function valueAt(content: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], content);
+}
+
+function lineOf(document: Document, lines: LineCounter, issue: z.core.$ZodIssue): number | undefined {
+  const path = [...issue.path] as (string | number)[];
+  if (issue.code === 'unrecognized_keys') path.push(issue.keys[0]);
+  // The innermost place that the file has: a key that is missing has no line, but the map around it has one.
+  for (; path.length > 0; path.pop()) {
+    const parent = document.getIn(path.slice(0, -1), true);
+    const pair = isMap(parent) ? parent.items.find(({ key }) => String(key) === String(path.at(-1))) : undefined;
+    const node = pair ? pair.key : document.getIn(path, true);
+    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+  }
+  return undefined;
+}
+
+function explain(issue: z.core.$ZodIssue, found: unknown): string {
+  const shown = JSON.stringify(found);
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => `unknown key "${key}"${suggestion(key, knownKeys(issue.path, found))}`).join(', ');
+    case 'invalid_value': {
+      const values = issue.values.map(String);
+      if (found === undefined) return `missing, expected ${values.join(', ')}`;
+      return `got ${shown}, expected ${values.join(', ')}${suggestion(String(found), values)}`;
+    }
+    case 'invalid_union':
+      if (issue.discriminator) {
+        const known = issue.discriminator === 'kind' ? ['image', 'table', 'tensor', 'text'] : ['number', 'ordinal', 'onehot', 'text'];
+        return found === undefined
+          ? `missing, expected ${known.join(', ')}`
+          : `got ${shown}, expected ${known.join(', ')}${suggestion(String(found), known)}`;
+      }
+      return `got ${shown}, which is of none of the forms that are allowed here`;
+    case 'invalid_type':
+      return found === undefined ? `missing, expected ${issue.expected}` : `got ${shown}, expected ${issue.expected}`;
+    case 'custom':
+      return issue.message;
+    default:
+      return `got ${shown}: ${issue.message.toLowerCase()}`;
+  }
+}
+
+function suggestion(name: string, known: readonly string[]): string {
+  const guess = nearest(name, known);
+  if (guess) return `: did you mean "${guess}"?`;
+  return known.length ? `, known here: ${known.join(', ')}` : '';
+}
+
+/** The text of a `wherefore.yaml`; reading it back gives an equal preprocessing. */
+export function formatPreprocessing(preprocessing: PreprocessingText): string {
+  return stringify(preprocessing, { collectionStyle: 'any', flowCollectionPadding: false, lineWidth: 120 });
+}
+
+/** A preprocessing with its labels read and the file that it came from. */
+export interface LoadedPreprocessing {
+  readonly preprocessing: Preprocessing;
+  /** Class names by index, where the file has any. */
+  readonly labels?: readonly string[];
+  readonly path: string;
+}
+
+/**
+ * The preprocessing beside a model file: `<model>.wherefore.yaml`, else `wherefore.yaml` in the same folder;
+ * undefined where there is neither.
+ */
+export async function findPreprocessing(modelPath: string): Promise<LoadedPreprocessing | undefined> {
+  const folder = dirname(modelPath);
+  const stem = basename(modelPath, extname(modelPath));
+  for (const path of [join(folder, `${stem}.wherefore.yaml`), join(folder, 'wherefore.yaml')]) {
+    if (await exists(path)) return loadPreprocessing(path);
+  }
+  return undefined;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Reads a `wherefore.yaml` and the label file that it names. */
+export async function loadPreprocessing(path: string): Promise<LoadedPreprocessing> {
+  const preprocessing = parsePreprocessing(await readText(path), path);
+  const { labels } = preprocessing;
+  if (labels === undefined) return { preprocessing, path };
+  return { preprocessing, path, labels: typeof labels === 'string' ? await readLabels(join(dirname(path), labels)) : labels };
+}
+
+/**
+ * Class names by index: a text file with one a line, a JSON list, or a JSON object with the indices as its keys.
+ * @throws WhereforeError `invalid-data` for an empty file, or JSON of another form.
+ */
+export async function readLabels(path: string): Promise<string[]> {
+  const text = (await readText(path)).trim();
+  if (!text) throw new WhereforeError('invalid-data', 'the label file is empty', { where: path });
+  if (!/^[[{]/.test(text)) return text.split(/\r?\n/).map((line) => line.trim());
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (cause) {
+    throw new WhereforeError('invalid-data', 'the label file begins like JSON but is not', { where: path, cause });
+  }
+  const labels = Object.entries(content as object);
+  const inOrder = labels.every(([key], i) => key === String(i));
+  if (!inOrder || labels.some(([, label]) => typeof label !== 'string')) {
+    throw new WhereforeError('invalid-data', 'the label file has another form', {
+      where: path,
+      expected: 'a JSON list of names, or an object with the keys "0", "1", … without gaps',
+    });
+  }
+  return labels.map(([, label]) => label as string);
+}
+
+/**
+ * Checks a preprocessing against the inputs and outputs of a model.
+ * @throws WhereforeError `unknown-name` for a name that the model lacks, `wrong-shape` where sizes differ.
+ */
+export function checkPreprocessing(
+  { preprocessing, labels, path }: LoadedPreprocessing,
+  model: { readonly inputs: readonly ValueInfo[]; readonly outputs: readonly ValueInfo[] },
+): void {
+  for (const [what, given, known] of [
+    ['input', preprocessing.inputs, model.inputs],
+    ['output', preprocessing.outputs, model.outputs],
+  ] as const) {
+    for (const name of Object.keys(given)) checkName(what, name, known, path);
+  }
+  if (preprocessing.detection?.output) checkName('output', preprocessing.detection.output, model.outputs, path);
+  for (const [name, input] of Object.entries(preprocessing.inputs)) {
+    if (input.kind !== 'image') continue;
+    const shape = model.inputs.find((value) => value.name === name)?.shape;
+    const channels = input.colour === 'grey' ? 1 : 3;
+    const [height, width] = input.size;
+    const wanted = input.layout === 'NCHW' ? [undefined, channels, height, width] : [undefined, height, width, channels];
+    if (shape && !fits(shape, wanted)) {
+      throw new WhereforeError('wrong-shape', `the image described for input "${name}" does not fit it`, {
+        where: path,
+        got: `${input.layout} ${wanted.map((size) => size ?? 'N').join('×')}`,
+        expected: shape.map((size) => size ?? '?').join('×'),
+        fix: 'change size, layout or colour',
+      });
+    }
+  }
+  const [first] = model.outputs;
+  if (labels && preprocessing.task === 'classification' && first?.shape) {
+    const axis = preprocessing.outputs[first.name]?.axis ?? 1;
+    const classes = first.shape.at(axis);
+    if (typeof classes === 'number' && classes !== labels.length) {
+      throw new WhereforeError('wrong-shape', 'the model has another number of classes than there are labels', {
+        where: path,
+        got: `${labels.length} labels`,
+        expected: `${classes}`,
+      });
+    }
+  }
+}
+
+function checkName(what: string, name: string, known: readonly ValueInfo[], where: string): void {
+  const names = known.map((value) => value.name);
+  if (names.includes(name)) return;
+  const guess = nearest(name, names);
+  throw new WhereforeError('unknown-name', `the model has no ${what} "${name}"`, {
+    where,
+    expected: names.map((known) => `"${known}"`).join(', '),
+    fix: guess ? `did you mean "${guess}"?` : 'use one of its names',
+  });
+}
+
+function fits(shape: readonly Dimension[], wanted: readonly (number | undefined)[]): boolean {
+  return (
+    shape.length === wanted.length &&
+    shape.every((size, i) => typeof size !== 'number' || wanted[i] === undefined || size === wanted[i])
+  );
+}
