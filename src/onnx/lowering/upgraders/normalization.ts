@@ -5,30 +5,30 @@ import type { Upgrade } from '../upgrade.ts';
 import { scalarLike } from './attributes.ts';
 
 /**
- * Before 14, further outputs (running and saved statistics) stood for training mode; since 14 an attribute does.
- * Before 9, `spatial = 0` meant statistics per element instead of per channel.
+ * Before 14, further outputs (updated and saved statistics) stood for training mode; since 14 an attribute does, and
+ * the saved statistics are gone. Before 9, `spatial = 0` meant statistics per element instead of per channel.
  */
 export const batchNormalization: Upgrade = (node, to) => {
-  const extra = node.outputs.slice(1).filter(Boolean);
-  const read = extra.find((name) => to.isRead(name));
-  if (read) {
-    throw new WhereforeError('unsupported-model', 'batch normalization in training mode of an opset before 14', {
-      where: describeNode(node),
-      got: `output "${read}" is read`,
-      expected: 'only the first output',
-      fix: 'export the model in inference mode (in PyTorch: model.eval())',
-    });
-  }
-  for (const output of extra) {
-    to.note({
-      code: 'output-dropped',
-      node: node.name,
-      output,
-      text: `${describeNode(node)} runs in inference mode: its statistics output "${output}", which nothing reads, is gone`,
-    });
+  const [output, ...statistics] = node.outputs;
+  if (statistics.some(Boolean)) {
+    const saved = statistics.slice(2).filter(Boolean);
+    const read = saved.find((name) => to.isRead(name));
+    if (read || intAttribute(node, 'spatial', 1) !== 1) {
+      throw new WhereforeError('unsupported-model', 'this kind of training-mode batch normalization is gone since opset 14', {
+        where: describeNode(node),
+        got: read ? `output "${read}" is read` : 'spatial = 0',
+        fix: 'export the model in inference mode (in PyTorch: model.eval())',
+      });
+    }
+    for (const name of saved) {
+      const text = `${describeNode(node)} no longer has the output "${name}", which nothing reads`;
+      to.note({ code: 'output-dropped', node: node.name, output: name, text });
+    }
+    const outputs = [output, ...[0, 1].map((i) => statistics[i] || to.fresh('statistics'))];
+    to.append({ ...withAttributes(node, { training_mode: 1 }, ['spatial', 'is_test']), outputs });
+    return true;
   }
   const [x, scale, bias, mean, variance] = node.inputs;
-  const [output] = node.outputs;
   if (intAttribute(node, 'spatial', 1) === 1) {
     to.append({ ...withAttributes(node, {}, ['spatial', 'is_test']), outputs: [output] });
     return true;
