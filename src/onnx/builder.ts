@@ -65,6 +65,11 @@ export class GraphBuilder {
     return this.#nodes;
   }
 
+  /** Whether a value is a constant of the graph. */
+  isInitializer(name: string): boolean {
+    return this.#initializers.has(name);
+  }
+
   /** Declares a graph input. @throws WhereforeError `invalid-argument` when the name is taken. */
   input(name: string, type: DataType, shape: readonly Dimension[]): string {
     this.#claim(name);
