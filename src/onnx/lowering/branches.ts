@@ -49,7 +49,10 @@ export function appendGraph(
   for (const initializer of graph.initializers.values()) {
     to.initializer({ ...initializer, name: names.get(initializer.name) ?? initializer.name });
   }
-  for (const node of graph.nodes) to.append(renameNode(node, names));
+  for (const node of graph.nodes) {
+    // The names of nodes must not repeat either.
+    to.append({ ...renameNode(node, names), name: node.name && `${to.origin}/${node.name}` });
+  }
   for (const [inner, outer] of passedOn) to.op('Identity', [names.get(inner) ?? inner], {}, outer);
 }
 

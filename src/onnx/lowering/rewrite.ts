@@ -32,6 +32,8 @@ export interface Rewriter {
   initializer(initializer: Initializer): void;
   /** A name that nothing in the model has; new values are called after the node being replaced. */
   fresh(hint: string): string;
+  /** What the node being replaced is called: its name, or else its first output's. */
+  readonly origin: string;
   /** The elements of a value that is a constant held in memory. */
   constantOf(name: string | undefined): Tensor | undefined;
   /** The initializer of this name, here or around this graph. */
@@ -56,7 +58,7 @@ export function namesOf(graph: Graph, names: Set<string> = new Set()): Set<strin
   for (const { name } of [...graph.inputs, ...graph.outputs]) names.add(name);
   for (const name of graph.initializers.keys()) names.add(name);
   for (const node of graph.nodes) {
-    for (const name of [...node.inputs, ...node.outputs]) names.add(name);
+    for (const name of [node.name, ...node.inputs, ...node.outputs]) names.add(name);
     for (const inner of subgraphsOf(node)) namesOf(inner, names);
   }
   return names;
@@ -109,10 +111,11 @@ function rewriteWithin(graph: Graph, rewrite: Rewrite, around: Around): Graph {
   const types = inferTypes(graph, around.types);
   const ranks = inferRanks(graph, constantOf, around.ranks);
   const read = namesReadIn(graph);
-  let origin = '';
+  let replaced: Node | undefined;
+  let nameGiven = false;
 
   const fresh = (hint: string) => {
-    const base = `${origin}/${hint}`;
+    const base = `${originOf(replaced)}/${hint}`;
     let name = base;
     for (let count = 1; around.names.has(name); count++) name = `${base}_${count}`;
     around.names.add(name);
@@ -125,7 +128,11 @@ function rewriteWithin(graph: Graph, rewrite: Rewrite, around: Around): Graph {
     const named = typeof outputs === 'number' ? Array.from({ length: outputs }, () => fresh(op)) : [...outputs];
     const trimmed = [...inputs];
     while (trimmed.at(-1) === '') trimmed.pop();
-    append({ op, domain: '', name: named[0], inputs: trimmed, outputs: named, attributes: attributesOf(attributes) });
+    // Runtimes refuse two nodes of one name. The node that makes a known output inherits the name of the replaced one.
+    const inherits = typeof outputs !== 'number' && !nameGiven;
+    if (inherits) nameGiven = true;
+    const name = inherits ? (replaced?.name ?? '') : typeof outputs === 'number' ? named[0] : fresh(op);
+    append({ op, domain: '', name, inputs: trimmed, outputs: named, attributes: attributesOf(attributes) });
     return named;
   };
   const constant = (tensor: Tensor) => {
@@ -144,6 +151,9 @@ function rewriteWithin(graph: Graph, rewrite: Rewrite, around: Around): Graph {
     scalar: (value, type = 'float32') => constant(fromNumbers(type, [], [value])),
     initializer: (initializer) => void initializers.set(initializer.name, initializer),
     fresh,
+    get origin() {
+      return originOf(replaced);
+    },
     constantOf,
     initializerOf,
     typeOf: (name) => (name ? types.get(name) : undefined),
@@ -155,11 +165,14 @@ function rewriteWithin(graph: Graph, rewrite: Rewrite, around: Around): Graph {
     const inner = mapSubgraphs(node, (nested) =>
       rewriteWithin(nested, rewrite, { ...around, types, ranks, initializerOf }),
     );
-    origin = node.name || node.outputs.find(Boolean) || node.op;
+    replaced = node;
+    nameGiven = false;
     if (!rewrite(inner, to)) nodes.push(inner);
   }
   return { ...graph, nodes, initializers };
 }
+
+const originOf = (node: Node | undefined) => node?.name || node?.outputs.find(Boolean) || node?.op || 'constant';
 
 /** Every name that a graph's nodes (nested ones too) and outputs read. */
 function namesReadIn(graph: Graph, read: Set<string> = new Set()): Set<string> {
