@@ -28,7 +28,8 @@ type OpOptions = { domain?: string; outputs?: number | readonly string[]; name?:
  * The arithmetic helpers emit one ONNX node each; shapes are known, so that constants can be baked in.
  */
 export class RuleContext {
-  readonly node: Node;
+  /** The node, with the outputs that {@link requestOutput} added. */
+  node: Node;
   readonly facts: Facts;
   readonly builder: GraphBuilder;
   readonly #needed: ReadonlySet<string>;
@@ -130,7 +131,8 @@ export class RuleContext {
     if (existing) return existing;
     const outputs = Array.from({ length: Math.max(index + 1, this.node.outputs.length) }, (_, i) => this.output(i));
     outputs[index] = this.builder.fresh(`${this.output() || this.node.name}/output${index}`);
-    this.#replace(this.builder.setOutputs(this.node, outputs));
+    this.node = this.builder.setOutputs(this.node, outputs);
+    this.#replace(this.node);
     (this.facts.shapes as Map<string, readonly number[]>).set(outputs[index], shape);
     (this.facts.types as Map<string, DataType>).set(outputs[index], type);
     return outputs[index];

@@ -49,7 +49,7 @@ export function differentiate(graph: Graph, known: Facts, request: GradientReque
 
   const nodes = [...graph.nodes];
   const dependent = dependentOn(nodes, new Set(wrt), facts);
-  const builder = new GraphBuilder(graph, { prefix: 'gradient' });
+  const builder = new GraphBuilder(graph, { prefix: 'gradient/' });
   const notes: GradientNote[] = [];
   const partial = new Map<string, string[]>();
   const accumulate = (name: string, gradient: string) => {

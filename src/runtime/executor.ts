@@ -13,10 +13,17 @@ export interface Specialised {
 export interface ExecutorOptions {
   /** Weights that open sessions may hold together, in bytes; the least recently used are closed. Default 4 GiB. */
   readonly sessionBytes?: number;
+  /** Sessions that stay open together. Default 32. */
+  readonly sessionCount?: number;
 }
 
 /** Operators whose output shape depends on elements, so that facts hold for one input only. */
 const dataDependentShapes: ReadonlySet<string> = new Set(['NonZero', 'Compress', 'Unique', 'NonMaxSuppression', 'StringSplit', 'RegexFullMatch']);
+
+/** Whether the shapes inside a graph may differ between two inputs of the same shape. */
+export function hasDataDependentShapes(graph: Graph): boolean {
+  return graph.nodes.some((node) => dataDependentShapes.has(operatorKey(node)));
+}
 
 interface Opened {
   readonly session: Promise<Session>;
@@ -32,6 +39,7 @@ export class Executor {
   readonly model: OnnxModel;
   readonly #weights: WeightSource | undefined;
   readonly #sessionBytes: number;
+  readonly #sessionCount: number;
   readonly #sessions = new Map<Graph, Opened>();
   readonly #specialised = new WeakMap<Graph, Map<string, Promise<Specialised>>>();
   /** Forward or backward passes so far: what an explanation reports as its cost. */
@@ -42,6 +50,7 @@ export class Executor {
     this.model = model;
     this.#weights = weights;
     this.#sessionBytes = options.sessionBytes ?? 4 * 2 ** 30;
+    this.#sessionCount = options.sessionCount ?? 32;
   }
 
   /** Runs a graph; its session stays open for the next run. */
@@ -56,7 +65,7 @@ export class Executor {
   /** Facts of a graph for the shapes of `feeds`, from one probing run, and the graph with them built in. Cached. */
   async specialise(graph: Graph, feeds: Tensors): Promise<Specialised> {
     checkFeeds(graph, feeds);
-    if (graph.nodes.some((node) => dataDependentShapes.has(operatorKey(node)))) return this.#probe(graph, feeds);
+    if (hasDataDependentShapes(graph)) return this.#probe(graph, feeds);
     const signature = graph.inputs.map(({ name }) => formatShape((feeds.get(name) as Tensor).shape)).join();
     let bySignature = this.#specialised.get(graph);
     if (!bySignature) this.#specialised.set(graph, (bySignature = new Map()));
@@ -104,7 +113,8 @@ export class Executor {
     let total = 0;
     for (const { bytes } of this.#sessions.values()) total += bytes;
     for (const [oldest, { session, bytes }] of this.#sessions) {
-      if (total <= this.#sessionBytes || oldest === graph) break;
+      const withinLimits = total <= this.#sessionBytes && this.#sessions.size <= this.#sessionCount;
+      if (withinLimits || oldest === graph) break;
       this.#sessions.delete(oldest);
       total -= bytes;
       await (await session).release();

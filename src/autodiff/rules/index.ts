@@ -1,11 +1,15 @@
 import { activations } from './activations.ts';
 import { arithmetic } from './arithmetic.ts';
 import type { RuleEntry, RuleTable } from './entry.ts';
+import { indexing } from './indexing.ts';
+import { movement } from './movement.ts';
 
 /** Every family; an operator stands in exactly one of them (a test checks it). */
 export const ruleFamilies = {
   arithmetic,
   activations,
+  indexing,
+  movement,
 } satisfies Record<string, RuleTable>;
 
 /** Vector-Jacobian products by operator key: standard operators by name, others with their domain before it. */

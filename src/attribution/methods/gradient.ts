@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import type { Tensors } from '../../runtime/runtime.ts';
+import { float32, type Tensor } from '../../tensor/tensor.ts';
+import { type Gradient, pointOf } from '../prepare.ts';
+import { type Method, type MethodContext, type MethodResult, sumOf } from './method.ts';
+
+/** The gradient of the target at the input, for each value of the layer. */
+export async function gradientAtInput(context: MethodContext): Promise<Gradient> {
+  return context.prepared.gradient(pointOf(context.features), { wrt: context.layer });
+}
+
+/** A result with the layer's shapes from one list of elements a value. */
+export function resultOf(features: Tensors, elements: ReadonlyMap<string, Float64Array>): Pick<MethodResult, 'values' | 'sum'> {
+  const values = new Map(
+    [...elements].map(([name, list]) => [name, float32((features.get(name) as Tensor).shape, Float32Array.from(list))]),
+  );
+  return { values, sum: sumOf(elements.values()) };
+}
+
+/** How fast the target changes with each feature: a rate, not a share of the output. */
+export const gradient: Method<Record<string, never>> = {
+  title: 'Gradient (saliency)',
+  source: 'Simonyan, Vedaldi, Zisserman 2013, arXiv 1312.6034',
+  formula: 'A = ∂f/∂F',
+  needs: 'gradient',
+  layers: 'any',
+  baseline: 'unused',
+  implicitBaseline: 'an infinitesimal change; a rate, not a share of the difference',
+  parameters: z.strictObject({}),
+  cost: () => ({ forward: 1, backward: 1 }),
+  async run(context) {
+    const { sums, notes } = await gradientAtInput(context);
+    return { ...resultOf(context.features, sums), gradientNotes: notes };
+  },
+};
+
+/** First-order Taylor expansion towards a zero feature. */
+export const gradientTimesInput: Method<Record<string, never>> = {
+  title: 'Gradient × input',
+  source: 'Shrikumar et al. 2016, arXiv 1605.01713',
+  formula: 'A = F ⊙ ∂f/∂F',
+  needs: 'gradient',
+  layers: 'any',
+  baseline: 'unused',
+  implicitBaseline: 'a zero feature, to first order',
+  parameters: z.strictObject({}),
+  cost: () => ({ forward: 1, backward: 1 }),
+  async run(context) {
+    const { sums, notes } = await gradientAtInput(context);
+    for (const [name, sum] of sums) {
+      const feature = (context.features.get(name) as Tensor<'float32'>).data;
+      for (let i = 0; i < sum.length; i++) sum[i] *= feature[i];
+    }
+    return { ...resultOf(context.features, sums), gradientNotes: notes };
+  },
+};
