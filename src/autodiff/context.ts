@@ -193,7 +193,8 @@ export class RuleContext {
   }
 
   reshape(a: string, shape: readonly number[]): string {
-    return this.op('Reshape', [a, this.ints(shape)]);
+    // Without allowzero, a size of 0 would mean "as in the input".
+    return this.op('Reshape', [a, this.ints(shape)], shape.includes(0) ? { allowzero: 1 } : undefined);
   }
 
   /** `a` of shape `from` under the shape `to`; nothing emitted where they are equal. */

@@ -1,5 +1,6 @@
 import { WhereforeError } from '../errors.ts';
 import { type Graph, type Initializer, type Node, namesRead, operatorKey, type ValueInfo } from '../onnx/graph.ts';
+import { readInitializer } from '../onnx/initializer.ts';
 import { inferTypes } from '../onnx/types.ts';
 import { toNumbers } from '../tensor/convert.ts';
 import type { DataType, Tensor } from '../tensor/tensor.ts';
@@ -132,8 +133,13 @@ export function readProbe(probe: Probe, results: ReadonlyMap<string, Tensor>): F
   return { shapes, types: probe.types, constants };
 }
 
+/** Bytes that lie unaligned in the file are copied when read: only small ones are, those are what rules ask for. */
+const largestCopy = 2 ** 20;
+
 function elementsInMemory(weight: Initializer): Tensor | undefined {
-  return weight.location.kind === 'memory' ? weight.location.tensor : undefined;
+  const { location } = weight;
+  if (location.kind === 'memory') return location.tensor;
+  return location.kind === 'bytes' && location.bytes.length <= largestCopy ? readInitializer(weight) : undefined;
 }
 
 /**

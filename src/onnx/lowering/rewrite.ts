@@ -9,6 +9,7 @@ import {
   type PlainAttributes,
   subgraphsOf,
 } from '../graph.ts';
+import { readInitializer } from '../initializer.ts';
 import { toInt64 } from '../int64.ts';
 import { inferTypes } from '../types.ts';
 import type { LoweringNote } from './notes.ts';
@@ -105,8 +106,8 @@ function rewriteWithin(graph: Graph, rewrite: Rewrite, around: Around): Graph {
   const initializers = new Map(graph.initializers);
   const initializerOf = (name: string) => initializers.get(name) ?? around.initializerOf(name);
   const constantOf = (name: string | undefined) => {
-    const location = name ? initializerOf(name)?.location : undefined;
-    return location?.kind === 'memory' ? location.tensor : undefined;
+    const initializer = name ? initializerOf(name) : undefined;
+    return initializer && initializer.location.kind !== 'file' ? readInitializer(initializer) : undefined;
   };
   const types = inferTypes(graph, around.types);
   const ranks = inferRanks(graph, constantOf, around.ranks);
