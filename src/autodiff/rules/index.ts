@@ -1,13 +1,21 @@
 import { activations } from './activations.ts';
 import { arithmetic } from './arithmetic.ts';
+import { elementary } from './elementary.ts';
 import type { RuleEntry, RuleTable } from './entry.ts';
 import { indexing } from './indexing.ts';
+import { matrix } from './matrix.ts';
 import { movement } from './movement.ts';
+import { normalization } from './normalization.ts';
+import { reductions } from './reductions.ts';
 
 /** Every family; an operator stands in exactly one of them (a test checks it). */
 export const ruleFamilies = {
   arithmetic,
+  elementary,
   activations,
+  reductions,
+  normalization,
+  matrix,
   indexing,
   movement,
 } satisfies Record<string, RuleTable>;
