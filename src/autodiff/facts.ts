@@ -1,10 +1,9 @@
 import { WhereforeError } from '../errors.ts';
 import { type Graph, type Initializer, type Node, namesRead, operatorKey, type ValueInfo } from '../onnx/graph.ts';
 import { readInitializer } from '../onnx/initializer.ts';
-import { readInitializer } from '../onnx/initializer.ts';
 import { inferTypes } from '../onnx/types.ts';
 import { toNumbers } from '../tensor/convert.ts';
-import { type DataType, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import type { DataType, Tensor } from '../tensor/tensor.ts';
 
 /**
  * What is known of every value of a graph for one set of input shapes: its shape, its element type, and, for small
@@ -137,12 +136,10 @@ export function readProbe(probe: Probe, results: ReadonlyMap<string, Tensor>): F
 /** Bytes that lie unaligned in the file are copied when read: only small ones are, those are what rules ask for. */
 const largestCopy = 2 ** 20;
 
-/** Rules read axes, sizes and exponents; a float weight beyond this size is never one of them. */
-const largestParameter = 4096;
-
 function elementsInMemory(weight: Initializer): Tensor | undefined {
-  const isLarge = weight.type.startsWith('float') && sizeOf(weight.shape) > largestParameter;
-  return weight.location.kind === 'file' || isLarge ? undefined : readInitializer(weight);
+  const { location } = weight;
+  if (location.kind === 'memory') return location.tensor;
+  return location.kind === 'bytes' && location.bytes.length <= largestCopy ? readInitializer(weight) : undefined;
 }
 
 /**
