@@ -1,12 +1,18 @@
 import { activations } from './activations.ts';
 import { arithmetic } from './arithmetic.ts';
+import { convolutions } from './convolution.ts';
 import { elementary } from './elementary.ts';
 import type { RuleEntry, RuleTable } from './entry.ts';
 import { indexing } from './indexing.ts';
 import { matrix } from './matrix.ts';
 import { movement } from './movement.ts';
 import { normalization } from './normalization.ts';
+import { padding } from './padding.ts';
+import { pooling } from './pooling.ts';
 import { reductions } from './reductions.ts';
+import { regions } from './regions.ts';
+import { resizing } from './resize.ts';
+import { sampling } from './sampling.ts';
 
 /** Every family; an operator stands in exactly one of them (a test checks it). */
 export const ruleFamilies = {
@@ -18,6 +24,12 @@ export const ruleFamilies = {
   matrix,
   indexing,
   movement,
+  convolutions,
+  padding,
+  pooling,
+  regions,
+  resizing,
+  sampling,
 } satisfies Record<string, RuleTable>;
 
 /** Vector-Jacobian products by operator key: standard operators by name, others with their domain before it. */
