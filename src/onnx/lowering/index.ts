@@ -7,6 +7,7 @@ import { lowestOpset, targetOpset, upgradeGraph } from './upgrade.ts';
 
 export { extractSubgraph, prune } from './extract.ts';
 export type { LoweringNote } from './notes.ts';
+export { toFloat32 } from './precision.ts';
 
 /** A model in which every operator appears in one version, and what was done to get there. */
 export interface Lowered {
