@@ -1,11 +1,28 @@
+export { type CsvOptions, readCsv, readJsonLines } from './csv.ts';
+export { type Batch, batches, type Dataset, splitIndices, subset, takeRows, tensorDataset } from './dataset.ts';
+export * from './datasets.ts';
 export { decodeText, readBytes, readText, writeAtomically, writeFolderAtomically } from './files.ts';
 export * from './grid.ts';
+export * from './idx.ts';
 export * from './image.ts';
 export * from './image-input.ts';
 export * from './nearest.ts';
 export * from './npy.ts';
 export * from './npz.ts';
-export * from './preprocessing.ts';
+export * from './parquet.ts';
+export {
+  type ImageInput,
+  type InputPreprocessing,
+  type OutputKind,
+  type Preprocessing,
+  type PreprocessingText,
+  preprocessingSchema,
+  type TableInput,
+  type TextInput,
+} from './preprocessing.ts';
 export * from './preprocessing-file.ts';
 export * from './random.ts';
 export * from './safetensors.ts';
+export * from './table.ts';
+export * from './table-file.ts';
+export * from './table-input.ts';

@@ -8,22 +8,14 @@ describe('random', () => {
     const draw = (seed: number) => Array.from({ length: 4 }, random(seed).uniform);
     expect(draw(7)).toEqual(draw(7));
     const starts = [0, 1, 2, 0.5, -1, 2 ** 32, 2 ** 40].map((seed) => draw(seed)[0]);
+    starts.push(random(0, 1).uniform(), random(0, 2).uniform(), random(1, 1).uniform());
     expect(new Set(starts).size).toBe(starts.length);
   });
 
   it('keeps its stream from version to version', () => {
     // Written down once: saved runs are replayed by their seed, so a change here breaks them.
     const source = random(42);
-    expect(Array.from({ length: 6 }, () => source.integer(1000))).toMatchInlineSnapshot(`
-      [
-        970,
-        410,
-        981,
-        359,
-        386,
-        832,
-      ]
-    `);
+    expect(Array.from({ length: 6 }, () => source.integer(1000))).toEqual([970, 410, 981, 359, 386, 832]);
   });
 
   it('is uniform', () => {

@@ -1,0 +1,129 @@
+import { readdir } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { WhereforeError } from '../errors.ts';
+import { convert } from '../tensor/convert.ts';
+import { concatRows, formatShape, int64, type Tensor, tensor } from '../tensor/tensor.ts';
+import { checkLength, type Dataset, takeRows } from './dataset.ts';
+import { readBytes } from './files.ts';
+import { readIdx } from './idx.ts';
+import { readImage } from './image.ts';
+import { preprocessImage } from './image-input.ts';
+import type { ImageInput, TableInput } from './preprocessing.ts';
+import { columnNamed, type Table } from './table.ts';
+import { tableTensor } from './table-input.ts';
+
+/** An input of a model and how it is made. */
+export interface DatasetInput<P> {
+  readonly name: string;
+  readonly preprocessing: P;
+}
+
+/**
+ * Pictures in memory as a dataset: uint8 N×H×W (grey) or N×H×W×3 (RGB).
+ * @throws WhereforeError `wrong-shape`.
+ */
+export function pixelDataset(
+  pixels: Tensor,
+  input: DatasetInput<ImageInput>,
+  options: { readonly labels?: Tensor; readonly classes?: readonly string[]; readonly name?: string } = {},
+): Dataset {
+  const { classes, name = 'picture' } = options;
+  const [length, height, width, channels = 1] = pixels.shape;
+  if (pixels.type !== 'uint8' || pixels.shape.length < 3 || pixels.shape.length > 4 || ![1, 3].includes(channels)) {
+    throw new WhereforeError('wrong-shape', 'not a set of pictures', {
+      got: `${pixels.type} ${formatShape(pixels.shape)}`,
+      expected: 'uint8 N×H×W or N×H×W×3',
+    });
+  }
+  if (options.labels) checkLength('labels', options.labels, length);
+  const labels = options.labels && convert(options.labels, 'int64');
+  const picture = (index: number) => {
+    const data = takeRows(pixels as Tensor<'uint8'>, [index]).data;
+    return tensor('uint8', [height, width, 3], channels === 3 ? data : Uint8Array.from({ length: data.length * 3 }, (_, i) => data[Math.floor(i / 3)]));
+  };
+  return {
+    length,
+    classes,
+    inputs: async (indices) => {
+      const prepared = await Promise.all(Array.from(indices, (index) => preprocessImage(picture(index), input.preprocessing)));
+      return { [input.name]: concatRows(prepared.map(({ tensor }) => tensor)) };
+    },
+    labels: labels && ((indices) => takeRows(labels, indices)),
+    describe: (index) => `${name} ${index}`,
+  };
+}
+
+/** A pair of IDX files (pictures and labels, gzipped or not) as a dataset. */
+export async function idxDataset(
+  paths: { readonly images: string; readonly labels?: string },
+  input: DatasetInput<ImageInput>,
+  classes?: readonly string[],
+): Promise<Dataset> {
+  const images = readIdx(await readBytes(paths.images), paths.images);
+  const labels = paths.labels ? readIdx(await readBytes(paths.labels), paths.labels) : undefined;
+  return pixelDataset(images, input, { labels, classes, name: basename(paths.images) });
+}
+
+const pictureEndings = new Set(['.png', '.jpg', '.jpeg', '.webp', '.gif', '.tif', '.tiff', '.avif']);
+
+/**
+ * A folder with a sub-folder of pictures for each class; classes and pictures in alphabetical order.
+ * @throws WhereforeError `invalid-data` where there are no pictures, `file-not-found`.
+ */
+export async function imageFolder(path: string, input: DatasetInput<ImageInput>): Promise<Dataset> {
+  const entries = await readdir(path, { withFileTypes: true }).catch((cause) => {
+    throw new WhereforeError('file-not-found', 'this folder cannot be read', { where: path, got: cause.code, fix: 'check the path', cause });
+  });
+  const classes = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name).sort();
+  const files: { readonly path: string; readonly label: number }[] = [];
+  for (const [label, name] of classes.entries()) {
+    const pictures = (await readdir(join(path, name))).filter((file) => pictureEndings.has(extname(file).toLowerCase())).sort();
+    for (const file of pictures) files.push({ path: join(path, name, file), label });
+  }
+  if (files.length === 0) {
+    throw new WhereforeError('invalid-data', 'the folder holds no pictures of classes', {
+      where: path,
+      got: `${classes.length} sub-folders`,
+      expected: `a sub-folder for each class with ${[...pictureEndings].join(', ')} files`,
+    });
+  }
+  const labels = int64([files.length], files.map(({ label }) => label));
+  return {
+    length: files.length,
+    classes,
+    inputs: async (indices) => {
+      const prepared = await Promise.all(
+        Array.from(indices, async (index) => preprocessImage(await readImage(files[index].path), input.preprocessing)),
+      );
+      return { [input.name]: concatRows(prepared.map(({ tensor }) => tensor)) };
+    },
+    labels: (indices) => takeRows(labels, indices),
+    describe: (index) => files[index].path,
+  };
+}
+
+/**
+ * A table as a dataset. A label column of categories becomes class numbers in the sorted order of its values; one of
+ * numbers stays numbers (float32).
+ * @throws WhereforeError `unknown-name`, and `invalid-data` for a missing label.
+ */
+export function tableDataset(table: Table, input: DatasetInput<TableInput>, label?: string): Dataset {
+  const column = label === undefined ? undefined : columnNamed(table, label);
+  const gap = column ? Array.from<number | string | undefined>(column.values).findIndex((value) => value === undefined || Number.isNaN(value)) : -1;
+  if (gap >= 0) {
+    throw new WhereforeError('invalid-data', `column "${label}" has a missing label`, { where: `row ${gap + 1}`, fix: 'leave the row out' });
+  }
+  const classes = column && column.kind !== 'number' ? [...new Set(column.values as string[])].sort() : undefined;
+  const number = new Map(classes?.map((name, i) => [name, i]));
+  const labels =
+    column?.kind === 'number'
+      ? tensor('float32', [table.rowCount], Float32Array.from(column.values))
+      : column && int64([table.rowCount], column.values.map((value) => number.get(value as string) as number));
+  return {
+    length: table.rowCount,
+    classes,
+    inputs: async (indices) => ({ [input.name]: tableTensor(table, input.preprocessing, indices) }),
+    labels: labels && ((indices) => takeRows<'float32' | 'int64'>(labels, indices)),
+    describe: (index) => `row ${index + 1}`,
+  };
+}

@@ -1,0 +1,72 @@
+import { parquetReadObjects, parquetMetadata } from 'hyparquet';
+import { parquetWriteBuffer } from 'hyparquet-writer';
+import { WhereforeError } from '../errors.ts';
+import { type ColumnOptions, columnOf, type RawValue, requireRows, type Table } from './table.ts';
+
+/**
+ * Reads a Parquet file of flat columns (numbers, texts, booleans, dates as ISO text), uncompressed or with Snappy.
+ * @throws WhereforeError `invalid-data` for a damaged file, `wrong-type` for nested or binary columns and for other
+ * compressions, which it names.
+ */
+export async function readParquet(bytes: Uint8Array, options: ColumnOptions & { readonly where?: string } = {}): Promise<Table> {
+  const where = options.where ?? 'parquet';
+  const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+  const metadata = attempt(where, () => parquetMetadata(file));
+  const unread = metadata.row_groups
+    .flatMap((group) => group.columns.map((column) => column.meta_data?.codec))
+    .find((codec) => codec && codec !== 'UNCOMPRESSED' && codec !== 'SNAPPY');
+  if (unread) {
+    throw new WhereforeError('wrong-type', 'the file is compressed in a way that cannot be read', {
+      where,
+      got: unread,
+      expected: 'SNAPPY or none',
+      fix: "write it again, e.g. with pandas' to_parquet(…, compression='snappy')",
+    });
+  }
+  const rows = await parquetReadObjects({ file, metadata }).catch((cause) => {
+    throw damaged(where, cause);
+  });
+  const names = rows.length ? Object.keys(rows[0]) : [];
+  const columns = names.map((name) => columnOf(name, rows.map((row, i) => rawValue(row[name], name, i, where)), options));
+  return requireRows({ columns, rowCount: rows.length }, where);
+}
+
+function attempt<T>(where: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw damaged(where, cause);
+  }
+}
+
+function damaged(where: string, cause: unknown): WhereforeError {
+  return new WhereforeError('invalid-data', 'not a Parquet file, or a damaged one', {
+    where,
+    got: cause instanceof Error ? cause.message : String(cause),
+    fix: 'write the file again',
+    cause,
+  });
+}
+
+function rawValue(value: unknown, name: string, row: number, where: string): RawValue {
+  if (value === null || value === undefined || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
+  // As text, so that no digit of a large integer is lost before the column's kind is known.
+  if (typeof value === 'bigint') return String(value);
+  if (value instanceof Date) return value.toISOString();
+  throw new WhereforeError('wrong-type', `column "${name}" holds lists, records or bytes`, {
+    where: `${where}, row ${row + 1}`,
+    expected: 'texts, numbers, booleans or dates',
+    fix: 'leave the column out, or flatten it',
+  });
+}
+
+/** The bytes of a Parquet file: numbers as DOUBLE (missing ones as null), categories and texts as strings; Snappy. */
+export function writeParquet(table: Table): Uint8Array<ArrayBuffer> {
+  const columnData = table.columns.map((column) => ({
+    name: column.name,
+    data: column.kind === 'number' ? Array.from(column.values, (value) => (Number.isNaN(value) ? null : value)) : column.values.map((value) => value ?? null),
+    type: column.kind === 'number' ? ('DOUBLE' as const) : ('STRING' as const),
+    nullable: true,
+  }));
+  return new Uint8Array(parquetWriteBuffer({ columnData }));
+}
