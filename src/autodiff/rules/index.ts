@@ -13,6 +13,7 @@ import { reductions } from './reductions.ts';
 import { regions } from './regions.ts';
 import { resizing } from './resize.ts';
 import { sampling } from './sampling.ts';
+import { quantization } from './quantization.ts';
 
 /** Every family; an operator stands in exactly one of them (a test checks it). */
 export const ruleFamilies = {
@@ -30,6 +31,7 @@ export const ruleFamilies = {
   regions,
   resizing,
   sampling,
+  quantization,
 } satisfies Record<string, RuleTable>;
 
 /** Vector-Jacobian products by operator key: standard operators by name, others with their domain before it. */
