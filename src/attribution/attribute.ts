@@ -103,13 +103,15 @@ async function methodContext(
 ): Promise<MethodContext> {
   const { inputs, baseline, layout = {} } = request;
   const inner = layer.names.filter((name) => !inputs.has(name));
+  const cut = isCut(prepared.target.graph, layer, explained, prepared.target.value);
   const featuresAt = async (at: Tensors) => {
     const { target, values } = await prepared.evaluate(pointOf(at), inner);
     return { value: target[0], features: new Map(layer.names.map((name) => [name, (values.get(name) ?? at.get(name)) as Tensor])) };
   };
   const at = await featuresAt(inputs);
   if (!baseline) {
-    return { prepared, layer: layer.names, features: at.features, inputs, value: at.value, layout, baselineFeatures: undefined, baselineInputs: undefined, baselineValue: undefined };
+    const none = { baselineFeatures: undefined, baselineInputs: undefined, baselineValue: undefined };
+    return { ...none, prepared, layer: layer.names, isCut: cut, features: at.features, inputs, value: at.value, layout };
   }
   const baselineInputs = new Map(inputs);
   for (const name of explained) baselineInputs.set(name, resolveBaseline(inputs.get(name) as Tensor, baseline, layout));
@@ -117,6 +119,7 @@ async function methodContext(
   return {
     prepared,
     layer: layer.names,
+    isCut: cut,
     features: at.features,
     baselineFeatures: absent.features,
     inputs,
@@ -142,7 +145,7 @@ function describe(
   const error = attributionTarget === undefined ? undefined : Math.abs(result.sum - attributionTarget);
   const explained = request.explained ?? explainedInputs(model, request.baseline);
   const layer = { names: context.layer };
-  const cut = isCut(prepared.target.graph, layer, explained, prepared.target.value);
+  const cut = context.isCut;
   const completing = cut ? [] : completingValues(prepared.target.graph, layer, explained, prepared.target.value);
   const notes = [...prepared.target.notes, ...model.notes.map((note) => note.text)];
   if (!cut) {

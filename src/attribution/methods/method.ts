@@ -10,6 +10,8 @@ export interface MethodContext {
   readonly prepared: Prepared;
   /** Names of the values of the layer. */
   readonly layer: readonly string[];
+  /** Whether the layer separates the explained inputs from the target. */
+  readonly isCut: boolean;
   /** The layer at the input, `F = φ(x)`. */
   readonly features: Tensors;
   /** The layer at the baseline, `F0 = φ(x0)`. */
