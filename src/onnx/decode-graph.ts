@@ -126,7 +126,9 @@ function decodeAttribute(proto: AttributeProto, source: Source, where: string): 
       return isText(proto.s) ? { kind: 'string', value: text.decode(proto.s) } : opaque(proto);
     case Kind.STRINGS: {
       const { strings } = proto;
-      return strings.every(isText) ? { kind: 'strings', value: strings.map((item) => text.decode(item)) } : opaque(proto);
+      return strings.every(isText)
+        ? { kind: 'strings', value: strings.map((item) => text.decode(item)) }
+        : opaque(proto);
     }
     case Kind.TENSOR:
       if (!proto.t) throw lacking(where, 'tensor');
@@ -172,7 +174,8 @@ function guessKind(proto: AttributeProto): Kind {
 
 /** Whether a 64-bit integer survives as a JavaScript number: all below 2^53, and the two ends. */
 function isExact(value: bigint): boolean {
-  return toInt64(Number(value)) === value;
+  const number = Number(value);
+  return Number.isSafeInteger(number) || toInt64(number) === value;
 }
 
 const text = new TextDecoder('utf-8', { ignoreBOM: true });

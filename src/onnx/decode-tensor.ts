@@ -28,7 +28,8 @@ const densestSparse = 2 ** 28;
 export function decodeInitializer(proto: TensorProto, source: Source, name = proto.name): Initializer {
   const where = `${source.fileName}, initializer "${name}"`;
   const { type, shape } = decodeHeader(proto, where);
-  if (isExternal(proto)) return { name, type, shape, location: { kind: 'file', ...externalRange(proto, type, shape, where) } };
+  if (isExternal(proto))
+    return { name, type, shape, location: { kind: 'file', ...externalRange(proto, type, shape, where) } };
   const raw = rawBytes(proto, type, shape, where);
   if (!raw) return { name, type, shape, location: { kind: 'memory', tensor: typedTensor(proto, type, shape, where) } };
   const aligned = raw.byteOffset % dataTypes[type].array.BYTES_PER_ELEMENT === 0;
@@ -160,7 +161,12 @@ function typedTensor(proto: TensorProto, type: DataType, shape: readonly number[
     const what = `the data does not fill the ${type} tensor of shape ${formatShape(shape)}`;
     throw malformed(where, what, `${field.length} elements`, `${expected}`);
   }
-  if (type === 'string') return tensor(type, shape, proto.stringData.map((bytes) => decodeText(bytes, where)));
+  if (type === 'string')
+    return tensor(
+      type,
+      shape,
+      proto.stringData.map((bytes) => decodeText(bytes, where)),
+    );
   const data = new dataTypes[type].array(expected) as unknown as (number | bigint)[];
   const wide = type === 'uint32' ? (field as bigint[]).map(Number) : (field as (number | bigint)[]);
   for (let i = 0; i < expected; i++) data[i] = wide[i];
@@ -193,7 +199,8 @@ function externalRange(proto: TensorProto, type: DataType, shape: readonly numbe
 
 function readInteger(text: string, key: string, where: string): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isSafeInteger(value)) throw malformed(where, `the ${key} of its external data is not a number`, `"${text}"`);
+  if (!Number.isSafeInteger(value))
+    throw malformed(where, `the ${key} of its external data is not a number`, `"${text}"`);
   return value;
 }
 

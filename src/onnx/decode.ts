@@ -47,22 +47,26 @@ export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): Onn
 
 function parse(source: Source): ModelProto {
   const { fileName: where, bytes } = source;
-  if (bytes.length === 0) throw new WhereforeError('not-onnx', 'the file is empty', { where, fix: 'get the file again' });
+  if (bytes.length === 0)
+    throw new WhereforeError('not-onnx', 'the file is empty', { where, fix: 'get the file again' });
   const foreign = recogniseForeign(bytes);
   if (foreign) {
     throw new WhereforeError('not-onnx', 'this is not an ONNX model', { where, got: foreign.name, fix: foreign.fix });
   }
   const fault = findWireFault(ModelProtoSchema, bytes);
   if (fault) {
-    const atStart = fault.position < 16 && fault.path.split('.').length < 2;
-    const at = `at byte ${fault.position} of ${bytes.length}${fault.path && `, in ${fault.path}`}: ${fault.problem}`;
-    throw atStart
-      ? new WhereforeError('not-onnx', 'this is not an ONNX model', { where, got: at, fix: 'give an .onnx file' })
-      : new WhereforeError('malformed-model', 'the file is damaged or cut short', {
-          where,
-          got: at,
-          fix: 'get or export the file again and compare its size',
-        });
+    // Nearly every model begins with its IR version, a small number in field 1.
+    const beginsLikeModel = bytes[0] === 8 && bytes[1] > 0 && bytes[1] < 64;
+    const atStart = fault.position < 16 && !fault.path.includes('.') && !(beginsLikeModel && fault.cut);
+    const got = `at byte ${fault.position} of ${bytes.length}${fault.path && `, in ${fault.path}`}: ${fault.problem}`;
+    if (atStart) {
+      throw new WhereforeError('not-onnx', 'this is not an ONNX model', { where, got, fix: 'give an .onnx file' });
+    }
+    throw new WhereforeError('malformed-model', `the file is ${fault.cut ? 'cut short or damaged' : 'damaged'}`, {
+      where,
+      got,
+      fix: 'get or export the file again and compare its size',
+    });
   }
   try {
     return fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });

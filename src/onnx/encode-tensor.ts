@@ -46,7 +46,10 @@ function encodeReference(name: string, type: DataType, shape: readonly number[],
   return create(TensorProtoSchema, {
     ...header(name, type, shape),
     dataLocation: TensorProto_DataLocation.EXTERNAL,
-    externalData: Object.entries({ location: path, offset, length }).map(([key, value]) => ({ key, value: `${value}` })),
+    externalData: Object.entries({ location: path, offset, length }).map(([key, value]) => ({
+      key,
+      value: `${value}`,
+    })),
   });
 }
 

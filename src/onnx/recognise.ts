@@ -14,19 +14,45 @@ interface Signature extends ForeignFormat {
 }
 
 const signatures: readonly Signature[] = [
-  { name: 'a zip archive (as PyTorch .pt/.pth and .npz files are)', bytes: 'PK\x03\x04', fix: `if it is PyTorch, ${pytorch}; else unpack it` },
+  {
+    name: 'a zip archive (as PyTorch .pt/.pth and .npz files are)',
+    bytes: 'PK\x03\x04',
+    fix: `if it is PyTorch, ${pytorch}; else unpack it`,
+  },
   { name: 'a Python pickle (as old PyTorch files are)', bytes: [0x80, 0x02], fix: pytorch },
   { name: 'a Python pickle', bytes: [0x80, 0x04], fix: pytorch },
-  { name: 'a TensorFlow Lite model', offset: 4, bytes: 'TFL3', fix: 'convert it with tf2onnx: python -m tf2onnx.convert --tflite' },
-  { name: 'a model in ONNX Runtime\'s own .ort format', offset: 4, bytes: 'ORTM', fix: 'give the .onnx file that it was made from' },
-  { name: 'an HDF5 file (as Keras .h5 files are)', bytes: '\x89HDF', fix: 'convert it with tf2onnx or model.export(…, format="onnx")' },
+  {
+    name: 'a TensorFlow Lite model',
+    offset: 4,
+    bytes: 'TFL3',
+    fix: 'convert it with tf2onnx: python -m tf2onnx.convert --tflite',
+  },
+  {
+    name: "a model in ONNX Runtime's own .ort format",
+    offset: 4,
+    bytes: 'ORTM',
+    fix: 'give the .onnx file that it was made from',
+  },
+  {
+    name: 'an HDF5 file (as Keras .h5 files are)',
+    bytes: '\x89HDF',
+    fix: 'convert it with tf2onnx or model.export(…, format="onnx")',
+  },
   { name: 'a GGUF file', bytes: 'GGUF', fix: exportIt },
   { name: 'a NumPy array', bytes: '\x93NUMPY', fix: 'give the .onnx file as the model and this file as an input' },
   { name: 'gzip-compressed', bytes: [0x1f, 0x8b], fix: 'unpack it first' },
   { name: 'a 7z archive', bytes: '7z\xbc\xaf', fix: 'unpack it first' },
   { name: 'a PNG picture', bytes: '\x89PNG', fix: 'give the .onnx file as the model and this file as an input' },
-  { name: 'a JPEG picture', bytes: [0xff, 0xd8, 0xff], fix: 'give the .onnx file as the model and this file as an input' },
-  { name: 'a Git LFS pointer, not the file that it stands for', bytes: 'version https://git-lfs', fix: 'run git lfs pull' },
+  {
+    name: 'a JPEG picture',
+    bytes: [0xff, 0xd8, 0xff],
+    fix: 'give the .onnx file as the model and this file as an input',
+  },
+  {
+    name: 'a Git LFS pointer, not the file that it stands for',
+    bytes: 'version https://git-lfs',
+    fix: 'run git lfs pull',
+  },
 ];
 
 /** Recognises common files that are given instead of an ONNX model; undefined when it could be one. */
@@ -35,7 +61,12 @@ export function recogniseForeign(bytes: Uint8Array): ForeignFormat | undefined {
     const codes = typeof magic === 'string' ? Array.from(magic, (letter) => letter.charCodeAt(0)) : magic;
     return codes.every((code, i) => bytes[offset + i] === code);
   });
-  return found ?? (isSafetensors(bytes) ? { name: 'a safetensors file: weights without a graph', fix: exportIt } : recogniseText(bytes));
+  return (
+    found ??
+    (isSafetensors(bytes)
+      ? { name: 'a safetensors file: weights without a graph', fix: exportIt }
+      : recogniseText(bytes))
+  );
 }
 
 /** An 8-byte little-endian header length, then a JSON object. */

@@ -1,5 +1,5 @@
 import { WhereforeError } from '../errors.ts';
-import { describeNode, type Graph, namesRead, type Node, type OnnxModel, subgraphsOf } from './graph.ts';
+import { describeNode, type Graph, type Node, namesRead, type OnnxModel, subgraphsOf } from './graph.ts';
 
 /** Domains that need no import: the encoder adds it. */
 const importedByEncoder = new Set(['com.microsoft']);
@@ -80,10 +80,7 @@ function checkNodes(
     }
     for (const name of namesRead(node)) {
       if (own.has(name) || outer.has(name)) continue;
-      const later = nodes.find((other) => other.outputs.includes(name));
-      throw later
-        ? invalid(describeNode(node), `it reads "${name}" before ${describeNode(later)} produces it`, undefined, 'sort the nodes with sortNodes')
-        : invalid(describeNode(node), `nothing produces "${name}", which it reads`, undefined, 'add the missing input, initializer or node');
+      throw unread(node, name, nodes);
     }
     const inner = subgraphsOf(node);
     if (inner.length > 0) {
@@ -92,4 +89,24 @@ function checkNodes(
     }
     for (const name of node.outputs) if (name) define(name, own, describeNode(node));
   }
+}
+
+/** Why a node cannot read a name. */
+function unread(node: Node, name: string, nodes: readonly Node[]): WhereforeError {
+  const where = describeNode(node);
+  const producer = nodes.find((other) => other.outputs.includes(name));
+  if (producer === node) return invalid(where, `it reads its own output "${name}"`);
+  return producer
+    ? invalid(
+        where,
+        `it reads "${name}" before ${describeNode(producer)} produces it`,
+        undefined,
+        'sort the nodes with sortNodes',
+      )
+    : invalid(
+        where,
+        `nothing produces "${name}", which it reads`,
+        undefined,
+        'add the missing input, initializer or node',
+      );
 }

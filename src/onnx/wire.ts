@@ -8,6 +8,8 @@ export interface WireFault {
   /** The field in which it happened, e.g. `graph.node[3].attribute[0]`; '' at the top. */
   readonly path: string;
   readonly problem: string;
+  /** Whether the bytes end before the field does, as in a file that was not transferred completely. */
+  readonly cut: boolean;
 }
 
 /** Nesting that protobuf readers accept; about 30 levels of nested ONNX graphs. */
@@ -27,7 +29,7 @@ export function findWireFault(schema: DescMessage, bytes: Uint8Array): WireFault
     return undefined;
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    return { position: error.position, path: walk.path.join('.'), problem: error.message };
+    return { position: error.position, path: walk.path.join('.'), problem: error.message, cut: error.cut };
   }
 }
 
@@ -40,9 +42,11 @@ interface Walk {
 
 class Fault extends Error {
   readonly position: number;
-  constructor(position: number, problem: string) {
+  readonly cut: boolean;
+  constructor(position: number, problem: string, cut = false) {
     super(problem);
     this.position = position;
+    this.cut = cut;
   }
 }
 
@@ -119,7 +123,7 @@ function skip(walk: Walk, wireType: number, end: number, start: number): void {
   else if (wireType === WireType.LengthDelimited) walk.position = readEnd(walk, end);
   else if (wireType === WireType.Bit32 || wireType === WireType.Bit64) {
     walk.position += wireType === WireType.Bit32 ? 4 : 8;
-    if (walk.position > end) throw new Fault(start, 'a number is cut off');
+    if (walk.position > end) throw new Fault(start, 'a number is cut off', true);
   } else throw new Fault(start, `wire type ${wireType} does not occur in ONNX files`);
 }
 
@@ -129,7 +133,8 @@ function readEnd(walk: Walk, end: number): number {
   const length = readVarint(walk, end);
   const fieldEnd = walk.position + length;
   if (fieldEnd > end) {
-    throw new Fault(start, `a field of ${length} bytes does not fit into the ${end - walk.position} bytes that are left`);
+    const left = end - walk.position;
+    throw new Fault(start, `a field of ${length} bytes does not fit into the ${left} bytes that are left`, true);
   }
   return fieldEnd;
 }
@@ -139,7 +144,7 @@ function readVarint(walk: Walk, end: number): number {
   const start = walk.position;
   let value = 0;
   for (let shift = 0; shift < 70; shift += 7) {
-    if (walk.position >= end) throw new Fault(start, 'a number is cut off');
+    if (walk.position >= end) throw new Fault(start, 'a number is cut off', true);
     const byte = walk.bytes[walk.position++];
     value += (byte & 127) * 2 ** shift;
     if (byte < 128) return value;

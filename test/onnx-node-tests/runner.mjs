@@ -39,6 +39,7 @@ process.on('message', async (/** @type {any} */ { model, externalData, feeds, ru
  */
 function aligned(data) {
   if (Array.isArray(data)) return data;
+  // @ts-expect-error resizable buffers are newer than the library that is configured
   const buffer = new ArrayBuffer(data.byteLength, { maxByteLength: 2 ** 26 });
   const copy = new data.constructor(buffer, 0, data.length);
   copy.set(data);
