@@ -1,0 +1,12 @@
+export { type Checkpoint, type CheckpointStore, checkpointsInMemory, type EpochRecord, type TrainingHistory } from './checkpoint.ts';
+export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.ts';
+export * from './initialization.ts';
+export * from './layers/index.ts';
+export { type Loss, losses } from './losses.ts';
+export { Network, type NetworkOptions, type Value } from './network.ts';
+export { type Optimizer, optimizers } from './optimizers.ts';
+export { readParameters, trainableParameters, withParameters } from './parameters.ts';
+export { type Batch, type Samples, samplesInMemory } from './samples.ts';
+export { learningRateAt, type Schedule, schedules } from './schedules.ts';
+export { openTrainingStep, type StepOptions, type TrainingState, type TrainingStep } from './step.ts';
+export { train, type Trained, type TrainingProgress, type TrainOptions } from './train.ts';

@@ -1,0 +1,73 @@
+import { WhereforeError } from '../errors.ts';
+import type { Tensors } from '../runtime/runtime.ts';
+import { dataTypes, sizeOf, storageLength, type Tensor, tensor } from '../tensor/tensor.ts';
+
+/** Some samples: one row of every tensor is one sample. */
+export interface Batch {
+  /** Model inputs by name. */
+  readonly inputs: Tensors;
+  readonly targets: Tensor;
+  /** How much each sample counts; default all 1. */
+  readonly weights?: Float32Array;
+}
+
+/** Samples to train on or to evaluate with. */
+export interface Samples {
+  readonly count: number;
+  /**
+   * The samples at these positions, in this order.
+   * @param epoch counted from 0, for samples that vary (augmentation); the same arguments must give the same bits
+   */
+  batch(positions: Uint32Array, epoch: number): Batch | Promise<Batch>;
+}
+
+/** Samples that lie in memory whole. @throws WhereforeError `wrong-shape` when the tensors differ in their rows. */
+export function samplesInMemory(inputs: Tensors, targets: Tensor, weights?: Float32Array): Samples {
+  const count = targets.shape[0] ?? 0;
+  for (const [name, { shape }] of inputs) {
+    if (shape[0] !== count) {
+      throw new WhereforeError('wrong-shape', `input "${name}" and the targets differ in the number of samples`, { got: `${shape[0]}`, expected: `${count}` });
+    }
+  }
+  if (weights && weights.length !== count) {
+    throw new WhereforeError('wrong-shape', 'sample weights', { got: `${weights.length}`, expected: `${count}, one a sample` });
+  }
+  return {
+    count,
+    batch: (positions) => ({
+      inputs: new Map([...inputs].map(([name, all]) => [name, gatherRows(all, positions)])),
+      targets: gatherRows(targets, positions),
+      weights: weights && Float32Array.from(positions, (position) => weights[position]),
+    }),
+  };
+}
+
+/** Rows of a tensor along its first axis, copied in the given order. */
+export function gatherRows<T extends Tensor>(all: T, positions: ArrayLike<number>): T {
+  const [count, ...rest] = all.shape;
+  const width = all.type === 'string' ? sizeOf(rest) : storageLength(all.type, rest);
+  const { bytes } = dataTypes[all.type];
+  if (all.type === 'string' || bytes < 1) throw new WhereforeError('wrong-type', 'rows to train on', { got: all.type, expected: 'numbers' });
+  const result = tensor(all.type, [positions.length, ...rest]);
+  const [from, to] = [all.data as Float32Array, result.data as Float32Array];
+  for (let i = 0; i < positions.length; i++) {
+    const position = positions[i];
+    if (!(position >= 0 && position < count)) throw new WhereforeError('out-of-range', 'row', { got: `${position}`, expected: `0 to ${count - 1}` });
+    to.set(from.subarray(position * width, (position + 1) * width), i * width);
+  }
+  return result as unknown as T;
+}
+
+/**
+ * A batch of exactly `size` samples. Where there are fewer positions the last is repeated with weight 0, so that one
+ * graph with fixed shapes serves every batch: a sample of weight 0 adds nothing to the loss or to any gradient.
+ */
+export async function paddedBatch(samples: Samples, positions: Uint32Array, size: number, epoch: number): Promise<Required<Batch>> {
+  const padded = new Uint32Array(size).fill(positions[positions.length - 1]);
+  padded.set(positions);
+  const batch = await samples.batch(padded, epoch);
+  const weights = new Float32Array(size).fill(1);
+  if (batch.weights) weights.set(batch.weights);
+  weights.fill(0, positions.length);
+  return { ...batch, weights };
+}

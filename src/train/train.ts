@@ -1,0 +1,213 @@
+import { WhereforeError } from '../errors.ts';
+import type { OnnxModel } from '../onnx/graph.ts';
+import { type Runtime, throwIfCancelled } from '../runtime/runtime.ts';
+import { permutation, random } from '../tensor/random.ts';
+import { formatShape, sameShape } from '../tensor/tensor.ts';
+import { type Checkpoint, type CheckpointStore, checkpointsInMemory, type EpochRecord, type TrainingHistory } from './checkpoint.ts';
+import { type Evaluation, evaluate } from './evaluate.ts';
+import type { Loss } from './losses.ts';
+import type { Optimizer } from './optimizers.ts';
+import { withParameters } from './parameters.ts';
+import { paddedBatch, type Samples } from './samples.ts';
+import { checkSchedule, learningRateAt, type Schedule } from './schedules.ts';
+import { openTrainingStep, type TrainingState, type TrainingStep } from './step.ts';
+
+/** State of a training after a step. */
+export interface TrainingProgress {
+  /** The epoch that the step belongs to, counted from 1. */
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Steps done. */
+  readonly step: number;
+  readonly steps: number;
+  readonly loss: number;
+  readonly learningRate: number;
+  /** With clipping: norm of the gradient before it. */
+  readonly gradientNorm?: number;
+  /** After the last step of an epoch, where there are samples to evaluate. */
+  readonly evaluation?: Evaluation;
+}
+
+export interface TrainOptions {
+  readonly model: OnnxModel;
+  readonly samples: Samples;
+  readonly loss: Loss;
+  readonly optimizer: Optimizer;
+  readonly schedule: Schedule;
+  /** Times that every sample is used. */
+  readonly epochs: number;
+  /** Samples a step; the last batch of an epoch may have fewer. At most the number of samples. */
+  readonly batchSize: number;
+  /** Determines the order of the samples in every epoch. */
+  readonly seed: number;
+  readonly runtime: Runtime;
+  /** Output that the loss reads. Default: the model's first. */
+  readonly output?: string;
+  /** Default: the initializers that the model file lists as trainable. */
+  readonly trainable?: readonly string[];
+  /** Gradients of a larger joint norm are scaled down to it. Default: none. */
+  readonly clipNorm?: number;
+  /** Evaluated after every epoch. Default: nothing is. */
+  readonly evaluate?: Samples;
+  /** A checkpoint after every so many steps or epochs, and one at the end. Default: none at all. */
+  readonly checkpointEvery?: { readonly steps: number } | { readonly epochs: number };
+  /** Where checkpoints go. Default: memory. */
+  readonly checkpoints?: CheckpointStore;
+  /** Goes on from here; the result has the same bits as that of an uninterrupted training. */
+  readonly resume?: Checkpoint;
+  /** Stops between two batches; the checkpoints so far stay. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: TrainingProgress) => void;
+}
+
+export interface Trained {
+  /** The model with the trained weights. */
+  readonly model: OnnxModel;
+  readonly history: TrainingHistory;
+  readonly checkpoints: CheckpointStore;
+}
+
+/**
+ * Trains a model: shuffled batches, one graph a step, evaluation after every epoch, checkpoints.
+ *
+ * The same arguments give the same bits on one machine with the same number of threads. Samples within a batch must
+ * not affect each other (no statistics of the batch), because the last batch of an epoch is filled up with samples of
+ * weight 0.
+ * @throws WhereforeError `not-finite` when the loss is not a number, with the step and the learning rate; `cancelled`
+ *   when the signal is aborted; `invalid-argument` for settings that make no sense or differ from those resumed
+ */
+export async function train(options: TrainOptions): Promise<Trained> {
+  checkOptions(options);
+  const { samples, epochs, schedule, resume, signal, onProgress, checkpointEvery } = options;
+  const size = Math.min(options.batchSize, samples.count);
+  const perEpoch = Math.ceil(samples.count / size);
+  const steps = perEpoch * epochs;
+  const checkpoints = options.checkpoints ?? checkpointsInMemory();
+  const orderOf = epochOrders(options.seed, samples.count);
+
+  const example = await paddedBatch(samples, Uint32Array.of(0), size, 0);
+  const training = await openTrainingStep(options, example);
+  try {
+    const settings = settingsOf(options, training, steps);
+    if (resume) checkResume(resume, settings, training, steps);
+    const records: EpochRecord[] = [...(resume?.history.epochs ?? [])];
+    const losses = new Float64Array(steps);
+    const rates = new Float64Array(steps);
+    losses.set(resume?.history.losses ?? []);
+    rates.set(resume?.history.learningRates ?? []);
+    const historyUntil = (step: number): TrainingHistory => ({
+      epochs: [...records],
+      losses: losses.slice(0, step),
+      learningRates: rates.slice(0, step),
+    });
+    if (resume) training.restart(resume);
+
+    for (let step = resume?.step ?? 0; step < steps; ) {
+      throwIfCancelled(signal);
+      const epoch = Math.floor(step / perEpoch);
+      const start = (step % perEpoch) * size;
+      const positions = orderOf(epoch).subarray(start, start + size);
+      const learningRate = learningRateAt(schedule, step, steps);
+      const batch = await paddedBatch(samples, positions, size, epoch);
+      const { loss, gradientNorm } = await training.run(batch, step + 1, learningRate);
+      if (!Number.isFinite(loss)) throw diverged(loss, step + 1, epoch + 1, learningRate);
+      losses[step] = loss;
+      rates[step] = learningRate;
+      step++;
+
+      const endsEpoch = step % perEpoch === 0;
+      const due = step === steps || (checkpointEvery && isDue(checkpointEvery, step, perEpoch));
+      let state: TrainingState | undefined;
+      if (checkpointEvery && due) state = await training.read();
+      let evaluation: Evaluation | undefined;
+      if (endsEpoch) {
+        if (options.evaluate) {
+          state ??= await training.read();
+          const model = withParameters(options.model, state.parameters);
+          evaluation = await evaluate({ ...options, model, samples: options.evaluate, signal });
+        }
+        records.push({ epoch: epoch + 1, loss: epochLoss(losses, step - perEpoch, perEpoch, size, samples.count), ...(evaluation ? { evaluation } : {}) });
+      }
+      if (checkpointEvery && due && state) {
+        await checkpoints.save({ ...state, step, epoch: Math.floor(step / perEpoch), learningRate, history: historyUntil(step), settings });
+      }
+      onProgress?.({ epoch: epoch + 1, epochs, step, steps, loss, learningRate, ...(gradientNorm === undefined ? {} : { gradientNorm }), ...(evaluation ? { evaluation } : {}) });
+    }
+    const { parameters } = await training.read();
+    return { model: withParameters(options.model, parameters), history: historyUntil(steps), checkpoints };
+  } finally {
+    await training.close();
+  }
+}
+
+function isDue(every: NonNullable<TrainOptions['checkpointEvery']>, step: number, perEpoch: number): boolean {
+  return step % ('steps' in every ? every.steps : every.epochs * perEpoch) === 0;
+}
+
+/** The order of the samples in each epoch: a permutation from a seed that the epoch draws, so that any epoch can be had alone. */
+export function epochOrders(seed: number, count: number): (epoch: number) => Uint32Array {
+  const source = random(seed);
+  const seeds: number[] = [];
+  let last: { epoch: number; order: Uint32Array } | undefined;
+  return (epoch) => {
+    while (seeds.length <= epoch) seeds.push(source.integer(2 ** 32));
+    if (last?.epoch !== epoch) last = { epoch, order: permutation(count, random(seeds[epoch])) };
+    return last.order;
+  };
+}
+
+function epochLoss(losses: Float64Array, from: number, perEpoch: number, size: number, count: number): number {
+  let sum = 0;
+  for (let i = 0; i < perEpoch; i++) sum += losses[from + i] * Math.min(size, count - i * size);
+  return sum / count;
+}
+
+function diverged(loss: number, step: number, epoch: number, learningRate: number): WhereforeError {
+  return new WhereforeError('not-finite', 'the loss is not a finite number', {
+    where: `step ${step} (epoch ${epoch})`,
+    got: `${loss} at learning rate ${learningRate}`,
+    fix: 'lower the learning rate, clip the gradient (clipNorm), or look for values that are not finite in this batch',
+  });
+}
+
+function checkOptions(options: TrainOptions): void {
+  const whole = (name: string, value: number) => {
+    if (!Number.isInteger(value) || value < 1) throw new WhereforeError('invalid-argument', name, { got: String(value), expected: 'a whole number from 1' });
+  };
+  whole('epochs', options.epochs);
+  whole('batchSize', options.batchSize);
+  const every = options.checkpointEvery;
+  if (every) whole('checkpointEvery', 'steps' in every ? every.steps : every.epochs);
+  if (options.samples.count === 0) throw new WhereforeError('invalid-data', 'there are no samples to train on');
+  checkSchedule(options.schedule);
+}
+
+function settingsOf(options: TrainOptions, training: TrainingStep, steps: number): string {
+  const { loss, optimizer, schedule, batchSize, seed, samples, output, clipNorm } = options;
+  // The total counts only where the schedule depends on it: other trainings may be made longer when they are resumed.
+  const total = schedule.kind === 'cosine' ? { steps } : {};
+  return JSON.stringify({ loss, optimizer, schedule, batchSize, seed, samples: samples.count, output, clipNorm, trainable: training.trainable, ...total });
+}
+
+function checkResume(checkpoint: Checkpoint, settings: string, training: TrainingStep, steps: number): void {
+  if (checkpoint.settings !== settings) {
+    const [before, now] = [checkpoint.settings, settings].map((text) => JSON.parse(text) as Record<string, unknown>);
+    const text = (value: unknown) => JSON.stringify(value) ?? 'nothing';
+    const differing = [...new Set([...Object.keys(before), ...Object.keys(now)])].filter((key) => text(before[key]) !== text(now[key]));
+    throw new WhereforeError('invalid-argument', 'the checkpoint belongs to a training with other settings', {
+      got: differing.map((key) => `${key} ${text(now[key])}`).join(', '),
+      expected: differing.map((key) => `${key} ${text(before[key])}`).join(', '),
+    });
+  }
+  if (checkpoint.step > steps) {
+    throw new WhereforeError('invalid-argument', 'the checkpoint lies beyond the end of the training', { got: `step ${checkpoint.step}`, expected: `at most ${steps}` });
+  }
+  for (const half of ['parameters', 'state'] as const) {
+    for (const [name, { shape }] of training.initial[half]) {
+      const kept = checkpoint[half].get(name);
+      if (!kept || !sameShape(kept.shape, shape)) {
+        throw new WhereforeError('wrong-shape', `"${name}" of the checkpoint`, { got: kept ? formatShape(kept.shape) : 'nothing', expected: formatShape(shape) });
+      }
+    }
+  }
+}
