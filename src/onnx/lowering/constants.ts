@@ -46,7 +46,9 @@ function resolve(node: Node, to: Rewriter): boolean {
     const value = constantTensor(node);
     if (!value) return false;
     const { type, shape } = value;
-    addNamed({ name: output, type, shape, location: { kind: 'memory', tensor: value } }, to);
+    const { value: attribute } = node.attributes;
+    const origin = attribute?.kind === 'tensor' && attribute.origin ? { origin: attribute.origin } : {};
+    addNamed({ name: output, type, shape, location: { kind: 'memory', tensor: value }, ...origin }, to);
     return true;
   }
   if (node.op === 'Identity') {

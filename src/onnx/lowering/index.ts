@@ -1,5 +1,6 @@
 import type { OnnxModel } from '../graph.ts';
 import { resolveConstants } from './constants.ts';
+import { expand } from './expansions/index.ts';
 import { functionsOf, inlineFunctions } from './functions.ts';
 import type { LoweringNote } from './notes.ts';
 import { namesOf } from './rewrite.ts';
@@ -15,16 +16,22 @@ export interface Lowered {
   readonly notes: readonly LoweringNote[];
 }
 
+export interface LoweringOptions {
+  /** Keys of operators (`com.microsoft.FusedMatMul`, `Swish`) that are not expanded. Default none. */
+  readonly keep?: ReadonlySet<string>;
+}
+
 /**
  * Rewrites a model so that whoever reads it meets one version of each operator: constants are initializers, functions
- * of the file are inlined, the standard operators have their meaning since opset 20.
+ * of the file are inlined, the standard operators have their meaning since opset 20, the runtime's own operators and the
+ * composite ones of the standard are replaced by simple ones where they can be (else a note says why not).
  *
  * Every value of the main graph keeps its name; new ones are called `<node>/<what>`. Outputs are the same, up to
  * rounding.
  *
  * @throws WhereforeError `unsupported-model` for an opset below 7 and for the few old operators without a newer equal
  */
-export function lower(model: OnnxModel): Lowered {
+export function lower(model: OnnxModel, options: LoweringOptions = {}): Lowered {
   const notes: LoweringNote[] = [];
   const functions = functionsOf(model.functions);
   const versions = [model.opsets, ...model.functions.map((fn) => fn.opsets)].map(standardOpset);
@@ -41,6 +48,7 @@ export function lower(model: OnnxModel): Lowered {
   graph = upgradeGraph(graph, declared ?? target, names, notes, (node) => functions.of(node) !== undefined);
   graph = inlineFunctions(graph, functions, names, notes);
   graph = resolveConstants(graph, names, notes);
+  graph = expand(graph, options.keep ?? new Set(), names, notes);
   if (declared !== undefined && declared < target) {
     const text = `the model's opset ${declared} was raised to ${target}`;
     notes.unshift({ code: 'opset-upgraded', node: '', from: declared, to: target, text });

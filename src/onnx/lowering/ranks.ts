@@ -28,6 +28,12 @@ const reduction: RankRule = (node, rankOf, constantOf) => {
   return named === undefined && node.inputs[1] ? undefined : 0;
 };
 
+const product: RankRule = (node, rankOf) => {
+  const [a, b] = node.inputs.map(rankOf);
+  if (a === undefined || b === undefined) return undefined;
+  return Math.max(a, b, 2) - (a === 1 ? 1 : 0) - (b === 1 ? 1 : 0);
+};
+
 const sameRank =
   'Abs Acos Acosh Asin Asinh Atan Atanh AveragePool BatchNormalization Cast CastLike Ceil Celu Clip Concat Conv ConvTranspose ' +
   'Cos Cosh CumSum DepthToSpace DequantizeLinear Dropout Elu Erf Exp Floor Gelu GlobalAveragePool GlobalLpPool GlobalMaxPool ' +
@@ -35,6 +41,10 @@ const sameRank =
   'Log LogSoftmax LpNormalization LpPool MaxPool MeanVarianceNormalization Mish Neg Not Pad PRelu QuantizeLinear Reciprocal Relu ' +
   'Resize Round Scatter ScatterElements ScatterND Selu Sigmoid Sign Sin Sinh Slice Softmax Softplus Softsign SpaceToDepth Split ' +
   'Sqrt Tan Tanh ThresholdedRelu Tile TopK Transpose Trilu Upsample';
+const runtimeSameRank =
+  'BiasAdd BiasGelu DynamicQuantizeMatMul FastGelu FusedConv Gelu GroupNorm MatMulIntegerToFloat MatMulNBits ' +
+  'NhwcConv NhwcFusedConv QuickGelu RotaryEmbedding SkipGroupNorm SkipLayerNormalization ' +
+  'SkipSimplifiedLayerNormalization';
 const broadcasting = 'Add And Div Equal Greater GreaterOrEqual Less LessOrEqual Max Mean Min Mod Mul Or Pow Sub Sum Where Xor';
 
 const rules: Readonly<Record<string, RankRule>> = {
@@ -43,6 +53,17 @@ const rules: Readonly<Record<string, RankRule>> = {
   ...Object.fromEntries(
     'L1 L2 LogSum LogSumExp Max Mean Min Prod Sum SumSquare'.split(' ').map((kind) => [`Reduce${kind}`, reduction]),
   ),
+  ...Object.fromEntries(runtimeSameRank.split(' ').map((op) => [`com.microsoft.${op}`, likeFirst])),
+  'com.microsoft.Attention': always(3),
+  'com.microsoft.GroupQueryAttention': always(3),
+  'com.microsoft.MultiHeadAttention': always(3),
+  'com.microsoft.EmbedLayerNormalization': always(3),
+  'com.microsoft.FusedGemm': always(2),
+  'com.microsoft.FusedMatMul': product,
+  'com.microsoft.TransposeMatMul': product,
+  SimplifiedLayerNormalization: likeFirst,
+  Attention: likeFirst,
+  RotaryEmbedding: likeFirst,
   Flatten: always(2),
   Gemm: always(2),
   NonZero: always(2),
@@ -51,11 +72,7 @@ const rules: Readonly<Record<string, RankRule>> = {
   Size: always(0),
   ArgMax: (node, rankOf) => plus(rankOf(node.inputs[0]), intAttribute(node, 'keepdims', 1) ? 0 : -1),
   ArgMin: (node, rankOf) => plus(rankOf(node.inputs[0]), intAttribute(node, 'keepdims', 1) ? 0 : -1),
-  MatMul: (node, rankOf) => {
-    const [a, b] = node.inputs.map(rankOf);
-    if (a === undefined || b === undefined) return undefined;
-    return Math.max(a, b, 2) - (a === 1 ? 1 : 0) - (b === 1 ? 1 : 0);
-  },
+  MatMul: product,
   Gather: (node, rankOf) => plus(plus(rankOf(node.inputs[0]), rankOf(node.inputs[1])), -1),
   GatherElements: (node, rankOf) => rankOf(node.inputs[1]),
   OneHot: (node, rankOf) => plus(rankOf(node.inputs[0]), 1),

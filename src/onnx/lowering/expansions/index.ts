@@ -1,0 +1,42 @@
+import { describeNode, type Graph, type Node, operatorKey } from '../../graph.ts';
+import type { LoweringNote } from '../notes.ts';
+import { type Rewriter, rewriteGraph } from '../rewrite.ts';
+import { activationExpansions } from './activations.ts';
+import { arrangementExpansions } from './arrangement.ts';
+import { attentionExpansions } from './attention.ts';
+import type { Expansion } from './expression.ts';
+import { lossExpansions } from './losses.ts';
+import { normalizationExpansions } from './normalization.ts';
+import { productExpansions } from './products.ts';
+import { rotaryExpansions } from './rotary.ts';
+
+/** Operators that are replaced by simpler ones of the standard domain, by their key. */
+export const expansions: Readonly<Record<string, Expansion>> = {
+  ...activationExpansions,
+  ...arrangementExpansions,
+  ...attentionExpansions,
+  ...lossExpansions,
+  ...normalizationExpansions,
+  ...productExpansions,
+  ...rotaryExpansions,
+};
+
+/**
+ * Replaces the runtime's own operators, and the composite ones of the standard, by simple standard operators. One that
+ * has no equal stays, with a note that says why: it still runs, but has no gradient.
+ *
+ * @param keep keys of operators to leave as they are
+ */
+export function expand(graph: Graph, keep: ReadonlySet<string>, names: Set<string>, notes: LoweringNote[]): Graph {
+  const rewrite = (node: Node, to: Rewriter): boolean => {
+    const operator = operatorKey(node);
+    const expansion = expansions[operator];
+    if (!expansion || keep.has(operator)) return false;
+    const reason = expansion(node, to);
+    const text = reason === undefined ? 'was replaced by standard operators' : `was left as it is: ${reason}`;
+    const code = reason === undefined ? 'expanded' : 'not-expanded';
+    to.note({ code, node: node.name, operator, text: `${describeNode(node)} ${text}` });
+    return reason === undefined;
+  };
+  return rewriteGraph(graph, rewrite, names, notes);
+}
