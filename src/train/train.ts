@@ -144,14 +144,11 @@ function isDue(every: NonNullable<TrainOptions['checkpointEvery']>, step: number
   return step % ('steps' in every ? every.steps : every.epochs * perEpoch) === 0;
 }
 
-/** The order of the samples in each epoch: a permutation from a seed that the epoch draws, so that any epoch can be had alone. */
+/** The order of the samples in each epoch; any epoch can be had alone, which a resumed training needs. */
 export function epochOrders(seed: number, count: number): (epoch: number) => Uint32Array {
-  const source = random(seed);
-  const seeds: number[] = [];
   let last: { epoch: number; order: Uint32Array } | undefined;
   return (epoch) => {
-    while (seeds.length <= epoch) seeds.push(source.integer(2 ** 32));
-    if (last?.epoch !== epoch) last = { epoch, order: permutation(count, random(seeds[epoch])) };
+    if (last?.epoch !== epoch) last = { epoch, order: permutation(count, random(seed, epoch)) };
     return last.order;
   };
 }
