@@ -25,10 +25,15 @@ export function readCsv(text: string, options: CsvOptions = {}): Table {
   const [first] = lines;
   if (!first) throw new WhereforeError('invalid-data', 'the file is empty', { where, expected: 'at least one row' });
   const named = options.header ?? true;
-  const names = (named === true ? first.record : (named || first.record.map(() => ''))).map((name, i) => name || `column ${i + 1}`);
+  const names = (named === true ? first.record : named || first.record.map(() => '')).map(
+    (name, i) => name || `column ${i + 1}`,
+  );
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) {
-    throw new WhereforeError('invalid-data', `two columns are called "${twice}"`, { where: `${where}, line 1`, fix: 'rename one' });
+    throw new WhereforeError('invalid-data', `two columns are called "${twice}"`, {
+      where: `${where}, line 1`,
+      fix: 'rename one',
+    });
   }
   const data = named === true ? lines.slice(1) : lines;
   for (const { record, line } of data) {
@@ -40,7 +45,13 @@ export function readCsv(text: string, options: CsvOptions = {}): Table {
       fix: 'put values that contain the delimiter in quotation marks, or name another delimiter',
     });
   }
-  const columns = names.map((name, i) => columnOf(name, data.map(({ record }) => record[i]), options));
+  const columns = names.map((name, i) =>
+    columnOf(
+      name,
+      data.map(({ record }) => record[i]),
+      options,
+    ),
+  );
   return requireRows({ columns, rowCount: data.length }, where);
 }
 
@@ -53,7 +64,15 @@ interface Line {
 function splitLines(text: string, { delimiter = ',', quote = '"' }: CsvOptions, where: string): Line[] {
   try {
     // The types of csv-parse do not know that `info` wraps each record.
-    const records = parse(text, { delimiter, quote, bom: true, trim: true, skip_empty_lines: true, relax_column_count: true, info: true }) as unknown as {
+    const records = parse(text, {
+      delimiter,
+      quote,
+      bom: true,
+      trim: true,
+      skip_empty_lines: true,
+      relax_column_count: true,
+      info: true,
+    }) as unknown as {
       record: string[];
       info: { lines: number };
     }[];
@@ -85,7 +104,13 @@ export function readJsonLines(text: string, options: ColumnOptions & { readonly 
     for (const name of Object.keys(row)) names.add(name);
     rows.push(row);
   }
-  const columns = [...names].map((name) => columnOf(name, rows.map((row) => row[name]), options));
+  const columns = [...names].map((name) =>
+    columnOf(
+      name,
+      rows.map((row) => row[name]),
+      options,
+    ),
+  );
   return requireRows({ columns, rowCount: rows.length }, where);
 }
 
@@ -94,10 +119,19 @@ function readLine(line: string, where: string): Record<string, RawValue> {
   try {
     row = JSON.parse(line);
   } catch (cause) {
-    throw new WhereforeError('invalid-data', 'not JSON', { where, got: line.trim().slice(0, 60), expected: 'one object on each line', cause });
+    throw new WhereforeError('invalid-data', 'not JSON', {
+      where,
+      got: line.trim().slice(0, 60),
+      expected: 'one object on each line',
+      cause,
+    });
   }
   if (typeof row !== 'object' || row === null || Array.isArray(row)) {
-    throw new WhereforeError('invalid-data', 'not an object', { where, got: line.trim().slice(0, 60), expected: '{"column": value, …}' });
+    throw new WhereforeError('invalid-data', 'not an object', {
+      where,
+      got: line.trim().slice(0, 60),
+      expected: '{"column": value, …}',
+    });
   }
   for (const [name, value] of Object.entries(row)) {
     if (typeof value === 'object' && value !== null) {

@@ -16,7 +16,8 @@ import { type ImageInput, preprocessingSchema } from './preprocessing.ts';
 import { tableInputFor } from './table-input.ts';
 
 function imageInput(options: object): { name: string; preprocessing: ImageInput } {
-  const preprocessing = preprocessingSchema.parse({ inputs: { x: { kind: 'image', range: [0, 1], ...options } } }).inputs.x as ImageInput;
+  const preprocessing = preprocessingSchema.parse({ inputs: { x: { kind: 'image', range: [0, 1], ...options } } })
+    .inputs.x as ImageInput;
   return { name: 'x', preprocessing };
 }
 
@@ -32,14 +33,18 @@ describe('readIdx', () => {
   it('reads bytes and big-endian numbers, gzipped or not', () => {
     expect(readIdx(file)).toEqual(tensor('uint8', [2, 3], Uint8Array.of(1, 2, 3, 4, 5, 6)));
     expect(readIdx(gzipSync(file))).toEqual(readIdx(file));
-    expect(readIdx(Uint8Array.of(0, 0, 12, 1, 0, 0, 0, 2, 0, 0, 1, 0, 255, 255, 255, 254))).toEqual(tensor('int32', [2], Int32Array.of(256, -2)));
+    expect(readIdx(Uint8Array.of(0, 0, 12, 1, 0, 0, 0, 2, 0, 0, 1, 0, 255, 255, 255, 254))).toEqual(
+      tensor('int32', [2], Int32Array.of(256, -2)),
+    );
   });
 
   it('refuses other, truncated and longer files', () => {
     for (let length = 0; length < file.length; length++) {
       expect(() => readIdx(file.subarray(0, length))).toThrow(expect.objectContaining({ code: 'invalid-data' }));
     }
-    expect(() => readIdx(Uint8Array.of(...file, 0))).toThrow(/bytes after the data \(got 7 bytes of data, expected 6 for uint8 2×3\)/);
+    expect(() => readIdx(Uint8Array.of(...file, 0))).toThrow(
+      /bytes after the data \(got 7 bytes of data, expected 6 for uint8 2×3\)/,
+    );
     expect(() => readIdx(gzipSync(file).subarray(0, 20), 'a.gz')).toThrow(/^a\.gz: damaged or truncated gzip/);
     expect(() => readIdx(new TextEncoder().encode('text'))).toThrow(/not an IDX file/);
   });
@@ -47,7 +52,10 @@ describe('readIdx', () => {
 
 describe('tensorDataset', () => {
   const rows = float32([4, 2], [0, 1, 10, 11, 20, 21, 30, 31]);
-  const dataset = tensorDataset({ a: rows, b: tensor('string', [4], ['p', 'q', 'r', 's']) }, { labels: int64([4], [0, 1, 2, 3]) });
+  const dataset = tensorDataset(
+    { a: rows, b: tensor('string', [4], ['p', 'q', 'r', 's']) },
+    { labels: int64([4], [0, 1, 2, 3]) },
+  );
 
   it('gathers rows in the order asked for', async () => {
     expect(await dataset.inputs([3, 0, 3])).toEqual({
@@ -71,7 +79,9 @@ describe('tensorDataset', () => {
   it('batches go through every example once, whatever the size', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 6 }), fc.option(fc.integer()), async (size, seed) => {
-        const parts = await collect(batches(dataset, { size, shuffle: seed === null ? undefined : { seed, epoch: 0 } }));
+        const parts = await collect(
+          batches(dataset, { size, shuffle: seed === null ? undefined : { seed, epoch: 0 } }),
+        );
         expect(parts).toHaveLength(Math.ceil(4 / size));
         const order = parts.flatMap(({ indices }) => [...indices]);
         expect([...order].sort()).toEqual([0, 1, 2, 3]);
@@ -86,7 +96,8 @@ describe('tensorDataset', () => {
 
   it('shuffles alike for a seed and an epoch, and differently for others', async () => {
     const large = tensorDataset({ a: float32([50, 1], new Float32Array(50)) });
-    const order = async (seed: number, epoch: number) => [...(await collect(batches(large, { size: 50, shuffle: { seed, epoch } })))[0].indices].join();
+    const order = async (seed: number, epoch: number) =>
+      [...(await collect(batches(large, { size: 50, shuffle: { seed, epoch } })))[0].indices].join();
     expect(await order(1, 2)).toBe(await order(1, 2));
     expect(new Set([await order(1, 2), await order(1, 3), await order(2, 2)]).size).toBe(3);
   });
@@ -101,22 +112,39 @@ describe('tensorDataset', () => {
 describe('pictures', () => {
   it('pixelDataset scales grey pictures', async () => {
     const pixels = tensor('uint8', [2, 1, 2], Uint8Array.of(0, 255, 51, 102));
-    const dataset = pixelDataset(pixels, imageInput({ size: [1, 2], colour: 'grey' }), { labels: tensor('uint8', [2], Uint8Array.of(3, 4)) });
+    const dataset = pixelDataset(pixels, imageInput({ size: [1, 2], colour: 'grey' }), {
+      labels: tensor('uint8', [2], Uint8Array.of(3, 4)),
+    });
     const { x } = await dataset.inputs([1, 0]);
     expect(x.shape).toEqual([2, 1, 1, 2]);
     // float32 rounding of 51/255 and 102/255
-    expect([...(x as Tensor<'float32'>).data].map((value) => value.toFixed(6))).toEqual(['0.200000', '0.400000', '0.000000', '1.000000']);
+    expect([...(x as Tensor<'float32'>).data].map((value) => value.toFixed(6))).toEqual([
+      '0.200000',
+      '0.400000',
+      '0.000000',
+      '1.000000',
+    ]);
     expect(dataset.labels?.([1, 0])).toEqual(int64([2], [4, 3]));
-    expect(() => pixelDataset(float32([1, 2, 2], [1, 2, 3, 4]), imageInput({ size: [2, 2] }))).toThrow(/not a set of pictures/);
+    expect(() => pixelDataset(float32([1, 2, 2], [1, 2, 3, 4]), imageInput({ size: [2, 2] }))).toThrow(
+      /not a set of pictures/,
+    );
   });
 
   it('imageFolder names classes after sub-folders', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'wherefore-folder-'));
     try {
-      await expect(imageFolder(folder, imageInput({ size: [1, 1] }))).rejects.toThrow(/no pictures of classes \(got 0 sub-folders/);
-      for (const [name, value] of [['dog', 255], ['cat', 0]] as const) {
+      await expect(imageFolder(folder, imageInput({ size: [1, 1] }))).rejects.toThrow(
+        /no pictures of classes \(got 0 sub-folders/,
+      );
+      for (const [name, value] of [
+        ['dog', 255],
+        ['cat', 0],
+      ] as const) {
         mkdirSync(join(folder, name));
-        writeFileSync(join(folder, name, 'b.png'), await writePng(tensor('uint8', [1, 1, 3], Uint8Array.of(value, value, value))));
+        writeFileSync(
+          join(folder, name, 'b.png'),
+          await writePng(tensor('uint8', [1, 1, 3], Uint8Array.of(value, value, value))),
+        );
         writeFileSync(join(folder, name, 'notes.txt'), 'not a picture');
       }
       const dataset: Dataset = await imageFolder(folder, imageInput({ size: [1, 1] }));
@@ -125,7 +153,9 @@ describe('pictures', () => {
       expect((await dataset.inputs([1])).x).toEqual(float32([1, 3, 1, 1], [1, 1, 1]));
       expect(dataset.labels?.([0, 1])).toEqual(int64([2], [0, 1]));
       expect(dataset.describe(0)).toBe(join(folder, 'cat', 'b.png'));
-      await expect(imageFolder(join(folder, 'none'), imageInput({ size: [1, 1] }))).rejects.toMatchObject({ code: 'file-not-found' });
+      await expect(imageFolder(join(folder, 'none'), imageInput({ size: [1, 1] }))).rejects.toMatchObject({
+        code: 'file-not-found',
+      });
     } finally {
       await rm(folder, { recursive: true });
     }
@@ -142,7 +172,9 @@ describe('tableDataset', () => {
     expect(classes.labels?.([0, 1])).toEqual(int64([2], [1, 0]));
     expect((await classes.inputs([1])).x).toEqual(float32([1, 1], [1]));
     expect(tableDataset(table, input, 'y').labels?.([1])).toEqual(float32([1], [1.5]));
-    expect(() => tableDataset(readCsv('n,label\n1,b\n2,?'), input, 'label')).toThrow(/row 2: column "label" has a missing label/);
+    expect(() => tableDataset(readCsv('n,label\n1,b\n2,?'), input, 'label')).toThrow(
+      /row 2: column "label" has a missing label/,
+    );
   });
 });
 
@@ -156,7 +188,8 @@ describe('real data', () => {
     expect(dataset.length).toBe(10_000);
     const all = Uint32Array.from({ length: 10_000 }, (_, i) => i);
     const counts = new Array(10).fill(0);
-    for (const label of (dataset.labels?.(all) as Tensor<'int64'>).data) counts[Number(label)]++;
+    const labels = dataset.labels?.(all) as Tensor<'int64'>;
+    for (const label of labels.data) counts[Number(label)]++;
     expect(counts).toEqual(new Array(10).fill(1000));
     const { x } = await dataset.inputs([0, 1]);
     expect(x.shape).toEqual([2, 1, 28, 28]);

@@ -25,7 +25,10 @@ export function takeRows<T extends Tensor['type']>(t: Tensor<T>, indices: ArrayL
   for (let i = 0; i < indices.length; i++) {
     const index = indices[i];
     if (!Number.isInteger(index) || index < 0 || index >= count) {
-      throw new WhereforeError('out-of-range', 'there is no such example', { got: `${index}`, expected: `0 to ${count - 1}` });
+      throw new WhereforeError('out-of-range', 'there is no such example', {
+        got: `${index}`,
+        expected: `0 to ${count - 1}`,
+      });
     }
     if (t.type === 'string') for (let j = 0; j < width; j++) to[i * width + j] = from[index * width + j];
     else to.set(from.subarray(index * width, (index + 1) * width), i * width);
@@ -44,12 +47,14 @@ export function tensorDataset(
   const { labels, classes, name = 'example' } = options;
   const parts = [...Object.entries(inputs), ...(labels ? [['labels', labels] as const] : [])];
   const length = parts[0]?.[1].shape[0];
-  if (length === undefined) throw new WhereforeError('invalid-argument', 'a dataset needs at least one input with a batch axis');
+  if (length === undefined)
+    throw new WhereforeError('invalid-argument', 'a dataset needs at least one input with a batch axis');
   for (const [part, t] of parts) checkLength(part, t, length);
   return {
     length,
     classes,
-    inputs: async (indices) => Object.fromEntries(Object.entries(inputs).map(([input, t]) => [input, takeRows(t, indices)])),
+    inputs: async (indices) =>
+      Object.fromEntries(Object.entries(inputs).map(([input, t]) => [input, takeRows(t, indices)])),
     labels: labels && ((indices) => takeRows(labels, indices)),
     describe: (index) => `${name} ${index}`,
   };
@@ -68,7 +73,11 @@ export function checkLength(part: string, t: Tensor, length: number): void {
 export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
   const own = Uint32Array.from(indices);
   const bad = own.find((index) => index >= dataset.length);
-  if (bad !== undefined) throw new WhereforeError('out-of-range', 'there is no such example', { got: `${bad}`, expected: `0 to ${dataset.length - 1}` });
+  if (bad !== undefined)
+    throw new WhereforeError('out-of-range', 'there is no such example', {
+      got: `${bad}`,
+      expected: `0 to ${dataset.length - 1}`,
+    });
   const outer = (inner: ArrayLike<number>) => Uint32Array.from(inner, (index) => own[index]);
   const labels = dataset.labels?.bind(dataset);
   return {
@@ -105,9 +114,14 @@ export async function* batches(
 ): AsyncGenerator<Batch, void, undefined> {
   const { size, shuffle } = options;
   if (!Number.isInteger(size) || size < 1) {
-    throw new WhereforeError('invalid-argument', 'the batch size is not a count', { got: `${size}`, expected: 'a whole number from 1' });
+    throw new WhereforeError('invalid-argument', 'the batch size is not a count', {
+      got: `${size}`,
+      expected: 'a whole number from 1',
+    });
   }
-  const order = shuffle ? permutation(dataset.length, random(shuffle.seed, shuffle.epoch)) : Uint32Array.from({ length: dataset.length }, (_, i) => i);
+  const order = shuffle
+    ? permutation(dataset.length, random(shuffle.seed, shuffle.epoch))
+    : Uint32Array.from({ length: dataset.length }, (_, i) => i);
   for (let start = 0; start < order.length; start += size) {
     const indices = order.slice(start, start + size);
     yield { indices, inputs: await dataset.inputs(indices), labels: dataset.labels?.(indices) };

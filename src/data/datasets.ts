@@ -39,13 +39,19 @@ export function pixelDataset(
   const labels = options.labels && convert(options.labels, 'int64');
   const picture = (index: number) => {
     const data = takeRows(pixels as Tensor<'uint8'>, [index]).data;
-    return tensor('uint8', [height, width, 3], channels === 3 ? data : Uint8Array.from({ length: data.length * 3 }, (_, i) => data[Math.floor(i / 3)]));
+    return tensor(
+      'uint8',
+      [height, width, 3],
+      channels === 3 ? data : Uint8Array.from({ length: data.length * 3 }, (_, i) => data[Math.floor(i / 3)]),
+    );
   };
   return {
     length,
     classes,
     inputs: async (indices) => {
-      const prepared = await Promise.all(Array.from(indices, (index) => preprocessImage(picture(index), input.preprocessing)));
+      const prepared = await Promise.all(
+        Array.from(indices, (index) => preprocessImage(picture(index), input.preprocessing)),
+      );
       return { [input.name]: concatRows(prepared.map(({ tensor }) => tensor)) };
     },
     labels: labels && ((indices) => takeRows(labels, indices)),
@@ -72,12 +78,22 @@ const pictureEndings = new Set(['.png', '.jpg', '.jpeg', '.webp', '.gif', '.tif'
  */
 export async function imageFolder(path: string, input: DatasetInput<ImageInput>): Promise<Dataset> {
   const entries = await readdir(path, { withFileTypes: true }).catch((cause) => {
-    throw new WhereforeError('file-not-found', 'this folder cannot be read', { where: path, got: cause.code, fix: 'check the path', cause });
+    throw new WhereforeError('file-not-found', 'this folder cannot be read', {
+      where: path,
+      got: cause.code,
+      fix: 'check the path',
+      cause,
+    });
   });
-  const classes = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name).sort();
+  const classes = entries
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .sort();
   const files: { readonly path: string; readonly label: number }[] = [];
   for (const [label, name] of classes.entries()) {
-    const pictures = (await readdir(join(path, name))).filter((file) => pictureEndings.has(extname(file).toLowerCase())).sort();
+    const pictures = (await readdir(join(path, name)))
+      .filter((file) => pictureEndings.has(extname(file).toLowerCase()))
+      .sort();
     for (const file of pictures) files.push({ path: join(path, name, file), label });
   }
   if (files.length === 0) {
@@ -87,7 +103,10 @@ export async function imageFolder(path: string, input: DatasetInput<ImageInput>)
       expected: `a sub-folder for each class with ${[...pictureEndings].join(', ')} files`,
     });
   }
-  const labels = int64([files.length], files.map(({ label }) => label));
+  const labels = int64(
+    [files.length],
+    files.map(({ label }) => label),
+  );
   return {
     length: files.length,
     classes,
@@ -109,16 +128,27 @@ export async function imageFolder(path: string, input: DatasetInput<ImageInput>)
  */
 export function tableDataset(table: Table, input: DatasetInput<TableInput>, label?: string): Dataset {
   const column = label === undefined ? undefined : columnNamed(table, label);
-  const gap = column ? Array.from<number | string | undefined>(column.values).findIndex((value) => value === undefined || Number.isNaN(value)) : -1;
+  const gap = column
+    ? Array.from<number | string | undefined>(column.values).findIndex(
+        (value) => value === undefined || Number.isNaN(value),
+      )
+    : -1;
   if (gap >= 0) {
-    throw new WhereforeError('invalid-data', `column "${label}" has a missing label`, { where: `row ${gap + 1}`, fix: 'leave the row out' });
+    throw new WhereforeError('invalid-data', `column "${label}" has a missing label`, {
+      where: `row ${gap + 1}`,
+      fix: 'leave the row out',
+    });
   }
   const classes = column && column.kind !== 'number' ? [...new Set(column.values as string[])].sort() : undefined;
   const number = new Map(classes?.map((name, i) => [name, i]));
   const labels =
     column?.kind === 'number'
       ? tensor('float32', [table.rowCount], Float32Array.from(column.values))
-      : column && int64([table.rowCount], column.values.map((value) => number.get(value as string) as number));
+      : column &&
+        int64(
+          [table.rowCount],
+          column.values.map((value) => number.get(value as string) as number),
+        );
   return {
     length: table.rowCount,
     classes,

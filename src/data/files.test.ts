@@ -40,7 +40,10 @@ describe('readBytes', () => {
   });
 
   it('refuses a folder', async () => {
-    await expect(readBytes(folder)).rejects.toMatchObject({ code: 'file-unreadable', message: expect.stringContaining('folder') });
+    await expect(readBytes(folder)).rejects.toMatchObject({
+      code: 'file-unreadable',
+      message: expect.stringContaining('folder'),
+    });
   });
 
   it('refuses text that is not UTF-8, and drops the byte-order mark', () => {
@@ -92,7 +95,9 @@ describe('writeAtomically', () => {
 
   it('says what is in the way', async () => {
     await writeAtomically(join(folder, 'file'), '');
-    await expect(writeAtomically(join(folder, 'file', 'a.txt'), 'x')).rejects.toMatchObject({ code: 'file-unwritable' });
+    await expect(writeAtomically(join(folder, 'file', 'a.txt'), 'x')).rejects.toMatchObject({
+      code: 'file-unwritable',
+    });
     await mkdir(join(folder, 'taken'));
     await expect(writeAtomically(join(folder, 'taken'), 'x')).rejects.toMatchObject({ code: 'file-unwritable' });
     expect(readdirSync(folder).sort()).toEqual(['file', 'taken']);

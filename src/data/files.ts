@@ -143,7 +143,10 @@ function writeError(path: string, error: unknown): WhereforeError {
   return new WhereforeError('file-unwritable', reasons[code] ?? 'the file cannot be written', {
     where: path,
     got: code,
-    fix: code === 'ENOSPC' || code === 'EDQUOT' ? 'free some space or write elsewhere' : 'write elsewhere, or change the permissions',
+    fix:
+      code === 'ENOSPC' || code === 'EDQUOT'
+        ? 'free some space or write elsewhere'
+        : 'write elsewhere, or change the permissions',
     cause: error,
   });
 }

@@ -45,7 +45,10 @@ export function transformForGrid(transform: GridTransform, grid: readonly [numbe
  * @returns `outside`: what fell on padding.
  * @throws WhereforeError `wrong-shape` when the map is not of the transform's grid.
  */
-export function mapToSource(map: Tensor<'float32'>, transform: GridTransform): { values: Tensor<'float32'>; outside: number } {
+export function mapToSource(
+  map: Tensor<'float32'>,
+  transform: GridTransform,
+): { values: Tensor<'float32'>; outside: number } {
   const [height, width] = transform.grid;
   if (map.shape.length !== 2 || map.shape[0] !== height || map.shape[1] !== width) {
     throw new WhereforeError('wrong-shape', 'the map does not lie on this grid', {

@@ -3,7 +3,14 @@ import { WhereforeError } from '../errors.ts';
 import { type DataType, dataTypes, formatShape, fromBytes, sizeOf, type Tensor } from '../tensor/tensor.ts';
 
 /** Element types by the third byte of the file. */
-const typeCodes: Readonly<Record<number, DataType>> = { 8: 'uint8', 9: 'int8', 11: 'int16', 12: 'int32', 13: 'float32', 14: 'float64' };
+const typeCodes: Readonly<Record<number, DataType>> = {
+  8: 'uint8',
+  9: 'int8',
+  11: 'int16',
+  12: 'int32',
+  13: 'float32',
+  14: 'float64',
+};
 
 /**
  * Reads an IDX file (MNIST, Fashion-MNIST), gzipped or not.
@@ -41,6 +48,10 @@ function gunzip(bytes: Uint8Array, where: string): Uint8Array {
   try {
     return gunzipSync(bytes);
   } catch (cause) {
-    throw new WhereforeError('invalid-data', 'damaged or truncated gzip file', { where, fix: 'fetch the file again', cause });
+    throw new WhereforeError('invalid-data', 'damaged or truncated gzip file', {
+      where,
+      fix: 'fetch the file again',
+      cause,
+    });
   }
 }

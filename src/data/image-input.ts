@@ -44,21 +44,23 @@ function greyOf(rgb: ArrayLike<number>, at: number): number {
 
 function unitsOf(input: ImageInput) {
   const channels = input.colour === 'grey' ? 1 : 3;
-  const [low, scale] = input.range ? [input.range[0], (input.range[1] - input.range[0]) / 255] : [0, input.scale as number];
+  const [low, scale] = input.range
+    ? [input.range[0], (input.range[1] - input.range[0]) / 255]
+    : [0, input.scale as number];
   const each = (value: number | number[]) => (Array.isArray(value) ? value : new Array<number>(channels).fill(value));
   const order = input.colour === 'BGR' ? [2, 1, 0] : [0, 1, 2];
   return { channels, order, low, scale, mean: each(input.mean), std: each(input.std) };
 }
 
-async function fitImage(pixels: Tensor<'uint8'>, input: ImageInput): Promise<{ seen: Tensor<'uint8'>; transform: GridTransform }> {
+async function fitImage(
+  pixels: Tensor<'uint8'>,
+  input: ImageInput,
+): Promise<{ seen: Tensor<'uint8'>; transform: GridTransform }> {
   const [h, w] = pixels.shape;
   const [height, width] = input.size;
   const resized = resizedSize([h, w], input);
   const whole = await resizeImage(pixels, resized, input.kernel);
-  const offset: [number, number] = [
-    placed(height, resized[0], input),
-    placed(width, resized[1], input),
-  ];
+  const offset: [number, number] = [placed(height, resized[0], input), placed(width, resized[1], input)];
   const transform: GridTransform = {
     source: [h, w],
     grid: [height, width],
@@ -80,7 +82,10 @@ async function fitImage(pixels: Tensor<'uint8'>, input: ImageInput): Promise<{ s
 }
 
 /** Size of the whole picture before it is cut or padded. */
-function resizedSize([h, w]: readonly [number, number], { size: [height, width], resize, shorterSide }: ImageInput): [number, number] {
+function resizedSize(
+  [h, w]: readonly [number, number],
+  { size: [height, width], resize, shorterSide }: ImageInput,
+): [number, number] {
   if (resize === 'stretch') return [height, width];
   const factors = [height / h, width / w];
   if (resize === 'crop') {

@@ -15,7 +15,8 @@ function gradientPicture(height: number, width: number): Tensor<'uint8'> {
 }
 
 function imageInput(options: object): ImageInput {
-  return preprocessingSchema.parse({ inputs: { x: { kind: 'image', range: [0, 255], ...options } } }).inputs.x as ImageInput;
+  return preprocessingSchema.parse({ inputs: { x: { kind: 'image', range: [0, 255], ...options } } }).inputs
+    .x as ImageInput;
 }
 
 describe('readImage', () => {
@@ -65,7 +66,9 @@ describe('readImage', () => {
       message: expect.stringMatching(/^a\.png: cannot be read as a picture/),
     });
     const noise = Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => (i * 7919) % 251);
-    const jpeg = await sharp(noise, { raw: { width: 64, height: 64, channels: 3 } }).jpeg().toBuffer();
+    const jpeg = await sharp(noise, { raw: { width: 64, height: 64, channels: 3 } })
+      .jpeg()
+      .toBuffer();
     await expect(readImage(jpeg.subarray(0, jpeg.length / 2))).rejects.toMatchObject({ code: 'invalid-data' });
     await expect(readImage('/no/such/picture.png')).rejects.toMatchObject({ code: 'file-not-found' });
   });
@@ -82,10 +85,16 @@ describe('resizeImage', () => {
 describe('preprocessImage', () => {
   it('reorders and scales: (low + pixel · scale − mean) / std, channel by channel', async () => {
     const picture = tensor('uint8', [1, 1, 3], Uint8Array.of(0, 51, 255));
-    const rgb = await preprocessImage(picture, imageInput({ size: [1, 1], range: [0, 1], mean: [0.5, 0.2, 0], std: [1, 2, 0.5] }));
+    const rgb = await preprocessImage(
+      picture,
+      imageInput({ size: [1, 1], range: [0, 1], mean: [0.5, 0.2, 0], std: [1, 2, 0.5] }),
+    );
     // R (0 − .5)/1, G (51/255 − .2)/2 = 0, B (1 − 0)/.5
     expect([...rgb.tensor.data]).toEqual([-0.5, expect.closeTo(0, 7), 2]);
-    const bgr = await preprocessImage(picture, imageInput({ size: [1, 1], range: undefined, scale: 1, colour: 'BGR', mean: [1, 2, 3] }));
+    const bgr = await preprocessImage(
+      picture,
+      imageInput({ size: [1, 1], range: undefined, scale: 1, colour: 'BGR', mean: [1, 2, 3] }),
+    );
     expect([...bgr.tensor.data]).toEqual([254, 49, -3]);
     const grey = await preprocessImage(picture, imageInput({ size: [1, 1], colour: 'grey', range: [255, 0] }));
     // .587 · 51 + .114 · 255 = 59.007 → 59; inverted 196
@@ -121,7 +130,10 @@ describe('preprocessImage', () => {
     const { seen, transform } = await preprocessImage(wide, imageInput({ size: [2, 2], resize: 'crop' }));
     expect(transform).toEqual({ source: [2, 6], grid: [2, 2], scale: [1, 1], offset: [0, -2] });
     expect([...seen.data]).toEqual([0, 20, 200, 0, 30, 200, 10, 20, 200, 10, 30, 200]);
-    const larger = await preprocessImage(gradientPicture(20, 30), imageInput({ size: [8, 8], resize: 'crop', shorterSide: 10 }));
+    const larger = await preprocessImage(
+      gradientPicture(20, 30),
+      imageInput({ size: [8, 8], resize: 'crop', shorterSide: 10 }),
+    );
     expect(larger.transform).toEqual({ source: [20, 30], grid: [8, 8], scale: [0.5, 0.5], offset: [-1, -3] });
   });
 
@@ -144,7 +156,9 @@ describe('preprocessImage', () => {
     const shown = unprocessImage({ type: 'float32', shape: [1, 3, 1, 1], data: Float32Array.of(-5, 10, 300) }, input);
     expect([...shown.pixels[0].data]).toEqual([0, 10, 255]);
     expect(shown.clipped).toBe(2);
-    expect(() => unprocessImage({ type: 'float32', shape: [2], data: new Float32Array(2) }, input)).toThrow(/expected N×3×1×1/);
+    expect(() => unprocessImage({ type: 'float32', shape: [2], data: new Float32Array(2) }, input)).toThrow(
+      /expected N×3×1×1/,
+    );
   });
 });
 
@@ -155,20 +169,34 @@ describe('grid', () => {
     expect(toSource(transform, [1, 0])).toEqual([0, 0]);
     expect(toSource(transform, [3, 4])).toEqual([4, 8]);
     expect(toGrid(transform, toSource(transform, [2.5, 1.25]))).toEqual([2.5, 1.25]);
-    expect(transformForGrid(transform, [2, 2])).toEqual({ source: [4, 8], grid: [2, 2], scale: [0.25, 0.25], offset: [0.5, 0] });
+    expect(transformForGrid(transform, [2, 2])).toEqual({
+      source: [4, 8],
+      grid: [2, 2],
+      scale: [0.25, 0.25],
+      offset: [0.5, 0],
+    });
   });
 
   it('spreads shares over the source and keeps their sum', () => {
     // Rows 0 and 3 are padding: 1 + 1 fall outside. Each other value covers 2×2 source pixels.
-    const map = { type: 'float32', shape: [4, 4], data: Float32Array.of(1, 0, 0, 0, 4, 8, 0, 0, 0, 0, -4, 0, 0, 0, 0, 1) } as const;
+    const map = {
+      type: 'float32',
+      shape: [4, 4],
+      data: Float32Array.of(1, 0, 0, 0, 4, 8, 0, 0, 0, 0, -4, 0, 0, 0, 0, 1),
+    } as const;
     const { values, outside } = mapToSource(map, transform);
     expect(outside).toBe(2);
-    expect([...values.data]).toEqual([1, 1, 2, 2, 0, 0, 0, 0, 1, 1, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1, 0, 0, 0, 0, 0, 0, -1, -1, 0, 0]);
+    expect([...values.data]).toEqual([
+      1, 1, 2, 2, 0, 0, 0, 0, 1, 1, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1, 0, 0, 0, 0, 0, 0, -1, -1, 0, 0,
+    ]);
   });
 
   it('gives 0 to what was cut away, and shrinks as it enlarges', () => {
     const crop = { source: [1, 4], grid: [1, 4], scale: [1, 2], offset: [0, -2] } as const;
-    const { values, outside } = mapToSource({ type: 'float32', shape: [1, 4], data: Float32Array.of(1, 2, 3, 4) }, crop);
+    const { values, outside } = mapToSource(
+      { type: 'float32', shape: [1, 4], data: Float32Array.of(1, 2, 3, 4) },
+      crop,
+    );
     expect([...values.data]).toEqual([0, 3, 7, 0]);
     expect(outside).toBe(0);
   });

@@ -3,9 +3,11 @@ export { type Batch, batches, type Dataset, splitIndices, subset, takeRows, tens
 export * from './datasets.ts';
 export { decodeText, readBytes, readText, writeAtomically, writeFolderAtomically } from './files.ts';
 export * from './grid.ts';
+export { type Guess, type GuessedPreprocessing, guessPreprocessing } from './guess.ts';
 export * from './idx.ts';
 export * from './image.ts';
 export * from './image-input.ts';
+export * from './load-model.ts';
 export * from './nearest.ts';
 export * from './npy.ts';
 export * from './npz.ts';

@@ -12,7 +12,19 @@ describe.each(['stored.npz', 'compressed.npz'])('%s, as NumPy wrote it', (file) 
   const arrays = readNpz(fixture(file), file);
 
   it('reads every numeric type', () => {
-    const types = { f2: 'float16', f4: 'float32', f8: 'float64', i1: 'int8', i2: 'int16', i4: 'int32', i8: 'int64', u1: 'uint8', u2: 'uint16', u4: 'uint32', u8: 'uint64' };
+    const types = {
+      f2: 'float16',
+      f4: 'float32',
+      f8: 'float64',
+      i1: 'int8',
+      i2: 'int16',
+      i4: 'int32',
+      i8: 'int64',
+      u1: 'uint8',
+      u2: 'uint16',
+      u4: 'uint32',
+      u8: 'uint64',
+    };
     for (const [name, type] of Object.entries(types)) {
       const found = arrays.get(name) as Tensor;
       expect(found.type).toBe(type);
@@ -32,19 +44,40 @@ describe.each(['stored.npz', 'compressed.npz'])('%s, as NumPy wrote it', (file) 
 
   it('brings Fortran order and big-endian bytes into its own order', () => {
     // make.py: arange(24) in shape 2×3×4, stored column by column.
-    expect(arrays.get('fortran')).toEqual(float32([2, 3, 4], Array.from({ length: 24 }, (_, i) => i)));
+    expect(arrays.get('fortran')).toEqual(
+      float32(
+        [2, 3, 4],
+        Array.from({ length: 24 }, (_, i) => i),
+      ),
+    );
     expect(arrays.get('big')).toEqual(tensor('int32', [2, 3], Int32Array.of(0, 1, 2, 3, 4, 100)));
   });
 });
 
 describe('writeNpy', () => {
-  const types = ['float32', 'float64', 'float16', 'int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32', 'int64', 'uint64'] as const;
+  const types = [
+    'float32',
+    'float64',
+    'float16',
+    'int8',
+    'uint8',
+    'int16',
+    'uint16',
+    'int32',
+    'uint32',
+    'int64',
+    'uint64',
+  ] as const;
 
   it('returns what was written, bit for bit', () => {
-    const anyTensor = fc.tuple(fc.constantFrom(...types), fc.array(fc.nat(3), { maxLength: 4 })).chain(([type, shape]) => {
-      const length = storageLength(type, shape) * tensor(type, [1]).data.BYTES_PER_ELEMENT;
-      return fc.uint8Array({ minLength: length, maxLength: length }).map((bytes) => fromBytes(type, shape, bytes.slice()) as Tensor);
-    });
+    const anyTensor = fc
+      .tuple(fc.constantFrom(...types), fc.array(fc.nat(3), { maxLength: 4 }))
+      .chain(([type, shape]) => {
+        const length = storageLength(type, shape) * tensor(type, [1]).data.BYTES_PER_ELEMENT;
+        return fc
+          .uint8Array({ minLength: length, maxLength: length })
+          .map((bytes) => fromBytes(type, shape, bytes.slice()) as Tensor);
+      });
     fc.assert(
       fc.property(anyTensor, (t) => {
         const bytes = writeNpy(t);

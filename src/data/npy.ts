@@ -1,5 +1,14 @@
 import { WhereforeError } from '../errors.ts';
-import { bytesOf, type DataType, dataTypes, fromBytes, sizeOf, stridesOf, type Tensor, tensor } from '../tensor/tensor.ts';
+import {
+  bytesOf,
+  type DataType,
+  dataTypes,
+  fromBytes,
+  sizeOf,
+  stridesOf,
+  type Tensor,
+  tensor,
+} from '../tensor/tensor.ts';
 
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
@@ -51,18 +60,24 @@ export function readNpy(bytes: Uint8Array, where = 'npy'): Tensor {
   const width = text ? Number(text[2]) * (text[1] === 'U' ? 4 : 1) : dataTypes[type].bytes;
   const expected = sizeOf(shape) * width;
   if (bytes.byteLength - start !== expected) {
-    throw new WhereforeError('invalid-data', bytes.byteLength - start < expected ? 'truncated array' : 'bytes after the array', {
-      where,
-      got: `${bytes.byteLength - start} bytes of data`,
-      expected: `${expected}`,
-      fix: 'write the file again',
-    });
+    throw new WhereforeError(
+      'invalid-data',
+      bytes.byteLength - start < expected ? 'truncated array' : 'bytes after the array',
+      {
+        where,
+        got: `${bytes.byteLength - start} bytes of data`,
+        expected: `${expected}`,
+        fix: 'write the file again',
+      },
+    );
   }
   const raw = bytes.subarray(start);
   const element = text?.[1] === 'U' ? 4 : text ? 1 : width;
   const little = order === '>' && element > 1 ? swapped(raw, element) : raw;
   const stored = fortran ? [...shape].reverse() : shape;
-  const read = text ? tensor('string', stored, readText(little, sizeOf(shape), width, element)) : fromBytes(type, stored, little);
+  const read = text
+    ? tensor('string', stored, readText(little, sizeOf(shape), width, element))
+    : fromBytes(type, stored, little);
   return fortran ? transposed(read) : read;
 }
 
@@ -76,11 +91,18 @@ function readHeader(bytes: Uint8Array, where: string): { header: Header; start: 
   }
   const version = bytes[6];
   if (version < 1 || version > 3) {
-    throw new WhereforeError('invalid-data', 'unknown .npy format version', { where, got: `${version}`, expected: '1, 2 or 3' });
+    throw new WhereforeError('invalid-data', 'unknown .npy format version', {
+      where,
+      got: `${version}`,
+      expected: '1, 2 or 3',
+    });
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const prefix = version === 1 ? 10 : 12;
-  const start = bytes.byteLength < prefix ? Number.POSITIVE_INFINITY : prefix + (version === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
+  const start =
+    bytes.byteLength < prefix
+      ? Number.POSITIVE_INFINITY
+      : prefix + (version === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
   if (start > bytes.byteLength) throw new WhereforeError('invalid-data', 'truncated in the header', { where });
   const text = new TextDecoder(version === 3 ? 'utf-8' : 'latin1').decode(bytes.subarray(prefix, start));
 
@@ -95,10 +117,20 @@ function readHeader(bytes: Uint8Array, where: string): { header: Header; start: 
     });
   }
   if (!descr || !fortran || !shape) {
-    throw new WhereforeError('invalid-data', 'the header cannot be understood', { where, got: text.trim().slice(0, 80) });
+    throw new WhereforeError('invalid-data', 'the header cannot be understood', {
+      where,
+      got: text.trim().slice(0, 80),
+    });
   }
-  const sizes = shape[1].replaceAll('L', '').split(',').map((size) => size.trim()).filter(Boolean);
-  return { header: { order: descr[1], code: descr[2], fortran: fortran[1] === 'True', shape: sizes.map(Number) }, start };
+  const sizes = shape[1]
+    .replaceAll('L', '')
+    .split(',')
+    .map((size) => size.trim())
+    .filter(Boolean);
+  return {
+    header: { order: descr[1], code: descr[2], fortran: fortran[1] === 'True', shape: sizes.map(Number) },
+    start,
+  };
 }
 
 function swapped(bytes: Uint8Array, width: number): Uint8Array {
@@ -155,7 +187,10 @@ export function writeNpy(t: Tensor): Uint8Array<ArrayBuffer> {
       fix: 'convert the tensor to float32, or write safetensors',
     });
   }
-  const data = t.type === 'string' ? writeText(t.data as string[]) : { bytes: bytesOf(t), code: `${dataTypes[t.type].bytes > 1 ? '<' : '|'}${code}` };
+  const data =
+    t.type === 'string'
+      ? writeText(t.data as string[])
+      : { bytes: bytesOf(t), code: `${dataTypes[t.type].bytes > 1 ? '<' : '|'}${code}` };
   const shape = t.shape.length === 1 ? `${t.shape[0]},` : t.shape.join(', ');
   const header = `{'descr': '${data.code}', 'fortran_order': False, 'shape': (${shape}), }`;
   const version = header.length + 1 + 10 + 63 < 65536 ? 1 : 2;

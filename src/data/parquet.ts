@@ -1,4 +1,4 @@
-import { parquetReadObjects, parquetMetadata } from 'hyparquet';
+import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { WhereforeError } from '../errors.ts';
 import { type ColumnOptions, columnOf, type RawValue, requireRows, type Table } from './table.ts';
@@ -8,7 +8,10 @@ import { type ColumnOptions, columnOf, type RawValue, requireRows, type Table } 
  * @throws WhereforeError `invalid-data` for a damaged file, `wrong-type` for nested or binary columns and for other
  * compressions, which it names.
  */
-export async function readParquet(bytes: Uint8Array, options: ColumnOptions & { readonly where?: string } = {}): Promise<Table> {
+export async function readParquet(
+  bytes: Uint8Array,
+  options: ColumnOptions & { readonly where?: string } = {},
+): Promise<Table> {
   const where = options.where ?? 'parquet';
   const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
   const metadata = attempt(where, () => parquetMetadata(file));
@@ -27,7 +30,13 @@ export async function readParquet(bytes: Uint8Array, options: ColumnOptions & { 
     throw damaged(where, cause);
   });
   const names = rows.length ? Object.keys(rows[0]) : [];
-  const columns = names.map((name) => columnOf(name, rows.map((row, i) => rawValue(row[name], name, i, where)), options));
+  const columns = names.map((name) =>
+    columnOf(
+      name,
+      rows.map((row, i) => rawValue(row[name], name, i, where)),
+      options,
+    ),
+  );
   return requireRows({ columns, rowCount: rows.length }, where);
 }
 
@@ -49,7 +58,14 @@ function damaged(where: string, cause: unknown): WhereforeError {
 }
 
 function rawValue(value: unknown, name: string, row: number, where: string): RawValue {
-  if (value === null || value === undefined || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
+  if (
+    value === null ||
+    value === undefined ||
+    typeof value === 'string' ||
+    typeof value === 'number' ||
+    typeof value === 'boolean'
+  )
+    return value;
   // As text, so that no digit of a large integer is lost before the column's kind is known.
   if (typeof value === 'bigint') return String(value);
   if (value instanceof Date) return value.toISOString();
@@ -64,7 +80,10 @@ function rawValue(value: unknown, name: string, row: number, where: string): Raw
 export function writeParquet(table: Table): Uint8Array<ArrayBuffer> {
   const columnData = table.columns.map((column) => ({
     name: column.name,
-    data: column.kind === 'number' ? Array.from(column.values, (value) => (Number.isNaN(value) ? null : value)) : column.values.map((value) => value ?? null),
+    data:
+      column.kind === 'number'
+        ? Array.from(column.values, (value) => (Number.isNaN(value) ? null : value))
+        : column.values.map((value) => value ?? null),
     type: column.kind === 'number' ? ('DOUBLE' as const) : ('STRING' as const),
     nullable: true,
   }));

@@ -24,12 +24,27 @@ export function parsePreprocessing(text: string, where = 'wherefore.yaml'): Prep
       cause: broken,
     });
   }
-  const content: unknown = document.toJS() ?? {};
+  return checked(document.toJS() ?? {}, where, (issue) => lineOf(document, lines, issue));
+}
+
+/**
+ * Checks a preprocessing that was put together otherwise, from flags or a guess, and fills in its defaults.
+ * @throws WhereforeError `invalid-data` with every mistake.
+ */
+export function completePreprocessing(content: PreprocessingText, where = 'preprocessing'): Preprocessing {
+  return checked(content, where, () => undefined);
+}
+
+function checked(
+  content: unknown,
+  where: string,
+  lineOfIssue: (issue: z.core.$ZodIssue) => number | undefined,
+): Preprocessing {
   const result = preprocessingSchema.safeParse(content);
   if (result.success) return result.data;
   const mistakes = result.error.issues.map((issue) => {
     const place = issue.path.join('.');
-    const line = lineOf(document, lines, issue);
+    const line = lineOfIssue(issue);
     return `${line ? `line ${line}: ` : ''}${place ? `${place}: ` : ''}${explain(issue, valueAt(content, issue.path))}`;
   });
   throw new WhereforeError('invalid-data', mistakes.join('; '), { where });
@@ -64,7 +79,10 @@ function explain(issue: z.core.$ZodIssue, found: unknown): string {
     }
     case 'invalid_union':
       if (issue.discriminator) {
-        const known = issue.discriminator === 'kind' ? ['image', 'table', 'tensor', 'text'] : ['number', 'ordinal', 'onehot', 'text'];
+        const known =
+          issue.discriminator === 'kind'
+            ? ['image', 'table', 'tensor', 'text']
+            : ['number', 'ordinal', 'onehot', 'text'];
         return found === undefined
           ? `missing, expected ${known.join(', ')}`
           : `got ${shown}, expected ${known.join(', ')}${suggestion(String(found), known)}`;
@@ -123,7 +141,11 @@ export async function loadPreprocessing(path: string): Promise<LoadedPreprocessi
   const preprocessing = parsePreprocessing(await readText(path), path);
   const { labels } = preprocessing;
   if (labels === undefined) return { preprocessing, path };
-  return { preprocessing, path, labels: typeof labels === 'string' ? await readLabels(join(dirname(path), labels)) : labels };
+  return {
+    preprocessing,
+    path,
+    labels: typeof labels === 'string' ? await readLabels(join(dirname(path), labels)) : labels,
+  };
 }
 
 /**
@@ -171,7 +193,8 @@ export function checkPreprocessing(
     const shape = model.inputs.find((value) => value.name === name)?.shape;
     const channels = input.colour === 'grey' ? 1 : 3;
     const [height, width] = input.size;
-    const wanted = input.layout === 'NCHW' ? [undefined, channels, height, width] : [undefined, height, width, channels];
+    const wanted =
+      input.layout === 'NCHW' ? [undefined, channels, height, width] : [undefined, height, width, channels];
     if (shape && !fits(shape, wanted)) {
       throw new WhereforeError('wrong-shape', `the image described for input "${name}" does not fit it`, {
         where: path,

@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ValueInfo } from '../onnx/graph.ts';
-import { checkPreprocessing, findPreprocessing, formatPreprocessing, parsePreprocessing, readLabels } from './preprocessing-file.ts';
+import {
+  checkPreprocessing,
+  completePreprocessing,
+  findPreprocessing,
+  formatPreprocessing,
+  parsePreprocessing,
+  readLabels,
+} from './preprocessing-file.ts';
 
 const squeezenet = `
 task: classification
@@ -41,7 +48,10 @@ describe('parsePreprocessing', () => {
       labels: 'imagenet_classes.txt',
     });
     expect(parsePreprocessing('')).toEqual({ inputs: {}, outputs: {} });
-    expect(parsePreprocessing('detection: { format: yolox }').detection).toEqual({ format: 'yolox', strides: [8, 16, 32] });
+    expect(parsePreprocessing('detection: { format: yolox }').detection).toEqual({
+      format: 'yolox',
+      strides: [8, 16, 32],
+    });
   });
 
   it('writes what it reads', () => {
@@ -49,19 +59,50 @@ describe('parsePreprocessing', () => {
     expect(parsePreprocessing(formatPreprocessing(read))).toEqual(read);
   });
 
+  it('checks what was put together from flags', () => {
+    const input = { kind: 'image', size: [8, 8], scale: 1 } as const;
+    expect(completePreprocessing({ inputs: { x: { ...input, size: [8, 8] } } }).inputs.x).toMatchObject({
+      colour: 'RGB',
+      std: 1,
+    });
+    expect(() => completePreprocessing({ inputs: { x: { ...input, size: [8, 8], std: 0 } } }, '--std')).toThrow(
+      '--std: inputs.x.std: a std of 0 divides by zero',
+    );
+  });
+
   const image = (lines: string) => `inputs:\n  x:\n    kind: image\n    size: [8, 8]\n${lines}`;
   it.each([
-    ['an unknown key', image('    range: [0, 1]\n    colr: BGR'), /^w\.yaml: line 6: inputs\.x: unknown key "colr": did you mean "colour"\?$/],
+    [
+      'an unknown key',
+      image('    range: [0, 1]\n    colr: BGR'),
+      /^w\.yaml: line 6: inputs\.x: unknown key "colr": did you mean "colour"\?$/,
+    ],
     ['an unknown key at the top', 'lables: a.txt', /line 1: unknown key "lables": did you mean "labels"\?/],
-    ['a value that is near', image('    range: [0, 1]\n    resize: letterbx'), /line 6: inputs\.x\.resize: got "letterbx", expected stretch, crop, letterbox: did you mean "letterbox"\?/],
-    ['an unknown kind', 'inputs:\n  x:\n    kind: imag', /line 3: inputs\.x\.kind: got "imag", expected image, .*: did you mean "image"\?/],
+    [
+      'a value that is near',
+      image('    range: [0, 1]\n    resize: letterbx'),
+      /line 6: inputs\.x\.resize: got "letterbx", expected stretch, crop, letterbox: did you mean "letterbox"\?/,
+    ],
+    [
+      'an unknown kind',
+      'inputs:\n  x:\n    kind: imag',
+      /line 3: inputs\.x\.kind: got "imag", expected image, .*: did you mean "image"\?/,
+    ],
     ['no kind', 'inputs:\n  x:\n    size: [1, 1]', /line 2: inputs\.x\.kind: missing, expected image/],
     ['no range', image(''), /inputs\.x\.range: give one of range and scale/],
     ['range and scale', image('    range: [0, 1]\n    scale: 1'), /line 6: inputs\.x\.scale: give one of/],
     ['a mean of two', image('    scale: 1\n    mean: [1, 2]'), /line 6: inputs\.x\.mean: 2 numbers for 3 channels/],
     ['a std of zero', image('    scale: 1\n    std: [1, 0, 1]'), /line 6: inputs\.x\.std: a std of 0 divides by zero/],
-    ['a pad without letterbox', image('    scale: 1\n    pad: 3'), /line 6: inputs\.x\.pad: only with resize: letterbox/],
-    ['a size that is text', 'inputs:\n  x: { kind: image, size: big, scale: 1 }', /line 2: inputs\.x\.size: got "big", expected tuple/],
+    [
+      'a pad without letterbox',
+      image('    scale: 1\n    pad: 3'),
+      /line 6: inputs\.x\.pad: only with resize: letterbox/,
+    ],
+    [
+      'a size that is text',
+      'inputs:\n  x: { kind: image, size: big, scale: 1 }',
+      /line 2: inputs\.x\.size: got "big", expected tuple/,
+    ],
     ['not YAML', 'inputs: [1, 2\nx: 3', /^w\.yaml, line \d+: not YAML: /],
     ['two mistakes', 'taks: detection\nlables: x', /unknown key "taks": did you mean "task"\?, unknown key "lables"/],
   ])('%s', (_, text, message) => {
@@ -77,7 +118,10 @@ describe('files beside a model', () => {
       expect(await findPreprocessing(model)).toBeUndefined();
       writeFileSync(join(folder, 'wherefore.yaml'), 'labels: names.json');
       writeFileSync(join(folder, 'names.json'), '{"0": "cat", "1": "dog"}');
-      expect(await findPreprocessing(model)).toMatchObject({ labels: ['cat', 'dog'], path: join(folder, 'wherefore.yaml') });
+      expect(await findPreprocessing(model)).toMatchObject({
+        labels: ['cat', 'dog'],
+        path: join(folder, 'wherefore.yaml'),
+      });
       writeFileSync(join(folder, 'net.wherefore.yaml'), 'labels: [a, b, c]');
       expect(await findPreprocessing(model)).toMatchObject({ labels: ['a', 'b', 'c'] });
 

@@ -133,7 +133,9 @@ const detection = z.strictObject({
 /** What stands in `wherefore.yaml` beside a model. */
 export const preprocessingSchema = z.strictObject({
   task: z.enum(['classification', 'regression', 'detection', 'segmentation', 'embedding', 'language']).optional(),
-  inputs: z.record(z.string(), z.discriminatedUnion('kind', [imageInput, tableInput, tensorInput, textInput])).default({}),
+  inputs: z
+    .record(z.string(), z.discriminatedUnion('kind', [imageInput, tableInput, tensorInput, textInput]))
+    .default({}),
   outputs: z.record(z.string(), output).default({}),
   /** Names of the classes: a list, or a file beside this one with one name a line or a JSON list. */
   labels: z.union([z.string(), z.array(z.string()).min(1)]).optional(),
@@ -160,7 +162,12 @@ export function knownKeys(path: readonly PropertyKey[], found: unknown): string[
   if (path.includes('columns')) {
     return keys(encode === 'number' ? numberColumn : encode === 'text' ? textColumn : categoryColumn);
   }
-  const byKind: Readonly<Record<string, { shape: object }>> = { image: imageInput, table: tableInput, tensor: tensorInput, text: textInput };
+  const byKind: Readonly<Record<string, { shape: object }>> = {
+    image: imageInput,
+    table: tableInput,
+    tensor: tensorInput,
+    text: textInput,
+  };
   const schema = byKind[String(kind)];
   return schema ? keys(schema) : [];
 }

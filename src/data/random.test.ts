@@ -50,7 +50,9 @@ describe('random', () => {
   it('permutes and chooses without repetition', () => {
     fc.assert(
       fc.property(fc.integer(), fc.nat(50), (seed, count) => {
-        expect([...permutation(count, random(seed))].sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, i) => i));
+        expect([...permutation(count, random(seed))].sort((a, b) => a - b)).toEqual(
+          Array.from({ length: count }, (_, i) => i),
+        );
         const chosen = choose(count, Math.floor(count / 2), random(seed));
         expect(new Set(chosen).size).toBe(Math.floor(count / 2));
       }),

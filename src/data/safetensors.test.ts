@@ -40,25 +40,44 @@ describe('reading what the safetensors package wrote', () => {
   });
 });
 
-const types = ['float32', 'float64', 'float16', 'bfloat16', 'int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32', 'int64', 'uint64'] as const;
+const types = [
+  'float32',
+  'float64',
+  'float16',
+  'bfloat16',
+  'int8',
+  'uint8',
+  'int16',
+  'uint16',
+  'int32',
+  'uint32',
+  'int64',
+  'uint64',
+] as const;
 
 const anyTensor: fc.Arbitrary<Tensor> = fc
   .tuple(fc.constantFrom<DataType>(...types), fc.array(fc.nat(3), { maxLength: 3 }))
   .chain(([type, shape]) => {
     const length = storageLength(type, shape) * (tensor(type, [1]).data as Uint8Array).BYTES_PER_ELEMENT;
-    return fc.uint8Array({ minLength: length, maxLength: length }).map((bytes) => fromBytes(type, shape, bytes.slice()));
+    return fc
+      .uint8Array({ minLength: length, maxLength: length })
+      .map((bytes) => fromBytes(type, shape, bytes.slice()));
   });
 
 describe('writing', () => {
   it('returns what was written, bit for bit, in the order given', () => {
     const names = fc.string({ unit: 'grapheme' }).filter((name) => name !== '__metadata__' && name !== '__proto__');
     fc.assert(
-      fc.property(fc.array(fc.tuple(names, anyTensor)), fc.dictionary(fc.string(), fc.string()), (entries, metadata) => {
-        const tensors = new Map(entries);
-        const read = readSafetensors(writeSafetensors(tensors, metadata));
-        expect(read.tensors).toEqual(tensors);
-        expect({ ...read.metadata }).toEqual({ ...metadata });
-      }),
+      fc.property(
+        fc.array(fc.tuple(names, anyTensor)),
+        fc.dictionary(fc.string(), fc.string()),
+        (entries, metadata) => {
+          const tensors = new Map(entries);
+          const read = readSafetensors(writeSafetensors(tensors, metadata));
+          expect(read.tensors).toEqual(tensors);
+          expect({ ...read.metadata }).toEqual({ ...metadata });
+        },
+      ),
       { numRuns: 100 },
     );
   });
@@ -76,7 +95,11 @@ describe('writing', () => {
 });
 
 describe('damaged files', () => {
-  const entry = (begin: number, end: number, dtype = 'F32', shape: unknown = [(end - begin) / 4]) => ({ dtype, shape, data_offsets: [begin, end] });
+  const entry = (begin: number, end: number, dtype = 'F32', shape: unknown = [(end - begin) / 4]) => ({
+    dtype,
+    shape,
+    data_offsets: [begin, end],
+  });
   it.each([
     ['an empty file', new Uint8Array(0), /too short/],
     ['a header longer than the file', fileOf({}, 0).fill(9, 0, 2), /header does not fit/],
@@ -85,7 +108,11 @@ describe('damaged files', () => {
     ['an unknown type', fileOf({ a: entry(0, 4, 'F8_E4M3') }, 4), /tensor "a": unknown element type \(got "F8_E4M3"/],
     ['a negative size', fileOf({ a: entry(0, 4, 'F32', [-1]) }, 4), /not a list of sizes/],
     ['a range that runs backwards', fileOf({ a: entry(4, 0, 'F32', [1]) }, 4), /not a byte range/],
-    ['a range of another size', fileOf({ a: entry(0, 4, 'F32', [2]) }, 4), /does not hold F32 2 \(got 4, expected 8 bytes\)/],
+    [
+      'a range of another size',
+      fileOf({ a: entry(0, 4, 'F32', [2]) }, 4),
+      /does not hold F32 2 \(got 4, expected 8 bytes\)/,
+    ],
     ['a truncated file', fileOf({ a: entry(0, 8) }, 4), /truncated/],
     ['overlapping ranges', fileOf({ a: entry(0, 8), b: entry(4, 12) }, 12), /"b" overlaps/],
     ['a gap', fileOf({ a: entry(0, 4), b: entry(8, 12) }, 12), /"b" leaves a gap/],
@@ -99,7 +126,9 @@ describe('damaged files', () => {
   it('every truncation of a file is refused with a WhereforeError', () => {
     const bytes = writeSafetensors({ a: float32([2], [1, 2]), b: int64([1], [3]) });
     for (let length = 0; length < bytes.length; length++) {
-      expect(() => readSafetensors(bytes.subarray(0, length))).toThrow(expect.objectContaining({ code: 'invalid-data' }));
+      expect(() => readSafetensors(bytes.subarray(0, length))).toThrow(
+        expect.objectContaining({ code: 'invalid-data' }),
+      );
     }
   });
 });

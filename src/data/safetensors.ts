@@ -1,5 +1,14 @@
 import { WhereforeError } from '../errors.ts';
-import { byteLength, bytesOf, type DataType, dataTypes, formatShape, fromBytes, storageLength, type Tensor } from '../tensor/tensor.ts';
+import {
+  byteLength,
+  bytesOf,
+  type DataType,
+  dataTypes,
+  formatShape,
+  fromBytes,
+  storageLength,
+  type Tensor,
+} from '../tensor/tensor.ts';
 
 /** What a `.safetensors` file holds: tensors by name, and free text beside them. */
 export interface Safetensors {
@@ -72,17 +81,24 @@ function readHeader(bytes: Uint8Array, where: string): { header: Record<string, 
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
   const start = 8 + length;
   if (length > longestHeader || start > bytes.byteLength) {
-    throw new WhereforeError('invalid-data', 'the header does not fit into the file: truncated, or not a safetensors file', {
-      where,
-      got: `a header of ${length} bytes in a file of ${bytes.byteLength}`,
-      expected: `at most ${Math.min(longestHeader, bytes.byteLength - 8)} bytes`,
-    });
+    throw new WhereforeError(
+      'invalid-data',
+      'the header does not fit into the file: truncated, or not a safetensors file',
+      {
+        where,
+        got: `a header of ${length} bytes in a file of ${bytes.byteLength}`,
+        expected: `at most ${Math.min(longestHeader, bytes.byteLength - 8)} bytes`,
+      },
+    );
   }
   let header: unknown;
   try {
     header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, start)));
   } catch (cause) {
-    throw new WhereforeError('invalid-data', 'the header is not JSON: damaged, or not a safetensors file', { where, cause });
+    throw new WhereforeError('invalid-data', 'the header is not JSON: damaged, or not a safetensors file', {
+      where,
+      cause,
+    });
   }
   if (!isRecord(header)) {
     throw new WhereforeError('invalid-data', 'the header is not a JSON object', { where, got: describe(header) });
@@ -92,7 +108,10 @@ function readHeader(bytes: Uint8Array, where: string): { header: Record<string, 
 
 function readMetadata(entry: unknown, where: string): Record<string, string> {
   if (!isRecord(entry) || Object.values(entry).some((value) => typeof value !== 'string')) {
-    throw new WhereforeError('invalid-data', '"__metadata__" is not a map from text to text', { where, got: describe(entry) });
+    throw new WhereforeError('invalid-data', '"__metadata__" is not a map from text to text', {
+      where,
+      got: describe(entry),
+    });
   }
   return entry as Record<string, string>;
 }
@@ -122,11 +141,15 @@ function checkRanges(ranges: { name: string; begin: number; end: number }[], len
   let reached = 0;
   for (const { name, begin, end } of ranges) {
     if (begin !== reached) {
-      throw new WhereforeError('invalid-data', `tensor "${name}" ${begin < reached ? 'overlaps another' : 'leaves a gap before it'}`, {
-        where,
-        got: `a range from byte ${begin}`,
-        expected: `from byte ${reached}`,
-      });
+      throw new WhereforeError(
+        'invalid-data',
+        `tensor "${name}" ${begin < reached ? 'overlaps another' : 'leaves a gap before it'}`,
+        {
+          where,
+          got: `a range from byte ${begin}`,
+          expected: `from byte ${reached}`,
+        },
+      );
     }
     reached = end;
   }
@@ -181,7 +204,10 @@ export function writeSafetensors(
 
 function checkWritable(name: string, value: Tensor): void {
   if (name === '__metadata__') {
-    throw new WhereforeError('invalid-argument', 'a tensor may not be called "__metadata__": the format uses that name itself');
+    throw new WhereforeError(
+      'invalid-argument',
+      'a tensor may not be called "__metadata__": the format uses that name itself',
+    );
   }
   if (!nameOfType.has(value.type)) {
     throw new WhereforeError('wrong-type', `tensor "${name}" cannot be stored in safetensors`, {

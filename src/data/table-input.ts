@@ -28,11 +28,18 @@ export function featuresOf(input: TableInput): Feature[] {
  * @throws WhereforeError `unknown-name` for a column that the table lacks; `invalid-data` for a missing value or an
  * unknown category that the preprocessing does not allow, with row and column; `wrong-type` for text as a number.
  */
-export function tableTensor(table: Table, input: TableInput, indices?: ArrayLike<number>): Tensor<'float32'> | Tensor<'string'> {
+export function tableTensor(
+  table: Table,
+  input: TableInput,
+  indices?: ArrayLike<number>,
+): Tensor<'float32'> | Tensor<'string'> {
   const rows = indices ? Array.from(indices) : Array.from({ length: table.rowCount }, (_, i) => i);
   const bad = rows.find((row) => !(row >= 0 && row < table.rowCount));
   if (bad !== undefined) {
-    throw new WhereforeError('out-of-range', 'the table has no such row', { got: `row ${bad}`, expected: `0 to ${table.rowCount - 1}` });
+    throw new WhereforeError('out-of-range', 'the table has no such row', {
+      got: `row ${bad}`,
+      expected: `0 to ${table.rowCount - 1}`,
+    });
   }
   const columns = input.columns.map((encoding) => columnNamed(table, encoding.name));
   const width = featuresOf(input).length;
@@ -58,10 +65,14 @@ export function tableTensor(table: Table, input: TableInput, indices?: ArrayLike
 function encode(values: Float32Array, at: number, column: Column, encoding: Encoding, row: number): void {
   if (encoding.encode === 'number') {
     if (column.kind !== 'number') {
-      throw new WhereforeError('wrong-type', `column "${column.name}" is encoded as a number but holds ${column.kind}`, {
-        got: `"${column.values[row]}"`,
-        fix: 'encode it as ordinal or onehot',
-      });
+      throw new WhereforeError(
+        'wrong-type',
+        `column "${column.name}" is encoded as a number but holds ${column.kind}`,
+        {
+          got: `"${column.values[row]}"`,
+          fix: 'encode it as ordinal or onehot',
+        },
+      );
     }
     const value = column.values[row];
     values[at] = ((Number.isNaN(value) ? Number(filled(column, encoding, row)) : value) - encoding.mean) / encoding.std;
@@ -112,7 +123,13 @@ export function tableInputFor(table: Table): { input: TableInput; notes: string[
       const missing = present.length < column.values.length;
       if (missing) notes.push(`column "${column.name}": missing values become the mean, ${mean}`);
       if (deviation === 0) notes.push(`column "${column.name}" is constant`);
-      columns.push({ name: column.name, encode: 'number', mean, std: deviation || 1, missing: missing ? { fill: mean } : 'refuse' });
+      columns.push({
+        name: column.name,
+        encode: 'number',
+        mean,
+        std: deviation || 1,
+        missing: missing ? { fill: mean } : 'refuse',
+      });
     } else if (column.kind === 'text') {
       notes.push(`column "${column.name}" left out: text with too many different values`);
     } else {
@@ -123,7 +140,13 @@ export function tableInputFor(table: Table): { input: TableInput; notes: string[
         if (!categories.includes('missing')) categories.push('missing');
         notes.push(`column "${column.name}": missing values are a category of their own, "missing"`);
       }
-      columns.push({ name: column.name, encode: 'onehot', categories, missing: missing ? { fill: 'missing' } : 'refuse', unknown: 'refuse' });
+      columns.push({
+        name: column.name,
+        encode: 'onehot',
+        categories,
+        missing: missing ? { fill: 'missing' } : 'refuse',
+        unknown: 'refuse',
+      });
     }
   }
   return { input: { kind: 'table', columns }, notes };

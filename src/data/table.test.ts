@@ -7,8 +7,8 @@ import { describe, expect, it } from 'vitest';
 import { sharedData } from '../../test/shared-data.ts';
 import { readCsv, readJsonLines } from './csv.ts';
 import { readParquet, writeParquet } from './parquet.ts';
-import { parsePreprocessing } from './preprocessing-file.ts';
 import type { TableInput } from './preprocessing.ts';
+import { parsePreprocessing } from './preprocessing-file.ts';
 import { columnNamed, columnOf, tableRows, withoutColumns } from './table.ts';
 import { readTable } from './table-file.ts';
 import { featuresOf, tableInputFor, tableTensor } from './table-input.ts';
@@ -20,14 +20,24 @@ describe('readCsv', () => {
     const { columns, rowCount } = readCsv('\uFEFFage, job ,"a, b"\n39,clerk,x\n\n?,,"y ""z"""\n1e2,clerk,NA\n');
     expect(rowCount).toBe(3);
     expect(columns).toEqual([
-      { name: 'age', kind: 'number', values: Float64Array.of(39, Number.NaN, 100), reason: 'all values are numbers, 1 missing' },
+      {
+        name: 'age',
+        kind: 'number',
+        values: Float64Array.of(39, Number.NaN, 100),
+        reason: 'all values are numbers, 1 missing',
+      },
       { name: 'job', kind: 'category', values: ['clerk', undefined, 'clerk'], reason: '1 different values, 1 missing' },
       { name: 'a, b', kind: 'category', values: ['x', 'y "z"', undefined], reason: '2 different values, 1 missing' },
     ]);
   });
 
   it('takes kinds, names, delimiters and missing texts that are given', () => {
-    const table = readCsv('1;-\n2;7', { header: ['class', 'size'], delimiter: ';', kinds: { class: 'category' }, missing: ['-'] });
+    const table = readCsv('1;-\n2;7', {
+      header: ['class', 'size'],
+      delimiter: ';',
+      kinds: { class: 'category' },
+      missing: ['-'],
+    });
     expect(table.columns[0]).toEqual({ name: 'class', kind: 'category', values: ['1', '2'], reason: 'given' });
     expect(table.columns[1].values).toEqual(Float64Array.of(Number.NaN, 7));
     expect(readCsv('1,2', { header: false }).columns.map(({ name }) => name)).toEqual(['column 1', 'column 2']);
@@ -37,7 +47,12 @@ describe('readCsv', () => {
     const many = Array.from({ length: 60 }, (_, i) => `text ${i}`);
     expect(columnOf('a', many).kind).toBe('text');
     expect(columnOf('a', many.slice(0, 50)).kind).toBe('category');
-    expect(columnOf('a', Array.from({ length: 2000 }, (_, i) => `word ${i % 100}`)).kind).toBe('category');
+    expect(
+      columnOf(
+        'a',
+        Array.from({ length: 2000 }, (_, i) => `word ${i % 100}`),
+      ).kind,
+    ).toBe('category');
   });
 
   it.each([
@@ -52,7 +67,9 @@ describe('readCsv', () => {
   });
 
   it('names the row of a value that is no number', () => {
-    expect(() => readCsv('a\n1\nx', { kinds: { a: 'number' } })).toThrow(/row 2: column "a" should hold numbers \(got "x"\)/);
+    expect(() => readCsv('a\n1\nx', { kinds: { a: 'number' } })).toThrow(
+      /row 2: column "a" should hold numbers \(got "x"\)/,
+    );
   });
 
   it('names the nearest column', () => {
@@ -102,15 +119,33 @@ describe('Parquet', () => {
 
   it('refuses lists and damaged files', async () => {
     await expect(readTable(fixture('lists.parquet'))).rejects.toThrow(/row 1: column "points" holds lists/);
-    await expect(readParquet(new Uint8Array(20), { where: 'x.parquet' })).rejects.toThrow(/^x\.parquet: not a Parquet file/);
+    await expect(readParquet(new Uint8Array(20), { where: 'x.parquet' })).rejects.toThrow(
+      /^x\.parquet: not a Parquet file/,
+    );
     await expect(readParquet(new Uint8Array(0))).rejects.toMatchObject({ code: 'invalid-data' });
   });
 
   it('returns what was written', async () => {
-    const rows = fc.array(fc.tuple(fc.option(fc.double({ noNaN: true, noDefaultInfinity: true })), fc.option(fc.constantFrom('a', 'bé', '🐕'))), { minLength: 1 });
+    const rows = fc.array(
+      fc.tuple(
+        fc.option(fc.double({ noNaN: true, noDefaultInfinity: true })),
+        fc.option(fc.constantFrom('a', 'bé', '🐕')),
+      ),
+      { minLength: 1 },
+    );
     await fc.assert(
       fc.asyncProperty(rows, async (data) => {
-        const columns = [columnOf('n', data.map(([n]) => n), { kinds: { n: 'number' } }), columnOf('c', data.map(([, c]) => c))];
+        const columns = [
+          columnOf(
+            'n',
+            data.map(([n]) => n),
+            { kinds: { n: 'number' } },
+          ),
+          columnOf(
+            'c',
+            data.map(([, c]) => c),
+          ),
+        ];
         const table = { columns, rowCount: data.length };
         const read = await readParquet(writeParquet(table), { kinds: { n: 'number', c: columns[1].kind } });
         expect(read.columns.map(({ values }) => [...values])).toEqual(columns.map(({ values }) => [...values]));
@@ -160,9 +195,15 @@ inputs:
 
   it('refuses what the preprocessing does not allow, by row and column', () => {
     expect(() => tableTensor(readCsv('job,age\na,1'), input)).toThrow(/no column "size"/);
-    expect(() => tableTensor(readCsv('job,size,age\ncook,huge,1'), input)).toThrow(/row 1: column "size" holds a category .*got "huge", expected small, big/);
-    expect(() => tableTensor(readCsv('job,size,age\n?,big,1'), input)).toThrow(/row 1: column "job" has a missing value/);
-    expect(() => tableTensor(readCsv('job,size,age\ncook,big,old'), input)).toThrow(/"age" is encoded as a number but holds category/);
+    expect(() => tableTensor(readCsv('job,size,age\ncook,huge,1'), input)).toThrow(
+      /row 1: column "size" holds a category .*got "huge", expected small, big/,
+    );
+    expect(() => tableTensor(readCsv('job,size,age\n?,big,1'), input)).toThrow(
+      /row 1: column "job" has a missing value/,
+    );
+    expect(() => tableTensor(readCsv('job,size,age\ncook,big,old'), input)).toThrow(
+      /"age" is encoded as a number but holds category/,
+    );
     expect(() => tableTensor(readCsv('job,size,age\ncook,big,1'), input, [1])).toThrow(/no such row/);
   });
 

@@ -76,7 +76,12 @@ export function columnOf(name: string, raw: readonly RawValue[], options: Column
     });
   }
   const values = Float64Array.from(texts, (text) => (text === undefined ? Number.NaN : Number(text)));
-  return { name, kind, values, reason: `${given ? 'given' : present.length ? 'all values are numbers' : 'no values'}${rest}` };
+  return {
+    name,
+    kind,
+    values,
+    reason: `${given ? 'given' : present.length ? 'all values are numbers' : 'no values'}${rest}`,
+  };
 }
 
 /** A column by name. @throws WhereforeError `unknown-name` with the nearest name there is. */
@@ -101,10 +106,11 @@ export function withoutColumns(table: Table, names: readonly string[]): Table {
 /** Some rows of a table, in the order given. */
 export function tableRows(table: Table, indices: ArrayLike<number>): Table {
   const take = Array.from(indices);
-  const columns = table.columns.map((column): Column =>
-    column.kind === 'number'
-      ? { ...column, values: Float64Array.from(take, (i) => column.values[i]) }
-      : { ...column, values: take.map((i) => column.values[i]) },
+  const columns = table.columns.map(
+    (column): Column =>
+      column.kind === 'number'
+        ? { ...column, values: Float64Array.from(take, (i) => column.values[i]) }
+        : { ...column, values: take.map((i) => column.values[i]) },
   );
   return { rowCount: take.length, columns };
 }
@@ -112,7 +118,11 @@ export function tableRows(table: Table, indices: ArrayLike<number>): Table {
 /** Refuses a table without columns or rows. */
 export function requireRows(table: Table, where: string): Table {
   if (table.rowCount === 0 || table.columns.length === 0) {
-    throw new WhereforeError('invalid-data', 'the table is empty', { where, got: `${table.columns.length} columns, no rows`, expected: 'at least one row' });
+    throw new WhereforeError('invalid-data', 'the table is empty', {
+      where,
+      got: `${table.columns.length} columns, no rows`,
+      expected: 'at least one row',
+    });
   }
   return table;
 }

@@ -1,0 +1,111 @@
+import { type Dimension, type OnnxModel, requiredInputs, type ValueInfo } from '../onnx/graph.ts';
+import { guessImage } from './guess-image.ts';
+import { guessOutputs } from './guess-output.ts';
+import type { PreprocessingText } from './preprocessing.ts';
+
+/** One thing that was concluded about a model, and why. */
+export interface Guess {
+  /** Place in `wherefore.yaml`, e.g. `inputs.data_0.layout`. */
+  readonly path: string;
+  /** What is suggested there; undefined where nothing can be. */
+  readonly value: unknown;
+  /**
+   * `known`: the file says so. `likely`: signs point to it. `assumed`: only the usual, to be checked by a person.
+   * `unknown`: has to be given.
+   */
+  readonly confidence: 'known' | 'likely' | 'assumed' | 'unknown';
+  /** Why, as a clause: "the second axis has 3 entries". */
+  readonly reason: string;
+}
+
+/** A suggested preprocessing and the reasons for all of it. */
+export interface GuessedPreprocessing {
+  /** To be written to `wherefore.yaml`; inputs that cannot be described without more knowledge are left out. */
+  readonly preprocessing: PreprocessingText;
+  readonly guesses: readonly Guess[];
+}
+
+type InputText = NonNullable<PreprocessingText['inputs']>[string];
+const textParts: readonly [RegExp, 'ids' | 'mask' | 'types' | 'positions'][] = [
+  [/mask/i, 'mask'],
+  [/type|segment/i, 'types'],
+  [/position/i, 'positions'],
+  [/ids|token|text|input/i, 'ids'],
+];
+
+/**
+ * Suggests how a model's inputs are made and its outputs read, from its graph and metadata alone: kinds, sizes, axis
+ * order, colours, value range and normalisation, task, labels. Every guess comes with its confidence and reason.
+ */
+export function guessPreprocessing(model: OnnxModel): GuessedPreprocessing {
+  const guesses: Guess[] = [];
+  const inputs: Record<string, InputText> = {};
+  const outputs = guessOutputs(model, guesses);
+  for (const input of requiredInputs(model.graph)) {
+    const guessed = guessInput(model, input, outputs.detection !== undefined, guesses);
+    if (guessed) inputs[input.name] = guessed;
+  }
+  return {
+    preprocessing: {
+      task: outputs.task,
+      inputs,
+      outputs: outputs.outputs,
+      labels: outputs.labels,
+      detection: outputs.detection,
+    },
+    guesses,
+  };
+}
+
+function guessInput(model: OnnxModel, input: ValueInfo, detector: boolean, guesses: Guess[]): InputText | undefined {
+  const { name, type, shape } = input;
+  const path = `inputs.${name}`;
+  const add = (value: unknown, confidence: Guess['confidence'], reason: string) =>
+    guesses.push({ path: `${path}.kind`, value, confidence, reason });
+  if (type === 'string') {
+    add(undefined, 'unknown', 'the input takes strings: describe it as text or as a table');
+    return undefined;
+  }
+  if (type === 'int64' || type === 'int32') {
+    const part = textParts.find(([pattern]) => pattern.test(name))?.[1];
+    if (shape?.length === 2 && part) {
+      add('text', 'likely', `whole numbers of two axes, and the name "${name}"`);
+      guesses.push({ path: `${path}.part`, value: part, confidence: 'likely', reason: `the name "${name}"` });
+      if (part === 'ids')
+        guesses.push({
+          path: `${path}.tokenizer`,
+          value: undefined,
+          confidence: 'unknown',
+          reason: 'a graph does not contain its tokenizer: name a tokenizer.json',
+        });
+      return { kind: 'text', part };
+    }
+  }
+  if (shape?.length === 4 && isPictureType(type)) {
+    const image = guessImage(model, input, detector, guesses);
+    if (image) return image;
+  } else if (shape?.length === 2 && (type === 'float32' || type === 'float64' || type === 'float16')) {
+    add(
+      'tensor',
+      'likely',
+      `rows of ${formatDimension(shape[1])} numbers: name the columns with kind: table to read CSV files`,
+    );
+    return { kind: 'tensor' };
+  }
+  add(
+    'tensor',
+    'likely',
+    shape
+      ? `${type ?? 'no tensor'} of ${shape.length} axes (${shape.map(formatDimension).join('×')}) is no usual picture, text or table`
+      : 'the file does not state its shape',
+  );
+  return { kind: 'tensor' };
+}
+
+function isPictureType(type: ValueInfo['type']): boolean {
+  return type === 'float32' || type === 'float16' || type === 'float64' || type === 'uint8';
+}
+
+export function formatDimension(dimension: Dimension): string {
+  return dimension === undefined ? '?' : String(dimension);
+}
