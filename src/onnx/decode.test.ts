@@ -1,6 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
-import { type ModelProto, ModelProtoSchema, TensorProto_DataLocation, type TensorProtoSchema } from 'onnx-buf';
+import { ModelProtoSchema, TensorProto_DataLocation, type TensorProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
 import { WhereforeError } from '../errors.ts';
 import { type DataType, dataTypes, float32, int64, storageLength, type Tensor, tensor } from '../tensor/tensor.ts';
@@ -20,12 +20,11 @@ function modelOf(graph: Graph, more: Partial<OnnxModel> = {}): OnnxModel {
 }
 
 /** A protobuf file with one initializer, written as given. */
-function fileWith(initializer: TensorInit, more: Partial<ModelProto> = {}): Uint8Array {
+function fileWith(initializer: TensorInit): Uint8Array {
   const model = create(ModelProtoSchema, {
     irVersion: 8n,
     opsetImport: [{ domain: '', version: 17n }],
     graph: { name: 'g', initializer: [{ name: 'w', ...initializer }] },
-    ...more,
   });
   return toBinary(ModelProtoSchema, model);
 }

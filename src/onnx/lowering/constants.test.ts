@@ -46,6 +46,14 @@ describe('constants', () => {
     expect([...((await runModel(model, { x })).y.data as Float32Array)]).toEqual([3.5, -9.5]);
   });
 
+  it('keep the place of their bytes in the file, so that they are referred to instead of copied', () => {
+    const origin = { path: 'model.onnx', offset: 64, length: 8 };
+    const value = { kind: 'tensor' as const, value: float32([2], [3, 5]), origin };
+    const constant = { ...node('Constant', [], ['c']), attributes: { value } };
+    const { model } = lower(modelOf(graphOf([constant, node('Mul', ['x', 'c'], ['y'])], ['x'], ['y'])));
+    expect(model.graph.initializers.get('c')?.origin).toEqual(origin);
+  });
+
   it('that are graph outputs stay produced by a node', async () => {
     const { model } = lower(modelOf(graphOf([node('Constant', [], ['y'], { value: float32([2], [3, 5]) })], ['x'], ['y'])));
     expect([...((await runModel(model, { x })).y.data as Float32Array)]).toEqual([3, 5]);
