@@ -14,6 +14,7 @@ import { regions } from './regions.ts';
 import { resizing } from './resize.ts';
 import { sampling } from './sampling.ts';
 import { quantization } from './quantization.ts';
+import { recurrentLayers } from './recurrent.ts';
 
 /** Every family; an operator stands in exactly one of them (a test checks it). */
 export const ruleFamilies = {
@@ -32,6 +33,7 @@ export const ruleFamilies = {
   resizing,
   sampling,
   quantization,
+  recurrentLayers,
 } satisfies Record<string, RuleTable>;
 
 /** Vector-Jacobian products by operator key: standard operators by name, others with their domain before it. */

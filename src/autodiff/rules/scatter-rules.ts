@@ -89,7 +89,7 @@ function scatterGradients(c: RuleContext, g: string, s: Scatter): (string | unde
 /**
  * y = data · Π updates at the same place. The derivative by one factor is the product of the others; it is taken from
  * the product of the factors that are not zero, so that zeros need no division: with one zero among the updates of a
- * place only that update has a derivative, with more none has.
+ * place only that update has a derivative, with more none has. The second derivative is exact where no update is zero.
  */
 function productGradients(
   c: RuleContext,
