@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { type Document, isMap, isNode, LineCounter, parseDocument, stringify } from 'yaml';
 import type * as z from 'zod';
 import { WhereforeError } from '../errors.ts';
@@ -144,7 +144,7 @@ export async function loadPreprocessing(path: string): Promise<LoadedPreprocessi
   return {
     preprocessing,
     path,
-    labels: typeof labels === 'string' ? await readLabels(join(dirname(path), labels)) : labels,
+    labels: typeof labels === 'string' ? await readLabels(resolve(dirname(path), labels)) : labels,
   };
 }
 
