@@ -147,7 +147,7 @@ function describe(
   const layer = { names: context.layer };
   const cut = context.isCut;
   const completing = cut ? [] : completingValues(prepared.target.graph, layer, explained, prepared.target.value);
-  const notes = [...prepared.target.notes, ...model.notes.map((note) => note.text)];
+  const notes = [...prepared.target.notes, ...model.notes.filter((note) => note.code === 'precision-changed').map((note) => note.text)];
   if (!cut) {
     notes.push(
       `the layer is bypassed: attributions there need not add up to the target${completing.length ? `; together with ${completing.map((name) => `"${name}"`).join(' + ')} they would` : ''}`,

@@ -1,5 +1,5 @@
 import { WhereforeError } from '../errors.ts';
-import { type Graph, namesRead } from '../onnx/graph.ts';
+import { type Graph, elementsRead } from '../onnx/graph.ts';
 
 /** A layer: the names of one or more values of the graph. `input` stands for the explained inputs. */
 export interface Layer {
@@ -15,7 +15,7 @@ function ancestors(graph: Graph, target: string, blocked: ReadonlySet<string>): 
     if (reached.has(name) || blocked.has(name)) continue;
     reached.add(name);
     const producer = producers.get(name);
-    if (producer) pending.push(...namesRead(producer));
+    if (producer) pending.push(...elementsRead(producer));
   }
   return reached;
 }
@@ -51,7 +51,7 @@ export function completingValues(graph: Graph, layer: Layer, inputs: readonly st
     network.connect(`${name}\0in`, `${name}\0out`, uncuttable ? Number.POSITIVE_INFINITY : 1);
   }
   for (const node of graph.nodes) {
-    for (const from of namesRead(node)) {
+    for (const from of elementsRead(node)) {
       if (!alive.has(from)) continue;
       for (const to of node.outputs) if (alive.has(to)) network.connect(`${from}\0out`, `${to}\0in`, Number.POSITIVE_INFINITY);
     }
@@ -66,7 +66,7 @@ function descendants(graph: Graph, from: readonly string[], blocked: ReadonlySet
   const reached = new Set(from);
   for (const node of graph.nodes) {
     let hit = false;
-    for (const name of namesRead(node)) if (reached.has(name) && !blocked.has(name)) hit = true;
+    for (const name of elementsRead(node)) if (reached.has(name) && !blocked.has(name)) hit = true;
     if (hit) for (const name of node.outputs) if (name) reached.add(name);
   }
   return reached;

@@ -185,6 +185,11 @@ export function namesRead(node: Node): Set<string> {
   return read;
 }
 
+/** Names whose elements a node reads: what `Shape` and `Size` read is a size, the same for every input of that shape. */
+export function elementsRead(node: Node): Set<string> {
+  return node.domain === '' && (node.op === 'Shape' || node.op === 'Size') ? new Set() : namesRead(node);
+}
+
 /** Names that a nested graph reads from the graph around it. */
 export function capturedNames(graph: Graph): Set<string> {
   const own = new Set([...graph.inputs.map((input) => input.name), ...graph.initializers.keys()]);

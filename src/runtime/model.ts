@@ -1,7 +1,7 @@
 import { WhereforeError } from '../errors.ts';
 import type { Graph, OnnxModel } from '../onnx/graph.ts';
 import { inferTypes } from '../onnx/types.ts';
-import { lower, type LoweringNote } from '../onnx/lowering/index.ts';
+import { lower, type LoweringNote, toFloat32 } from '../onnx/lowering/index.ts';
 import type { DataType } from '../tensor/tensor.ts';
 import { Executor, type ExecutorOptions } from './executor.ts';
 import type { Runtime, WeightSource } from './runtime.ts';
@@ -33,14 +33,15 @@ export function createModel(source: OnnxModel, runtime: Runtime, origin: ModelOr
   if (source.graph.nodes.length === 0) {
     throw new WhereforeError('unsupported-model', `${origin.name} has no nodes`, { fix: 'export the model again' });
   }
-  const { model, notes } = lower(source);
+  const lowered = lower(source);
+  const { model, notes } = toFloat32(lowered.model);
   const executor = new Executor(runtime, model, origin.weights, options);
   return {
     name: origin.name,
     hash: origin.hash,
     source,
     graph: model.graph,
-    notes,
+    notes: [...lowered.notes, ...notes],
     types: inferTypes(model.graph),
     executor,
     close: () => executor.close(),

@@ -1,0 +1,156 @@
+import type { GradientNote } from '../autodiff/context.ts';
+import { differentiate, type RuleOverrides } from '../autodiff/differentiate.ts';
+import { WhereforeError } from '../errors.ts';
+import { GraphBuilder } from '../onnx/builder.ts';
+import type { Graph } from '../onnx/graph.ts';
+import { float32, formatShape, sameShape, sizeOf, type Tensor, tensor } from '../tensor/tensor.ts';
+import type { Specialised } from './executor.ts';
+import type { Model } from './model.ts';
+import type { RunOptions, Tensors } from './runtime.ts';
+
+export interface GradientsRequest extends RunOptions {
+  readonly inputs: Tensors;
+  /** Gradient that flows into each output: the scalar that is differentiated is `Σ_o ⟨seed_o, o⟩`. */
+  readonly seeds: Tensors;
+  /** Inputs, inner values or weights. */
+  readonly wrt: readonly string[];
+  readonly overrides?: RuleOverrides;
+}
+
+export interface Gradients {
+  /** One gradient a value asked for, of the value's shape; zeros where nothing flows back to it. */
+  readonly gradients: ReadonlyMap<string, Tensor<'float32'>>;
+  /** Values asked for that do not influence the seeded outputs. */
+  readonly disconnected: readonly string[];
+  /** The seeded outputs. */
+  readonly outputs: ReadonlyMap<string, Tensor>;
+  readonly notes: readonly GradientNote[];
+}
+
+const seedName = (output: string) => `seed/${output}`;
+
+/**
+ * Gradients of a weighted sum of outputs: `∂/∂w Σ_o ⟨seed_o, o⟩`, forward and backward pass in one run.
+ *
+ * @throws WhereforeError `unknown-name`, `wrong-shape`, `wrong-type`, `not-differentiable`, `unsupported-operator`
+ * @example
+ * const { gradients } = await gradientsOf(model, {
+ *   inputs: new Map([['x', float32([1, 3], [1, 2, 3])]]),
+ *   seeds: new Map([['y', float32([1, 2], [1, 0])]]),
+ *   wrt: ['x'],
+ * });
+ */
+export async function gradientsOf(model: Model, request: GradientsRequest): Promise<Gradients> {
+  const { inputs, seeds, wrt, overrides } = request;
+  const specialised = await model.executor.specialise(model.graph, inputs);
+  const seeded = withSeeds(specialised, seeds);
+  const { graph, gradients, notes } = differentiate(seeded.graph, seeded.facts, { seeds: seeded.names, wrt, overrides });
+  const builder = new GraphBuilder({ ...graph, outputs: [] });
+  const wanted = [...gradients.values()].filter((name) => name !== undefined);
+  for (const name of [...seeds.keys(), ...wanted]) builder.output(name, seeded.facts.types.get(name) ?? 'float32');
+  const feeds = new Map([...inputs, ...[...seeds].map(([name, seed]) => [seedName(name), seed] as const)]);
+  const results = await model.executor.run(builder.build(), feeds, [...new Set([...seeds.keys(), ...wanted])], request);
+  return {
+    gradients: new Map(
+      [...gradients].map(([name, gradient]) => {
+        const shape = seeded.facts.shapes.get(name) ?? [];
+        return [name, gradient ? (results.get(gradient) as Tensor<'float32'>) : tensor('float32', shape)];
+      }),
+    ),
+    disconnected: [...gradients].flatMap(([name, gradient]) => (gradient ? [] : [name])),
+    outputs: new Map([...seeds.keys()].map((name) => [name, results.get(name) as Tensor])),
+    notes,
+  };
+}
+
+export interface HessianRequest extends Omit<GradientsRequest, 'wrt'> {
+  /** The vector that the Hessian is multiplied with, by value; also says with respect to which values. */
+  readonly vectors: Tensors;
+}
+
+/**
+ * Hessian-vector products `Σ_j ∂²s/∂w_i∂w_j · v_j` of the scalar `s = Σ_o ⟨seed_o, o⟩`, by differentiating the gradient
+ * graph once more: `∂/∂w ⟨∂s/∂w, v⟩`. Exact where the rules are smooth; kinks (ReLU, max) have second derivative 0.
+ */
+export async function hessianVectorProduct(model: Model, request: HessianRequest): Promise<Gradients> {
+  const { inputs, seeds, vectors, overrides } = request;
+  const wrt = [...vectors.keys()];
+  const specialised = await model.executor.specialise(model.graph, inputs);
+  const seeded = withSeeds(specialised, seeds);
+  const first = differentiate(seeded.graph, seeded.facts, { seeds: seeded.names, wrt, overrides });
+
+  const builder = new GraphBuilder({ ...first.graph, outputs: [] }, { prefix: 'hessian/' });
+  const products: string[] = [];
+  for (const [name, vector] of vectors) {
+    checkShape(name, vector, specialised);
+    const input = builder.input(`vector/${name}`, 'float32', vector.shape);
+    const gradient = first.gradients.get(name);
+    if (gradient) products.push(builder.op('ReduceSum', [builder.op('Mul', [gradient, input])], { keepdims: 0 }));
+  }
+  if (products.length === 0) throw new WhereforeError('invalid-argument', 'none of the values influences the output', { got: wrt.join(', ') });
+  const product = products.length === 1 ? products[0] : builder.op('Sum', products);
+  const one = builder.scalar(1);
+  builder.output(product, 'float32', []);
+  const feeds = new Map([
+    ...inputs,
+    ...[...seeds].map(([name, seed]) => [seedName(name), seed] as const),
+    ...[...vectors].map(([name, vector]) => [`vector/${name}`, vector] as const),
+  ]);
+  // The backward pass has values of its own: their shapes come from a second probe.
+  const again = await model.executor.specialise(builder.build(), feeds);
+  const second = differentiate(again.graph, again.facts, { seeds: new Map([[product, one]]), wrt, overrides });
+  const last = new GraphBuilder({ ...second.graph, outputs: [] });
+  const wanted = [...second.gradients.values()].filter((name) => name !== undefined);
+  for (const name of [...seeds.keys(), ...wanted]) last.output(name, again.facts.types.get(name) ?? 'float32');
+  const results = await model.executor.run(last.build(), feeds, [...seeds.keys(), ...wanted], request);
+  return {
+    gradients: new Map(
+      [...second.gradients].map(([name, gradient]) => [
+        name,
+        gradient ? (results.get(gradient) as Tensor<'float32'>) : tensor('float32', (vectors.get(name) as Tensor).shape),
+      ]),
+    ),
+    disconnected: [...second.gradients].flatMap(([name, gradient]) => (gradient ? [] : [name])),
+    outputs: new Map([...seeds.keys()].map((name) => [name, results.get(name) as Tensor])),
+    notes: [...first.notes, ...second.notes],
+  };
+}
+
+/** A seed of zeros but for one element: the gradient of that element. */
+export function oneHotSeed(shape: readonly number[], index: readonly number[]): Tensor<'float32'> {
+  if (index.length !== shape.length || index.some((at, axis) => !Number.isInteger(at) || at < 0 || at >= shape[axis])) {
+    throw new WhereforeError('out-of-range', 'an element of the output', {
+      got: `[${index.join(',')}]`,
+      expected: `an index into ${formatShape(shape)}`,
+    });
+  }
+  const values = new Float32Array(sizeOf(shape));
+  values[index.reduce((flat, at, axis) => flat * shape[axis] + at, 0)] = 1;
+  return float32(shape, values);
+}
+
+function withSeeds({ graph, facts }: Specialised, seeds: Tensors): { graph: Graph; facts: Specialised['facts']; names: Map<string, string> } {
+  const builder = new GraphBuilder(graph);
+  const shapes = new Map(facts.shapes);
+  const types = new Map(facts.types);
+  const names = new Map<string, string>();
+  for (const [output, seed] of seeds) {
+    checkShape(output, seed, { graph, facts });
+    const name = builder.input(seedName(output), seed.type, seed.shape);
+    shapes.set(name, seed.shape);
+    types.set(name, seed.type);
+    names.set(output, name);
+  }
+  return { graph: builder.build(), facts: { ...facts, shapes, types }, names };
+}
+
+function checkShape(name: string, given: Tensor, { facts }: Specialised): void {
+  const shape = facts.shapes.get(name);
+  if (!shape) throw new WhereforeError('unknown-name', `there is no value named "${name}" in the graph`, { fix: 'list the names with: wherefore inspect' });
+  if (!sameShape(shape, given.shape)) {
+    throw new WhereforeError('wrong-shape', `what flows into "${name}" has another shape than it`, {
+      got: formatShape(given.shape),
+      expected: formatShape(shape),
+    });
+  }
+}
