@@ -213,6 +213,8 @@ function withOutputs(stage: Stage, gradients: ReadonlyMap<string, string | undef
   return { ...stage, model: { ...stage.model, graph: builder.build() }, outputs };
 }
 
+const nodesInSession = 1500;
+
 type Fail = (item: OperatorCase, message: string) => void;
 
 async function probeAll(runtime: Runtime, stages: readonly Stage[], fail: Fail): Promise<Map<string, Facts>> {
@@ -233,12 +235,7 @@ async function probeAll(runtime: Runtime, stages: readonly Stage[], fail: Fail):
 
 async function runAll(runtime: Runtime, stages: readonly Stage[], optimization: 'none' | 'all', fail: Fail): Promise<Map<string, Tensors>> {
   const results = new Map<string, Tensors>();
-  const byOpset = new Map<number, Stage[]>();
-  for (const stage of stages) {
-    const opset = stage.model.opsets.get('') ?? 0;
-    byOpset.set(opset, [...(byOpset.get(opset) ?? []), stage]);
-  }
-  for (const group of byOpset.values()) {
+  for (const group of shared(stages)) {
     try {
       for (const [name, result] of await runMerged(runtime, group, optimization)) results.set(name, result);
     } catch {
@@ -253,6 +250,24 @@ async function runAll(runtime: Runtime, stages: readonly Stage[], optimization: 
     }
   }
   return results;
+}
+
+/** Cases of one opset, as many as share a session well: opening one takes more than linear time in its nodes. */
+function shared(stages: readonly Stage[]): Stage[][] {
+  const groups: Stage[][] = [];
+  const open = new Map<number, { readonly group: Stage[]; nodes: number }>();
+  for (const stage of stages) {
+    const opset = stage.model.opsets.get('') ?? 0;
+    let last = open.get(opset);
+    if (!last || last.nodes + stage.model.graph.nodes.length > nodesInSession) {
+      last = { group: [], nodes: 0 };
+      groups.push(last.group);
+      open.set(opset, last);
+    }
+    last.group.push(stage);
+    last.nodes += stage.model.graph.nodes.length;
+  }
+  return groups;
 }
 
 async function runMerged(runtime: Runtime, stages: readonly Stage[], optimization: 'none' | 'all'): Promise<Map<string, Tensors>> {
@@ -297,7 +312,7 @@ function prefixed(graph: Graph, prefix: string): Graph {
     ...graph,
     inputs: graph.inputs.map((input) => ({ ...input, name: rename(input.name) })),
     outputs: graph.outputs.map((output) => ({ ...output, name: rename(output.name) })),
-    nodes: graph.nodes.map((node) => ({ ...renameNode(node, names), name: prefix + node.name })),
+    nodes: graph.nodes.map((node, i) => ({ ...renameNode(node, names), name: `${prefix}${i}` })),
     initializers: new Map([...graph.initializers].map(([name, value]) => [rename(name), { ...value, name: rename(name) }])),
     values: new Map(),
   };
