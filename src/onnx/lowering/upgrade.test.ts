@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { runModel } from '../../../test/run-model.ts';
 import { fromNumbers, toNumbers } from '../../tensor/convert.ts';
-import type { DataType, Tensor } from '../../tensor/tensor.ts';
+import { type DataType, float32, type Tensor, tensor } from '../../tensor/tensor.ts';
 import { decodeModel } from '../decode.ts';
-import type { Graph, OnnxModel } from '../graph.ts';
+import { type Graph, type OnnxModel, subgraphsOf } from '../graph.ts';
 import { lower } from './index.ts';
 import { unchanged } from './unchanged.ts';
 import { changes } from './upgrade.ts';
@@ -70,6 +70,36 @@ describe('lower', () => {
 
   it('refuses opsets below 7 with a way out', () => {
     expect(() => lower(model(6))).toThrow(/opset of the model is too old \(got 6, expected 7 or newer\). Fix: convert/);
+  });
+
+  it('reaches nested graphs, which may read values around them', async () => {
+    const { model: encoded } = cases.find(({ name }) => name === 'Softmax_7_default') as Case;
+    const inner = decodeModel(Uint8Array.from(Buffer.from(encoded, 'base64'))).graph;
+    const branch: Graph = { ...inner, inputs: [] };
+    const graph: Graph = {
+      ...inner,
+      inputs: [...inner.inputs, { name: 'condition', type: 'bool', shape: [] }],
+      outputs: [{ name: 'y', type: 'float32', shape: undefined }],
+      nodes: [
+        {
+          op: 'If',
+          domain: '',
+          name: 'if',
+          inputs: ['condition'],
+          outputs: ['y'],
+          attributes: { then_branch: { kind: 'graph', value: branch }, else_branch: { kind: 'graph', value: branch } },
+        },
+      ],
+    };
+    const old = { ...model(9), graph };
+    const lowered = lower(old).model;
+    expect(subgraphsOf(lowered.graph.nodes[0]).map((g) => g.nodes.map((n) => n.op))).toEqual([
+      ['Flatten', 'Softmax', 'Shape', 'Reshape'],
+      ['Flatten', 'Softmax', 'Shape', 'Reshape'],
+    ]);
+    const feeds = { in0: float32([2, 3, 4], Array.from({ length: 24 }, (_, i) => Math.sin(i))), condition: tensor('bool', [], Uint8Array.of(1)) };
+    const [before, after] = [await runModel(old, feeds), await runModel(lowered, feeds)];
+    expect(toNumbers(after.y)).toEqual(toNumbers(before.y));
   });
 
   it('leaves newer opsets where they are and says when it raises one', () => {

@@ -16,6 +16,8 @@ export interface Attention {
   readonly biases?: readonly string[];
   /** Where attention is allowed (booleans), broadcastable likewise. */
   readonly allowed?: readonly string[];
+  /** Whether a query that may attend to nothing gets zeros; else it attends to all alike, as the runtime's own do. */
+  readonly emptyRowsAreZero?: boolean;
   /** Logits become cap · tanh(logits / cap). */
   readonly softcap?: number;
   /** One more logit per head (1 × heads × 1 × 1) that takes its share of each softmax and has no value. */
@@ -43,20 +45,26 @@ export function attend(attention: Attention, to: Rewriter): Stages {
   const cap = softcap ? scalarLike(softcap, query, to) : '';
   const capped = cap ? mul(tanh(div(scaled, cap)), cap) : scaled;
   let biased = (attention.biases ?? []).reduce((sum, bias) => add(sum, bias), capped);
-  const lowest = attention.allowed?.length ? to.op('CastLike', [to.scalar(masked), query]) : '';
-  for (const allowed of attention.allowed ?? []) biased = to.op('Where', [allowed, biased, lowest]);
+  const [first, ...others] = attention.allowed ?? [];
+  const allowed = first && others.reduce((both, other) => to.op('And', [both, other]), first);
+  if (allowed) biased = to.op('Where', [allowed, biased, scalarLike(masked, query, to)]);
   let weights: string;
   if (sink) {
     const column = add(mul(slice(biased, -1, 0, 1), scalarLike(0, query, to)), sink);
     weights = slice(to.op('Softmax', [concat([biased, column], -1)], { axis: -1 }), -1, 0, -1);
   } else weights = to.op('Softmax', [biased], { axis: -1 });
+  if (allowed && attention.emptyRowsAreZero) weights = to.op('Where', [allowed, weights, scalarLike(0, query, to)]);
   return { scaled, capped, biased, weights, output: matmul(weights, value) };
 }
 
-/** For query i and key j of the given lengths (one-dimensional int64), whether j ≤ i + offset, and j > i + offset - window. */
+/**
+ * For query i and key j of the given lengths (one-dimensional int64), whether j ≤ i + offset, and j > i + offset -
+ * window. The offset has one element, or broadcasts to batch × 1 × 1 × 1; '' is 0.
+ */
 export function causal(queries: string, keys: string, offset: string, window: number, to: Rewriter): string {
   const { add, range, sub, unsqueeze } = expressions(to);
-  const last = unsqueeze(offset ? add(range(queries), offset) : range(queries), [1]);
+  const rows = unsqueeze(range(queries), [1]);
+  const last = offset ? add(rows, offset) : rows;
   const column = unsqueeze(range(keys), [0]);
   const notAfter = to.op('LessOrEqual', [column, last]);
   if (window <= 0) return notAfter;

@@ -205,7 +205,7 @@ const groupQuery: Expansion = (node, to) => {
 
 /** Attention of opset 23. */
 const standard: Expansion = (node, to) => {
-  const { cast, dimension, named, pad } = { ...expressions(to), pad: padMask };
+  const { cast, dimension, named, range, sub, unsqueeze } = expressions(to);
   const [query, key, value, mask, pastKey, pastValue, lengths] = [0, 1, 2, 3, 4, 5, 6].map((i) => inputOf(node, i));
   const rank = to.rankOf(query);
   if (rank === undefined) return 'the rank of its query is not known';
@@ -228,12 +228,13 @@ const standard: Expansion = (node, to) => {
   const times = headsOfQuery / headsOfKey;
   const allowed: string[] = [];
   const biases: string[] = [];
-  if (mask) (maskType === 'bool' ? allowed : biases).push(pad(mask, maskType === 'bool', total, to));
-  if (intAttribute(node, 'is_causal', 0)) allowed.push(causal(sequence, total, offset, 0, to));
-  if (lengths) {
-    const { range, unsqueeze } = expressions(to);
-    allowed.push(to.op('Less', [range(total), unsqueeze(cast(lengths, 'int64'), [1, 2, 3])]));
+  if (mask) (maskType === 'bool' ? allowed : biases).push(padMask(mask, maskType === 'bool', total, to));
+  const kept = lengths && unsqueeze(cast(lengths, 'int64'), [1, 2, 3]);
+  if (intAttribute(node, 'is_causal', 0)) {
+    // With a cache kept outside, the queries are the last of the tokens that count.
+    allowed.push(causal(sequence, total, kept ? sub(kept, sequence) : offset, 0, to));
   }
+  if (kept) allowed.push(to.op('Less', [range(total), kept]));
   const stages = attend(
     {
       query: q,
@@ -243,13 +244,14 @@ const standard: Expansion = (node, to) => {
       softcap: floatAttribute(node, 'softcap', 0),
       biases,
       allowed,
+      emptyRowsAreZero: maskType === 'bool' || Boolean(lengths),
     },
     to,
   );
   if (rank === 3) joinHeads(stages.output, to, node.outputs[0]);
   else named(stages.output, node.outputs[0]);
   const { scaled, biased, capped, weights } = stages;
-  if (node.outputs[3]) named([scaled, biased, capped, weights][intAttribute(node, 'qk_matmul_output_mode', 0)], node.outputs[3]);
+  if (node.outputs[3]) named([scaled, capped, biased, weights][intAttribute(node, 'qk_matmul_output_mode', 0)], node.outputs[3]);
   return undefined;
 };
 
