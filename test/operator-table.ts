@@ -11,10 +11,16 @@ const kinds = {
 /** The page docs/operators.md: what has a gradient, how well it was checked, and what has none. */
 export function operatorTable(outcomes: ReadonlyMap<OperatorCase, Outcome>): string {
   const byOperator = new Map<string, [OperatorCase, Outcome][]>();
-  for (const entry of outcomes) byOperator.set(entry[0].operator, [...(byOperator.get(entry[0].operator) ?? []), entry]);
-  const rows = [...byOperator].sort(([a], [b]) => (a < b ? -1 : 1)).map(([operator, entries]) => row(operator, entries));
+  for (const entry of outcomes)
+    byOperator.set(entry[0].operator, [...(byOperator.get(entry[0].operator) ?? []), entry]);
+  const rows = [...byOperator]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([operator, entries]) => row(operator, entries));
   const all = [...outcomes.values()];
-  const lists = { zero: new Map<string, string[]>(), refused: new Map<string, string[]>() };
+  const lists = {
+    zero: new Map<string, string[]>(),
+    refused: new Map<string, string[]>(),
+  };
   for (const [operator, entry] of Object.entries(nonDifferentiable)) {
     const text = entry.gradient === 'zero' ? entry.why : `${entry.why}; instead: ${entry.fix}`;
     const list = lists[entry.gradient];
@@ -35,8 +41,8 @@ Operators without a kind are rewritten to others before anything is differentiat
 
 ${byOperator.size} operators, ${outcomes.size} variants; worst error ${worst(all, 'gradient', 'none')} without and ${worst(all, 'gradient', 'all')} with optimisation.
 
-| operator | kind | variants | error | optimised | second |
-|---|---|---|---|---|---|
+| operator | kind | variants | error | optimised | second | without a derivative |
+|---|---|---|---|---|---|---|
 ${rows.join('\n')}
 
 ## Zero gradient
@@ -66,6 +72,7 @@ function row(operator: string, entries: readonly [OperatorCase, Outcome][]): str
     worst(results, 'gradient', 'none'),
     worst(results, 'gradient', 'all'),
     worst(results, 'product', 'all'),
+    rule?.note ?? '',
   ];
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }

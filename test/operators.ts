@@ -56,7 +56,10 @@ export function operatorFamilies(): string[] {
 
 export function readOperatorCases(family: string): OperatorCase[] {
   const { tensors, metadata } = readSafetensors(readFileSync(new URL(`${family}.safetensors`, folder)), family);
-  const facts = JSON.parse(metadata.cases) as Record<string, Pick<OperatorCase, 'operator' | 'variant' | 'kind' | 'source'>>;
+  const facts = JSON.parse(metadata.cases) as Record<
+    string,
+    Pick<OperatorCase, 'operator' | 'variant' | 'kind' | 'source'>
+  >;
   const grouped = new Map(Object.keys(facts).map((name) => [name, new Map<string, Tensor>()]));
   for (const [key, value] of tensors) {
     const at = key.lastIndexOf('/');
@@ -65,7 +68,9 @@ export function readOperatorCases(family: string): OperatorCase[] {
   return Object.entries(facts).map(([name, { operator, variant, kind, source }]) => {
     const parts = grouped.get(name) as Map<string, Tensor>;
     const under = (prefix: string): Tensors =>
-      new Map([...parts].filter(([key]) => key.startsWith(prefix)).map(([key, value]) => [key.slice(prefix.length), value]));
+      new Map(
+        [...parts].filter(([key]) => key.startsWith(prefix)).map(([key, value]) => [key.slice(prefix.length), value]),
+      );
     return {
       family,
       name,
@@ -91,7 +96,8 @@ const smallestScale = 1e-2;
 export function relativeError(value: Tensor | undefined, reference: Tensor): number {
   const expected = toNumbers(reference);
   const got = value ? toNumbers(value) : expected.map(() => 0);
-  if (got.length !== expected.length || (value && value.shape.join() !== reference.shape.join())) return Number.POSITIVE_INFINITY;
+  if (got.length !== expected.length || (value && value.shape.join() !== reference.shape.join()))
+    return Number.POSITIVE_INFINITY;
   let worst = 0;
   let scale = smallestScale;
   for (let i = 0; i < expected.length; i++) {
@@ -116,7 +122,10 @@ interface Stage {
  * has a Hessian-vector product), run without and with graph optimisation. Cases share sessions, because opening one
  * costs more than running it; where a shared session fails, its cases are run one by one, so that the failure has a name.
  */
-export async function runOperatorCases(runtime: Runtime, cases: readonly OperatorCase[]): Promise<Map<string, Outcome>> {
+export async function runOperatorCases(
+  runtime: Runtime,
+  cases: readonly OperatorCase[],
+): Promise<Map<string, Outcome>> {
   const failures = new Map<string, string>();
   const each = <T extends { item: OperatorCase }, R>(stages: readonly T[], step: (stage: T) => R): R[] =>
     stages.flatMap((stage) => {
@@ -133,7 +142,12 @@ export async function runOperatorCases(runtime: Runtime, cases: readonly Operato
     cases.map((item) => ({ item })),
     ({ item }): Stage => {
       const { model } = lower(decodeModel(item.bytes));
-      return { item, model, feeds: item.inputs, outputs: model.graph.outputs.map((output) => output.name) };
+      return {
+        item,
+        model,
+        feeds: item.inputs,
+        outputs: model.graph.outputs.map((output) => output.name),
+      };
     },
   );
   const facts = await probeAll(runtime, lowered, fail);
@@ -150,7 +164,10 @@ export async function runOperatorCases(runtime: Runtime, cases: readonly Operato
     ).map((stage) => [stage.item.name, stage]),
   );
   const stages = first.map((stage) => twice.get(stage.item.name) ?? stage);
-  const results = { none: new Map<string, Tensors>(), all: new Map<string, Tensors>() };
+  const results = {
+    none: new Map<string, Tensors>(),
+    all: new Map<string, Tensors>(),
+  };
   for (const optimization of ['none', 'all'] as const) {
     results[optimization] = await runAll(runtime, stages, optimization, fail);
   }
@@ -161,7 +178,10 @@ export async function runOperatorCases(runtime: Runtime, cases: readonly Operato
         const worst = (values: Tensors | undefined) =>
           Math.max(...[...reference].map(([name, value]) => relativeError(values?.get(prefix + name), value)));
         if (reference.size === 0) return { none: Number.NaN, all: Number.NaN };
-        return { none: worst(results.none.get(item.name)), all: worst(results.all.get(item.name)) };
+        return {
+          none: worst(results.none.get(item.name)),
+          all: worst(results.all.get(item.name)),
+        };
       };
       return [
         item.name,
@@ -184,7 +204,10 @@ function firstOrder({ item, model, feeds, outputs }: Stage, facts: Facts): Stage
     seeds.set(name, builder.input(`seed of ${name}`, seed.type, seed.shape));
     seedFeeds.set(`seed of ${name}`, seed);
   }
-  const { graph, gradients } = differentiate(builder.build(), facts, { seeds, wrt: [...item.gradients.keys()] });
+  const { graph, gradients } = differentiate(builder.build(), facts, {
+    seeds,
+    wrt: [...item.gradients.keys()],
+  });
   return withOutputs({ item, model: { ...model, graph }, feeds: seedFeeds, outputs }, gradients, 'gradient of ');
 }
 
@@ -198,7 +221,10 @@ function secondOrder({ item, model, feeds, outputs }: Stage, facts: Facts): Stag
     seeds.set(`gradient of ${name}`, builder.input(`direction of ${name}`, direction.type, direction.shape));
     directionFeeds.set(`direction of ${name}`, direction);
   }
-  const { graph, gradients } = differentiate(builder.build(), facts, { seeds, wrt: [...item.products.keys()] });
+  const { graph, gradients } = differentiate(builder.build(), facts, {
+    seeds,
+    wrt: [...item.products.keys()],
+  });
   return withOutputs({ item, model: { ...model, graph }, feeds: directionFeeds, outputs }, gradients, 'product of ');
 }
 
@@ -210,7 +236,11 @@ function withOutputs(stage: Stage, gradients: ReadonlyMap<string, string | undef
     // A gradient may be a graph input itself (the seed), which cannot be an output.
     outputs.push(builder.output(builder.op('Identity', [gradient], {}, { outputs: [prefix + name] }), 'float32'));
   }
-  return { ...stage, model: { ...stage.model, graph: builder.build() }, outputs };
+  return {
+    ...stage,
+    model: { ...stage.model, graph: builder.build() },
+    outputs,
+  };
 }
 
 const nodesInSession = 1500;
@@ -218,7 +248,10 @@ const nodesInSession = 1500;
 type Fail = (item: OperatorCase, message: string) => void;
 
 async function probeAll(runtime: Runtime, stages: readonly Stage[], fail: Fail): Promise<Map<string, Facts>> {
-  const probes = stages.map((stage) => ({ stage, probe: probeOf(stage.model.graph) }));
+  const probes = stages.map((stage) => ({
+    stage,
+    probe: probeOf(stage.model.graph),
+  }));
   const probing = probes.map(({ stage, probe }) => ({
     ...stage,
     model: { ...stage.model, graph: probe.graph },
@@ -233,7 +266,12 @@ async function probeAll(runtime: Runtime, stages: readonly Stage[], fail: Fail):
   return facts;
 }
 
-async function runAll(runtime: Runtime, stages: readonly Stage[], optimization: 'none' | 'all', fail: Fail): Promise<Map<string, Tensors>> {
+async function runAll(
+  runtime: Runtime,
+  stages: readonly Stage[],
+  optimization: 'none' | 'all',
+  fail: Fail,
+): Promise<Map<string, Tensors>> {
   const results = new Map<string, Tensors>();
   for (const group of shared(stages)) {
     try {
@@ -270,9 +308,19 @@ function shared(stages: readonly Stage[]): Stage[][] {
   return groups;
 }
 
-async function runMerged(runtime: Runtime, stages: readonly Stage[], optimization: 'none' | 'all'): Promise<Map<string, Tensors>> {
+async function runMerged(
+  runtime: Runtime,
+  stages: readonly Stage[],
+  optimization: 'none' | 'all',
+): Promise<Map<string, Tensors>> {
   const graphs = stages.map(({ model, outputs }, i) =>
-    prefixed({ ...model.graph, outputs: outputs.map((name) => outputInfo(model.graph, name)) }, `${i}/`),
+    prefixed(
+      {
+        ...model.graph,
+        outputs: outputs.map((name) => outputInfo(model.graph, name)),
+      },
+      `${i}/`,
+    ),
   );
   const graph: Graph = {
     name: 'cases',
@@ -283,12 +331,20 @@ async function runMerged(runtime: Runtime, stages: readonly Stage[], optimizatio
     values: new Map(),
   };
   const opsets = new Map(stages.flatMap(({ model }) => [...model.opsets]));
-  const feeds = new Map(stages.flatMap((stage, i) => [...stage.feeds].map(([name, value]): [string, Tensor] => [`${i}/${name}`, value])));
+  const feeds = new Map(
+    stages.flatMap((stage, i) => [...stage.feeds].map(([name, value]): [string, Tensor] => [`${i}/${name}`, value])),
+  );
   const session = await runtime.open({ ...stages[0].model, opsets, graph }, { optimization, prepack: false });
   try {
-    const results = await session.run(feeds, graph.outputs.map((output) => output.name));
+    const results = await session.run(
+      feeds,
+      graph.outputs.map((output) => output.name),
+    );
     return new Map(
-      stages.map(({ item, outputs }, i) => [item.name, new Map(outputs.map((name) => [name, results.get(`${i}/${name}`) as Tensor]))]),
+      stages.map(({ item, outputs }, i) => [
+        item.name,
+        new Map(outputs.map((name) => [name, results.get(`${i}/${name}`) as Tensor])),
+      ]),
     );
   } finally {
     await session.release();
@@ -296,7 +352,13 @@ async function runMerged(runtime: Runtime, stages: readonly Stage[], optimizatio
 }
 
 function outputInfo(graph: Graph, name: string) {
-  return graph.outputs.find((output) => output.name === name) ?? { name, type: undefined, shape: undefined };
+  return (
+    graph.outputs.find((output) => output.name === name) ?? {
+      name,
+      type: undefined,
+      shape: undefined,
+    }
+  );
 }
 
 function prefixed(graph: Graph, prefix: string): Graph {
@@ -310,10 +372,21 @@ function prefixed(graph: Graph, prefix: string): Graph {
   const rename = (name: string) => names.get(name) ?? name;
   return {
     ...graph,
-    inputs: graph.inputs.map((input) => ({ ...input, name: rename(input.name) })),
-    outputs: graph.outputs.map((output) => ({ ...output, name: rename(output.name) })),
-    nodes: graph.nodes.map((node, i) => ({ ...renameNode(node, names), name: `${prefix}${i}` })),
-    initializers: new Map([...graph.initializers].map(([name, value]) => [rename(name), { ...value, name: rename(name) }])),
+    inputs: graph.inputs.map((input) => ({
+      ...input,
+      name: rename(input.name),
+    })),
+    outputs: graph.outputs.map((output) => ({
+      ...output,
+      name: rename(output.name),
+    })),
+    nodes: graph.nodes.map((node, i) => ({
+      ...renameNode(node, names),
+      name: `${prefix}${i}`,
+    })),
+    initializers: new Map(
+      [...graph.initializers].map(([name, value]) => [rename(name), { ...value, name: rename(name) }]),
+    ),
     values: new Map(),
   };
 }

@@ -3,19 +3,20 @@ import type { RuleContext } from '../context.ts';
 import { axisOf } from './axes.ts';
 import { kinked, type RuleTable, smooth, unary } from './entry.ts';
 
-/**
- * Activation functions. At a kink the subgradient is the smaller slope's, as PyTorch has it: 0 for Relu at 0, `alpha`
- * for LeakyRelu.
- */
+/** Activation functions. */
 export const activations: RuleTable = {
-  // The mask comes from the output, so that convolution, normalisation and ReLU can stay one fused kernel. Subgradient 0 at 0.
-  Relu: kinked(unary((c, g, _, y) => c.mul(g, c.indicator(c.op('Greater', [y, c.scalar(0, y)]), y)))),
+  // The mask comes from the output, so that convolution, normalisation and ReLU can stay one fused kernel.
+  Relu: kinked(
+    unary((c, g, _, y) => c.mul(g, c.indicator(positive(c, y), y))),
+    '0 at 0',
+  ),
   // With alpha > 0 the output has the input's sign; a mask from it lets Conv + LeakyRelu stay one kernel.
   LeakyRelu: kinked(
     unary((c, g, x, y) => {
       const alpha = floatAttribute(c.node, 'alpha', 0.01);
       return where(c, positive(c, alpha > 0 ? y : x), g, c.scale(g, alpha, y));
     }),
+    'alpha at 0',
   ),
   PRelu: kinked((c, [g]) => {
     if (!g) return [];
@@ -23,12 +24,17 @@ export const activations: RuleTable = {
     const above = positive(c, x);
     return [
       c.needs(0) ? where(c, above, g, c.mul(g, slope)) : undefined,
-      c.needs(1) ? c.unbroadcast(where(c, above, c.scalar(0, x), c.mul(g, x)), c.outputShape(), c.inputShape(1)) : undefined,
+      c.needs(1)
+        ? c.unbroadcast(where(c, above, c.scalar(0, x), c.mul(g, x)), c.outputShape(), c.inputShape(1))
+        : undefined,
     ];
-  }),
+  }, 'the slope at 0'),
   // x, or α(eˣ − 1) below 0, whose slope is αeˣ = y + α.
   Elu: kinked(
-    unary((c, g, x, y) => where(c, positive(c, x), g, c.mul(g, c.add(y, c.scalar(floatAttribute(c.node, 'alpha', 1), y))))),
+    unary((c, g, x, y) =>
+      where(c, positive(c, x), g, c.mul(g, c.add(y, c.scalar(floatAttribute(c.node, 'alpha', 1), y)))),
+    ),
+    'alpha at 0',
   ),
   Selu: kinked(
     unary((c, g, x, y) => {
@@ -36,6 +42,7 @@ export const activations: RuleTable = {
       const gamma = floatAttribute(c.node, 'gamma', 1.0507009873554805);
       return where(c, positive(c, x), c.scale(g, gamma, y), c.mul(g, c.add(y, c.scalar(alpha * gamma, y))));
     }),
+    'alpha · gamma at 0',
   ),
   // x, or α(e^(x/α) − 1) below 0, whose slope is e^(x/α) = y/α + 1.
   Celu: smooth(
@@ -44,7 +51,11 @@ export const activations: RuleTable = {
       return where(c, positive(c, x), g, c.mul(g, c.add(c.scale(y, 1 / alpha, y), c.scalar(1, y))));
     }),
   ),
-  Gelu: smooth(unary((c, g, x) => c.mul(g, stringAttribute(c.node, 'approximate', 'none') === 'tanh' ? geluTanhSlope(c, x) : geluSlope(c, x)))),
+  Gelu: smooth(
+    unary((c, g, x) =>
+      c.mul(g, stringAttribute(c.node, 'approximate', 'none') === 'tanh' ? geluTanhSlope(c, x) : geluSlope(c, x)),
+    ),
+  ),
   // x·t with t = tanh(softplus x): t + x·(1 − t²)·σ(x)
   Mish: smooth(
     unary((c, g, x) => {
@@ -53,14 +64,20 @@ export const activations: RuleTable = {
       return c.mul(g, c.add(t, c.mul(x, bend)));
     }),
   ),
-  HardSigmoid: kinked(unary((c, g, _, y) => c.mul(c.scale(g, floatAttribute(c.node, 'alpha', 0.2), y), between01(c, y)))),
+  HardSigmoid: kinked(
+    unary((c, g, _, y) => c.mul(c.scale(g, floatAttribute(c.node, 'alpha', 0.2), y), c.indicator(inside01(c, y), y))),
+    '0 at the limits',
+  ),
   // x·h with h = clip(x/6 + 1/2, 0, 1): h + x/6 where h is neither 0 nor 1.
   HardSwish: kinked(
     unary((c, g, x) => {
-      const h = c.op('HardSigmoid', [x], { alpha: { float: 1 / 6 }, beta: { float: 0.5 } });
-      const inside = c.op('And', [c.op('Greater', [h, c.scalar(0, x)]), c.op('Less', [h, c.scalar(1, x)])]);
-      return c.mul(g, c.add(h, c.mul(c.scale(x, 1 / 6, x), c.indicator(inside, x))));
+      const h = c.op('HardSigmoid', [x], {
+        alpha: { float: 1 / 6 },
+        beta: { float: 0.5 },
+      });
+      return c.mul(g, c.add(h, c.mul(c.scale(x, 1 / 6, x), c.indicator(inside01(c, h, x), x))));
     }),
+    '0 at -3, 1 at 3',
   ),
   Sigmoid: smooth(unary((c, g, _, y) => c.mul(g, sigmoidSlope(c, y, y)))),
   Tanh: smooth(unary((c, g, _, y) => c.mul(g, c.sub(c.scalar(1, y), c.mul(y, y))))),
@@ -74,15 +91,19 @@ export const activations: RuleTable = {
   ),
   ThresholdedRelu: kinked(
     unary((c, g, x) => c.mul(g, c.indicator(c.op('Greater', [x, c.scalar(floatAttribute(c.node, 'alpha', 1), x)]), x))),
+    '0 at the threshold',
   ),
   Shrink: kinked(
     unary((c, g, x) => {
       const limit = c.scalar(floatAttribute(c.node, 'lambd', 0.5), x);
       return c.mul(g, c.indicator(c.op('Greater', [c.op('Abs', [x]), limit]), x));
     }),
+    '0 at the threshold',
   ),
   Swish: smooth(unary((c, g, x) => c.mul(g, swishSlope(c, x, floatAttribute(c.node, 'alpha', 1))))),
-  'com.microsoft.QuickGelu': smooth(unary((c, g, x) => c.mul(g, swishSlope(c, x, floatAttribute(c.node, 'alpha', 1.702))))),
+  'com.microsoft.QuickGelu': smooth(
+    unary((c, g, x) => c.mul(g, swishSlope(c, x, floatAttribute(c.node, 'alpha', 1.702)))),
+  ),
   // y·(ȳ − Σ ȳ·y)
   Softmax: smooth(
     unary((c, g, x, y) => {
@@ -101,8 +122,9 @@ export const activations: RuleTable = {
 
 const where = (c: RuleContext, condition: string, a: string, b: string) => c.op('Where', [condition, a, b]);
 const positive = (c: RuleContext, x: string) => c.op('Greater', [x, c.scalar(0, x)]);
-const between01 = (c: RuleContext, y: string) =>
-  c.indicator(c.op('And', [c.op('Greater', [y, c.scalar(0, y)]), c.op('Less', [y, c.scalar(1, y)])]), y);
+/** Whether 0 < y < 1; `like` has the element type. */
+const inside01 = (c: RuleContext, y: string, like = y) =>
+  c.op('And', [c.op('Greater', [y, c.scalar(0, like)]), c.op('Less', [y, c.scalar(1, like)])]);
 
 /** σ' = σ(1 − σ); `like` has the element type. */
 const sigmoidSlope = (c: RuleContext, sigmoid: string, like: string) =>

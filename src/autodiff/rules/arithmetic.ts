@@ -32,19 +32,20 @@ export const arithmetic: RuleTable = {
       (c, g, _, b) => c.neg(c.div(c.mul(g, c.output()), b)),
     ),
   ),
-  Pow: smooth(binary(powerOfBase, powerOfExponent)),
+  Pow: smooth(binary(powerOfBase, powerOfExponent), 'to the exponent: 0 at base 0, NaN for a negative base'),
   // a mod b = a − b·q with an integer q: da − q·db. Rounding removes what is lost in (a − y)/b.
   Mod: kinked(
     binary(
       (_, g) => g,
       (c, g, a, b) => c.neg(c.mul(g, c.op('Round', [c.div(c.sub(a, c.output()), b)]))),
     ),
+    'at a jump that of the side taken',
   ),
   Sum: smooth(variadic((_, g) => g)),
   Mean: smooth(variadic((c, g) => c.scale(g, 1 / c.node.inputs.length, c.output()))),
-  Max: kinked(extreme),
-  Min: kinked(extreme),
-  Clip: kinked(clip),
+  Max: kinked(extreme, 'ties share the gradient equally'),
+  Min: kinked(extreme, 'ties share the gradient equally'),
+  Clip: kinked(clip, '0 at the limits'),
   Where: smooth((c, [g]) => {
     if (!g) return [];
     const zero = c.scalar(0, c.output());
@@ -54,13 +55,19 @@ export const arithmetic: RuleTable = {
         : undefined;
     return [undefined, side(1, [g, zero]), side(2, [zero, g])];
   }),
-  Cast: smooth(unary(castBack)),
+  Cast: smooth(unary(castBack), 'between float types; to an integer or truth value: none'),
   CastLike: smooth((c, [g]) => [g && castBack(c, g)]),
   // What was summed from the front is summed from the back.
   CumSum: smooth((c, [g]) => {
     const { node } = c;
     const reverse = intAttribute(node, 'reverse', 0) ? 0 : 1;
-    return [g && c.op('CumSum', [g, c.input(1)], { exclusive: intAttribute(node, 'exclusive', 0), reverse })];
+    return [
+      g &&
+        c.op('CumSum', [g, c.input(1)], {
+          exclusive: intAttribute(node, 'exclusive', 0),
+          reverse,
+        }),
+    ];
   }),
 };
 
@@ -92,7 +99,7 @@ function asFloat(c: RuleContext, name: string, like: string): string {
 }
 
 function castBack(c: RuleContext, g: string): string {
-  const [from, to] = [c.type(c.output()), c.type(c.input(0))];
+  const [from, to] = [c.gradientType(c.output()), c.gradientType(c.input(0))];
   return from === to ? g : c.op('Cast', [g], { to: codeOfDataType[to] });
 }
 

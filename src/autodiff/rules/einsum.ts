@@ -41,7 +41,10 @@ export function parseEquation(equation: string, ranks: readonly number[]): Equat
  */
 export const einsum: VjpRule = (c, [g]) => {
   if (!g) return [];
-  const equation = parseEquation(stringAttribute(c.node, 'equation', ''), c.node.inputs.map((name) => c.shape(name).length));
+  const equation = parseEquation(
+    stringAttribute(c.node, 'equation', ''),
+    c.node.inputs.map((name) => c.shape(name).length),
+  );
   if (!equation) throw c.refuse('its equation does not fit its inputs', 'check the model with onnx.checker');
   return c.node.inputs.map((_, i) => (c.needs(i) ? operandGradient(c, g, equation, i) : undefined));
 };
@@ -64,7 +67,10 @@ function operandGradient(c: RuleContext, g: string, { operands, output }: Equati
     if (own.indexOf(label) === axis) return label;
     const tied = `${label}#${axis}`;
     const size = shape[axis];
-    const eye = float32([size, size], Array.from({ length: size * size }, (_, at) => (at % (size + 1) ? 0 : 1)));
+    const eye = float32(
+      [size, size],
+      Array.from({ length: size * size }, (_, at) => (at % (size + 1) ? 0 : 1)),
+    );
     const value = c.constantTensor(convert(eye, c.type(c.output())));
     terms.push({ value, labels: [label, tied], shape: [size, size] });
     return tied;
@@ -79,9 +85,17 @@ function operandGradient(c: RuleContext, g: string, { operands, output }: Equati
   const letters = lettersFor([...sizes.keys()]);
   const write = (labels: readonly string[]) => labels.map((label) => letters.get(label)).join('');
   const equation = `${terms.map((term) => write(term.labels)).join(',')}->${write(target)}`;
-  const reduced = c.op('Einsum', terms.map((term) => term.value), { equation });
+  const reduced = c.op(
+    'Einsum',
+    terms.map((term) => term.value),
+    { equation },
+  );
   const reached = distinct.map((label, axis) => (kept[axis] ? (sizes.get(label) as number) : 1));
-  const placed = c.reshapeTo(reduced, target.map((label) => sizes.get(label) as number), reached);
+  const placed = c.reshapeTo(
+    reduced,
+    target.map((label) => sizes.get(label) as number),
+    reached,
+  );
   return reached.every((size, axis) => size === shape[axis]) ? placed : c.expand(placed, shape);
 }
 

@@ -6,16 +6,19 @@ const twoOverRootPi = 2 / Math.sqrt(Math.PI);
 export const elementary: RuleTable = {
   Identity: smooth(unary((_, g) => g)),
   Neg: smooth(unary((c, g) => c.neg(g))),
-  // Subgradient 0 at 0.
-  Abs: kinked(unary((c, g, x) => c.mul(g, c.op('Sign', [x])))),
+  Abs: kinked(
+    unary((c, g, x) => c.mul(g, c.op('Sign', [x]))),
+    '0 at 0',
+  ),
   // d(1/x) = −1/x²
   Reciprocal: smooth(unary((c, g, _, y) => c.neg(c.mul(g, c.mul(y, y))))),
-  // d√x = 1/(2√x). At 0, where the derivative is infinite, the gradient is 0: a masked 0 · ∞ would be NaN.
+  // d√x = 1/(2√x), and 0 at 0: a masked 0 · ∞ would be NaN.
   Sqrt: smooth(
     unary((c, g, _, y) => {
       const zero = c.op('Equal', [y, c.scalar(0, y)]);
       return c.div(c.scale(g, 0.5, y), c.op('Where', [zero, c.scalar(Number.POSITIVE_INFINITY, y), y]));
     }),
+    '0 at 0, where the derivative is infinite',
   ),
   Exp: smooth(unary((c, g, _, y) => c.mul(g, y))),
   Log: smooth(unary((c, g, x) => c.div(g, x))),

@@ -11,14 +11,28 @@ export interface RuleEntry {
   readonly kind: 'smooth' | 'kinked' | 'estimate';
   /** The gradient passes through outputs of an integer type, which stand for reals (quantised values). */
   readonly throughIntegers?: true;
+  /** What the rule takes at points without a derivative, for the table in the docs. */
+  readonly note?: string;
 }
 
 /** Rules of one operator family, by operator key (`Conv`, `com.microsoft.FusedMatMul`). */
 export type RuleTable = Readonly<Record<string, RuleEntry>>;
 
-export const smooth = (rule: VjpRule): RuleEntry => ({ rule, kind: 'smooth' });
-export const kinked = (rule: VjpRule): RuleEntry => ({ rule, kind: 'kinked' });
-export const estimate = (rule: VjpRule): RuleEntry => ({ rule, kind: 'estimate', throughIntegers: true });
+export const smooth = (rule: VjpRule, note?: string): RuleEntry => ({
+  rule,
+  kind: 'smooth',
+  note,
+});
+export const kinked = (rule: VjpRule, note?: string): RuleEntry => ({
+  rule,
+  kind: 'kinked',
+  note,
+});
+export const estimate = (rule: VjpRule): RuleEntry => ({
+  rule,
+  kind: 'estimate',
+  throughIntegers: true,
+});
 
 /** A rule of an operator with one input and one output of the same shape: from `g`, `x` and `y` to the gradient of x. */
 export const unary =

@@ -14,7 +14,11 @@ export const matrix: RuleTable = {
       throw c.refuse('the rule does not know transBatchA and transBatchB', 'save the model before graph optimisation');
     }
     const [transA, transB] = [intAttribute(node, 'transA', 0), intAttribute(node, 'transB', 0)];
-    return productRule(c, g, { alpha: floatAttribute(node, 'alpha', 1), transA, transB });
+    return productRule(c, g, {
+      alpha: floatAttribute(node, 'alpha', 1),
+      transA,
+      transB,
+    });
   }),
   Gemm: smooth(gemm),
   Einsum: smooth(einsum),
@@ -28,13 +32,24 @@ interface Product {
 }
 
 /** α·op(a)·op(b), with the transpositions inside the product where the runtime has a kernel for it. */
-function product(c: RuleContext, a: string, b: string, { alpha, transA, transB }: Product, rank: { a: number; b: number }): string {
+function product(
+  c: RuleContext,
+  a: string,
+  b: string,
+  { alpha, transA, transB }: Product,
+  rank: { a: number; b: number },
+): string {
   if (c.type(c.output()) === 'float32') {
     if (!transA && !transB && alpha === 1) return c.op('MatMul', [a, b]);
     return c.op('FusedMatMul', [a, b], { alpha: { float: alpha }, transA, transB }, { domain: 'com.microsoft' });
   }
   const turned = (name: string, turn: number, axes: number) =>
-    turn ? c.transpose(name, Array.from({ length: axes }, (_, i) => (i < axes - 2 ? i : 2 * axes - 3 - i))) : name;
+    turn
+      ? c.transpose(
+          name,
+          Array.from({ length: axes }, (_, i) => (i < axes - 2 ? i : 2 * axes - 3 - i)),
+        )
+      : name;
   return c.scale(c.op('MatMul', [turned(a, transA, rank.a), turned(b, transB, rank.b)]), alpha, c.output());
 }
 
@@ -125,7 +140,9 @@ function determinant(c: RuleContext, g: string, x: string): string {
     }
   }
   const flat = c.reshape(x, [...batch, n * n]);
-  const minors = c.op('Gather', [flat, c.ints(elements)], { axis: batch.length });
+  const minors = c.op('Gather', [flat, c.ints(elements)], {
+    axis: batch.length,
+  });
   const determinants = c.op('Det', [c.reshape(minors, [...batch, n * n, n - 1, n - 1])]);
   const signed = c.mul(
     c.reshape(determinants, [...batch, n, n]),

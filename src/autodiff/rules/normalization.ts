@@ -13,7 +13,7 @@ export const normalization: RuleTable = {
   GroupNormalization: smooth(groupNormalization),
   LayerNormalization: smooth(layerNormalization),
   RMSNormalization: smooth(rootMeanSquareNormalization),
-  LpNormalization: smooth(unary(lpNormalization)),
+  LpNormalization: smooth(unary(lpNormalization), '0 where the norm is 0'),
   LRN: smooth(unary(localResponse)),
   MeanVarianceNormalization: smooth(
     unary((c, g, x) => {
@@ -44,7 +44,10 @@ function batchNormalization(c: RuleContext, [g, ...statistics]: readonly (string
   const sum = (value: string) => c.reduceSum(value, others, false);
   const spread = (value: string) => c.reshape(value, wide);
   if (intAttribute(c.node, 'training_mode', 0)) {
-    const batch = standardise(c, x, others, { toVariance: epsilonOf(c), toDeviation: 0 });
+    const batch = standardise(c, x, others, {
+      toVariance: epsilonOf(c),
+      toDeviation: 0,
+    });
     return [
       c.needs(0) ? backThrough(c, c.mul(g, spread(scale)), batch) : undefined,
       c.needs(1) ? sum(c.mul(g, batch.value)) : undefined,
@@ -69,7 +72,10 @@ function batchNormalization(c: RuleContext, [g, ...statistics]: readonly (string
 function instanceNormalization(c: RuleContext, [g]: readonly (string | undefined)[]): ReturnType<VjpRule> {
   if (!g) return [];
   const shape = c.inputShape(0);
-  const inner = standardise(c, c.input(0), axesFrom(2, shape.length), { toVariance: epsilonOf(c), toDeviation: 0 });
+  const inner = standardise(c, c.input(0), axesFrom(2, shape.length), {
+    toVariance: epsilonOf(c),
+    toDeviation: 0,
+  });
   return perChannel(c, g, inner.value, (value) => backThrough(c, value, inner));
 }
 
@@ -80,7 +86,10 @@ function groupNormalization(c: RuleContext, [g]: readonly (string | undefined)[]
   const groups = intAttribute(c.node, 'num_groups', 1);
   const grouped = [shape[0], groups, sizeOf(shape) / Math.max(1, shape[0] * groups)];
   const x = c.reshape(c.input(0), grouped);
-  const inner = standardise(c, x, [2], { toVariance: epsilonOf(c), toDeviation: 0 });
+  const inner = standardise(c, x, [2], {
+    toVariance: epsilonOf(c),
+    toDeviation: 0,
+  });
   const value = c.reshape(inner.value, shape);
   return perChannel(c, g, value, (gradient) => c.reshape(backThrough(c, c.reshape(gradient, grouped), inner), shape));
 }
@@ -113,7 +122,11 @@ function layerNormalization(c: RuleContext, gradients: readonly (string | undefi
     const centred = c.sub(x, c.requestOutput(1, statistics, 'float32'));
     const inverse = c.requestOutput(2, statistics, 'float32');
     inner = { value: c.mul(centred, inverse), inverse, axes };
-  } else inner = standardise(c, x, axes, { toVariance: epsilonOf(c), toDeviation: 0 });
+  } else
+    inner = standardise(c, x, axes, {
+      toVariance: epsilonOf(c),
+      toDeviation: 0,
+    });
 
   const parts: string[] = [];
   if (g) parts.push(backThrough(c, c.mul(g, scale), inner));
@@ -151,7 +164,9 @@ function rootMeanSquareNormalization(c: RuleContext, [g]: readonly (string | und
 function lpNormalization(c: RuleContext, g: string, x: string, y: string): string {
   const axis = axisOf(intAttribute(c.node, 'axis', -1), c.shape(x).length);
   const p = intAttribute(c.node, 'p', 2);
-  const norm = c.op(p === 1 ? 'ReduceL1' : 'ReduceL2', [x, c.ints([axis])], { keepdims: 1 });
+  const norm = c.op(p === 1 ? 'ReduceL1' : 'ReduceL2', [x, c.ints([axis])], {
+    keepdims: 1,
+  });
   const slope = p === 1 ? c.op('Sign', [x]) : y;
   const along = c.mul(slope, c.reduceSum(c.mul(g, y), [axis], true));
   const zero = c.op('Equal', [norm, c.scalar(0, x)]);

@@ -1,6 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type OperatorCase, operatorFamilies, type Outcome, readOperatorCases, runOperatorCases } from '../../../test/operators.ts';
+import {
+  type OperatorCase,
+  operatorFamilies,
+  type Outcome,
+  readOperatorCases,
+  runOperatorCases,
+} from '../../../test/operators.ts';
 import { operatorTable } from '../../../test/operator-table.ts';
 import { createNodeRuntime } from '../../runtime/node.ts';
 import { ruleFamilies, vjpRules } from './index.ts';
@@ -16,7 +22,10 @@ const forwardTolerance = 1e-5;
 const productTolerance = 1e-4;
 
 const runtime = createNodeRuntime({ threads: 1 });
-const families = operatorFamilies().map((family) => ({ family, cases: readOperatorCases(family) }));
+const families = operatorFamilies().map((family) => ({
+  family,
+  cases: readOperatorCases(family),
+}));
 const outcomes = new Map<OperatorCase, Outcome>();
 
 afterAll(async () => {

@@ -17,8 +17,7 @@ export function othersProduct(c: RuleContext, x: string, shape: readonly number[
   const flat = c.reshapeTo(c.transpose(x, permutation), permuted, lines);
 
   /** Moves the lines by `steps` (backwards where negative), ones coming in. */
-  const shift = (value: string, steps: number) =>
-    c.op('Pad', [value, c.ints([0, steps, 0, -steps]), c.scalar(1, x)]);
+  const shift = (value: string, steps: number) => c.op('Pad', [value, c.ints([0, steps, 0, -steps]), c.scalar(1, x)]);
   const scan = (direction: 1 | -1) => {
     let product = shift(flat, direction);
     for (let reach = 1; reach < count; reach *= 2) product = c.mul(product, shift(product, direction * reach));

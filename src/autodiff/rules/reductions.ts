@@ -20,19 +20,22 @@ interface Reduction {
 export const reductions: RuleTable = {
   ReduceSum: smooth(reduction(spread)),
   ReduceMean: smooth(reduction((r) => spread({ ...r, g: r.c.scale(r.g, 1 / r.count, r.x) }))),
-  ReduceMax: kinked(reduction(extreme)),
-  ReduceMin: kinked(reduction(extreme)),
+  ReduceMax: kinked(reduction(extreme), 'ties share the gradient equally'),
+  ReduceMin: kinked(reduction(extreme), 'ties share the gradient equally'),
   ReduceProd: smooth(reduction(({ c, g, x, axes }) => c.mul(g, othersProduct(c, x, c.inputShape(0), axes)))),
   ReduceSumSquare: smooth(reduction(({ c, g, x }) => c.mul(c.scale(g, 2, x), x))),
-  // Subgradient 0 at 0.
-  ReduceL1: kinked(reduction(({ c, g, x }) => c.mul(g, c.op('Sign', [x])))),
-  // x/‖x‖, taken as 0 where the norm is 0.
+  ReduceL1: kinked(
+    reduction(({ c, g, x }) => c.mul(g, c.op('Sign', [x]))),
+    '0 at 0',
+  ),
+  // x/‖x‖
   ReduceL2: smooth(
     reduction(({ c, g, x, y }) => {
       const norm = y();
       const zero = c.op('Equal', [norm, c.scalar(0, x)]);
       return c.mul(x, c.div(g, c.op('Where', [zero, c.scalar(1, x), norm])));
     }),
+    '0 where the norm is 0',
   ),
   // 1/Σx = e⁻ʸ
   ReduceLogSum: smooth(reduction((r) => spread({ ...r, g: r.c.mul(r.g, r.c.op('Exp', [r.c.neg(r.y())])) }))),
@@ -47,7 +50,16 @@ function reduction(gradient: (reduction: Reduction) => string) {
     const kept = keptShape(shape, axes);
     const wide = (name: string) => c.reshapeTo(name, c.outputShape(), kept);
     const count = sizeOf(shape) / Math.max(1, sizeOf(kept));
-    return [gradient({ c, g: wide(g), x: c.input(0), y: () => wide(c.output()), axes, count })];
+    return [
+      gradient({
+        c,
+        g: wide(g),
+        x: c.input(0),
+        y: () => wide(c.output()),
+        axes,
+        count,
+      }),
+    ];
   };
 }
 
