@@ -17,7 +17,7 @@ export interface GradientNote {
 /**
  * A vector-Jacobian product: from the gradient of each output (undefined where nothing flows back) to the gradient of
  * each input (undefined for zero). It appends nodes through the context and returns names of values.
- * A gradient has the shape and the element type of the value that it belongs to.
+ * A gradient has the shape and the element type of the value that it belongs to (float32 for quantised integers).
  */
 export type VjpRule = (context: RuleContext, gradients: readonly (string | undefined)[]) => readonly (string | undefined)[];
 
@@ -91,6 +91,12 @@ export class RuleContext {
     const type = this.facts.types.get(name);
     if (!type) throw new WhereforeError('internal', `the type of "${name}" is not known`, { where: describeNode(this.node) });
     return type;
+  }
+
+  /** Element type of a value's gradient: the value's own, float32 for quantised integers. */
+  gradientType(name: string): DataType {
+    const type = this.type(name);
+    return type === 'float64' || type === 'float16' || type === 'bfloat16' ? type : 'float32';
   }
 
   /** Elements of a value that does not depend on the graph's inputs, where they are known. */

@@ -90,13 +90,23 @@ function dependentOn(nodes: readonly Node[], sources: Set<string>, facts: Facts)
     let reached = false;
     for (const name of namesRead(node)) if (dependent.has(name)) reached = true;
     if (!reached) continue;
-    for (const output of node.outputs) {
+    for (const [i, output] of node.outputs.entries()) {
       const type = facts.types.get(output);
       // A value of integers or truth values carries no gradient; what cannot be told is kept, its rule will refuse.
-      if (output && (!type || floatTypes.has(type) || quantized(node))) dependent.add(output);
+      const isReal = !type || floatTypes.has(type) || quantized(node) || (i === 0 && carriesQuantized(node, dependent, facts));
+      if (output && isReal) dependent.add(output);
     }
   }
   return dependent;
+}
+
+/** Whether a node that knows nothing of quantisation (Reshape, MaxPool, Cast) is given quantised values to move. */
+function carriesQuantized(node: Node, dependent: ReadonlySet<string>, facts: Facts): boolean {
+  if (!vjpRules[operatorKey(node)]) return false;
+  return node.inputs.some((name) => {
+    const type = facts.types.get(name);
+    return dependent.has(name) && type !== undefined && !floatTypes.has(type);
+  });
 }
 
 /** Quantised values are integers that stand for reals: the straight-through estimate passes them. */

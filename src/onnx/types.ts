@@ -111,6 +111,7 @@ const typeRules: Readonly<Record<string, TypeRule>> = {
   'ai.onnx.ml.TreeEnsembleClassifier': always('int64', 'float32'),
   'ai.onnx.ml.TreeEnsembleRegressor': always('float32'),
   'ai.onnx.ml.ZipMap': always(),
+  'com.microsoft.QLinearConcat': sameAsInput(2),
   'com.microsoft.DynamicQuantizeMatMul': always('float32'),
   'com.microsoft.MatMulIntegerToFloat': always('float32'),
 };

@@ -1,6 +1,6 @@
 import { floatAttribute, intAttribute, intsAttribute, type Node } from '../../onnx/graph.ts';
 import { fromNumbers } from '../../tensor/convert.ts';
-import { type DataType, sizeOf, stridesOf, tensor } from '../../tensor/tensor.ts';
+import { sizeOf, stridesOf, tensor } from '../../tensor/tensor.ts';
 import type { RuleContext, VjpRule } from '../context.ts';
 import { type Convolution, transposedConvolution } from './convolution-input.ts';
 import { kinked, type RuleTable, smooth } from './entry.ts';
@@ -11,12 +11,6 @@ const kernelOf = (node: Node): readonly number[] => intsAttribute(node, 'kernel_
 function windowsOfPool(context: RuleContext): Windows {
   const kernel = kernelOf(context.node);
   return windowsOf(context.node, kernel, context.inputShape(0).slice(2), context.outputShape().slice(2));
-}
-
-/** Element type of a gradient: that of its value, float32 for quantised ones. */
-function gradientType(context: RuleContext, name: string): DataType {
-  const type = context.type(name);
-  return type === 'float64' || type === 'float16' || type === 'bfloat16' ? type : 'float32';
 }
 
 /** Flat positions of the maxima in the input, row-major whatever the node's storage order says. */
@@ -41,7 +35,7 @@ function maxima(context: RuleContext): string {
 const maxPool: VjpRule = (context, [g]) => {
   if (!g) return [];
   const shape = context.inputShape(0);
-  const type = gradientType(context, context.input(0));
+  const type = context.gradientType(context.input(0));
   const zeros = context.op('ConstantOfShape', [context.ints([sizeOf(shape)])], { value: tensor(type, [1]) });
   const scattered = context.op(
     'ScatterElements',
@@ -65,7 +59,7 @@ function spread(context: RuleContext, gradient: string, windows: Windows): strin
   const conv: Convolution = { ...windows, batch, channels, outputs: channels, group: channels };
   const ones = new Array<number>(channels * sizeOf(windows.kernel)).fill(1);
   const weight = context.constantTensor(
-    fromNumbers(gradientType(context, context.input(0)), [channels, 1, ...windows.kernel], ones),
+    fromNumbers(context.gradientType(context.input(0)), [channels, 1, ...windows.kernel], ones),
   );
   return transposedConvolution(context, gradient, weight, conv, { isFixed: true });
 }
@@ -101,7 +95,7 @@ const averagePool: VjpRule = (context, [g]) => {
   }
   let reciprocals = [1];
   for (const axis of perAxis) reciprocals = reciprocals.flatMap((value) => axis.map((count) => value / count));
-  const weights = fromNumbers(gradientType(context, context.input(0)), [1, 1, ...windows.narrow], reciprocals);
+  const weights = fromNumbers(context.gradientType(context.input(0)), [1, 1, ...windows.narrow], reciprocals);
   return [spread(context, context.mul(g, context.constantTensor(weights)), windows)];
 };
 

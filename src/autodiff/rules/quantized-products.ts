@@ -3,7 +3,7 @@ import { convolutionOf, isFixed } from './convolution.ts';
 import { biasGradient, transposedConvolution } from './convolution-input.ts';
 import { weightGradient } from './convolution-weight.ts';
 import { estimate, type RuleTable } from './entry.ts';
-import { centred, gradientFor, insideRange, noteStraightThrough, parameter, real } from './quantized.ts';
+import { centred, insideRange, noteStraightThrough, parameter } from './quantized.ts';
 
 /** One side of a product: which input holds it, which its zero point, and which axis its parameters belong to. */
 interface Side {
@@ -111,38 +111,10 @@ const qLinearConv: VjpRule = (context, [g]) => {
   return gradients;
 };
 
-/** y = s_A·s_B·(A − z_A)·(B − z_B) + b, with scales held fixed. */
-const matMulIntegerToFloat: VjpRule = (context, [g]) => {
-  if (!g) return [];
-  noteStraightThrough(context, '; the scales are held fixed');
-  const y = context.outputShape();
-  const scales = [parameter(context, 2, y, y.length - 1), parameter(context, 3, y, y.length - 1)] as string[];
-  const gradient = context.mul(real(context, g), context.mul(scales[0], scales[1]));
-  const gradients = matrixGradients(context, gradient, rowsOf(context, 0, 4), columnsOf(context, 1, 5));
-  if (context.needs(6)) gradients[6] = context.unbroadcast(g, y, context.inputShape(6));
-  return gradients;
-};
-
-/** y ≈ A·(s_B·(B − z_B)) + b: A is quantised on the way, by a scale that follows from its range. */
-const dynamicQuantizeMatMul: VjpRule = (context, [g]) => {
-  if (!g) return [];
-  noteStraightThrough(context);
-  const y = context.outputShape();
-  const scaled = context.mul(g, parameter(context, 2, y, y.length - 1) as string);
-  const gradients = context.needs(0)
-    ? matrixGradients(context, scaled, { input: 0, zeroPoint: -1, axis: 0 }, columnsOf(context, 1, 3))
-    : [];
-  if (gradients[0]) gradients[0] = gradientFor(context, gradients[0], context.input(0));
-  if (context.needs(4)) gradients[4] = context.unbroadcast(g, y, context.inputShape(4));
-  return gradients;
-};
-
-/** Products of integers. */
+/** Products of integers. The contrib ones with real results are lowered to DequantizeLinear and MatMul. */
 export const quantizedProducts: RuleTable = {
   MatMulInteger: estimate(matMulInteger),
   QLinearMatMul: estimate(qLinearMatMul),
   ConvInteger: estimate(convInteger),
   QLinearConv: estimate(qLinearConv),
-  'com.microsoft.MatMulIntegerToFloat': estimate(matMulIntegerToFloat),
-  'com.microsoft.DynamicQuantizeMatMul': estimate(dynamicQuantizeMatMul),
 };

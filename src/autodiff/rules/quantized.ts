@@ -30,9 +30,8 @@ export function real(context: RuleContext, name: string): string {
 
 /** A float32 gradient in the type of the value that it belongs to, float32 for integers. */
 export function gradientFor(context: RuleContext, gradient: string, name: string): string {
-  const type = context.type(name);
-  const isOtherFloat = type === 'float64' || type === 'float16' || type === 'bfloat16';
-  return isOtherFloat ? context.op('Cast', [gradient], { to: codeOfDataType[type] }) : gradient;
+  const type = context.gradientType(name);
+  return type === 'float32' ? gradient : context.op('Cast', [gradient], { to: codeOfDataType[type] });
 }
 
 /** A condition as 1 and 0 in float32. */

@@ -23,14 +23,25 @@ function axesOf(context: RuleContext, how: Interpolation): Axis[] {
   const listed = (intsAttribute(context.node, 'axes') ?? shape.map((_, i) => i)).map((axis) => (axis < 0 ? axis + rank : axis));
   const scales = context.hasInput(2) ? (context.numbers(2, 'scales') ?? []) : [];
   const region = how.coordinates === 'tf_crop_and_resize' ? (context.numbers(1, 'region of interest') ?? []) : [];
+  const common = scales.length ? undefined : commonScale(context, listed);
   return shape.map((size, i) => {
     const place = listed.indexOf(i);
-    // Where sizes are given, or adjusted by keep_aspect_ratio_policy, the scale follows from them.
-    const scale = scales.length && place >= 0 ? scales[place] : Math.fround(resized[i] / size);
+    const given = place >= 0 ? (common ?? scales[place]) : 1;
+    // Where sizes are given, the scale follows from them.
+    const scale = given ?? Math.fround(resized[i] / size);
     const cropped = region.length > 0 && place >= 0;
     const [start, end] = cropped ? [region[place], region[listed.length + place]] : [0, 1];
     return { size, resized: resized[i], scale, start, end };
   });
+}
+
+/** keep_aspect_ratio_policy: one scale for all axes, before the sizes are rounded to whole elements. */
+function commonScale(context: RuleContext, axes: readonly number[]): number | undefined {
+  const policy = stringAttribute(context.node, 'keep_aspect_ratio_policy', 'stretch');
+  if (policy === 'stretch') return undefined;
+  const sizes = context.numbers(3, 'sizes') ?? [];
+  const scales = axes.map((axis, i) => sizes[i] / context.inputShape(0)[axis]);
+  return Math.fround(policy === 'not_larger' ? Math.min(...scales) : Math.max(...scales));
 }
 
 const isIdentity = (matrix: Float64Array, { size, resized }: Axis) =>
