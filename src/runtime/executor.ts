@@ -1,4 +1,5 @@
 import { type Facts, probeOf, readProbe, specialise } from '../autodiff/facts.ts';
+import { unrollLoops } from '../autodiff/unroll.ts';
 import { WhereforeError } from '../errors.ts';
 import { type Graph, operatorKey, type OnnxModel } from '../onnx/graph.ts';
 import { dataTypes, formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
@@ -94,6 +95,9 @@ export class Executor {
     try {
       const results = await session.run(onlyInputs(graph, feeds), [...probe.shapeOf.keys(), ...probe.constants]);
       const facts = readProbe(probe, results);
+      const unrolled = unrollLoops(graph, facts).graph;
+      // Values inside the copies need shapes as well, and may hold loops themselves.
+      if (unrolled !== graph) return await this.#probe(unrolled, feeds);
       return { graph: specialise(graph, facts), facts };
     } finally {
       await session.release();

@@ -23,7 +23,9 @@ export const col2ImRule: VjpRule = (c, [g]) => {
   const positions: number[] = [];
   for (const element of indicesOf(block)) {
     for (const place of indicesOf(places)) {
-      positions.push(padded.reduce((flat, size, i) => flat * size + element[i] * dilations[i] + place[i] * strides[i], 0));
+      positions.push(
+        padded.reduce((flat, size, i) => flat * size + element[i] * dilations[i] + place[i] * strides[i], 0),
+      );
     }
   }
   const around = padWithZeros(c, g, [0, 0, ...before], [0, 0, ...after]);

@@ -107,7 +107,9 @@ const uniqueRule: VjpRule = (c, [g]) => {
   const axis = axisAttribute(c, 0, shape.length);
   const count = c.outputShape()[named === undefined ? 0 : axis];
   const first = c.requestOutput(1, [count], 'int64');
-  return [named === undefined ? scatterFlat(c, g, first, shape) : scatterSlices(c, g, first, shape, axis, c.outputShape())];
+  return [
+    named === undefined ? scatterFlat(c, g, first, shape) : scatterSlices(c, g, first, shape, axis, c.outputShape()),
+  ];
 };
 
 /** Slices of `g` added at `indices` of one axis; `from` is the shape of `g`. */
@@ -121,7 +123,10 @@ function scatterSlices(
 ): string {
   const [before, size, after] = around(shape, axis);
   const rows = c.reshape(g, [before, from[axis], after]);
-  return c.reshape(scatterAlong(c, rows, c.reshape(indices, [1, from[axis], 1]), [before, size, after], from[axis]), shape);
+  return c.reshape(
+    scatterAlong(c, rows, c.reshape(indices, [1, from[axis], 1]), [before, size, after], from[axis]),
+    shape,
+  );
 }
 
 /** Operators that choose elements by index. */

@@ -68,7 +68,14 @@ const splitRule: VjpRule = (c, gradients) => {
     const before = sizes.slice(0, only).reduce((sum, size) => sum + size, 0);
     return [padAxis(c, gradients[only] as string, shape.length, axis, before, shape[axis] - before - sizes[only])];
   }
-  const parts = sizes.map((size, i) => gradients[i] ?? c.zeros(shape.map((other, k) => (k === axis ? size : other)), c.input(0)));
+  const parts = sizes.map(
+    (size, i) =>
+      gradients[i] ??
+      c.zeros(
+        shape.map((other, k) => (k === axis ? size : other)),
+        c.input(0),
+      ),
+  );
   return [c.op('Concat', parts, { axis })];
 };
 

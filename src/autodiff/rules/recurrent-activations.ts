@@ -91,7 +91,11 @@ export function activationsOf(c: RuleContext, fallback: readonly string[], direc
   const betas = [...(floatsAttribute(c.node, 'activation_beta') ?? [])];
   return named.map((name) => {
     const activation = functions[name];
-    if (!activation) throw c.refuse(`its activation function "${name}" is not known`, `use one of ${Object.keys(functions).join(', ')}`);
+    if (!activation)
+      throw c.refuse(
+        `its activation function "${name}" is not known`,
+        `use one of ${Object.keys(functions).join(', ')}`,
+      );
     const alpha = usesAlpha.has(name) ? (alphas.shift() ?? defaults[name]?.alpha) : 0;
     const beta = usesBeta.has(name) ? (betas.shift() ?? defaults[name]?.beta) : 0;
     if (alpha === undefined || beta === undefined) {

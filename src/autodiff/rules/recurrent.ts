@@ -5,7 +5,16 @@ import type { RuleContext, VjpRule } from '../context.ts';
 import { type RuleTable, smooth } from './entry.ts';
 import { part, reversed } from './placement.ts';
 import { activationsOf, clipped } from './recurrent-activations.ts';
-import { type CellGradient, type Direction, gruCell, lstmCell, outer, rnnCell, steps, sumOf } from './recurrent-cells.ts';
+import {
+  type CellGradient,
+  type Direction,
+  gruCell,
+  lstmCell,
+  outer,
+  rnnCell,
+  steps,
+  sumOf,
+} from './recurrent-cells.ts';
 
 interface CellKind {
   readonly gates: number;
@@ -27,7 +36,10 @@ const recurrent =
   (kind: CellKind): VjpRule =>
   (c, [gradientOfAll, gradientOfLast, gradientOfCell]) => {
     if (intAttribute(c.node, 'layout', 0) === 1) {
-      throw c.refuse('ONNX Runtime does not run recurrent layers with the batch first (layout 1)', 'export the model with layout 0');
+      throw c.refuse(
+        'ONNX Runtime does not run recurrent layers with the batch first (layout 1)',
+        'export the model with layout 0',
+      );
     }
     const [time, batch] = c.inputShape(input.x);
     const [directions, , hidden] = c.inputShape(input.r);
@@ -56,14 +68,22 @@ const recurrent =
       const last = (g: string | undefined) => g && ofDirection(g, 0, [1, batch, hidden]);
       const all = gradientOfAll && inOrder(ofDirection(gradientOfAll, 1, [time, batch, hidden]));
       const peepholes = c.hasInput(input.peepholes)
-        ? (c.ops('Split', [weight(input.peepholes, [3 * hidden]), c.ints([hidden, hidden, hidden])], { axis: 0 }, 3) as [string, string, string])
+        ? (c.ops(
+            'Split',
+            [weight(input.peepholes, [3 * hidden]), c.ints([hidden, hidden, hidden])],
+            { axis: 0 },
+            3,
+          ) as [string, string, string])
         : undefined;
       const direction: Direction = {
         time,
         batch,
         hidden,
         x,
-        previous: time === 1 ? initial(input.initialState) : c.op('Concat', [initial(input.initialState), ...earlier], { axis: 0 }),
+        previous:
+          time === 1
+            ? initial(input.initialState)
+            : c.op('Concat', [initial(input.initialState), ...earlier], { axis: 0 }),
         w: weight(input.w, [size, c.inputShape(input.x)[2]]),
         r: weight(input.r, [size, hidden]),
         inputBias,
@@ -86,13 +106,18 @@ const recurrent =
     };
     const summed = (a: string) => c.reduceSum(a, [0, 1], false);
     const byInput = c.needs(input.x)
-      ? sumOf(c, results.map(({ direction, inOrder, gradient }) => inOrder(c.op('MatMul', [gradient.projected, direction.w]))))
+      ? sumOf(
+          c,
+          results.map(({ direction, inOrder, gradient }) => inOrder(c.op('MatMul', [gradient.projected, direction.w]))),
+        )
       : undefined;
     return [
       byInput,
       together(input.w, ({ direction, gradient }) => outer(c, gradient.projected, direction.x)),
       together(input.r, ({ gradient }) => gradient.r()),
-      together(input.bias, ({ gradient }) => c.op('Concat', [summed(gradient.projected), summed(gradient.recurrent)], { axis: 0 })),
+      together(input.bias, ({ gradient }) =>
+        c.op('Concat', [summed(gradient.projected), summed(gradient.recurrent)], { axis: 0 }),
+      ),
       undefined,
       together(input.initialState, ({ gradient }) => gradient.initialState),
       together(input.initialCell, ({ gradient }) => gradient.initialCell as string),
@@ -110,7 +135,9 @@ function lengthsOf(c: RuleContext, time: number): string | undefined {
 
 /** A sequence from its end to its beginning; behind the end of a shorter one nothing moves. Its own inverse. */
 function inReverse(c: RuleContext, sequence: string, lengths: string | undefined): string {
-  return lengths ? c.op('ReverseSequence', [sequence, lengths], { time_axis: 0, batch_axis: 1 }) : reversed(c, sequence, [0]);
+  return lengths
+    ? c.op('ReverseSequence', [sequence, lengths], { time_axis: 0, batch_axis: 1 })
+    : reversed(c, sequence, [0]);
 }
 
 /** Gradients that flow into each step: those of the step's own output, and that of the last state at the last step. */
@@ -126,7 +153,12 @@ function intoSteps(
     const own = all ? steps(c, all, time) : [];
     return Array.from({ length: time }, (_, t) => sumOf(c, [own[t], t === time - 1 ? last : undefined]));
   }
-  const step = c.constantTensor(int64([time, 1, 1], Array.from({ length: time }, (_, t) => t)));
+  const step = c.constantTensor(
+    int64(
+      [time, 1, 1],
+      Array.from({ length: time }, (_, t) => t),
+    ),
+  );
   const ends = c.op('Unsqueeze', [lengths, c.ints([0, 2])]);
   const where = (op: string, bound: string) => c.indicator(c.op(op, [step, bound]), c.input(input.x));
   const running = all && c.mul(all, where('Less', ends));

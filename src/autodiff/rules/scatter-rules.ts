@@ -43,7 +43,11 @@ export const scatterNdRule: VjpRule = (c, [g]) => {
   const rowLength = sizeOf(shape.slice(depth));
   const dataShape = [sizeOf(indexed), rowLength];
   const updatesShape = [sizeOf(tuples.slice(0, -1)), rowLength];
-  const positions = c.reduceSum(c.mul(c.op('Mod', [indices, c.ints(indexed)]), c.ints(stridesOf(indexed))), [tuples.length - 1], false);
+  const positions = c.reduceSum(
+    c.mul(c.op('Mod', [indices, c.ints(indexed)]), c.ints(stridesOf(indexed))),
+    [tuples.length - 1],
+    false,
+  );
   const [byData, , byUpdates] = scatterGradients(c, c.reshape(g, dataShape), {
     data: c.reshape(data, dataShape),
     indices: c.expand(c.reshape(positions, [updatesShape[0], 1]), updatesShape),

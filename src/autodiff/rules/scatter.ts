@@ -7,7 +7,10 @@ import type { RuleContext } from '../context.ts';
 /** Zeros of `shape` with the elements of `g` added at `positions`, which count through the whole shape in row-major order. */
 export function scatterFlat(c: RuleContext, g: string, positions: string, shape: readonly number[]): string {
   const zeros = c.zeros([sizeOf(shape)], c.input(0));
-  const added = c.op('ScatterElements', [zeros, c.reshape(positions, [-1]), c.reshape(g, [-1])], { axis: 0, reduction: 'add' });
+  const added = c.op('ScatterElements', [zeros, c.reshape(positions, [-1]), c.reshape(g, [-1])], {
+    axis: 0,
+    reduction: 'add',
+  });
   return c.reshape(added, shape);
 }
 

@@ -34,7 +34,12 @@ function spreadOut(c: RuleContext, g: string, taken: readonly Taken[]): string {
   const isSpread = (axis: number) => axes.includes(axis);
   const rows = taken.flatMap(({ count }, axis) => (isSpread(axis) ? [count, 1] : [count]));
   const rest = taken.flatMap(({ step }, axis) => (isSpread(axis) ? [0, Math.abs(step) - 1] : [0]));
-  const padded = padWithZeros(c, c.reshape(g, rows), rows.map(() => 0), rest);
+  const padded = padWithZeros(
+    c,
+    c.reshape(g, rows),
+    rows.map(() => 0),
+    rest,
+  );
   const flat = taken.map(({ step, count }, axis) => (isSpread(axis) ? count * Math.abs(step) : count));
   const ends = axes.map((axis) => (taken[axis].count - 1) * Math.abs(taken[axis].step) + 1);
   return c.op('Slice', [c.reshape(padded, flat), c.ints(axes.map(() => 0)), c.ints(ends), c.ints(axes)]);
@@ -62,7 +67,10 @@ function takenBy(c: RuleContext): Taken[] | undefined {
 /** Slices the positions of the elements in the same way, and scatters to them: works for bounds computed from the data. */
 function sliceAtRunTime(c: RuleContext, g: string): string {
   const shape = c.inputShape(0);
-  const positions = c.op('Range', [0, sizeOf(shape), 1].map((value) => c.constantTensor(int64([], [value]))));
+  const positions = c.op(
+    'Range',
+    [0, sizeOf(shape), 1].map((value) => c.constantTensor(int64([], [value]))),
+  );
   const sliced = c.op('Slice', [c.reshape(positions, shape), ...c.node.inputs.slice(1)]);
   return scatterFlat(c, g, sliced, shape);
 }
