@@ -55,7 +55,9 @@ describe('constants', () => {
   });
 
   it('that are graph outputs stay produced by a node', async () => {
-    const { model } = lower(modelOf(graphOf([node('Constant', [], ['y'], { value: float32([2], [3, 5]) })], ['x'], ['y'])));
+    const { model } = lower(
+      modelOf(graphOf([node('Constant', [], ['y'], { value: float32([2], [3, 5]) })], ['x'], ['y'])),
+    );
     expect([...((await runModel(model, { x })).y.data as Float32Array)]).toEqual([3, 5]);
   });
 

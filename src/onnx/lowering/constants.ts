@@ -62,7 +62,10 @@ function resolve(node: Node, to: Rewriter): boolean {
 
 /** A graph output must come from a node: runtimes differ on outputs that are initializers. */
 function addNamed(initializer: Initializer, to: Rewriter): void {
-  if (!isGraphOutput(initializer.name, to)) return to.initializer(initializer);
+  if (!isGraphOutput(initializer.name, to)) {
+    to.initializer(initializer);
+    return;
+  }
   const inner = to.fresh('value');
   to.initializer({ ...initializer, name: inner });
   to.op('Identity', [inner], {}, initializer.name);

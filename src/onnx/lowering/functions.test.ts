@@ -76,7 +76,9 @@ describe('functions of the model file', () => {
     expect(lowered.functions).toEqual([]);
     expect(lowered.graph.nodes.map((n) => n.op)).toEqual(['Mul', 'Clip', 'ReduceSum']);
     expect(lowered.graph.nodes[1].outputs).toEqual(['scaled_out/clipped']);
-    expect(notes).toContainEqual(expect.objectContaining({ code: 'function-inlined', node: 'scaled_out', function: 'scaled' }));
+    expect(notes).toContainEqual(
+      expect.objectContaining({ code: 'function-inlined', node: 'scaled_out', function: 'scaled' }),
+    );
     const { out, all } = await runModel(lowered, feeds);
     // (1 + 2)·2 and (3 + 4)·2
     expect([...(out.data as Float32Array)]).toEqual([6, 14]);

@@ -54,7 +54,8 @@ export function lower(model: OnnxModel, options: LoweringOptions = {}): Lowered 
     notes.unshift({ code: 'opset-upgraded', node: '', from: declared, to: target, text });
   }
   const opsets = new Map(model.opsets);
-  for (const fn of model.functions) for (const [domain, version] of fn.opsets) if (!opsets.has(domain)) opsets.set(domain, version);
+  for (const fn of model.functions)
+    for (const [domain, version] of fn.opsets) if (!opsets.has(domain)) opsets.set(domain, version);
   opsets.delete('ai.onnx');
   opsets.set('', target);
   return { model: { ...model, irVersion: Math.max(model.irVersion, 9), opsets, graph, functions: [] }, notes };

@@ -35,18 +35,22 @@ async function check({ model: bytes, inputs, outputs }: NodeTest): Promise<strin
   for (const [name, actual] of after.results[0] ?? []) {
     const wanted = expected.get(name);
     const difference = wanted && differenceOf(actual, wanted);
-    if (difference) return `output "${name}" ${difference}${before.results ? '' : ' (against the suite, the runtime lacks the original)'}`;
+    if (difference)
+      return `output "${name}" ${difference}${before.results ? '' : ' (against the suite, the runtime lacks the original)'}`;
   }
   return undefined;
 }
 
 function differenceOf(a: Tensor, b: Tensor): string | undefined {
-  if (a.type !== b.type || a.shape.join() !== b.shape.join()) return `is ${a.type} ${a.shape}, not ${b.type} ${b.shape}`;
+  if (a.type !== b.type || a.shape.join() !== b.shape.join())
+    return `is ${a.type} ${a.shape}, not ${b.type} ${b.shape}`;
   if (a.type === 'string') return JSON.stringify(a.data) === JSON.stringify(b.data) ? undefined : 'differs';
   // float16 graphs round after every one of the nodes that took the place of one.
   const tolerance = a.type === 'float16' ? 5e-3 : 1e-5;
   const [x, y] = [toNumbers(a), toNumbers(b)];
-  const index = x.findIndex((value, i) => !Object.is(value, y[i]) && !(Math.abs(value - y[i]) <= tolerance * (1 + Math.abs(y[i]))));
+  const index = x.findIndex(
+    (value, i) => !Object.is(value, y[i]) && !(Math.abs(value - y[i]) <= tolerance * (1 + Math.abs(y[i]))),
+  );
   return index < 0 ? undefined : `is ${x[index]}, not ${y[index]}, at ${index}`;
 }
 

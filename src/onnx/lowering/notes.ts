@@ -1,7 +1,13 @@
 /** Something that lowering did, or could not do, that a person reading a result should be able to see. */
 export type LoweringNote =
   /** The standard domain was raised to a newer opset. */
-  | { readonly code: 'opset-upgraded'; readonly node: ''; readonly text: string; readonly from: number; readonly to: number }
+  | {
+      readonly code: 'opset-upgraded';
+      readonly node: '';
+      readonly text: string;
+      readonly from: number;
+      readonly to: number;
+    }
   /** A node that calls a function of the model file was replaced by the function's body. */
   | { readonly code: 'function-inlined'; readonly node: string; readonly text: string; readonly function: string }
   /** An `If` whose condition is a constant was replaced by the branch that it takes. */
@@ -10,7 +16,15 @@ export type LoweringNote =
   | { readonly code: 'expanded'; readonly node: string; readonly text: string; readonly operator: string }
   /** An operator that is normally expanded was left as it is, for the reason given. */
   | { readonly code: 'not-expanded'; readonly node: string; readonly text: string; readonly operator: string }
+  /** A replacement holds on a condition that the file alone cannot show. */
+  | { readonly code: 'assumed'; readonly node: string; readonly text: string; readonly operator: string }
   /** An output that newer versions of the operator do not have, and that nothing reads, is gone. */
   | { readonly code: 'output-dropped'; readonly node: string; readonly text: string; readonly output: string }
   /** The model computes in another float type than its file says. */
-  | { readonly code: 'precision-changed'; readonly node: ''; readonly text: string; readonly from: string; readonly to: string };
+  | {
+      readonly code: 'precision-changed';
+      readonly node: '';
+      readonly text: string;
+      readonly from: string;
+      readonly to: string;
+    };

@@ -18,7 +18,11 @@ const node = (op: string, inputs: string[], output: string, attributes: PlainAtt
   attributes: attributesOf(attributes),
 });
 const weight = (name: string, count: number): [string, Initializer] => {
-  const tensor = fromNumbers('float16', [count], Array.from({ length: count }, (_, i) => i % 8));
+  const tensor = fromNumbers(
+    'float16',
+    [count],
+    Array.from({ length: count }, (_, i) => i % 8),
+  );
   return [name, { name, type: 'float16', shape: [count], location: { kind: 'memory', tensor } }];
 };
 const model: OnnxModel = {
@@ -68,7 +72,10 @@ describe('toFloat32', () => {
   const half = sharedData('squeezenet/squeezenet-fp16.onnx');
   const full = sharedData('squeezenet/squeezenet-fp32.onnx');
   it.skipIf(!half || !full)('makes SqueezeNet in float16 agree with SqueezeNet in float32', async () => {
-    const input = float32([1, 3, 224, 224], Float32Array.from({ length: 3 * 224 * 224 }, (_, i) => 100 * Math.sin(i / 50)));
+    const input = float32(
+      [1, 3, 224, 224],
+      Float32Array.from({ length: 3 * 224 * 224 }, (_, i) => 100 * Math.sin(i / 50)),
+    );
     const run = async (path: string) => {
       const { model } = toFloat32(lower(decodeModel(readFileSync(path))).model);
       const [name] = model.graph.inputs.map((i) => i.name);

@@ -32,7 +32,10 @@ export function toFloat32(model: OnnxModel): { readonly model: OnnxModel; readon
   if (found.size === 0) return { model, notes: [] };
   const from = [...found].sort().join(' and ');
   const text = `the model's ${from} values are computed in float32; its own results are rounded more often`;
-  return { model: { ...model, graph, functions }, notes: [{ code: 'precision-changed', node: '', from, to: 'float32', text }] };
+  return {
+    model: { ...model, graph, functions },
+    notes: [{ code: 'precision-changed', node: '', from, to: 'float32', text }],
+  };
 }
 
 function convertGraph(graph: Graph, names: Set<string>, found: Set<string>): Graph {
@@ -59,7 +62,14 @@ function convertGraph(graph: Graph, names: Set<string>, found: Set<string>): Gra
     const stored = freshName(`${name}/${type}`, names);
     initializers.set(stored, { ...initializer, name: stored });
     const attributes: Attributes = { to: { kind: 'int', value: codeOfDataType.float32 } };
-    casts.push({ op: 'Cast', domain: '', name: freshName(`${name}/float32`, names), inputs: [stored], outputs: [name], attributes });
+    casts.push({
+      op: 'Cast',
+      domain: '',
+      name: freshName(`${name}/float32`, names),
+      inputs: [stored],
+      outputs: [name],
+      attributes,
+    });
   }
   return {
     ...graph,
@@ -88,7 +98,8 @@ function convertAttributes(attributes: Attributes, found: Set<string>): Attribut
       found.add(attribute.value === codeOfDataType.float16 ? 'float16' : 'bfloat16');
       converted[name] = { kind: 'int', value: codeOfDataType.float32 };
     } else if (attribute.kind === 'tensor') converted[name] = { kind: 'tensor', value: convertTensor(attribute.value) };
-    else if (attribute.kind === 'tensors') converted[name] = { kind: 'tensors', value: attribute.value.map(convertTensor) };
+    else if (attribute.kind === 'tensors')
+      converted[name] = { kind: 'tensors', value: attribute.value.map(convertTensor) };
     else converted[name] = attribute;
   }
   return converted;

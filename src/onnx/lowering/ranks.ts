@@ -45,7 +45,8 @@ const runtimeSameRank =
   'BiasAdd BiasGelu DynamicQuantizeMatMul FastGelu FusedConv Gelu GroupNorm MatMulIntegerToFloat MatMulNBits ' +
   'NhwcConv NhwcFusedConv QuickGelu RotaryEmbedding SkipGroupNorm SkipLayerNormalization ' +
   'SkipSimplifiedLayerNormalization';
-const broadcasting = 'Add And Div Equal Greater GreaterOrEqual Less LessOrEqual Max Mean Min Mod Mul Or Pow Sub Sum Where Xor';
+const broadcasting =
+  'Add And Div Equal Greater GreaterOrEqual Less LessOrEqual Max Mean Min Mod Mul Or Pow Sub Sum Where Xor';
 
 const rules: Readonly<Record<string, RankRule>> = {
   ...Object.fromEntries(sameRank.split(' ').map((op) => [op, likeFirst])),
@@ -104,7 +105,8 @@ export function inferRanks(
   const declare = (name: string, rank: number | undefined) => {
     if (name && rank !== undefined) ranks.set(name, rank);
   };
-  for (const value of [...graph.values.values(), ...graph.outputs, ...graph.inputs]) declare(value.name, value.shape?.length);
+  for (const value of [...graph.values.values(), ...graph.outputs, ...graph.inputs])
+    declare(value.name, value.shape?.length);
   for (const initializer of graph.initializers.values()) declare(initializer.name, initializer.shape.length);
   const rankOf: RankOf = (name) => (name ? ranks.get(name) : undefined);
   for (const node of graph.nodes) {

@@ -20,7 +20,12 @@ export interface Rewriter {
   /** Appends a node of the standard domain and returns its output's name; `output` names it, else it is fresh. */
   op(op: string, inputs: readonly string[], attributes?: PlainAttributes, output?: string): string;
   /** Appends a node with several outputs: as many as given, or with the names given ('' leaves one out). */
-  ops(op: string, inputs: readonly string[], attributes: PlainAttributes, outputs: number | readonly string[]): string[];
+  ops(
+    op: string,
+    inputs: readonly string[],
+    attributes: PlainAttributes,
+    outputs: number | readonly string[],
+  ): string[];
   /** Appends a finished node. */
   append(node: Node): void;
   /** Adds a constant under a fresh name. */
@@ -98,7 +103,13 @@ interface Around {
  * @param notes what the rewrite says is added to it
  */
 export function rewriteGraph(graph: Graph, rewrite: Rewrite, names: Set<string>, notes: LoweringNote[]): Graph {
-  return rewriteWithin(graph, rewrite, { names, notes, types: new Map(), ranks: new Map(), initializerOf: () => undefined });
+  return rewriteWithin(graph, rewrite, {
+    names,
+    notes,
+    types: new Map(),
+    ranks: new Map(),
+    initializerOf: () => undefined,
+  });
 }
 
 function rewriteWithin(graph: Graph, rewrite: Rewrite, around: Around): Graph {

@@ -51,7 +51,9 @@ describe('one node of an older opset computes the same at opset 20', () => {
     for (const [name, expected] of Object.entries(outputs)) {
       expect(results[name].shape, name).toEqual(expected.shape);
       // The same kernels compute both sides; decompositions may round differently in the last float32 digits.
-      const worst = toNumbers(results[name]).map((value, i) => Math.abs(value - expected.data[i]) / (1 + Math.abs(expected.data[i])));
+      const worst = toNumbers(results[name]).map(
+        (value, i) => Math.abs(value - expected.data[i]) / (1 + Math.abs(expected.data[i])),
+      );
       expect(Math.max(0, ...worst), name).toBeLessThan(1e-5);
     }
   });
@@ -97,7 +99,13 @@ describe('lower', () => {
       ['Flatten', 'Softmax', 'Shape', 'Reshape'],
       ['Flatten', 'Softmax', 'Shape', 'Reshape'],
     ]);
-    const feeds = { in0: float32([2, 3, 4], Array.from({ length: 24 }, (_, i) => Math.sin(i))), condition: tensor('bool', [], Uint8Array.of(1)) };
+    const feeds = {
+      in0: float32(
+        [2, 3, 4],
+        Array.from({ length: 24 }, (_, i) => Math.sin(i)),
+      ),
+      condition: tensor('bool', [], Uint8Array.of(1)),
+    };
     const [before, after] = [await runModel(old, feeds), await runModel(lowered, feeds)];
     expect(toNumbers(after.y)).toEqual(toNumbers(before.y));
   });

@@ -92,7 +92,9 @@ const fused: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The activation that a fused operator ends with; undefined when it is not one of those known. */
-export function fusedActivation(node: Node): { readonly name: string; readonly parameters: readonly number[] } | undefined {
+export function fusedActivation(
+  node: Node,
+): { readonly name: string; readonly parameters: readonly number[] } | undefined {
   const name = stringAttribute(node, 'activation', '');
   if (name !== '' && !fused[name]) return undefined;
   const list = node.attributes.activation_params;
@@ -103,12 +105,19 @@ export function fusedActivation(node: Node): { readonly name: string; readonly p
 }
 
 /** Appends a fused operator's activation. */
-export function activate(x: string, activation: NonNullable<ReturnType<typeof fusedActivation>>, output: string, to: Rewriter): void {
+export function activate(
+  x: string,
+  activation: NonNullable<ReturnType<typeof fusedActivation>>,
+  output: string,
+  to: Rewriter,
+): void {
   const { name, parameters } = activation;
   if (name === 'Clip') {
     to.op('Clip', [x, ...parameters.map((limit) => scalarLike(limit, x, to))], {}, output);
     return;
   }
-  const attributes = Object.fromEntries((fused[name] ?? []).flatMap((key, i) => (parameters[i] === undefined ? [] : [[key, { float: parameters[i] }]])));
+  const attributes = Object.fromEntries(
+    (fused[name] ?? []).flatMap((key, i) => (parameters[i] === undefined ? [] : [[key, { float: parameters[i] }]])),
+  );
   to.op(name || 'Identity', [x], attributes, output);
 }

@@ -1,4 +1,4 @@
-import { floatAttribute, intAttribute, intsAttribute, type Node } from '../../graph.ts';
+import { describeNode, floatAttribute, intAttribute, intsAttribute, type Node } from '../../graph.ts';
 import type { Rewriter } from '../rewrite.ts';
 import { scalarLike } from '../upgraders/attributes.ts';
 import { attend, causal, repeatHeads } from './attend.ts';
@@ -54,7 +54,12 @@ const attention: Expansion = (node, to) => {
 
   const projected = bias ? add(matmul(input, weights), bias) : matmul(input, weights);
   const sizes = intsAttribute(node, 'qkv_hidden_sizes');
-  const parts = to.ops('Split', sizes ? [projected, to.ints(sizes)] : [projected], { axis: -1, num_outputs: sizes ? undefined : 3 }, 3);
+  const parts = to.ops(
+    'Split',
+    sizes ? [projected, to.ints(sizes)] : [projected],
+    { axis: -1, num_outputs: sizes ? undefined : 3 },
+    3,
+  );
   let [query, key, value] = parts.map((part) => splitHeads(part, heads, to));
   const sequence = dimension(query, 2);
   let offset = '';
@@ -84,7 +89,9 @@ const attention: Expansion = (node, to) => {
 /** Attention of given queries, keys and values, which may come packed in one or two inputs. */
 const multiHead: Expansion = (node, to) => {
   const { add, dimension, gather, transpose } = expressions(to);
-  const [query, key, value, bias, mask, extra, pastKey, pastValue] = [0, 1, 2, 3, 4, 5, 6, 7].map((i) => inputOf(node, i));
+  const [query, key, value, bias, mask, extra, pastKey, pastValue] = [0, 1, 2, 3, 4, 5, 6, 7].map((i) =>
+    inputOf(node, i),
+  );
   const heads = intAttribute(node, 'num_heads', 1);
   const queryRank = to.rankOf(query);
   const keyRank = key ? to.rankOf(key) : 0;
@@ -153,6 +160,10 @@ const groupQuery: Expansion = (node, to) => {
   if (intAttribute(node, 'sliding_window_cache', 0)) return 'its cache holds a window';
   if (wants(node, 3, to)) return 'its query-key product is read';
 
+  if (pastKey) {
+    const text = `${describeNode(node)}: its past is taken to be as long as its tensor, not a longer buffer partly filled`;
+    to.note({ code: 'assumed', node: node.name, operator: 'com.microsoft.GroupQueryAttention', text });
+  }
   let q: string;
   let k: string;
   let v: string;
@@ -181,7 +192,8 @@ const groupQuery: Expansion = (node, to) => {
   v = withPast(pastValue, v, node.outputs[2] ?? '', to);
   const total = dimension(k, 2);
   const allowed: string[] = [];
-  if (intAttribute(node, 'causal', 1)) allowed.push(causal(sequence, total, offset, intAttribute(node, 'local_window_size', -1), to));
+  if (intAttribute(node, 'causal', 1))
+    allowed.push(causal(sequence, total, offset, intAttribute(node, 'local_window_size', -1), to));
   // Sequences shorter than the longest of their batch are padded at the end: lengths holds the last key of each.
   const last = unsqueeze(cast(to.op('Reshape', [lengths, to.ints([-1])]), 'int64'), [1, 2, 3]);
   allowed.push(to.op('LessOrEqual', [range(total), last]));
@@ -212,10 +224,12 @@ const standard: Expansion = (node, to) => {
   const heads = intAttribute(node, 'q_num_heads') ?? 0;
   const keyHeads = intAttribute(node, 'kv_num_heads') ?? 0;
   if (rank === 3 && !(heads && keyHeads)) return 'it does not say how many heads it has';
-  if (intAttribute(node, 'left_window_size', -1) !== -1 || intAttribute(node, 'right_window_size', -1) !== -1) return 'it has a window';
+  if (intAttribute(node, 'left_window_size', -1) !== -1 || intAttribute(node, 'right_window_size', -1) !== -1)
+    return 'it has a window';
   const maskType = mask ? to.typeOf(mask) : undefined;
   if (mask && !maskType) return 'the type of its mask is not known';
-  const [headsOfQuery, headsOfKey] = rank === 3 ? [heads, keyHeads] : [dimensionOf(query, 1, to), dimensionOf(key, 1, to)];
+  const [headsOfQuery, headsOfKey] =
+    rank === 3 ? [heads, keyHeads] : [dimensionOf(query, 1, to), dimensionOf(key, 1, to)];
   if (!headsOfQuery || !headsOfKey) return 'the number of its heads is not known';
 
   const split = (x: string, count: number) => (rank === 3 ? splitHeads(x, count, to) : x);
@@ -251,12 +265,15 @@ const standard: Expansion = (node, to) => {
   if (rank === 3) joinHeads(stages.output, to, node.outputs[0]);
   else named(stages.output, node.outputs[0]);
   const { scaled, biased, capped, weights } = stages;
-  if (node.outputs[3]) named([scaled, capped, biased, weights][intAttribute(node, 'qk_matmul_output_mode', 0)], node.outputs[3]);
+  if (node.outputs[3])
+    named([scaled, capped, biased, weights][intAttribute(node, 'qk_matmul_output_mode', 0)], node.outputs[3]);
   return undefined;
 };
 
 function dimensionOf(name: string, axis: number, to: Rewriter): number | undefined {
-  const declared = [...to.graph.inputs, ...to.graph.values.values()].find((value) => value.name === name)?.shape?.[axis];
+  const declared = [...to.graph.inputs, ...to.graph.values.values()].find((value) => value.name === name)?.shape?.[
+    axis
+  ];
   return typeof declared === 'number' ? declared : to.initializerOf(name)?.shape[axis];
 }
 

@@ -13,10 +13,21 @@ function uniform(): number {
   return state / 2 ** 32;
 }
 const x = (...shape: number[]): Tensor =>
-  float32(shape, Float32Array.from({ length: sizeOf(shape) }, () => uniform() + uniform() + uniform() + uniform() - 2));
+  float32(
+    shape,
+    Float32Array.from({ length: sizeOf(shape) }, () => uniform() + uniform() + uniform() + uniform() - 2),
+  );
 const bytes = (type: DataType, ...shape: number[]): Tensor =>
-  fromNumbers(type, shape, Float64Array.from({ length: sizeOf(shape) }, () => Math.floor(uniform() * 256) - (type === 'int8' ? 128 : 0)));
-const positive = (...shape: number[]): Tensor => float32(shape, Float32Array.from({ length: sizeOf(shape) }, () => uniform() / 10 + 0.01));
+  fromNumbers(
+    type,
+    shape,
+    Float64Array.from({ length: sizeOf(shape) }, () => Math.floor(uniform() * 256) - (type === 'int8' ? 128 : 0)),
+  );
+const positive = (...shape: number[]): Tensor =>
+  float32(
+    shape,
+    Float32Array.from({ length: sizeOf(shape) }, () => uniform() / 10 + 0.01),
+  );
 const i32 = (shape: number[], ...values: number[]) => fromNumbers('int32', shape, values);
 const i64 = (shape: number[], ...values: number[]) => int64(shape, values);
 const f = (value: number) => ({ float: value });
@@ -33,7 +44,13 @@ interface Case {
   /** Positions of inputs that are initializers: the runtime demands it of some. */
   readonly constant?: readonly number[];
 }
-const ms = (op: string, name: string, inputs: Case['inputs'], attributes: PlainAttributes = {}, more: Partial<Case> = {}): Case => ({
+const ms = (
+  op: string,
+  name: string,
+  inputs: Case['inputs'],
+  attributes: PlainAttributes = {},
+  more: Partial<Case> = {},
+): Case => ({
   op,
   name,
   domain: 'com.microsoft',
@@ -41,7 +58,14 @@ const ms = (op: string, name: string, inputs: Case['inputs'], attributes: PlainA
   attributes,
   ...more,
 });
-const standard = (op: string, name: string, opset: number, inputs: Case['inputs'], attributes: PlainAttributes = {}, more: Partial<Case> = {}): Case => ({
+const standard = (
+  op: string,
+  name: string,
+  opset: number,
+  inputs: Case['inputs'],
+  attributes: PlainAttributes = {},
+  more: Partial<Case> = {},
+): Case => ({
   op,
   name,
   domain: '',
@@ -51,9 +75,20 @@ const standard = (op: string, name: string, opset: number, inputs: Case['inputs'
   ...more,
 });
 
-const cosine = float32([8, 4], Array.from({ length: 32 }, (_, i) => Math.cos(i / 7)));
-const sine = float32([8, 4], Array.from({ length: 32 }, (_, i) => Math.sin(i / 7)));
-const caches = [0, 1].map((shift) => float32([8, 8], Array.from({ length: 64 }, (_, i) => Math.cos(i / 7 - (shift * Math.PI) / 2))));
+const cosine = float32(
+  [8, 4],
+  Array.from({ length: 32 }, (_, i) => Math.cos(i / 7)),
+);
+const sine = float32(
+  [8, 4],
+  Array.from({ length: 32 }, (_, i) => Math.sin(i / 7)),
+);
+const caches = [0, 1].map((shift) =>
+  float32(
+    [8, 8],
+    Array.from({ length: 64 }, (_, i) => Math.cos(i / 7 - (shift * Math.PI) / 2)),
+  ),
+);
 const gqa = { num_heads: 4, kv_num_heads: 2 };
 const noPast = () => [x(2, 2, 0, 8), x(2, 2, 0, 8)];
 const prompt = () => [i32([2], 4, 4), i32([1], 5)];
@@ -74,83 +109,298 @@ const cases: readonly Case[] = [
   ms('FusedMatMul', '', [x(2, 3, 4), x(2, 4, 5)], { alpha: f(0.5) }),
   ms('FusedMatMul', 'transposed', [x(2, 4, 3), x(2, 5, 4)], { transA: 1, transB: 1 }),
   ms('FusedMatMul', 'batch', [x(3, 2, 4), x(2, 4, 5)], { transBatchA: 1, alpha: f(2) }),
-  ms('FusedMatMul', 'batch transposed', [x(4, 2, 3), x(5, 2, 4)], { transBatchA: 1, transA: 1, transBatchB: 1, transB: 1 }),
-  ms('FusedGemm', 'LeakyRelu', [x(2, 3), x(3, 4), x(4)], { activation: 'LeakyRelu', activation_alpha: f(0.2), alpha: f(0.5) }),
+  ms('FusedMatMul', 'batch transposed', [x(4, 2, 3), x(5, 2, 4)], {
+    transBatchA: 1,
+    transA: 1,
+    transBatchB: 1,
+    transB: 1,
+  }),
+  ms('FusedGemm', 'LeakyRelu', [x(2, 3), x(3, 4), x(4)], {
+    activation: 'LeakyRelu',
+    activation_alpha: f(0.2),
+    alpha: f(0.5),
+  }),
   ms('FusedConv', 'Relu', [x(1, 2, 5, 5), x(3, 2, 3, 3), x(3)], { activation: 'Relu', pads: [1, 1, 1, 1] }),
   ms('FusedConv', 'summand', [x(1, 2, 5, 5), x(3, 2, 3, 3), x(3), x(1, 3, 3, 3)], { activation: 'Relu' }),
-  ms('FusedConv', 'Clip', [x(1, 2, 5, 5), x(3, 2, 3, 3)], { activation: 'Clip', activation_params: { floats: [-0.5, 1] } }),
-  ms('FusedConv', 'HardSigmoid', [x(1, 2, 5, 5), x(3, 2, 3, 3)], { activation: 'HardSigmoid', activation_params: { floats: [0.3, 0.4] } }),
-  ms('MatMulIntegerToFloat', '', [bytes('uint8', 3, 4), bytes('uint8', 4, 2), positive(), positive(), bytes('uint8'), bytes('uint8'), x(2)]),
+  ms('FusedConv', 'Clip', [x(1, 2, 5, 5), x(3, 2, 3, 3)], {
+    activation: 'Clip',
+    activation_params: { floats: [-0.5, 1] },
+  }),
+  ms('FusedConv', 'HardSigmoid', [x(1, 2, 5, 5), x(3, 2, 3, 3)], {
+    activation: 'HardSigmoid',
+    activation_params: { floats: [0.3, 0.4] },
+  }),
+  ms('MatMulIntegerToFloat', '', [
+    bytes('uint8', 3, 4),
+    bytes('uint8', 4, 2),
+    positive(),
+    positive(),
+    bytes('uint8'),
+    bytes('uint8'),
+    x(2),
+  ]),
   ms('MatMulIntegerToFloat', 'columns', [bytes('uint8', 3, 4), bytes('int8', 4, 2), positive(), positive(2)]),
-  ms('DynamicQuantizeMatMul', '', [x(3, 4), bytes('uint8', 4, 2), positive(1), bytes('uint8', 1), x(2)], {}, { constant: [1, 2, 3] }),
-  ms('MatMulNBits', '4 bits', [x(2, 20), bytes('uint8', 3, 2, 8), positive(3, 2)], { K: 20, N: 3, bits: 4, block_size: 16 }, { constant: [1, 2] }),
-  ms('MatMulNBits', 'zeros, bias', [x(2, 40), bytes('uint8', 3, 3, 8), positive(3, 3), bytes('uint8', 3, 2), undefined, x(3)], { K: 40, N: 3, bits: 4, block_size: 16 }, { constant: [1, 2, 3] }),
-  ms('MatMulNBits', 'flat scales', [x(2, 32), bytes('uint8', 3, 2, 8), positive(6), bytes('uint8', 3)], { K: 32, N: 3, bits: 4, block_size: 16 }, { constant: [1, 2, 3] }),
-  ms('MatMulNBits', 'float zeros', [x(2, 32), bytes('uint8', 3, 2, 8), positive(3, 2), x(3, 2)], { K: 32, N: 3, bits: 4, block_size: 16 }, { constant: [1, 2, 3] }),
-  ms('MatMulNBits', '8 bits', [x(2, 32), bytes('uint8', 3, 2, 16), positive(3, 2)], { K: 32, N: 3, bits: 8, block_size: 16 }, { constant: [1, 2] }),
-  ms('GatherBlockQuantized', '', [bytes('uint8', 5, 16), i64([2, 2], 0, 4, 3, 3), positive(5, 2)], { bits: 4, block_size: 16, quantize_axis: 1 }, { constant: [0, 2] }),
-  ms('GatherBlockQuantized', 'zeros', [bytes('uint8', 5, 24), i64([3], 0, 4, 2), positive(5, 3), bytes('uint8', 5, 2)], { bits: 4, block_size: 16, quantize_axis: 1 }, { constant: [0, 2, 3] }),
-  ms('GatherBlockQuantized', 'short block', [bytes('uint8', 5, 20), i64([3], 0, 4, 2), positive(5, 3)], { bits: 4, block_size: 16, quantize_axis: 1 }, { constant: [0, 2] }),
+  ms(
+    'DynamicQuantizeMatMul',
+    '',
+    [x(3, 4), bytes('uint8', 4, 2), positive(1), bytes('uint8', 1), x(2)],
+    {},
+    { constant: [1, 2, 3] },
+  ),
+  ms(
+    'MatMulNBits',
+    '4 bits',
+    [x(2, 20), bytes('uint8', 3, 2, 8), positive(3, 2)],
+    { K: 20, N: 3, bits: 4, block_size: 16 },
+    { constant: [1, 2] },
+  ),
+  ms(
+    'MatMulNBits',
+    'zeros, bias',
+    [x(2, 40), bytes('uint8', 3, 3, 8), positive(3, 3), bytes('uint8', 3, 2), undefined, x(3)],
+    { K: 40, N: 3, bits: 4, block_size: 16 },
+    { constant: [1, 2, 3] },
+  ),
+  ms(
+    'MatMulNBits',
+    'flat scales',
+    [x(2, 32), bytes('uint8', 3, 2, 8), positive(6), bytes('uint8', 3)],
+    { K: 32, N: 3, bits: 4, block_size: 16 },
+    { constant: [1, 2, 3] },
+  ),
+  ms(
+    'MatMulNBits',
+    'float zeros',
+    [x(2, 32), bytes('uint8', 3, 2, 8), positive(3, 2), x(3, 2)],
+    { K: 32, N: 3, bits: 4, block_size: 16 },
+    { constant: [1, 2, 3] },
+  ),
+  ms(
+    'MatMulNBits',
+    '8 bits',
+    [x(2, 32), bytes('uint8', 3, 2, 16), positive(3, 2)],
+    { K: 32, N: 3, bits: 8, block_size: 16 },
+    { constant: [1, 2] },
+  ),
+  ms(
+    'GatherBlockQuantized',
+    '',
+    [bytes('uint8', 5, 16), i64([2, 2], 0, 4, 3, 3), positive(5, 2)],
+    { bits: 4, block_size: 16, quantize_axis: 1 },
+    { constant: [0, 2] },
+  ),
+  ms(
+    'GatherBlockQuantized',
+    'zeros',
+    [bytes('uint8', 5, 24), i64([3], 0, 4, 2), positive(5, 3), bytes('uint8', 5, 2)],
+    { bits: 4, block_size: 16, quantize_axis: 1 },
+    { constant: [0, 2, 3] },
+  ),
+  ms(
+    'GatherBlockQuantized',
+    'short block',
+    [bytes('uint8', 5, 20), i64([3], 0, 4, 2), positive(5, 3)],
+    { bits: 4, block_size: 16, quantize_axis: 1 },
+    { constant: [0, 2] },
+  ),
 
-  ms('SkipLayerNormalization', '', [x(2, 3, 4), x(2, 3, 4), x(4), x(4), x(4)], { epsilon: f(1e-5) }, { outputs: ['y', '', '', 'sum'] }),
+  ms(
+    'SkipLayerNormalization',
+    '',
+    [x(2, 3, 4), x(2, 3, 4), x(4), x(4), x(4)],
+    { epsilon: f(1e-5) },
+    { outputs: ['y', '', '', 'sum'] },
+  ),
   ms('SkipLayerNormalization', 'no bias', [x(2, 3, 4), x(2, 3, 4), x(4)]),
-  ms('SkipSimplifiedLayerNormalization', '', [x(2, 3, 4), x(2, 3, 4), x(4), x(4)], { epsilon: f(1e-5) }, { outputs: ['y', '', '', 'sum'] }),
+  ms(
+    'SkipSimplifiedLayerNormalization',
+    '',
+    [x(2, 3, 4), x(2, 3, 4), x(4), x(4)],
+    { epsilon: f(1e-5) },
+    { outputs: ['y', '', '', 'sum'] },
+  ),
   standard('SimplifiedLayerNormalization', '', 20, [x(2, 3, 4), x(4)], { epsilon: f(1e-5), axis: -1 }),
   standard('SimplifiedLayerNormalization', 'axis', 20, [x(2, 3, 4), x(3, 4)], { axis: 1 }, { outputs: 2 }),
   standard('RMSNormalization', '', 23, [x(2, 3, 4), x(4)], { epsilon: f(1e-3) }),
   standard('GroupNormalization', '21', 21, [x(2, 4, 3, 3), x(4), x(4)], { num_groups: 2 }),
   standard('MeanVarianceNormalization', '', 20, [x(2, 3, 4, 4)]),
-  ms('EmbedLayerNormalization', '', [i32([2, 3], 1, 2, 3, 4, 0, 0), i32([2, 3], 0, 0, 1, 1, 1, 0), x(6, 4), x(5, 4), x(2, 4), x(4), x(4), i32([2, 3], 1, 1, 1, 1, 0, 0)], { epsilon: f(1e-5) }, { outputs: ['y', 'index', 'sum'] }),
-  ms('EmbedLayerNormalization', 'positions', [i32([1, 3], 1, 2, 3), undefined, x(6, 4), x(5, 4), undefined, x(4), x(4), undefined, i32([1, 3], 2, 0, 4)], {}, { outputs: 2 }),
+  ms(
+    'EmbedLayerNormalization',
+    '',
+    [
+      i32([2, 3], 1, 2, 3, 4, 0, 0),
+      i32([2, 3], 0, 0, 1, 1, 1, 0),
+      x(6, 4),
+      x(5, 4),
+      x(2, 4),
+      x(4),
+      x(4),
+      i32([2, 3], 1, 1, 1, 1, 0, 0),
+    ],
+    { epsilon: f(1e-5) },
+    { outputs: ['y', 'index', 'sum'] },
+  ),
+  ms(
+    'EmbedLayerNormalization',
+    'positions',
+    [i32([1, 3], 1, 2, 3), undefined, x(6, 4), x(5, 4), undefined, x(4), x(4), undefined, i32([1, 3], 2, 0, 4)],
+    {},
+    { outputs: 2 },
+  ),
 
   ms('RotaryEmbedding', 'rank 3', [x(2, 3, 16), i64([2, 3], 0, 1, 2, 3, 4, 5), cosine, sine], {}, { constant: [2] }),
   ms('RotaryEmbedding', 'offset', [x(2, 3, 16), i64([1], 2), cosine, sine], { interleaved: 1 }, { constant: [2, 3] }),
   ms('RotaryEmbedding', 'rank 4', [x(2, 2, 3, 8), i64([2, 3], 0, 1, 2, 3, 4, 5), cosine, sine]),
-  ms('RotaryEmbedding', 'partial', [x(2, 3, 24), i64([2, 3], 0, 1, 2, 3, 4, 5), cosine, sine], { num_heads: 2, rotary_embedding_dim: 8 }),
+  ms('RotaryEmbedding', 'partial', [x(2, 3, 24), i64([2, 3], 0, 1, 2, 3, 4, 5), cosine, sine], {
+    num_heads: 2,
+    rotary_embedding_dim: 8,
+  }),
   standard('RotaryEmbedding', '23', 23, [x(2, 2, 3, 8), cosine, sine, i64([2, 3], 0, 1, 2, 3, 4, 5)]),
   standard('RotaryEmbedding', '23 rank 3', 23, [x(2, 3, 16), x(2, 3, 4), x(2, 3, 4)], { num_heads: 2, interleaved: 1 }),
 
   ms('Attention', '', [x(2, 3, 8), x(8, 24), x(24)], { num_heads: 2 }),
   ms('Attention', 'causal', [x(2, 3, 8), x(8, 24), x(24)], { num_heads: 2, unidirectional: 1, scale: f(0.3) }),
-  ms('Attention', 'past', [x(2, 3, 8), x(8, 24), x(24), undefined, x(2, 2, 2, 4, 4)], { num_heads: 2, unidirectional: 1 }, { outputs: 2 }),
-  ms('Attention', 'mask', [x(2, 3, 8), x(8, 24), x(24), i32([2, 3], 1, 1, 0, 1, 1, 1)], { num_heads: 2 }, { outputs: 2 }),
-  ms('Attention', 'mask of rank 3', [x(1, 3, 8), x(8, 24), x(24), i32([1, 3, 3], 1, 0, 0, 1, 1, 0, 1, 0, 1)], { num_heads: 2 }),
+  ms(
+    'Attention',
+    'past',
+    [x(2, 3, 8), x(8, 24), x(24), undefined, x(2, 2, 2, 4, 4)],
+    { num_heads: 2, unidirectional: 1 },
+    { outputs: 2 },
+  ),
+  ms(
+    'Attention',
+    'mask',
+    [x(2, 3, 8), x(8, 24), x(24), i32([2, 3], 1, 1, 0, 1, 1, 1)],
+    { num_heads: 2 },
+    { outputs: 2 },
+  ),
+  ms('Attention', 'mask of rank 3', [x(1, 3, 8), x(8, 24), x(24), i32([1, 3, 3], 1, 0, 0, 1, 1, 0, 1, 0, 1)], {
+    num_heads: 2,
+  }),
   ms('Attention', 'lengths', [x(2, 3, 8), x(8, 24), x(24), i32([2], 2, 3)], { num_heads: 2 }),
   ms('Attention', 'ends and starts', [x(2, 3, 8), x(8, 24), x(24), i32([4], 3, 3, 1, 0)], { num_heads: 2 }),
-  ms('Attention', 'bias, sizes', [x(2, 3, 8), x(8, 20), x(20), undefined, undefined, x(2, 2, 3, 3)], { num_heads: 2, qkv_hidden_sizes: [8, 8, 4] }),
+  ms('Attention', 'bias, sizes', [x(2, 3, 8), x(8, 20), x(20), undefined, undefined, x(2, 2, 3, 3)], {
+    num_heads: 2,
+    qkv_hidden_sizes: [8, 8, 4],
+  }),
   ms('MultiHeadAttention', '', [x(2, 3, 8), x(2, 5, 8), x(2, 5, 12)], { num_heads: 2 }),
-  ms('MultiHeadAttention', 'bias, mask', [x(2, 3, 8), x(2, 5, 8), x(2, 5, 8), x(24), i32([2, 5], 1, 1, 1, 0, 0, 1, 1, 1, 1, 1)], { num_heads: 2 }),
-  ms('MultiHeadAttention', 'attention bias, past', [x(2, 3, 8), x(2, 3, 8), x(2, 3, 8), undefined, undefined, x(1, 2, 3, 7), x(2, 2, 4, 4), x(2, 2, 4, 4)], { num_heads: 2 }, { outputs: 3 }),
+  ms(
+    'MultiHeadAttention',
+    'bias, mask',
+    [x(2, 3, 8), x(2, 5, 8), x(2, 5, 8), x(24), i32([2, 5], 1, 1, 1, 0, 0, 1, 1, 1, 1, 1)],
+    { num_heads: 2 },
+  ),
+  ms(
+    'MultiHeadAttention',
+    'attention bias, past',
+    [x(2, 3, 8), x(2, 3, 8), x(2, 3, 8), undefined, undefined, x(1, 2, 3, 7), x(2, 2, 4, 4), x(2, 2, 4, 4)],
+    { num_heads: 2 },
+    { outputs: 3 },
+  ),
   ms('MultiHeadAttention', 'causal', [x(2, 3, 8), x(2, 3, 8), x(2, 3, 8)], { num_heads: 2, unidirectional: 1 }),
   ms('MultiHeadAttention', 'cached keys', [x(2, 3, 8), x(2, 2, 5, 4), x(2, 2, 5, 4)], { num_heads: 2 }),
   ms('GroupQueryAttention', '', [x(2, 5, 32), x(2, 5, 16), x(2, 5, 16), ...noPast(), ...prompt()], gqa, { outputs: 3 }),
-  ms('GroupQueryAttention', 'packed', [x(2, 5, 64), undefined, undefined, ...noPast(), ...prompt()], gqa, { outputs: 3 }),
-  ms('GroupQueryAttention', 'without past', [x(2, 5, 32), x(2, 5, 16), x(2, 5, 16), undefined, undefined, ...prompt()], gqa, { outputs: 3 }),
-  ms('GroupQueryAttention', 'rotary', [x(2, 5, 64), x(2, 5, 32), x(2, 5, 32), x(2, 2, 0, 16), x(2, 2, 0, 16), ...prompt(), ...caches], { ...gqa, do_rotary: 1 }, { outputs: 3 }),
-  ms('GroupQueryAttention', 'decoding', [x(2, 1, 64), x(2, 1, 32), x(2, 1, 32), x(2, 2, 4, 16), x(2, 2, 4, 16), ...prompt(), ...caches], { ...gqa, do_rotary: 1, rotary_interleaved: 1 }, { outputs: 3 }),
-  ms('GroupQueryAttention', 'window', [x(2, 5, 32), x(2, 5, 16), x(2, 5, 16), ...noPast(), ...prompt()], { ...gqa, local_window_size: 2 }, { outputs: 3 }),
-  ms('GroupQueryAttention', 'softcap, bias', [x(2, 5, 32), x(2, 5, 16), x(2, 5, 16), ...noPast(), ...prompt(), undefined, undefined, undefined, x(1, 4, 5, 5)], { ...gqa, softcap: f(1.5), scale: f(0.5) }, { outputs: 3 }),
-  ms('GroupQueryAttention', 'smooth', [x(2, 5, 32), x(2, 5, 16), x(2, 5, 16), ...noPast(), ...prompt()], { ...gqa, smooth_softmax: 1 }, { outputs: 3 }),
-  ms('GroupQueryAttention', 'sink', [x(2, 5, 32), x(2, 5, 16), x(2, 5, 16), ...noPast(), ...prompt(), undefined, undefined, undefined, undefined, x(4)], gqa, { outputs: 3 }),
+  ms('GroupQueryAttention', 'packed', [x(2, 5, 64), undefined, undefined, ...noPast(), ...prompt()], gqa, {
+    outputs: 3,
+  }),
+  ms(
+    'GroupQueryAttention',
+    'without past',
+    [x(2, 5, 32), x(2, 5, 16), x(2, 5, 16), undefined, undefined, ...prompt()],
+    gqa,
+    { outputs: 3 },
+  ),
+  ms(
+    'GroupQueryAttention',
+    'rotary',
+    [x(2, 5, 64), x(2, 5, 32), x(2, 5, 32), x(2, 2, 0, 16), x(2, 2, 0, 16), ...prompt(), ...caches],
+    { ...gqa, do_rotary: 1 },
+    { outputs: 3 },
+  ),
+  ms(
+    'GroupQueryAttention',
+    'decoding',
+    [x(2, 1, 64), x(2, 1, 32), x(2, 1, 32), x(2, 2, 4, 16), x(2, 2, 4, 16), ...prompt(), ...caches],
+    { ...gqa, do_rotary: 1, rotary_interleaved: 1 },
+    { outputs: 3 },
+  ),
+  ms(
+    'GroupQueryAttention',
+    'window',
+    [x(2, 5, 32), x(2, 5, 16), x(2, 5, 16), ...noPast(), ...prompt()],
+    { ...gqa, local_window_size: 2 },
+    { outputs: 3 },
+  ),
+  ms(
+    'GroupQueryAttention',
+    'softcap, bias',
+    [x(2, 5, 32), x(2, 5, 16), x(2, 5, 16), ...noPast(), ...prompt(), undefined, undefined, undefined, x(1, 4, 5, 5)],
+    { ...gqa, softcap: f(1.5), scale: f(0.5) },
+    { outputs: 3 },
+  ),
+  ms(
+    'GroupQueryAttention',
+    'smooth',
+    [x(2, 5, 32), x(2, 5, 16), x(2, 5, 16), ...noPast(), ...prompt()],
+    { ...gqa, smooth_softmax: 1 },
+    { outputs: 3 },
+  ),
+  ms(
+    'GroupQueryAttention',
+    'sink',
+    [x(2, 5, 32), x(2, 5, 16), x(2, 5, 16), ...noPast(), ...prompt(), undefined, undefined, undefined, undefined, x(4)],
+    gqa,
+    { outputs: 3 },
+  ),
 
   standard('Attention', '23', 23, [x(2, 2, 3, 4), x(2, 2, 5, 4), x(2, 2, 5, 6)]),
-  standard('Attention', '23 causal, groups', 23, [x(2, 3, 16), x(2, 3, 8), x(2, 3, 8)], { q_num_heads: 4, kv_num_heads: 2, is_causal: 1 }),
-  standard('Attention', '23 mask, softcap', 23, [x(2, 2, 3, 4), x(2, 2, 5, 4), x(2, 2, 5, 4), x(3, 5)], { softcap: f(2), scale: f(0.4) }),
-  standard('Attention', '23 boolean mask', 23, [x(1, 2, 2, 4), x(1, 2, 3, 4), x(1, 2, 3, 4), tensor('bool', [2, 3], Uint8Array.of(1, 0, 1, 1, 1, 0))]),
-  standard('Attention', '23 past', 23, [x(2, 2, 3, 4), x(2, 2, 3, 4), x(2, 2, 3, 4), x(3, 7), x(2, 2, 4, 4), x(2, 2, 4, 4)], {}, { outputs: 4 }),
+  standard('Attention', '23 causal, groups', 23, [x(2, 3, 16), x(2, 3, 8), x(2, 3, 8)], {
+    q_num_heads: 4,
+    kv_num_heads: 2,
+    is_causal: 1,
+  }),
+  standard('Attention', '23 mask, softcap', 23, [x(2, 2, 3, 4), x(2, 2, 5, 4), x(2, 2, 5, 4), x(3, 5)], {
+    softcap: f(2),
+    scale: f(0.4),
+  }),
+  standard('Attention', '23 boolean mask', 23, [
+    x(1, 2, 2, 4),
+    x(1, 2, 3, 4),
+    x(1, 2, 3, 4),
+    tensor('bool', [2, 3], Uint8Array.of(1, 0, 1, 1, 1, 0)),
+  ]),
+  standard(
+    'Attention',
+    '23 past',
+    23,
+    [x(2, 2, 3, 4), x(2, 2, 3, 4), x(2, 2, 3, 4), x(3, 7), x(2, 2, 4, 4), x(2, 2, 4, 4)],
+    {},
+    { outputs: 4 },
+  ),
 
   standard('NegativeLogLikelihoodLoss', '', 20, [x(3, 4), i64([3], 0, 3, 2)]),
-  standard('NegativeLogLikelihoodLoss', 'weights, ignored', 20, [x(2, 4, 3), i64([2, 3], 0, 3, 2, -1, 1, 1), positive(4)], { ignore_index: -1 }),
+  standard(
+    'NegativeLogLikelihoodLoss',
+    'weights, ignored',
+    20,
+    [x(2, 4, 3), i64([2, 3], 0, 3, 2, -1, 1, 1), positive(4)],
+    { ignore_index: -1 },
+  ),
   standard('NegativeLogLikelihoodLoss', 'none', 20, [x(3, 4), i64([3], 0, 3, 2), positive(4)], { reduction: 'none' }),
   standard('SoftmaxCrossEntropyLoss', '', 20, [x(3, 4), i64([3], 0, 3, 2)], {}, { outputs: 2 }),
-  standard('SoftmaxCrossEntropyLoss', 'ignored', 20, [x(2, 4, 3), i64([2, 3], 0, 3, 2, 3, 1, 1)], { ignore_index: 3, reduction: 'mean' }),
+  standard('SoftmaxCrossEntropyLoss', 'ignored', 20, [x(2, 4, 3), i64([2, 3], 0, 3, 2, 3, 1, 1)], {
+    ignore_index: 3,
+    reduction: 'mean',
+  }),
   standard('SoftmaxCrossEntropyLoss', 'sum', 20, [x(3, 4), i32([3], 0, 3, 2), positive(4)], { reduction: 'sum' }),
   standard('CenterCropPad', '', 20, [x(5, 4, 3), i64([3], 3, 7, 4)]),
   standard('CenterCropPad', 'axes', 20, [x(5, 4, 3), i64([2], 8, 3)], { axes: [-1, 0] }),
 ];
 
 /** Operators that the runtime has for other devices only, so that nothing here can be compared with. */
-const otherDevices = ['BiasSplitGelu', 'NhwcConv', 'NhwcFusedConv', 'BiasAdd', 'GroupNorm', 'SkipGroupNorm'].map((op) => `com.microsoft.${op}`);
+const otherDevices = ['BiasSplitGelu', 'NhwcConv', 'NhwcFusedConv', 'BiasAdd', 'GroupNorm', 'SkipGroupNorm'].map(
+  (op) => `com.microsoft.${op}`,
+);
 /** Other names of operators that are tested. */
 const aliases = ['com.microsoft.TransposeMatMul', 'com.microsoft.SimplifiedLayerNormalization'];
 
@@ -193,9 +443,24 @@ describe('what cannot be expanded', () => {
 
   it.each([
     ['RotaryEmbedding', [x(2, 3, 16), i64([1], 0), cosine, sine], {}, /size of its heads/],
-    ['MatMulNBits', [x(2, 32), bytes('uint8', 3, 2, 8), positive(3, 2), undefined, i32([32], ...new Array(32).fill(0))], { K: 32, N: 3, block_size: 16 }, /g_idx/],
-    ['GatherBlockQuantized', [bytes('uint8', 16, 5), i64([1], 0), positive(1, 5)], { quantize_axis: 0, block_size: 16 }, /quantize along the last/],
-    ['GroupQueryAttention', [x(1, 5, 32), x(1, 5, 16), x(1, 5, 16), undefined, undefined, i32([1], 4), i32([1], 5)], { ...gqa, kv_cache_bit_width: 8 }, /quantized/],
+    [
+      'MatMulNBits',
+      [x(2, 32), bytes('uint8', 3, 2, 8), positive(3, 2), undefined, i32([32], ...new Array(32).fill(0))],
+      { K: 32, N: 3, block_size: 16 },
+      /g_idx/,
+    ],
+    [
+      'GatherBlockQuantized',
+      [bytes('uint8', 16, 5), i64([1], 0), positive(1, 5)],
+      { quantize_axis: 0, block_size: 16 },
+      /quantize along the last/,
+    ],
+    [
+      'GroupQueryAttention',
+      [x(1, 5, 32), x(1, 5, 16), x(1, 5, 16), undefined, undefined, i32([1], 4), i32([1], 5)],
+      { ...gqa, kv_cache_bit_width: 8 },
+      /quantized/,
+    ],
     ['FusedGemm', [x(2, 3), x(3, 4)], { activation: 'Unheard' }, /activation/],
   ] as const)('%s stays, with the reason', (op, inputs, attributes, reason) => {
     expect(lower(modelOf(ms(op, '', inputs, attributes)).model).notes[0].text).toMatch(reason);

@@ -27,19 +27,27 @@ export function expressions(to: Rewriter) {
     shape: unary('Shape'),
     cast: (x: string, type: keyof typeof codeOfDataType, output?: string) =>
       to.op('Cast', [x], { to: codeOfDataType[type] }, output),
-    reshape: (x: string, shape: readonly number[], output?: string) => to.op('Reshape', [x, to.ints(shape)], {}, output),
+    reshape: (x: string, shape: readonly number[], output?: string) =>
+      to.op('Reshape', [x, to.ints(shape)], {}, output),
     transpose: (x: string, perm: readonly number[], output?: string) => to.op('Transpose', [x], { perm }, output),
     concat: (parts: readonly string[], axis: number, output?: string) => to.op('Concat', parts, { axis }, output),
-    unsqueeze: (x: string, axes: readonly number[], output?: string) => to.op('Unsqueeze', [x, to.ints(axes)], {}, output),
-    gather: (x: string, indices: string, axis: number, output?: string) => to.op('Gather', [x, indices], { axis }, output),
+    unsqueeze: (x: string, axes: readonly number[], output?: string) =>
+      to.op('Unsqueeze', [x, to.ints(axes)], {}, output),
+    gather: (x: string, indices: string, axis: number, output?: string) =>
+      to.op('Gather', [x, indices], { axis }, output),
     slice: (x: string, axis: number, start: number, end: number, step = 1) =>
       to.op('Slice', [x, ...[start, end, axis, step].map((value) => to.ints([value]))]),
     /** One dimension of a value, as a one-dimensional int64. */
-    dimension: (x: string, axis: number) => to.op('Shape', [x], { start: axis, end: axis === -1 ? undefined : axis + 1 }),
+    dimension: (x: string, axis: number) =>
+      to.op('Shape', [x], { start: axis, end: axis === -1 ? undefined : axis + 1 }),
     /** Numbers 0 to n - 1 (or from `start` on), for n and start in one-dimensional int64 values. */
     range: (end: string, start?: string) => {
       const scalar = (value: string) => to.op('Squeeze', [value, to.ints([0])]);
-      return to.op('Range', [start ? scalar(start) : to.constant(int64Scalar(0)), scalar(end), to.constant(int64Scalar(1))]);
+      return to.op('Range', [
+        start ? scalar(start) : to.constant(int64Scalar(0)),
+        scalar(end),
+        to.constant(int64Scalar(1)),
+      ]);
     },
   };
 }

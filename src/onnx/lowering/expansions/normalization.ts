@@ -15,7 +15,12 @@ function residual(node: Node, bias: string, to: Rewriter): string {
 const skipLayerNormalization: Expansion = (node, to) => {
   const [, , gamma] = node.inputs;
   const sum = residual(node, inputOf(node, 4), to);
-  to.ops('LayerNormalization', [sum, gamma, inputOf(node, 3)], { axis: -1, ...epsilonOf(node, 1e-12) }, statistics(node));
+  to.ops(
+    'LayerNormalization',
+    [sum, gamma, inputOf(node, 3)],
+    { axis: -1, ...epsilonOf(node, 1e-12) },
+    statistics(node),
+  );
   return undefined;
 };
 
@@ -27,7 +32,15 @@ function statistics(node: Node): string[] {
 }
 
 /** x / sqrt(mean(x²) + epsilon) · scale over the given axes; names of the inverse deviation and of the result. */
-function rootMeanSquare(x: string, scale: string, axes: readonly number[], epsilon: number, deviation: string | undefined, output: string, to: Rewriter): void {
+function rootMeanSquare(
+  x: string,
+  scale: string,
+  axes: readonly number[],
+  epsilon: number,
+  deviation: string | undefined,
+  output: string,
+  to: Rewriter,
+): void {
   const { add, mul, sqrt } = expressions(to);
   const square = to.op('ReduceMean', [mul(x, x), to.ints(axes)], { keepdims: 1 });
   const inverse = to.op('Reciprocal', [sqrt(add(square, scalarLike(epsilon, x, to)))], {}, deviation);
@@ -42,14 +55,30 @@ const simplified: Expansion = (node, to) => {
   if (axis >= 0 && rank === undefined) return 'the rank of its input is not known';
   const first = axis < 0 ? axis : axis - (rank as number);
   const axes = Array.from({ length: -first }, (_, i) => first + i);
-  rootMeanSquare(x, scale, axes, floatAttribute(node, 'epsilon', 1e-5), node.outputs[1] || undefined, node.outputs[0], to);
+  rootMeanSquare(
+    x,
+    scale,
+    axes,
+    floatAttribute(node, 'epsilon', 1e-5),
+    node.outputs[1] || undefined,
+    node.outputs[0],
+    to,
+  );
   return undefined;
 };
 
 const skipSimplified: Expansion = (node, to) => {
   if (wants(node, 1, to)) return 'its mean is read';
   const sum = residual(node, inputOf(node, 3), to);
-  rootMeanSquare(sum, node.inputs[2], [-1], floatAttribute(node, 'epsilon', 1e-12), node.outputs[2] || undefined, node.outputs[0], to);
+  rootMeanSquare(
+    sum,
+    node.inputs[2],
+    [-1],
+    floatAttribute(node, 'epsilon', 1e-12),
+    node.outputs[2] || undefined,
+    node.outputs[0],
+    to,
+  );
   return undefined;
 };
 
@@ -63,7 +92,11 @@ const embedLayerNormalization: Expansion = (node, to) => {
     : to.op('Slice', [positions, to.ints([0]), dimension(ids, 1), to.ints([0])]);
   const parts = [gather(words, ids, 0), position, ...(segments ? [gather(segmentTable, segments, 0)] : [])];
   const last = parts.pop() as string;
-  const embedded = add(parts.reduce((a, b) => add(a, b)), last, sum || undefined);
+  const embedded = add(
+    parts.reduce((a, b) => add(a, b)),
+    last,
+    sum || undefined,
+  );
   to.ops('LayerNormalization', [embedded, gamma, beta], { axis: -1, ...epsilonOf(node, 1e-12) }, [output]);
   if (maskIndex) {
     // How many tokens of each sequence count; zeros where there is no mask.
@@ -74,7 +107,16 @@ const embedLayerNormalization: Expansion = (node, to) => {
 };
 
 /** Per-channel scale and bias after normalization over groups of channels, N×C×… */
-function groups(x: string, scale: string, bias: string, count: number, epsilon: number, output: string | undefined, to: Rewriter, rank?: number): string {
+function groups(
+  x: string,
+  scale: string,
+  bias: string,
+  count: number,
+  epsilon: number,
+  output: string | undefined,
+  to: Rewriter,
+  rank?: number,
+): string {
   const { add, concat, mul, reshape, shape } = expressions(to);
   const ones = new Array<number>(count).fill(1);
   const typed = (values: readonly number[]) => {
@@ -127,7 +169,8 @@ const groupNorm: Expansion = (node, to) => {
 const meanVariance: Expansion = (node, to) => {
   const { add, div, mul, sqrt, sub } = expressions(to);
   const [x] = node.inputs;
-  const mean = (value: string) => to.op('ReduceMean', [value, to.ints(intsAttribute(node, 'axes') ?? [0, 2, 3])], { keepdims: 1 });
+  const mean = (value: string) =>
+    to.op('ReduceMean', [value, to.ints(intsAttribute(node, 'axes') ?? [0, 2, 3])], { keepdims: 1 });
   const centred = sub(x, mean(x));
   const deviation = sqrt(mean(mul(centred, centred)));
   div(centred, add(deviation, scalarLike(1e-9, x, to)), node.outputs[0]);

@@ -59,7 +59,10 @@ const nhwcConv: Expansion = (node, to) => {
   const activation = fusedActivation(node);
   if (!activation) return 'its activation is not known';
   const [x, w, bias = '', summand = ''] = node.inputs;
-  const convolved = transpose(conv(node, [transpose(x, [0, 3, 1, 2]), transpose(w, [0, 3, 1, 2]), bias], to), [0, 2, 3, 1]);
+  const convolved = transpose(
+    conv(node, [transpose(x, [0, 3, 1, 2]), transpose(w, [0, 3, 1, 2]), bias], to),
+    [0, 2, 3, 1],
+  );
   activate(summand ? add(convolved, summand) : convolved, activation, node.outputs[0], to);
   return undefined;
 };
@@ -83,8 +86,10 @@ const biasAdd: Expansion = (node, to) => {
 const integerToFloat: Expansion = (node, to) => {
   const [a, b, scaleA, scaleB] = node.inputs;
   const [zeroA, zeroB, bias] = [4, 5, 6].map((i) => inputOf(node, i));
-  if ([scaleA, scaleB].some((scale) => (to.rankOf(scale) ?? 2) > 1)) return 'the rank of its scales is not known to be 0 or 1';
-  if ((to.rankOf(scaleA) ?? 0) === 1 && to.initializerOf(scaleA)?.shape[0] !== 1) return 'the scale of its left side is not one number';
+  if ([scaleA, scaleB].some((scale) => (to.rankOf(scale) ?? 2) > 1))
+    return 'the rank of its scales is not known to be 0 or 1';
+  if ((to.rankOf(scaleA) ?? 0) === 1 && to.initializerOf(scaleA)?.shape[0] !== 1)
+    return 'the scale of its left side is not one number';
   const left = to.op('DequantizeLinear', [a, scaleA, zeroA], { axis: -1 });
   const right = to.op('DequantizeLinear', [b, scaleB, zeroB], { axis: -1 });
   product(left, right, bias, node.outputs[0], to);
@@ -131,7 +136,9 @@ function dequantize(numbers: string, scale: string, zero: string, to: Rewriter):
 const matMulNBits: Expansion = (node, to) => {
   const { add, matmul, reshape, slice, transpose } = expressions(to);
   const [a, b, scales, zeros = '', groups = '', bias = ''] = node.inputs;
-  const [bits, size, n, k] = ['bits', 'block_size', 'N', 'K'].map((name) => intAttribute(node, name, name === 'bits' ? 4 : 0));
+  const [bits, size, n, k] = ['bits', 'block_size', 'N', 'K'].map((name) =>
+    intAttribute(node, name, name === 'bits' ? 4 : 0),
+  );
   if (groups) return 'it has the deprecated input g_idx';
   if (![2, 4, 8].includes(bits)) return `its weights have ${bits} bits`;
   if (intAttribute(node, 'weight_prepacked', 0)) return 'its weights are laid out for one device';

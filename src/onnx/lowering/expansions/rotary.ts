@@ -91,7 +91,9 @@ const contrib: Expansion = (node, to) => {
     return undefined;
   }
   const { reshape, transpose } = expressions(to);
-  const split = heads ? splitHeads(x, heads, to) : transpose(reshape(x, [0, 0, -1, 2 * (cache as number)]), [0, 2, 1, 3]);
+  const split = heads
+    ? splitHeads(x, heads, to)
+    : transpose(reshape(x, [0, 0, -1, 2 * (cache as number)]), [0, 2, 1, 3]);
   joinHeads(rotate(split, rotation, to), to, node.outputs[0]);
   return undefined;
 };

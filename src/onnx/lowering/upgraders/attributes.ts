@@ -45,7 +45,12 @@ export const slice: Upgrade = (node, to) => {
 export const pad: Upgrade = (node, to) => {
   const value = floatAttribute(node, 'value', 0);
   const pads = to.ints(intsAttribute(node, 'pads') ?? []);
-  return withInputs(node, [node.inputs[0], pads, value ? scalarLike(value, node.inputs[0], to) : ''], ['pads', 'value'], to);
+  return withInputs(
+    node,
+    [node.inputs[0], pads, value ? scalarLike(value, node.inputs[0], to) : ''],
+    ['pads', 'value'],
+    to,
+  );
 };
 
 /** Since 11, `min` and `max` are inputs; without one there is no limit on that side. */

@@ -14,11 +14,15 @@ export const batchNormalization: Upgrade = (node, to) => {
     const saved = statistics.slice(2).filter(Boolean);
     const read = saved.find((name) => to.isRead(name));
     if (read || intAttribute(node, 'spatial', 1) !== 1) {
-      throw new WhereforeError('unsupported-model', 'this kind of training-mode batch normalization is gone since opset 14', {
-        where: describeNode(node),
-        got: read ? `output "${read}" is read` : 'spatial = 0',
-        fix: 'export the model in inference mode (in PyTorch: model.eval())',
-      });
+      throw new WhereforeError(
+        'unsupported-model',
+        'this kind of training-mode batch normalization is gone since opset 14',
+        {
+          where: describeNode(node),
+          got: read ? `output "${read}" is read` : 'spatial = 0',
+          fix: 'export the model in inference mode (in PyTorch: model.eval())',
+        },
+      );
     }
     for (const name of saved) {
       const text = `${describeNode(node)} no longer has the output "${name}", which nothing reads`;

@@ -59,7 +59,11 @@ function asymmetric(node: Node, scales: string, to: Rewriter): true {
 function centred(node: Node): Node {
   const rounding = stringAttribute(node, 'nearest_mode', 'round_prefer_floor');
   const equal = { floor: 'round_prefer_ceil', round_prefer_floor: 'ceil' }[rounding];
-  if (stringAttribute(node, 'mode', 'nearest') !== 'nearest' || !equal || floatAttribute(node, 'extrapolation_value', 0)) {
+  if (
+    stringAttribute(node, 'mode', 'nearest') !== 'nearest' ||
+    !equal ||
+    floatAttribute(node, 'extrapolation_value', 0)
+  ) {
     throw new WhereforeError('unsupported-model', 'this Resize has no equal in newer opsets', {
       where: describeNode(node),
       got: `tf_half_pixel_for_nn with ${stringAttribute(node, 'mode', 'nearest')}, ${rounding}`,
