@@ -48,7 +48,7 @@ async function compare(path: string): Promise<void> {
 }
 
 function largest(values: readonly number[]): number {
-  return values.reduce((most, value) => (Math.abs(value) <= most ? most : Math.abs(value)), 0);
+  return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 }
 
 /** Waves of values for the floats, small ids for the integers (ones for masks, an increasing row for offsets). */
