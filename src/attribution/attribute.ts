@@ -41,6 +41,8 @@ export interface Attribution {
   readonly targetDescription: string;
   readonly baseline: Baseline | undefined;
   readonly baselineDescription: string | undefined;
+  /** All inputs at the baseline. */
+  readonly baselineInputs: Tensors | undefined;
   readonly method: MethodName;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly chosen: Readonly<Record<string, number | string>>;
@@ -165,6 +167,7 @@ function describe(
     targetDescription: describeTarget(request.target, request.labels),
     baseline: request.baseline,
     baselineDescription: request.baseline && describeBaseline(request.baseline),
+    baselineInputs: context.baselineInputs,
     method: request.method,
     parameters,
     chosen: result.chosen ?? {},

@@ -74,7 +74,7 @@ export const explanationSchema = z.object({
   preprocessing: z.unknown().optional(),
   /** The model's largest outputs for this input: what it said. */
   prediction: z
-    .object({ output: z.string(), kind: z.string(), top: z.array(z.object({ index: z.int(), label: z.string().optional(), value: z.number() })) })
+    .object({ output: z.string(), kind: z.string(), top: z.array(z.object({ index: z.int(), label: z.string().optional(), value: z.number(), anchor: z.int().optional() })) })
     .optional(),
   explained: z.array(z.string()),
   target,

@@ -1,0 +1,246 @@
+import { createHash } from 'node:crypto';
+import { extname } from 'node:path';
+import { WhereforeError } from '../errors.ts';
+import { requiredInputs } from '../onnx/graph.ts';
+import { convert } from '../tensor/convert.ts';
+import { formatShape, int64, rows as rowsOf, sizeOf, type DataType, type Tensor } from '../tensor/tensor.ts';
+import { readBytes } from './files.ts';
+import type { GridTransform } from './grid.ts';
+import { preprocessImage } from './image-input.ts';
+import { readImage } from './image.ts';
+import type { LoadedModel } from './load-model.ts';
+import { readNpy } from './npy.ts';
+import { readNpz } from './npz.ts';
+import type { ImageInput, Preprocessing } from './preprocessing.ts';
+import { readSafetensors } from './safetensors.ts';
+import { readTable } from './table-file.ts';
+import { featuresOf, tableTensor } from './table-input.ts';
+
+/** One input of a model (a batch of one), with what it takes to show it to a person. */
+export interface ModelInput {
+  /** Where it came from: a path, a row of a table. */
+  readonly source: string;
+  /** SHA-256 of the file; undefined for tensors given in memory. */
+  readonly hash: string | undefined;
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  /** Which axes of the explained input are channels and space. */
+  readonly layout: { readonly channelAxis?: number; readonly spatialAxes?: readonly number[] };
+  /** The source picture, H×W×3 RGB, and how the model's grid lies over it. */
+  readonly picture?: { readonly pixels: Tensor<'uint8'>; readonly transform: GridTransform; readonly input: ImageInput };
+  /** Names and written values of the features of a table row. */
+  readonly features?: { readonly names: readonly string[]; readonly texts: readonly string[] };
+  /** What was assumed to make it. */
+  readonly notes: readonly string[];
+}
+
+const imageExtensions: ReadonlySet<string> = new Set(['.png', '.jpg', '.jpeg', '.webp', '.gif', '.avif', '.tif', '.tiff', '.bmp', '.svg']);
+const tableExtensions: ReadonlySet<string> = new Set(['.csv', '.tsv', '.parquet', '.jsonl', '.ndjson']);
+
+/**
+ * Reads inputs for a model from what a person names: a picture, `.npy`, `.npz` or `.safetensors` tensors, rows of a
+ * table (`people.csv#3`, `people.csv#0-9`), or numbers written out (`input_ids=[[1,403,407]]`).
+ *
+ * @throws WhereforeError `file-not-found`, `invalid-data`, `invalid-argument` when the model does not say how such a
+ *   file becomes its input, `out-of-range` for a row that the table lacks
+ */
+export async function readModelInputs(model: LoadedModel, source: string, preprocessing: Preprocessing): Promise<ModelInput[]> {
+  const written = /^([^=]+)=\s*(\[.*\]|-?[\d.]+)$/s.exec(source);
+  if (written) return [writtenInput(model, written[1], written[2], source, preprocessing)];
+  const [, path, selection] = /^(.*?)(?:#([\d,-]+))?$/s.exec(source) as RegExpExecArray;
+  const extension = extname(path).toLowerCase();
+  if (tableExtensions.has(extension)) return tableInputs(path, selection, preprocessing);
+  const bytes = await readBytes(source);
+  const hash = createHash('sha256').update(bytes).digest('hex');
+  if (imageExtensions.has(extension)) return [await imageInput(bytes, source, hash, preprocessing)];
+  const reader = tensorReaders[extension];
+  if (!reader) {
+    throw new WhereforeError('invalid-argument', 'the kind of file is not known', {
+      where: source,
+      got: extension || 'no extension',
+      expected: [...imageExtensions, ...tableExtensions, ...Object.keys(tensorReaders)].join(' '),
+    });
+  }
+  return [tensorInput(model, reader(bytes, source), source, hash, preprocessing)];
+}
+
+const tensorReaders: Readonly<Record<string, (bytes: Uint8Array, where: string) => ReadonlyMap<string, Tensor>>> = {
+  '.npy': (bytes, where) => new Map([['', readNpy(bytes, where)]]),
+  '.npz': (bytes, where) => readNpz(bytes, where),
+  '.safetensors': (bytes, where) => readSafetensors(bytes, where).tensors,
+};
+
+/** Tensors under input names; a single one without a name goes to the model's only input. */
+export function tensorInput(
+  model: LoadedModel,
+  given: ReadonlyMap<string, Tensor>,
+  source: string,
+  hash: string | undefined,
+  preprocessing: Preprocessing,
+): ModelInput {
+  const wanted = requiredInputs(model.graph);
+  const names = wanted.map(({ name }) => name);
+  const tensors = new Map<string, Tensor>();
+  const notes: string[] = [];
+  for (const [key, tensor] of given) {
+    const name = key === '' || (given.size === 1 && names.length === 1 && !names.includes(key)) ? names[0] : key;
+    if (key === '' && names.length > 1) {
+      throw new WhereforeError('invalid-argument', 'one tensor for several inputs', {
+        where: source,
+        expected: names.map((input) => `"${input}"`).join(', '),
+        fix: 'give an .npz or .safetensors file with these names',
+      });
+    }
+    if (!names.includes(name)) {
+      throw new WhereforeError('unknown-name', `the model has no input "${name}"`, {
+        where: source,
+        expected: names.map((input) => `"${input}"`).join(', '),
+      });
+    }
+    tensors.set(name, fitted(tensor, wanted.find((input) => input.name === name) as (typeof wanted)[number], name, source, notes));
+  }
+  const first = [...tensors.values()][0];
+  for (const { name, type } of wanted) {
+    if (tensors.has(name)) continue;
+    const filled = first && companion(name, type, first, preprocessing);
+    if (!filled) {
+      throw new WhereforeError('unknown-name', `input "${name}" is missing`, {
+        where: source,
+        got: [...tensors.keys()].map((key) => `"${key}"`).join(', ') || 'nothing',
+      });
+    }
+    notes.push(`input "${name}" was not given: ${filled.text}`);
+    tensors.set(name, filled.tensor);
+  }
+  const [explained] = [...tensors].filter(([, tensor]) => tensor.type === 'float32');
+  return { source, hash, tensors, layout: explained ? layoutOf(explained[0], explained[1], preprocessing) : {}, notes };
+}
+
+/** The tensor in the input's element type, with the batch axis that a single item may lack. */
+function fitted(tensor: Tensor, { type, shape }: { type?: DataType; shape?: readonly unknown[] }, name: string, where: string, notes: string[]): Tensor {
+  let result = tensor;
+  if (type && tensor.type !== type) {
+    const convertible = tensor.type !== 'string' && type !== 'string' && !(type === 'int64' && tensor.type.startsWith('float'));
+    if (!convertible) {
+      throw new WhereforeError('wrong-type', `input "${name}" has the wrong element type`, { where, got: tensor.type, expected: type });
+    }
+    result = convert(result, type);
+    notes.push(`input "${name}": ${tensor.type} converted to ${type}`);
+  }
+  if (shape && result.shape.length === shape.length - 1) {
+    result = { ...result, shape: [1, ...result.shape] };
+    notes.push(`input "${name}": a batch axis of 1 was added to ${formatShape(tensor.shape)}`);
+  }
+  if (result.shape.length > 0 && result.shape[0] !== 1) {
+    throw new WhereforeError('wrong-shape', `input "${name}" holds several items`, {
+      where,
+      got: formatShape(result.shape),
+      expected: `one: 1×${formatShape(result.shape.slice(1))}`,
+      fix: 'explain one item at a time',
+    });
+  }
+  return result;
+}
+
+/** Masks, token types and positions, which follow from the ids where nobody says otherwise. */
+function companion(name: string, type: DataType | undefined, ids: Tensor, preprocessing: Preprocessing): { tensor: Tensor; text: string } | undefined {
+  const described = preprocessing.inputs[name];
+  if (described?.kind !== 'text' || type !== 'int64') return undefined;
+  const size = sizeOf(ids.shape);
+  const length = ids.shape.at(-1) ?? 1;
+  if (described.part === 'mask') return { tensor: int64(ids.shape, new BigInt64Array(size).fill(1n)), text: 'a mask of ones' };
+  if (described.part === 'types') return { tensor: int64(ids.shape, new BigInt64Array(size)), text: 'token types 0' };
+  if (described.part === 'positions') return { tensor: int64(ids.shape, Array.from({ length: size }, (_, i) => i % length)), text: 'positions 0, 1, 2, …' };
+  return undefined;
+}
+
+function layoutOf(name: string, tensor: Tensor, preprocessing: Preprocessing): ModelInput['layout'] {
+  const described = preprocessing.inputs[name];
+  if (described?.kind !== 'image' || tensor.shape.length !== 4) return {};
+  return described.layout === 'NCHW' ? { channelAxis: 1, spatialAxes: [2, 3] } : { channelAxis: 3, spatialAxes: [1, 2] };
+}
+
+function writtenInput(model: LoadedModel, name: string, text: string, source: string, preprocessing: Preprocessing): ModelInput {
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (cause) {
+    throw new WhereforeError('invalid-argument', `the numbers of input "${name}" cannot be read`, { got: text.slice(0, 60), expected: 'JSON, e.g. [[1,2,3]]', cause });
+  }
+  const shape: number[] = [];
+  for (let level: unknown = content; Array.isArray(level); level = level[0]) shape.push(level.length);
+  const values = [content].flat(Number.POSITIVE_INFINITY) as number[];
+  if (values.length !== sizeOf(shape) || values.some((value) => typeof value !== 'number')) {
+    throw new WhereforeError('invalid-argument', `the numbers of input "${name}" do not form a tensor`, { got: text.slice(0, 60), fix: 'nest lists of equal length' });
+  }
+  const type = values.every(Number.isInteger) && model.types.get(name) === 'int64' ? 'int64' : 'float32';
+  const tensor: Tensor = type === 'int64' ? int64(shape, values) : { type: 'float32', shape, data: Float32Array.from(values) };
+  return tensorInput(model, new Map([[name, tensor]]), source, undefined, preprocessing);
+}
+
+async function imageInput(bytes: Uint8Array, source: string, hash: string, preprocessing: Preprocessing): Promise<ModelInput> {
+  const images = Object.entries(preprocessing.inputs).filter(([, input]) => input.kind === 'image');
+  if (images.length !== 1) {
+    throw new WhereforeError('invalid-argument', images.length ? 'the model has several picture inputs' : 'the model does not say how a picture becomes its input', {
+      where: source,
+      fix: 'describe the input in a wherefore.yaml beside the model, or give the tensors as .npz',
+    });
+  }
+  const [name, input] = images[0] as [string, ImageInput];
+  const image = await readImage(bytes, { name: source });
+  const { tensor, transform } = await preprocessImage(image, input);
+  return {
+    source,
+    hash,
+    tensors: new Map([[name, tensor]]),
+    layout: layoutOf(name, tensor, preprocessing),
+    picture: { pixels: image.pixels, transform, input },
+    notes: image.notes,
+  };
+}
+
+async function tableInputs(path: string, selection: string | undefined, preprocessing: Preprocessing): Promise<ModelInput[]> {
+  const described = Object.entries(preprocessing.inputs).filter(([, input]) => input.kind === 'table');
+  if (described.length !== 1 || described[0][1].kind !== 'table') {
+    throw new WhereforeError('invalid-argument', 'the model does not say how a row becomes its input', {
+      where: path,
+      fix: 'describe the columns in a wherefore.yaml beside the model (inputs: … kind: table)',
+    });
+  }
+  const [name, input] = described[0];
+  const table = await readTable(path);
+  if (!selection && table.rowCount > 1) {
+    throw new WhereforeError('invalid-argument', 'which row is to be explained?', {
+      where: path,
+      got: `${table.rowCount} rows`,
+      fix: `name one or several: ${path}#0 or ${path}#0-9 or ${path}#3,17`,
+    });
+  }
+  const indices = selection ? selectedRows(selection, path) : [0];
+  const tensor = tableTensor(table, input, indices);
+  const hash = createHash('sha256').update(await readBytes(path)).digest('hex');
+  const names = featuresOf(input);
+  return indices.map((row, i) => ({
+    source: `${path}#${row}`,
+    hash,
+    tensors: new Map([[name, rowsOf(tensor as Tensor, i, i + 1)]]),
+    layout: {},
+    features: {
+      names: names.map((feature) => feature.name),
+      texts: names.map((feature) => {
+        const column = table.columns.find((candidate) => candidate.name === feature.column);
+        return String(column?.values[row] ?? 'missing');
+      }),
+    },
+    notes: [],
+  }));
+}
+
+function selectedRows(selection: string, where: string): number[] {
+  return selection.split(',').flatMap((part) => {
+    const range = /^(\d+)(?:-(\d+))?$/.exec(part);
+    if (!range) throw new WhereforeError('invalid-argument', 'rows of a table', { where, got: `#${selection}`, expected: '#3, #0-9 or #3,17' });
+    const from = Number(range[1]);
+    const to = Number(range[2] ?? range[1]);
+    return Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i);
+  });
+}

@@ -1,0 +1,123 @@
+import { explainedInputs } from '../attribution/attribute.ts';
+import { type LayerCandidate, layersBetween, layersWorthExplaining } from '../attribution/layers.ts';
+import { targetOutput } from '../attribution/target.ts';
+import { nonDifferentiable } from '../autodiff/non-differentiable.ts';
+import { vjpRules } from '../autodiff/rules/index.ts';
+import { type Guess, type GuessedPreprocessing, guessPreprocessing } from '../data/guess.ts';
+import type { LoadedModel } from '../data/load-model.ts';
+import { WhereforeError } from '../errors.ts';
+import { type Graph, operatorKey, requiredInputs, type ValueInfo } from '../onnx/graph.ts';
+import { dataTypes, sizeOf, type Tensor, tensor } from '../tensor/tensor.ts';
+
+/** How gradients get through an operator of a model. */
+export type GradientStatus = 'exact' | 'estimate' | 'zero' | 'refused' | 'missing';
+
+export interface OperatorCount {
+  readonly operator: string;
+  readonly count: number;
+  readonly gradient: GradientStatus;
+  /** Why not, where the status is not `exact`. */
+  readonly why?: string;
+}
+
+/** What a model file holds and what can be explained of it. */
+export interface Inspection {
+  readonly name: string;
+  readonly hash: string;
+  readonly producer: string;
+  readonly opsets: ReadonlyMap<string, number>;
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  readonly nodes: number;
+  readonly parameters: number;
+  readonly weightBytes: number;
+  readonly operators: readonly OperatorCount[];
+  /** Layers worth explaining, and of how many candidates; undefined where `layersMissing` says why. */
+  readonly layers: { readonly worth: readonly LayerCandidate[]; readonly all: readonly LayerCandidate[] } | undefined;
+  readonly layersMissing: string | undefined;
+  readonly preprocessing: GuessedPreprocessing;
+  readonly described: boolean;
+  readonly notes: readonly string[];
+}
+
+/** Describes a model: what goes in and out, what blocks gradients, which layers are worth explaining. */
+export async function inspect(model: LoadedModel): Promise<Inspection> {
+  const { graph, source } = model;
+  let parameters = 0;
+  let weightBytes = 0;
+  for (const weight of source.graph.initializers.values()) {
+    if (!weight.type.startsWith('float') && !weight.type.startsWith('bfloat')) continue;
+    parameters += sizeOf(weight.shape);
+    weightBytes += sizeOf(weight.shape) * dataTypes[weight.type].bytes;
+  }
+  const { layers, layersMissing } = await layersOf(model);
+  return {
+    name: model.name,
+    hash: model.hash,
+    producer: source.producer,
+    opsets: source.opsets,
+    inputs: requiredInputs(source.graph),
+    outputs: source.graph.outputs,
+    nodes: source.graph.nodes.length,
+    parameters,
+    weightBytes,
+    operators: countOperators(graph),
+    layers,
+    layersMissing,
+    preprocessing: guessPreprocessing(source),
+    described: model.preprocessing !== undefined,
+    notes: model.notes.map((note) => note.text),
+  };
+}
+
+/** Whether every operator that a gradient must pass has a rule, as far as the graph alone tells. */
+export function hasGradient(model: LoadedModel): boolean {
+  return countOperators(model.graph).every(({ gradient }) => gradient === 'exact' || gradient === 'estimate' || gradient === 'zero');
+}
+
+function countOperators(graph: Graph): OperatorCount[] {
+  const counts = new Map<string, number>();
+  for (const node of graph.nodes) counts.set(operatorKey(node), (counts.get(operatorKey(node)) ?? 0) + 1);
+  return [...counts]
+    .sort((a, b) => b[1] - a[1])
+    .map(([operator, count]) => ({ operator, count, ...statusOf(operator) }));
+}
+
+function statusOf(operator: string): { gradient: GradientStatus; why?: string } {
+  const rule = vjpRules[operator];
+  if (rule) return rule.kind === 'estimate' ? { gradient: 'estimate', why: 'straight-through estimate' } : { gradient: 'exact' };
+  const reason = nonDifferentiable[operator];
+  if (reason) return { gradient: reason.gradient, why: reason.why };
+  // What only makes constants (shapes, ranges, masks) is folded away before a gradient could meet it.
+  if (constantMakers.has(operator)) return { gradient: 'zero', why: 'makes constants' };
+  return { gradient: 'missing', why: 'there is no rule for it' };
+}
+
+const constantMakers: ReadonlySet<string> = new Set(['Range', 'ConstantOfShape', 'Constant', 'RandomNormal', 'RandomUniform', 'BitShift']);
+
+async function layersOf(model: LoadedModel): Promise<Pick<Inspection, 'layers' | 'layersMissing'>> {
+  try {
+    const feeds = exampleFeeds(model);
+    const { graph, facts } = await model.executor.specialise(model.graph, feeds);
+    const floats = graph.inputs.filter(({ name }) => model.types.get(name) === 'float32').map(({ name }) => name);
+    const from = floats.length ? floats : explainedInputs(model, { kind: 'tokens', id: 0 });
+    const all = layersBetween(graph, facts, from, targetOutput(graph, facts, {}));
+    return { layers: { worth: layersWorthExplaining(all), all }, layersMissing: undefined };
+  } catch (error) {
+    // The rest of the inspection is worth showing even where the model cannot run on made-up input.
+    if (error instanceof WhereforeError) return { layers: undefined, layersMissing: error.message };
+    throw error;
+  }
+}
+
+/** A made-up input of every input's declared shape: 1 for the batch, 8 for other open sizes. */
+function exampleFeeds(model: LoadedModel): Map<string, Tensor> {
+  return new Map(
+    model.graph.inputs.map(({ name, type, shape }) => {
+      if (!type || !shape) throw new WhereforeError('unsupported-model', `input "${name}" has no declared tensor type`);
+      return [name, tensor(type, shape.map((size, axis) => (typeof size === 'number' ? size : axis === 0 ? 1 : 8)))];
+    }),
+  );
+}
+
+export type { Guess };

@@ -1,0 +1,106 @@
+import { finalNode, type Target } from '../attribution/target.ts';
+import { WhereforeError } from '../errors.ts';
+import type { Preprocessing } from '../data/preprocessing.ts';
+import type { Model } from '../runtime/model.ts';
+import type { Tensors } from '../runtime/runtime.ts';
+import { toNumbers } from '../tensor/convert.ts';
+import { formatShape, type Tensor } from '../tensor/tensor.ts';
+import type { ExplanationDocument } from './document.ts';
+
+/** What a model said of one input, and the target that explains it. */
+export interface Prediction {
+  readonly summary: NonNullable<ExplanationDocument['prediction']>;
+  /** The most natural thing to explain: the predicted class, the strongest detection, the next token, the value. */
+  readonly target: Target;
+}
+
+const shown = 5;
+
+/**
+ * Runs a model on one input and reads its first output as its task says.
+ * Classes are shown with their probabilities: softmax is applied for display where the model gives scores.
+ */
+export async function predict(
+  model: Model,
+  inputs: Tensors,
+  preprocessing: Preprocessing,
+  labels: readonly string[] | undefined,
+  wanted?: string,
+): Promise<Prediction> {
+  const { graph, facts } = await model.executor.specialise(model.graph, inputs);
+  const names = graph.outputs.map(({ name }) => name);
+  const output = wanted ?? preprocessing.detection?.output ?? names.find((name) => facts.types.get(name) === 'float32' && facts.shapes.has(name));
+  if (!output || !names.includes(output)) {
+    throw new WhereforeError('unknown-name', wanted ? `the model has no output "${wanted}"` : 'the model has no output of floats', {
+      expected: names.map((name) => `"${name}"`).join(', '),
+    });
+  }
+  const values = (await model.executor.run(graph, inputs, [output])).get(output) as Tensor;
+  if (preprocessing.task === 'detection' || preprocessing.detection) return detection(output, values, labels);
+  const numbers = toNumbers(values);
+  if (preprocessing.task === 'language' || (values.shape.length === 3 && preprocessing.outputs[output]?.axis === -1)) {
+    return nextToken(output, values.shape, numbers);
+  }
+  const kind = preprocessing.outputs[output]?.kind;
+  const regression = kind === 'value' || kind === 'embedding' || preprocessing.task === 'regression';
+  if (regression || numbers.length === 1) {
+    const top = numbers.slice(0, shown).map((value, index) => entry(index, value, labels));
+    return { summary: { output, kind: 'value', top }, target: { kind: 'output', output, index: values.shape.slice(1).map(() => 0) } };
+  }
+  const last = finalNode(model.graph, output)?.op;
+  const probabilities = kind === 'probabilities' || last === 'Softmax' || last === 'Sigmoid' || !isScores(kind, last) ? numbers : softmax(numbers);
+  const order = Array.from(probabilities.keys()).sort((a, b) => probabilities[b] - probabilities[a]);
+  return {
+    summary: { output, kind: 'probability', top: order.slice(0, shown).map((index) => entry(index, probabilities[index], labels)) },
+    // A model given as something other than a network (trees) has no value before a softmax: its output is explained as it is.
+    target: last?.startsWith('Tree') ? { kind: 'output', output, index: [order[0]] } : { kind: 'classLogit', output, class: order[0] },
+  };
+}
+
+function isScores(kind: string | undefined, last: string | undefined): boolean {
+  return kind === 'logits' || !last?.startsWith('Tree');
+}
+
+function entry(index: number, value: number, labels: readonly string[] | undefined) {
+  return { index, label: labels?.[index], value };
+}
+
+function softmax(scores: readonly number[]): number[] {
+  const largest = scores.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  const weights = scores.map((score) => Math.exp(score - largest));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return weights.map((weight) => weight / total);
+}
+
+/** The strongest rows of a raw grid [1, anchor, 4 + 1 + classes]: objectness × class score. */
+function detection(output: string, { shape, ...rest }: Tensor, labels: readonly string[] | undefined): Prediction {
+  const [, anchors, columns] = shape;
+  if (shape.length !== 3 || columns < 6) {
+    throw new WhereforeError('wrong-shape', `output "${output}" is no grid of detections`, { got: formatShape(shape), expected: '1 × anchors × (4 + 1 + classes)' });
+  }
+  const values = toNumbers({ shape, ...rest });
+  const found = Array.from({ length: anchors }, (_, anchor) => {
+    const row = anchor * columns;
+    let best = 0;
+    for (let c = 1; c < columns - 5; c++) if (values[row + 5 + c] > values[row + 5 + best]) best = c;
+    return { anchor, class: best, score: values[row + 4] * values[row + 5 + best] };
+  }).sort((a, b) => b.score - a.score);
+  const [first] = found;
+  // Neighbouring anchors see the same object: one a class is shown.
+  const distinct = found.filter((row, i) => found.findIndex((other) => other.class === row.class) === i).slice(0, shown);
+  return {
+    summary: { output, kind: 'detection', top: distinct.map((row) => ({ ...entry(row.class, row.score, labels), anchor: row.anchor })) },
+    target: { kind: 'detectionScore', output, anchor: first.anchor, class: first.class },
+  };
+}
+
+function nextToken(output: string, shape: readonly number[], scores: readonly number[]): Prediction {
+  const vocabulary = shape.at(-1) as number;
+  const position = (shape.at(-2) as number) - 1;
+  const probabilities = softmax(scores.slice(position * vocabulary, (position + 1) * vocabulary));
+  const order = Array.from(probabilities.keys()).sort((a, b) => probabilities[b] - probabilities[a]);
+  return {
+    summary: { output, kind: 'token', top: order.slice(0, shown).map((index) => entry(index, probabilities[index], undefined)) },
+    target: { kind: 'tokenLogProbability', output, position, id: order[0] },
+  };
+}
