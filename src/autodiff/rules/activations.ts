@@ -79,7 +79,7 @@ export const activations: RuleTable = {
     }),
     '0 at -3, 1 at 3',
   ),
-  Sigmoid: smooth(unary((c, g, _, y) => c.mul(g, sigmoidSlope(c, y, y)))),
+  Sigmoid: smooth(unary((c, g, _, y) => c.mul(g, c.mul(y, c.sub(c.scalar(1, y), y))))),
   Tanh: smooth(unary((c, g, _, y) => c.mul(g, c.sub(c.scalar(1, y), c.mul(y, y))))),
   Softplus: smooth(unary((c, g, x) => c.mul(g, c.op('Sigmoid', [x])))),
   // x/(1 + |x|): 1/(1 + |x|)²
@@ -99,10 +99,6 @@ export const activations: RuleTable = {
       return c.mul(g, c.indicator(c.op('Greater', [c.op('Abs', [x]), limit]), x));
     }),
     '0 at the threshold',
-  ),
-  Swish: smooth(unary((c, g, x) => c.mul(g, swishSlope(c, x, floatAttribute(c.node, 'alpha', 1))))),
-  'com.microsoft.QuickGelu': smooth(
-    unary((c, g, x) => c.mul(g, swishSlope(c, x, floatAttribute(c.node, 'alpha', 1.702)))),
   ),
   // y·(ȳ − Σ ȳ·y)
   Softmax: smooth(
@@ -125,17 +121,6 @@ const positive = (c: RuleContext, x: string) => c.op('Greater', [x, c.scalar(0, 
 /** Whether 0 < y < 1; `like` has the element type. */
 const inside01 = (c: RuleContext, y: string, like = y) =>
   c.op('And', [c.op('Greater', [y, c.scalar(0, like)]), c.op('Less', [y, c.scalar(1, like)])]);
-
-/** σ' = σ(1 − σ); `like` has the element type. */
-const sigmoidSlope = (c: RuleContext, sigmoid: string, like: string) =>
-  c.mul(sigmoid, c.sub(c.scalar(1, like), sigmoid));
-
-/** x·σ(αx): σ + αx·σ(1 − σ) */
-function swishSlope(c: RuleContext, x: string, alpha: number): string {
-  const scaled = c.scale(x, alpha, x);
-  const sigmoid = c.op('Sigmoid', [scaled]);
-  return c.add(sigmoid, c.mul(scaled, sigmoidSlope(c, sigmoid, x)));
-}
 
 /** Φ(x) + x·φ(x), with the normal distribution and its density. */
 function geluSlope(c: RuleContext, x: string): string {

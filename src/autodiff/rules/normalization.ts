@@ -1,4 +1,4 @@
-import { floatAttribute, intAttribute, intsAttribute } from '../../onnx/graph.ts';
+import { floatAttribute, intAttribute } from '../../onnx/graph.ts';
 import { convert } from '../../tensor/convert.ts';
 import { float32, sizeOf } from '../../tensor/tensor.ts';
 import type { RuleContext, VjpRule } from '../context.ts';
@@ -6,22 +6,13 @@ import { axesFrom, axisOf, keptShape } from './axes.ts';
 import { type RuleTable, smooth, unary } from './entry.ts';
 import { backThrough, type Standardised, standardise } from './standardise.ts';
 
-/** Normalisation layers. */
+/** Normalisation layers; those that are not here are rewritten to simpler operators before. */
 export const normalization: RuleTable = {
   BatchNormalization: smooth(batchNormalization),
   InstanceNormalization: smooth(instanceNormalization),
-  GroupNormalization: smooth(groupNormalization),
   LayerNormalization: smooth(layerNormalization),
-  RMSNormalization: smooth(rootMeanSquareNormalization),
   LpNormalization: smooth(unary(lpNormalization), '0 where the norm is 0'),
   LRN: smooth(unary(localResponse)),
-  MeanVarianceNormalization: smooth(
-    unary((c, g, x) => {
-      const axes = (intsAttribute(c.node, 'axes') ?? [0, 2, 3]).map((axis) => axisOf(axis, c.shape(x).length));
-      // Its definition adds 1e-9 to the deviation.
-      return backThrough(c, g, standardise(c, x, axes, { toVariance: 0, toDeviation: 1e-9 }));
-    }),
-  ),
 };
 
 const epsilonOf = (c: RuleContext) => floatAttribute(c.node, 'epsilon', 1e-5);
@@ -44,10 +35,7 @@ function batchNormalization(c: RuleContext, [g, ...statistics]: readonly (string
   const sum = (value: string) => c.reduceSum(value, others, false);
   const spread = (value: string) => c.reshape(value, wide);
   if (intAttribute(c.node, 'training_mode', 0)) {
-    const batch = standardise(c, x, others, {
-      toVariance: epsilonOf(c),
-      toDeviation: 0,
-    });
+    const batch = standardise(c, x, others, epsilonOf(c));
     return [
       c.needs(0) ? backThrough(c, c.mul(g, spread(scale)), batch) : undefined,
       c.needs(1) ? sum(c.mul(g, batch.value)) : undefined,
@@ -72,35 +60,12 @@ function batchNormalization(c: RuleContext, [g, ...statistics]: readonly (string
 function instanceNormalization(c: RuleContext, [g]: readonly (string | undefined)[]): ReturnType<VjpRule> {
   if (!g) return [];
   const shape = c.inputShape(0);
-  const inner = standardise(c, c.input(0), axesFrom(2, shape.length), {
-    toVariance: epsilonOf(c),
-    toDeviation: 0,
-  });
-  return perChannel(c, g, inner.value, (value) => backThrough(c, value, inner));
-}
-
-/** As instance normalisation, with the channels of a group standardised together. */
-function groupNormalization(c: RuleContext, [g]: readonly (string | undefined)[]): ReturnType<VjpRule> {
-  if (!g) return [];
-  const shape = c.inputShape(0);
-  const groups = intAttribute(c.node, 'num_groups', 1);
-  const grouped = [shape[0], groups, sizeOf(shape) / Math.max(1, shape[0] * groups)];
-  const x = c.reshape(c.input(0), grouped);
-  const inner = standardise(c, x, [2], {
-    toVariance: epsilonOf(c),
-    toDeviation: 0,
-  });
-  const value = c.reshape(inner.value, shape);
-  return perChannel(c, g, value, (gradient) => c.reshape(backThrough(c, c.reshape(gradient, grouped), inner), shape));
-}
-
-function perChannel(c: RuleContext, g: string, value: string, back: (gradient: string) => string): ReturnType<VjpRule> {
-  const shape = c.inputShape(0);
+  const inner = standardise(c, c.input(0), axesFrom(2, shape.length), epsilonOf(c));
   const others = [0, ...axesFrom(2, shape.length)];
   const wide = c.reshape(c.input(1), [1, shape[1], ...ones(shape.length - 2)]);
   return [
-    c.needs(0) ? back(c.mul(g, wide)) : undefined,
-    c.needs(1) ? c.reduceSum(c.mul(g, value), others, false) : undefined,
+    c.needs(0) ? backThrough(c, c.mul(g, wide), inner) : undefined,
+    c.needs(1) ? c.reduceSum(c.mul(g, inner.value), others, false) : undefined,
     c.needs(2) ? c.reduceSum(g, others, false) : undefined,
   ];
 }
@@ -122,11 +87,7 @@ function layerNormalization(c: RuleContext, gradients: readonly (string | undefi
     const centred = c.sub(x, c.requestOutput(1, statistics, 'float32'));
     const inverse = c.requestOutput(2, statistics, 'float32');
     inner = { value: c.mul(centred, inverse), inverse, axes };
-  } else
-    inner = standardise(c, x, axes, {
-      toVariance: epsilonOf(c),
-      toDeviation: 0,
-    });
+  } else inner = standardise(c, x, axes, epsilonOf(c));
 
   const parts: string[] = [];
   if (g) parts.push(backThrough(c, c.mul(g, scale), inner));
@@ -140,23 +101,6 @@ function layerNormalization(c: RuleContext, gradients: readonly (string | undefi
     c.needs(0) && parts.length ? parts.reduce((a, b) => c.add(a, b)) : undefined,
     g && c.needs(1) ? c.unbroadcast(c.mul(g, inner.value), shape, c.inputShape(1)) : undefined,
     g && c.needs(2) ? c.unbroadcast(g, shape, c.inputShape(2)) : undefined,
-  ];
-}
-
-/** y = scale·x/√(mean x² + ε) over the axes from `axis` on. */
-function rootMeanSquareNormalization(c: RuleContext, [g]: readonly (string | undefined)[]): ReturnType<VjpRule> {
-  if (!g) return [];
-  const [x, scale] = [c.input(0), c.input(1)];
-  const shape = c.inputShape(0);
-  const axes = axesFrom(axisOf(intAttribute(c.node, 'axis', -1), shape.length), shape.length);
-  const power = c.add(c.reduceMean(c.mul(x, x), axes, true), c.scalar(epsilonOf(c), x));
-  const inverse = c.op('Reciprocal', [c.op('Sqrt', [power])]);
-  const value = c.mul(x, inverse);
-  const scaled = c.mul(g, scale);
-  const along = c.mul(value, c.reduceMean(c.mul(scaled, value), axes, true));
-  return [
-    c.needs(0) ? c.mul(inverse, c.sub(scaled, along)) : undefined,
-    c.needs(1) ? c.unbroadcast(c.mul(g, value), shape, c.inputShape(1)) : undefined,
   ];
 }
 

@@ -7,19 +7,11 @@ export interface Standardised {
   readonly axes: readonly number[];
 }
 
-/** x̂ = (x − mean)/(√(variance + `toVariance`) + `toDeviation`), recomputed from `x`. */
-export function standardise(
-  c: RuleContext,
-  x: string,
-  axes: readonly number[],
-  epsilon: { readonly toVariance: number; readonly toDeviation: number },
-): Standardised {
-  const like = c.input(0);
-  const plus = (value: string, constant: number) => (constant ? c.add(value, c.scalar(constant, like)) : value);
+/** x̂ = (x − mean)/√(variance + ε), recomputed from `x`. */
+export function standardise(c: RuleContext, x: string, axes: readonly number[], epsilon: number): Standardised {
   const centred = c.sub(x, c.reduceMean(x, axes, true));
   const variance = c.reduceMean(c.mul(centred, centred), axes, true);
-  const deviation = plus(c.op('Sqrt', [plus(variance, epsilon.toVariance)]), epsilon.toDeviation);
-  const inverse = c.op('Reciprocal', [deviation]);
+  const inverse = c.op('Reciprocal', [c.op('Sqrt', [c.add(variance, c.scalar(epsilon, x))])]);
   return { value: c.mul(centred, inverse), inverse, axes };
 }
 
