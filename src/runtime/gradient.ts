@@ -43,17 +43,13 @@ const seedName = (output: string) => `seed/${output}`;
 export async function gradientsOf(model: Model, request: GradientsRequest): Promise<Gradients> {
   const { inputs, seeds, wrt, overrides } = request;
   const specialised = await model.executor.specialise(model.graph, inputs);
-  const seeded = withSeeds(specialised, seeds);
-  const { graph, gradients, notes } = differentiate(seeded.graph, seeded.facts, { seeds: seeded.names, wrt, overrides });
-  const builder = new GraphBuilder({ ...graph, outputs: [] });
-  const wanted = [...gradients.values()].filter((name) => name !== undefined);
-  for (const name of [...seeds.keys(), ...wanted]) builder.output(name, seeded.facts.types.get(name) ?? 'float32');
+  const { graph, facts, gradients, notes, wanted } = planOf(specialised, seeds, wrt, overrides);
   const feeds = new Map([...inputs, ...[...seeds].map(([name, seed]) => [seedName(name), seed] as const)]);
-  const results = await model.executor.run(builder.build(), feeds, [...new Set([...seeds.keys(), ...wanted])], request);
+  const results = await model.executor.run(graph, feeds, wanted, request);
   return {
     gradients: new Map(
       [...gradients].map(([name, gradient]) => {
-        const shape = seeded.facts.shapes.get(name) ?? [];
+        const shape = facts.shapes.get(name) ?? [];
         return [name, gradient ? (results.get(gradient) as Tensor<'float32'>) : tensor('float32', shape)];
       }),
     ),
@@ -61,6 +57,37 @@ export async function gradientsOf(model: Model, request: GradientsRequest): Prom
     outputs: new Map([...seeds.keys()].map((name) => [name, results.get(name) as Tensor])),
     notes,
   };
+}
+
+interface Plan {
+  readonly graph: Graph;
+  readonly facts: Specialised['facts'];
+  readonly gradients: ReadonlyMap<string, string | undefined>;
+  readonly notes: readonly GradientNote[];
+  readonly wanted: readonly string[];
+}
+
+/** Sessions are kept by graph: the same question must give the same graph, or every call would open a session. */
+const plans = new WeakMap<Graph, Map<string, Plan>>();
+
+function planOf(specialised: Specialised, seeds: Tensors, wrt: readonly string[], overrides: RuleOverrides | undefined): Plan {
+  // Rules are functions, which have no key.
+  if (overrides) return makePlan(specialised, seeds, wrt, overrides);
+  let known = plans.get(specialised.graph);
+  if (!known) plans.set(specialised.graph, (known = new Map()));
+  const key = JSON.stringify([[...seeds].map(([name, { type, shape }]) => [name, type, shape]), wrt]);
+  let plan = known.get(key);
+  if (!plan) known.set(key, (plan = makePlan(specialised, seeds, wrt)));
+  return plan;
+}
+
+function makePlan(specialised: Specialised, seeds: Tensors, wrt: readonly string[], overrides?: RuleOverrides): Plan {
+  const seeded = withSeeds(specialised, seeds);
+  const { graph, gradients, notes } = differentiate(seeded.graph, seeded.facts, { seeds: seeded.names, wrt, overrides });
+  const builder = new GraphBuilder({ ...graph, outputs: [] });
+  const wanted = [...new Set([...seeds.keys(), ...[...gradients.values()].filter((name) => name !== undefined)])];
+  for (const name of wanted) builder.output(name, seeded.facts.types.get(name) ?? 'float32');
+  return { graph: builder.build(), facts: seeded.facts, gradients, notes, wanted };
 }
 
 export interface HessianRequest extends Omit<GradientsRequest, 'wrt'> {
