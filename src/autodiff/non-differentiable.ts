@@ -51,6 +51,8 @@ export const nonDifferentiable: Readonly<Record<string, NonDifferentiable>> = {
   ),
   'ai.onnx.ml.SVMClassifier': refused('there is no rule for support vector machines', 'use --method occlusion'),
   'ai.onnx.ml.SVMRegressor': refused('there is no rule for support vector machines', 'use --method occlusion'),
+  MaxRoiPool: refused('its bins follow from regions rounded to whole elements', 'export the model with RoiAlign, or explain a layer behind this node'),
+  DeformConv: refused('there is no rule for deformable convolutions', 'explain a layer behind this node, or use --method occlusion'),
   Loop: loops,
   Scan: loops,
   If: refused('its condition depends on the data', 'export the model without the branch, or use --method occlusion'),

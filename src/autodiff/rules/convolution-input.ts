@@ -27,7 +27,8 @@ export function weightShape({ outputs, channels, group, kernel }: Convolution): 
  *
  * A fixed weight is flipped or rearranged once, so that the gradient is again a plain convolution, for which runtimes
  * have their fastest kernels (stride 1: with the flipped kernel; stride s: one sub-pixel convolution and DepthToSpace).
- * A weight that changes from run to run would have to be rearranged every time: ConvTranspose takes it as it is.
+ * A weight that changes from run to run would have to be rearranged every time: ConvTranspose takes it as it is. Grouped
+ * weights are small, and ConvTranspose is slow on groups: those are flipped all the same.
  */
 export function transposedConvolution(
   context: RuleContext,
@@ -36,7 +37,8 @@ export function transposedConvolution(
   conv: Convolution,
   { isFixed }: KernelFacts,
 ): string {
-  if (isFixed && isOnes(conv.strides) && fitsFlipped(conv)) return flippedConvolution(context, gradient, weight, conv);
+  const flips = isFixed || conv.group > 1;
+  if (flips && isOnes(conv.strides) && fitsFlipped(conv)) return flippedConvolution(context, gradient, weight, conv);
   if (isFixed && isSubPixel(conv)) return subPixelConvolution(context, gradient, weight, conv);
   return convTranspose(context, gradient, weight, conv);
 }

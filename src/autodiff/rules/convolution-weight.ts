@@ -15,7 +15,9 @@ const mostTaps = 64;
 export function weightGradient(context: RuleContext, wide: string, narrow: string, conv: Convolution): string {
   if (conv.group === 1 && sizeOf(conv.kernel) > 1 && isTiling(conv)) return fromTiles(context, wide, narrow, conv);
   if (sizeOf(conv.kernel) > mostTaps) return bySwappedConvolution(context, wide, narrow, conv);
-  return conv.group === 1 ? byTaps(context, wide, narrow, conv) : byGroupedTaps(context, wide, narrow, conv);
+  if (conv.group === 1) return byTaps(context, wide, narrow, conv);
+  const isDepthwise = conv.group === conv.channels && conv.group === conv.outputs;
+  return isDepthwise ? byDepthwiseTaps(context, wide, narrow, conv) : byGroupedTaps(context, wide, narrow, conv);
 }
 
 /** Cuts the wide side into tiles of one window each (the patches of a vision transformer): one matrix product. */
@@ -83,6 +85,16 @@ function byTaps(context: RuleContext, wide: string, narrow: string, conv: Convol
   return joinTaps(context, products, [outputs, channels], weightShape(conv));
 }
 
+/** One channel each: a product of matrices with one row would cost more than the sum of elementwise products. */
+function byDepthwiseTaps(context: RuleContext, wide: string, narrow: string, conv: Convolution): string {
+  const source = padded(context, wide, conv);
+  const sums = tapsOf(conv.kernel).map((tap) => {
+    const product = context.mul(narrow, sliceOfTap(context, source, tap, conv));
+    return context.reduceSum(product, [0, ...spatialAxes(tap.length)], false);
+  });
+  return joinTaps(context, sums, [conv.outputs, 1], weightShape(conv));
+}
+
 /** The same for every group: products `[batch, group, outputs, windows] × [batch, group, windows, channels]`. */
 function byGroupedTaps(context: RuleContext, wide: string, narrow: string, conv: Convolution): string {
   const { kernel, batch, channels, outputs, group } = conv;
@@ -92,10 +104,7 @@ function byGroupedTaps(context: RuleContext, wide: string, narrow: string, conv:
   const source = padded(context, wide, conv);
   const products = tapsOf(kernel).map((tap) => {
     const slice = sliceOfTap(context, source, tap, conv);
-    const matrix =
-      perGroupIn === 1
-        ? context.reshape(slice, [batch, group, windows, 1])
-        : context.transpose(context.reshape(slice, [batch, group, perGroupIn, windows]), [0, 1, 3, 2]);
+    const matrix = context.transpose(context.reshape(slice, [batch, group, perGroupIn, windows]), [0, 1, 3, 2]);
     const product = context.op('MatMul', [gradient, matrix]);
     return batch === 1 ? product : context.reduceSum(product, [0], false);
   });
