@@ -1,0 +1,44 @@
+import { WhereforeError } from '../errors.ts';
+
+/** Exit codes: 1 for a mistake that the user can mend, 2 for one of ours, 130 would hide that files were kept clean. */
+const userMistake = 1;
+const ourMistake = 2;
+
+/**
+ * Prints an error as one message and returns the exit code. A stack appears with `--debug` only; an unexpected error
+ * says how to report it.
+ */
+export function reportFailure(error: unknown, debug: boolean): number {
+  const known = error instanceof WhereforeError && error.code !== 'internal';
+  const message = error instanceof Error ? error.message : String(error);
+  if (known) console.error(`error: ${message}`);
+  else {
+    console.error(`error: something in wherefore went wrong: ${message}`);
+    console.error('Please report it with the command and, if you can, the model; --debug shows where.');
+  }
+  if (debug && error instanceof Error) console.error(error.stack);
+  return known ? userMistake : ourMistake;
+}
+
+/**
+ * Runs a command so that Ctrl-C stops it between two runs of the model: whatever it was writing is removed, nothing
+ * half-written stays. A second Ctrl-C ends the process at once.
+ */
+export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  let times = 0;
+  const stop = () => {
+    times++;
+    if (times > 1) process.kill(process.pid, 'SIGKILL');
+    console.error('\nstopping after the current run (Ctrl-C again to end at once)');
+    controller.abort();
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  try {
+    return await work(controller.signal);
+  } finally {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  }
+}

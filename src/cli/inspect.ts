@@ -1,0 +1,91 @@
+import type { Command } from 'commander';
+import { loadModel } from '../data/load-model.ts';
+import { formatPreprocessing } from '../data/preprocessing-file.ts';
+import type { ValueInfo } from '../onnx/graph.ts';
+import { type Inspection, inspect } from '../report/inspect.ts';
+import { formatShape } from '../tensor/tensor.ts';
+import { formatTable } from './table-text.ts';
+
+interface Options {
+  readonly all?: boolean;
+  readonly json?: boolean;
+}
+
+export function defineInspect(program: Command): void {
+  program
+    .command('inspect')
+    .description('what a model takes and gives, what blocks gradients, which layers are worth explaining')
+    .argument('<model>', 'an .onnx file')
+    .option('--all', 'list every layer, not only those worth explaining')
+    .option('--json', 'print JSON')
+    .action(async (path: string, options: Options) => {
+      const model = await loadModel(path);
+      try {
+        const inspection = await inspect(model);
+        console.log(options.json ? toJson(inspection) : describe(inspection, options.all === true));
+      } finally {
+        await model.close();
+      }
+    });
+}
+
+const shapeOf = ({ type, shape }: ValueInfo) => `${type ?? 'not a tensor'} ${shape ? formatShape(shape.map((size) => size ?? '?')) : 'of unknown shape'}`;
+
+function describe(inspection: Inspection, all: boolean): string {
+  const { layers } = inspection;
+  const blocks: string[] = [];
+  const opsets = [...inspection.opsets].map(([domain, version]) => `${domain || 'standard'} ${version}`).join(', ');
+  blocks.push(
+    [
+      `${inspection.name}: ${inspection.nodes} nodes, ${inspection.parameters.toLocaleString('en')} parameters (${megabytes(inspection.weightBytes)})`,
+      `from ${inspection.producer || 'an unnamed producer'}, operators: ${opsets}`,
+      ...inspection.notes,
+    ].join('\n'),
+    ['Inputs', ...inspection.inputs.map((input) => `  ${input.name}: ${shapeOf(input)}`)].join('\n'),
+    ['Outputs', ...inspection.outputs.map((output) => `  ${output.name}: ${shapeOf(output)}`)].join('\n'),
+  );
+  const blocking = inspection.operators.filter(({ gradient }) => gradient === 'refused' || gradient === 'missing');
+  const counts = inspection.operators.map(({ operator, count }) => `${operator} ${count}`).join(', ');
+  blocks.push(
+    [
+      'Operators',
+      `  ${counts}`,
+      ...inspection.operators
+        .filter(({ gradient }) => gradient === 'estimate')
+        .map(({ operator, why }) => `  ${operator}: gradient by ${why}`),
+      ...(blocking.length
+        ? blocking.map(({ operator, why }) => `  ${operator} blocks gradients: ${why}. Methods that need only outputs work: --method occlusion`)
+        : ['  nothing blocks gradients']),
+    ].join('\n'),
+  );
+  if (layers) {
+    const shown = all ? layers.all : layers.worth;
+    const rows = shown.map(({ name, operator, shape, isCut }) => [`  ${name}`, operator, formatShape(shape), isCut ? 'yes' : 'no, bypassed']);
+    blocks.push(
+      [
+        all ? 'Layers' : `Layers worth explaining (of ${layers.all.length}; --all lists them)`,
+        formatTable([['  name', 'operator', 'shape', 'cut'], ...rows]),
+      ].join('\n'),
+    );
+  } else blocks.push(`Layers\n  cannot be told: ${inspection.layersMissing}`);
+  const uncertain = inspection.preprocessing.guesses.map(
+    ({ path, value, confidence, reason }) => `  ${path}: ${value === undefined ? 'not known' : JSON.stringify(value)} (${confidence}: ${reason})`,
+  );
+  blocks.push(
+    [
+      inspection.described ? 'Preprocessing: described in wherefore.yaml beside the model. Guessed from the graph alone:' : 'Preprocessing, guessed from the graph',
+      ...uncertain,
+      '  as wherefore.yaml beside the model:',
+      ...formatPreprocessing(inspection.preprocessing.preprocessing).trimEnd().split('\n').map((line) => `    ${line}`),
+    ].join('\n'),
+  );
+  return blocks.join('\n\n');
+}
+
+function megabytes(bytes: number): string {
+  return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e3).toFixed(1)} kB`;
+}
+
+function toJson(inspection: Inspection): string {
+  return JSON.stringify({ ...inspection, opsets: Object.fromEntries(inspection.opsets) }, undefined, 2);
+}

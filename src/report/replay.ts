@@ -1,0 +1,77 @@
+import { type Attribution, attribute } from '../attribution/attribute.ts';
+import type { Baseline } from '../attribution/baseline.ts';
+import type { MethodName } from '../attribution/methods/index.ts';
+import type { WorkOptions } from '../attribution/prepare.ts';
+import type { Target } from '../attribution/target.ts';
+import type { LoadedModel } from '../data/load-model.ts';
+import { WhereforeError } from '../errors.ts';
+import { type Tensor } from '../tensor/tensor.ts';
+import { type Explained, storedTensor } from './explained.ts';
+
+/** How a recomputed explanation compares with the recorded one. */
+export interface Replay {
+  readonly attribution: Attribution;
+  /** Largest difference of an element, relative to the largest recorded magnitude. */
+  readonly largestDifference: number;
+  readonly identical: boolean;
+  /** What differs around the computation (versions, the model's hash). */
+  readonly changed: readonly string[];
+}
+
+/**
+ * Computes an explanation again from its document and tensors, and compares.
+ * @throws WhereforeError `invalid-data` when the model is another one (its hash differs) and `anyModel` is not set
+ */
+export async function replay(model: LoadedModel, explained: Explained, options: WorkOptions & { readonly anyModel?: boolean } = {}): Promise<Replay> {
+  const { document } = explained;
+  if (model.hash !== document.model.hash && !options.anyModel) {
+    throw new WhereforeError('invalid-data', 'this is not the model that was explained', {
+      where: model.name,
+      got: `hash ${model.hash.slice(0, 16)}…`,
+      expected: `${document.model.hash.slice(0, 16)}…`,
+      fix: 'give the same file with --model, or compare all the same with --any-model',
+    });
+  }
+  const inputs = new Map(Object.entries(document.input.tensors).map(([name, { key }]) => [name, storedTensor(explained, key)]));
+  const attribution = await attribute(model, {
+    ...options,
+    inputs,
+    target: document.target as Target,
+    baseline: recordedBaseline(explained),
+    explained: document.explained,
+    layer: { names: document.layer },
+    method: document.method as MethodName,
+    parameters: document.parameters,
+    layout: document.input.layout,
+  });
+  let largest = 0;
+  let difference = 0;
+  for (const [name, { key }] of Object.entries(document.attribution)) {
+    const recorded = storedTensor(explained, key) as Tensor<'float32'>;
+    const again = attribution.values.get(name);
+    if (again?.data.length !== recorded.data.length) {
+      throw new WhereforeError('wrong-shape', `the attribution of "${name}" has another size than the recorded one`);
+    }
+    for (let i = 0; i < recorded.data.length; i++) {
+      largest = Math.max(largest, Math.abs(recorded.data[i]));
+      difference = Math.max(difference, Math.abs(recorded.data[i] - again.data[i]));
+    }
+  }
+  const runtime = `${model.executor.runtime.name} ${model.executor.runtime.version}`;
+  const changed = [
+    ...(model.hash === document.model.hash ? [] : ['the model is another one']),
+    ...(runtime === document.versions.runtime ? [] : [`the runtime is ${runtime}, it was ${document.versions.runtime}`]),
+  ];
+  return { attribution, largestDifference: largest === 0 ? difference : difference / largest, identical: difference === 0, changed };
+}
+
+function recordedBaseline(explained: Explained): Baseline | undefined {
+  const { baseline, baselineTensors } = explained.document;
+  if (!baseline) return undefined;
+  if (baseline.kind !== 'input') return baseline;
+  const [stored, ...others] = Object.values(baselineTensors);
+  if (!stored || others.length) {
+    throw new WhereforeError('invalid-data', 'the document needs exactly one baseline tensor', { got: String(others.length + (stored ? 1 : 0)) });
+  }
+  return { kind: 'input', tensor: storedTensor(explained, stored.key), description: baseline.description };
+}
