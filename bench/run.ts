@@ -1,0 +1,99 @@
+import { writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { Command, Option } from 'commander';
+import { type Case, cases, open } from './cases.ts';
+import { type Clock, type Comparison, difference, interleave, spent } from './measure.ts';
+import { peakOfPath } from './memory.ts';
+import { Peer } from './peer.ts';
+
+const program = new Command('bench')
+  .description('Compares with PyTorch in eager mode, turn by turn; writes bench/results.md when every case was run.')
+  .option('--threads <n>', 'threads of each side', '2')
+  .option('--case <key...>', `only these: ${cases.map(({ key }) => key).join(', ')}, memory`)
+  .option('--rounds <n>', 'rounds of every case, instead of its own number')
+  .addOption(new Option('--clock <clock>', 'wall: elapsed; cpu: summed over threads, for machines that are busy').choices(['wall', 'cpu']).default('wall'))
+  .parse();
+const options = program.opts<{ threads: string; case?: string[]; rounds?: string; clock: Clock }>();
+const threads = Number(options.threads);
+
+/** Both sides compute in float32; sums in another order and the kinks of ReLU and pooling move single elements. */
+const tolerance = 1e-3;
+
+async function compare(one: Case, peer: Peer): Promise<Comparison & { readonly difference: number }> {
+  const opened = await open(one, threads);
+  try {
+    await peer.ask(opened.load);
+    await peer.ask(opened.prepare);
+    const ours = () => spent(opened.run);
+    const theirs = () => peer.run();
+    await ours();
+    await theirs();
+    const differs = difference(opened.results(), await peer.ask({ do: 'digest' }));
+    if (!(differs <= tolerance)) throw new Error(`${one.title}: the two sides differ by ${differs.toExponential(1)}`);
+    const rounds = options.rounds ? Number(options.rounds) : one.rounds;
+    return { ...(await interleave(ours, theirs, { rounds, warmUp: 2, clock: options.clock })), difference: differs };
+  } finally {
+    await opened.close();
+  }
+}
+
+const milliseconds = (seconds: number) => (seconds >= 10 ? `${seconds.toFixed(1)} s` : `${(1000 * seconds).toFixed(seconds < 0.1 ? 1 : 0)} ms`);
+
+function row(one: Case, result: Comparison & { readonly difference: number }): string {
+  const { ours, theirs, ratio } = result;
+  const cells = [
+    one.title,
+    milliseconds(ours.median),
+    milliseconds(theirs.median),
+    `**${ratio.median.toFixed(2)}** (${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)})`,
+    `≤ ${one.limit} ${ratio.median <= one.limit ? '✓' : '✗'}`,
+    result.difference.toExponential(0),
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+function memoryRow(): string {
+  const [few, many] = [peakOfPath(50, threads), peakOfPath(400, threads)];
+  const ratio = many / few;
+  const text = `ResNet-18: peak memory of integrated gradients, 400 steps against 50: ${many.toFixed(0)} MiB / ${few.toFixed(0)} MiB = **${ratio.toFixed(2)}**`;
+  return `${text} (≤ 1.10 ${ratio <= 1.1 ? '✓' : '✗'})`;
+}
+
+const isChosen = (key: string) => !options.case || options.case.includes(key);
+const peer = await Peer.start(threads);
+const lines = [
+  '| case | Wherefore | PyTorch eager | ratio (quartiles) | goal | difference |',
+  '|---|---|---|---|---|---|',
+];
+console.log(lines.join('\n'));
+const say = (line: string) => {
+  console.log(line);
+  lines.push(line);
+};
+for (const one of cases) if (isChosen(one.key)) say(row(one, await compare(one, peer)));
+peer.close();
+if (isChosen('memory')) {
+  say('');
+  say(memoryRow());
+}
+
+if (!options.case) {
+  const ortVersion: string = createRequire(import.meta.url)('onnxruntime-node/package.json').version;
+  const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} processors, ${Math.round(totalmem() / 2 ** 30)} GiB`;
+  const command = `npm run bench${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(' ')}` : ''}`;
+  const head = [
+    '# Benchmark',
+    '',
+    `Median of the ratio Wherefore / PyTorch over rounds in which both sides ran turn by turn, ${threads} threads each, with its quartiles; below 1 is faster.`,
+    `Times are ${options.clock === 'wall' ? 'elapsed' : 'processor time summed over threads'}, with everything that a caller waits for: copies to and from the runtime included.`,
+    'The last column is the relative difference of the two results.',
+    '',
+    `- Machine: ${machine}`,
+    `- Versions: Node ${process.versions.node}, onnxruntime-node ${ortVersion}, ${peer.versions}`,
+    `- Command: \`${command}\``,
+    '',
+  ];
+  writeFileSync(fileURLToPath(new URL('../../bench/results.md', import.meta.url)), `${[...head, ...lines].join('\n')}\n`);
+}
