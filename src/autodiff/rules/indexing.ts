@@ -135,7 +135,7 @@ export const indexing: RuleTable = {
   GatherElements: smooth(gatherElementsRule),
   GatherND: smooth(gatherNdRule),
   ScatterElements: kinked(scatterElementsRule),
-  ScatterND: kinked(scatterNdRule),
+  ScatterND: smooth(scatterNdRule),
   TopK: kinked(topKRule),
   OneHot: smooth(oneHotRule),
   Compress: smooth(compressRule),

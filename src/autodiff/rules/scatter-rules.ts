@@ -1,5 +1,4 @@
 import { intAttribute, stringAttribute } from '../../onnx/graph.ts';
-import { sizeOf, stridesOf } from '../../tensor/tensor.ts';
 import type { RuleContext, VjpRule } from '../context.ts';
 
 /** A scatter along one axis: all of `updates`, `indices` and gradients of updates have one shape. */
@@ -22,42 +21,20 @@ export const scatterElementsRule: VjpRule = (c, [g]) => {
   return scatterGradients(c, g, { data, indices, updates, result: c.output(), axis, ...shapes });
 };
 
-/** With reduction "none", repeated indices have no defined result (ONNX), and so no defined gradient. */
+/**
+ * With reduction "none", repeated indices have no defined result (ONNX), and so no defined gradient. Lowering makes a
+ * ScatterElements of the other reductions.
+ */
 export const scatterNdRule: VjpRule = (c, [g]) => {
   if (!g) return [];
-  const [data, indices, updates] = c.node.inputs;
+  const [, indices, updates] = c.node.inputs;
   const reduction = stringAttribute(c.node, 'reduction', 'none');
-  if (reduction === 'none' || reduction === 'add') {
-    const zeros = () => c.zeros(c.inputShape(2), updates);
-    return [
-      c.needs(0) ? (reduction === 'add' ? g : c.op('ScatterND', [g, indices, zeros()])) : undefined,
-      undefined,
-      c.needs(2) ? c.op('GatherND', [g, indices]) : undefined,
-    ];
-  }
-  // As a scatter of rows: index tuples become positions in the indexed axes seen as one.
-  const shape = c.inputShape(0);
-  const tuples = c.inputShape(1);
-  const depth = tuples[tuples.length - 1];
-  const indexed = shape.slice(0, depth);
-  const rowLength = sizeOf(shape.slice(depth));
-  const dataShape = [sizeOf(indexed), rowLength];
-  const updatesShape = [sizeOf(tuples.slice(0, -1)), rowLength];
-  const positions = c.reduceSum(
-    c.mul(c.op('Mod', [indices, c.ints(indexed)]), c.ints(stridesOf(indexed))),
-    [tuples.length - 1],
-    false,
-  );
-  const [byData, , byUpdates] = scatterGradients(c, c.reshape(g, dataShape), {
-    data: c.reshape(data, dataShape),
-    indices: c.expand(c.reshape(positions, [updatesShape[0], 1]), updatesShape),
-    updates: c.reshape(updates, updatesShape),
-    result: c.reshape(c.output(), dataShape),
-    axis: 0,
-    dataShape,
-    updatesShape,
-  });
-  return [byData && c.reshape(byData, shape), undefined, byUpdates && c.reshape(byUpdates, c.inputShape(2))];
+  if (reduction !== 'none') throw c.refuse(`its reduction "${reduction}" was not lowered`, 'lower the model first');
+  return [
+    c.needs(0) ? c.op('ScatterND', [g, indices, c.zeros(c.inputShape(2), updates)]) : undefined,
+    undefined,
+    c.needs(2) ? c.op('GatherND', [g, indices]) : undefined,
+  ];
 };
 
 function scatterGradients(c: RuleContext, g: string, s: Scatter): (string | undefined)[] {
