@@ -37,7 +37,7 @@ runtime's graph optimisation, and compared with float64 references: PyTorch, or 
 implementation. The error is max |gradient − reference| / max |reference|, the worst over all variants and inputs.
 *Second* is that of Hessian-vector products: the rule differentiated once more. *Kinked* operators have no derivative at
 some points, where the rule takes a subgradient; *straight-through* ones pass the gradient by definition.
-Operators without a kind are rewritten to others before anything is differentiated.
+*Rewritten* ones are replaced by simpler operators before anything is differentiated; *zero* ones have no slope.
 
 ${byOperator.size} operators, ${outcomes.size} variants; worst error ${worst(all, 'gradient', 'none')} without and ${worst(all, 'gradient', 'all')} with optimisation.
 
@@ -63,18 +63,24 @@ Any other operator is refused by name as unsupported.
 
 function row(operator: string, entries: readonly [OperatorCase, Outcome][]): string {
   const rule = vjpRules[operator];
-  const variants = entries.map(([item]) => item.variant || 'plain').join('; ');
   const results = entries.map(([, outcome]) => outcome);
   const cells = [
     `\`${operator}\``,
-    rule ? kinds[rule.kind] : '',
-    `${entries.length}: ${variants}`,
+    rule ? kinds[rule.kind] : nonDifferentiable[operator]?.gradient === 'zero' ? 'zero' : 'rewritten',
+    listed(entries.map(([item]) => item.variant || 'plain')),
     worst(results, 'gradient', 'none'),
     worst(results, 'gradient', 'all'),
     worst(results, 'product', 'all'),
     rule?.note ?? '',
   ];
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+}
+
+/** How many variants, and their names as far as they fit into a cell. */
+function listed(variants: readonly string[]): string {
+  const shown = variants.filter((_, i) => variants.slice(0, i + 1).join('; ').length <= 200);
+  const rest = variants.length - shown.length;
+  return `${variants.length}: ${shown.join('; ')}${rest ? `; and ${rest} more` : ''}`;
 }
 
 function worst(outcomes: readonly Outcome[], what: 'gradient' | 'product', optimisation: keyof Errors): string {
