@@ -47,7 +47,7 @@ ${rows.join('\n')}
 
 ## Zero gradient
 
-The gradient is zero, and the result says so.
+No gradient flows back. Where a float value passes through one of these, the result says so.
 
 ${described(lists.zero)}
 
