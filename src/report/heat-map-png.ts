@@ -1,0 +1,105 @@
+import sharp from 'sharp';
+import { WhereforeError } from '../errors.ts';
+import { writePng } from '../data/image.ts';
+import { cssColour, divergingColour } from './colour-map.ts';
+import type { Explained } from './explained.ts';
+import { figuresOf, type MapFigure } from './figures.ts';
+import { overlayPicture, plainMap } from './heat-map.ts';
+import { escapeText } from './html.ts';
+import { errorText, judge } from './judgement.ts';
+import { numberText, signedText } from './number-text.ts';
+import { scaleQuantile } from './signed-map.ts';
+
+export interface HeatMapOptions {
+  /** overlay: over the picture in grey (default). map: alone. */
+  readonly view?: 'overlay' | 'map';
+  /** The figure, where it shares its colour scale with others; default: drawn with a scale of its own. */
+  readonly figure?: MapFigure;
+}
+
+/** Width of the PNG in pixels; the legend is set for it. */
+const width = 560;
+
+/**
+ * The PNG of an explanation: the signed map over its picture, warnings on the picture, and a legend with the colour
+ * scale, T, ΣA and E.
+ * @throws WhereforeError `invalid-argument` for an explanation that lies over no picture (tables, text)
+ */
+export async function heatMapPng(explained: Explained, options: HeatMapOptions = {}): Promise<Uint8Array> {
+  const figure = options.figure ?? (await figuresOf([explained]))[0];
+  if (figure.kind !== 'map') {
+    throw new WhereforeError('invalid-argument', 'this explanation lies over no picture', {
+      where: explained.document.input.source,
+      got: explained.document.layer.join(' + '),
+      fix: 'open its page, which shows it as bars',
+    });
+  }
+  const { frame, map, limit } = figure;
+  const drawn = options.view === 'map' ? plainMap(map, limit) : overlayPicture(map, limit, frame);
+  const [h, w] = drawn.shape;
+  const height = Math.round((h * width) / w);
+  const picture = await sharp(await writePng(drawn))
+    .resize(width, height, { fit: 'fill', kernel: w * 2 <= width ? 'nearest' : 'cubic' })
+    .toBuffer();
+  const chips = chipsSvg(judge(explained.document).warnings);
+  const legend = legendSvg(explained, figure);
+  const canvas = sharp({ create: { width, height: height + legend.height, channels: 3, background: '#ffffff' } });
+  return new Uint8Array(
+    await canvas
+      .composite([
+        { input: picture, left: 0, top: 0 },
+        ...(chips.height <= height ? [{ input: Buffer.from(chips.svg), left: 0, top: 0 }] : []),
+        { input: Buffer.from(legend.svg), left: 0, top: height },
+      ])
+      .png({ compressionLevel: 9 })
+      .toBuffer(),
+  );
+}
+
+const font = 'font-family="Helvetica Neue, Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif"';
+
+/** A line that fits: about 0.52 em a letter. */
+function cut(text: string, size: number, room = width - 32): string {
+  const letters = Math.floor(room / (size * 0.52));
+  return text.length > letters ? `${text.slice(0, letters - 1)}…` : text;
+}
+
+function chipsSvg(warnings: readonly string[]): { svg: string; height: number } {
+  const height = Math.max(1, warnings.length * 30 + 12);
+  const chips = warnings.map((warning, i) => {
+    const text = cut(warning, 14, width - 48);
+    const chipWidth = Math.min(width - 20, Math.round(text.length * 7.6 + 22));
+    const y = 10 + i * 30;
+    return `<rect x="10" y="${y}" width="${chipWidth}" height="25" rx="4" fill="#fff4d6" stroke="#8a5a00"/>
+<text x="21" y="${y + 17.5}" font-size="14" fill="#5c3b00" textLength="${chipWidth - 22}" lengthAdjust="spacingAndGlyphs">${escapeText(text)}</text>`;
+  });
+  return { svg: `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" ${font}>${chips.join('')}</svg>`, height };
+}
+
+function legendSvg({ document }: Explained, figure: MapFigure): { svg: string; height: number } {
+  const { limit, map } = figure;
+  const stops = Array.from({ length: 21 }, (_, i) => {
+    const value = i / 10 - 1;
+    return `<stop offset="${i * 5}%" stop-color="${cssColour(divergingColour(value))}"/>`;
+  });
+  const { attributionTarget, sum } = document;
+  const line = (y: number, text: string, size = 14, fill = '#3a3a3a', weight = 'normal') =>
+    `<text x="16" y="${y}" font-size="${size}" fill="${fill}" font-weight="${weight}">${escapeText(cut(text, size))}</text>`;
+  const label = (x: number, text: string, anchor: string) => `<text x="${x}" y="120" font-size="13" fill="#3a3a3a" text-anchor="${anchor}">${escapeText(text)}</text>`;
+  const outside = map.outside === 0 || Math.abs(map.outside) < 1e-6 * Math.abs(sum) ? '' : `; ${signedText(map.outside)} lies outside the picture`;
+  const height = 200;
+  const parts = [
+    line(28, document.targetDescription, 17, '#111111', 'bold'),
+    line(50, `${document.methodTitle} at ${document.layer.join(' + ')}`),
+    line(70, document.baselineDescription === null ? 'no baseline stated' : `compared with: ${document.baselineDescription}`),
+    `<defs><linearGradient id="scale">${stops.join('')}</linearGradient></defs>`,
+    `<rect x="16" y="86" width="${width - 32}" height="16" fill="url(#scale)" stroke="#8a8a8a" stroke-width="0.5"/>`,
+    label(16, `${signedText(-limit)} against`, 'start'),
+    label(width / 2, '0', 'middle'),
+    label(width - 16, `for ${signedText(limit)}`, 'end'),
+    line(142, `contribution per 1 % of the view; the strongest ${(100 * (1 - scaleQuantile)).toFixed(1)} % get the end colour${outside}`, 12, '#5a5a5a'),
+    line(168, `T = ${numberText(attributionTarget)}   ΣA = ${numberText(sum)}   E = ${errorText(document)}`, 16, '#111111'),
+    line(188, judge(document).verdict, 12, '#5a5a5a'),
+  ];
+  return { svg: `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" ${font}>${parts.join('')}</svg>`, height };
+}

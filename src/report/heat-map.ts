@@ -1,0 +1,78 @@
+import sharp from 'sharp';
+import { writePng } from '../data/image.ts';
+import { type Tensor, tensor } from '../tensor/tensor.ts';
+import { divergingColour, type Ground, overlayColour } from './colour-map.ts';
+import type { Frame } from './frame.ts';
+import type { SignedMap } from './signed-map.ts';
+
+/** Colours each side of 0. Few enough that pictures of noise stay small, more than an eye tells apart. */
+const levels = 60;
+
+/** Level of each pixel, −60 to 60. */
+function levelsOf({ values, perPercent }: SignedMap, limit: number): Int8Array {
+  const factor = limit > 0 ? (perPercent / limit) * levels : 0;
+  return Int8Array.from(values.data, (value) => Math.round(Math.max(-levels, Math.min(levels, value * factor))));
+}
+
+/** The map alone, opaque: height × width × 3. `limit`: the value, per 1 % of the view, that gets the end colour. */
+export function plainMap(map: SignedMap, limit: number, ground: Ground = 'light'): Tensor<'uint8'> {
+  const colours = table((value) => divergingColour(value, ground));
+  return paint(map, limit, colours, 3);
+}
+
+/** The map with opacity, to lie over a picture: height × width × 4. */
+export function overlayMap(map: SignedMap, limit: number): Tensor<'uint8'> {
+  return paint(map, limit, table(overlayColour), 4);
+}
+
+/** The map over its picture, which is drawn grey and light so that colour means attribution only. */
+export function overlayPicture(map: SignedMap, limit: number, frame: Frame): Tensor<'uint8'> {
+  const over = overlayMap(map, limit).data;
+  const pixels = greyPicture(frame).data.slice();
+  for (let i = 0; i < over.length / 4; i++) {
+    // The strongest places let the picture through a little, so that one sees what is there.
+    const opacity = (0.88 * over[4 * i + 3]) / 255;
+    for (let c = 0; c < 3; c++) pixels[3 * i + c] = Math.round((1 - opacity) * pixels[3 * i + c] + opacity * over[4 * i + c]);
+  }
+  return tensor('uint8', frame.picture.shape, pixels);
+}
+
+/** A picture in light greys; what the model did not see is darker. */
+export function greyPicture({ picture, transform }: Frame): Tensor<'uint8'> {
+  const [height, width] = picture.shape;
+  const pixels = new Uint8Array(picture.data.length);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const at = 3 * (y * width + x);
+      const [row, column] = [transform.offset[0] + transform.scale[0] * (y + 0.5), transform.offset[1] + transform.scale[1] * (x + 0.5)];
+      const seen = row >= 0 && row < transform.grid[0] && column >= 0 && column < transform.grid[1];
+      const grey = 0.299 * picture.data[at] + 0.587 * picture.data[at + 1] + 0.114 * picture.data[at + 2];
+      pixels.fill(Math.round(seen ? 70 + 0.7 * grey : 0.45 * grey), at, at + 3);
+    }
+  }
+  return tensor('uint8', picture.shape, pixels);
+}
+
+function table<C extends readonly number[]>(colour: (value: number) => C): C[] {
+  return Array.from({ length: 2 * levels + 1 }, (_, i) => colour((i - levels) / levels));
+}
+
+function paint(map: SignedMap, limit: number, colours: readonly (readonly number[])[], channels: number): Tensor<'uint8'> {
+  const [height, width] = map.values.shape;
+  const pixels = new Uint8Array(height * width * channels);
+  levelsOf(map, limit).forEach((level, i) => {
+    const colour = colours[level + levels];
+    for (let c = 0; c < channels; c++) pixels[i * channels + c] = colour[c];
+  });
+  return tensor('uint8', [height, width, channels], pixels);
+}
+
+/** A picture as a data URI: PNG where every pixel counts, JPEG for photographs. */
+export async function dataUri(pixels: Tensor<'uint8'>, form: 'png' | 'photograph'): Promise<string> {
+  const [height, width] = pixels.shape;
+  const png = await writePng(pixels);
+  if (form === 'png' || height * width <= 4096) return `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
+  const jpeg = await sharp(png).jpeg({ quality: 85 }).toBuffer();
+  return `data:image/jpeg;base64,${jpeg.toString('base64')}`;
+}
+

@@ -1,0 +1,30 @@
+/** Text that is safe to put into a page as it is. Only {@link html} and {@link raw} make it. */
+export interface Html {
+  readonly html: string;
+}
+
+type Part = Html | string | number | undefined | false | readonly Part[];
+
+/** Text for HTML, also inside quoted attributes: names come from files and may hold anything. */
+export function escapeText(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: neither HTML nor SVG may hold them.
+  const printable = text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, '\ufffd');
+  return printable.replace(/[&<>"'`]/g, (letter) => `&#${letter.charCodeAt(0)};`);
+}
+
+/** A piece of page: every inserted text is escaped, inserted pieces are not; undefined and false insert nothing. */
+export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
+  return { html: strings.reduce((text, string, i) => text + (i > 0 ? render(parts[i - 1]) : '') + string, '') };
+}
+
+/** Marks text as safe: style sheets and scripts of our own. */
+export function raw(text: string): Html {
+  return { html: text };
+}
+
+function render(part: Part): string {
+  if (part === undefined || part === false) return '';
+  if (typeof part === 'string') return escapeText(part);
+  if (typeof part === 'number') return String(part);
+  return 'html' in part ? part.html : part.map(render).join('');
+}

@@ -1,0 +1,71 @@
+import type { ExplanationDocument } from './document.ts';
+import { numberText, percentText, signedText } from './number-text.ts';
+
+/** Relative attribution errors up to this are small enough to read a map as shares of the difference. */
+export const acceptedError = 0.01;
+
+export interface Judgement {
+  /** One sentence: how far the map can be trusted. */
+  readonly verdict: string;
+  /** good: adds up. poor: does not. open: nothing to compare with. */
+  readonly grade: 'good' | 'poor' | 'open';
+  /** Short warnings that stand on the picture itself. */
+  readonly warnings: readonly string[];
+}
+
+/** What T, ΣA and E say about an explanation, in words. */
+export function judge(document: ExplanationDocument): Judgement {
+  const { attributionTarget: target, sum, relativeError, implicitBaseline, isCut, converged } = document;
+  const warnings: string[] = [];
+  if (implicitBaseline !== null) warnings.push(implicitWarning(implicitBaseline, document.baseline !== null));
+  if (!isCut) warnings.push('layer is bypassed: part of the difference flows past it');
+  if (target === null || relativeError === null) {
+    return { verdict: 'No baseline was stated, so there is no difference that the map could add up to.', grade: 'open', warnings };
+  }
+  if (Math.abs(target) < 1e-6) {
+    warnings.push('no difference to explain');
+    return { verdict: 'The output at the input and at the baseline is the same: there is no difference to explain.', grade: 'open', warnings };
+  }
+  if (relativeError <= acceptedError) {
+    const verdict = `The map accounts for ${percentText(1 - relativeError)} of the difference.`;
+    return { verdict, grade: 'good', warnings };
+  }
+  const error = percentText(relativeError);
+  if (converged === false && isCut) warnings.unshift(`not converged: error ${error}${moreSteps(document)}`);
+  else warnings.unshift(`does not add up: error ${error}`);
+  const verdict = `The map adds up to ${signedText(sum, 4)} but the difference is ${signedText(target, 4)}: ${blame(document)}`;
+  return { verdict, grade: 'poor', warnings };
+}
+
+function implicitWarning(baseline: string, stated: boolean): string {
+  const [what, ...rest] = baseline.split(/[;,] /);
+  if (what.includes('infinitesimal')) return `a rate of change, not a share${stated ? ' of the difference from your baseline' : ''}`;
+  const order = rest.length > 0 ? ` (${rest.join(', ')})` : '';
+  return stated ? `compares with ${what}${order}, not with your baseline` : `compares with ${what}${order}`;
+}
+
+/** The steps to try next: twice those taken, or what the error asks for if it falls with the square of the steps. */
+function moreSteps({ chosen, parameters, relativeError }: ExplanationDocument): string {
+  const steps = Number(chosen.steps ?? parameters.steps);
+  if (!Number.isInteger(steps) || relativeError === null) return '';
+  const wanted = steps * Math.sqrt(relativeError / acceptedError);
+  let next = steps * 2;
+  while (next < wanted && next < 32 * steps) next *= 2;
+  return `, try n = ${next}`;
+}
+
+function blame({ isCut, completing, implicitBaseline, converged, methodTitle }: ExplanationDocument): string {
+  if (implicitBaseline !== null) return 'the method answers another question, so read its map as a picture, not as shares.';
+  if (!isCut) {
+    const more = completing.length > 0 ? `; together with ${completing.join(' + ')} the layer would be complete` : '';
+    return `part of it flows past this layer${more}.`;
+  }
+  if (converged === false) return 'more steps bring them together.';
+  return `${methodTitle} does not promise that they agree.`;
+}
+
+/** `E = |ΣA − T|` with its relative size, or a dash. */
+export function errorText({ error, relativeError }: ExplanationDocument): string {
+  if (error === null || relativeError === null) return '–';
+  return `${numberText(error, 3)} (${percentText(relativeError)})`;
+}

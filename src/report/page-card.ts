@@ -1,0 +1,111 @@
+import { cssColour, divergingColour, overlayColour } from './colour-map.ts';
+import type { ExplanationDocument } from './document.ts';
+import type { Explained } from './explained.ts';
+import { describeMap, type Figure, type MapFigure } from './figures.ts';
+import { dataUri, greyPicture, overlayMap } from './heat-map.ts';
+import { type Html, html } from './html.ts';
+import { errorText, judge } from './judgement.ts';
+import { numberText, percentText, signedText } from './number-text.ts';
+import { renderFeatures } from './page-features.ts';
+import { scaleQuantile } from './signed-map.ts';
+
+/** One explanation: its picture with the legend and the warnings, its numbers, and how to repeat it. */
+export async function renderCard(explained: Explained, figure: Figure, index: number): Promise<Html> {
+  const { document } = explained;
+  const { verdict, grade, warnings } = judge(document);
+  const chips = warnings.length > 0 && html`<ul class="chips" aria-label="Warnings">${warnings.map((warning) => html`<li>${warning}</li>`)}</ul>`;
+  return html`<article class="card" id="e${index}" aria-labelledby="e${index}-title">
+<h4 id="e${index}-title">${document.methodTitle}</h4>
+<p class="where">at ${layerText(document)}</p>
+${figure.kind === 'map' ? await mapFigure(explained, figure, index, chips) : html`${chips}${renderFeatures(explained, figure.features)}`}
+<p class="verdict ${grade}">${verdict}</p>
+<dl class="numbers">
+<div><dt>f(x)</dt><dd>${numberText(document.value)}</dd></div>
+<div><dt>f(x₀)</dt><dd>${numberText(document.baselineValue)}</dd></div>
+<div><dt>T</dt><dd>${numberText(document.attributionTarget)}</dd></div>
+<div><dt>ΣA</dt><dd>${numberText(document.sum)}</dd></div>
+<div class="long"><dt>E</dt><dd>${errorText(document)}</dd></div>
+</dl>
+${notes(document)}
+${reproduction(document)}
+</article>`;
+}
+
+function layerText({ layer, isCut, completing, explained }: ExplanationDocument): Html {
+  const isInput = layer.every((name) => explained.includes(name));
+  const names = layer.map((name, i) => html`${i > 0 && ' + '}<code>${name}</code>`);
+  const bypass = completing.length > 0 ? `bypassed; complete with ${completing.join(' + ')}` : 'bypassed';
+  return html`${isInput ? 'the input, ' : layer.length > 1 ? 'layers ' : 'layer '}${names}${!isCut && html` <span class="flag">${bypass}</span>`}`;
+}
+
+async function mapFigure({ document }: Explained, figure: MapFigure, index: number, chips: Html | false): Promise<Html> {
+  const { frame, map, limit, sharedBy, ownScale } = figure;
+  const pixels = frame.picture.shape[0] * frame.picture.shape[1] <= 4096;
+  const views = ['picture', 'overlay', 'map'] as const;
+  const grids = map.grids.map(([h, w]) => `${h} × ${w}`).join(' + ');
+  const scale = ownScale
+    ? 'a scale of its own: far stronger or weaker than the other maps of this question'
+    : sharedBy > 1
+      ? `the same scale for ${sharedBy} maps of this question`
+      : 'its own scale';
+  const outside = Math.abs(map.outside) > 1e-4 * Math.abs(document.sum) ? `${signedText(map.outside)} lies outside the picture. ` : '';
+  const alt = `Heat map of ${document.methodTitle} at ${document.layer.join(' + ')}: ${describeMap(figure)}.`;
+  return html`<figure class="map${pixels ? ' pixels' : ''}">
+<fieldset class="view"><legend class="unseen">View of this map</legend>
+${views.map(
+  (view) =>
+    html`<input type="radio" name="view-${index}" id="view-${index}-${view}" value="${view}" class="unseen ${view}"${view === 'overlay' && html` checked`}><label for="view-${index}-${view}">${view}</label>`,
+)}
+<div class="stage" style="aspect-ratio:${frame.picture.shape[1]}/${frame.picture.shape[0]}">
+<img class="colour" src="${await dataUri(frame.picture, 'photograph')}" alt="">
+<img class="grey" src="${await dataUri(greyPicture(frame), 'photograph')}" alt="">
+<img class="heat" src="${await dataUri(overlayMap(map, limit), 'png')}" alt="${alt}">
+${chips}
+</div>
+</fieldset>
+<figcaption>
+<span class="scale" aria-hidden="true"></span>
+<span class="ends"><span>${signedText(-limit)}<br>against</span><span>0</span><span>${signedText(limit)}<br>for</span></span>
+<span class="quiet">Contribution per 1 % of the view, on a grid of ${grids}; ${scale}; the strongest ${percentText(1 - scaleQuantile)} of places get the end colour. ${outside}${map.notes.map((note) => `${note}. `)}</span>
+</figcaption>
+</figure>`;
+}
+
+function notes({ notes, gradientNotes }: ExplanationDocument): Html | undefined {
+  const texts = [...new Set(notes)].filter((note) => !note.startsWith('the layer is bypassed'));
+  const estimates = new Map<string, number>();
+  for (const { text } of gradientNotes) estimates.set(text, (estimates.get(text) ?? 0) + 1);
+  for (const [text, count] of estimates) texts.push(count > 1 ? `${text} (${count} times)` : text);
+  if (texts.length === 0) return undefined;
+  return html`<ul class="notes">${texts.map((text) => html`<li>${text}</li>`)}</ul>`;
+}
+
+/** Everything that it takes to compute the same numbers again. */
+function reproduction(document: ExplanationDocument): Html {
+  const { model, input, versions, cost, chosen, parameters } = document;
+  const settings = { ...parameters, ...chosen };
+  const rows: (readonly [string, string | undefined])[] = [
+    ['target', document.targetDescription],
+    ['baseline', document.baselineDescription ?? 'none stated'],
+    ['method compares with', document.implicitBaseline ?? undefined],
+    ['parameters', Object.entries(settings).map(([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value) : value}`).join(', ') || 'none'],
+    ['cost', `${cost.forward} forward and ${cost.backward} backward passes, ${numberText(cost.seconds, 3)} s`],
+    ['model', `${model.name}, SHA-256 ${model.hash}`],
+    ['input', `${input.source}${input.hash ? `, SHA-256 ${input.hash}` : ''}`],
+    ['versions', `wherefore ${versions.wherefore}, ${versions.runtime}${versions.node ? `, Node ${versions.node}` : ''}`],
+    ['made', document.created],
+  ];
+  return html`<details><summary>How to reproduce</summary>
+${document.command && html`<pre><code>${document.command}</code></pre>`}
+<dl class="facts">${rows.map(([name, text]) => text !== undefined && html`<div><dt>${name}</dt><dd>${text}</dd></div>`)}</dl>
+</details>`;
+}
+
+/** The colour scale as CSS gradients: alone and with opacity, as the pictures are. */
+export function scaleGradient(): string {
+  const stops = Array.from({ length: 17 }, (_, i) => {
+    const [r, g, b, opacity] = overlayColour(i / 8 - 1);
+    return `rgb(${r} ${g} ${b} / ${(opacity / 255).toFixed(3)})`;
+  });
+  return `linear-gradient(90deg, ${stops.join(', ')}), linear-gradient(${cssColour(divergingColour(0))}, ${cssColour(divergingColour(0))})`;
+}

@@ -1,0 +1,77 @@
+import type { ExplanationDocument } from './document.ts';
+import { type Explained, storedTensor } from './explained.ts';
+import type { Figure } from './figures.ts';
+import { inputPicture, pictureInput } from './frame.ts';
+import { dataUri } from './heat-map.ts';
+import { type Html, html } from './html.ts';
+import { numberText, percentText } from './number-text.ts';
+
+/** The head of an input: what the model was shown and what it said. */
+export async function renderInput(explained: Explained, figure: Figure): Promise<Html> {
+  const { document } = explained;
+  const name = document.input.source.split(/[\\/]/).pop() || document.input.source;
+  const picture = figure.kind === 'map' ? figure.frame : undefined;
+  const sources = { source: 'The picture', seen: 'The picture as the model saw it', values: 'The input’s values as grey levels' };
+  return html`<div class="head">
+${
+  picture &&
+  html`<figure class="seen"><img class="${smallClass(picture.picture.shape)}" src="${await dataUri(picture.picture, 'photograph')}" alt="${name}, the input that is explained"><figcaption>${sources[picture.from]}</figcaption></figure>`
+}
+<div class="said">
+<h2>${name}</h2>
+<p class="fact">${document.model.name}${document.model.producer && html` <span class="quiet">made by ${document.model.producer}</span>`}</p>
+${prediction(document)}
+</div>
+</div>`;
+}
+
+function smallClass(shape: readonly number[]): string {
+  return shape[0] * shape[1] <= 4096 ? 'pixels' : 'photograph';
+}
+
+const predictionTitles: Readonly<Record<string, string>> = {
+  probability: 'What the model said: most probable',
+  detection: 'What the model found: strongest detections',
+  token: 'What the model would say next',
+  value: 'What the model said',
+};
+
+function prediction({ prediction, target }: ExplanationDocument): Html | undefined {
+  if (!prediction || prediction.top.length === 0) return undefined;
+  const share = prediction.kind !== 'value';
+  const largest = share ? 1 : Math.max(...prediction.top.map(({ value }) => Math.abs(value)), Number.MIN_VALUE);
+  const chosen = 'class' in target ? target.class : target.kind === 'tokenLogProbability' ? target.id : target.kind === 'output' ? target.index.at(-1) : undefined;
+  return html`<table class="prediction"><caption>${predictionTitles[prediction.kind] ?? `Largest outputs (${prediction.kind})`}</caption>
+<tbody>${prediction.top.map(
+    ({ index, label, value }) => html`<tr${index === chosen ? html` class="chosen"` : undefined}>
+<th scope="row">${label ?? `output ${index}`}${index === chosen && html` <span class="tag">explained</span>`}</th>
+<td class="bar" aria-hidden="true"><span class="${value < 0 ? 'negative' : 'positive'}" style="width:${((100 * Math.abs(value)) / largest).toFixed(2)}%"></span></td>
+<td class="number">${share ? percentText(value) : numberText(value)}</td></tr>`,
+  )}</tbody></table>`;
+}
+
+/** The question that a group of explanations answers: `f(x) − f(x₀) = T`, with the two pictures. */
+export async function renderQuestion(explained: Explained, figure: Figure): Promise<Html> {
+  const { document } = explained;
+  const { baselineDescription, value, baselineValue, attributionTarget } = document;
+  if (baselineDescription === null || baselineValue === null || attributionTarget === null) {
+    return html`<h3>${document.targetDescription}</h3>
+<p class="equation-words">f(x) = <b>${numberText(value)}</b>. No baseline was stated, so there is no difference to share out.</p>`;
+  }
+  const thumbnail = figure.kind === 'map' ? await baselineThumbnail(explained) : undefined;
+  const seen = figure.kind === 'map' ? figure.frame : undefined;
+  return html`<h3>Why this <q>${document.targetDescription}</q>, rather than what the model says of <q>${baselineDescription}</q>?</h3>
+<div class="equation">
+<div class="term">${seen && html`<img class="${smallClass(seen.picture.shape)}" src="${await dataUri(seen.picture, 'photograph')}" alt="">`}<p><span class="quiet">this input</span><br>f(x) = <b>${numberText(value)}</b></p></div>
+<span class="sign">−</span>
+<div class="term">${thumbnail && html`<img class="${smallClass(thumbnail.shape)}" src="${await dataUri(thumbnail, 'photograph')}" alt="The baseline: ${baselineDescription}">`}<p><span class="quiet">baseline: ${baselineDescription}</span><br>f(x₀) = <b>${numberText(baselineValue)}</b></p></div>
+<span class="sign">=</span>
+<div class="term result"><p><span class="quiet">the difference to share out</span><br>T = <b>${numberText(attributionTarget)}</b></p></div>
+</div>`;
+}
+
+async function baselineThumbnail(explained: Explained) {
+  const name = pictureInput(explained);
+  const stored = name === undefined ? undefined : explained.document.baselineTensors[name];
+  return name !== undefined && stored ? inputPicture(explained, storedTensor(explained, stored.key), name).pixels : undefined;
+}

@@ -1,0 +1,135 @@
+import { cssColour, divergingColour } from './colour-map.ts';
+import { scaleGradient } from './page-card.ts';
+
+const light = `--paper:#fbfaf7;--card:#ffffff;--ink:#1c1b19;--quiet:#5d5a54;--line:#dedad2;--accent:#1f4a86;--good:#1d6240;--poor:#8a3d00;--warn-ground:#fff3d1;--warn-ink:#573a00;--warn-line:#c99a2e;--track:#efece5;--total:#6c6962;`;
+const dark = `--paper:#171614;--card:#201f1c;--ink:#eceae4;--quiet:#b0aca3;--line:#3a3833;--accent:#9cc0f5;--good:#86d3a8;--poor:#f2b37c;--warn-ground:#3d2f0c;--warn-ink:#ffe2a0;--warn-line:#8a6a1e;--track:#2c2a26;--total:#8f8b82;`;
+
+/** The page's style sheet: system fonts, one column on a phone, cards beside each other where there is room. */
+export function pageStyle(): string {
+  const ends = (ground: 'light' | 'dark') =>
+    `--negative:${cssColour(divergingColour(-1, ground))};--positive:${cssColour(divergingColour(1, ground))};`;
+  return `
+:root{${light}${ends('light')}color-scheme:light}
+@media (prefers-color-scheme:dark){:root:not([data-theme=light]){${dark}${ends('dark')}color-scheme:dark}}
+:root[data-theme=dark]{${dark}${ends('dark')}color-scheme:dark}
+*{box-sizing:border-box}
+html{-webkit-text-size-adjust:100%}
+body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;overflow-wrap:anywhere}
+h1,h2,h3,.mark{font-family:"Iowan Old Style","Palatino Linotype",Palatino,"Book Antiqua",Georgia,serif;font-weight:600;line-height:1.2;text-wrap:balance}
+h1{font-size:clamp(1.7rem,1.2rem + 2.2vw,2.6rem);margin:.2em 0 .5em}
+h2{font-size:1.5rem;margin:0 0 .2em}
+h3{font-size:1.15rem;margin:0 0 .6em;font-weight:500}
+h4{font-size:1rem;margin:0}
+p{margin:0 0 .8em}
+a{color:var(--accent)}
+q{quotes:"“" "”"}
+code{font:.86em ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
+.quiet,figcaption{color:var(--quiet);font-size:.84rem}
+.unseen{position:absolute!important;width:1px;height:1px;margin:-1px;padding:0;border:0;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
+.skip{position:absolute;left:-99em}
+.skip:focus{left:1rem;top:.5rem;background:var(--card);padding:.4em .8em;z-index:9}
+:focus-visible,input:focus-visible+label{outline:2px solid var(--accent);outline-offset:2px}
+.top,main,footer{max-width:1180px;margin:0 auto;padding:0 clamp(1rem,4vw,2.5rem)}
+.top{display:flex;flex-wrap:wrap;gap:.5rem 1rem;align-items:center;justify-content:space-between;padding-top:1.2rem}
+.mark{margin:0;color:var(--quiet);font-style:italic;font-weight:500}
+.controls{display:flex;gap:.6rem;align-items:center;flex-wrap:wrap}
+.controls[hidden],.views[hidden]{display:none}
+fieldset{border:0;margin:0;padding:0;min-width:0}
+.views{display:inline-flex}
+button,.view label{font:inherit;font-size:.84rem;color:var(--ink);background:var(--card);border:1px solid var(--line);padding:.3em .8em;cursor:pointer;min-height:2rem}
+button{border-radius:6px}
+.views button{border-radius:0;margin-left:-1px}
+.views button:first-of-type{border-radius:6px 0 0 6px}
+.views button:last-of-type{border-radius:0 6px 6px 0}
+button:hover,.view label:hover{border-color:var(--quiet)}
+[aria-pressed=true]{background:var(--ink);color:var(--paper)}
+.introduction{max-width:46rem;margin-bottom:2rem}
+.chapter-title{margin-top:2.2em;font-size:1.8rem}
+.chapter>p{max-width:46rem}
+.input{border-top:1px solid var(--line);padding:2rem 0 1rem}
+.head{display:grid;grid-template-columns:minmax(0,200px) minmax(0,1fr);gap:1.6rem;align-items:start;margin-bottom:1.6rem}
+.head:not(:has(figure)){grid-template-columns:minmax(0,1fr)}
+figure{margin:0}
+img{display:block;max-width:100%}
+.seen img{width:100%;border-radius:4px}
+.seen figcaption{margin-top:.35rem}
+.pixels,.pixels img{image-rendering:pixelated}
+.fact{margin:0 0 .8rem}
+table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
+th,td{text-align:left;font-weight:400;padding:.22em .5em .22em 0;vertical-align:middle}
+.prediction{max-width:36rem}
+caption{text-align:left;color:var(--quiet);font-size:.84rem;padding-bottom:.3em}
+.prediction th{width:46%}
+.chosen th{font-weight:600}
+.tag,.flag{font-size:.72rem;font-weight:500;border:1px solid currentColor;border-radius:99px;padding:0 .5em;color:var(--quiet);white-space:nowrap}
+.flag{color:var(--poor);white-space:normal;border-radius:8px;padding:.05em .5em}
+.bar{width:38%}
+.bar span{display:block;height:.55em;background:var(--total);border-radius:2px;min-width:1px}
+.chosen .bar span{background:var(--accent)}
+.number{text-align:right;white-space:nowrap}
+.question{margin:0 0 2.4rem}
+.equation{display:flex;flex-wrap:wrap;gap:.6rem 1rem;align-items:center;margin-bottom:1.2rem}
+.equation .term{display:flex;gap:.7rem;align-items:center;max-width:21rem}
+.equation img{width:64px;height:64px;object-fit:cover;border-radius:4px;border:1px solid var(--line);flex:none}
+.equation p{margin:0;font-variant-numeric:tabular-nums;line-height:1.35}
+.equation b{font-size:1.2rem}
+.sign{font-size:1.5rem;color:var(--quiet)}
+.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,300px),1fr));gap:1.2rem;align-items:start}
+.cards.wide{grid-template-columns:repeat(auto-fill,minmax(min(100%,520px),1fr))}
+.card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:1rem;min-width:0;scroll-margin-top:1rem}
+.card:target{outline:2px solid var(--accent)}
+.where{font-size:.88rem;color:var(--quiet);margin:0 0 .7rem}
+.view{display:flex;flex-wrap:wrap;position:relative}
+.view .stage{order:-1;flex:0 0 100%;margin-bottom:.5rem;position:relative;overflow:hidden;border-radius:4px;background:${cssColour(divergingColour(0))}}
+.view label{flex:1;text-align:center;margin-left:-1px;color:var(--quiet)}
+.view label:first-of-type{border-radius:6px 0 0 6px;margin-left:0}
+.view label:last-of-type{border-radius:0 6px 6px 0}
+.view input:checked+label{background:var(--ink);color:var(--paper);border-color:var(--ink)}
+.stage img{position:absolute;inset:0;width:100%;height:100%}
+.stage .heat{opacity:.88}
+.stage .colour{opacity:0}
+.view:has(.picture:checked) .colour{opacity:1}
+.view:has(.picture:checked) .heat,.view:has(.map:checked) .grey{opacity:0}
+.view:has(.map:checked) .heat{opacity:1}
+.chips{list-style:none;margin:0;padding:0;display:flex;flex-wrap:wrap;gap:.3rem}
+.stage .chips{position:absolute;left:.5rem;right:.5rem;top:.5rem}
+.chips li{background:var(--warn-ground);color:var(--warn-ink);border:1px solid var(--warn-line);border-radius:5px;font-size:.78rem;line-height:1.3;padding:.15em .55em}
+figure>.chips,.card>.chips{margin-bottom:.7rem}
+figcaption{margin-top:.7rem}
+figcaption .scale{display:block;height:.7rem;border-radius:2px;border:1px solid var(--line);background:${scaleGradient()}}
+.ends{display:flex;justify-content:space-between;color:var(--ink);font-variant-numeric:tabular-nums;line-height:1.3;margin:.2rem 0 .35rem}
+.ends span:last-child{text-align:right}
+.verdict{margin:.8rem 0;font-weight:500;padding-left:.7rem;border-left:3px solid}
+.verdict.good{color:var(--good)}.verdict.poor{color:var(--poor)}.verdict.open{color:var(--quiet)}
+.numbers{display:grid;grid-template-columns:repeat(4,minmax(0,1fr));gap:.3rem .6rem;margin:0 0 .8rem;font-variant-numeric:tabular-nums}
+.numbers dt{font-size:.76rem;color:var(--quiet)}
+.numbers dd{margin:0}
+.numbers .long{grid-column:span 4}
+.notes{font-size:.84rem;color:var(--quiet);padding-left:1.1em;margin:0 0 .8rem}
+details{font-size:.86rem}
+summary{cursor:pointer;color:var(--accent)}
+pre{background:var(--track);padding:.7em;border-radius:6px;white-space:pre-wrap;margin:.6em 0}
+.facts{margin:.6em 0 0}
+.facts div{margin-bottom:.35em}
+.facts dt{color:var(--quiet);font-size:.78rem}
+.facts dd{margin:0}
+.cells{line-height:1;display:flex;flex-wrap:wrap;gap:3px;margin:0 0 1rem}
+.cell{display:inline-flex;flex-direction:column;align-items:center;gap:.25em;border-radius:4px;padding:.35em .5em;white-space:pre}
+.cell small{font-size:.68rem;opacity:.92;font-variant-numeric:tabular-nums}
+.bars th{width:30%}
+.bars .text{color:var(--quiet);font-size:.86rem;width:20%}
+.bars .track{position:relative;height:1.9em;background:linear-gradient(var(--track),var(--track)) center/100% 1.3em no-repeat}
+.bars .track span{position:absolute;top:.3em;bottom:.3em;border-radius:2px}
+.bars .number{padding-left:.7em;padding-right:0}
+.positive{background:var(--positive)}.negative{background:var(--negative)}.total,.track .total{background:var(--total)}tr.total{background:none;font-weight:600}.track .rest{background:repeating-linear-gradient(45deg,var(--total) 0 3px,transparent 3px 6px)}
+.summary{border-top:1px solid var(--line);padding-top:2rem}
+.scroll{overflow-x:auto}
+.summary table{font-size:.88rem;min-width:52rem}
+.summary td,.summary th{padding:.4em .9em .4em 0;border-bottom:1px solid var(--line);overflow-wrap:normal}
+.summary thead th{color:var(--quiet)}
+.grade.good{color:var(--good)}.grade.poor{color:var(--poor)}.grade.open{color:var(--quiet)}
+footer{color:var(--quiet);font-size:.84rem;padding-top:2rem;padding-bottom:3rem}
+@media (max-width:560px){.head{grid-template-columns:minmax(0,1fr)}.seen{max-width:240px}.equation{flex-direction:column;align-items:flex-start}.sign{line-height:.6}.bars th{width:34%}.bars .text{display:none}}
+@media print{.controls,.skip{display:none}.card{break-inside:avoid}}
+`;
+}

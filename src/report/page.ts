@@ -1,0 +1,136 @@
+import type { Explained } from './explained.ts';
+import { type Figure, figuresOf, inputKey, questionKey } from './figures.ts';
+import { type Html, html, raw } from './html.ts';
+import { renderCard } from './page-card.ts';
+import { renderInput, renderQuestion } from './page-question.ts';
+import { pageScript } from './page-script.ts';
+import { pageStyle } from './page-style.ts';
+import { renderSummary } from './page-summary.ts';
+
+/** A chapter of a page: its own words before some of the explanations. */
+export interface PageSection {
+  readonly title: string;
+  /** Paragraphs, separated by blank lines. */
+  readonly text?: string;
+  /** Indices of its explanations. */
+  readonly items: readonly number[];
+}
+
+export interface PageOptions {
+  /** Default: what is explained of which model. */
+  readonly title?: string;
+  /** Paragraphs, separated by blank lines. Default: how to read the page. */
+  readonly introduction?: string;
+  /** Default: one section for all. Explanations that no section names come last. */
+  readonly sections?: readonly PageSection[];
+}
+
+/** How to read a page, in three sentences. */
+export const howToRead =
+  'A model’s output can only be explained as a difference: between its output for this input, f(x), and its output for a baseline, f(x₀), which stands for “nothing there”. ' +
+  'Each map below shares this difference out, T = f(x) − f(x₀): red places raised the output, blue places lowered it, and all of them together (ΣA) should come to T. ' +
+  'The attribution error E = |ΣA − T| says how far that holds: read a map with a large error as an illustration, and ask another baseline if “instead of what?” has another answer for you.';
+
+/** A page's default title: what is explained, and of which model. */
+export function pageTitle(explained: readonly Explained[]): string {
+  const models = new Set(explained.map(({ document }) => document.model.name));
+  const inputs = new Set(explained.map(({ document }) => fileName(document.input.source)));
+  const what = inputs.size === 1 ? [...inputs][0] : `${inputs.size} inputs`;
+  return `Why ${models.size === 1 ? [...models][0] : `${models.size} models`} said this of ${what}`;
+}
+
+/** The last part of a path; other texts as they are. */
+export function fileName(source: string): string {
+  return source.split(/[\\/]/).pop() || source;
+}
+
+/**
+ * One self-contained HTML page for a list of explanations: pictures are inlined, nothing is fetched, everything is
+ * escaped. It reads in light and dark, from 360 pixels wide, without scripts and by ear.
+ */
+export async function renderPage(explained: readonly Explained[], options: PageOptions = {}): Promise<string> {
+  const figures = await figuresOf(explained);
+  const title = options.title ?? pageTitle(explained);
+  const named = new Set(options.sections?.flatMap(({ items }) => items));
+  const rest = explained.map((_, i) => i).filter((i) => !named.has(i));
+  const sections: PageSection[] = [...(options.sections ?? [])];
+  if (rest.length > 0) sections.push({ title: sections.length > 0 ? 'Other explanations' : '', items: rest });
+  const body = await Promise.all(sections.map((section, i) => renderSection(section, i, explained, figures)));
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+<meta name="color-scheme" content="light dark">
+<title>${title}</title>
+<style>${raw(pageStyle())}</style>
+</head>
+<body>
+<a class="skip" href="#content">Skip to the explanations</a>
+<header class="top">
+<p class="mark">Wherefore</p>
+<div class="controls" hidden>
+<fieldset class="views"><legend class="unseen">Show all maps as</legend>
+${['picture', 'overlay', 'map'].map((view) => html`<button type="button" data-view="${view}">${view}</button>`)}
+</fieldset>
+<button type="button" data-theme-toggle aria-pressed="false">Dark</button>
+</div>
+</header>
+<main>
+<h1>${title}</h1>
+<div class="introduction">${paragraphs(options.introduction ?? howToRead)}
+${options.introduction === undefined ? undefined : html`<details><summary>How to read this page</summary><p>${howToRead}</p></details>`}</div>
+<div id="content">
+${body}
+</div>
+${explained.length > 1 && renderSummary(explained)}
+</main>
+<footer>Made by Wherefore ${explained[0]?.document.versions.wherefore ?? ''}. This page holds everything it shows; nothing is loaded from elsewhere.</footer>
+<script>${raw(pageScript)}</script>
+</body>
+</html>
+`;
+  return page.html;
+}
+
+async function renderSection(section: PageSection, index: number, explained: readonly Explained[], figures: readonly Figure[]): Promise<Html> {
+  const inputs = grouped(section.items, (i) => inputKey(explained[i]));
+  const groups = await Promise.all(
+    inputs.map(async (members) => {
+      const questions = grouped(members, (i) => questionKey(explained[i]));
+      return html`<section class="input">
+${await renderInput(explained[members[0]], figures[members[0]])}
+${await Promise.all(questions.map((items) => renderItems(items, explained, figures)))}
+</section>`;
+    }),
+  );
+  return html`<section class="chapter"${section.title ? html` aria-labelledby="chapter-${index}"` : undefined}>
+${section.title && html`<h2 class="chapter-title" id="chapter-${index}">${section.title}</h2>`}
+${section.text && paragraphs(section.text)}
+${groups}
+</section>`;
+}
+
+async function renderItems(items: readonly number[], explained: readonly Explained[], figures: readonly Figure[]): Promise<Html> {
+  const cards = await Promise.all(items.map((i) => renderCard(explained[i], figures[i], i)));
+  const wide = items.some((i) => figures[i].kind === 'features');
+  return html`<section class="question">
+${await renderQuestion(explained[items[0]], figures[items[0]])}
+<div class="cards${wide ? ' wide' : ''}">${cards}</div>
+</section>`;
+}
+
+/** Lists of indices with the same key, in the order of their first. */
+function grouped(items: readonly number[], key: (item: number) => string): number[][] {
+  const groups = new Map<string, number[]>();
+  for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
+  return [...groups.values()];
+}
+
+function paragraphs(text: string): Html[] {
+  return text
+    .split(/\n\s*\n/)
+    .filter((paragraph) => paragraph.trim())
+    .map((paragraph) => html`<p>${paragraph.trim()}</p>`);
+}

@@ -1,0 +1,119 @@
+import { mapToSource } from '../data/grid.ts';
+import { toFloat32 } from '../tensor/convert.ts';
+import { float32, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { type Explained, storedTensor } from './explained.ts';
+import { type Frame, frameTransform, pictureInput } from './frame.ts';
+
+/** One value of a layer, added up to one signed number for each place of a grid. */
+export interface PlaneMap {
+  readonly layer: string;
+  /** h × w */
+  readonly map: Tensor<'float32'>;
+  /** What of the value belongs to no place, e.g. the class token of a vision transformer. */
+  readonly elsewhere: number;
+  /** How axes were read where the document does not say. */
+  readonly note?: string;
+}
+
+/** An attribution laid over a picture. */
+export interface SignedMap {
+  /** height × width of the frame; adds up to `ΣA − outside`. */
+  readonly values: Tensor<'float32'>;
+  /** What lies on padding, or at no place at all. */
+  readonly outside: number;
+  /** Grids of the layer's values, e.g. 13 × 13. */
+  readonly grids: readonly (readonly [number, number])[];
+  /** A pixel's value times this is the contribution per 1 % of the model's view: one unit for all layers. */
+  readonly perPercent: number;
+  readonly notes: readonly string[];
+}
+
+/** The values of the layer as maps over space; undefined where one of them does not lie over a picture. */
+export function planesOf(explained: Explained): PlaneMap[] | undefined {
+  const picture = pictureInput(explained);
+  if (picture === undefined) return undefined;
+  const planes: PlaneMap[] = [];
+  for (const [layer, { key }] of Object.entries(explained.document.attribution)) {
+    const plane = planeOf(explained, picture, layer, toFloat32(storedTensor(explained, key)));
+    if (!plane) return undefined;
+    planes.push(plane);
+  }
+  return planes.length > 0 ? planes : undefined;
+}
+
+function planeOf({ document }: Explained, picture: string, layer: string, values: Tensor<'float32'>): PlaneMap | undefined {
+  const { shape } = values;
+  const input = document.input.tensors[picture].shape;
+  const axes = document.input.layout.spatialAxes as [number, number];
+  const [height, width] = [input[axes[0]], input[axes[1]]];
+  if (document.explained.includes(layer)) {
+    // Maps of a method that adds channels up itself keep the input's rank with one channel.
+    if (shape.length !== input.length) return undefined;
+    return { layer, map: sumExcept(values, axes), elsewhere: 0 };
+  }
+  if (shape.length === 4 && shape[0] === 1) {
+    const last = document.input.layout.channelAxis === 3 && Math.abs(shape[1] / shape[2] - height / width) < Math.abs(shape[2] / shape[3] - height / width);
+    const note = last ? `layer "${layer}" read as rows, columns, channels` : undefined;
+    return { layer, map: sumExcept(values, last ? [1, 2] : [2, 3]), elsewhere: 0, note };
+  }
+  return shape.length === 3 && shape[0] === 1 ? tokenPlane(layer, values, height / width) : undefined;
+}
+
+/** A vision transformer's tokens [1, tokens, features] as rows of patches, the class token set apart. */
+function tokenPlane(layer: string, values: Tensor<'float32'>, proportion: number): PlaneMap | undefined {
+  const tokens = values.shape[1];
+  const perToken = sumExcept(values, [0, 1]).data;
+  for (const first of [0, 1]) {
+    const rows = Math.round(Math.sqrt((tokens - first) * proportion));
+    const columns = rows > 0 ? (tokens - first) / rows : 0;
+    if (rows < 2 || columns < 2 || !Number.isInteger(columns) || Math.abs(rows / columns / proportion - 1) > 0.01) continue;
+    const note = `layer "${layer}" read as ${rows} × ${columns} patches${first ? ' after a class token' : ''}`;
+    return { layer, map: float32([rows, columns], perToken.subarray(first)), elsewhere: first ? perToken[0] : 0, note };
+  }
+  return undefined;
+}
+
+/** Sums over all axes but two, in float64. */
+export function sumExcept(values: Tensor<'float32'>, [rows, columns]: readonly [number, number]): Tensor<'float32'> {
+  const { shape, data } = values;
+  const [height, width] = [shape[rows], shape[columns]];
+  const rowStride = sizeOf(shape.slice(rows + 1));
+  const columnStride = sizeOf(shape.slice(columns + 1));
+  const sums = new Float64Array(height * width);
+  for (let i = 0; i < data.length; i++) {
+    sums[(Math.floor(i / rowStride) % height) * width + (Math.floor(i / columnStride) % width)] += data[i];
+  }
+  return float32([height, width], sums);
+}
+
+/** Lays the maps of a layer over a frame and adds them up; sums are kept. */
+export function layOver(planes: readonly PlaneMap[], frame: Frame): SignedMap {
+  const [h, w] = frame.transform.source;
+  const total = new Float64Array(h * w);
+  let outside = 0;
+  for (const { map, elsewhere } of planes) {
+    const laid = mapToSource(map, frameTransform(frame, [map.shape[0], map.shape[1]]));
+    outside += laid.outside + elsewhere;
+    for (let i = 0; i < total.length; i++) total[i] += laid.values.data[i];
+  }
+  const { grid, scale } = frame.transform;
+  const elsewhere = planes.reduce((sum, plane) => sum + plane.elsewhere, 0);
+  const notes = planes.flatMap(({ note }) => note ?? []);
+  if (elsewhere !== 0) notes.push(`the class token's share (${elsewhere.toPrecision(3)}) lies at no place of the picture`);
+  return {
+    values: float32([h, w], total),
+    outside,
+    grids: planes.map(({ map }) => [map.shape[0], map.shape[1]]),
+    perPercent: (grid[0] * grid[1]) / (scale[0] * scale[1]) / 100,
+    notes,
+  };
+}
+
+/** Quantile of the magnitudes that gets the end colour: single extreme pixels would else leave the rest of the map pale. */
+export const scaleQuantile = 0.995;
+
+/** End of a map's colour scale, per 1 % of the view: the 99.5 % quantile of the magnitudes other than 0; 0 for an empty map. */
+export function scaleLimit({ values, perPercent }: SignedMap): number {
+  const sizes = Float32Array.from(values.data.filter((value) => value !== 0), Math.abs).sort();
+  return sizes.length === 0 ? 0 : sizes[Math.ceil(scaleQuantile * sizes.length) - 1] * perPercent;
+}
