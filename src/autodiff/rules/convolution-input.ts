@@ -115,9 +115,21 @@ function subPixelConvolution(context: RuleContext, gradient: string, weight: str
     // One tap: only phase 0 is not zero.
     const mixed = context.op('Conv', [gradient, context.transpose(weight, [1, 0, 2, 3])], { kernel_shape: kernel });
     const spread = spreadPhases(context, mixed, [batch, channels, ...narrow], stride);
-    return padTrailing(context, spread, 4, [0, 0], wide.map((size, i) => size - narrow[i] * stride));
+    return padTrailing(
+      context,
+      spread,
+      4,
+      [0, 0],
+      wide.map((size, i) => size - narrow[i] * stride),
+    );
   }
-  let phases = padTrailing(context, weight, 4, [0, 0], taps.map((tap, i) => tap * stride - kernel[i]));
+  let phases = padTrailing(
+    context,
+    weight,
+    4,
+    [0, 0],
+    taps.map((tap, i) => tap * stride - kernel[i]),
+  );
   phases = context.reshape(phases, [outputs, channels, taps[0], stride, taps[1], stride]);
   phases = context.transpose(phases, [1, 3, 5, 0, 2, 4]);
   phases = flip(context, context.reshape(phases, [channels * stride * stride, outputs, ...taps]), taps);
@@ -150,7 +162,13 @@ export function plainConvolution(context: RuleContext, value: string, weight: st
   const { kernel, strides, dilations, begin, end, group } = conv;
   // Elements left over at the end make no further window while they are fewer than a stride.
   const surplus = end.map((pad, i) => (-pad < strides[i] ? 0 : pad));
-  const cropped = padTrailing(context, value, 2 + kernel.length, kernel.map(() => 0), surplus);
+  const cropped = padTrailing(
+    context,
+    value,
+    2 + kernel.length,
+    kernel.map(() => 0),
+    surplus,
+  );
   return context.op('Conv', [cropped, weight], {
     kernel_shape: kernel,
     strides,

@@ -24,7 +24,13 @@ export function weightGradient(context: RuleContext, wide: string, narrow: strin
 function fromTiles(context: RuleContext, wide: string, narrow: string, conv: Convolution): string {
   const { kernel, end, batch, channels, narrow: windows } = conv;
   const rank = kernel.length;
-  const cropped = padTrailing(context, wide, 2 + rank, kernel.map(() => 0), end);
+  const cropped = padTrailing(
+    context,
+    wide,
+    2 + rank,
+    kernel.map(() => 0),
+    end,
+  );
   const tiles = context.reshape(cropped, [batch, channels, ...windows.flatMap((size, i) => [size, kernel[i]])]);
   const rows = spatialAxes(rank).map((_, i) => 2 + 2 * i);
   const taps = rows.map((axis) => axis + 1);
@@ -111,7 +117,12 @@ function byGroupedTaps(context: RuleContext, wide: string, narrow: string, conv:
   return joinTaps(context, products, [outputs, perGroupIn], weightShape(conv));
 }
 
-function joinTaps(context: RuleContext, products: readonly string[], matrix: readonly number[], shape: readonly number[]): string {
+function joinTaps(
+  context: RuleContext,
+  products: readonly string[],
+  matrix: readonly number[],
+  shape: readonly number[],
+): string {
   if (products.length === 1) return context.reshape(products[0], shape);
   const columns = products.map((product) => context.reshape(product, [...matrix, 1]));
   return context.reshape(context.op('Concat', columns, { axis: matrix.length }), shape);
@@ -128,7 +139,13 @@ function bySwappedConvolution(context: RuleContext, wide: string, narrow: string
   const perGroup = channels / group;
   // Where the last window leaves elements over, they are cut off: the result must have exactly the kernel's size.
   const sizes = conv.wide.map((size, i) => size + Math.min(0, end[i]));
-  let source = padTrailing(context, wide, 2 + rank, kernel.map(() => 0), end.map((pad) => Math.min(0, pad)));
+  let source = padTrailing(
+    context,
+    wide,
+    2 + rank,
+    kernel.map(() => 0),
+    end.map((pad) => Math.min(0, pad)),
+  );
   source = context.reshape(source, [batch, group, perGroup, ...sizes]);
   source = context.transpose(source, [2, 1, 0, ...axes.map((axis) => axis + 1)]);
   source = context.reshape(source, [perGroup, group * batch, ...sizes]);

@@ -1,4 +1,4 @@
-import { intAttribute, type Node } from '../../onnx/graph.ts';
+import { intAttribute, type Node, operatorKey } from '../../onnx/graph.ts';
 import type { RuleContext, VjpRule } from '../context.ts';
 import { biasGradient, type Convolution, plainConvolution, transposedConvolution } from './convolution-input.ts';
 import { weightGradient } from './convolution-weight.ts';
@@ -21,9 +21,18 @@ export function convolutionOf(
   };
 }
 
-/** Whether a value is a weight of the file: the same in every run. */
+/** What stands between a weight of the file and its use, and is computed once, when the runtime loads the graph. */
+const foldable: ReadonlySet<string> = new Set(['Cast', 'Identity', 'Transpose', 'Reshape', 'Squeeze', 'Unsqueeze']);
+
+/** Whether a value is the same in every run: a weight of the file, perhaps in another type or shape. */
 export function isFixed(context: RuleContext, name: string): boolean {
-  return context.builder.isInitializer(name) || context.constant(name) !== undefined;
+  if (context.builder.isInitializer(name) || context.constant(name)) return true;
+  const producer = context.builder.nodes.find((node) => node.outputs.includes(name));
+  return (
+    producer !== undefined &&
+    foldable.has(operatorKey(producer)) &&
+    producer.inputs.every((input) => isFixed(context, input))
+  );
 }
 
 /** y = x ∗ W + b: the gradient of x is the transposed convolution, that of W the correlation of x with the gradient. */
@@ -32,7 +41,9 @@ const convolution: VjpRule = (context, [g]) => {
   const conv = convolutionOf(context.node, context.inputShape(0), context.inputShape(1), context.outputShape());
   const weight = context.input(1);
   return [
-    context.needs(0) ? transposedConvolution(context, g, weight, conv, { isFixed: isFixed(context, weight) }) : undefined,
+    context.needs(0)
+      ? transposedConvolution(context, g, weight, conv, { isFixed: isFixed(context, weight) })
+      : undefined,
     context.needs(1) ? weightGradient(context, context.input(0), g, conv) : undefined,
     context.needs(2) ? biasGradient(context, g, conv.kernel.length) : undefined,
   ];

@@ -42,7 +42,9 @@ function originalCoordinate(coordinates: string, position: number, { size, resiz
       return resized === 1 ? 0 : fround(fround(position * (size - 1)) / (resized - 1));
     case 'tf_crop_and_resize':
       return resized > 1
-        ? fround(fround(start * (size - 1)) + fround(fround(position * fround(end - start) * (size - 1)) / (resized - 1)))
+        ? fround(
+            fround(start * (size - 1)) + fround(fround(position * fround(end - start) * (size - 1)) / (resized - 1)),
+          )
         : fround(0.5 * fround(start + end) * (size - 1));
     default:
       return Number.NaN;

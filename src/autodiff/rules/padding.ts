@@ -67,7 +67,8 @@ function foldAxis(
     const at = (value: number) => context.ints([value]);
     const stop = start + length;
     let piece = gradient;
-    if (step === -1) piece = context.op('Slice', [piece, at(stop - 1), at(start - sources.length - 1), at(axis), at(-1)]);
+    if (step === -1)
+      piece = context.op('Slice', [piece, at(stop - 1), at(start - sources.length - 1), at(axis), at(-1)]);
     else if (length < sources.length) piece = context.op('Slice', [piece, at(start), at(stop), at(axis)]);
     if (step === 0) piece = context.reduceSum(piece, [axis], true);
     const first = step === -1 ? source - length + 1 : source;
@@ -93,14 +94,23 @@ const pad: VjpRule = (context, [g]) => {
     let folded = g;
     for (let axis = 0; axis < rank; axis++) {
       if (before[axis] === 0 && behind[axis] === 0) continue;
-      const sources = Array.from({ length: padded[axis] }, (_, i) => sourceOf(i - before[axis], shape[axis], mode as Mode));
+      const sources = Array.from({ length: padded[axis] }, (_, i) =>
+        sourceOf(i - before[axis], shape[axis], mode as Mode),
+      );
       folded = foldAxis(context, folded, rank, axis, shape[axis], sources);
     }
     return [folded];
   }
   const inverse = [...before, ...behind].map((value) => -value);
-  const unpadded = sameShape(shape, padded) && inverse.every((value) => value === 0) ? g : context.op('Pad', [g, context.ints(inverse)]);
-  return [context.needs(0) ? unpadded : undefined, undefined, context.needs(2) ? valueGradient(context, g, before, behind) : undefined];
+  const unpadded =
+    sameShape(shape, padded) && inverse.every((value) => value === 0)
+      ? g
+      : context.op('Pad', [g, context.ints(inverse)]);
+  return [
+    context.needs(0) ? unpadded : undefined,
+    undefined,
+    context.needs(2) ? valueGradient(context, g, before, behind) : undefined,
+  ];
 };
 
 /** Σ of the gradient over the padding: over everything, less over what came from the input. */

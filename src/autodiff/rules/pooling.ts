@@ -54,7 +54,13 @@ function spread(context: RuleContext, gradient: string, windows: Windows): strin
     const split = context.reshape(gradient, [batch, channels, ...narrow.flatMap((size) => [size, 1])]);
     const tiled = context.expand(split, [batch, channels, ...narrow.flatMap((size, i) => [size, kernel[i]])]);
     const covered = context.reshape(tiled, [batch, channels, ...narrow.map((size, i) => size * kernel[i])]);
-    return padTrailing(context, covered, 2 + rank, kernel.map(() => 0), end.map((pad) => -pad));
+    return padTrailing(
+      context,
+      covered,
+      2 + rank,
+      kernel.map(() => 0),
+      end.map((pad) => -pad),
+    );
   }
   const conv: Convolution = { ...windows, batch, channels, outputs: channels, group: channels };
   const ones = new Array<number>(channels * sizeOf(windows.kernel)).fill(1);
@@ -148,11 +154,9 @@ const globalMaxPool: VjpRule = (context, [g]) => {
 const maxUnpool: VjpRule = (context, [g]) => {
   if (!g || !context.needs(0)) return [];
   const shape = context.inputShape(0);
-  const picked = context.op(
-    'GatherElements',
-    [context.reshape(g, [-1]), context.reshape(context.input(1), [-1])],
-    { axis: 0 },
-  );
+  const picked = context.op('GatherElements', [context.reshape(g, [-1]), context.reshape(context.input(1), [-1])], {
+    axis: 0,
+  });
   return [context.reshape(picked, shape)];
 };
 

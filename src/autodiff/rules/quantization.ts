@@ -1,9 +1,18 @@
 import { intAttribute } from '../../onnx/graph.ts';
 import type { RuleContext, VjpRule } from '../context.ts';
 import { estimate, type RuleTable } from './entry.ts';
+import {
+  centred,
+  gradientFor,
+  indicator,
+  noteStraightThrough,
+  parameter,
+  quantizationAxis,
+  rangeOf,
+  real,
+} from './quantized.ts';
 import { quantizedElementwise } from './quantized-elementwise.ts';
 import { quantizedProducts } from './quantized-products.ts';
-import { centred, gradientFor, indicator, noteStraightThrough, parameter, quantizationAxis, rangeOf, real } from './quantized.ts';
 
 /** y = saturate(round(x/s) + z) ≈ x/s + z where it does not saturate. */
 const quantize: VjpRule = (context, [g]) => {
@@ -67,7 +76,10 @@ const dequantize: VjpRule = (context, [g]) => {
 /** The scale follows from the range of the input, which therefore never saturates: y ≈ x/s + z with s and z held fixed. */
 const dynamicQuantize: VjpRule = (context, [g]) => {
   if (!g) return [];
-  noteStraightThrough(context, '; the scale and the zero point, which follow from the range of the input, are held fixed');
+  noteStraightThrough(
+    context,
+    '; the scale and the zero point, which follow from the range of the input, are held fixed',
+  );
   return [context.div(g, context.output(1))];
 };
 

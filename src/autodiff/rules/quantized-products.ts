@@ -21,7 +21,8 @@ const transposeLast = (context: RuleContext, value: string, rank: number) =>
 /** Gradients of both sides of `(A − z_A)·(B − z_B)`. */
 function matrixGradients(context: RuleContext, g: string, left: Side, right: Side): (string | undefined)[] {
   const [a, b, y] = [context.inputShape(left.input), context.inputShape(right.input), context.outputShape()];
-  if (a.length < 2 || b.length < 2) throw context.refuse('one side is a vector', 'export the model with a matrix there');
+  if (a.length < 2 || b.length < 2)
+    throw context.refuse('one side is a vector', 'export the model with a matrix there');
   const gradients: (string | undefined)[] = [];
   if (context.needs(left.input)) {
     const matrix = transposeLast(context, centred(context, right.input, zeroOf(context, right)), b.length);
@@ -55,7 +56,12 @@ const matMulInteger: VjpRule = (context, [g]) => {
 };
 
 /** What the result of an integer product is multiplied by: `s_A·s_B/s_Y`, zero where the result saturates. */
-function rescaled(context: RuleContext, g: string, scales: readonly (string | undefined)[], outputScale: string): string {
+function rescaled(
+  context: RuleContext,
+  g: string,
+  scales: readonly (string | undefined)[],
+  outputScale: string,
+): string {
   const factor = scales.filter((scale) => scale !== undefined).reduce((left, right) => context.mul(left, right));
   return context.mul(context.mul(g, insideRange(context, context.output())), context.div(factor, outputScale));
 }
@@ -67,7 +73,12 @@ const qLinearMatMul: VjpRule = (context, [g]) => {
   const y = context.outputShape();
   const scales = [parameter(context, 1, y, y.length - 2), parameter(context, 4, y, y.length - 1)];
   const outputScale = parameter(context, 6, y, y.length - 2) as string;
-  return matrixGradients(context, rescaled(context, g, scales, outputScale), rowsOf(context, 0, 2), columnsOf(context, 3, 5));
+  return matrixGradients(
+    context,
+    rescaled(context, g, scales, outputScale),
+    rowsOf(context, 0, 2),
+    columnsOf(context, 3, 5),
+  );
 };
 
 /** Gradients of input and weight of a convolution of centred integers. */

@@ -19,7 +19,8 @@ const ranges: Partial<Record<DataType, readonly [number, number]>> = {
 /** Smallest and largest number that a quantised value can hold. */
 export function rangeOf(context: RuleContext, name: string): readonly [number, number] {
   const range = ranges[context.type(name)];
-  if (!range) throw context.refuse(`"${name}" has ${context.type(name)} elements`, 'use an integer type of 4, 8 or 16 bits');
+  if (!range)
+    throw context.refuse(`"${name}" has ${context.type(name)} elements`, 'use an integer type of 4, 8 or 16 bits');
   return range;
 }
 
@@ -61,7 +62,10 @@ export function parameter(
   }
   if (own.length !== 1) return value;
   if (own[0] === 1) return context.reshape(value, []);
-  return context.reshape(value, shape.map((size, i) => (i === axis ? size : 1)));
+  return context.reshape(
+    value,
+    shape.map((size, i) => (i === axis ? size : 1)),
+  );
 }
 
 /** Input `index` less its zero point, in float32. */

@@ -1,8 +1,8 @@
 import { floatAttribute, intAttribute, stringAttribute } from '../../onnx/graph.ts';
+import { codeOfDataType } from '../../onnx/types.ts';
 import { fromNumbers } from '../../tensor/convert.ts';
 import { int64 } from '../../tensor/tensor.ts';
 import type { RuleContext, VjpRule } from '../context.ts';
-import { codeOfDataType } from '../../onnx/types.ts';
 import { kinked, type RuleTable } from './entry.ts';
 
 /** Samples of every region along one axis: two elements each, `[regions, 2·samples]`. */

@@ -20,7 +20,9 @@ function interpolationOf({ node }: RuleContext): Interpolation {
 function axesOf(context: RuleContext, how: Interpolation): Axis[] {
   const [shape, resized] = [context.inputShape(0), context.outputShape()];
   const rank = shape.length;
-  const listed = (intsAttribute(context.node, 'axes') ?? shape.map((_, i) => i)).map((axis) => (axis < 0 ? axis + rank : axis));
+  const listed = (intsAttribute(context.node, 'axes') ?? shape.map((_, i) => i)).map((axis) =>
+    axis < 0 ? axis + rank : axis,
+  );
   const scales = context.hasInput(2) ? (context.numbers(2, 'scales') ?? []) : [];
   const region = how.coordinates === 'tf_crop_and_resize' ? (context.numbers(1, 'region of interest') ?? []) : [];
   const common = scales.length ? undefined : commonScale(context, listed);
@@ -51,7 +53,8 @@ const isIdentity = (matrix: Float64Array, { size, resized }: Axis) =>
 function repetitions(matrix: Float64Array, { size, resized }: Axis): number {
   const times = resized / size;
   const repeats =
-    Number.isInteger(times) && matrix.every((value, i) => value === (Math.floor(Math.floor(i / size) / times) === i % size ? 1 : 0));
+    Number.isInteger(times) &&
+    matrix.every((value, i) => value === (Math.floor(Math.floor(i / size) / times) === i % size ? 1 : 0));
   return repeats ? times : 0;
 }
 
@@ -62,7 +65,8 @@ const resize: VjpRule = (context, [g]) => {
   const axes = axesOf(context, how);
   const matrices = axes.map((axis) => {
     const matrix = interpolationMatrix(how, axis);
-    if (!matrix) throw context.refuse(`its coordinate transformation is "${how.coordinates}"`, 'export the model with half_pixel');
+    if (!matrix)
+      throw context.refuse(`its coordinate transformation is "${how.coordinates}"`, 'export the model with half_pixel');
     return matrix;
   });
   const times = matrices.map((matrix, i) => repetitions(matrix, axes[i]));

@@ -1,4 +1,4 @@
-import { type Node, intsAttribute, stringAttribute } from '../../onnx/graph.ts';
+import { intsAttribute, type Node, stringAttribute } from '../../onnx/graph.ts';
 import { sizeOf } from '../../tensor/tensor.ts';
 import type { RuleContext } from '../context.ts';
 
@@ -39,7 +39,12 @@ function attributesOf(node: Node, kernel: readonly number[]) {
 }
 
 /** Windows of a convolution or a pool, which runs from the wide side to the narrow one. */
-export function windowsOf(node: Node, kernel: readonly number[], wide: readonly number[], narrow: readonly number[]): Windows {
+export function windowsOf(
+  node: Node,
+  kernel: readonly number[],
+  wide: readonly number[],
+  narrow: readonly number[],
+): Windows {
   const { strides, dilations, pads, autoPad } = attributesOf(node, kernel);
   const reach = extents({ kernel, dilations }).map((extent, i) => (narrow[i] - 1) * strides[i] + extent);
   const begin = reach.map((length, i) => {
