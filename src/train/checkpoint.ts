@@ -57,13 +57,18 @@ export function checkpointsInMemory(): CheckpointStore {
 
 /** @throws WhereforeError `unknown-name`, always */
 export function missing(step: number, known: readonly number[]): never {
-  throw new WhereforeError('unknown-name', `there is no checkpoint of step ${step}`, { expected: known.join(', ') || 'there are none' });
+  throw new WhereforeError('unknown-name', `there is no checkpoint of step ${step}`, {
+    expected: known.join(', ') || 'there are none',
+  });
 }
 
 const prefixes = { parameters: 'parameter/', state: 'state/' } as const;
 
 /** A checkpoint as named tensors and text, which is what a safetensors file holds. */
-export function checkpointContent(checkpoint: Checkpoint): { tensors: Map<string, Tensor>; metadata: Record<string, string> } {
+export function checkpointContent(checkpoint: Checkpoint): {
+  tensors: Map<string, Tensor>;
+  metadata: Record<string, string>;
+} {
   const { parameters, state, history, settings, step, epoch, learningRate } = checkpoint;
   const tensors = new Map<string, Tensor>();
   for (const [name, value] of parameters) tensors.set(prefixes.parameters + name, value);
@@ -75,20 +80,41 @@ export function checkpointContent(checkpoint: Checkpoint): { tensors: Map<string
 }
 
 /** The checkpoint that {@link checkpointContent} wrote. @throws WhereforeError `invalid-data` when it is none */
-export function readCheckpoint(tensors: ReadonlyMap<string, Tensor>, metadata: Readonly<Record<string, string>>, where: string): Checkpoint {
+export function readCheckpoint(
+  tensors: ReadonlyMap<string, Tensor>,
+  metadata: Readonly<Record<string, string>>,
+  where: string,
+): Checkpoint {
   const text = metadata['wherefore.checkpoint'];
   const settings = metadata['wherefore.settings'];
   const losses = tensors.get('history/losses');
   const learningRates = tensors.get('history/learning-rates');
   if (text === undefined || settings === undefined || losses?.type !== 'float64' || learningRates?.type !== 'float64') {
-    throw new WhereforeError('invalid-data', 'not a checkpoint of a training', { where, fix: 'name a file that training wrote' });
+    throw new WhereforeError('invalid-data', 'not a checkpoint of a training', {
+      where,
+      fix: 'name a file that training wrote',
+    });
   }
-  const facts = JSON.parse(text) as { version: number; step: number; epoch: number; learningRate: number; epochs: EpochRecord[] };
+  const facts = JSON.parse(text) as {
+    version: number;
+    step: number;
+    epoch: number;
+    learningRate: number;
+    epochs: EpochRecord[];
+  };
   if (facts.version !== 1) {
-    throw new WhereforeError('invalid-data', 'a checkpoint of another version', { where, got: String(facts.version), expected: '1' });
+    throw new WhereforeError('invalid-data', 'a checkpoint of another version', {
+      where,
+      got: String(facts.version),
+      expected: '1',
+    });
   }
   const under = (prefix: string) =>
-    new Map([...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, value]) => [name.slice(prefix.length), value]));
+    new Map(
+      [...tensors]
+        .filter(([name]) => name.startsWith(prefix))
+        .map(([name, value]) => [name.slice(prefix.length), value]),
+    );
   return {
     parameters: under(prefixes.parameters),
     state: under(prefixes.state),

@@ -40,7 +40,14 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const size = Math.min(options.batchSize ?? 64, samples.count);
 
   const example = await paddedBatch(samples, Uint32Array.of(0), size, 0);
-  await checkAgainstOutput(new Executor(runtime, model, undefined), model.graph, loss, output, example.inputs, example.targets);
+  await checkAgainstOutput(
+    new Executor(runtime, model, undefined),
+    model.graph,
+    loss,
+    output,
+    example.inputs,
+    example.targets,
+  );
   const builder = new GraphBuilder({ ...model.graph, outputs: [] }, { prefix: 'evaluate/' });
   const target = builder.input(builder.fresh('target'), example.targets.type, example.targets.shape);
   const weights = builder.input(builder.fresh('sample-weight'), 'float32', [size]);
@@ -50,7 +57,11 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     return builder.output(builder.op('ReduceSum', [weighted, builder.ints([0])], { keepdims: 0 }), 'float32', []);
   };
   const { correct } = perSample;
-  const fetches = [sum(perSample.loss), sum(perSample.mass), ...(correct ? [sum(correct.hits), sum(correct.count)] : [])];
+  const fetches = [
+    sum(perSample.loss),
+    sum(perSample.mass),
+    ...(correct ? [sum(correct.hits), sum(correct.count)] : []),
+  ];
   const session = await runtime.open({ ...model, graph: builder.build() });
   const totals = fetches.map(() => 0);
   try {

@@ -1,4 +1,10 @@
-export { type Checkpoint, type CheckpointStore, checkpointsInMemory, type EpochRecord, type TrainingHistory } from './checkpoint.ts';
+export {
+  type Checkpoint,
+  type CheckpointStore,
+  checkpointsInMemory,
+  type EpochRecord,
+  type TrainingHistory,
+} from './checkpoint.ts';
 export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.ts';
 export * from './initialization.ts';
 export * from './layers/index.ts';

@@ -48,7 +48,12 @@ export interface LossRule<K extends Loss['kind']> {
   /** Shape of the targets for an output of this shape. */
   readonly targetShape: (output: readonly number[]) => readonly number[];
   /** Appends the nodes of the loss. */
-  readonly append: (builder: GraphBuilder, loss: Extract<Loss, { kind: K }>, output: string, target: string) => PerSample;
+  readonly append: (
+    builder: GraphBuilder,
+    loss: Extract<Loss, { kind: K }>,
+    output: string,
+    target: string,
+  ) => PerSample;
 }
 
 /** Every loss. */
@@ -58,7 +63,10 @@ export const losses: { readonly [K in Loss['kind']]: LossRule<K> } = {
     targetShape: (output) => output.slice(0, -1),
     append(builder, loss, output, target) {
       const { labelSmoothing = 0, classWeights, ignore } = loss;
-      const counted = ignore === undefined ? undefined : builder.op('Not', [builder.op('Equal', [target, builder.scalar(ignore, 'int64')])]);
+      const counted =
+        ignore === undefined
+          ? undefined
+          : builder.op('Not', [builder.op('Equal', [target, builder.scalar(ignore, 'int64')])]);
       // An ignored target need not be a class: it stands for class 0 with weight 0.
       const label = counted ? builder.op('Where', [counted, target, builder.scalar(0, 'int64')]) : target;
       const cost = builder.op('Neg', [builder.op('LogSoftmax', [output], { axis: -1 })]);
@@ -77,8 +85,13 @@ export const losses: { readonly [K in Loss['kind']]: LossRule<K> } = {
       let count = one;
       const predicted = builder.op('ArgMax', [output], { axis: -1, keepdims: 0 });
       let hits = asFloat(builder, builder.op('Equal', [predicted, label]));
-      if (counted) [element, mass, count, hits] = [element, mass, count, hits].map((name) => builder.op('Mul', [name, asFloat(builder, counted)]));
-      const [loss_, mass_, hits_, count_] = [element, mass, hits, count].map((name) => overSample(builder, 'ReduceSum', name));
+      if (counted)
+        [element, mass, count, hits] = [element, mass, count, hits].map((name) =>
+          builder.op('Mul', [name, asFloat(builder, counted)]),
+        );
+      const [loss_, mass_, hits_, count_] = [element, mass, hits, count].map((name) =>
+        overSample(builder, 'ReduceSum', name),
+      );
       return { loss: loss_, mass: mass_, correct: { hits: hits_, count: count_ } };
     },
   },
@@ -99,7 +112,10 @@ export const losses: { readonly [K in Loss['kind']]: LossRule<K> } = {
       const linear = builder.op('Mul', [builder.op('Sub', [one, target]), output]);
       const softplus = builder.op('Softplus', [builder.op('Neg', [output])]);
       const weight = builder.op('Add', [one, builder.op('Mul', [target, builder.scalar(positiveWeight - 1)])]);
-      const element = builder.op('Add', [linear, positiveWeight === 1 ? softplus : builder.op('Mul', [weight, softplus])]);
+      const element = builder.op('Add', [
+        linear,
+        positiveWeight === 1 ? softplus : builder.op('Mul', [weight, softplus]),
+      ]);
       const loss = overSample(builder, 'ReduceMean', element);
       const predicted = builder.op('Greater', [output, builder.scalar(0)]);
       const actual = builder.op('Greater', [target, builder.scalar(0.5)]);
@@ -146,16 +162,23 @@ export function checkTargets(loss: Loss, output: readonly number[], targets: Ten
   if (loss.kind !== 'cross-entropy') return;
   const classes = output[output.length - 1];
   if (loss.classWeights && loss.classWeights.length !== classes) {
-    throw new WhereforeError('wrong-shape', 'class weights', { got: `${loss.classWeights.length}`, expected: `${classes}, one a class` });
+    throw new WhereforeError('wrong-shape', 'class weights', {
+      got: `${loss.classWeights.length}`,
+      expected: `${classes}, one a class`,
+    });
   }
   for (const label of targets.data as BigInt64Array) {
     if (Number(label) !== loss.ignore && (label < 0n || label >= BigInt(classes))) {
-      throw new WhereforeError('out-of-range', 'a target is not a class of the model', { got: `${label}`, expected: `0 to ${classes - 1}` });
+      throw new WhereforeError('out-of-range', 'a target is not a class of the model', {
+        got: `${label}`,
+        expected: `0 to ${classes - 1}`,
+      });
     }
   }
 }
 
-const overLast = (builder: GraphBuilder, op: string, name: string) => builder.op(op, [name, builder.ints([-1])], { keepdims: 0 });
+const overLast = (builder: GraphBuilder, op: string, name: string) =>
+  builder.op(op, [name, builder.ints([-1])], { keepdims: 0 });
 
 /** Reduces everything but the first axis. */
 function overSample(builder: GraphBuilder, op: string, name: string): string {

@@ -49,7 +49,12 @@ export class Network {
   }
 
   /** Adds a trainable parameter and returns its name. Parameters are drawn in the order in which they are added. */
-  parameter(name: string, shape: readonly number[], initialization: Initialization, fans: Fans = { in: 1, out: 1 }): string {
+  parameter(
+    name: string,
+    shape: readonly number[],
+    initialization: Initialization,
+    fans: Fans = { in: 1, out: 1 },
+  ): string {
     this.builder.initializer(name, float32(shape, initialization(sizeOf(shape), fans, this.random)));
     this.#trainable.push(name);
     return name;

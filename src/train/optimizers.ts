@@ -45,9 +45,16 @@ export interface OptimizerRule<K extends Optimizer['kind']> {
   /** Tensors kept for each parameter, of its shape, 0 at the start. */
   readonly state: (optimizer: Extract<Optimizer, { kind: K }>) => readonly string[];
   /** Numbers fed at each step, counted from 1. They are computed here in float64: `1 − βᵗ` cancels in float32. */
-  readonly scalars: (optimizer: Extract<Optimizer, { kind: K }>, step: number, learningRate: number) => Readonly<Record<string, number>>;
+  readonly scalars: (
+    optimizer: Extract<Optimizer, { kind: K }>,
+    step: number,
+    learningRate: number,
+  ) => Readonly<Record<string, number>>;
   /** Appends the update and returns the names of the new weight and the new state. */
-  readonly update: (optimizer: Extract<Optimizer, { kind: K }>, update: Update) => { readonly weight: string; readonly state: Names };
+  readonly update: (
+    optimizer: Extract<Optimizer, { kind: K }>,
+    update: Update,
+  ) => { readonly weight: string; readonly state: Names };
 }
 
 const moments = ['first-moment', 'second-moment'] as const;
@@ -72,7 +79,10 @@ export const optimizers: { readonly [K in Optimizer['kind']]: OptimizerRule<K> }
     update(optimizer, update) {
       const { weightDecay = 0 } = optimizer;
       const { builder, weight, gradient, decays } = update;
-      return adamUpdate(optimizer, { ...update, gradient: decays ? plus(builder, gradient, weight, weightDecay) : gradient });
+      return adamUpdate(optimizer, {
+        ...update,
+        gradient: decays ? plus(builder, gradient, weight, weightDecay) : gradient,
+      });
     },
   },
   adamw: {
@@ -83,7 +93,10 @@ export const optimizers: { readonly [K in Optimizer['kind']]: OptimizerRule<K> }
     }),
     update(optimizer, update) {
       const { builder, weight, scalars, decays } = update;
-      return adamUpdate(optimizer, { ...update, weight: decays ? builder.op('Mul', [weight, scalars.shrinkage]) : weight });
+      return adamUpdate(optimizer, {
+        ...update,
+        weight: decays ? builder.op('Mul', [weight, scalars.shrinkage]) : weight,
+      });
     },
   },
 };
@@ -96,7 +109,10 @@ function adamScalars({ beta1 = 0.9, beta2 = 0.999 }: Moments, step: number, lear
 function adamUpdate({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: Moments, update: Update) {
   const { builder, weight, gradient, state, scalars } = update;
   const mean = (old: string, now: string, beta: number) =>
-    builder.op('Add', [builder.op('Mul', [old, builder.scalar(beta)]), builder.op('Mul', [now, builder.scalar(1 - beta)])]);
+    builder.op('Add', [
+      builder.op('Mul', [old, builder.scalar(beta)]),
+      builder.op('Mul', [now, builder.scalar(1 - beta)]),
+    ]);
   const first = mean(state['first-moment'], gradient, beta1);
   const second = mean(state['second-moment'], builder.op('Mul', [gradient, gradient]), beta2);
   const root = builder.op('Mul', [builder.op('Sqrt', [second]), scalars.correction]);
@@ -129,14 +145,20 @@ export function optimizerRule(optimizer: Optimizer) {
 export function checkOptimizer(optimizer: Optimizer): void {
   const within = (name: string, value: number | undefined, below: number) => {
     if (value !== undefined && !(value >= 0 && value < below)) {
-      throw new WhereforeError('invalid-argument', `${name} of the optimizer`, { got: String(value), expected: `from 0 to below ${below}` });
+      throw new WhereforeError('invalid-argument', `${name} of the optimizer`, {
+        got: String(value),
+        expected: `from 0 to below ${below}`,
+      });
     }
   };
   within('weightDecay', optimizer.weightDecay, Number.POSITIVE_INFINITY);
   if (optimizer.kind === 'sgd') {
     within('momentum', optimizer.momentum, 1);
     if (optimizer.nesterov && !optimizer.momentum) {
-      throw new WhereforeError('invalid-argument', 'nesterov needs momentum', { got: 'momentum 0', fix: 'set momentum, e.g. 0.9' });
+      throw new WhereforeError('invalid-argument', 'nesterov needs momentum', {
+        got: 'momentum 0',
+        fix: 'set momentum, e.g. 0.9',
+      });
     }
   } else {
     within('beta1', optimizer.beta1, 1);

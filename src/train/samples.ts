@@ -26,11 +26,17 @@ export function samplesInMemory(inputs: Tensors, targets: Tensor, weights?: Floa
   const count = targets.shape[0] ?? 0;
   for (const [name, { shape }] of inputs) {
     if (shape[0] !== count) {
-      throw new WhereforeError('wrong-shape', `input "${name}" and the targets differ in the number of samples`, { got: `${shape[0]}`, expected: `${count}` });
+      throw new WhereforeError('wrong-shape', `input "${name}" and the targets differ in the number of samples`, {
+        got: `${shape[0]}`,
+        expected: `${count}`,
+      });
     }
   }
   if (weights && weights.length !== count) {
-    throw new WhereforeError('wrong-shape', 'sample weights', { got: `${weights.length}`, expected: `${count}, one a sample` });
+    throw new WhereforeError('wrong-shape', 'sample weights', {
+      got: `${weights.length}`,
+      expected: `${count}, one a sample`,
+    });
   }
   return {
     count,
@@ -47,12 +53,14 @@ export function gatherRows<T extends Tensor>(all: T, positions: ArrayLike<number
   const [count, ...rest] = all.shape;
   const width = all.type === 'string' ? sizeOf(rest) : storageLength(all.type, rest);
   const { bytes } = dataTypes[all.type];
-  if (all.type === 'string' || bytes < 1) throw new WhereforeError('wrong-type', 'rows to train on', { got: all.type, expected: 'numbers' });
+  if (all.type === 'string' || bytes < 1)
+    throw new WhereforeError('wrong-type', 'rows to train on', { got: all.type, expected: 'numbers' });
   const result = tensor(all.type, [positions.length, ...rest]);
   const [from, to] = [all.data as Float32Array, result.data as Float32Array];
   for (let i = 0; i < positions.length; i++) {
     const position = positions[i];
-    if (!(position >= 0 && position < count)) throw new WhereforeError('out-of-range', 'row', { got: `${position}`, expected: `0 to ${count - 1}` });
+    if (!(position >= 0 && position < count))
+      throw new WhereforeError('out-of-range', 'row', { got: `${position}`, expected: `0 to ${count - 1}` });
     to.set(from.subarray(position * width, (position + 1) * width), i * width);
   }
   return result as unknown as T;
@@ -62,7 +70,12 @@ export function gatherRows<T extends Tensor>(all: T, positions: ArrayLike<number
  * A batch of exactly `size` samples. Where there are fewer positions the last is repeated with weight 0, so that one
  * graph with fixed shapes serves every batch: a sample of weight 0 adds nothing to the loss or to any gradient.
  */
-export async function paddedBatch(samples: Samples, positions: Uint32Array, size: number, epoch: number): Promise<Required<Batch>> {
+export async function paddedBatch(
+  samples: Samples,
+  positions: Uint32Array,
+  size: number,
+  epoch: number,
+): Promise<Required<Batch>> {
   const padded = new Uint32Array(size).fill(positions[positions.length - 1]);
   padded.set(positions);
   const batch = await samples.batch(padded, epoch);

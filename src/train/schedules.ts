@@ -11,14 +11,20 @@ export type Schedule =
   /** From `learningRate` to `final` (default 0) along half a cosine (Loshchilov and Hutter 2017, arXiv 1608.03983). */
   | ({ readonly kind: 'cosine'; readonly learningRate: number; readonly final?: number } & WarmUp)
   /** Multiplied by `factor` (default 0.1) after every `every` steps. */
-  | ({ readonly kind: 'step'; readonly learningRate: number; readonly every: number; readonly factor?: number } & WarmUp);
+  | ({
+      readonly kind: 'step';
+      readonly learningRate: number;
+      readonly every: number;
+      readonly factor?: number;
+    } & WarmUp);
 
 type Rate<S> = (schedule: S, step: number, steps: number) => number;
 
 /** Every schedule: the learning rate of step 0 … steps − 1, counted after the warm-up. */
 export const schedules: { readonly [K in Schedule['kind']]: Rate<Extract<Schedule, { kind: K }>> } = {
   constant: ({ learningRate }) => learningRate,
-  cosine: ({ learningRate, final = 0 }, step, steps) => final + (learningRate - final) * 0.5 * (1 + Math.cos((Math.PI * step) / steps)),
+  cosine: ({ learningRate, final = 0 }, step, steps) =>
+    final + (learningRate - final) * 0.5 * (1 + Math.cos((Math.PI * step) / steps)),
   step: ({ learningRate, every, factor = 0.1 }, step) => learningRate * factor ** Math.floor(step / every),
 };
 
@@ -33,7 +39,10 @@ export function learningRateAt(schedule: Schedule, step: number, steps: number):
 export function checkSchedule(schedule: Schedule): void {
   const positive = (name: string, value: number | undefined) => {
     if (value !== undefined && !(Number.isFinite(value) && value > 0)) {
-      throw new WhereforeError('invalid-argument', `${name} of the schedule`, { got: String(value), expected: 'a positive number' });
+      throw new WhereforeError('invalid-argument', `${name} of the schedule`, {
+        got: String(value),
+        expected: 'a positive number',
+      });
     }
   };
   positive('learningRate', schedule.learningRate);

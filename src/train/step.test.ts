@@ -24,12 +24,16 @@ async function steps(optimizer: Optimizer, learningRate: number, count: number, 
     targets: float32([2, 1], [0, 1]),
     weights: Float32Array.of(1, 1),
   };
-  const step = await openTrainingStep({ model: line(1, 1), loss: { kind: 'mean-squared-error' }, optimizer, runtime, clipNorm }, batch);
+  const step = await openTrainingStep(
+    { model: line(1, 1), loss: { kind: 'mean-squared-error' }, optimizer, runtime, clipNorm },
+    batch,
+  );
   const results = [];
   for (let i = 1; i <= count; i++) results.push(await step.run(batch, i, learningRate));
   const { parameters, state } = await step.read();
   await step.close();
-  const numbers = (tensors: typeof parameters) => Object.fromEntries([...tensors].map(([name, { data }]) => [name, Number(data[0])]));
+  const numbers = (tensors: typeof parameters) =>
+    Object.fromEntries([...tensors].map(([name, { data }]) => [name, Number(data[0])]));
   return { results, weights: numbers(parameters), state: numbers(state) };
 }
 
@@ -85,28 +89,55 @@ describe('one step on paper', () => {
 });
 
 describe('losses on paper', () => {
-  async function lossOf(loss: Loss, logits: number[][], targets: ReturnType<typeof float32> | ReturnType<typeof int64>, weights: number[]) {
+  async function lossOf(
+    loss: Loss,
+    logits: number[][],
+    targets: ReturnType<typeof float32> | ReturnType<typeof int64>,
+    weights: number[],
+  ) {
     // With W = identity and b = 0 the outputs are the inputs.
     const width = logits[0].length;
     const model = line(width, width);
-    const identity = float32([width, width], Float32Array.from({ length: width * width }, (_, i) => (i % (width + 1) === 0 ? 1 : 0)));
-    const batch = { inputs: new Map([['x', float32([logits.length, width], logits.flat())]]), targets, weights: Float32Array.from(weights) };
+    const identity = float32(
+      [width, width],
+      Float32Array.from({ length: width * width }, (_, i) => (i % (width + 1) === 0 ? 1 : 0)),
+    );
+    const batch = {
+      inputs: new Map([['x', float32([logits.length, width], logits.flat())]]),
+      targets,
+      weights: Float32Array.from(weights),
+    };
     const step = await openTrainingStep({ model, loss, optimizer: { kind: 'sgd' }, runtime }, batch);
     const zero = float32([width], new Float32Array(width));
-    step.restart({ parameters: new Map([['y.weight', identity], ['y.bias', zero]]), state: new Map() });
+    step.restart({
+      parameters: new Map([
+        ['y.weight', identity],
+        ['y.bias', zero],
+      ]),
+      state: new Map(),
+    });
     const result = await step.run(batch, 1, 0.1);
     await step.close();
     return result.loss;
   }
   const softmax = (x: number[]) => x.map((v) => Math.exp(v) / x.reduce((sum, u) => sum + Math.exp(u), 0));
-  const logits = [[1, 2, 0.5], [0, -1, 3]];
+  const logits = [
+    [1, 2, 0.5],
+    [0, -1, 3],
+  ];
   const nll = logits.map((row) => softmax(row).map((p) => -Math.log(p)));
 
   it('weights samples and classes in cross-entropy', async () => {
     const targets = int64([2], [0, 2]);
-    expect(await lossOf({ kind: 'cross-entropy' }, logits, targets, [1, 1])).toBeCloseTo((nll[0][0] + nll[1][2]) / 2, 5);
+    expect(await lossOf({ kind: 'cross-entropy' }, logits, targets, [1, 1])).toBeCloseTo(
+      (nll[0][0] + nll[1][2]) / 2,
+      5,
+    );
     expect(await lossOf({ kind: 'cross-entropy' }, logits, targets, [1, 0])).toBeCloseTo(nll[0][0], 5);
-    expect(await lossOf({ kind: 'cross-entropy', classWeights: [3, 1, 1] }, logits, targets, [1, 1])).toBeCloseTo((3 * nll[0][0] + nll[1][2]) / 4, 5);
+    expect(await lossOf({ kind: 'cross-entropy', classWeights: [3, 1, 1] }, logits, targets, [1, 1])).toBeCloseTo(
+      (3 * nll[0][0] + nll[1][2]) / 4,
+      5,
+    );
   });
 
   it('smooths labels and ignores targets', async () => {
@@ -124,28 +155,44 @@ describe('losses on paper', () => {
   });
 
   it('stays finite for large logits in binary cross-entropy', async () => {
-    const loss = await lossOf({ kind: 'binary-cross-entropy', positiveWeight: 2 }, [[200, -200]], float32([1, 2], [1, 1]), [1]);
+    const loss = await lossOf(
+      { kind: 'binary-cross-entropy', positiveWeight: 2 },
+      [[200, -200]],
+      float32([1, 2], [1, 1]),
+      [1],
+    );
     // log(1 + e⁻²⁰⁰) = 0 and log(1 + e²⁰⁰) = 200, both of weight 2, mean of two elements
     expect(loss).toBeCloseTo(200, 4);
   });
 });
 
 describe('what a step refuses', () => {
-  const batch = { inputs: new Map([['x', float32([1, 2], [1, 2])]]), targets: int64([1], [5]), weights: Float32Array.of(1) };
+  const batch = {
+    inputs: new Map([['x', float32([1, 2], [1, 2])]]),
+    targets: int64([1], [5]),
+    weights: Float32Array.of(1),
+  };
   const open = (changes: object) =>
-    openTrainingStep({ model: line(2, 3), loss: { kind: 'cross-entropy' }, optimizer: { kind: 'sgd' }, runtime, ...changes }, batch);
+    openTrainingStep(
+      { model: line(2, 3), loss: { kind: 'cross-entropy' }, optimizer: { kind: 'sgd' }, runtime, ...changes },
+      batch,
+    );
 
   it('names a target that is not a class', async () => {
     await expect(open({})).rejects.toThrow(/not a class of the model \(got 5, expected 0 to 2\)/);
   });
   it('names targets of the wrong type', async () => {
-    await expect(open({ loss: { kind: 'mean-squared-error' } })).rejects.toThrow(/targets of mean-squared-error \(got int64 1, expected float32 1×3\)/);
+    await expect(open({ loss: { kind: 'mean-squared-error' } })).rejects.toThrow(
+      /targets of mean-squared-error \(got int64 1, expected float32 1×3\)/,
+    );
   });
   it('names an unknown parameter', async () => {
     await expect(open({ trainable: ['z'] })).rejects.toThrow(/no parameter "z".*expected y\.weight, y\.bias/);
   });
   it('refuses settings that make no sense', async () => {
-    await expect(open({ optimizer: { kind: 'sgd', momentum: 2 } })).rejects.toThrow(/momentum of the optimizer \(got 2/);
+    await expect(open({ optimizer: { kind: 'sgd', momentum: 2 } })).rejects.toThrow(
+      /momentum of the optimizer \(got 2/,
+    );
     await expect(open({ clipNorm: 0 })).rejects.toThrow(/clipNorm/);
   });
 });

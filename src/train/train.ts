@@ -1,16 +1,23 @@
+import type { GradientNote } from '../autodiff/context.ts';
 import { WhereforeError } from '../errors.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
 import { type Runtime, throwIfCancelled } from '../runtime/runtime.ts';
 import { permutation, random } from '../tensor/random.ts';
-import { formatShape, sameShape } from '../tensor/tensor.ts';
-import { type Checkpoint, type CheckpointStore, checkpointsInMemory, type EpochRecord, type TrainingHistory } from './checkpoint.ts';
+import {
+  type Checkpoint,
+  type CheckpointStore,
+  checkpointsInMemory,
+  type EpochRecord,
+  type TrainingHistory,
+} from './checkpoint.ts';
 import { type Evaluation, evaluate } from './evaluate.ts';
 import type { Loss } from './losses.ts';
 import type { Optimizer } from './optimizers.ts';
 import { withParameters } from './parameters.ts';
 import { paddedBatch, type Samples } from './samples.ts';
-import { checkSchedule, learningRateAt, type Schedule } from './schedules.ts';
-import { openTrainingStep, type TrainingState, type TrainingStep } from './step.ts';
+import { learningRateAt, type Schedule } from './schedules.ts';
+import { checkOptions, checkResume, settingsOf } from './settings.ts';
+import { openTrainingStep, type TrainingState } from './step.ts';
 
 /** State of a training after a step. */
 export interface TrainingProgress {
@@ -65,6 +72,8 @@ export interface Trained {
   readonly model: OnnxModel;
   readonly history: TrainingHistory;
   readonly checkpoints: CheckpointStore;
+  /** Where the gradient is not the plain derivative, e.g. straight through a rounding. */
+  readonly notes: readonly GradientNote[];
 }
 
 /**
@@ -126,15 +135,40 @@ export async function train(options: TrainOptions): Promise<Trained> {
           const model = withParameters(options.model, state.parameters);
           evaluation = await evaluate({ ...options, model, samples: options.evaluate, signal });
         }
-        records.push({ epoch: epoch + 1, loss: epochLoss(losses, step - perEpoch, perEpoch, size, samples.count), ...(evaluation ? { evaluation } : {}) });
+        records.push({
+          epoch: epoch + 1,
+          loss: epochLoss(losses, step - perEpoch, perEpoch, size, samples.count),
+          ...(evaluation ? { evaluation } : {}),
+        });
       }
       if (checkpointEvery && due && state) {
-        await checkpoints.save({ ...state, step, epoch: Math.floor(step / perEpoch), learningRate, history: historyUntil(step), settings });
+        await checkpoints.save({
+          ...state,
+          step,
+          epoch: Math.floor(step / perEpoch),
+          learningRate,
+          history: historyUntil(step),
+          settings,
+        });
       }
-      onProgress?.({ epoch: epoch + 1, epochs, step, steps, loss, learningRate, ...(gradientNorm === undefined ? {} : { gradientNorm }), ...(evaluation ? { evaluation } : {}) });
+      onProgress?.({
+        epoch: epoch + 1,
+        epochs,
+        step,
+        steps,
+        loss,
+        learningRate,
+        ...(gradientNorm === undefined ? {} : { gradientNorm }),
+        ...(evaluation ? { evaluation } : {}),
+      });
     }
     const { parameters } = await training.read();
-    return { model: withParameters(options.model, parameters), history: historyUntil(steps), checkpoints };
+    return {
+      model: withParameters(options.model, parameters),
+      history: historyUntil(steps),
+      checkpoints,
+      notes: training.notes,
+    };
   } finally {
     await training.close();
   }
@@ -165,46 +199,4 @@ function diverged(loss: number, step: number, epoch: number, learningRate: numbe
     got: `${loss} at learning rate ${learningRate}`,
     fix: 'lower the learning rate, clip the gradient (clipNorm), or look for values that are not finite in this batch',
   });
-}
-
-function checkOptions(options: TrainOptions): void {
-  const whole = (name: string, value: number) => {
-    if (!Number.isInteger(value) || value < 1) throw new WhereforeError('invalid-argument', name, { got: String(value), expected: 'a whole number from 1' });
-  };
-  whole('epochs', options.epochs);
-  whole('batchSize', options.batchSize);
-  const every = options.checkpointEvery;
-  if (every) whole('checkpointEvery', 'steps' in every ? every.steps : every.epochs);
-  if (options.samples.count === 0) throw new WhereforeError('invalid-data', 'there are no samples to train on');
-  checkSchedule(options.schedule);
-}
-
-function settingsOf(options: TrainOptions, training: TrainingStep, steps: number): string {
-  const { loss, optimizer, schedule, batchSize, seed, samples, output, clipNorm } = options;
-  // The total counts only where the schedule depends on it: other trainings may be made longer when they are resumed.
-  const total = schedule.kind === 'cosine' ? { steps } : {};
-  return JSON.stringify({ loss, optimizer, schedule, batchSize, seed, samples: samples.count, output, clipNorm, trainable: training.trainable, ...total });
-}
-
-function checkResume(checkpoint: Checkpoint, settings: string, training: TrainingStep, steps: number): void {
-  if (checkpoint.settings !== settings) {
-    const [before, now] = [checkpoint.settings, settings].map((text) => JSON.parse(text) as Record<string, unknown>);
-    const text = (value: unknown) => JSON.stringify(value) ?? 'nothing';
-    const differing = [...new Set([...Object.keys(before), ...Object.keys(now)])].filter((key) => text(before[key]) !== text(now[key]));
-    throw new WhereforeError('invalid-argument', 'the checkpoint belongs to a training with other settings', {
-      got: differing.map((key) => `${key} ${text(now[key])}`).join(', '),
-      expected: differing.map((key) => `${key} ${text(before[key])}`).join(', '),
-    });
-  }
-  if (checkpoint.step > steps) {
-    throw new WhereforeError('invalid-argument', 'the checkpoint lies beyond the end of the training', { got: `step ${checkpoint.step}`, expected: `at most ${steps}` });
-  }
-  for (const half of ['parameters', 'state'] as const) {
-    for (const [name, { shape }] of training.initial[half]) {
-      const kept = checkpoint[half].get(name);
-      if (!kept || !sameShape(kept.shape, shape)) {
-        throw new WhereforeError('wrong-shape', `"${name}" of the checkpoint`, { got: kept ? formatShape(kept.shape) : 'nothing', expected: formatShape(shape) });
-      }
-    }
-  }
 }

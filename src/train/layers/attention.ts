@@ -26,13 +26,20 @@ export function selfAttention(network: Network, x: Value, name: string, options:
   const { builder } = network;
   const features = sizeAt(x, -1, name);
   if (features % heads) {
-    throw new WhereforeError('invalid-argument', `layer "${name}": features do not divide among heads`, { got: `${features} features, ${heads} heads` });
+    throw new WhereforeError('invalid-argument', `layer "${name}": features do not divide among heads`, {
+      got: `${features} features, ${heads} heads`,
+    });
   }
   const width = features / heads;
   const initialization = normalWith(0.02);
   const joined = linear(network, x, `${name}.qkv`, { features: 3 * features, initialization });
   const parts = ['query', 'key', 'value'].map((part) => `${name}.${part}`);
-  builder.ops('Split', [joined.name, builder.ints([features, features, features])], { axis: 2 }, { name: `${name}.split`, outputs: parts });
+  builder.ops(
+    'Split',
+    [joined.name, builder.ints([features, features, features])],
+    { axis: 2 },
+    { name: `${name}.split`, outputs: parts },
+  );
   const [query, key, value] = parts.map((part) => {
     const split = builder.op('Reshape', [part, builder.ints([0, 0, heads, width])], {}, { name: `${part}.heads` });
     const perm = part === `${name}.key` ? [0, 2, 3, 1] : [0, 2, 1, 3];
@@ -41,7 +48,12 @@ export function selfAttention(network: Network, x: Value, name: string, options:
   const products = builder.op('MatMul', [query, key], {}, { name: `${name}.products` });
   let scores = builder.op('Mul', [products, builder.scalar(1 / Math.sqrt(width))], {}, { name: `${name}.scores` });
   if (causal) scores = builder.op('Add', [scores, causalMask(network, x, name)], {}, { name: `${name}.causal` });
-  const weights = builder.op('Softmax', [scores], { axis: -1 }, { name: `${name}.attention`, outputs: [`${name}.attention`] });
+  const weights = builder.op(
+    'Softmax',
+    [scores],
+    { axis: -1 },
+    { name: `${name}.attention`, outputs: [`${name}.attention`] },
+  );
   const mixed = builder.op('MatMul', [weights, value], {}, { name: `${name}.mixed` });
   const ordered = builder.op('Transpose', [mixed], { perm: [0, 2, 1, 3] }, { name: `${name}.ordered` });
   const flat = builder.op('Reshape', [ordered, builder.ints([0, 0, features])], {}, { name: `${name}.flat` });

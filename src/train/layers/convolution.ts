@@ -30,7 +30,12 @@ export interface ConvolutionOptions {
 export function convolution(network: Network, x: Value, name: string, options: ConvolutionOptions): Value {
   const { channels, groups = 1, bias = true, initialization = kaimingNormal } = options;
   const spatial = x.shape.length - 2;
-  const [kernel, strides, padding, dilations] = windowSizes(x, name, [options.kernel, options.stride ?? 1, options.padding ?? 0, options.dilation ?? 1]);
+  const [kernel, strides, padding, dilations] = windowSizes(x, name, [
+    options.kernel,
+    options.stride ?? 1,
+    options.padding ?? 0,
+    options.dilation ?? 1,
+  ]);
   const entering = sizeAt(x, 1, name);
   if (entering % groups || channels % groups) {
     throw new WhereforeError('invalid-argument', `layer "${name}": channels do not divide into groups`, {

@@ -6,12 +6,33 @@ import { float32, int64, type Tensor } from '../../tensor/tensor.ts';
 import { kaimingNormal, kaimingUniform, normalWith, xavierNormal, xavierUniform } from '../initialization.ts';
 import { Network, type Value } from '../network.ts';
 import { readParameters, trainableParameters, withParameters } from '../parameters.ts';
-import { activation, type Activation, add, averagePool, batchNorm, convolution, embedding, flatten, globalAveragePool, groupNorm, layerNorm, linear, maxPool, meanOver, positionEmbedding, selfAttention, transformerBlock } from './index.ts';
+import {
+  activation,
+  type Activation,
+  add,
+  averagePool,
+  batchNorm,
+  convolution,
+  embedding,
+  flatten,
+  globalAveragePool,
+  groupNorm,
+  layerNorm,
+  linear,
+  maxPool,
+  meanOver,
+  positionEmbedding,
+  selfAttention,
+  transformerBlock,
+} from './index.ts';
 
 const runtime = createNodeRuntime({ threads: 1 });
 afterAll(() => runtime.close());
 
-async function run(model: OnnxModel, feeds: Record<string, Tensor>): Promise<{ shape: readonly number[]; values: number[] }> {
+async function run(
+  model: OnnxModel,
+  feeds: Record<string, Tensor>,
+): Promise<{ shape: readonly number[]; values: number[] }> {
   const session = await runtime.open(model);
   const name = model.graph.outputs[0].name;
   const results = await session.run(new Map(Object.entries(feeds)), [name]);
@@ -25,12 +46,16 @@ function build(shape: readonly (number | string)[], layers: (network: Network, x
   return network.build([layers(network, network.input('x', 'float32', shape))]);
 }
 
-const ramp = (shape: readonly number[]) => float32(shape, Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(i + 1)));
+const ramp = (shape: readonly number[]) =>
+  float32(
+    shape,
+    Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(i + 1)),
+  );
 const of = (model: OnnxModel, name: string) => [...(readParameters(model, [name]).get(name) as Tensor<'float32'>).data];
 /** float32 sums of a few dozen terms of size about 1 */
 const close = (actual: readonly number[], expected: readonly number[]) => {
   expect(actual.length).toBe(expected.length);
-  actual.forEach((value, i) => expect(value).toBeCloseTo(expected[i], 5));
+  for (const [i, value] of actual.entries()) expect(value).toBeCloseTo(expected[i], 5);
 };
 
 describe('layers compute what they say', () => {
@@ -46,7 +71,9 @@ describe('layers compute what they say', () => {
   });
 
   it('convolution: a pixel, the taps of its window and the declared shape', async () => {
-    const model = build(['N', 2, 5, 6], (n, x) => convolution(n, x, 'y', { channels: 4, kernel: 3, stride: 2, padding: 1, groups: 2 }));
+    const model = build(['N', 2, 5, 6], (n, x) =>
+      convolution(n, x, 'y', { channels: 4, kernel: 3, stride: 2, padding: 1, groups: 2 }),
+    );
     const x = ramp([1, 2, 5, 6]);
     const { shape, values } = await run(model, { x });
     expect(shape).toEqual([1, 4, 3, 3]);
@@ -54,37 +81,89 @@ describe('layers compute what they say', () => {
     const w = of(model, 'y.weight');
     // Output channel 3 belongs to the second group, so it reads input channel 1; output (1, 1) is centred on (2, 2).
     let expected = 0;
-    for (let i = 0; i < 3; i++) for (let j = 0; j < 3; j++) expected += w[3 * 9 + i * 3 + j] * x.data[30 + (1 + i) * 6 + (1 + j)];
+    for (let i = 0; i < 3; i++)
+      for (let j = 0; j < 3; j++) expected += w[3 * 9 + i * 3 + j] * x.data[30 + (1 + i) * 6 + (1 + j)];
     close([values[3 * 9 + 4]], [expected]);
   });
 
   it('convolution over one axis', async () => {
     const model = build(['N', 1, 4], (n, x) => convolution(n, x, 'y', { channels: 1, kernel: 2, bias: false }));
     const w = of(model, 'y.weight');
-    close((await run(model, { x: float32([1, 1, 4], [1, 2, 3, 4]) })).values, [w[0] + 2 * w[1], 2 * w[0] + 3 * w[1], 3 * w[0] + 4 * w[1]]);
+    close((await run(model, { x: float32([1, 1, 4], [1, 2, 3, 4]) })).values, [
+      w[0] + 2 * w[1],
+      2 * w[0] + 3 * w[1],
+      3 * w[0] + 4 * w[1],
+    ]);
   });
 
   it('pooling', async () => {
     const x = float32([1, 1, 2, 4], [1, 2, 3, 4, 5, 6, 7, 8]);
-    expect((await run(build(['N', 1, 2, 4], (n, v) => maxPool(n, v, 'y', { kernel: 2 })), { x })).values).toEqual([6, 8]);
-    expect((await run(build(['N', 1, 2, 4], (n, v) => averagePool(n, v, 'y', { kernel: 2 })), { x })).values).toEqual([3.5, 5.5]);
-    expect(await run(build(['N', 1, 2, 4], (n, v) => globalAveragePool(n, v, 'y')), { x })).toEqual({ shape: [1, 1], values: [4.5] });
-    expect(await run(build(['N', 1, 2, 4], (n, v) => flatten(n, v, 'y')), { x })).toEqual({ shape: [1, 8], values: [1, 2, 3, 4, 5, 6, 7, 8] });
+    expect(
+      (
+        await run(
+          build(['N', 1, 2, 4], (n, v) => maxPool(n, v, 'y', { kernel: 2 })),
+          { x },
+        )
+      ).values,
+    ).toEqual([6, 8]);
+    expect(
+      (
+        await run(
+          build(['N', 1, 2, 4], (n, v) => averagePool(n, v, 'y', { kernel: 2 })),
+          { x },
+        )
+      ).values,
+    ).toEqual([3.5, 5.5]);
+    expect(
+      await run(
+        build(['N', 1, 2, 4], (n, v) => globalAveragePool(n, v, 'y')),
+        { x },
+      ),
+    ).toEqual({ shape: [1, 1], values: [4.5] });
+    expect(
+      await run(
+        build(['N', 1, 2, 4], (n, v) => flatten(n, v, 'y')),
+        { x },
+      ),
+    ).toEqual({ shape: [1, 8], values: [1, 2, 3, 4, 5, 6, 7, 8] });
     const tokens = float32([1, 2, 2], [1, 2, 3, 4]);
-    expect((await run(build(['N', 2, 2], (n, v) => meanOver(n, v, 'y', 1)), { x: tokens })).values).toEqual([2, 3]);
+    expect(
+      (
+        await run(
+          build(['N', 2, 2], (n, v) => meanOver(n, v, 'y', 1)),
+          { x: tokens },
+        )
+      ).values,
+    ).toEqual([2, 3]);
   });
 
   it('normalisation: mean 0 and variance 1 within the group', async () => {
     const x = ramp([2, 4, 3, 3]);
-    const { values } = await run(build(['N', 4, 3, 3], (n, v) => groupNorm(n, v, 'y', { groups: 2 })), { x });
+    const { values } = await run(
+      build(['N', 4, 3, 3], (n, v) => groupNorm(n, v, 'y', { groups: 2 })),
+      { x },
+    );
     const group = values.slice(36 + 18, 36 + 36);
     const mean = group.reduce((a, b) => a + b, 0) / 18;
     expect(mean).toBeCloseTo(0, 5);
     // ε = 1e-5 beside a variance of about .5
     expect(group.reduce((a, b) => a + (b - mean) ** 2, 0) / 18).toBeCloseTo(1, 3);
-    const row = (await run(build(['N', 8], (n, v) => layerNorm(n, v, 'y')), { x: ramp([1, 8]) })).values;
+    const row = (
+      await run(
+        build(['N', 8], (n, v) => layerNorm(n, v, 'y')),
+        { x: ramp([1, 8]) },
+      )
+    ).values;
     expect(row.reduce((a, b) => a + b, 0)).toBeCloseTo(0, 4);
-    close((await run(build(['N', 1, 1, 2], (n, v) => batchNorm(n, v, 'y', { epsilon: 0 })), { x: float32([1, 1, 1, 2], [3, -1]) })).values, [3, -1]);
+    close(
+      (
+        await run(
+          build(['N', 1, 1, 2], (n, v) => batchNorm(n, v, 'y', { epsilon: 0 })),
+          { x: float32([1, 1, 1, 2], [3, -1]) },
+        )
+      ).values,
+      [3, -1],
+    );
   });
 
   it('activations', async () => {
@@ -108,9 +187,16 @@ describe('layers compute what they say', () => {
   it('embedding with positions', async () => {
     const network = new Network({ seed: 3 });
     const ids = network.input('x', 'int64', ['N', 2]);
-    const model = network.build([positionEmbedding(network, embedding(network, ids, 'token', { count: 5, features: 2 }), 'position')]);
+    const model = network.build([
+      positionEmbedding(network, embedding(network, ids, 'token', { count: 5, features: 2 }), 'position'),
+    ]);
     const [token, position] = [of(model, 'token.weight'), of(model, 'position.weight')];
-    close((await run(model, { x: int64([1, 2], [4, 0]) })).values, [token[8] + position[0], token[9] + position[1], token[0] + position[2], token[1] + position[3]]);
+    close((await run(model, { x: int64([1, 2], [4, 0]) })).values, [
+      token[8] + position[0],
+      token[9] + position[1],
+      token[0] + position[2],
+      token[1] + position[3],
+    ]);
   });
 
   for (const causal of [false, true]) {
@@ -120,7 +206,9 @@ describe('layers compute what they say', () => {
       const x = ramp([1, T, D]);
       const [w, p] = [of(model, 'a.qkv.weight'), of(model, 'a.projection.weight')];
       const qkv = Array.from({ length: T }, (_, t) =>
-        Array.from({ length: 3 * D }, (_, j) => Array.from({ length: D }, (_, i) => x.data[t * D + i] * w[i * 3 * D + j]).reduce((a, b) => a + b, 0)),
+        Array.from({ length: 3 * D }, (_, j) =>
+          Array.from({ length: D }, (_, i) => x.data[t * D + i] * w[i * 3 * D + j]).reduce((a, b) => a + b, 0),
+        ),
       );
       const mixed = Array.from({ length: T }, () => new Array<number>(D).fill(0));
       const width = D / heads;
@@ -133,10 +221,13 @@ describe('layers compute what they say', () => {
             return Math.exp(dot / Math.sqrt(width));
           });
           const total = scores.reduce((a, b) => a + b, 0);
-          for (let d = 0; d < width; d++) for (let s = 0; s < T; s++) mixed[t][h * width + d] += (scores[s] / total) * qkv[s][2 * D + h * width + d];
+          for (let d = 0; d < width; d++)
+            for (let s = 0; s < T; s++) mixed[t][h * width + d] += (scores[s] / total) * qkv[s][2 * D + h * width + d];
         }
       }
-      const expected = mixed.flatMap((row) => Array.from({ length: D }, (_, j) => row.reduce((a, v, i) => a + v * p[i * D + j], 0)));
+      const expected = mixed.flatMap((row) =>
+        Array.from({ length: D }, (_, j) => row.reduce((a, v, i) => a + v * p[i * D + j], 0)),
+      );
       close((await run(model, { x })).values, expected);
     });
   }
@@ -168,18 +259,22 @@ describe('a network', () => {
     expect(trainableParameters(model)).toEqual(['inner.weight', 'inner.bias']);
     expect(model.metadata.get('task')).toBe('none');
     expect(() => trainableParameters({ ...model, metadata: new Map() })).toThrow(/does not say which/);
-    expect(() => withParameters(model, new Map([['inner.bias', float32([2], [0, 0])]]))).toThrow(/got float32 2, expected float32 3/);
+    expect(() => withParameters(model, new Map([['inner.bias', float32([2], [0, 0])]]))).toThrow(
+      /got float32 2, expected float32 3/,
+    );
   });
 
   it('says which layer needs to know a size', () => {
-    expect(() => build(['N', 'T'], (n, x) => linear(n, x, 'y', { features: 3 }))).toThrow(/layer "y" must know axis -1 of "x" \(got N×T\)/);
+    expect(() => build(['N', 'T'], (n, x) => linear(n, x, 'y', { features: 3 }))).toThrow(
+      /layer "y" must know axis -1 of "x" \(got N×T\)/,
+    );
     expect(() => build(['N', 3, 4], (n, x) => selfAttention(n, x, 'a', { heads: 3 }))).toThrow(/4 features, 3 heads/);
   });
 });
 
 it('initialisations have the variance of their formula', () => {
   const fans = { in: 50, out: 30 };
-  const expected: [string, (typeof kaimingNormal), number][] = [
+  const expected: [string, typeof kaimingNormal, number][] = [
     ['kaimingNormal', kaimingNormal, 2 / 50],
     ['kaimingUniform', kaimingUniform, 2 / 50],
     ['xavierNormal', xavierNormal, 2 / 80],

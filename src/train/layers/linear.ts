@@ -46,9 +46,17 @@ export function embedding(network: Network, x: Value, name: string, options: Emb
 }
 
 /** Adds one learned vector per position of axis 1: `<name>.weight` of shape `[positions, features]`. */
-export function positionEmbedding(network: Network, x: Value, name: string, initialization: Initialization = normalWith(0.02)): Value {
+export function positionEmbedding(
+  network: Network,
+  x: Value,
+  name: string,
+  initialization: Initialization = normalWith(0.02),
+): Value {
   const [positions, features] = [sizeAt(x, 1, name), sizeAt(x, -1, name)];
-  const weight = network.parameter(`${name}.weight`, [positions, features], initialization, { in: positions, out: features });
+  const weight = network.parameter(`${name}.weight`, [positions, features], initialization, {
+    in: positions,
+    out: features,
+  });
   network.builder.op('Add', [x.name, weight], {}, { name, outputs: [name] });
   return { name, shape: x.shape };
 }

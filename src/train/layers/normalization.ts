@@ -25,11 +25,18 @@ export function layerNorm(network: Network, x: Value, name: string, options: Nor
  * It is written with InstanceNormalization over a reshaped value, because the runtime has a kernel for that one and
  * expands GroupNormalization into a dozen small operations.
  */
-export function groupNorm(network: Network, x: Value, name: string, options: NormalizationOptions & { readonly groups: number }): Value {
+export function groupNorm(
+  network: Network,
+  x: Value,
+  name: string,
+  options: NormalizationOptions & { readonly groups: number },
+): Value {
   const { groups, epsilon = 1e-5 } = options;
   const channels = sizeAt(x, 1, name);
   if (channels % groups) {
-    throw new WhereforeError('invalid-argument', `layer "${name}": channels do not divide into groups`, { got: `${channels} channels, ${groups} groups` });
+    throw new WhereforeError('invalid-argument', `layer "${name}": channels do not divide into groups`, {
+      got: `${channels} channels, ${groups} groups`,
+    });
   }
   const spatial = x.shape.slice(2).map((_, i) => sizeAt(x, i + 2, name));
   const { builder } = network;
@@ -39,8 +46,18 @@ export function groupNorm(network: Network, x: Value, name: string, options: Nor
   const one = builder.constant(float32([groups], new Float32Array(groups).fill(1)));
   const zero = builder.constant(float32([groups], new Float32Array(groups)));
   const grouped = builder.op('Reshape', [x.name, builder.ints([0, groups, -1])], {}, { name: `${name}.grouped` });
-  const normal = builder.op('InstanceNormalization', [grouped, one, zero], { epsilon: { float: epsilon } }, { name: `${name}.normal` });
-  const ungrouped = builder.op('Reshape', [normal, builder.ints([0, channels, ...spatial])], {}, { name: `${name}.ungrouped` });
+  const normal = builder.op(
+    'InstanceNormalization',
+    [grouped, one, zero],
+    { epsilon: { float: epsilon } },
+    { name: `${name}.normal` },
+  );
+  const ungrouped = builder.op(
+    'Reshape',
+    [normal, builder.ints([0, channels, ...spatial])],
+    {},
+    { name: `${name}.ungrouped` },
+  );
   const scaled = builder.op('Mul', [ungrouped, weight], {}, { name: `${name}.scaled` });
   builder.op('Add', [scaled, bias], {}, { name, outputs: [name] });
   return { name, shape: x.shape };
@@ -59,8 +76,14 @@ export function batchNorm(network: Network, x: Value, name: string, options: Nor
   const weight = network.parameter(`${name}.weight`, [channels], constantly(1));
   const bias = network.parameter(`${name}.bias`, [channels], constantly(0));
   const mean = network.builder.initializer(`${name}.mean`, float32([channels], new Float32Array(channels)));
-  const variance = network.builder.initializer(`${name}.variance`, float32([channels], new Float32Array(channels).fill(1)));
+  const variance = network.builder.initializer(
+    `${name}.variance`,
+    float32([channels], new Float32Array(channels).fill(1)),
+  );
   const attributes = { epsilon: { float: options.epsilon ?? 1e-5 } };
-  network.builder.op('BatchNormalization', [x.name, weight, bias, mean, variance], attributes, { name, outputs: [name] });
+  network.builder.op('BatchNormalization', [x.name, weight, bias, mean, variance], attributes, {
+    name,
+    outputs: [name],
+  });
   return { name, shape: x.shape };
 }

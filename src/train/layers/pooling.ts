@@ -10,7 +10,11 @@ export interface PoolingOptions {
 }
 
 function pool(network: Network, x: Value, name: string, op: string, options: PoolingOptions): Value {
-  const [kernel, strides, padding] = windowSizes(x, name, [options.kernel, options.stride ?? options.kernel, options.padding ?? 0]);
+  const [kernel, strides, padding] = windowSizes(x, name, [
+    options.kernel,
+    options.stride ?? options.kernel,
+    options.padding ?? 0,
+  ]);
   const attributes = { kernel_shape: kernel, strides, pads: [...padding, ...padding] };
   network.builder.op(op, [x.name], attributes, { name, outputs: [name] });
   const spatial = kernel.map((size, i) => windowOutput(x.shape[i + 2], size, strides[i], padding[i], 1));

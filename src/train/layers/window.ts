@@ -14,14 +14,22 @@ export function windowSizes(x: Value, layer: string, sizes: readonly (number | r
   return sizes.map((size) => {
     if (typeof size === 'number') return new Array<number>(spatial).fill(size);
     if (size.length !== spatial) {
-      throw new WhereforeError('invalid-argument', `layer "${layer}" has ${spatial} spatial axes`, { got: `${size.length} sizes` });
+      throw new WhereforeError('invalid-argument', `layer "${layer}" has ${spatial} spatial axes`, {
+        got: `${size.length} sizes`,
+      });
     }
     return [...size];
   });
 }
 
 /** `⌊(size + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1`; undefined where the size is not known. */
-export function windowOutput(size: Dimension, kernel: number, stride: number, padding: number, dilation: number): Dimension {
+export function windowOutput(
+  size: Dimension,
+  kernel: number,
+  stride: number,
+  padding: number,
+  dilation: number,
+): Dimension {
   if (typeof size !== 'number') return undefined;
   return Math.floor((size + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1;
 }
