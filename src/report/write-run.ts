@@ -1,0 +1,158 @@
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import { readBytes, readText, writeFolderAtomically } from '../data/files.ts';
+import { readImage, writePng } from '../data/image.ts';
+import { readSafetensors, writeSafetensors } from '../data/safetensors.ts';
+import { WhereforeError } from '../errors.ts';
+import { formatShape, sameShape, type Tensor } from '../tensor/tensor.ts';
+import { type ExplanationDocument, parseDocument } from './document.ts';
+import type { Explained } from './explained.ts';
+import { figuresOf, inputKey } from './figures.ts';
+import { heatMapPng } from './heat-map-png.ts';
+import { fileName, type PageOptions, renderPage } from './page.ts';
+import { packageVersion } from './version.ts';
+
+/** What a run was, besides its explanations. */
+export interface RunInfo extends PageOptions {
+  /** The command line that made it. */
+  readonly command?: string;
+  readonly seed?: number;
+  /** When it began; default now. It names the folder. */
+  readonly started?: Date;
+}
+
+/** A file of a run for one explanation. */
+interface RunEntry {
+  readonly document: string;
+  readonly tensors: string;
+  readonly heatMap: string | undefined;
+  readonly picture: string | undefined;
+}
+
+/**
+ * Writes a run: a folder `<runs>/<id>` with `index.html`, `run.json`, and for each explanation its document
+ * (`<n>-<input>-<layer>-<method>.json`), tensors (`.safetensors`) and heat map (`.png`). The folder takes its name only
+ * when it is whole. Ids sort by time.
+ * @returns the path of the folder
+ * @throws WhereforeError `file-unwritable`
+ */
+export async function writeRun(runs: string, explained: readonly Explained[], info: RunInfo = {}): Promise<string> {
+  const started = info.started ?? new Date();
+  const folder = join(runs, runId(started, explained, info));
+  const page = await renderPage(explained, info);
+  const figures = await figuresOf(explained);
+  const pictures = picturesOf(explained);
+  await writeFolderAtomically(folder, async (temporary) => {
+    const write = (name: string, content: Uint8Array | string) => writeFile(join(temporary, name), content);
+    for (const { name, pixels } of pictures.values()) await write(name, await writePng(pixels));
+    const entries: RunEntry[] = [];
+    for (const [i, one] of explained.entries()) {
+      const figure = figures[i];
+      const name = explanationName(one.document, i);
+      const heatMap = figure.kind === 'map' ? `${name}.png` : undefined;
+      await write(`${name}.json`, `${JSON.stringify(one.document, undefined, 2)}\n`);
+      await write(`${name}.safetensors`, writeSafetensors(one.tensors, { explanation: `${name}.json` }));
+      if (heatMap && figure.kind === 'map') await write(heatMap, await heatMapPng(one, { figure }));
+      entries.push({ document: `${name}.json`, tensors: `${name}.safetensors`, heatMap, picture: pictures.get(inputKey(one))?.name });
+    }
+    await write('index.html', page);
+    await write('run.json', `${JSON.stringify(runRecord(started, explained, entries, info), undefined, 2)}\n`);
+  });
+  return folder;
+}
+
+/** The record of a run: what, by which command, of which files, and what it cost. */
+function runRecord(started: Date, explained: readonly Explained[], entries: readonly RunEntry[], info: RunInfo) {
+  const costs = explained.map(({ document }) => document.cost);
+  const total = (key: 'forward' | 'backward' | 'seconds') => costs.reduce((sum, cost) => sum + cost[key], 0);
+  const distinct = <T>(values: T[]) => [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
+  return {
+    format: 'wherefore/run',
+    version: 1,
+    what: 'explain',
+    state: 'complete',
+    started: started.toISOString(),
+    command: info.command,
+    seed: info.seed,
+    versions: { wherefore: packageVersion, ...explained[0]?.document.versions },
+    models: distinct(explained.map(({ document: { model } }) => ({ name: model.name, path: model.path, hash: model.hash }))),
+    inputs: distinct(explained.map(({ document: { input } }) => ({ source: input.source, hash: input.hash }))),
+    cost: { forward: total('forward'), backward: total('backward'), seconds: total('seconds') },
+    explanations: entries.map((entry, i) => {
+      const { method, layer, targetDescription, baselineDescription, parameters, relativeError } = explained[i].document;
+      return { ...entry, method, layer, target: targetDescription, baseline: baselineDescription, parameters, relativeError };
+    }),
+  };
+}
+
+/** `2026-03-01T12-30-00-000Z-1a2b3c`: the time, then a hash of what was explained how. */
+function runId(started: Date, explained: readonly Explained[], { command, seed }: RunInfo): string {
+  const questions = explained.map(({ document }) => [inputKey({ document }), document.method, document.layer, document.parameters]);
+  const hash = createHash('sha256').update(JSON.stringify([command, seed, questions])).digest('hex');
+  return `${started.toISOString().replace(/[:.]/g, '-')}-${hash.slice(0, 6)}`;
+}
+
+/** Letters that every file system takes. */
+function safeName(text: string, longest: number): string {
+  return text.replace(/[^A-Za-z0-9]+/g, '-').slice(0, longest).replace(/^-+|-+$/g, '') || 'x';
+}
+
+function explanationName({ input, layer, explained, method }: ExplanationDocument, index: number): string {
+  const source = fileName(input.source);
+  const inputName = safeName(source.slice(0, source.length - extname(source).length), 24);
+  const place = layer.every((name) => explained.includes(name)) ? 'input' : safeName(layer.join('+'), 40);
+  return `${index + 1}-${inputName}-${place}-${safeName(method, 30)}`;
+}
+
+/** The source pictures, each once. */
+function picturesOf(explained: readonly Explained[]): Map<string, { name: string; pixels: Tensor<'uint8'> }> {
+  const pictures = new Map<string, { name: string; pixels: Tensor<'uint8'> }>();
+  for (const one of explained) {
+    const key = inputKey(one);
+    if (one.picture && !pictures.has(key)) pictures.set(key, { name: `picture-${pictures.size + 1}.png`, pixels: one.picture });
+  }
+  return pictures;
+}
+
+/**
+ * Reads an explanation of a run back: the document, its tensors, and the source picture where the run has it.
+ * @param path The `.json` of one explanation, as {@link writeRun} wrote it.
+ * @throws WhereforeError `file-not-found`; `invalid-data` where it is no explanation, its tensors are missing, or they
+ *   are not those that the document names
+ */
+export async function readExplanation(path: string): Promise<Explained> {
+  const document = parseDocument(await readText(path), path);
+  const tensorsPath = `${path.slice(0, path.length - extname(path).length)}.safetensors`;
+  const { tensors } = readSafetensors(await readBytes(tensorsPath), tensorsPath);
+  for (const { key, type, shape } of [document.input.tensors, document.baselineTensors, document.attribution].flatMap((group) => Object.values(group))) {
+    const found = tensors.get(key);
+    if (found && found.type === type && sameShape(found.shape, shape)) continue;
+    throw new WhereforeError('invalid-data', `the tensor "${key}" is not what the document says`, {
+      where: tensorsPath,
+      got: found ? `${found.type} ${formatShape(found.shape)}` : 'no tensor of that name',
+      expected: `${type} ${formatShape(shape)}`,
+      fix: 'keep the files of a run together and unchanged',
+    });
+  }
+  const picture = await pictureOf(path);
+  return { document, tensors, ...(picture && { picture }) };
+}
+
+/** The source picture that `run.json` names for a document; a document on its own has none. */
+async function pictureOf(path: string): Promise<Tensor<'uint8'> | undefined> {
+  const record = await readText(join(dirname(path), 'run.json')).catch((error: unknown) => {
+    if (error instanceof WhereforeError && error.code === 'file-not-found') return undefined;
+    throw error;
+  });
+  if (record === undefined) return undefined;
+  let entries: unknown;
+  try {
+    entries = (JSON.parse(record) as { explanations?: unknown } | null)?.explanations;
+  } catch (cause) {
+    throw new WhereforeError('invalid-data', 'not a JSON document', { where: join(dirname(path), 'run.json'), cause });
+  }
+  const entry = Array.isArray(entries) ? (entries as Partial<RunEntry>[]).find(({ document }) => document === basename(path)) : undefined;
+  // Only a name within the folder: the record may come from elsewhere.
+  return entry?.picture ? (await readImage(join(dirname(path), basename(entry.picture)))).pixels : undefined;
+}
