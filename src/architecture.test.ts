@@ -1,0 +1,120 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { browserViolations, layerViolations, lengthViolations, type Sources } from '../test/architecture.ts';
+
+/** A folder imports only from folders above it. `index` is what the package exports. */
+const layers = [
+  'errors',
+  'tensor',
+  'onnx',
+  'autodiff',
+  'runtime',
+  'train',
+  'data',
+  'attribution',
+  'evaluation',
+  'explainer',
+  'influence',
+  'provenance',
+  'language',
+  'report',
+  'index',
+  'cli',
+];
+
+/** Folders that run in a browser as they are. */
+const core = ['tensor', 'onnx', 'autodiff', 'attribution', 'evaluation'];
+
+/** Packages that run in a browser, too: plain JavaScript without modules of Node. */
+const browserPackages = ['@bufbuild/protobuf', 'onnx-buf', 'zod'];
+
+/** Files of more than 400 lines, each with the reason why it is not two files. */
+const longFiles: Readonly<Record<string, string>> = {};
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+
+describe('the repository', () => {
+  const sources = read(['src']);
+
+  it('has folders that import only from the folders above them', () => {
+    expect(sources.size).toBeGreaterThan(100);
+    expect(layerViolations(sources, layers)).toEqual([]);
+  });
+
+  it('has a core that runs in a browser', () => {
+    expect(browserViolations(sources, core, browserPackages)).toEqual([]);
+  });
+
+  it('has files of at most 400 lines', () => {
+    const all = read(['src', 'test', 'bench', 'examples', 'scripts'], { tests: true });
+    expect(lengthViolations(all, 400, longFiles)).toEqual([]);
+  });
+});
+
+describe('the checks', () => {
+  it('find an import from a layer below, type or value, and an unknown folder', () => {
+    const sources = new Map([
+      ['src/tensor/a.ts', "import type { B } from '../onnx/b.ts';"],
+      ['src/onnx/b.ts', "import { a } from '../tensor/a.ts';\nexport * from '../report/c.ts';"],
+      ['src/report/c.ts', "const late = await import('../cli/d.ts');"],
+      ['src/cli/d.ts', "import { index } from '../index.ts';\nimport { make } from '../../test/make.ts';"],
+      ['src/helpers/e.ts', ''],
+    ]);
+    expect(layerViolations(sources, layers)).toEqual([
+      'src/tensor/a.ts:1: tensor imports onnx',
+      'src/onnx/b.ts:2: onnx imports report',
+      'src/report/c.ts:1: report imports cli',
+      'src/cli/d.ts:2: imports test/make.ts, which is not part of the package',
+      'src/helpers/e.ts: "helpers" is not in the list of layers',
+    ]);
+  });
+
+  it('find what a browser lacks, however far away it is loaded', () => {
+    const sources = new Map([
+      ['src/attribution/a.ts', "import { b } from '../runtime/b.ts';\nimport type { D } from '../data/d.ts';"],
+      ['src/runtime/b.ts', "export * from './c.ts';"],
+      [
+        'src/runtime/c.ts',
+        "import { readFileSync } from 'node:fs';\nimport sharp from 'sharp';\nconst w = new URL('./w.js', import.meta.url);",
+      ],
+      ['src/runtime/w.js', "import { decode } from 'onnx-buf';\nimport * as ort from 'onnxruntime-node';"],
+      ['src/data/d.ts', "import 'node:path';"],
+      ['src/tensor/e.ts', 'const held = Buffer.from([1]);\nconst it = { process: 1 }.process;'],
+      ['src/onnx/f.ts', "import { type D } from '../data/g.ts';\nimport type { Worker } from 'node:worker_threads';"],
+    ]);
+    expect(browserViolations(sources, core, browserPackages)).toEqual([
+      'src/tensor/e.ts:1: uses Buffer',
+      'src/onnx/f.ts → src/data/g.ts: there is no such file',
+      'src/attribution/a.ts → src/runtime/b.ts → src/runtime/c.ts:1: imports node:fs',
+      'src/attribution/a.ts → src/runtime/b.ts → src/runtime/c.ts:2: imports sharp',
+      'src/attribution/a.ts → src/runtime/b.ts → src/runtime/c.ts → src/runtime/w.js:2: imports onnxruntime-node',
+    ]);
+  });
+
+  it('find a file that is too long, and a reason that is no longer needed', () => {
+    const sources = new Map([
+      ['src/a.ts', 'one\n'.repeat(401)],
+      ['src/b.ts', 'one\n'.repeat(400)],
+      ['src/c.ts', 'one\n'.repeat(500)],
+    ]);
+    expect(lengthViolations(sources, 400, { 'src/c.ts': 'a table', 'src/b.ts': 'was one' })).toEqual([
+      'src/a.ts: 401 lines, more than 400',
+      'src/b.ts: has a reason to be long, but is not',
+    ]);
+  });
+});
+
+function read(folders: readonly string[], options: { readonly tests?: boolean } = {}): Sources {
+  const sources = new Map<string, string>();
+  for (const folder of folders) {
+    if (!existsSync(join(root, folder))) continue;
+    for (const name of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).sort()) {
+      if (!/\.(ts|js|mjs)$/.test(name) || (!options.tests && name.endsWith('.test.ts'))) continue;
+      const path = join(folder, name).replaceAll('\\', '/');
+      sources.set(path, readFileSync(join(root, path), 'utf8'));
+    }
+  }
+  return sources;
+}

@@ -1,0 +1,186 @@
+import { posix } from 'node:path';
+import ts from 'typescript';
+
+/** Source texts by path relative to the repository, e.g. `src/onnx/graph.ts`. */
+export type Sources = ReadonlyMap<string, string>;
+
+/** One reference of a file to another file or to a package. */
+interface Import {
+  readonly specifier: string;
+  /** Whether the compiled file still has it: `import type` is erased, `import { type A }` is not. */
+  readonly value: boolean;
+  readonly line: number;
+}
+
+/** The layer of a file under `src/`: its folder, or the file's own name where it lies in `src/` itself. */
+export function layerOf(path: string): string {
+  return path
+    .replace(/^src\//, '')
+    .split('/')[0]
+    .replace(/[.][jt]s$/, '');
+}
+
+/** Imports of a folder from a folder that stands below it in `layers`, and folders that `layers` does not have. */
+export function layerViolations(sources: Sources, layers: readonly string[]): string[] {
+  const violations: string[] = [];
+  for (const [path, text] of sources) {
+    const layer = layerOf(path);
+    const rank = layers.indexOf(layer);
+    if (rank < 0) {
+      violations.push(`${path}: "${layer}" is not in the list of layers`);
+      continue;
+    }
+    for (const { specifier, line } of importsOf(path, text)) {
+      const target = resolve(path, specifier);
+      if (!target) continue;
+      if (!target.startsWith('src/'))
+        violations.push(`${path}:${line}: imports ${target}, which is not part of the package`);
+      else if (layers.indexOf(layerOf(target)) > rank)
+        violations.push(`${path}:${line}: ${layer} imports ${layerOf(target)}`);
+    }
+  }
+  return violations;
+}
+
+/** Names of the Node platform that need no import. */
+const nodeGlobals = new Set([
+  'Buffer',
+  'process',
+  '__dirname',
+  '__filename',
+  'require',
+  'global',
+  'setImmediate',
+  'clearImmediate',
+]);
+
+/**
+ * What keeps the files of `folders`, and everything that they load, from running in a browser: modules of Node,
+ * packages other than `browserPackages`, and globals of Node. Follows value imports only: types are erased.
+ */
+export function browserViolations(
+  sources: Sources,
+  folders: readonly string[],
+  browserPackages: readonly string[],
+): string[] {
+  const violations: string[] = [];
+  const reachedFrom = new Map<string, string | undefined>();
+  const queue = [...sources.keys()].filter((path) => folders.includes(layerOf(path)));
+  for (const path of queue) reachedFrom.set(path, undefined);
+  for (const path of queue) {
+    const text = sources.get(path);
+    if (text === undefined) {
+      violations.push(`${chain(reachedFrom, path)}: there is no such file`);
+      continue;
+    }
+    for (const { specifier, value, line } of importsOf(path, text)) {
+      if (!value) continue;
+      const target = resolve(path, specifier);
+      if (target) {
+        if (!reachedFrom.has(target)) {
+          reachedFrom.set(target, path);
+          queue.push(target);
+        }
+      } else if (!browserPackages.includes(packageOf(specifier))) {
+        violations.push(`${chain(reachedFrom, path)}:${line}: imports ${specifier}`);
+      }
+    }
+    for (const { name, line } of nodeGlobalsIn(path, text))
+      violations.push(`${chain(reachedFrom, path)}:${line}: uses ${name}`);
+  }
+  return violations;
+}
+
+/** Files of more than `limit` lines without a reason in `reasons`, and reasons that nothing needs any more. */
+export function lengthViolations(sources: Sources, limit: number, reasons: Readonly<Record<string, string>>): string[] {
+  const long = new Set<string>();
+  const violations: string[] = [];
+  for (const [path, text] of sources) {
+    const lines = text.replace(/\n$/, '').split('\n').length;
+    if (lines <= limit) continue;
+    long.add(path);
+    if (!reasons[path]) violations.push(`${path}: ${lines} lines, more than ${limit}`);
+  }
+  for (const path of Object.keys(reasons))
+    if (!long.has(path)) violations.push(`${path}: has a reason to be long, but is not`);
+  return violations;
+}
+
+function importsOf(path: string, text: string): Import[] {
+  const source = parse(path, text);
+  const found: Import[] = [];
+  const add = (specifier: ts.Node, value: boolean) => {
+    if (ts.isStringLiteralLike(specifier))
+      found.push({ specifier: specifier.text, value, line: lineOf(source, specifier) });
+  };
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, !node.importClause?.isTypeOnly);
+    else if (ts.isExportDeclaration(node) && node.moduleSpecifier) add(node.moduleSpecifier, !node.isTypeOnly);
+    else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal, false);
+    else if (ts.isCallExpression(node) && loads(node.expression) && node.arguments.length > 0)
+      add(node.arguments[0], true);
+    // new URL('./worker.js', import.meta.url) loads a file as well.
+    else if (ts.isNewExpression(node) && node.expression.getText(source) === 'URL' && node.arguments?.length === 2) {
+      if (node.arguments[1].getText(source) === 'import.meta.url') add(node.arguments[0], true);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+function loads(callee: ts.Expression): boolean {
+  return callee.kind === ts.SyntaxKind.ImportKeyword || (ts.isIdentifier(callee) && callee.text === 'require');
+}
+
+function nodeGlobalsIn(path: string, text: string): { readonly name: string; readonly line: number }[] {
+  const source = parse(path, text);
+  const found: { name: string; line: number }[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isIdentifier(node) && nodeGlobals.has(node.text) && !namesSomethingElse(node)) {
+      found.push({ name: node.text, line: lineOf(source, node) });
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+/** Whether an identifier is the name of a property or of a declaration, and so not a use of the global. */
+function namesSomethingElse(node: ts.Identifier): boolean {
+  const { parent } = node;
+  if (ts.isPropertyAccessExpression(parent)) return parent.name === node;
+  const names =
+    ts.isPropertyAssignment(parent) ||
+    ts.isPropertySignature(parent) ||
+    ts.isMethodDeclaration(parent) ||
+    ts.isMethodSignature(parent);
+  return names && parent.name === node;
+}
+
+/** `src/…` or `test/…` of a relative import; undefined for a package. */
+function resolve(path: string, specifier: string): string | undefined {
+  return specifier.startsWith('.') ? posix.join(posix.dirname(path), specifier) : undefined;
+}
+
+function packageOf(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+}
+
+/** The way from a core file to `path`, e.g. `src/attribution/a.ts → src/runtime/b.ts`. */
+function chain(reachedFrom: ReadonlyMap<string, string | undefined>, path: string): string {
+  const way = [path];
+  for (let at = reachedFrom.get(path); at !== undefined; at = reachedFrom.get(at)) way.unshift(at);
+  return way.join(' → ');
+}
+
+function parse(path: string, text: string): ts.SourceFile {
+  return ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+}
+
+function lineOf(source: ts.SourceFile, node: ts.Node): number {
+  return source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1;
+}
