@@ -1,6 +1,6 @@
 import { WhereforeError } from '../errors.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
-import { describeNode, type Graph, type Node, namesRead, operatorKey } from '../onnx/graph.ts';
+import { describeNode, elementsRead, type Graph, type Node, namesRead, operatorKey } from '../onnx/graph.ts';
 import type { DataType } from '../tensor/tensor.ts';
 import { type GradientNote, RuleContext, type VjpRule } from './context.ts';
 import type { Facts } from './facts.ts';
@@ -68,7 +68,8 @@ export function differentiate(graph: Graph, known: Facts, request: GradientReque
   for (let i = nodes.length - 1; i >= 0; i--) {
     const node = nodes[i];
     if (!node.outputs.some((name) => partial.has(name))) continue;
-    if (!node.inputs.some((name) => dependent.has(name)) && ![...namesRead(node)].some((name) => dependent.has(name))) continue;
+    if (!node.inputs.some((name) => dependent.has(name)) && ![...namesRead(node)].some((name) => dependent.has(name)))
+      continue;
     const gradients = node.outputs.map((name) => (name ? total(name) : undefined));
     const context = new RuleContext(node, facts, builder, dependent, notes, (replaced) => {
       nodes[i] = replaced;
@@ -80,7 +81,39 @@ export function differentiate(graph: Graph, known: Facts, request: GradientReque
     });
   }
   const gradients = new Map(wrt.map((name) => [name, total(name)]));
+  for (const [name, gradient] of gradients) if (!gradient) noteStops(name, nodes, seeds, facts, notes);
   return { graph: builder.build(), gradients, notes };
+}
+
+/** Says which nodes stop the gradient of a value that does lead to a seeded one, but only through integers or steps. */
+function noteStops(
+  source: string,
+  nodes: readonly Node[],
+  seeds: ReadonlyMap<string, string>,
+  facts: Facts,
+  notes: GradientNote[],
+): void {
+  const leads = new Set(seeds.keys());
+  for (const node of nodes.toReversed()) {
+    if (node.outputs.some((name) => leads.has(name))) for (const name of elementsRead(node)) leads.add(name);
+  }
+  const dependent = dependentOn(nodes, new Set([source]), facts);
+  for (const node of nodes) {
+    const operator = operatorKey(node);
+    const stops =
+      [...elementsRead(node)].some((name) => dependent.has(name)) &&
+      node.outputs.some((name) => leads.has(name) && !dependent.has(name));
+    if (!stops || notes.some((note) => note.node === (node.name || node.outputs[0]) && note.code === 'zero-gradient'))
+      continue;
+    const reason = nonDifferentiable[operator];
+    const why = reason?.why ?? 'its output is integers: no gradient flows through it';
+    notes.push({
+      code: 'zero-gradient',
+      node: node.name || node.outputs[0],
+      operator,
+      text: `the gradient of "${source}" is zero: ${why}`,
+    });
+  }
 }
 
 /** Values that depend on any of `sources` through operations on floats. */
@@ -93,7 +126,8 @@ function dependentOn(nodes: readonly Node[], sources: Set<string>, facts: Facts)
     for (const [i, output] of node.outputs.entries()) {
       const type = facts.types.get(output);
       // A value of integers or truth values carries no gradient; what cannot be told is kept, its rule will refuse.
-      const isReal = !type || floatTypes.has(type) || quantized(node) || (i === 0 && carriesQuantized(node, dependent, facts));
+      const isReal =
+        !type || floatTypes.has(type) || quantized(node) || (i === 0 && carriesQuantized(node, dependent, facts));
       if (output && isReal) dependent.add(output);
     }
   }
@@ -127,21 +161,34 @@ function ruleFor(node: Node, overrides: RuleOverrides): VjpRule {
       return [];
     };
   }
-  throw new WhereforeError(reason ? 'not-differentiable' : 'unsupported-operator', `no gradient: ${reason?.why ?? `there is no rule for ${key}`}`, {
-    where: describeNode(node),
-    fix: reason?.fix ?? 'use a method that needs no gradient (occlusion), or explain a layer behind this node',
-  });
+  throw new WhereforeError(
+    reason ? 'not-differentiable' : 'unsupported-operator',
+    `no gradient: ${reason?.why ?? `there is no rule for ${key}`}`,
+    {
+      where: describeNode(node),
+      fix: reason?.fix ?? 'use a method that needs no gradient (occlusion), or explain a layer behind this node',
+    },
+  );
 }
 
 function checkNames(graph: Graph, facts: Facts, names: readonly string[]): void {
-  const known = new Set([...graph.inputs.map((input) => input.name), ...graph.initializers.keys(), ...graph.nodes.flatMap((node) => node.outputs)]);
+  const known = new Set([
+    ...graph.inputs.map((input) => input.name),
+    ...graph.initializers.keys(),
+    ...graph.nodes.flatMap((node) => node.outputs),
+  ]);
   for (const name of names) {
     if (!known.has(name)) {
-      throw new WhereforeError('unknown-name', `there is no value named "${name}" in the graph`, { fix: 'list the names with: wherefore inspect' });
+      throw new WhereforeError('unknown-name', `there is no value named "${name}" in the graph`, {
+        fix: 'list the names with: wherefore inspect',
+      });
     }
     const type = facts.types.get(name);
     if (type && !floatTypes.has(type)) {
-      throw new WhereforeError('wrong-type', `"${name}" has no gradient`, { got: `${type} elements`, expected: 'a float type' });
+      throw new WhereforeError('wrong-type', `"${name}" has no gradient`, {
+        got: `${type} elements`,
+        expected: 'a float type',
+      });
     }
   }
 }

@@ -1,9 +1,18 @@
 import { type Facts, probeOf, readProbe, specialise } from '../autodiff/facts.ts';
 import { unrollLoops } from '../autodiff/unroll.ts';
 import { WhereforeError } from '../errors.ts';
-import { type Graph, operatorKey, type OnnxModel } from '../onnx/graph.ts';
+import { type Graph, type Node, type OnnxModel, operatorKey } from '../onnx/graph.ts';
+import { resolveConstants } from '../onnx/lowering/constants.ts';
+import { namesOf } from '../onnx/lowering/rewrite.ts';
 import { dataTypes, formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
-import { type RunOptions, type Runtime, type Session, type Tensors, throwIfCancelled, type WeightSource } from './runtime.ts';
+import {
+  type RunOptions,
+  type Runtime,
+  type Session,
+  type Tensors,
+  throwIfCancelled,
+  type WeightSource,
+} from './runtime.ts';
 
 /** A graph for one set of input shapes, with what is known of its values. */
 export interface Specialised {
@@ -19,7 +28,14 @@ export interface ExecutorOptions {
 }
 
 /** Operators whose output shape depends on elements, so that facts hold for one input only. */
-const dataDependentShapes: ReadonlySet<string> = new Set(['NonZero', 'Compress', 'Unique', 'NonMaxSuppression', 'StringSplit', 'RegexFullMatch']);
+const dataDependentShapes: ReadonlySet<string> = new Set([
+  'NonZero',
+  'Compress',
+  'Unique',
+  'NonMaxSuppression',
+  'StringSplit',
+  'RegexFullMatch',
+]);
 
 /** Whether the shapes inside a graph may differ between two inputs of the same shape. */
 export function hasDataDependentShapes(graph: Graph): boolean {
@@ -55,7 +71,12 @@ export class Executor {
   }
 
   /** Runs a graph; its session stays open for the next run. */
-  async run(graph: Graph, feeds: Tensors, fetches: readonly string[], options: RunOptions = {}): Promise<Map<string, Tensor>> {
+  async run(
+    graph: Graph,
+    feeds: Tensors,
+    fetches: readonly string[],
+    options: RunOptions = {},
+  ): Promise<Map<string, Tensor>> {
     throwIfCancelled(options.signal);
     checkFeeds(graph, feeds);
     const session = await this.#open(graph);
@@ -98,7 +119,9 @@ export class Executor {
       const unrolled = unrollLoops(graph, facts).graph;
       // Values inside the copies need shapes as well, and may hold loops themselves.
       if (unrolled !== graph) return await this.#probe(unrolled, feeds);
-      return { graph: specialise(graph, facts), facts };
+      const specialised = specialise(graph, facts);
+      const taken = takeKnownBranches(specialised);
+      return taken ? await this.#probe(taken, feeds) : { graph: specialised, facts };
     } finally {
       await session.release();
     }
@@ -111,7 +134,10 @@ export class Executor {
       this.#sessions.set(graph, known);
       return known.session;
     }
-    const opened = { session: this.runtime.open({ ...this.model, graph }, { weights: this.#weights }), bytes: weightBytes(graph) };
+    const opened = {
+      session: this.runtime.open({ ...this.model, graph }, { weights: this.#weights }),
+      bytes: weightBytes(graph),
+    };
     this.#sessions.set(graph, opened);
     opened.session.catch(() => this.#sessions.delete(graph));
     let total = 0;
@@ -125,6 +151,14 @@ export class Executor {
     }
     return opened.session;
   }
+}
+
+/** The graph with every `If` whose condition turned out to be a constant replaced by its branch; undefined without one. */
+function takeKnownBranches(graph: Graph): Graph | undefined {
+  const isKnown = (node: Node) => node.op === 'If' && graph.initializers.has(node.inputs[0]);
+  if (!graph.nodes.some(isKnown)) return undefined;
+  const resolved = resolveConstants(graph, namesOf(graph), []);
+  return resolved.nodes.some(isKnown) ? undefined : resolved;
 }
 
 function weightBytes(graph: Graph): number {
@@ -152,9 +186,18 @@ export function checkFeeds(graph: Graph, feeds: Tensors): void {
       });
     }
     if (type && feed.type !== type) {
-      throw new WhereforeError('wrong-type', `input "${name}" has the wrong element type`, { got: feed.type, expected: type });
+      throw new WhereforeError('wrong-type', `input "${name}" has the wrong element type`, {
+        got: feed.type,
+        expected: type,
+      });
     }
-    if (shape && !(shape.length === feed.shape.length && shape.every((size, i) => typeof size !== 'number' || size === feed.shape[i]))) {
+    if (
+      shape &&
+      !(
+        shape.length === feed.shape.length &&
+        shape.every((size, i) => typeof size !== 'number' || size === feed.shape[i])
+      )
+    ) {
       throw new WhereforeError('wrong-shape', `input "${name}" has the wrong shape`, {
         got: formatShape(feed.shape),
         expected: formatShape(shape.map((size) => size ?? '?')),

@@ -70,7 +70,12 @@ interface Plan {
 /** Sessions are kept by graph: the same question must give the same graph, or every call would open a session. */
 const plans = new WeakMap<Graph, Map<string, Plan>>();
 
-function planOf(specialised: Specialised, seeds: Tensors, wrt: readonly string[], overrides: RuleOverrides | undefined): Plan {
+function planOf(
+  specialised: Specialised,
+  seeds: Tensors,
+  wrt: readonly string[],
+  overrides: RuleOverrides | undefined,
+): Plan {
   // Rules are functions, which have no key.
   if (overrides) return makePlan(specialised, seeds, wrt, overrides);
   let known = plans.get(specialised.graph);
@@ -83,7 +88,11 @@ function planOf(specialised: Specialised, seeds: Tensors, wrt: readonly string[]
 
 function makePlan(specialised: Specialised, seeds: Tensors, wrt: readonly string[], overrides?: RuleOverrides): Plan {
   const seeded = withSeeds(specialised, seeds);
-  const { graph, gradients, notes } = differentiate(seeded.graph, seeded.facts, { seeds: seeded.names, wrt, overrides });
+  const { graph, gradients, notes } = differentiate(seeded.graph, seeded.facts, {
+    seeds: seeded.names,
+    wrt,
+    overrides,
+  });
   const builder = new GraphBuilder({ ...graph, outputs: [] });
   const wanted = [...new Set([...seeds.keys(), ...[...gradients.values()].filter((name) => name !== undefined)])];
   for (const name of wanted) builder.output(name, seeded.facts.types.get(name) ?? 'float32');
@@ -114,7 +123,8 @@ export async function hessianVectorProduct(model: Model, request: HessianRequest
     const gradient = first.gradients.get(name);
     if (gradient) products.push(builder.op('ReduceSum', [builder.op('Mul', [gradient, input])], { keepdims: 0 }));
   }
-  if (products.length === 0) throw new WhereforeError('invalid-argument', 'none of the values influences the output', { got: wrt.join(', ') });
+  if (products.length === 0)
+    throw new WhereforeError('invalid-argument', 'none of the values influences the output', { got: wrt.join(', ') });
   const product = products.length === 1 ? products[0] : builder.op('Sum', products);
   const one = builder.scalar(1);
   builder.output(product, 'float32', []);
@@ -134,7 +144,9 @@ export async function hessianVectorProduct(model: Model, request: HessianRequest
     gradients: new Map(
       [...second.gradients].map(([name, gradient]) => [
         name,
-        gradient ? (results.get(gradient) as Tensor<'float32'>) : tensor('float32', (vectors.get(name) as Tensor).shape),
+        gradient
+          ? (results.get(gradient) as Tensor<'float32'>)
+          : tensor('float32', (vectors.get(name) as Tensor).shape),
       ]),
     ),
     disconnected: [...second.gradients].flatMap(([name, gradient]) => (gradient ? [] : [name])),
@@ -156,7 +168,10 @@ export function oneHotSeed(shape: readonly number[], index: readonly number[]): 
   return float32(shape, values);
 }
 
-function withSeeds({ graph, facts }: Specialised, seeds: Tensors): { graph: Graph; facts: Specialised['facts']; names: Map<string, string> } {
+function withSeeds(
+  { graph, facts }: Specialised,
+  seeds: Tensors,
+): { graph: Graph; facts: Specialised['facts']; names: Map<string, string> } {
   const builder = new GraphBuilder(graph);
   const shapes = new Map(facts.shapes);
   const types = new Map(facts.types);
@@ -173,7 +188,10 @@ function withSeeds({ graph, facts }: Specialised, seeds: Tensors): { graph: Grap
 
 function checkShape(name: string, given: Tensor, { facts }: Specialised): void {
   const shape = facts.shapes.get(name);
-  if (!shape) throw new WhereforeError('unknown-name', `there is no value named "${name}" in the graph`, { fix: 'list the names with: wherefore inspect' });
+  if (!shape)
+    throw new WhereforeError('unknown-name', `there is no value named "${name}" in the graph`, {
+      fix: 'list the names with: wherefore inspect',
+    });
   if (!sameShape(shape, given.shape)) {
     throw new WhereforeError('wrong-shape', `what flows into "${name}" has another shape than it`, {
       got: formatShape(given.shape),
