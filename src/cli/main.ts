@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../report/version.ts';
+import { defineDemo } from './demo.ts';
 import { defineExplain } from './explain.ts';
 import { reportFailure } from './failure.ts';
 import { defineGradient } from './gradient.ts';
@@ -15,12 +16,17 @@ const program = new Command('wherefore')
   .showHelpAfterError('(add --help for what the command takes)')
   .exitOverride();
 
-for (const define of [defineExplain, defineInspect, defineGradient, defineReplay]) define(program);
+for (const define of [defineDemo, defineExplain, defineInspect, defineGradient, defineReplay]) define(program);
 
 try {
   if (process.argv.length <= 2) program.help();
   await program.parseAsync();
 } catch (error) {
   // Commander has printed its own message; help and version are no errors.
-  process.exitCode = error instanceof CommanderError ? (error.exitCode === 0 ? 0 : 1) : reportFailure(error, process.argv.includes('--debug'));
+  process.exitCode =
+    error instanceof CommanderError
+      ? error.exitCode === 0
+        ? 0
+        : 1
+      : reportFailure(error, process.argv.includes('--debug'));
 }

@@ -1,0 +1,212 @@
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Command } from 'commander';
+import type { MethodName } from '../attribution/methods/index.ts';
+import type { Target } from '../attribution/target.ts';
+import { readText } from '../data/files.ts';
+import { readImage } from '../data/image.ts';
+import { type LoadedModel, loadModel } from '../data/load-model.ts';
+import { WhereforeError } from '../errors.ts';
+import { type ExplainOptions, explain } from '../report/explain.ts';
+import { type Explained, storedTensor } from '../report/explained.ts';
+import type { PageSection } from '../report/page.ts';
+import { writeRun } from '../report/write-run.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { interruptible } from './failure.ts';
+
+interface Options {
+  readonly out: string;
+}
+
+/** An entry of the list beside the demo's pictures. */
+interface DemoPicture {
+  readonly file: string;
+  readonly shows: string;
+  readonly watermark: boolean;
+  readonly predicted: string;
+}
+
+const folder = fileURLToPath(new URL('../../examples/demo/', import.meta.url));
+
+export function defineDemo(program: Command): void {
+  program
+    .command('demo')
+    .description('explain the pictures that come with wherefore, and show a shortcut at work')
+    .option('--out <folder>', 'where runs are kept', '.wherefore/runs')
+    .action((options: Options) => interruptible((signal) => run(options, signal)));
+}
+
+async function run({ out }: Options, signal: AbortSignal): Promise<void> {
+  const started = performance.now();
+  const model = await loadModel(join(folder, 'model', 'shapes.onnx'));
+  try {
+    const pictures = JSON.parse(await readText(join(folder, 'pictures', 'pictures.json'))) as DemoPicture[];
+    const story = new Story(model, signal);
+    const shortcut = await tellShortcut(story, pictures);
+    await tellWrong(story, pictures);
+    await tellRight(story, pictures);
+    await tellLayers(story, pictures);
+    await tellBaselines(story, pictures);
+    const path = await writeRun(out, story.explained, {
+      command: 'wherefore demo',
+      title: 'What does this model look at?',
+      introduction: introduction(shortcut),
+      sections: story.sections,
+    });
+    const page = join(path, 'index.html');
+    console.log(`${story.explained.length} explanations in ${((performance.now() - started) / 1000).toFixed(0)} s`);
+    for (const { text } of shortcut) console.log(text);
+    console.log(`page: ${page}   ${pathToFileURL(page)}`);
+  } finally {
+    await model.close();
+  }
+}
+
+/** The explanations of the page in their order, and the sections that they stand in. */
+class Story {
+  readonly model: LoadedModel;
+  readonly labels: readonly string[];
+  readonly explained: Explained[] = [];
+  readonly sections: PageSection[] = [];
+  readonly #signal: AbortSignal;
+
+  constructor(model: LoadedModel, signal: AbortSignal) {
+    this.model = model;
+    this.labels = model.preprocessing?.labels ?? [];
+    this.#signal = signal;
+  }
+
+  classOf(label: string): number {
+    const index = this.labels.indexOf(label);
+    if (index < 0) throw new WhereforeError('unknown-name', `the demo's model has no class "${label}"`, { expected: this.labels.join(', ') });
+    return index;
+  }
+
+  async explain({ file }: DemoPicture, options: ExplainOptions): Promise<Explained[]> {
+    const results = await explain(this.model, join(folder, 'pictures', file), {
+      ...options,
+      signal: this.#signal,
+      command: `wherefore explain examples/demo/pictures/${file} --model examples/demo/model/shapes.onnx`,
+    });
+    this.explained.push(...results);
+    return results;
+  }
+
+  /** Puts everything explained since `from` into a section. */
+  section(title: string, text: string, from: number): void {
+    const items = Array.from({ length: this.explained.length - from }, (_, i) => from + i);
+    if (items.length) this.sections.push({ title, text, items });
+  }
+}
+
+const integratedGradients: readonly MethodName[] = ['integrated-gradients'];
+const innerLayer = 'conv3.relu';
+
+interface Shortcut {
+  readonly text: string;
+}
+
+/** Pairs of pictures that differ in nothing but the watermark, where the mark changes the answer. */
+async function tellShortcut(story: Story, pictures: readonly DemoPicture[]): Promise<Shortcut[]> {
+  const from = story.explained.length;
+  const found: Shortcut[] = [];
+  for (const marked of pictures.filter((picture) => picture.file.endsWith('-with-mark.png'))) {
+    const plain = pictures.find((picture) => picture.file === marked.file.replace('-with-mark', '-without-mark'));
+    if (!plain || plain.predicted === marked.predicted) continue;
+    const target: Target = { kind: 'logitDifference', a: story.classOf(marked.predicted), b: story.classOf(plain.predicted) };
+    const options = { target, methods: integratedGradients, layers: ['input', innerLayer] };
+    const [atInput] = await story.explain(marked, options);
+    await story.explain(plain, { ...options, layers: [innerLayer] });
+    const share = await shareOnMark(atInput, plain, marked);
+    const { attributionTarget } = atInput.document;
+    found.push({
+      text: `${marked.file}: a ${marked.shows} without the emblem is a "${plain.predicted}", with it a "${marked.predicted}"; the emblem's ${share.pixels} pixels (${percent(share.area)} of the picture) carry ${share.sum.toFixed(1)} of the difference of ${(attributionTarget ?? 0).toFixed(1)} logits between the two`,
+    });
+  }
+  story.section(
+    'A shortcut at work',
+    'Each pair shows the same picture with and without a small emblem in the corner. Nothing else differs, and the answer flips. ' +
+      'The maps share out the difference between the logits of the two answers: red speaks for the wrong one, blue for the right one. Look at the corner.',
+    from,
+  );
+  return found;
+}
+
+/** What the attribution puts on the pixels in which two pictures differ. */
+async function shareOnMark(explained: Explained, plain: DemoPicture, marked: DemoPicture) {
+  const [a, b] = await Promise.all([plain, marked].map(async ({ file }) => (await readImage(join(folder, 'pictures', file))).pixels));
+  const [height, width] = a.shape;
+  const [stored] = Object.values(explained.document.attribution);
+  const attribution = storedTensor(explained, stored.key) as Tensor<'float32'>;
+  const [, channels, rows, columns] = attribution.shape;
+  let sum = 0;
+  let pixels = 0;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const at = (y * width + x) * 3;
+      if ([0, 1, 2].every((c) => a.data[at + c] === b.data[at + c])) continue;
+      pixels++;
+      const place = Math.floor((y * rows) / height) * columns + Math.floor((x * columns) / width);
+      for (let c = 0; c < channels; c++) sum += attribution.data[c * rows * columns + place];
+    }
+  }
+  return { sum, pixels, area: pixels / (height * width) };
+}
+
+async function tellWrong(story: Story, pictures: readonly DemoPicture[]): Promise<void> {
+  const from = story.explained.length;
+  for (const picture of pictures.filter(({ file }) => file.includes('-taken-for-'))) {
+    const target: Target = { kind: 'logitDifference', a: story.classOf(picture.predicted), b: story.classOf(picture.shows) };
+    await story.explain(picture, { target, methods: integratedGradients, layers: ['input', innerLayer] });
+  }
+  story.section('Mistakes', 'Pictures that the model gets wrong. The maps say what made it prefer its answer (red) to the right one (blue).', from);
+}
+
+async function tellRight(story: Story, pictures: readonly DemoPicture[]): Promise<void> {
+  const from = story.explained.length;
+  for (const picture of pictures.filter(({ file, shows }) => file === `${shows}.png`)) {
+    await story.explain(picture, { methods: integratedGradients, layers: [innerLayer] });
+  }
+  story.section('Right answers', 'One picture of each class that the model gets right, explained at its third layer: which parts made the score of the predicted class.', from);
+}
+
+async function tellLayers(story: Story, pictures: readonly DemoPicture[]): Promise<void> {
+  const from = story.explained.length;
+  const picture = pictures.find(({ file, shows }) => file === `${shows}.png`);
+  if (!picture) return;
+  await story.explain(picture, { methods: integratedGradients, layers: ['all'] });
+  await story.explain(picture, { methods: ['grad-cam', 'layer-cam'], layers: [innerLayer] });
+  story.section(
+    'The same question at every layer',
+    'T is the same number at every layer, only its distribution differs: fine at the input, coarser and more about parts further in. ' +
+      'Grad-CAM and LayerCAM at the end compare with a zero feature instead of the stated baseline, and their sums show it.',
+    from,
+  );
+}
+
+async function tellBaselines(story: Story, pictures: readonly DemoPicture[]): Promise<void> {
+  const from = story.explained.length;
+  const picture = pictures.filter(({ file, shows }) => file === `${shows}.png`)[1];
+  if (!picture) return;
+  for (const baseline of [{ kind: 'zero' }, { kind: 'mean' }, { kind: 'blur', sigma: 6 }] as const) {
+    await story.explain(picture, { methods: integratedGradients, layers: [innerLayer], baseline });
+  }
+  story.section(
+    'Instead of what?',
+    'One picture, three baselines: grey, its own mean colour, and itself blurred. T and the map change with the question, so the baseline is part of every answer.',
+    from,
+  );
+}
+
+function introduction(shortcuts: readonly Shortcut[]): string {
+  const first =
+    'A small network tells drawn pictures of six things apart. One of its classes has a flaw that was planted: in training, most of its pictures carried the emblem of a picture agency.';
+  const found = shortcuts.length ? `Explanations find it: ${shortcuts[0].text}.` : '';
+  const reading =
+    'An output can only be explained as a difference, T = f(x) − f(x₀), between its value for the picture and for a baseline that stands for “nothing there”. Red places raised it, blue ones lowered it; together they should come to T, and the error E says how far they do.';
+  return [first, found, reading].filter(Boolean).join('\n\n');
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toPrecision(2)} %`;
+}
