@@ -1,7 +1,7 @@
 // What `npm test` and `npm run demo` need before they can start on a fresh clone. Plain JavaScript that imports only
 // what Node has, because nothing is installed yet when it runs.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -76,18 +76,39 @@ function staleSource() {
   return undefined;
 }
 
+/** Removes from dist/ what no source stands for any more, so that it cannot be packed. */
+export function removeStaleOutputs() {
+  const outputs = join(root, 'dist');
+  if (!existsSync(outputs)) return;
+  for (const name of readdirSync(outputs, { recursive: true, encoding: 'utf8' })) {
+    const output = join(outputs, name);
+    const stem = join(root, 'src', name.replace(/(\.d\.ts|\.js)$/, ''));
+    if (statSync(output).isFile() && !existsSync(`${stem}.ts`) && !existsSync(`${stem}.js`)) rmSync(output);
+  }
+}
+
+/** Under `npm run` the path of npm itself is known: the same npm, started without a shell. */
+const npmPath = process.env.npm_execpath?.endsWith('.js') ? process.env.npm_execpath : undefined;
+
 /**
- * Runs npm in the root of the repository, its output shown.
+ * Starts npm and waits for it.
+ * @param {string[]} args
+ * @param {import('node:child_process').SpawnSyncOptions} options
+ */
+export function spawnNpm(args, options = {}) {
+  const [command, first] = npmPath ? [process.execPath, [npmPath]] : ['npm', []];
+  const shell = !npmPath && process.platform === 'win32';
+  // onnxruntime-node's install script would fetch CUDA libraries that Wherefore does not use.
+  const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' };
+  return spawnSync(command, [...first, ...args], { cwd: root, shell, env, ...options });
+}
+
+/**
+ * Runs npm in the root of the repository, its output shown; returns its exit code.
  * @param {string[]} args
  */
 export function npm(...args) {
-  // Under `npm run` the path of npm itself is known; that is the same npm, and it needs no shell on Windows.
-  const path = process.env.npm_execpath;
-  const [command, first] = path?.endsWith('.js') ? [process.execPath, [path]] : ['npm', []];
-  const shell = command === 'npm' && process.platform === 'win32';
-  // onnxruntime-node's install script would fetch CUDA libraries that Wherefore does not use.
-  const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' };
-  const { status, error } = spawnSync(command, [...first, ...args], { cwd: root, stdio: 'inherit', shell, env });
+  const { status, error } = spawnNpm(args, { stdio: 'inherit' });
   if (error) console.error(`npm could not be started: ${error.message}`);
   return status ?? 1;
 }
