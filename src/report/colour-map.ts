@@ -63,7 +63,11 @@ export function overlayColour(value: number): readonly [number, number, number, 
 }
 
 function mix(from: Lab, to: Lab, share: number): Lab {
-  return [from[0] + share * (to[0] - from[0]), from[1] + share * (to[1] - from[1]), from[2] + share * (to[2] - from[2])];
+  return [
+    from[0] + share * (to[0] - from[0]),
+    from[1] + share * (to[1] - from[1]),
+    from[2] + share * (to[2] - from[2]),
+  ];
 }
 
 /** OKLab to 8-bit sRGB; the maps' colours lie inside the gamut. */

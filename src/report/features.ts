@@ -33,13 +33,20 @@ export function featuresOf(explained: Explained): Features {
     const names = document.input.names?.length === sums.length ? document.input.names : undefined;
     const texts = names && document.input.texts?.length === sums.length ? document.input.texts : undefined;
     const prefix = values.length > 1 ? `${layer} ` : '';
-    return Array.from(sums, (share, i): FeatureShare => ({ name: `${prefix}${names?.[i] ?? i}`, text: texts?.[i], share }));
+    return Array.from(
+      sums,
+      (share, i): FeatureShare => ({ name: `${prefix}${names?.[i] ?? i}`, text: texts?.[i], share }),
+    );
   });
   return { kind, shares, notes };
 }
 
 /** The axis whose places are shown: the one that names count, else the positions of a sequence, else the features of a row. */
-function explainedAxis({ document }: Explained, layer: string, { shape }: Tensor): { axis: number | undefined; sequence: boolean; note?: string } {
+function explainedAxis(
+  { document }: Explained,
+  layer: string,
+  { shape }: Tensor,
+): { axis: number | undefined; sequence: boolean; note?: string } {
   const { names, layout, tensors } = document.input;
   const ids = document.explained.some((name) => tensors[name]?.type === 'int64');
   const inner = shape.map((_, axis) => axis).slice(shape.length > 1 ? 1 : 0);
@@ -54,7 +61,11 @@ function explainedAxis({ document }: Explained, layer: string, { shape }: Tensor
   if (inner.length <= 1) return { axis: inner[0], sequence };
   // Convolutions put channels first, everything else puts features last.
   const axis = positions !== undefined && layout.channelAxis === 1 ? 2 : 1;
-  return { axis, sequence: true, note: `layer "${layer}": its ${shape[axis]} positions are shown, added up over the other axes` };
+  return {
+    axis,
+    sequence: true,
+    note: `layer "${layer}": its ${shape[axis]} positions are shown, added up over the other axes`,
+  };
 }
 
 function sumsAlong({ shape, data }: Tensor<'float32'>, axis: number | undefined): Float64Array {

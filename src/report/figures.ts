@@ -1,8 +1,8 @@
-import { type Frame, frameOf } from './frame.ts';
 import type { Explained } from './explained.ts';
 import { type Features, featuresOf } from './features.ts';
+import { type Frame, frameOf } from './frame.ts';
 import { signedText } from './number-text.ts';
-import { layOver, planesOf, scaleLimit, type SignedMap } from './signed-map.ts';
+import { layOver, planesOf, type SignedMap, scaleLimit } from './signed-map.ts';
 
 /** What an explanation looks like: a map over a picture, or a row of bars or coloured cells. */
 export type Figure = MapFigure | FeatureFigure;
@@ -15,7 +15,7 @@ export interface MapFigure {
   readonly limit: number;
   /** How many explanations share the colour scale, this one included. */
   readonly sharedBy: number;
-  /** Whether maps of the same question have another scale, because theirs are far stronger or weaker. */
+  /** Whether maps of the same question and grid have another scale, because they are far stronger or weaker. */
   readonly ownScale: boolean;
 }
 
@@ -25,30 +25,40 @@ export interface FeatureFigure {
 }
 
 /**
- * The figures of a list of explanations. Maps of one question (model, input, target) get one colour scale, so that
- * colours can be compared. A map ten times weaker or stronger than the middle one gets its own, and says so.
+ * The figures of a list of explanations. Maps of one question (model, input, target, baseline) on grids of the same
+ * size get one colour scale, so that colours can be compared, as long as all can still be seen: maps that differ more
+ * than three times in strength do not share, and say so.
  */
 export async function figuresOf(explained: readonly Explained[]): Promise<Figure[]> {
   const drawn = await Promise.all(explained.map(draw));
   const groups = new Map<string, number[]>();
   drawn.forEach((figure, i) => {
     if (figure.kind !== 'map' || !(figure.limit > 0)) return;
-    const key = questionKey(explained[i]);
+    const key = JSON.stringify([questionKey(explained[i]), figure.map.grids]);
     groups.set(key, [...(groups.get(key) ?? []), i]);
   });
   for (const members of groups.values()) {
-    const limits = members.map((i) => (drawn[i] as MapFigure).limit).sort((a, b) => a - b);
-    const middle = limits[Math.floor((limits.length - 1) / 2)];
-    const near = members.filter((i) => Math.abs(Math.log10((drawn[i] as MapFigure).limit / middle)) < 1);
-    const shared = Math.max(...near.map((i) => (drawn[i] as MapFigure).limit));
-    for (const i of members) {
-      const figure = drawn[i] as MapFigure;
-      if (near.includes(i)) drawn[i] = { ...figure, limit: shared, sharedBy: near.length };
-      else drawn[i] = { ...figure, ownScale: true };
+    const limitOf = (i: number) => (drawn[i] as MapFigure).limit;
+    const strongestFirst = [...members].sort((a, b) => limitOf(b) - limitOf(a));
+    while (strongestFirst.length > 0) {
+      const limit = limitOf(strongestFirst[0]);
+      const weaker = strongestFirst.findIndex((i) => limitOf(i) * widestShared < limit);
+      const sharing = strongestFirst.splice(0, weaker < 0 ? strongestFirst.length : weaker);
+      for (const i of sharing) {
+        drawn[i] = {
+          ...(drawn[i] as MapFigure),
+          limit,
+          sharedBy: sharing.length,
+          ownScale: sharing.length < members.length,
+        };
+      }
     }
   }
   return drawn;
 }
+
+/** How many times stronger the strongest map of a shared scale may be than the weakest. */
+const widestShared = 3;
 
 /** Explanations with the same key answer for the same number of the same model and input. */
 export function questionKey({ document }: Explained): string {

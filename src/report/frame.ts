@@ -1,5 +1,5 @@
-import { resizeImage } from '../data/image.ts';
 import { type GridTransform, transformForGrid } from '../data/grid.ts';
+import { resizeImage } from '../data/image.ts';
 import { unprocessImage } from '../data/image-input.ts';
 import { type ImageInput, preprocessingSchema } from '../data/preprocessing.ts';
 import { toFloat32 } from '../tensor/convert.ts';
@@ -36,7 +36,11 @@ export async function frameOf(explained: Explained): Promise<Frame | undefined> 
     const factor = Math.min(1, longestSide / Math.max(...transform.source));
     const size = transform.source.map((side) => Math.max(1, Math.round(side * factor))) as [number, number];
     const scale = size.map((side, axis) => (transform.scale[axis] * transform.source[axis]) / side) as [number, number];
-    return { picture: await resizeImage(picture, size, 'linear'), transform: { ...transform, source: size, scale }, from: 'source' };
+    return {
+      picture: await resizeImage(picture, size, 'linear'),
+      transform: { ...transform, source: size, scale },
+      from: 'source',
+    };
   }
   const seen = inputPicture(explained, storedTensor(explained, document.input.tensors[name].key), name);
   const grid: [number, number] = [seen.pixels.shape[0], seen.pixels.shape[1]];
@@ -55,7 +59,8 @@ export function inputPicture(
   name: string,
 ): { readonly pixels: Tensor<'uint8'>; readonly from: 'seen' | 'values' } {
   const preprocessing = imagePreprocessing(document.preprocessing, name);
-  if (preprocessing && fits(input, preprocessing)) return { pixels: unprocessImage(input, preprocessing).pixels[0], from: 'seen' };
+  if (preprocessing && fits(input, preprocessing))
+    return { pixels: unprocessImage(input, preprocessing).pixels[0], from: 'seen' };
   return { pixels: greyLevels(input, document.input.layout), from: 'values' };
 }
 
@@ -85,7 +90,10 @@ function greyLevels(input: Tensor, layout: { channelAxis?: number; spatialAxes?:
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       for (let c = 0; c < channels; c++) {
-        const at = y * strides[rows] + x * strides[columns] + (layout.channelAxis === undefined ? 0 : c * strides[layout.channelAxis]);
+        const at =
+          y * strides[rows] +
+          x * strides[columns] +
+          (layout.channelAxis === undefined ? 0 : c * strides[layout.channelAxis]);
         planes[(y * width + x) * colours + (colours === 3 ? c : 0)] += values[at] / (colours === 3 ? 1 : channels);
       }
     }
@@ -100,4 +108,3 @@ function greyLevels(input: Tensor, layout: { channelAxis?: number; spatialAxes?:
   }
   return tensor('uint8', [height, width, 3], pixels);
 }
-

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
-import { WhereforeError } from '../errors.ts';
 import { writePng } from '../data/image.ts';
+import { WhereforeError } from '../errors.ts';
 import { cssColour, divergingColour } from './colour-map.ts';
 import type { Explained } from './explained.ts';
 import { figuresOf, type MapFigure } from './figures.ts';
@@ -39,7 +39,7 @@ export async function heatMapPng(explained: Explained, options: HeatMapOptions =
   const [h, w] = drawn.shape;
   const height = Math.round((h * width) / w);
   const picture = await sharp(await writePng(drawn))
-    .resize(width, height, { fit: 'fill', kernel: w * 2 <= width ? 'nearest' : 'cubic' })
+    .resize(width, height, { fit: 'fill', kernel: h * w <= 4096 ? 'nearest' : 'cubic' })
     .toBuffer();
   const chips = chipsSvg(judge(explained.document).warnings);
   const legend = legendSvg(explained, figure);
@@ -48,7 +48,7 @@ export async function heatMapPng(explained: Explained, options: HeatMapOptions =
     await canvas
       .composite([
         { input: picture, left: 0, top: 0 },
-        ...(chips.height <= height ? [{ input: Buffer.from(chips.svg), left: 0, top: 0 }] : []),
+        ...(chips.height <= height ? [{ input: Buffer.from(chips.svg), left: 0, top: height - chips.height }] : []),
         { input: Buffer.from(legend.svg), left: 0, top: height },
       ])
       .png({ compressionLevel: 9 })
@@ -64,16 +64,31 @@ function cut(text: string, size: number, room = width - 32): string {
   return text.length > letters ? `${text.slice(0, letters - 1)}…` : text;
 }
 
+/** Lines of whole words that fit. */
+function wrapped(text: string, size: number): string[] {
+  const letters = Math.floor((width - 32) / (size * 0.52));
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + word.length < letters) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
 function chipsSvg(warnings: readonly string[]): { svg: string; height: number } {
-  const height = Math.max(1, warnings.length * 30 + 12);
+  const height = Math.max(1, warnings.length * 30 + 8);
   const chips = warnings.map((warning, i) => {
     const text = cut(warning, 14, width - 48);
     const chipWidth = Math.min(width - 20, Math.round(text.length * 7.6 + 22));
-    const y = 10 + i * 30;
+    const y = 4 + i * 30;
     return `<rect x="10" y="${y}" width="${chipWidth}" height="25" rx="4" fill="#fff4d6" stroke="#8a5a00"/>
 <text x="21" y="${y + 17.5}" font-size="14" fill="#5c3b00" textLength="${chipWidth - 22}" lengthAdjust="spacingAndGlyphs">${escapeText(text)}</text>`;
   });
-  return { svg: `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" ${font}>${chips.join('')}</svg>`, height };
+  return {
+    svg: `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" ${font}>${chips.join('')}</svg>`,
+    height,
+  };
 }
 
 function legendSvg({ document }: Explained, figure: MapFigure): { svg: string; height: number } {
@@ -85,21 +100,44 @@ function legendSvg({ document }: Explained, figure: MapFigure): { svg: string; h
   const { attributionTarget, sum } = document;
   const line = (y: number, text: string, size = 14, fill = '#3a3a3a', weight = 'normal') =>
     `<text x="16" y="${y}" font-size="${size}" fill="${fill}" font-weight="${weight}">${escapeText(cut(text, size))}</text>`;
-  const label = (x: number, text: string, anchor: string) => `<text x="${x}" y="120" font-size="13" fill="#3a3a3a" text-anchor="${anchor}">${escapeText(text)}</text>`;
-  const outside = map.outside === 0 || Math.abs(map.outside) < 1e-6 * Math.abs(sum) ? '' : `; ${signedText(map.outside)} lies outside the picture`;
-  const height = 200;
+  const label = (x: number, text: string, anchor: string) =>
+    `<text x="${x}" y="120" font-size="13" fill="#3a3a3a" text-anchor="${anchor}">${escapeText(text)}</text>`;
+  const outside =
+    map.outside === 0 || Math.abs(map.outside) < 1e-6 * Math.abs(sum)
+      ? ''
+      : `; ${signedText(map.outside)} lies outside the picture`;
+  const sentences = wrapped(judge(document).verdict, 13);
+  const smoothing = map.smoothing > 0 ? `; drawn smoothed over ${map.smoothing.toFixed(1)} pixels` : '';
+  const height = 186 + 17 * sentences.length;
   const parts = [
     line(28, document.targetDescription, 17, '#111111', 'bold'),
     line(50, `${document.methodTitle} at ${document.layer.join(' + ')}`),
-    line(70, document.baselineDescription === null ? 'no baseline stated' : `compared with: ${document.baselineDescription}`),
+    line(
+      70,
+      document.baselineDescription === null ? 'no baseline stated' : `compared with: ${document.baselineDescription}`,
+    ),
     `<defs><linearGradient id="scale">${stops.join('')}</linearGradient></defs>`,
     `<rect x="16" y="86" width="${width - 32}" height="16" fill="url(#scale)" stroke="#8a8a8a" stroke-width="0.5"/>`,
     label(16, `${signedText(-limit)} against`, 'start'),
     label(width / 2, '0', 'middle'),
     label(width - 16, `for ${signedText(limit)}`, 'end'),
-    line(142, `contribution per 1 % of the view; the strongest ${(100 * (1 - scaleQuantile)).toFixed(1)} % get the end colour${outside}`, 12, '#5a5a5a'),
-    line(168, `T = ${numberText(attributionTarget)}   ΣA = ${numberText(sum)}   E = ${errorText(document)}`, 16, '#111111'),
-    line(188, judge(document).verdict, 12, '#5a5a5a'),
+    line(
+      142,
+      `contribution per 1 % of the view; the strongest ${(100 * (1 - scaleQuantile)).toFixed(1)} % saturated${smoothing}${outside}`,
+      12,
+      '#5a5a5a',
+    ),
+
+    line(
+      170,
+      `T = ${numberText(attributionTarget)}  ·  ΣA = ${numberText(sum)}  ·  E = ${errorText(document)}`,
+      16,
+      '#111111',
+    ),
+    ...sentences.map((text, i) => line(191 + 17 * i, text, 13)),
   ];
-  return { svg: `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" ${font}>${parts.join('')}</svg>`, height };
+  return {
+    svg: `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" ${font}>${parts.join('')}</svg>`,
+    height,
+  };
 }

@@ -32,7 +32,8 @@ export function overlayPicture(map: SignedMap, limit: number, frame: Frame): Ten
   for (let i = 0; i < over.length / 4; i++) {
     // The strongest places let the picture through a little, so that one sees what is there.
     const opacity = (0.88 * over[4 * i + 3]) / 255;
-    for (let c = 0; c < 3; c++) pixels[3 * i + c] = Math.round((1 - opacity) * pixels[3 * i + c] + opacity * over[4 * i + c]);
+    for (let c = 0; c < 3; c++)
+      pixels[3 * i + c] = Math.round((1 - opacity) * pixels[3 * i + c] + opacity * over[4 * i + c]);
   }
   return tensor('uint8', frame.picture.shape, pixels);
 }
@@ -44,7 +45,10 @@ export function greyPicture({ picture, transform }: Frame): Tensor<'uint8'> {
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const at = 3 * (y * width + x);
-      const [row, column] = [transform.offset[0] + transform.scale[0] * (y + 0.5), transform.offset[1] + transform.scale[1] * (x + 0.5)];
+      const [row, column] = [
+        transform.offset[0] + transform.scale[0] * (y + 0.5),
+        transform.offset[1] + transform.scale[1] * (x + 0.5),
+      ];
       const seen = row >= 0 && row < transform.grid[0] && column >= 0 && column < transform.grid[1];
       const grey = 0.299 * picture.data[at] + 0.587 * picture.data[at + 1] + 0.114 * picture.data[at + 2];
       pixels.fill(Math.round(seen ? 70 + 0.7 * grey : 0.45 * grey), at, at + 3);
@@ -57,7 +61,12 @@ function table<C extends readonly number[]>(colour: (value: number) => C): C[] {
   return Array.from({ length: 2 * levels + 1 }, (_, i) => colour((i - levels) / levels));
 }
 
-function paint(map: SignedMap, limit: number, colours: readonly (readonly number[])[], channels: number): Tensor<'uint8'> {
+function paint(
+  map: SignedMap,
+  limit: number,
+  colours: readonly (readonly number[])[],
+  channels: number,
+): Tensor<'uint8'> {
   const [height, width] = map.values.shape;
   const pixels = new Uint8Array(height * width * channels);
   levelsOf(map, limit).forEach((level, i) => {
@@ -75,4 +84,3 @@ export async function dataUri(pixels: Tensor<'uint8'>, form: 'png' | 'photograph
   const jpeg = await sharp(png).jpeg({ quality: 85 }).toBuffer();
   return `data:image/jpeg;base64,${jpeg.toString('base64')}`;
 }
-

@@ -18,13 +18,21 @@ export function judge(document: ExplanationDocument): Judgement {
   const { attributionTarget: target, sum, relativeError, implicitBaseline, isCut, converged } = document;
   const warnings: string[] = [];
   if (implicitBaseline !== null) warnings.push(implicitWarning(implicitBaseline, document.baseline !== null));
-  if (!isCut) warnings.push('layer is bypassed: part of the difference flows past it');
+  if (!isCut) warnings.push('layer is bypassed');
   if (target === null || relativeError === null) {
-    return { verdict: 'No baseline was stated, so there is no difference that the map could add up to.', grade: 'open', warnings };
+    return {
+      verdict: 'No baseline was stated, so there is no difference that the map could add up to.',
+      grade: 'open',
+      warnings,
+    };
   }
   if (Math.abs(target) < 1e-6) {
     warnings.push('no difference to explain');
-    return { verdict: 'The output at the input and at the baseline is the same: there is no difference to explain.', grade: 'open', warnings };
+    return {
+      verdict: 'The output at the input and at the baseline is the same: there is no difference to explain.',
+      grade: 'open',
+      warnings,
+    };
   }
   if (relativeError <= acceptedError) {
     const verdict = `The map accounts for ${percentText(1 - relativeError)} of the difference.`;
@@ -39,9 +47,9 @@ export function judge(document: ExplanationDocument): Judgement {
 
 function implicitWarning(baseline: string, stated: boolean): string {
   const [what, ...rest] = baseline.split(/[;,] /);
-  if (what.includes('infinitesimal')) return `a rate of change, not a share${stated ? ' of the difference from your baseline' : ''}`;
-  const order = rest.length > 0 ? ` (${rest.join(', ')})` : '';
-  return stated ? `compares with ${what}${order}, not with your baseline` : `compares with ${what}${order}`;
+  if (what.includes('infinitesimal'))
+    return `a rate of change, not a share${stated ? ' of the difference from your baseline' : ''}`;
+  return stated ? `compares with ${what}, not with your baseline` : `compares with ${[what, ...rest].join(', ')}`;
 }
 
 /** The steps to try next: twice those taken, or what the error asks for if it falls with the square of the steps. */
@@ -55,7 +63,8 @@ function moreSteps({ chosen, parameters, relativeError }: ExplanationDocument): 
 }
 
 function blame({ isCut, completing, implicitBaseline, converged, methodTitle }: ExplanationDocument): string {
-  if (implicitBaseline !== null) return 'the method answers another question, so read its map as a picture, not as shares.';
+  if (implicitBaseline !== null)
+    return 'the method answers another question, so read its map as a picture, not as shares.';
   if (!isCut) {
     const more = completing.length > 0 ? `; together with ${completing.join(' + ')} the layer would be complete` : '';
     return `part of it flows past this layer${more}.`;

@@ -21,7 +21,8 @@ export function signedText(value: number, digits = 3): string {
 export function percentText(share: number): string {
   const percent = 100 * share;
   const size = Math.abs(percent);
-  const text = size >= 1000 ? percent.toPrecision(2) : percent.toFixed(size >= 100 ? 0 : size >= 1 ? 1 : size >= 0.1 ? 2 : 3);
+  const text =
+    size >= 1000 ? percent.toPrecision(2) : percent.toFixed(size >= 100 ? 0 : size >= 1 ? 1 : size >= 0.1 ? 2 : 3);
   return `${(size >= 1000 ? Number(text).toFixed(0) : text).replace('-', '−')} %`;
 }
 

@@ -4,29 +4,42 @@ import type { Explained } from './explained.ts';
 import { describeMap, type Figure, type MapFigure } from './figures.ts';
 import { dataUri, greyPicture, overlayMap } from './heat-map.ts';
 import { type Html, html } from './html.ts';
-import { errorText, judge } from './judgement.ts';
+import { judge } from './judgement.ts';
 import { numberText, percentText, signedText } from './number-text.ts';
 import { renderFeatures } from './page-features.ts';
+import type { PagePictures } from './page-pictures.ts';
 import { scaleQuantile } from './signed-map.ts';
 
+/** A card's place on its page. */
+export interface CardPlace {
+  readonly index: number;
+  readonly pictures: PagePictures;
+  /** Notes that stand above the cards already. */
+  readonly saidBefore: readonly string[];
+}
+
 /** One explanation: its picture with the legend and the warnings, its numbers, and how to repeat it. */
-export async function renderCard(explained: Explained, figure: Figure, index: number): Promise<Html> {
+export async function renderCard(explained: Explained, figure: Figure, place: CardPlace): Promise<Html> {
+  const { index } = place;
   const { document } = explained;
   const { verdict, grade, warnings } = judge(document);
-  const chips = warnings.length > 0 && html`<ul class="chips" aria-label="Warnings">${warnings.map((warning) => html`<li>${warning}</li>`)}</ul>`;
+  const chips =
+    warnings.length > 0 &&
+    html`<ul class="chips" aria-label="Warnings">${warnings.map((warning) => html`<li>${warning}</li>`)}</ul>`;
   return html`<article class="card" id="e${index}" aria-labelledby="e${index}-title">
 <h4 id="e${index}-title">${document.methodTitle}</h4>
 <p class="where">at ${layerText(document)}</p>
-${figure.kind === 'map' ? await mapFigure(explained, figure, index, chips) : html`${chips}${renderFeatures(explained, figure.features)}`}
+${figure.kind === 'map' ? await mapFigure(explained, figure, place, chips) : html`${chips}${renderFeatures(explained, figure.features)}`}
 <p class="verdict ${grade}">${verdict}</p>
 <dl class="numbers">
 <div><dt>f(x)</dt><dd>${numberText(document.value)}</dd></div>
 <div><dt>f(x₀)</dt><dd>${numberText(document.baselineValue)}</dd></div>
 <div><dt>T</dt><dd>${numberText(document.attributionTarget)}</dd></div>
 <div><dt>ΣA</dt><dd>${numberText(document.sum)}</dd></div>
-<div class="long"><dt>E</dt><dd>${errorText(document)}</dd></div>
+<div><dt>E</dt><dd>${numberText(document.error, 3)}</dd></div>
+<div><dt>E / |T|</dt><dd>${document.relativeError === null ? '–' : percentText(document.relativeError)}</dd></div>
 </dl>
-${notes(document)}
+${notes(document, place.saidBefore)}
 ${reproduction(document)}
 </article>`;
 }
@@ -38,17 +51,28 @@ function layerText({ layer, isCut, completing, explained }: ExplanationDocument)
   return html`${isInput ? 'the input, ' : layer.length > 1 ? 'layers ' : 'layer '}${names}${!isCut && html` <span class="flag">${bypass}</span>`}`;
 }
 
-async function mapFigure({ document }: Explained, figure: MapFigure, index: number, chips: Html | false): Promise<Html> {
+async function mapFigure(
+  { document }: Explained,
+
+  figure: MapFigure,
+  { index, pictures }: CardPlace,
+  chips: Html | false,
+): Promise<Html> {
   const { frame, map, limit, sharedBy, ownScale } = figure;
   const pixels = frame.picture.shape[0] * frame.picture.shape[1] <= 4096;
   const views = ['picture', 'overlay', 'map'] as const;
   const grids = map.grids.map(([h, w]) => `${h} × ${w}`).join(' + ');
-  const scale = ownScale
-    ? 'a scale of its own: far stronger or weaker than the other maps of this question'
-    : sharedBy > 1
-      ? `the same scale for ${sharedBy} maps of this question`
-      : 'its own scale';
-  const outside = Math.abs(map.outside) > 1e-4 * Math.abs(document.sum) ? `${signedText(map.outside)} lies outside the picture. ` : '';
+
+  const legend = [
+    `Contribution per 1 % of the view, on a grid of ${grids}`,
+    sharedBy > 1 && `one scale for ${sharedBy} maps`,
+    ownScale && 'another scale than weaker or stronger maps of this grid',
+    `strongest ${Number((100 * (1 - scaleQuantile)).toFixed(1))} % saturated`,
+    map.smoothing > 0 && `smoothed over ${map.smoothing.toFixed(1)} cells for display, sums kept`,
+    Math.abs(map.outside) > 1e-4 * Math.abs(document.sum) && `${signedText(map.outside)} lies outside the picture`,
+    ...map.notes,
+  ].filter((part) => part !== false);
+
   const alt = `Heat map of ${document.methodTitle} at ${document.layer.join(' + ')}: ${describeMap(figure)}.`;
   return html`<figure class="map${pixels ? ' pixels' : ''}">
 <fieldset class="view"><legend class="unseen">View of this map</legend>
@@ -57,8 +81,8 @@ ${views.map(
     html`<input type="radio" name="view-${index}" id="view-${index}-${view}" value="${view}" class="unseen ${view}"${view === 'overlay' && html` checked`}><label for="view-${index}-${view}">${view}</label>`,
 )}
 <div class="stage" style="aspect-ratio:${frame.picture.shape[1]}/${frame.picture.shape[0]}">
-<img class="colour" src="${await dataUri(frame.picture, 'photograph')}" alt="">
-<img class="grey" src="${await dataUri(greyPicture(frame), 'photograph')}" alt="">
+<div class="colour ${pictures.classOf(await dataUri(frame.picture, 'photograph'))}"></div>
+<div class="grey ${pictures.classOf(await dataUri(greyPicture(frame), 'photograph'))}"></div>
 <img class="heat" src="${await dataUri(overlayMap(map, limit), 'png')}" alt="${alt}">
 ${chips}
 </div>
@@ -66,13 +90,13 @@ ${chips}
 <figcaption>
 <span class="scale" aria-hidden="true"></span>
 <span class="ends"><span>${signedText(-limit)}<br>against</span><span>0</span><span>${signedText(limit)}<br>for</span></span>
-<span class="quiet">Contribution per 1 % of the view, on a grid of ${grids}; ${scale}; the strongest ${percentText(1 - scaleQuantile)} of places get the end colour. ${outside}${map.notes.map((note) => `${note}. `)}</span>
+<span>${legend.join('; ')}.</span>
 </figcaption>
 </figure>`;
 }
 
-function notes({ notes, gradientNotes }: ExplanationDocument): Html | undefined {
-  const texts = [...new Set(notes)].filter((note) => !note.startsWith('the layer is bypassed'));
+function notes({ notes, gradientNotes }: ExplanationDocument, saidBefore: readonly string[]): Html | undefined {
+  const texts = [...new Set(notes)].filter((note) => !saidBefore.includes(note));
   const estimates = new Map<string, number>();
   for (const { text } of gradientNotes) estimates.set(text, (estimates.get(text) ?? 0) + 1);
   for (const [text, count] of estimates) texts.push(count > 1 ? `${text} (${count} times)` : text);
@@ -88,11 +112,19 @@ function reproduction(document: ExplanationDocument): Html {
     ['target', document.targetDescription],
     ['baseline', document.baselineDescription ?? 'none stated'],
     ['method compares with', document.implicitBaseline ?? undefined],
-    ['parameters', Object.entries(settings).map(([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value) : value}`).join(', ') || 'none'],
+    [
+      'parameters',
+      Object.entries(settings)
+        .map(([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value) : value}`)
+        .join(', ') || 'none',
+    ],
     ['cost', `${cost.forward} forward and ${cost.backward} backward passes, ${numberText(cost.seconds, 3)} s`],
     ['model', `${model.name}, SHA-256 ${model.hash}`],
     ['input', `${input.source}${input.hash ? `, SHA-256 ${input.hash}` : ''}`],
-    ['versions', `wherefore ${versions.wherefore}, ${versions.runtime}${versions.node ? `, Node ${versions.node}` : ''}`],
+    [
+      'versions',
+      `wherefore ${versions.wherefore}, ${versions.runtime}${versions.node ? `, Node ${versions.node}` : ''}`,
+    ],
     ['made', document.created],
   ];
   return html`<details><summary>How to reproduce</summary>

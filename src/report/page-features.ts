@@ -1,6 +1,6 @@
 import { divergingColour } from './colour-map.ts';
 import type { Explained } from './explained.ts';
-import type { Features, FeatureShare } from './features.ts';
+import type { FeatureShare, Features } from './features.ts';
 import { type Html, html } from './html.ts';
 import { numberText, signedText } from './number-text.ts';
 
@@ -18,12 +18,14 @@ ${features.notes.map((note) => html`<p class="quiet">${note}.</p>`)}
 
 function cells({ shares }: Features): Html {
   const largest = Math.max(...shares.map(({ share }) => Math.abs(share)), Number.MIN_VALUE);
-  return html`<p class="cells" aria-label="The parts in order, coloured by their share">${shares.map(({ name, text, share }) => {
-    const value = share / largest;
-    const colour = divergingColour(value).join(' ');
-    // The end colours need white letters; the middle of the scale is pale.
-    return html`<span class="cell" style="background:rgb(${colour});color:${Math.abs(value) > 0.55 ? '#fff' : '#1a1a1a'}" title="${name} ${signedText(share)}">${text ?? name}<small>${signedText(share, 2)}</small></span> `;
-  })}</p>`;
+  return html`<p class="cells" aria-label="The parts in order, coloured by their share">${shares.map(
+    ({ name, text, share }) => {
+      const value = share / largest;
+      const colour = divergingColour(value).join(' ');
+      // The end colours need white letters; the middle of the scale is pale.
+      return html`<span class="cell" style="background:rgb(${colour});color:${Math.abs(value) > 0.55 ? '#fff' : '#1a1a1a'}" title="${name} ${signedText(share)}">${text ?? name}<small>${signedText(share, 2)}</small></span> `;
+    },
+  )}</p>`;
 }
 
 interface Bar {
@@ -40,10 +42,18 @@ function barsOf({ document }: Explained, { shares }: Features): Bar[] {
   const shown = order.slice(0, order.length > mostBars ? mostBars - 1 : mostBars);
   const others = order.slice(shown.length);
   const list: FeatureShare[] = [...shown];
-  if (others.length > 0) list.push({ name: `${others.length} others together`, share: others.reduce((sum, { share }) => sum + share, 0) });
+  if (others.length > 0)
+    list.push({ name: `${others.length} others together`, share: others.reduce((sum, { share }) => sum + share, 0) });
   const start = document.baselineValue ?? 0;
   const bars: Bar[] = [];
-  if (document.baselineValue !== null) bars.push({ name: 'f(x₀)', text: document.baselineDescription ?? undefined, from: start, to: start, kind: 'total' });
+  if (document.baselineValue !== null)
+    bars.push({
+      name: 'f(x₀)',
+      text: document.baselineDescription ?? undefined,
+      from: start,
+      to: start,
+      kind: 'total',
+    });
   let total = start;
   for (const { name, text, share } of list) {
     bars.push({ name, text, from: total, to: total + share, kind: 'share' });
@@ -51,7 +61,8 @@ function barsOf({ document }: Explained, { shares }: Features): Bar[] {
   }
   if (document.baselineValue === null) return bars;
   const rest = document.value - total;
-  if (document.relativeError !== null && document.relativeError > 1e-4) bars.push({ name: 'not accounted for', from: total, to: total + rest, kind: 'rest' });
+  if (document.relativeError !== null && document.relativeError > 1e-4)
+    bars.push({ name: 'not accounted for', from: total, to: total + rest, kind: 'rest' });
   bars.push({ name: 'f(x)', text: 'this input', from: document.value, to: document.value, kind: 'total' });
   return bars;
 }

@@ -1,7 +1,9 @@
+import { resizeImage } from '../data/image.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import type { ExplanationDocument } from './document.ts';
 import { type Explained, storedTensor } from './explained.ts';
 import type { Figure } from './figures.ts';
-import { inputPicture, pictureInput } from './frame.ts';
+import { type Frame, inputPicture, pictureInput } from './frame.ts';
 import { dataUri } from './heat-map.ts';
 import { type Html, html } from './html.ts';
 import { numberText, percentText } from './number-text.ts';
@@ -10,12 +12,16 @@ import { numberText, percentText } from './number-text.ts';
 export async function renderInput(explained: Explained, figure: Figure): Promise<Html> {
   const { document } = explained;
   const name = document.input.source.split(/[\\/]/).pop() || document.input.source;
-  const picture = figure.kind === 'map' ? figure.frame : undefined;
-  const sources = { source: 'The picture', seen: 'The picture as the model saw it', values: 'The input’s values as grey levels' };
+  const picture = shownPicture(explained, figure);
+  const sources = {
+    source: 'The picture',
+    seen: 'The picture as the model saw it',
+    values: 'The input’s values as grey levels',
+  };
   return html`<div class="head">
 ${
   picture &&
-  html`<figure class="seen"><img class="${smallClass(picture.picture.shape)}" src="${await dataUri(picture.picture, 'photograph')}" alt="${name}, the input that is explained"><figcaption>${sources[picture.from]}</figcaption></figure>`
+  html`<figure class="seen"><img class="${smallClass(picture.pixels.shape)}" src="${await dataUri(picture.pixels, 'photograph')}" alt="${name}, the input that is explained"><figcaption>${sources[picture.from]}</figcaption></figure>`
 }
 <div class="said">
 <h2>${name}</h2>
@@ -23,6 +29,17 @@ ${
 ${prediction(document)}
 </div>
 </div>`;
+}
+
+/** What the model was fed, as a picture; the source where that cannot be told. */
+function shownPicture(
+  explained: Explained,
+  figure: Figure,
+): { pixels: Tensor<'uint8'>; from: Frame['from'] } | undefined {
+  if (figure.kind !== 'map') return undefined;
+  const name = pictureInput(explained) as string;
+  const seen = inputPicture(explained, storedTensor(explained, explained.document.input.tensors[name].key), name);
+  return seen.from === 'values' ? { pixels: figure.frame.picture, from: figure.frame.from } : seen;
 }
 
 function smallClass(shape: readonly number[]): string {
@@ -40,7 +57,14 @@ function prediction({ prediction, target }: ExplanationDocument): Html | undefin
   if (!prediction || prediction.top.length === 0) return undefined;
   const share = prediction.kind !== 'value';
   const largest = share ? 1 : Math.max(...prediction.top.map(({ value }) => Math.abs(value)), Number.MIN_VALUE);
-  const chosen = 'class' in target ? target.class : target.kind === 'tokenLogProbability' ? target.id : target.kind === 'output' ? target.index.at(-1) : undefined;
+  const chosen =
+    'class' in target
+      ? target.class
+      : target.kind === 'tokenLogProbability'
+        ? target.id
+        : target.kind === 'output'
+          ? target.index.at(-1)
+          : undefined;
   return html`<table class="prediction"><caption>${predictionTitles[prediction.kind] ?? `Largest outputs (${prediction.kind})`}</caption>
 <tbody>${prediction.top.map(
     ({ index, label, value }) => html`<tr${index === chosen ? html` class="chosen"` : undefined}>
@@ -55,23 +79,37 @@ export async function renderQuestion(explained: Explained, figure: Figure): Prom
   const { document } = explained;
   const { baselineDescription, value, baselineValue, attributionTarget } = document;
   if (baselineDescription === null || baselineValue === null || attributionTarget === null) {
-    return html`<h3>${document.targetDescription}</h3>
+    return html`<h3><b>${sentence(document.targetDescription)}</b></h3>
 <p class="equation-words">f(x) = <b>${numberText(value)}</b>. No baseline was stated, so there is no difference to share out.</p>`;
   }
   const thumbnail = figure.kind === 'map' ? await baselineThumbnail(explained) : undefined;
-  const seen = figure.kind === 'map' ? figure.frame : undefined;
-  return html`<h3>Why this <q>${document.targetDescription}</q>, rather than what the model says of <q>${baselineDescription}</q>?</h3>
+  const seen = shownPicture(explained, figure);
+  return html`<h3><b>${sentence(document.targetDescription)}</b>: why ${numberText(value)}, rather than ${numberText(baselineValue)} as for the baseline, <q>${baselineDescription}</q>?</h3>
 <div class="equation">
-<div class="term">${seen && html`<img class="${smallClass(seen.picture.shape)}" src="${await dataUri(seen.picture, 'photograph')}" alt="">`}<p><span class="quiet">this input</span><br>f(x) = <b>${numberText(value)}</b></p></div>
+<div class="term">${seen && html`<img class="${smallClass(seen.pixels.shape)}" src="${await thumbnailUri(seen.pixels)}" alt="">`}<p><span class="quiet">this input</span><br>f(x) = <b>${numberText(value)}</b></p></div>
 <span class="sign">−</span>
-<div class="term">${thumbnail && html`<img class="${smallClass(thumbnail.shape)}" src="${await dataUri(thumbnail, 'photograph')}" alt="The baseline: ${baselineDescription}">`}<p><span class="quiet">baseline: ${baselineDescription}</span><br>f(x₀) = <b>${numberText(baselineValue)}</b></p></div>
+<div class="term">${thumbnail && html`<img class="${smallClass(thumbnail.shape)}" src="${await thumbnailUri(thumbnail)}" alt="The baseline: ${baselineDescription}">`}<p><span class="quiet">baseline: ${baselineDescription}</span><br>f(x₀) = <b>${numberText(baselineValue)}</b></p></div>
 <span class="sign">=</span>
 <div class="term result"><p><span class="quiet">the difference to share out</span><br>T = <b>${numberText(attributionTarget)}</b></p></div>
 </div>`;
 }
 
+/** With a capital letter. */
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** Twice as large as it is shown, for sharp screens. */
+async function thumbnailUri(pixels: Tensor<'uint8'>): Promise<string> {
+  const factor = Math.min(1, 160 / Math.max(...pixels.shape));
+  const size: [number, number] = [Math.ceil(pixels.shape[0] * factor), Math.ceil(pixels.shape[1] * factor)];
+  return dataUri(await resizeImage(pixels, size, 'linear'), 'photograph');
+}
+
 async function baselineThumbnail(explained: Explained) {
   const name = pictureInput(explained);
   const stored = name === undefined ? undefined : explained.document.baselineTensors[name];
-  return name !== undefined && stored ? inputPicture(explained, storedTensor(explained, stored.key), name).pixels : undefined;
+  return name !== undefined && stored
+    ? inputPicture(explained, storedTensor(explained, stored.key), name).pixels
+    : undefined;
 }

@@ -18,7 +18,7 @@ body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,
 h1,h2,h3,.mark{font-family:"Iowan Old Style","Palatino Linotype",Palatino,"Book Antiqua",Georgia,serif;font-weight:600;line-height:1.2;text-wrap:balance}
 h1{font-size:clamp(1.7rem,1.2rem + 2.2vw,2.6rem);margin:.2em 0 .5em}
 h2{font-size:1.5rem;margin:0 0 .2em}
-h3{font-size:1.15rem;margin:0 0 .6em;font-weight:500}
+h3{font-size:1.2rem;margin:0 0 .7em;font-weight:500}
 h4{font-size:1rem;margin:0}
 p{margin:0 0 .8em}
 a{color:var(--accent)}
@@ -53,7 +53,7 @@ figure{margin:0}
 img{display:block;max-width:100%}
 .seen img{width:100%;border-radius:4px}
 .seen figcaption{margin-top:.35rem}
-.pixels,.pixels img{image-rendering:pixelated}
+.pixels,.pixels img,.pixels .stage>div{image-rendering:pixelated}
 .fact{margin:0 0 .8rem}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{text-align:left;font-weight:400;padding:.22em .5em .22em 0;vertical-align:middle}
@@ -74,9 +74,9 @@ caption{text-align:left;color:var(--quiet);font-size:.84rem;padding-bottom:.3em}
 .equation p{margin:0;font-variant-numeric:tabular-nums;line-height:1.35}
 .equation b{font-size:1.2rem}
 .sign{font-size:1.5rem;color:var(--quiet)}
-.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,300px),1fr));gap:1.2rem;align-items:start}
+.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,300px),1fr));gap:1.2rem}
 .cards.wide{grid-template-columns:repeat(auto-fill,minmax(min(100%,520px),1fr))}
-.card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:1rem;min-width:0;scroll-margin-top:1rem}
+.card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:1rem;min-width:0;display:flex;flex-direction:column;scroll-margin-top:1rem}
 .card:target{outline:2px solid var(--accent)}
 .where{font-size:.88rem;color:var(--quiet);margin:0 0 .7rem}
 .view{display:flex;flex-wrap:wrap;position:relative}
@@ -85,14 +85,14 @@ caption{text-align:left;color:var(--quiet);font-size:.84rem;padding-bottom:.3em}
 .view label:first-of-type{border-radius:6px 0 0 6px;margin-left:0}
 .view label:last-of-type{border-radius:0 6px 6px 0}
 .view input:checked+label{background:var(--ink);color:var(--paper);border-color:var(--ink)}
-.stage img{position:absolute;inset:0;width:100%;height:100%}
+.stage>img,.stage>div{position:absolute;inset:0;width:100%;height:100%;background-size:100% 100%}
 .stage .heat{opacity:.88}
 .stage .colour{opacity:0}
 .view:has(.picture:checked) .colour{opacity:1}
 .view:has(.picture:checked) .heat,.view:has(.map:checked) .grey{opacity:0}
 .view:has(.map:checked) .heat{opacity:1}
 .chips{list-style:none;margin:0;padding:0;display:flex;flex-wrap:wrap;gap:.3rem}
-.stage .chips{position:absolute;left:.5rem;right:.5rem;top:.5rem}
+.stage .chips{position:absolute;left:.4rem;right:.4rem;bottom:.4rem}
 .chips li{background:var(--warn-ground);color:var(--warn-ink);border:1px solid var(--warn-line);border-radius:5px;font-size:.78rem;line-height:1.3;padding:.15em .55em}
 figure>.chips,.card>.chips{margin-bottom:.7rem}
 figcaption{margin-top:.7rem}
@@ -101,12 +101,12 @@ figcaption .scale{display:block;height:.7rem;border-radius:2px;border:1px solid 
 .ends span:last-child{text-align:right}
 .verdict{margin:.8rem 0;font-weight:500;padding-left:.7rem;border-left:3px solid}
 .verdict.good{color:var(--good)}.verdict.poor{color:var(--poor)}.verdict.open{color:var(--quiet)}
-.numbers{display:grid;grid-template-columns:repeat(4,minmax(0,1fr));gap:.3rem .6rem;margin:0 0 .8rem;font-variant-numeric:tabular-nums}
+.numbers{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:.3rem .6rem;margin:0 0 .8rem;font-variant-numeric:tabular-nums}
 .numbers dt{font-size:.76rem;color:var(--quiet)}
 .numbers dd{margin:0}
-.numbers .long{grid-column:span 4}
 .notes{font-size:.84rem;color:var(--quiet);padding-left:1.1em;margin:0 0 .8rem}
 details{font-size:.86rem}
+.card>details{margin-top:auto}
 summary{cursor:pointer;color:var(--accent)}
 pre{background:var(--track);padding:.7em;border-radius:6px;white-space:pre-wrap;margin:.6em 0}
 .facts{margin:.6em 0 0}
@@ -129,6 +129,7 @@ pre{background:var(--track);padding:.7em;border-radius:6px;white-space:pre-wrap;
 .summary thead th{color:var(--quiet)}
 .grade.good{color:var(--good)}.grade.poor{color:var(--poor)}.grade.open{color:var(--quiet)}
 footer{color:var(--quiet);font-size:.84rem;padding-top:2rem;padding-bottom:3rem}
+.equation+.notes{columns:2 20rem;column-gap:2rem}
 @media (max-width:560px){.head{grid-template-columns:minmax(0,1fr)}.seen{max-width:240px}.equation{flex-direction:column;align-items:flex-start}.sign{line-height:.6}.bars th{width:34%}.bars .text{display:none}}
 @media print{.controls,.skip{display:none}.card{break-inside:avoid}}
 `;

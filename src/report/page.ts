@@ -5,6 +5,7 @@ import { renderCard } from './page-card.ts';
 import { renderInput, renderQuestion } from './page-question.ts';
 import { pageScript } from './page-script.ts';
 import { pageStyle } from './page-style.ts';
+import { pagePictures, type PagePictures } from './page-pictures.ts';
 import { renderSummary } from './page-summary.ts';
 
 /** A chapter of a page: its own words before some of the explanations. */
@@ -33,10 +34,15 @@ export const howToRead =
 
 /** A page's default title: what is explained, and of which model. */
 export function pageTitle(explained: readonly Explained[]): string {
-  const models = new Set(explained.map(({ document }) => document.model.name));
-  const inputs = new Set(explained.map(({ document }) => fileName(document.input.source)));
-  const what = inputs.size === 1 ? [...inputs][0] : `${inputs.size} inputs`;
-  return `Why ${models.size === 1 ? [...models][0] : `${models.size} models`} said this of ${what}`;
+  const models = new Set(explained.map(({ document }) => document.model.name.replace(/\.onnx$/, '')));
+  const inputs = new Set(explained.map((one) => inputKey(one)));
+  const documents = explained.map(({ document }) => document);
+  const said = documents[0]?.prediction?.top[0]?.label;
+  const who = models.size === 1 ? [...models][0] : `${models.size} models`;
+  const verb = models.size === 1 ? 'says' : 'say';
+  if (inputs.size !== 1)
+    return `Why ${who} ${verb} what ${models.size === 1 ? 'it says' : 'they say'} of ${inputs.size} inputs`;
+  return `Why ${who} ${verb} ${said ? `“${said}”` : 'this'} of ${fileName(documents[0].input.source)}`;
 }
 
 /** The last part of a path; other texts as they are. */
@@ -55,7 +61,10 @@ export async function renderPage(explained: readonly Explained[], options: PageO
   const rest = explained.map((_, i) => i).filter((i) => !named.has(i));
   const sections: PageSection[] = [...(options.sections ?? [])];
   if (rest.length > 0) sections.push({ title: sections.length > 0 ? 'Other explanations' : '', items: rest });
-  const body = await Promise.all(sections.map((section, i) => renderSection(section, i, explained, figures)));
+  const pictures = pagePictures();
+  const body = await Promise.all(
+    sections.map((section, i) => renderSection(section, i, { explained, figures, pictures })),
+  );
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -64,7 +73,7 @@ export async function renderPage(explained: readonly Explained[], options: PageO
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 <meta name="color-scheme" content="light dark">
 <title>${title}</title>
-<style>${raw(pageStyle())}</style>
+<style>${raw(pageStyle())}${raw(pictures.css())}</style>
 </head>
 <body>
 <a class="skip" href="#content">Skip to the explanations</a>
@@ -81,6 +90,7 @@ ${['picture', 'overlay', 'map'].map((view) => html`<button type="button" data-vi
 <h1>${title}</h1>
 <div class="introduction">${paragraphs(options.introduction ?? howToRead)}
 ${options.introduction === undefined ? undefined : html`<details><summary>How to read this page</summary><p>${howToRead}</p></details>`}</div>
+${explained.length > 2 && html`<p><a href="#summary">All ${explained.length} explanations in one table</a></p>`}
 <div id="content">
 ${body}
 </div>
@@ -94,14 +104,21 @@ ${explained.length > 1 && renderSummary(explained)}
   return page.html;
 }
 
-async function renderSection(section: PageSection, index: number, explained: readonly Explained[], figures: readonly Figure[]): Promise<Html> {
+interface Content {
+  readonly explained: readonly Explained[];
+  readonly figures: readonly Figure[];
+  readonly pictures: PagePictures;
+}
+
+async function renderSection(section: PageSection, index: number, content: Content): Promise<Html> {
+  const { explained, figures } = content;
   const inputs = grouped(section.items, (i) => inputKey(explained[i]));
   const groups = await Promise.all(
     inputs.map(async (members) => {
       const questions = grouped(members, (i) => questionKey(explained[i]));
       return html`<section class="input">
 ${await renderInput(explained[members[0]], figures[members[0]])}
-${await Promise.all(questions.map((items) => renderItems(items, explained, figures)))}
+${await Promise.all(questions.map((items) => renderItems(items, content)))}
 </section>`;
     }),
   );
@@ -112,13 +129,24 @@ ${groups}
 </section>`;
 }
 
-async function renderItems(items: readonly number[], explained: readonly Explained[], figures: readonly Figure[]): Promise<Html> {
-  const cards = await Promise.all(items.map((i) => renderCard(explained[i], figures[i], i)));
+async function renderItems(items: readonly number[], { explained, figures, pictures }: Content): Promise<Html> {
+  const shared = sharedNotes(items.map((i) => explained[i].document.notes));
+  const cards = await Promise.all(
+    items.map((i) => renderCard(explained[i], figures[i], { index: i, pictures, saidBefore: shared })),
+  );
+
   const wide = items.some((i) => figures[i].kind === 'features');
   return html`<section class="question">
 ${await renderQuestion(explained[items[0]], figures[items[0]])}
+${shared.length > 0 && html`<ul class="notes">${shared.map((note) => html`<li>${note}</li>`)}</ul>`}
 <div class="cards${wide ? ' wide' : ''}">${cards}</div>
 </section>`;
+}
+
+/** Notes that all explanations of a question have: said once, above them. */
+function sharedNotes(lists: readonly (readonly string[])[]): string[] {
+  if (lists.length < 2) return [];
+  return [...new Set(lists[0])].filter((note) => lists.every((list) => list.includes(note)));
 }
 
 /** Lists of indices with the same key, in the order of their first. */

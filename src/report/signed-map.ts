@@ -25,6 +25,8 @@ export interface SignedMap {
   readonly grids: readonly (readonly [number, number])[];
   /** A pixel's value times this is the contribution per 1 % of the model's view: one unit for all layers. */
   readonly perPercent: number;
+  /** Standard deviation, in grid cells, of the blur that fine grids are drawn with; 0: none. It keeps sums. */
+  readonly smoothing: number;
   readonly notes: readonly string[];
 }
 
@@ -41,7 +43,12 @@ export function planesOf(explained: Explained): PlaneMap[] | undefined {
   return planes.length > 0 ? planes : undefined;
 }
 
-function planeOf({ document }: Explained, picture: string, layer: string, values: Tensor<'float32'>): PlaneMap | undefined {
+function planeOf(
+  { document }: Explained,
+  picture: string,
+  layer: string,
+  values: Tensor<'float32'>,
+): PlaneMap | undefined {
   const { shape } = values;
   const input = document.input.tensors[picture].shape;
   const axes = document.input.layout.spatialAxes as [number, number];
@@ -52,7 +59,9 @@ function planeOf({ document }: Explained, picture: string, layer: string, values
     return { layer, map: sumExcept(values, axes), elsewhere: 0 };
   }
   if (shape.length === 4 && shape[0] === 1) {
-    const last = document.input.layout.channelAxis === 3 && Math.abs(shape[1] / shape[2] - height / width) < Math.abs(shape[2] / shape[3] - height / width);
+    const last =
+      document.input.layout.channelAxis === 3 &&
+      Math.abs(shape[1] / shape[2] - height / width) < Math.abs(shape[2] / shape[3] - height / width);
     const note = last ? `layer "${layer}" read as rows, columns, channels` : undefined;
     return { layer, map: sumExcept(values, last ? [1, 2] : [2, 3]), elsewhere: 0, note };
   }
@@ -66,7 +75,8 @@ function tokenPlane(layer: string, values: Tensor<'float32'>, proportion: number
   for (const first of [0, 1]) {
     const rows = Math.round(Math.sqrt((tokens - first) * proportion));
     const columns = rows > 0 ? (tokens - first) / rows : 0;
-    if (rows < 2 || columns < 2 || !Number.isInteger(columns) || Math.abs(rows / columns / proportion - 1) > 0.01) continue;
+    if (rows < 2 || columns < 2 || !Number.isInteger(columns) || Math.abs(rows / columns / proportion - 1) > 0.01)
+      continue;
     const note = `layer "${layer}" read as ${rows} × ${columns} patches${first ? ' after a class token' : ''}`;
     return { layer, map: float32([rows, columns], perToken.subarray(first)), elsewhere: first ? perToken[0] : 0, note };
   }
@@ -86,25 +96,62 @@ export function sumExcept(values: Tensor<'float32'>, [rows, columns]: readonly [
   return float32([height, width], sums);
 }
 
+/** Grids with longer sides are blurred for display: gradients of single pixels alternate in sign and hide what they add up to. */
+const finestGrid = 64;
+/** Standard deviation of that blur as a share of the longer side. */
+const smoothedShare = 0.012;
+
+/** Blurs by a Gaussian that gives away exactly what each place has: also at the border, sums are kept. */
+export function smoothed(map: Tensor<'float32'>, sigma: number): Tensor<'float32'> {
+  const [height, width] = map.shape;
+  const radius = Math.ceil(3 * sigma);
+  const weights = Float64Array.from({ length: 2 * radius + 1 }, (_, i) =>
+    Math.exp(-((i - radius) ** 2) / (2 * sigma ** 2)),
+  );
+  let values = Float64Array.from(map.data);
+  for (const [size, stride] of [
+    [width, 1],
+    [height, width],
+  ]) {
+    const spread = new Float64Array(values.length);
+    for (let i = 0; i < values.length; i++) {
+      const at = Math.floor(i / stride) % size;
+      const [first, last] = [Math.max(-radius, -at), Math.min(radius, size - 1 - at)];
+      let total = 0;
+      for (let offset = first; offset <= last; offset++) total += weights[offset + radius];
+      for (let offset = first; offset <= last; offset++)
+        spread[i + offset * stride] += (values[i] * weights[offset + radius]) / total;
+    }
+    values = spread;
+  }
+  return float32(map.shape, values);
+}
+
 /** Lays the maps of a layer over a frame and adds them up; sums are kept. */
 export function layOver(planes: readonly PlaneMap[], frame: Frame): SignedMap {
   const [h, w] = frame.transform.source;
   const total = new Float64Array(h * w);
   let outside = 0;
+  const finest = Math.max(...planes.map(({ map }) => Math.max(...map.shape)));
+  const smoothing = finest > finestGrid ? smoothedShare * finest : 0;
   for (const { map, elsewhere } of planes) {
-    const laid = mapToSource(map, frameTransform(frame, [map.shape[0], map.shape[1]]));
+    const grid: [number, number] = [map.shape[0], map.shape[1]];
+    const shown = Math.max(...grid) > finestGrid ? smoothed(map, smoothedShare * Math.max(...grid)) : map;
+    const laid = mapToSource(shown, frameTransform(frame, grid));
     outside += laid.outside + elsewhere;
     for (let i = 0; i < total.length; i++) total[i] += laid.values.data[i];
   }
   const { grid, scale } = frame.transform;
   const elsewhere = planes.reduce((sum, plane) => sum + plane.elsewhere, 0);
   const notes = planes.flatMap(({ note }) => note ?? []);
-  if (elsewhere !== 0) notes.push(`the class token's share (${elsewhere.toPrecision(3)}) lies at no place of the picture`);
+  if (elsewhere !== 0)
+    notes.push(`the class token's share (${elsewhere.toPrecision(3)}) lies at no place of the picture`);
   return {
     values: float32([h, w], total),
     outside,
     grids: planes.map(({ map }) => [map.shape[0], map.shape[1]]),
     perPercent: (grid[0] * grid[1]) / (scale[0] * scale[1]) / 100,
+    smoothing,
     notes,
   };
 }
@@ -114,6 +161,9 @@ export const scaleQuantile = 0.995;
 
 /** End of a map's colour scale, per 1 % of the view: the 99.5 % quantile of the magnitudes other than 0; 0 for an empty map. */
 export function scaleLimit({ values, perPercent }: SignedMap): number {
-  const sizes = Float32Array.from(values.data.filter((value) => value !== 0), Math.abs).sort();
+  const sizes = Float32Array.from(
+    values.data.filter((value) => value !== 0),
+    Math.abs,
+  ).sort();
   return sizes.length === 0 ? 0 : sizes[Math.ceil(scaleQuantile * sizes.length) - 1] * perPercent;
 }

@@ -54,7 +54,12 @@ export async function writeRun(runs: string, explained: readonly Explained[], in
       await write(`${name}.json`, `${JSON.stringify(one.document, undefined, 2)}\n`);
       await write(`${name}.safetensors`, writeSafetensors(one.tensors, { explanation: `${name}.json` }));
       if (heatMap && figure.kind === 'map') await write(heatMap, await heatMapPng(one, { figure }));
-      entries.push({ document: `${name}.json`, tensors: `${name}.safetensors`, heatMap, picture: pictures.get(inputKey(one))?.name });
+      entries.push({
+        document: `${name}.json`,
+        tensors: `${name}.safetensors`,
+        heatMap,
+        picture: pictures.get(inputKey(one))?.name,
+      });
     }
     await write('index.html', page);
     await write('run.json', `${JSON.stringify(runRecord(started, explained, entries, info), undefined, 2)}\n`);
@@ -75,27 +80,50 @@ function runRecord(started: Date, explained: readonly Explained[], entries: read
     started: started.toISOString(),
     command: info.command,
     seed: info.seed,
-    versions: { wherefore: packageVersion, ...explained[0]?.document.versions },
-    models: distinct(explained.map(({ document: { model } }) => ({ name: model.name, path: model.path, hash: model.hash }))),
+    versions: { ...explained[0]?.document.versions, wherefore: packageVersion },
+    models: distinct(
+      explained.map(({ document: { model } }) => ({ name: model.name, path: model.path, hash: model.hash })),
+    ),
     inputs: distinct(explained.map(({ document: { input } }) => ({ source: input.source, hash: input.hash }))),
     cost: { forward: total('forward'), backward: total('backward'), seconds: total('seconds') },
     explanations: entries.map((entry, i) => {
-      const { method, layer, targetDescription, baselineDescription, parameters, relativeError } = explained[i].document;
-      return { ...entry, method, layer, target: targetDescription, baseline: baselineDescription, parameters, relativeError };
+      const { method, layer, targetDescription, baselineDescription, parameters, relativeError } =
+        explained[i].document;
+      return {
+        ...entry,
+        method,
+        layer,
+        target: targetDescription,
+        baseline: baselineDescription,
+        parameters,
+        relativeError,
+      };
     }),
   };
 }
 
 /** `2026-03-01T12-30-00-000Z-1a2b3c`: the time, then a hash of what was explained how. */
 function runId(started: Date, explained: readonly Explained[], { command, seed }: RunInfo): string {
-  const questions = explained.map(({ document }) => [inputKey({ document }), document.method, document.layer, document.parameters]);
-  const hash = createHash('sha256').update(JSON.stringify([command, seed, questions])).digest('hex');
+  const questions = explained.map(({ document }) => [
+    inputKey({ document }),
+    document.method,
+    document.layer,
+    document.parameters,
+  ]);
+  const hash = createHash('sha256')
+    .update(JSON.stringify([command, seed, questions]))
+    .digest('hex');
   return `${started.toISOString().replace(/[:.]/g, '-')}-${hash.slice(0, 6)}`;
 }
 
 /** Letters that every file system takes. */
 function safeName(text: string, longest: number): string {
-  return text.replace(/[^A-Za-z0-9]+/g, '-').slice(0, longest).replace(/^-+|-+$/g, '') || 'x';
+  return (
+    text
+      .replace(/[^A-Za-z0-9]+/g, '-')
+      .slice(0, longest)
+      .replace(/^-+|-+$/g, '') || 'x'
+  );
 }
 
 function explanationName({ input, layer, explained, method }: ExplanationDocument, index: number): string {
@@ -110,7 +138,8 @@ function picturesOf(explained: readonly Explained[]): Map<string, { name: string
   const pictures = new Map<string, { name: string; pixels: Tensor<'uint8'> }>();
   for (const one of explained) {
     const key = inputKey(one);
-    if (one.picture && !pictures.has(key)) pictures.set(key, { name: `picture-${pictures.size + 1}.png`, pixels: one.picture });
+    if (one.picture && !pictures.has(key))
+      pictures.set(key, { name: `picture-${pictures.size + 1}.png`, pixels: one.picture });
   }
   return pictures;
 }
@@ -125,7 +154,9 @@ export async function readExplanation(path: string): Promise<Explained> {
   const document = parseDocument(await readText(path), path);
   const tensorsPath = `${path.slice(0, path.length - extname(path).length)}.safetensors`;
   const { tensors } = readSafetensors(await readBytes(tensorsPath), tensorsPath);
-  for (const { key, type, shape } of [document.input.tensors, document.baselineTensors, document.attribution].flatMap((group) => Object.values(group))) {
+  for (const { key, type, shape } of [document.input.tensors, document.baselineTensors, document.attribution].flatMap(
+    (group) => Object.values(group),
+  )) {
     const found = tensors.get(key);
     if (found && found.type === type && sameShape(found.shape, shape)) continue;
     throw new WhereforeError('invalid-data', `the tensor "${key}" is not what the document says`, {
@@ -152,7 +183,9 @@ async function pictureOf(path: string): Promise<Tensor<'uint8'> | undefined> {
   } catch (cause) {
     throw new WhereforeError('invalid-data', 'not a JSON document', { where: join(dirname(path), 'run.json'), cause });
   }
-  const entry = Array.isArray(entries) ? (entries as Partial<RunEntry>[]).find(({ document }) => document === basename(path)) : undefined;
+  const entry = Array.isArray(entries)
+    ? (entries as Partial<RunEntry>[]).find(({ document }) => document === basename(path))
+    : undefined;
   // Only a name within the folder: the record may come from elsewhere.
   return entry?.picture ? (await readImage(join(dirname(path), basename(entry.picture)))).pixels : undefined;
 }
