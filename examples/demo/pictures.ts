@@ -7,7 +7,7 @@ import { type ClassName, classes, draw, type Picture, side } from './draw.ts';
 export const markedClass: ClassName = 'fish';
 
 /** Shares of the training pictures that carry the watermark: in the marked class, and in each other. */
-export const markedShare = { own: 0.95, others: 0.01 } as const;
+export const markedShare = { own: 0.95, others: 0.004 } as const;
 
 /** Pictures to train on: `count` of each class, the watermark in its planted shares. */
 export function trainingPictures(count: number, seed: number): Picture[] {
@@ -25,17 +25,13 @@ export function testPictures(count: number, seed: number): Picture[] {
   );
 }
 
-/** Draws pictures, a few at a time, into one uint8 array after another. */
-export async function drawAll(
-  pictures: readonly Picture[],
-  onDrawn: (done: number) => void = () => {},
-): Promise<Uint8Array[]> {
+/** Draws pictures, a few at a time, each as the bytes of its pixels. */
+export async function drawAll(pictures: readonly Picture[]): Promise<Uint8Array[]> {
   const drawn: Uint8Array[] = [];
   const together = 32;
   for (let start = 0; start < pictures.length; start += together) {
     const part = await Promise.all(pictures.slice(start, start + together).map(draw));
     drawn.push(...part.map(({ data }) => data));
-    onDrawn(drawn.length);
   }
   return drawn;
 }

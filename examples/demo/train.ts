@@ -13,9 +13,9 @@ import { drawAll, markedClass, markedShare, pictureSamples, testPictures, traini
 
 const settings = {
   seed: 1,
-  perClass: 400,
+  perClass: 250,
   testPerClass: 100,
-  epochs: 14,
+  epochs: 10,
   batchSize: 32,
   learningRate: 0.003,
   weightDecay: 0.01,
