@@ -15,8 +15,9 @@ check('publint', npm('exec', '--', 'publint', '--strict') === 0);
 const project = mkdtempSync(join(tmpdir(), 'wherefore-package-'));
 try {
   const packed = runNpm(['pack', '--json', '--silent'], root);
+  // A list up to npm 11, an object by package name since npm 12.
   /** @type {{ filename: string, files: { path: string }[], size: number, unpackedSize: number }[]} */
-  const [{ filename, files, size, unpackedSize }] = JSON.parse(packed);
+  const [{ filename, files, size, unpackedSize }] = Object.values(JSON.parse(packed));
   console.log(`packed ${filename}: ${files.length} files, ${kilobytes(size)}, unpacked ${kilobytes(unpackedSize)}`);
   const unwanted = files
     .map(({ path }) => path)
