@@ -15,4 +15,4 @@ export { readParameters, trainableParameters, withParameters } from './parameter
 export { type Batch, type Samples, samplesInMemory } from './samples.ts';
 export { learningRateAt, type Schedule, schedules } from './schedules.ts';
 export { openTrainingStep, type StepOptions, type TrainingState, type TrainingStep } from './step.ts';
-export { train, type Trained, type TrainingProgress, type TrainOptions } from './train.ts';
+export { type Trained, type TrainingProgress, type TrainOptions, train } from './train.ts';

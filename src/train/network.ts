@@ -25,10 +25,10 @@ export interface NetworkOptions {
  * Layers are functions that take a network and a value and return a value:
  * ```ts
  * const network = new Network({ seed: 1 });
- * let x = network.input('image', 'float32', ['N', 3, 32, 32]);
- * x = relu(network, convolution(network, x, 'conv1', { channels: 16, kernel: 3, padding: 1 }), 'conv1.relu');
- * x = linear(network, globalAveragePool(network, x, 'pool'), 'logits', { features: 10 });
- * const model = network.build([x]);
+ * const image = network.input('image', 'float32', ['N', 3, 32, 32]);
+ * const stage = convolution(network, image, 'conv1', { channels: 16, kernel: 3, padding: 1 });
+ * const mean = globalAveragePool(network, activation(network, stage, 'conv1.relu', 'relu'), 'mean');
+ * const model = network.build([linear(network, mean, 'logits', { features: 10 })]);
  * ```
  */
 export class Network {

@@ -1,6 +1,6 @@
 import { WhereforeError } from '../errors.ts';
-import { readInitializer } from '../onnx/initializer.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
+import { readInitializer } from '../onnx/initializer.ts';
 import { formatShape, sameShape, type Tensor } from '../tensor/tensor.ts';
 
 /** Key of the model file's metadata that lists the trainable initializers, as a JSON array of names. */

@@ -11,7 +11,7 @@ import { readParameters, trainableParameters } from './parameters.ts';
 import { paddedBatch, samplesInMemory } from './samples.ts';
 import { learningRateAt } from './schedules.ts';
 import { openTrainingStep } from './step.ts';
-import { epochOrders, train, type TrainOptions } from './train.ts';
+import { epochOrders, type TrainOptions, train } from './train.ts';
 
 // Two threads, as a user has: the promise of equal bits is about them, too.
 const runtime = createNodeRuntime({ threads: 2 });

@@ -82,6 +82,18 @@ export interface Trained {
  * The same arguments give the same bits on one machine with the same number of threads. Samples within a batch must
  * not affect each other (no statistics of the batch), because the last batch of an epoch is filled up with samples of
  * weight 0.
+ * @example
+ * const { model: trained, history } = await train({
+ *   model,
+ *   samples: samplesInMemory(new Map([['image', images]]), labels),
+ *   loss: { kind: 'cross-entropy' },
+ *   optimizer: { kind: 'adamw', weightDecay: 0.01 },
+ *   schedule: { kind: 'cosine', learningRate: 0.003 },
+ *   epochs: 10,
+ *   batchSize: 32,
+ *   seed: 1,
+ *   runtime: createNodeRuntime(),
+ * });
  * @throws WhereforeError `not-finite` when the loss is not a number, with the step and the learning rate; `cancelled`
  *   when the signal is aborted; `invalid-argument` for settings that make no sense or differ from those resumed
  */

@@ -77,7 +77,13 @@ it.each(cases)('the gradient of a network for %s is the slope of its loss', asyn
     new Map(
       [...parameters].map(([name, { shape, data }]) => {
         const d = direction.get(name) as Float32Array;
-        return [name, float32(shape, (data as Float32Array).map((value, i) => value + by * d[i]))];
+        return [
+          name,
+          float32(
+            shape,
+            (data as Float32Array).map((value, i) => value + by * d[i]),
+          ),
+        ];
       }),
     );
   const lossAt = async (weights: ReadonlyMap<string, Tensor>) => {
@@ -95,7 +101,8 @@ it.each(cases)('the gradient of a network for %s is the slope of its loss', asyn
     const length = Math.hypot(...gradient);
     direction.set(name, length > 0 ? gradient.map((value) => value / length) : gradient);
     const epsilon = 5e-3;
-    const slope = ((await lossAt(moved(direction, epsilon))) - (await lossAt(moved(direction, -epsilon)))) / (2 * epsilon);
+    const slope =
+      ((await lossAt(moved(direction, epsilon))) - (await lossAt(moved(direction, -epsilon)))) / (2 * epsilon);
     expect(length, `${name} ${shape}`).toBeGreaterThan(1e-6);
     // float32 losses are good to 1e-7, divided by 2ε = .01; ε² curvature adds to it.
     expect(Math.abs(slope - length), name).toBeLessThan(1e-4 + 5e-3 * length);

@@ -7,8 +7,8 @@ import { kaimingNormal, kaimingUniform, normalWith, xavierNormal, xavierUniform 
 import { Network, type Value } from '../network.ts';
 import { readParameters, trainableParameters, withParameters } from '../parameters.ts';
 import {
-  activation,
   type Activation,
+  activation,
   add,
   averagePool,
   batchNorm,
