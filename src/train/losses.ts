@@ -30,7 +30,9 @@ export type Loss =
       readonly positiveWeight?: number;
     }
   /** `Σ q·(log q − log softmax(x))` over the last axis; targets are float32 distributions of the output's shape. */
-  | { readonly kind: 'kl-divergence' };
+  | { readonly kind: 'kl-divergence' }
+  /** The output is itself the loss of each sample, shape `[N]`; there are no targets: float32 of shape `[N, 0]`. */
+  | { readonly kind: 'output' };
 
 /** Names of values, one element a sample. */
 export interface PerSample {
@@ -140,6 +142,11 @@ export const losses: { readonly [K in Loss['kind']]: LossRule<K> } = {
       const mass = onesLike(builder, loss);
       return { loss, mass, correct: { hits, count: mass } };
     },
+  },
+  output: {
+    targetType: 'float32',
+    targetShape: (output) => [output[0], 0],
+    append: (builder, _, output) => ({ loss: output, mass: onesLike(builder, output) }),
   },
 };
 

@@ -17,6 +17,10 @@ export interface NetworkOptions {
   readonly name?: string;
   /** Determines every initial weight. */
   readonly seed: number;
+  /** Layers are added to this model, whose own weights stay as they are. Default: an empty one. */
+  readonly onto?: OnnxModel;
+  /** Goes before every name that a layer gives by itself, e.g. of a constant. Default none. */
+  readonly prefix?: string;
 }
 
 /**
@@ -35,11 +39,13 @@ export class Network {
   readonly builder: GraphBuilder;
   readonly random: Random;
   readonly #name: string;
+  readonly #onto: OnnxModel | undefined;
   readonly #trainable: string[] = [];
 
   constructor(options: NetworkOptions) {
     this.#name = options.name ?? 'network';
-    this.builder = new GraphBuilder();
+    this.#onto = options.onto;
+    this.builder = new GraphBuilder(options.onto && { ...options.onto.graph, outputs: [] }, { prefix: options.prefix });
     this.random = random(options.seed);
   }
 
@@ -72,11 +78,11 @@ export class Network {
   build(outputs: readonly Value[], metadata: Readonly<Record<string, string>> = {}): OnnxModel {
     for (const { name, shape } of outputs) this.builder.output(name, 'float32', shape);
     return {
-      irVersion: 9,
+      irVersion: this.#onto?.irVersion ?? 9,
       producer: 'wherefore',
-      opsets: new Map([['', 20]]),
+      opsets: this.#onto?.opsets ?? new Map([['', 20]]),
       graph: { ...this.builder.build(), name: this.#name },
-      functions: [],
+      functions: this.#onto?.functions ?? [],
       metadata: new Map([...Object.entries(metadata), [trainableKey, JSON.stringify(this.#trainable)]]),
     };
   }

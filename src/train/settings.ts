@@ -21,9 +21,9 @@ export function checkOptions(options: TrainOptions): void {
 
 /** What determines a training besides model and data, as JSON. */
 export function settingsOf(options: TrainOptions, training: TrainingStep, steps: number): string {
-  const { loss, optimizer, schedule, batchSize, seed, samples, output, clipNorm } = options;
+  const { loss, optimizer, schedule, batchSize, seed, samples, output, clipNorm, inputsAt, determinedBy } = options;
   // The total counts only where the schedule depends on it: other trainings may be made longer when they are resumed.
-  const total = schedule.kind === 'cosine' ? { steps } : {};
+  const total = schedule.kind === 'cosine' || inputsAt ? { steps } : {};
   return JSON.stringify({
     loss,
     optimizer,
@@ -34,6 +34,7 @@ export function settingsOf(options: TrainOptions, training: TrainingStep, steps:
     output,
     clipNorm,
     trainable: training.trainable,
+    ...(determinedBy && { determinedBy }),
     ...total,
   });
 }

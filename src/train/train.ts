@@ -1,7 +1,7 @@
 import type { GradientNote } from '../autodiff/context.ts';
 import { WhereforeError } from '../errors.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
-import { type Runtime, throwIfCancelled } from '../runtime/runtime.ts';
+import { type Runtime, type Tensors, throwIfCancelled } from '../runtime/runtime.ts';
 import { permutation, random } from '../tensor/random.ts';
 import {
   type Checkpoint,
@@ -65,6 +65,12 @@ export interface TrainOptions {
   /** Stops between two batches; the checkpoints so far stay. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: TrainingProgress) => void;
+  /** Model inputs that are the same for every sample and change from step to step (counted from 0), such as a temperature. */
+  readonly inputsAt?: (step: number, steps: number) => Tensors;
+  /** What else determines the training, e.g. what samples are made of; a resumed training must have the same. */
+  readonly determinedBy?: Readonly<Record<string, unknown>>;
+  /** Called after every epoch, its checkpoint being saved; what it throws ends the training. */
+  readonly onEpoch?: (model: OnnxModel, epoch: number) => Promise<void>;
 }
 
 export interface Trained {
@@ -106,7 +112,13 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const checkpoints = options.checkpoints ?? checkpointsInMemory();
   const orderOf = epochOrders(options.seed, samples.count);
 
-  const example = await paddedBatch(samples, Uint32Array.of(0), size, 0);
+  const batchAt = async (positions: Uint32Array, epoch: number, step: number) => {
+    const batch = await paddedBatch(samples, positions, size, epoch);
+    return options.inputsAt
+      ? { ...batch, inputs: new Map([...batch.inputs, ...options.inputsAt(step, steps)]) }
+      : batch;
+  };
+  const example = await batchAt(Uint32Array.of(0), 0, 0);
   const training = await openTrainingStep(options, example);
   try {
     const settings = settingsOf(options, training, steps);
@@ -129,7 +141,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
       const start = (step % perEpoch) * size;
       const positions = orderOf(epoch).subarray(start, start + size);
       const learningRate = learningRateAt(schedule, step, steps);
-      const batch = await paddedBatch(samples, positions, size, epoch);
+      const batch = await batchAt(positions, epoch, step);
       const { loss, gradientNorm } = await training.run(batch, step + 1, learningRate);
       if (!Number.isFinite(loss)) throw diverged(loss, step + 1, epoch + 1, learningRate);
       losses[step] = loss;
@@ -173,6 +185,10 @@ export async function train(options: TrainOptions): Promise<Trained> {
         ...(gradientNorm === undefined ? {} : { gradientNorm }),
         ...(evaluation ? { evaluation } : {}),
       });
+      if (endsEpoch && options.onEpoch) {
+        state ??= await training.read();
+        await options.onEpoch(withParameters(options.model, state.parameters), epoch + 1);
+      }
     }
     const { parameters } = await training.read();
     return {
