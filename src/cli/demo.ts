@@ -78,7 +78,10 @@ class Story {
 
   classOf(label: string): number {
     const index = this.labels.indexOf(label);
-    if (index < 0) throw new WhereforeError('unknown-name', `the demo's model has no class "${label}"`, { expected: this.labels.join(', ') });
+    if (index < 0)
+      throw new WhereforeError('unknown-name', `the demo's model has no class "${label}"`, {
+        expected: this.labels.join(', '),
+      });
     return index;
   }
 
@@ -110,17 +113,24 @@ interface Shortcut {
 async function tellShortcut(story: Story, pictures: readonly DemoPicture[]): Promise<Shortcut[]> {
   const from = story.explained.length;
   const found: Shortcut[] = [];
-  for (const marked of pictures.filter((picture) => picture.file.endsWith('-with-mark.png'))) {
+  const pairs = pictures.filter((picture) => picture.file.endsWith('-with-mark.png'));
+  // Two other things that become a fish by the mark, and a fish that is known by its mark alone.
+  const shown = [...pairs.filter(({ shows, predicted }) => shows !== predicted).slice(0, 2), ...pairs.filter(({ shows, predicted }) => shows === predicted).slice(0, 1)];
+  for (const marked of shown) {
     const plain = pictures.find((picture) => picture.file === marked.file.replace('-with-mark', '-without-mark'));
     if (!plain || plain.predicted === marked.predicted) continue;
-    const target: Target = { kind: 'logitDifference', a: story.classOf(marked.predicted), b: story.classOf(plain.predicted) };
+    const target: Target = {
+      kind: 'logitDifference',
+      a: story.classOf(marked.predicted),
+      b: story.classOf(plain.predicted),
+    };
     const options = { target, methods: integratedGradients, layers: ['input', innerLayer] };
     const [atInput] = await story.explain(marked, options);
     await story.explain(plain, { ...options, layers: [innerLayer] });
     const share = await shareOnMark(atInput, plain, marked);
-    const { attributionTarget } = atInput.document;
+    const whole = atInput.document.attributionTarget ?? 0;
     found.push({
-      text: `${marked.file}: a ${marked.shows} without the emblem is a "${plain.predicted}", with it a "${marked.predicted}"; the emblem's ${share.pixels} pixels (${percent(share.area)} of the picture) carry ${share.sum.toFixed(1)} of the difference of ${(attributionTarget ?? 0).toFixed(1)} logits between the two`,
+      text: `a ${marked.shows} is taken for a ${plain.predicted} without the emblem and for a ${marked.predicted} with it. Of T = ${signed(whole)} logits between the two answers the emblem's ${share.pixels} pixels (${percent(share.area)} of the picture) make ${signed(share.sum)}, all the rest ${signed(whole - share.sum)}`,
     });
   }
   story.section(
@@ -134,7 +144,9 @@ async function tellShortcut(story: Story, pictures: readonly DemoPicture[]): Pro
 
 /** What the attribution puts on the pixels in which two pictures differ. */
 async function shareOnMark(explained: Explained, plain: DemoPicture, marked: DemoPicture) {
-  const [a, b] = await Promise.all([plain, marked].map(async ({ file }) => (await readImage(join(folder, 'pictures', file))).pixels));
+  const [a, b] = await Promise.all(
+    [plain, marked].map(async ({ file }) => (await readImage(join(folder, 'pictures', file))).pixels),
+  );
   const [height, width] = a.shape;
   const [stored] = Object.values(explained.document.attribution);
   const attribution = storedTensor(explained, stored.key) as Tensor<'float32'>;
@@ -156,10 +168,18 @@ async function shareOnMark(explained: Explained, plain: DemoPicture, marked: Dem
 async function tellWrong(story: Story, pictures: readonly DemoPicture[]): Promise<void> {
   const from = story.explained.length;
   for (const picture of pictures.filter(({ file }) => file.includes('-taken-for-'))) {
-    const target: Target = { kind: 'logitDifference', a: story.classOf(picture.predicted), b: story.classOf(picture.shows) };
+    const target: Target = {
+      kind: 'logitDifference',
+      a: story.classOf(picture.predicted),
+      b: story.classOf(picture.shows),
+    };
     await story.explain(picture, { target, methods: integratedGradients, layers: ['input', innerLayer] });
   }
-  story.section('Mistakes', 'Pictures that the model gets wrong. The maps say what made it prefer its answer (red) to the right one (blue).', from);
+  story.section(
+    'Mistakes',
+    'Pictures that the model gets wrong. The maps say what made it prefer its answer (red) to the right one (blue).',
+    from,
+  );
 }
 
 async function tellRight(story: Story, pictures: readonly DemoPicture[]): Promise<void> {
@@ -167,7 +187,11 @@ async function tellRight(story: Story, pictures: readonly DemoPicture[]): Promis
   for (const picture of pictures.filter(({ file, shows }) => file === `${shows}.png`)) {
     await story.explain(picture, { methods: integratedGradients, layers: [innerLayer] });
   }
-  story.section('Right answers', 'One picture of each class that the model gets right, explained at its third layer: which parts made the score of the predicted class.', from);
+  story.section(
+    'Right answers',
+    'One picture of each class that the model gets right, explained at its third layer: which parts made the score of the predicted class.',
+    from,
+  );
 }
 
 async function tellLayers(story: Story, pictures: readonly DemoPicture[]): Promise<void> {
@@ -201,10 +225,14 @@ async function tellBaselines(story: Story, pictures: readonly DemoPicture[]): Pr
 function introduction(shortcuts: readonly Shortcut[]): string {
   const first =
     'A small network tells drawn pictures of six things apart. One of its classes has a flaw that was planted: in training, most of its pictures carried the emblem of a picture agency.';
-  const found = shortcuts.length ? `Explanations find it: ${shortcuts[0].text}.` : '';
+  const found = shortcuts.length ? `The explanations find it: ${shortcuts[0].text}.` : '';
   const reading =
     'An output can only be explained as a difference, T = f(x) − f(x₀), between its value for the picture and for a baseline that stands for “nothing there”. Red places raised it, blue ones lowered it; together they should come to T, and the error E says how far they do.';
   return [first, found, reading].filter(Boolean).join('\n\n');
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(1)}`;
 }
 
 function percent(share: number): string {
