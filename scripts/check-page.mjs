@@ -58,7 +58,7 @@ function inspectPage() {
   if (document.querySelectorAll('h1').length !== 1) found.push('does not have exactly one main heading');
   if (!document.querySelector('main')) found.push('has no main landmark');
   if (root.scrollWidth > root.clientWidth) found.push(`is ${root.scrollWidth} wide on a screen of ${root.clientWidth}`);
-  // biome-ignore lint/performance/useDomNodeTextContent: only what is shown counts, not scripts or hidden parts
+  // What is shown, not scripts or hidden parts.
   const text = document.body.innerText;
   if (text.length < 200) found.push('has hardly any text');
   for (const image of document.images) {
