@@ -27,7 +27,7 @@ export interface FeatureFigure {
 /**
  * The figures of a list of explanations. Maps of one question (model, input, target, baseline) on grids of the same
  * size get one colour scale, so that colours can be compared, as long as all can still be seen: maps that differ more
- * than three times in strength do not share, and say so.
+ * than twice in strength do not share, and say so.
  */
 export async function figuresOf(explained: readonly Explained[]): Promise<Figure[]> {
   const drawn = await Promise.all(explained.map(draw));
@@ -58,7 +58,7 @@ export async function figuresOf(explained: readonly Explained[]): Promise<Figure
 }
 
 /** How many times stronger the strongest map of a shared scale may be than the weakest. */
-const widestShared = 3;
+const widestShared = 2;
 
 /** Explanations with the same key answer for the same number of the same model and input. */
 export function questionKey({ document }: Explained): string {

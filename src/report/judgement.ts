@@ -35,7 +35,8 @@ export function judge(document: ExplanationDocument): Judgement {
     };
   }
   if (relativeError <= acceptedError) {
-    const verdict = `The map accounts for ${percentText(1 - relativeError)} of the difference.`;
+    // Rounded down: 100 % is said of nothing less.
+    const verdict = `The map accounts for ${Math.floor((1 - relativeError) * 1000) / 10} % of the difference.`;
     return { verdict, grade: 'good', warnings };
   }
   const error = percentText(relativeError);

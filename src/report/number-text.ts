@@ -6,9 +6,9 @@ export function numberText(value: number | null, digits = 4): string {
   const size = Math.abs(value);
   if (size >= 1e6 || size < 1e-4) {
     const [mantissa, exponent] = value.toExponential(Math.max(0, digits - 2)).split('e');
-    return `${mantissa} × 10${superscript(Number(exponent))}`.replace('-', '−');
+    return `${mantissa}×10${superscript(Number(exponent))}`.replace('-', '−');
   }
-  const decimals = Math.max(0, Math.min(6, digits - 1 - Math.floor(Math.log10(size))));
+  const decimals = Math.max(0, Math.min(6, digits - 1 - Math.floor(Math.log10(Number(size.toPrecision(digits))))));
   return value.toFixed(decimals).replace('-', '−');
 }
 
@@ -17,13 +17,17 @@ export function signedText(value: number, digits = 3): string {
   return value > 0 ? `+${numberText(value, digits)}` : numberText(value, digits);
 }
 
-/** A share as a percentage, e.g. 0.0312 → `3.1 %`. */
+/** A share as a percentage with about two digits, e.g. 0.0312 → `3.1 %`; what is too small to show is `< 0.001 %`. */
 export function percentText(share: number): string {
   const percent = 100 * share;
   const size = Math.abs(percent);
+  if (size === 0) return '0 %';
+  if (size < 0.001) return '< 0.001 %';
   const text =
-    size >= 1000 ? percent.toPrecision(2) : percent.toFixed(size >= 100 ? 0 : size >= 1 ? 1 : size >= 0.1 ? 2 : 3);
-  return `${(size >= 1000 ? Number(text).toFixed(0) : text).replace('-', '−')} %`;
+    size >= 1000
+      ? Number(percent.toPrecision(2)).toFixed(0)
+      : percent.toFixed(size >= 100 ? 0 : size >= 1 ? 1 : size >= 0.1 ? 2 : 3);
+  return `${text.replace('-', '−')} %`;
 }
 
 function superscript(value: number): string {

@@ -75,12 +75,13 @@ function bars(explained: Explained, features: Features): Html {
   const place = (value: number) => 2 + (96 * (value - least)) / range;
   const hasText = list.some(({ text }) => text !== undefined);
   return html`<table class="bars"><caption class="unseen">From the baseline’s output to this input’s, largest share first</caption>
+<colgroup><col class="name">${hasText && html`<col class="text">`}<col><col class="share"></colgroup>
 <thead class="unseen"><tr><th scope="col">feature</th>${hasText && html`<th scope="col">value</th>`}<th scope="col">bar</th><th scope="col">share</th></tr></thead>
 <tbody>${list.map(({ name, text, from, to, kind }) => {
     const left = place(Math.min(from, to));
     const width = Math.max(0.4, Math.abs(place(to) - place(from)));
     const colour = kind === 'share' ? (to >= from ? 'positive' : 'negative') : kind;
-    return html`<tr class="${kind}"><th scope="row">${name}</th>${hasText && html`<td class="text">${text}</td>`}
+    return html`<tr class="${kind}"><th scope="row">${name}${text !== undefined && html`<span class="narrow" aria-hidden="true">${text}</span>`}</th>${hasText && html`<td class="text">${text}</td>`}
 <td class="track" aria-hidden="true"><span class="${colour}" style="left:${left.toFixed(2)}%;width:${width.toFixed(2)}%"></span></td>
 <td class="number">${kind === 'total' ? numberText(to) : signedText(to - from)}</td></tr>`;
   })}</tbody></table>`;

@@ -113,24 +113,26 @@ pre{background:var(--track);padding:.7em;border-radius:6px;white-space:pre-wrap;
 .facts div{margin-bottom:.35em}
 .facts dt{color:var(--quiet);font-size:.78rem}
 .facts dd{margin:0}
+.narrow{display:none}
 .cells{line-height:1;display:flex;flex-wrap:wrap;gap:3px;margin:0 0 1rem}
 .cell{display:inline-flex;flex-direction:column;align-items:center;gap:.25em;border-radius:4px;padding:.35em .5em;white-space:pre}
 .cell small{font-size:.68rem;opacity:.92;font-variant-numeric:tabular-nums}
-.bars th{width:30%}
-.bars .text{color:var(--quiet);font-size:.86rem;width:20%}
-.bars .track{position:relative;height:1.9em;background:linear-gradient(var(--track),var(--track)) center/100% 1.3em no-repeat}
-.bars .track span{position:absolute;top:.3em;bottom:.3em;border-radius:2px}
+.bars{table-layout:fixed}
+.bars .name{width:30%}.bars col.text{width:20%}.bars .share{width:5.4rem}
+.bars td.text{color:var(--quiet);font-size:.86rem}
+.bars .track{position:relative;height:1.9em;padding:0;background:linear-gradient(var(--track),var(--track)) center/100% 1.3em no-repeat}
+.bars .track span{position:absolute;top:calc(50% - .65em);height:1.3em;border-radius:2px}
 .bars .number{padding-left:.7em;padding-right:0}
 .positive{background:var(--positive)}.negative{background:var(--negative)}.total,.track .total{background:var(--total)}tr.total{background:none;font-weight:600}.track .rest{background:repeating-linear-gradient(45deg,var(--total) 0 3px,transparent 3px 6px)}
 .summary{border-top:1px solid var(--line);padding-top:2rem}
-.scroll{overflow-x:auto}
+.scroll{overflow-x:auto;position:relative}
 .summary table{font-size:.88rem;min-width:52rem}
 .summary td,.summary th{padding:.4em .9em .4em 0;border-bottom:1px solid var(--line);overflow-wrap:normal}
-.summary thead th{color:var(--quiet)}
+.summary thead th{color:var(--quiet)}.summary thead .number{text-align:right}
 .grade.good{color:var(--good)}.grade.poor{color:var(--poor)}.grade.open{color:var(--quiet)}
 footer{color:var(--quiet);font-size:.84rem;padding-top:2rem;padding-bottom:3rem}
 .equation+.notes{columns:2 20rem;column-gap:2rem}
-@media (max-width:560px){.head{grid-template-columns:minmax(0,1fr)}.seen{max-width:240px}.equation{flex-direction:column;align-items:flex-start}.sign{line-height:.6}.bars th{width:34%}.bars .text{display:none}}
+@media (max-width:560px){.head{grid-template-columns:minmax(0,1fr)}.seen{max-width:240px}.equation{flex-direction:column;align-items:flex-start}.sign{line-height:.6}.bars .name{width:40%}.bars .text{display:none}.narrow{display:block;color:var(--quiet);font-size:.8rem}.bars .share{width:4.8rem}}
 @media print{.controls,.skip{display:none}.card{break-inside:avoid}}
 `;
 }

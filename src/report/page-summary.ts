@@ -9,7 +9,7 @@ export function renderSummary(explained: readonly Explained[]): Html {
   return html`<section class="summary" aria-labelledby="summary">
 <h2 id="summary">All explanations</h2>
 <div class="scroll" role="region" aria-labelledby="summary" tabindex="0">
-<table><thead><tr>${['input', 'target', 'method', 'layer', 'T', 'ΣA', 'E', 'E / |T|', ''].map((title) => html`<th scope="col">${title || html`<span class="unseen">verdict</span>`}</th>`)}</tr></thead>
+<table><thead><tr>${['input', 'target', 'method', 'layer'].map((title) => html`<th scope="col">${title}</th>`)}${['T', 'ΣA', 'E', 'E / |T|'].map((title) => html`<th scope="col" class="number">${title}</th>`)}<th scope="col"><span class="unseen">verdict</span></th></tr></thead>
 <tbody>${explained.map(
     ({ document }, i) => html`<tr>
 <td>${document.input.source.split(/[\\/]/).pop()}</td><td>${document.targetDescription}</td>

@@ -2,10 +2,10 @@ import type { Explained } from './explained.ts';
 import { type Figure, figuresOf, inputKey, questionKey } from './figures.ts';
 import { type Html, html, raw } from './html.ts';
 import { renderCard } from './page-card.ts';
+import { type PagePictures, pagePictures } from './page-pictures.ts';
 import { renderInput, renderQuestion } from './page-question.ts';
 import { pageScript } from './page-script.ts';
 import { pageStyle } from './page-style.ts';
-import { pagePictures, type PagePictures } from './page-pictures.ts';
 import { renderSummary } from './page-summary.ts';
 
 /** A chapter of a page: its own words before some of the explanations. */

@@ -99,15 +99,14 @@ export function sumExcept(values: Tensor<'float32'>, [rows, columns]: readonly [
 /** Grids with longer sides are blurred for display: gradients of single pixels alternate in sign and hide what they add up to. */
 const finestGrid = 64;
 /** Standard deviation of that blur as a share of the longer side. */
-const smoothedShare = 0.012;
+const smoothedShare = 0.02;
 
-/** Blurs by a Gaussian that gives away exactly what each place has: also at the border, sums are kept. */
+/** Blurs by a Gaussian, mirrored at the border: sums are kept, and what is even stays even. */
 export function smoothed(map: Tensor<'float32'>, sigma: number): Tensor<'float32'> {
   const [height, width] = map.shape;
   const radius = Math.ceil(3 * sigma);
-  const weights = Float64Array.from({ length: 2 * radius + 1 }, (_, i) =>
-    Math.exp(-((i - radius) ** 2) / (2 * sigma ** 2)),
-  );
+  const bell = Array.from({ length: 2 * radius + 1 }, (_, i) => Math.exp(-((i - radius) ** 2) / (2 * sigma ** 2)));
+  const total = bell.reduce((sum, weight) => sum + weight, 0);
   let values = Float64Array.from(map.data);
   for (const [size, stride] of [
     [width, 1],
@@ -116,15 +115,21 @@ export function smoothed(map: Tensor<'float32'>, sigma: number): Tensor<'float32
     const spread = new Float64Array(values.length);
     for (let i = 0; i < values.length; i++) {
       const at = Math.floor(i / stride) % size;
-      const [first, last] = [Math.max(-radius, -at), Math.min(radius, size - 1 - at)];
-      let total = 0;
-      for (let offset = first; offset <= last; offset++) total += weights[offset + radius];
-      for (let offset = first; offset <= last; offset++)
-        spread[i + offset * stride] += (values[i] * weights[offset + radius]) / total;
+      const share = values[i] / total;
+      for (let offset = -radius; offset <= radius; offset++) {
+        spread[i + (mirrored(at + offset, size) - at) * stride] += share * bell[offset + radius];
+      }
     }
     values = spread;
   }
   return float32(map.shape, values);
+}
+
+/** An index beyond the border, reflected: −1 is 0, `size` is `size − 1`. */
+function mirrored(index: number, size: number): number {
+  const period = 2 * size;
+  const within = ((index % period) + period) % period;
+  return within < size ? within : period - 1 - within;
 }
 
 /** Lays the maps of a layer over a frame and adds them up; sums are kept. */

@@ -1,0 +1,83 @@
+import type { ExplanationDocument } from '../src/report/document.ts';
+import type { Explained } from '../src/report/explained.ts';
+import { float32, int64, type Tensor, tensor } from '../src/tensor/tensor.ts';
+
+interface Parts {
+  readonly document?: Partial<ExplanationDocument>;
+  readonly input?: Tensor;
+  readonly baseline?: Tensor;
+  readonly attribution: Tensor<'float32'>;
+  /** Value that is attributed to. Default: the input, `x`. */
+  readonly layer?: string;
+  readonly layout?: ExplanationDocument['input']['layout'];
+  readonly names?: string[];
+  readonly texts?: string[];
+  readonly picture?: Tensor<'uint8'>;
+  readonly transform?: ExplanationDocument['input']['transform'];
+}
+
+const described = (key: string, { type, shape }: Tensor) => ({ key, type, shape: [...shape] });
+
+/** An explanation made up for tests; its numbers agree with each other unless `document` says otherwise. */
+export function makeExplained(parts: Parts): Explained {
+  const { attribution, layer = 'x', picture } = parts;
+  const input = parts.input ?? float32(attribution.shape, attribution.data.map(Math.abs));
+  const baseline =
+    parts.baseline ??
+    (input.type === 'int64'
+      ? int64(input.shape, new Array(input.data.length).fill(0))
+      : float32(input.shape, new Float32Array(input.data.length)));
+  const sum = attribution.data.reduce((total, value) => total + value, 0);
+  const document: ExplanationDocument = {
+    format: 'wherefore/explanation',
+    version: 1,
+    created: '2026-01-02T03:04:05.000Z',
+    versions: { wherefore: '0.0.0', runtime: 'test 1' },
+    model: { name: 'model.onnx', hash: 'aa11' },
+    input: {
+      source: 'folder/cat.png',
+      tensors: { x: described('input:x', input) },
+      layout: parts.layout ?? {},
+      transform: parts.transform,
+      names: parts.names,
+      texts: parts.texts,
+    },
+    explained: ['x'],
+    target: { kind: 'classLogit', class: 1 },
+    targetDescription: 'logit of class 1 "cat"',
+    baseline: { kind: 'zero' },
+    baselineDescription: 'zero input',
+    baselineTensors: { x: described('baseline:x', baseline) },
+    layer: [layer],
+    isCut: true,
+    completing: [],
+    method: 'integrated-gradients',
+    methodTitle: 'Integrated gradients (revised)',
+    parameters: { steps: 50 },
+    chosen: { steps: 50 },
+    attribution: { [layer]: described('attribution', attribution) },
+    value: sum + 1,
+    baselineValue: 1,
+    attributionTarget: sum,
+    sum,
+    error: 0,
+    relativeError: 0,
+    converged: true,
+    implicitBaseline: null,
+    notes: [],
+    gradientNotes: [],
+    cost: { forward: 50, backward: 50, seconds: 0.5 },
+    ...parts.document,
+  };
+  const tensors = new Map<string, Tensor>([
+    ['input:x', input],
+    ['baseline:x', baseline],
+    ['attribution', attribution],
+  ]);
+  return { document, tensors, ...(picture && { picture }) };
+}
+
+/** A picture of one colour. */
+export function plainPicture(height: number, width: number, level = 200): Tensor<'uint8'> {
+  return tensor('uint8', [height, width, 3], new Uint8Array(height * width * 3).fill(level));
+}
