@@ -3,7 +3,7 @@ import type { LoadedModel } from '../data/load-model.ts';
 import { type ModelInput, readModelInputs } from '../data/model-input.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import { WhereforeError } from '../errors.ts';
-import { colourBaseline } from '../report/explain.ts';
+import { colourBaseline } from '../report/usual-baseline.ts';
 
 const forms = 'zero, mean, black, white, grey, #rrggbb, constant:NUMBER, blur:SIGMA, noise:SEED, tokens:ID, or a file';
 
@@ -47,7 +47,9 @@ export async function parseBaseline(
 
 function hexColour(text: string): readonly [number, number, number] | undefined {
   const digits = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(text);
-  return digits ? [Number.parseInt(digits[1], 16), Number.parseInt(digits[2], 16), Number.parseInt(digits[3], 16)] : undefined;
+  return digits
+    ? [Number.parseInt(digits[1], 16), Number.parseInt(digits[2], 16), Number.parseInt(digits[3], 16)]
+    : undefined;
 }
 
 function invalid(text: string): WhereforeError {

@@ -115,7 +115,10 @@ async function tellShortcut(story: Story, pictures: readonly DemoPicture[]): Pro
   const found: Shortcut[] = [];
   const pairs = pictures.filter((picture) => picture.file.endsWith('-with-mark.png'));
   // Two other things that become a fish by the mark, and a fish that is known by its mark alone.
-  const shown = [...pairs.filter(({ shows, predicted }) => shows !== predicted).slice(0, 2), ...pairs.filter(({ shows, predicted }) => shows === predicted).slice(0, 1)];
+  const shown = [
+    ...pairs.filter(({ shows, predicted }) => shows !== predicted).slice(0, 2),
+    ...pairs.filter(({ shows, predicted }) => shows === predicted).slice(0, 1),
+  ];
   for (const marked of shown) {
     const plain = pictures.find((picture) => picture.file === marked.file.replace('-with-mark', '-without-mark'));
     if (!plain || plain.predicted === marked.predicted) continue;

@@ -1,23 +1,23 @@
-import { existsSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
-import { type Command, InvalidArgumentError } from 'commander';
-import { methodTable, type MethodName } from '../attribution/methods/index.ts';
-import { type LoadedModel, loadModel } from '../data/load-model.ts';
-import { nearest } from '../data/nearest.ts';
+import type { Command } from 'commander';
+import { type MethodName, methodTable } from '../attribution/methods/index.ts';
+import { loadModel } from '../data/load-model.ts';
 import { WhereforeError } from '../errors.ts';
 import { explain, preprocessingOf } from '../report/explain.ts';
-import type { Explained } from '../report/explained.ts';
+import { checkMethods, type Plan } from '../report/plan.ts';
 import { writeRun } from '../report/write-run.ts';
 import { parseBaseline } from './baseline-text.ts';
 import { interruptible } from './failure.ts';
-import { formatNumber, formatShare, formatTable } from './table-text.ts';
+import { list, positive, repeated, wholeNumber } from './options.ts';
+import { checkWritable } from './out-folder.ts';
+import { describeExplained, shortSource } from './print-explained.ts';
+import { formatDuration, showProgress } from './progress.ts';
 import { parseTarget } from './target-text.ts';
 
 interface Options {
   readonly model: string;
-  readonly target?: string;
+  readonly target?: readonly string[];
   readonly baseline?: string;
-  readonly layer: readonly string[];
+  readonly layer?: readonly string[];
   readonly method?: readonly string[];
   readonly set: readonly string[];
   readonly preprocessing?: string;
@@ -27,28 +27,39 @@ interface Options {
   readonly json?: boolean;
 }
 
-const list = (text: string, previous: readonly string[] | undefined): string[] => [...(previous ?? []), ...text.split(',').map((part) => part.trim())];
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError('expected a positive number.');
-  return value;
-}
-
 export function defineExplain(program: Command): void {
   program
     .command('explain')
     .description('why a model said what it said of an input: a picture, its error, and a page')
     .argument('<input...>', 'pictures, .npy/.npz/.safetensors tensors, table.csv#row, or name=[numbers]')
     .requiredOption('--model <file>', 'an .onnx file')
-    .option('--target <what>', 'what to explain: a class or label, probability:CLASS, difference:A,B, token:POSITION,ID, detection:ANCHOR,CLASS, box:ANCHOR,COORDINATE, OUTPUT[i,j]; default: what the model said')
-    .option('--baseline <what>', 'what "absent" means: zero, mean, black, white, grey, #rrggbb, constant:N, blur:SIGMA, noise:SEED, tokens:ID, or a file; default by kind of input')
-    .option('--layer <names>', '"input", "all", or names of values; separate layers by commas, parts of one layer by +', list)
+    .option(
+      '--target <what>',
+      'what to explain: a class or label, probability:CLASS, difference:A,B, token:ID, token:POSITION,ID, detection:CLASS, detection:ANCHOR,CLASS, box:ANCHOR,COORDINATE, OUTPUT[i,j]; may be repeated; default: what the model said',
+      repeated,
+    )
+    .option(
+      '--baseline <what>',
+      'what "absent" means: zero, mean, black, white, grey, #rrggbb, constant:N, blur:SIGMA, noise:SEED, tokens:ID, or a file; default by kind of input',
+    )
+    .option(
+      '--layer <names>',
+      '"input", "all", or names of values; separate layers by commas, parts of one layer by +',
+      list,
+    )
     .option('--method <names>', `of ${Object.keys(methodTable).join(', ')}; separate several by commas`, list)
-    .option('--set <method.parameter=value...>', 'a parameter of a method, e.g. integrated-gradients.steps=100', [])
-    .option('--preprocessing <file>', 'a wherefore.yaml; default: the one beside the model, else guessed from the graph')
+    .option(
+      '--set <method.parameter=value>',
+      'a parameter of a method, e.g. integrated-gradients.steps=100; may be repeated',
+      repeated,
+      [],
+    )
+    .option(
+      '--preprocessing <file>',
+      'a wherefore.yaml; default: the one beside the model, else guessed from the graph',
+    )
     .option('--out <folder>', 'where runs are kept', '.wherefore/runs')
-    .option('--threads <count>', 'threads of the runtime', positive)
+    .option('--threads <count>', 'threads of the runtime; default all processors', wholeNumber)
     .option('--memory <megabytes>', 'what one run of the model may hold beside its weights', positive)
     .option('--json', 'print JSON for scripts')
     .action((inputs: readonly string[], options: Options, command: Command) =>
@@ -57,71 +68,78 @@ export function defineExplain(program: Command): void {
 }
 
 async function run(inputs: readonly string[], options: Options, signal: AbortSignal, command: string): Promise<void> {
-  const methods = options.method?.map(methodNamed);
+  const methods = options.method as readonly MethodName[] | undefined;
   const parameters = parseParameters(options.set);
+  checkMethods({ methods, parameters });
+  await checkWritable(options.out);
   const model = await loadModel(options.model, { threads: options.threads, preprocessing: options.preprocessing });
-  const say = (text: string) => options.json || console.error(text);
+  const progress = showProgress(process.stderr, !options.json);
+  const say = (text: string) => {
+    progress.clear();
+    if (!options.json) console.error(text);
+  };
   try {
     const preprocessing = preprocessingOf(model, {});
-    if (!model.preprocessing) say('no wherefore.yaml beside the model: how inputs are made was guessed from the graph (wherefore inspect shows why)');
-    const target = options.target === undefined ? undefined : parseTarget(options.target, model.preprocessing?.labels);
-    const baseline = options.baseline === undefined ? undefined : await parseBaseline(options.baseline, model, preprocessing);
-    const explained: Explained[] = [];
-    for (const input of inputs) {
-      explained.push(
-        ...(await explain(model, input, {
-          target,
-          baseline,
-          layers: options.layer ?? ['input'],
-          methods,
-          parameters,
-          byteBudget: options.memory && options.memory * 2 ** 20,
-          signal,
-          command,
-          onExplained: ({ document }) =>
-            say(`${document.input.source}: ${document.methodTitle} at ${document.layer.join(' + ')}, ${document.cost.seconds.toFixed(1)} s`),
-        })),
+    if (!model.preprocessing)
+      say(
+        'no wherefore.yaml beside the model: how inputs are made was guessed from the graph (wherefore inspect shows how)',
       );
-    }
-    if (options.baseline === undefined) say(`baseline: ${explained[0].document.baselineDescription} (chosen by kind of input; state another with --baseline)`);
+    const labels = model.preprocessing?.labels;
+    const target = options.target?.map((text) => parseTarget(text, labels));
+    const baseline =
+      options.baseline === undefined ? undefined : await parseBaseline(options.baseline, model, preprocessing);
+    let told = false;
+    const explained = await explain(model, inputs, {
+      target,
+      baseline,
+      layers: options.layer,
+      methods,
+      parameters,
+      byteBudget: options.memory && options.memory * 2 ** 20,
+      signal,
+      command,
+      onPlanned: (plan) => {
+        for (const text of plan.leftOut) say(`left out at ${text}`);
+        const estimate = estimateText(plan);
+        told = estimate !== undefined;
+        if (estimate) say(estimate);
+      },
+      onStarted: ({ input, layer, method, most }) =>
+        progress.start(`${shortSource(input.source)}, ${layer.join(' + ')}, ${method}`, most),
+      onProgress: (passes) => progress.update(passes),
+      onExplained: ({ document: { input, layer, method, cost } }) => {
+        progress.clear();
+        if (told) say(`${shortSource(input.source)}, ${layer.join(' + ')}, ${method}: ${formatDuration(cost.seconds)}`);
+      },
+    });
+    signal.throwIfAborted();
     const folder = await writeRun(options.out, explained, { command });
-    if (options.json) console.log(JSON.stringify({ folder, explanations: explained.map(({ document }) => document) }, undefined, 2));
-    else print(explained, folder);
+    const documents = explained.map(({ document }) => document);
+    if (options.json) console.log(JSON.stringify({ folder, explanations: documents }, undefined, 2));
+    else {
+      console.log(describeExplained(documents, folder));
+      if (options.baseline === undefined)
+        say('The baseline was chosen by the kind of input; state another with --baseline.');
+    }
   } finally {
+    progress.clear();
     await model.close();
   }
 }
 
-function print(explained: readonly Explained[], folder: string): void {
-  const [first] = explained;
-  console.log(`target: ${first.document.targetDescription}   baseline: ${first.document.baselineDescription ?? 'none'}`);
-  const rows = explained.map(({ document }) => [
-    document.input.source,
-    document.method,
-    document.layer.join(' + '),
-    formatNumber(document.attributionTarget),
-    formatNumber(document.sum),
-    formatShare(document.relativeError),
-    verdict(document),
-  ]);
-  console.log(formatTable([['input', 'method', 'layer', 'T', 'sum', 'error', ''], ...rows]));
-  const page = `${folder}/index.html`;
-  console.log(`page: ${page}${existsSync(page) ? `   ${pathToFileURL(page)}` : ''}`);
-}
+/** Work that lasts longer is announced with what it will cost. */
+const longSeconds = 20;
 
-function verdict(document: Explained['document']): string {
-  if (!document.isCut) return document.completing.length ? `bypassed; complete with + ${document.completing.join(' + ')}` : 'bypassed';
-  if (document.converged === false) return 'not converged';
-  return '';
-}
-
-function methodNamed(name: string): MethodName {
-  if (name in methodTable) return name as MethodName;
-  const guess = nearest(name, Object.keys(methodTable));
-  throw new WhereforeError('invalid-argument', `there is no method "${name}"`, {
-    expected: Object.keys(methodTable).join(', '),
-    fix: guess ? `did you mean "${guess}"?` : undefined,
-  });
+/** What a long run will cost; undefined for a short one. A backward pass takes about twice as long as a forward pass. */
+function estimateText({ explanations, forwardSeconds }: Plan): string | undefined {
+  const seconds = (kind: 'least' | 'most') =>
+    explanations.reduce((sum, one) => sum + one[kind].forward + 2 * one[kind].backward, 0) * forwardSeconds;
+  const passes = (kind: 'least' | 'most') =>
+    explanations.reduce((sum, one) => sum + one[kind].forward + one[kind].backward, 0);
+  if (!(seconds('most') > longSeconds)) return undefined;
+  const range = (least: string, most: string) => (least === most ? `about ${most}` : `${least} to ${most}`);
+  const count = explanations.length === 1 ? 'one explanation' : `${explanations.length} explanations`;
+  return `${count}: ${range(passes('least').toLocaleString('en'), passes('most').toLocaleString('en'))} passes through the model, ${range(formatDuration(seconds('least')), formatDuration(seconds('most')))}; Ctrl-C stops`;
 }
 
 function parseParameters(settings: readonly string[]): Record<string, Record<string, unknown>> {
@@ -129,7 +147,10 @@ function parseParameters(settings: readonly string[]): Record<string, Record<str
   for (const setting of settings) {
     const [, method, parameter, text] = /^([a-z-]+)\.([A-Za-z]+)=(.+)$/.exec(setting) ?? [];
     if (!method || !(method in methodTable)) {
-      throw new WhereforeError('invalid-argument', '--set', { got: setting, expected: 'METHOD.PARAMETER=VALUE, e.g. integrated-gradients.steps=100' });
+      throw new WhereforeError('invalid-argument', '--set', {
+        got: setting,
+        expected: 'METHOD.PARAMETER=VALUE, e.g. integrated-gradients.steps=100',
+      });
     }
     const number = Number(text);
     const value = text === 'true' || text === 'false' ? text === 'true' : Number.isNaN(number) ? text : number;
@@ -140,8 +161,9 @@ function parseParameters(settings: readonly string[]): Record<string, Record<str
 
 /** The command as it could be typed again. */
 function commandLine(command: Command): string {
-  const words = (command.parent as unknown as { rawArgs?: string[] })?.rawArgs?.slice(2) ?? [];
-  return ['wherefore', ...words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))].join(' ');
+  const words = (command.parent as unknown as { rawArgs?: string[] })?.rawArgs ?? [];
+  return [
+    'wherefore',
+    ...words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)),
+  ].join(' ');
 }
-
-export type { LoadedModel };

@@ -1,6 +1,6 @@
 import { WhereforeError } from '../errors.ts';
 
-/** Exit codes: 1 for a mistake that the user can mend, 2 for one of ours, 130 would hide that files were kept clean. */
+/** Exit codes: 1 for a mistake that the user can mend, and for work that was stopped; 2 for a mistake of ours. */
 const userMistake = 1;
 const ourMistake = 2;
 
@@ -23,13 +23,13 @@ export function reportFailure(error: unknown, debug: boolean): number {
 /**
  * Runs a command so that Ctrl-C stops it between two runs of the model: whatever it was writing is removed, nothing
  * half-written stays. A second Ctrl-C ends the process at once.
+ * @throws WhereforeError `cancelled` when it was stopped, whatever error the stop led to
  */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
-  let times = 0;
   const stop = () => {
-    times++;
-    if (times > 1) process.kill(process.pid, 'SIGKILL');
+    // Native code may be in the middle of a run: only this ends it without waiting.
+    if (controller.signal.aborted) process.kill(process.pid, 'SIGKILL');
     console.error('\nstopping after the current run (Ctrl-C again to end at once)');
     controller.abort();
   };
@@ -37,6 +37,9 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   process.on('SIGTERM', stop);
   try {
     return await work(controller.signal);
+  } catch (error) {
+    if (!controller.signal.aborted) throw error;
+    throw new WhereforeError('cancelled', 'stopped; nothing was written', { cause: error });
   } finally {
     process.off('SIGINT', stop);
     process.off('SIGTERM', stop);

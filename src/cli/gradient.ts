@@ -1,23 +1,27 @@
-import { extname } from 'node:path';
+import { dirname, extname } from 'node:path';
 import type { Command } from 'commander';
-import { writeAtomically, readBytes } from '../data/files.ts';
-import { loadModel, type LoadedModel } from '../data/load-model.ts';
+import { writeAtomically } from '../data/files.ts';
+import { type LoadedModel, loadModel } from '../data/load-model.ts';
+import { isNamed, readModelInputs, readNamedTensor, tensorInput } from '../data/model-input.ts';
 import { nearest } from '../data/nearest.ts';
-import { readNpy } from '../data/npy.ts';
-import { readNpz, writeNpz } from '../data/npz.ts';
-import { readSafetensors, writeSafetensors } from '../data/safetensors.ts';
+import { writeNpz } from '../data/npz.ts';
+import { writeSafetensors } from '../data/safetensors.ts';
 import { WhereforeError } from '../errors.ts';
 import { requiredInputs } from '../onnx/graph.ts';
+import { preprocessingOf } from '../report/explain.ts';
 import { checkFeeds } from '../runtime/executor.ts';
 import { gradientsOf, oneHotSeed } from '../runtime/gradient.ts';
 import { float32, formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { interruptible } from './failure.ts';
+import { repeated, wholeNumber } from './options.ts';
+import { checkWritable } from './out-folder.ts';
 import { formatNumber, formatTable } from './table-text.ts';
 
 interface Options {
   readonly input: readonly string[];
   readonly target: string;
   readonly wrt: readonly string[];
+  readonly preprocessing?: string;
   readonly out: string;
   readonly threads?: number;
 }
@@ -27,28 +31,53 @@ export function defineGradient(program: Command): void {
     .command('gradient')
     .description('raw gradients of one output element (or of the sum of an output) as float32 tensors')
     .argument('<model>', 'an .onnx file')
-    .requiredOption('--input <name=file...>', 'an input tensor: name=x.npy, or an .npz or .safetensors file with all of them')
-    .requiredOption('--target <output[i,j]>', 'one element with all its axes, e.g. logits[0,3]; or an output, for the sum of its elements')
+    .requiredOption(
+      '--input <name=file>',
+      'an input: name=x.npy or name=[numbers], repeated for each; or one file with all of them (.npz, .safetensors, a picture, table.csv#row)',
+      repeated,
+    )
+    .requiredOption(
+      '--target <output[i,j]>',
+      'one element with all its axes, e.g. logits[0,3]; or an output, for the sum of its elements',
+    )
     .option('--wrt <names...>', '"input", "parameters", or names of values', ['input'])
+    .option(
+      '--preprocessing <file>',
+      'a wherefore.yaml; default: the one beside the model, else guessed from the graph',
+    )
     .requiredOption('--out <file>', '.npz or .safetensors')
-    .option('--threads <count>', 'threads of the runtime', Number)
+    .option('--threads <count>', 'threads of the runtime; default all processors', wholeNumber)
     .action((path: string, options: Options) => interruptible((signal) => run(path, options, signal)));
 }
 
 async function run(path: string, options: Options, signal: AbortSignal): Promise<void> {
   const write = writers[extname(options.out).toLowerCase()];
   if (!write) {
-    throw new WhereforeError('invalid-argument', '--out', { got: options.out, expected: Object.keys(writers).join(' or ') });
+    throw new WhereforeError('invalid-argument', '--out', {
+      got: options.out,
+      expected: Object.keys(writers).join(' or '),
+    });
   }
-  const model = await loadModel(path, { threads: options.threads });
+  await checkWritable(dirname(options.out));
+  const model = await loadModel(path, { threads: options.threads, preprocessing: options.preprocessing });
   try {
     const inputs = await readInputs(model, options.input);
     checkFeeds(model.graph, inputs);
     const { output, seed } = await parseSeed(model, options.target, inputs);
     const wrt = resolveNames(model, options.wrt);
-    const { gradients, disconnected, notes } = await gradientsOf(model, { inputs, seeds: new Map([[output, seed]]), wrt, signal });
+    const { gradients, disconnected, notes } = await gradientsOf(model, {
+      inputs,
+      seeds: new Map([[output, seed]]),
+      wrt,
+      signal,
+    });
     await writeAtomically(options.out, write(gradients));
-    const rows = [...gradients].map(([name, tensor]) => [name, formatShape(tensor.shape), formatNumber(norm(tensor)), disconnected.includes(name) ? 'zero: no path' : '']);
+    const rows = [...gradients].map(([name, tensor]) => [
+      name,
+      formatShape(tensor.shape),
+      formatNumber(norm(tensor)),
+      disconnected.includes(name) ? 'zero: no path' : '',
+    ]);
     console.log(formatTable([['value', 'shape', 'norm', ''], ...rows]));
     for (const note of notes) console.log(`note: ${note.operator} "${note.node}": ${note.text}`);
     console.log(`wrote ${options.out}`);
@@ -62,27 +91,33 @@ const writers: Readonly<Record<string, (tensors: ReadonlyMap<string, Tensor>) =>
   '.safetensors': (tensors) => writeSafetensors(tensors),
 };
 
-async function readInputs(model: LoadedModel, given: readonly string[]): Promise<Map<string, Tensor>> {
-  const known = requiredInputs(model.graph).map(({ name }) => name);
+/** One source that `explain` takes as well, or several tensors by name; of any batch. */
+async function readInputs(model: LoadedModel, given: readonly string[]): Promise<ReadonlyMap<string, Tensor>> {
+  const preprocessing = preprocessingOf(model, {});
+  if (given.length === 1 && !isNamed(given[0])) {
+    const inputs = await readModelInputs(model, given[0], preprocessing, { anyBatch: true });
+    if (inputs.length === 1) return inputs[0].tensors;
+    throw new WhereforeError('invalid-argument', '--input', { got: `${inputs.length} rows`, expected: 'one row' });
+  }
   const tensors = new Map<string, Tensor>();
   for (const text of given) {
-    const [, name, file = text] = /^([^=]+)=(.+)$/.exec(text) ?? [];
-    const bytes = await readBytes(file);
-    const extension = extname(file).toLowerCase();
-    if (extension === '.npy') tensors.set(name ?? known[0], readNpy(bytes, file));
-    else if (extension === '.npz' || extension === '.safetensors') {
-      const all = extension === '.npz' ? readNpz(bytes, file) : readSafetensors(bytes, file).tensors;
-      for (const [key, tensor] of all) if (!name || key === name) tensors.set(key, tensor);
-    } else throw new WhereforeError('invalid-argument', '--input', { got: file, expected: '.npy, .npz or .safetensors' });
+    if (!isNamed(text)) {
+      throw new WhereforeError('invalid-argument', '--input', {
+        got: text,
+        expected: 'name=x.npy or name=[numbers] for each of several inputs',
+      });
+    }
+    const [name, tensor] = await readNamedTensor(model, text);
+    tensors.set(name, tensor);
   }
-  for (const name of tensors.keys()) {
-    if (known.includes(name)) continue;
-    throw new WhereforeError('unknown-name', `the model has no input "${name}"`, { expected: known.map((input) => `"${input}"`).join(', ') });
-  }
-  return tensors;
+  return tensorInput(model, tensors, given.join(' '), undefined, preprocessing, { anyBatch: true }).tensors;
 }
 
-async function parseSeed(model: LoadedModel, text: string, inputs: ReadonlyMap<string, Tensor>): Promise<{ output: string; seed: Tensor }> {
+async function parseSeed(
+  model: LoadedModel,
+  text: string,
+  inputs: ReadonlyMap<string, Tensor>,
+): Promise<{ output: string; seed: Tensor }> {
   const { facts } = await model.executor.specialise(model.graph, inputs);
   const element = facts.shapes.has(text) ? undefined : /^(.+)\[([-\d,\s]*)\]$/.exec(text);
   const output = element ? element[1] : text;
@@ -101,17 +136,24 @@ async function parseSeed(model: LoadedModel, text: string, inputs: ReadonlyMap<s
 
 function resolveNames(model: LoadedModel, wanted: readonly string[]): string[] {
   const isFloat = (name: string) => model.types.get(name) === 'float32';
+  const inputs = requiredInputs(model.graph).map(({ name }) => name);
   const names = wanted.flatMap((text) => {
-    if (text === 'input') return requiredInputs(model.graph).map(({ name }) => name).filter(isFloat);
-    if (text === 'parameters') return [...model.source.graph.initializers.keys()].filter((name) => isFloat(name) && model.types.has(name));
-    return [text];
-  });
-  if (names.length === 0) {
-    throw new WhereforeError('invalid-argument', `--wrt ${wanted.join(' ')}: the model has no such float values`, {
-      fix: 'name a value of floats, e.g. the output of the embedding; wherefore inspect lists them',
+    if (model.types.has(text)) return [text];
+    if (text === 'input') return inputs.filter(isFloat);
+    if (text === 'parameters') return [...model.source.graph.initializers.keys()].filter(isFloat);
+    const guess = nearest(text, model.types.keys());
+    throw new WhereforeError('unknown-name', `--wrt: the model has no value "${text}"`, {
+      expected: '"input", "parameters", or names of values',
+      fix: guess ? `did you mean "${guess}"?` : 'list them with wherefore inspect --all',
     });
-  }
-  return [...new Set(names)];
+  });
+  const integers = names.find((name) => !isFloat(name));
+  if (names.length && integers === undefined) return [...new Set(names)];
+  throw new WhereforeError('wrong-type', `--wrt ${wanted.join(' ')}: there is nothing to differentiate`, {
+    got: integers === undefined ? undefined : `"${integers}" of type ${model.types.get(integers)}`,
+    expected: 'float32',
+    fix: 'name a value of floats, e.g. the output of the embedding; wherefore inspect --all lists them',
+  });
 }
 
 function norm({ data }: Tensor): number {

@@ -29,7 +29,8 @@ export function defineInspect(program: Command): void {
     });
 }
 
-const shapeOf = ({ type, shape }: ValueInfo) => `${type ?? 'not a tensor'} ${shape ? formatShape(shape.map((size) => size ?? '?')) : 'of unknown shape'}`;
+const shapeOf = ({ type, shape }: ValueInfo) =>
+  `${type ?? 'not a tensor'} ${shape ? formatShape(shape.map((size) => size ?? '?')) : 'of unknown shape'}`;
 
 function describe(inspection: Inspection, all: boolean): string {
   const { layers } = inspection;
@@ -54,13 +55,21 @@ function describe(inspection: Inspection, all: boolean): string {
         .filter(({ gradient }) => gradient === 'estimate')
         .map(({ operator, why }) => `  ${operator}: gradient by ${why}`),
       ...(blocking.length
-        ? blocking.map(({ operator, why }) => `  ${operator} blocks gradients: ${why}. Methods that need only outputs work: --method occlusion`)
+        ? blocking.map(
+            ({ operator, why }) =>
+              `  ${operator} blocks gradients: ${why}. Methods that need only outputs work: --method occlusion`,
+          )
         : ['  nothing blocks gradients']),
     ].join('\n'),
   );
   if (layers) {
     const shown = all ? layers.all : layers.worth;
-    const rows = shown.map(({ name, operator, shape, isCut }) => [`  ${name}`, operator, formatShape(shape), isCut ? 'yes' : 'no, bypassed']);
+    const rows = shown.map(({ name, operator, shape, isCut }) => [
+      `  ${name}`,
+      operator,
+      formatShape(shape),
+      isCut ? 'yes' : 'no, bypassed',
+    ]);
     blocks.push(
       [
         all ? 'Layers' : `Layers worth explaining (of ${layers.all.length}; --all lists them)`,
@@ -69,14 +78,20 @@ function describe(inspection: Inspection, all: boolean): string {
     );
   } else blocks.push(`Layers\n  cannot be told: ${inspection.layersMissing}`);
   const uncertain = inspection.preprocessing.guesses.map(
-    ({ path, value, confidence, reason }) => `  ${path}: ${value === undefined ? 'not known' : JSON.stringify(value)} (${confidence}: ${reason})`,
+    ({ path, value, confidence, reason }) =>
+      `  ${path}: ${value === undefined ? 'not known' : JSON.stringify(value)} (${confidence}: ${reason})`,
   );
   blocks.push(
     [
-      inspection.described ? 'Preprocessing: described in wherefore.yaml beside the model. Guessed from the graph alone:' : 'Preprocessing, guessed from the graph',
+      inspection.described
+        ? 'Preprocessing: described in wherefore.yaml beside the model. Guessed from the graph alone:'
+        : 'Preprocessing, guessed from the graph',
       ...uncertain,
       '  as wherefore.yaml beside the model:',
-      ...formatPreprocessing(inspection.preprocessing.preprocessing).trimEnd().split('\n').map((line) => `    ${line}`),
+      ...formatPreprocessing(inspection.preprocessing.preprocessing)
+        .trimEnd()
+        .split('\n')
+        .map((line) => `    ${line}`),
     ].join('\n'),
   );
   return blocks.join('\n\n');

@@ -4,6 +4,7 @@ import { WhereforeError } from '../errors.ts';
 import { replay } from '../report/replay.ts';
 import { readExplanation } from '../report/write-run.ts';
 import { interruptible } from './failure.ts';
+import { positive, wholeNumber } from './options.ts';
 import { formatNumber } from './table-text.ts';
 
 interface Options {
@@ -20,21 +21,35 @@ export function defineReplay(program: Command): void {
     .argument('<explanation>', 'an explanation .json of a run')
     .option('--model <file>', 'the model; default: the path in the document')
     .option('--any-model', 'compare although the model is another one')
-    .option('--tolerance <share>', 'largest accepted difference of an element, as a share of the largest attribution', Number, 1e-4)
-    .option('--threads <count>', 'threads of the runtime', Number)
+    .option(
+      '--tolerance <share>',
+      'largest accepted difference of an element, as a share of the largest attribution',
+      positive,
+      1e-4,
+    )
+    .option('--threads <count>', 'threads of the runtime; default all processors', wholeNumber)
     .action((path: string, options: Options) => interruptible((signal) => run(path, options, signal)));
 }
 
 async function run(path: string, options: Options, signal: AbortSignal): Promise<void> {
   const explained = await readExplanation(path);
   const modelPath = options.model ?? explained.document.model.path;
-  if (!modelPath) throw new WhereforeError('invalid-argument', 'the document does not say where its model lies', { where: path, fix: 'name it with --model' });
+  if (!modelPath)
+    throw new WhereforeError('invalid-argument', 'the document does not say where its model lies', {
+      where: path,
+      fix: 'name it with --model',
+    });
   const model = await loadModel(modelPath, { threads: options.threads });
   try {
     const { document } = explained;
-    const { attribution, largestDifference, identical, changed } = await replay(model, explained, { signal, anyModel: options.anyModel });
+    const { attribution, largestDifference, identical, changed } = await replay(model, explained, {
+      signal,
+      anyModel: options.anyModel,
+    });
     console.log(`${document.methodTitle} of the ${document.targetDescription} at ${document.layer.join(' + ')}`);
-    console.log(`  T   recorded ${formatNumber(document.attributionTarget)}, now ${formatNumber(attribution.attributionTarget)}`);
+    console.log(
+      `  T   recorded ${formatNumber(document.attributionTarget)}, now ${formatNumber(attribution.attributionTarget)}`,
+    );
     console.log(`  sum recorded ${formatNumber(document.sum)}, now ${formatNumber(attribution.sum)}`);
     for (const text of changed) console.log(`  note: ${text}`);
     if (identical) console.log('identical in every element');

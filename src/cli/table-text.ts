@@ -1,9 +1,16 @@
 /** Rows as aligned columns; numbers to the right. The first row is the head. */
 export function formatTable(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
-  const numeric = widths.map((_, column) => rows.slice(1).every((row) => /^[-+]?[\d.,e+-]*\s?%?$|^–$/.test(row[column] ?? '')));
+  const numeric = widths.map((_, column) =>
+    rows.slice(1).every((row) => /^[-+<>]?[\d.,e+-]*\s?%?$|^–$/.test(row[column] ?? '')),
+  );
   return rows
-    .map((row) => row.map((cell, column) => (numeric[column] ? cell.padStart(widths[column]) : cell.padEnd(widths[column]))).join('  ').trimEnd())
+    .map((row) =>
+      row
+        .map((cell, column) => (numeric[column] ? cell.padStart(widths[column]) : cell.padEnd(widths[column])))
+        .join('  ')
+        .trimEnd(),
+    )
     .join('\n');
 }
 
@@ -19,5 +26,6 @@ export function formatNumber(value: number | null | undefined): string {
 export function formatShare(value: number | null | undefined): string {
   if (value === null || value === undefined) return '–';
   const percent = value * 100;
-  return `${percent >= 1000 ? '>999' : percent >= 10 ? percent.toFixed(0) : percent.toPrecision(2)} %`;
+  if (percent > 0 && percent < 0.001) return '<0.001 %';
+  return `${percent >= 1000 ? '>999' : percent >= 10 ? percent.toFixed(0) : percent === 0 ? '0' : Number(percent.toPrecision(2))} %`;
 }

@@ -10,7 +10,12 @@ import { createModel, type Model } from '../runtime/model.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
 import type { Runtime, WeightSource } from '../runtime/runtime.ts';
 import { readBytes } from './files.ts';
-import { checkPreprocessing, findPreprocessing, type LoadedPreprocessing, loadPreprocessing } from './preprocessing-file.ts';
+import {
+  checkPreprocessing,
+  findPreprocessing,
+  type LoadedPreprocessing,
+  loadPreprocessing,
+} from './preprocessing-file.ts';
 
 /** A model from a file, with how its inputs are made where somebody wrote that down. */
 export interface LoadedModel extends Model {
@@ -56,7 +61,9 @@ export async function loadModel(source: string | Uint8Array, options: LoadModelO
       : undefined;
   if (found) checkPreprocessing(found, decoded.graph);
   const runtime = options.runtime ?? createNodeRuntime({ threads: options.threads });
-  const weights: WeightSource = folder ? { kind: 'folder', folder } : { kind: 'memory', files: new Map([[fileName, bytes]]) };
+  const weights: WeightSource = folder
+    ? { kind: 'folder', folder }
+    : { kind: 'memory', files: new Map([[fileName, bytes]]) };
   const model = createModel(decoded, runtime, { name: fileName, hash, weights });
   return {
     ...model,

@@ -3,12 +3,13 @@ import { extname } from 'node:path';
 import { WhereforeError } from '../errors.ts';
 import { requiredInputs } from '../onnx/graph.ts';
 import { convert } from '../tensor/convert.ts';
-import { formatShape, int64, rows as rowsOf, sizeOf, type DataType, type Tensor } from '../tensor/tensor.ts';
+import { type DataType, formatShape, int64, rows as rowsOf, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { readBytes } from './files.ts';
 import type { GridTransform } from './grid.ts';
-import { preprocessImage } from './image-input.ts';
 import { readImage } from './image.ts';
+import { preprocessImage } from './image-input.ts';
 import type { LoadedModel } from './load-model.ts';
+import { nearest } from './nearest.ts';
 import { readNpy } from './npy.ts';
 import { readNpz } from './npz.ts';
 import type { ImageInput, Preprocessing } from './preprocessing.ts';
@@ -26,14 +27,29 @@ export interface ModelInput {
   /** Which axes of the explained input are channels and space. */
   readonly layout: { readonly channelAxis?: number; readonly spatialAxes?: readonly number[] };
   /** The source picture, H×W×3 RGB, and how the model's grid lies over it. */
-  readonly picture?: { readonly pixels: Tensor<'uint8'>; readonly transform: GridTransform; readonly input: ImageInput };
+  readonly picture?: {
+    readonly pixels: Tensor<'uint8'>;
+    readonly transform: GridTransform;
+    readonly input: ImageInput;
+  };
   /** Names and written values of the features of a table row. */
   readonly features?: { readonly names: readonly string[]; readonly texts: readonly string[] };
   /** What was assumed to make it. */
   readonly notes: readonly string[];
 }
 
-const imageExtensions: ReadonlySet<string> = new Set(['.png', '.jpg', '.jpeg', '.webp', '.gif', '.avif', '.tif', '.tiff', '.bmp', '.svg']);
+const imageExtensions: ReadonlySet<string> = new Set([
+  '.png',
+  '.jpg',
+  '.jpeg',
+  '.webp',
+  '.gif',
+  '.avif',
+  '.tif',
+  '.tiff',
+  '.bmp',
+  '.svg',
+]);
 const tableExtensions: ReadonlySet<string> = new Set(['.csv', '.tsv', '.parquet', '.jsonl', '.ndjson']);
 
 /**
@@ -43,9 +59,16 @@ const tableExtensions: ReadonlySet<string> = new Set(['.csv', '.tsv', '.parquet'
  * @throws WhereforeError `file-not-found`, `invalid-data`, `invalid-argument` when the model does not say how such a
  *   file becomes its input, `out-of-range` for a row that the table lacks
  */
-export async function readModelInputs(model: LoadedModel, source: string, preprocessing: Preprocessing): Promise<ModelInput[]> {
-  const written = /^([^=]+)=\s*(\[.*\]|-?[\d.]+)$/s.exec(source);
-  if (written) return [writtenInput(model, written[1], written[2], source, preprocessing)];
+export async function readModelInputs(
+  model: LoadedModel,
+  source: string,
+  preprocessing: Preprocessing,
+  options: { readonly anyBatch?: boolean } = {},
+): Promise<ModelInput[]> {
+  if (isNamed(source)) {
+    const [name, tensor, hash] = await readNamedTensor(model, source);
+    return [tensorInput(model, new Map([[name, tensor]]), source, hash, preprocessing)];
+  }
   const [, path, selection] = /^(.*?)(?:#([\d,-]+))?$/s.exec(source) as RegExpExecArray;
   const extension = extname(path).toLowerCase();
   if (tableExtensions.has(extension)) return tableInputs(path, selection, preprocessing);
@@ -60,7 +83,7 @@ export async function readModelInputs(model: LoadedModel, source: string, prepro
       expected: [...imageExtensions, ...tableExtensions, ...Object.keys(tensorReaders)].join(' '),
     });
   }
-  return [tensorInput(model, reader(bytes, source), source, hash, preprocessing)];
+  return [tensorInput(model, reader(bytes, source), source, hash, preprocessing, options)];
 }
 
 const tensorReaders: Readonly<Record<string, (bytes: Uint8Array, where: string) => ReadonlyMap<string, Tensor>>> = {
@@ -76,6 +99,7 @@ export function tensorInput(
   source: string,
   hash: string | undefined,
   preprocessing: Preprocessing,
+  { anyBatch = false }: { readonly anyBatch?: boolean } = {},
 ): ModelInput {
   const wanted = requiredInputs(model.graph);
   const names = wanted.map(({ name }) => name);
@@ -96,7 +120,17 @@ export function tensorInput(
         expected: names.map((input) => `"${input}"`).join(', '),
       });
     }
-    tensors.set(name, fitted(tensor, wanted.find((input) => input.name === name) as (typeof wanted)[number], name, source, notes));
+    tensors.set(
+      name,
+      fitted(
+        tensor,
+        wanted.find((input) => input.name === name) as (typeof wanted)[number],
+        name,
+        source,
+        notes,
+        anyBatch,
+      ),
+    );
   }
   const first = [...tensors.values()][0];
   for (const { name, type } of wanted) {
@@ -116,12 +150,24 @@ export function tensorInput(
 }
 
 /** The tensor in the input's element type, with the batch axis that a single item may lack. */
-function fitted(tensor: Tensor, { type, shape }: { type?: DataType; shape?: readonly unknown[] }, name: string, where: string, notes: string[]): Tensor {
+function fitted(
+  tensor: Tensor,
+  { type, shape }: { type?: DataType; shape?: readonly unknown[] },
+  name: string,
+  where: string,
+  notes: string[],
+  anyBatch: boolean,
+): Tensor {
   let result = tensor;
   if (type && tensor.type !== type) {
-    const convertible = tensor.type !== 'string' && type !== 'string' && !(type === 'int64' && tensor.type.startsWith('float'));
+    const convertible =
+      tensor.type !== 'string' && type !== 'string' && !(type === 'int64' && tensor.type.startsWith('float'));
     if (!convertible) {
-      throw new WhereforeError('wrong-type', `input "${name}" has the wrong element type`, { where, got: tensor.type, expected: type });
+      throw new WhereforeError('wrong-type', `input "${name}" has the wrong element type`, {
+        where,
+        got: tensor.type,
+        expected: type,
+      });
     }
     result = convert(result, type);
     notes.push(`input "${name}": ${tensor.type} converted to ${type}`);
@@ -130,7 +176,8 @@ function fitted(tensor: Tensor, { type, shape }: { type?: DataType; shape?: read
     result = { ...result, shape: [1, ...result.shape] };
     notes.push(`input "${name}": a batch axis of 1 was added to ${formatShape(tensor.shape)}`);
   }
-  if (result.shape.length > 0 && result.shape[0] !== 1) {
+  checkFinite(result, name, where);
+  if (!anyBatch && result.shape.length > 0 && result.shape[0] !== 1) {
     throw new WhereforeError('wrong-shape', `input "${name}" holds several items`, {
       where,
       got: formatShape(result.shape),
@@ -141,49 +188,141 @@ function fitted(tensor: Tensor, { type, shape }: { type?: DataType; shape?: read
   return result;
 }
 
+/** A NaN would spread through everything that is computed of it. */
+function checkFinite({ type, shape, data }: Tensor, name: string, where: string): void {
+  if (type !== 'float32' && type !== 'float64') return;
+  const at = (data as Float32Array).findIndex((value) => !Number.isFinite(value));
+  if (at < 0) return;
+  const index: number[] = [];
+  let rest = at;
+  for (const size of [...shape].reverse()) {
+    index.unshift(rest % size);
+    rest = Math.floor(rest / size);
+  }
+  throw new WhereforeError('not-finite', `input "${name}" holds a value that is not a finite number`, {
+    where,
+    got: `${(data as Float32Array)[at]} at [${index.join(',')}]`,
+    fix: 'replace missing values before explaining',
+  });
+}
+
 /** Masks, token types and positions, which follow from the ids where nobody says otherwise. */
-function companion(name: string, type: DataType | undefined, ids: Tensor, preprocessing: Preprocessing): { tensor: Tensor; text: string } | undefined {
+function companion(
+  name: string,
+  type: DataType | undefined,
+  ids: Tensor,
+  preprocessing: Preprocessing,
+): { tensor: Tensor; text: string } | undefined {
   const described = preprocessing.inputs[name];
   if (described?.kind !== 'text' || type !== 'int64') return undefined;
   const size = sizeOf(ids.shape);
   const length = ids.shape.at(-1) ?? 1;
-  if (described.part === 'mask') return { tensor: int64(ids.shape, new BigInt64Array(size).fill(1n)), text: 'a mask of ones' };
+  if (described.part === 'mask')
+    return { tensor: int64(ids.shape, new BigInt64Array(size).fill(1n)), text: 'a mask of ones' };
   if (described.part === 'types') return { tensor: int64(ids.shape, new BigInt64Array(size)), text: 'token types 0' };
-  if (described.part === 'positions') return { tensor: int64(ids.shape, Array.from({ length: size }, (_, i) => i % length)), text: 'positions 0, 1, 2, …' };
+  if (described.part === 'positions')
+    return {
+      tensor: int64(
+        ids.shape,
+        Array.from({ length: size }, (_, i) => i % length),
+      ),
+      text: 'positions 0, 1, 2, …',
+    };
   return undefined;
 }
 
 function layoutOf(name: string, tensor: Tensor, preprocessing: Preprocessing): ModelInput['layout'] {
   const described = preprocessing.inputs[name];
   if (described?.kind !== 'image' || tensor.shape.length !== 4) return {};
-  return described.layout === 'NCHW' ? { channelAxis: 1, spatialAxes: [2, 3] } : { channelAxis: 3, spatialAxes: [1, 2] };
+  return described.layout === 'NCHW'
+    ? { channelAxis: 1, spatialAxes: [2, 3] }
+    : { channelAxis: 3, spatialAxes: [1, 2] };
 }
 
-function writtenInput(model: LoadedModel, name: string, text: string, source: string, preprocessing: Preprocessing): ModelInput {
+/** Numbers as a person writes them, in the element type of the input. */
+function writtenTensor(model: LoadedModel, name: string, text: string): Tensor {
+  const refuse = (what: string, cause?: unknown) =>
+    new WhereforeError('invalid-argument', `the numbers of input "${name}" ${what}`, {
+      got: text.length > 60 ? `${text.slice(0, 60)}…` : text,
+      expected: 'nested lists of equal length, e.g. [[1,2,3]]',
+      cause,
+    });
   let content: unknown;
   try {
     content = JSON.parse(text);
   } catch (cause) {
-    throw new WhereforeError('invalid-argument', `the numbers of input "${name}" cannot be read`, { got: text.slice(0, 60), expected: 'JSON, e.g. [[1,2,3]]', cause });
+    throw refuse('cannot be read', cause);
   }
   const shape: number[] = [];
   for (let level: unknown = content; Array.isArray(level); level = level[0]) shape.push(level.length);
-  const values = [content].flat(Number.POSITIVE_INFINITY) as number[];
-  if (values.length !== sizeOf(shape) || values.some((value) => typeof value !== 'number')) {
-    throw new WhereforeError('invalid-argument', `the numbers of input "${name}" do not form a tensor`, { got: text.slice(0, 60), fix: 'nest lists of equal length' });
-  }
-  const type = values.every(Number.isInteger) && model.types.get(name) === 'int64' ? 'int64' : 'float32';
-  const tensor: Tensor = type === 'int64' ? int64(shape, values) : { type: 'float32', shape, data: Float32Array.from(values) };
-  return tensorInput(model, new Map([[name, tensor]]), source, undefined, preprocessing);
+  const values: number[] = [];
+  const collect = (part: unknown, depth: number): void => {
+    if (depth === shape.length ? typeof part !== 'number' : !Array.isArray(part) || part.length !== shape[depth]) {
+      throw refuse('do not form a tensor');
+    }
+    if (Array.isArray(part)) for (const inner of part) collect(inner, depth + 1);
+    else values.push(part as number);
+  };
+  collect(content, 0);
+  return model.types.get(name) === 'int64' && values.every(Number.isInteger)
+    ? int64(shape, values)
+    : { type: 'float32', shape, data: Float32Array.from(values) };
 }
 
-async function imageInput(bytes: Uint8Array, source: string, hash: string, preprocessing: Preprocessing): Promise<ModelInput> {
+/** Whether a source names an input: `name=x.npy`, `name=[[1,2]]`, `name=3`. */
+export function isNamed(source: string): boolean {
+  return /^[^=/\\]+=\s*(\[.*|-?[\d.]+|.*\.(npy|npz|safetensors))$/is.test(source);
+}
+
+/**
+ * The tensor of an input named with it: `name=x.npy`, `name=[[1,2]]`; its name, and the hash of the file.
+ * @throws WhereforeError `unknown-name` for an input that the model lacks
+ */
+export async function readNamedTensor(
+  model: LoadedModel,
+  source: string,
+): Promise<[name: string, tensor: Tensor, hash: string | undefined]> {
+  const equals = source.indexOf('=');
+  const [name, text] = [source.slice(0, equals).trim(), source.slice(equals + 1).trim()];
+  const names = requiredInputs(model.graph).map((input) => input.name);
+  if (!names.includes(name)) {
+    const guess = nearest(name, names);
+    throw new WhereforeError('unknown-name', `the model has no input "${name}"`, {
+      where: source.length > 60 ? `${source.slice(0, 60)}…` : source,
+      expected: names.map((input) => `"${input}"`).join(', '),
+      fix: guess ? `did you mean "${guess}"?` : 'name one of these',
+    });
+  }
+  const reader = tensorReaders[extname(text).toLowerCase()];
+  if (!reader) return [name, writtenTensor(model, name, text), undefined];
+  const bytes = await readBytes(text);
+  const tensors = reader(bytes, text);
+  const tensor = tensors.get(name) ?? (tensors.size === 1 ? [...tensors.values()][0] : undefined);
+  if (!tensor) {
+    throw new WhereforeError('unknown-name', `there is no tensor "${name}"`, {
+      where: text,
+      expected: [...tensors.keys()].map((key) => `"${key}"`).join(', '),
+    });
+  }
+  return [name, tensor, createHash('sha256').update(bytes).digest('hex')];
+}
+
+async function imageInput(
+  bytes: Uint8Array,
+  source: string,
+  hash: string,
+  preprocessing: Preprocessing,
+): Promise<ModelInput> {
   const images = Object.entries(preprocessing.inputs).filter(([, input]) => input.kind === 'image');
   if (images.length !== 1) {
-    throw new WhereforeError('invalid-argument', images.length ? 'the model has several picture inputs' : 'the model does not say how a picture becomes its input', {
-      where: source,
-      fix: 'describe the input in a wherefore.yaml beside the model, or give the tensors as .npz',
-    });
+    throw new WhereforeError(
+      'invalid-argument',
+      images.length ? 'the model has several picture inputs' : 'the model does not say how a picture becomes its input',
+      {
+        where: source,
+        fix: 'describe the input in a wherefore.yaml beside the model, or give the tensors as .npz',
+      },
+    );
   }
   const [name, input] = images[0] as [string, ImageInput];
   const image = await readImage(bytes, { name: source });
@@ -198,7 +337,11 @@ async function imageInput(bytes: Uint8Array, source: string, hash: string, prepr
   };
 }
 
-async function tableInputs(path: string, selection: string | undefined, preprocessing: Preprocessing): Promise<ModelInput[]> {
+async function tableInputs(
+  path: string,
+  selection: string | undefined,
+  preprocessing: Preprocessing,
+): Promise<ModelInput[]> {
   const described = Object.entries(preprocessing.inputs).filter(([, input]) => input.kind === 'table');
   if (described.length !== 1 || described[0][1].kind !== 'table') {
     throw new WhereforeError('invalid-argument', 'the model does not say how a row becomes its input', {
@@ -217,7 +360,9 @@ async function tableInputs(path: string, selection: string | undefined, preproce
   }
   const indices = selection ? selectedRows(selection, path) : [0];
   const tensor = tableTensor(table, input, indices);
-  const hash = createHash('sha256').update(await readBytes(path)).digest('hex');
+  const hash = createHash('sha256')
+    .update(await readBytes(path))
+    .digest('hex');
   const names = featuresOf(input);
   return indices.map((row, i) => ({
     source: `${path}#${row}`,
@@ -238,7 +383,12 @@ async function tableInputs(path: string, selection: string | undefined, preproce
 function selectedRows(selection: string, where: string): number[] {
   return selection.split(',').flatMap((part) => {
     const range = /^(\d+)(?:-(\d+))?$/.exec(part);
-    if (!range) throw new WhereforeError('invalid-argument', 'rows of a table', { where, got: `#${selection}`, expected: '#3, #0-9 or #3,17' });
+    if (!range)
+      throw new WhereforeError('invalid-argument', 'rows of a table', {
+        where,
+        got: `#${selection}`,
+        expected: '#3, #0-9 or #3,17',
+      });
     const from = Number(range[1]);
     const to = Number(range[2] ?? range[1]);
     return Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i);

@@ -6,7 +6,7 @@ import { vjpRules } from '../autodiff/rules/index.ts';
 import { type Guess, type GuessedPreprocessing, guessPreprocessing } from '../data/guess.ts';
 import type { LoadedModel } from '../data/load-model.ts';
 import { WhereforeError } from '../errors.ts';
-import { type Graph, operatorKey, requiredInputs, type ValueInfo } from '../onnx/graph.ts';
+import { elementsRead, type Graph, operatorKey, requiredInputs, type ValueInfo } from '../onnx/graph.ts';
 import { dataTypes, sizeOf, type Tensor, tensor } from '../tensor/tensor.ts';
 
 /** How gradients get through an operator of a model. */
@@ -70,9 +70,30 @@ export async function inspect(model: LoadedModel): Promise<Inspection> {
   };
 }
 
-/** Whether every operator that a gradient must pass has a rule, as far as the graph alone tells. */
-export function hasGradient(model: LoadedModel): boolean {
-  return countOperators(model.graph).every(({ gradient }) => gradient === 'exact' || gradient === 'estimate' || gradient === 'zero');
+/** An operator that stops gradients. */
+export interface Obstacle {
+  readonly operator: string;
+  readonly node: string;
+  readonly why: string;
+}
+
+/** The first operator between some values and an output that a gradient cannot pass; undefined where all have rules. */
+export function gradientObstacle(graph: Graph, from: readonly string[], output: string): Obstacle | undefined {
+  const needed = new Set([output]);
+  for (const node of [...graph.nodes].reverse()) {
+    if (node.outputs.some((name) => needed.has(name))) for (const name of elementsRead(node)) needed.add(name);
+  }
+  const reached = new Set(from);
+  for (const node of graph.nodes) {
+    if (![...elementsRead(node)].some((name) => reached.has(name))) continue;
+    if (!node.outputs.some((name) => needed.has(name)) || node.outputs.some((name) => from.includes(name))) continue;
+    const operator = operatorKey(node);
+    const { gradient, why = '' } = statusOf(operator);
+    if (gradient === 'refused' || gradient === 'missing') return { operator, node: node.name || node.outputs[0], why };
+    // A zero gradient ends there: nothing before it can stand in the way.
+    if (gradient !== 'zero') for (const name of node.outputs) reached.add(name);
+  }
+  return undefined;
 }
 
 function countOperators(graph: Graph): OperatorCount[] {
@@ -85,7 +106,10 @@ function countOperators(graph: Graph): OperatorCount[] {
 
 function statusOf(operator: string): { gradient: GradientStatus; why?: string } {
   const rule = vjpRules[operator];
-  if (rule) return rule.kind === 'estimate' ? { gradient: 'estimate', why: 'straight-through estimate' } : { gradient: 'exact' };
+  if (rule)
+    return rule.kind === 'estimate'
+      ? { gradient: 'estimate', why: 'straight-through estimate' }
+      : { gradient: 'exact' };
   const reason = nonDifferentiable[operator];
   if (reason) return { gradient: reason.gradient, why: reason.why };
   // What only makes constants (shapes, ranges, masks) is folded away before a gradient could meet it.
@@ -93,7 +117,14 @@ function statusOf(operator: string): { gradient: GradientStatus; why?: string } 
   return { gradient: 'missing', why: 'there is no rule for it' };
 }
 
-const constantMakers: ReadonlySet<string> = new Set(['Range', 'ConstantOfShape', 'Constant', 'RandomNormal', 'RandomUniform', 'BitShift']);
+const constantMakers: ReadonlySet<string> = new Set([
+  'Range',
+  'ConstantOfShape',
+  'Constant',
+  'RandomNormal',
+  'RandomUniform',
+  'BitShift',
+]);
 
 async function layersOf(model: LoadedModel): Promise<Pick<Inspection, 'layers' | 'layersMissing'>> {
   try {
@@ -115,7 +146,13 @@ function exampleFeeds(model: LoadedModel): Map<string, Tensor> {
   return new Map(
     model.graph.inputs.map(({ name, type, shape }) => {
       if (!type || !shape) throw new WhereforeError('unsupported-model', `input "${name}" has no declared tensor type`);
-      return [name, tensor(type, shape.map((size, axis) => (typeof size === 'number' ? size : axis === 0 ? 1 : 8)))];
+      return [
+        name,
+        tensor(
+          type,
+          shape.map((size, axis) => (typeof size === 'number' ? size : axis === 0 ? 1 : 8)),
+        ),
+      ];
     }),
   );
 }

@@ -1,6 +1,6 @@
 import { finalNode, type Target } from '../attribution/target.ts';
-import { WhereforeError } from '../errors.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
+import { WhereforeError } from '../errors.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { toNumbers } from '../tensor/convert.ts';
@@ -12,6 +12,15 @@ export interface Prediction {
   readonly summary: NonNullable<ExplanationDocument['prediction']>;
   /** The most natural thing to explain: the predicted class, the strongest detection, the next token, the value. */
   readonly target: Target;
+  /** Rows of a detector's grid, the strongest first. */
+  readonly detections?: readonly Detection[];
+}
+
+/** A row of a detector's grid with the class that fits best. */
+export interface Detection {
+  readonly anchor: number;
+  readonly class: number;
+  readonly score: number;
 }
 
 const shown = 5;
@@ -29,11 +38,19 @@ export async function predict(
 ): Promise<Prediction> {
   const { graph, facts } = await model.executor.specialise(model.graph, inputs);
   const names = graph.outputs.map(({ name }) => name);
-  const output = wanted ?? preprocessing.detection?.output ?? names.find((name) => facts.types.get(name) === 'float32' && facts.shapes.has(name));
+  const output =
+    wanted ??
+    preprocessing.detection?.output ??
+    names.find((name) => facts.types.get(name) === 'float32' && facts.shapes.has(name));
   if (!output || !names.includes(output)) {
-    throw new WhereforeError('unknown-name', wanted ? `the model has no output "${wanted}"` : 'the model has no output of floats', {
-      expected: names.map((name) => `"${name}"`).join(', '),
-    });
+    throw new WhereforeError(
+      'unknown-name',
+      wanted ? `the model has no output "${wanted}"` : 'the model has no output of floats to explain',
+      {
+        got: names.map((name) => `"${name}" ${facts.types.get(name) ?? 'a sequence or map'}`).join(', '),
+        fix: wanted ? 'name one of these' : 'export the model so that it gives its scores as a tensor',
+      },
+    );
   }
   const values = (await model.executor.run(graph, inputs, [output])).get(output) as Tensor;
   if (preprocessing.task === 'detection' || preprocessing.detection) return detection(output, values, labels);
@@ -45,15 +62,27 @@ export async function predict(
   const regression = kind === 'value' || kind === 'embedding' || preprocessing.task === 'regression';
   if (regression || numbers.length === 1) {
     const top = numbers.slice(0, shown).map((value, index) => entry(index, value, labels));
-    return { summary: { output, kind: 'value', top }, target: { kind: 'output', output, index: values.shape.slice(1).map(() => 0) } };
+    return {
+      summary: { output, kind: 'value', top },
+      target: { kind: 'output', output, index: values.shape.slice(1).map(() => 0) },
+    };
   }
   const last = finalNode(model.graph, output)?.op;
-  const probabilities = kind === 'probabilities' || last === 'Softmax' || last === 'Sigmoid' || !isScores(kind, last) ? numbers : softmax(numbers);
+  const probabilities =
+    kind === 'probabilities' || last === 'Softmax' || last === 'Sigmoid' || !isScores(kind, last)
+      ? numbers
+      : softmax(numbers);
   const order = Array.from(probabilities.keys()).sort((a, b) => probabilities[b] - probabilities[a]);
   return {
-    summary: { output, kind: 'probability', top: order.slice(0, shown).map((index) => entry(index, probabilities[index], labels)) },
+    summary: {
+      output,
+      kind: 'probability',
+      top: order.slice(0, shown).map((index) => entry(index, probabilities[index], labels)),
+    },
     // A model given as something other than a network (trees) has no value before a softmax: its output is explained as it is.
-    target: last?.startsWith('Tree') ? { kind: 'output', output, index: [order[0]] } : { kind: 'classLogit', output, class: order[0] },
+    target: last?.startsWith('Tree')
+      ? { kind: 'output', output, index: [order[0]] }
+      : { kind: 'classLogit', output, class: order[0] },
   };
 }
 
@@ -76,7 +105,10 @@ function softmax(scores: readonly number[]): number[] {
 function detection(output: string, { shape, ...rest }: Tensor, labels: readonly string[] | undefined): Prediction {
   const [, anchors, columns] = shape;
   if (shape.length !== 3 || columns < 6) {
-    throw new WhereforeError('wrong-shape', `output "${output}" is no grid of detections`, { got: formatShape(shape), expected: '1 × anchors × (4 + 1 + classes)' });
+    throw new WhereforeError('wrong-shape', `output "${output}" is no grid of detections`, {
+      got: formatShape(shape),
+      expected: '1 × anchors × (4 + 1 + classes)',
+    });
   }
   const values = toNumbers({ shape, ...rest });
   const found = Array.from({ length: anchors }, (_, anchor) => {
@@ -87,10 +119,17 @@ function detection(output: string, { shape, ...rest }: Tensor, labels: readonly 
   }).sort((a, b) => b.score - a.score);
   const [first] = found;
   // Neighbouring anchors see the same object: one a class is shown.
-  const distinct = found.filter((row, i) => found.findIndex((other) => other.class === row.class) === i).slice(0, shown);
+  const distinct = found
+    .filter((row, i) => found.findIndex((other) => other.class === row.class) === i)
+    .slice(0, shown);
   return {
-    summary: { output, kind: 'detection', top: distinct.map((row) => ({ ...entry(row.class, row.score, labels), anchor: row.anchor })) },
+    summary: {
+      output,
+      kind: 'detection',
+      top: distinct.map((row) => ({ ...entry(row.class, row.score, labels), anchor: row.anchor })),
+    },
     target: { kind: 'detectionScore', output, anchor: first.anchor, class: first.class },
+    detections: found,
   };
 }
 
@@ -100,7 +139,11 @@ function nextToken(output: string, shape: readonly number[], scores: readonly nu
   const probabilities = softmax(scores.slice(position * vocabulary, (position + 1) * vocabulary));
   const order = Array.from(probabilities.keys()).sort((a, b) => probabilities[b] - probabilities[a]);
   return {
-    summary: { output, kind: 'token', top: order.slice(0, shown).map((index) => entry(index, probabilities[index], undefined)) },
+    summary: {
+      output,
+      kind: 'token',
+      top: order.slice(0, shown).map((index) => entry(index, probabilities[index], undefined)),
+    },
     target: { kind: 'tokenLogProbability', output, position, id: order[0] },
   };
 }

@@ -5,7 +5,7 @@ import type { WorkOptions } from '../attribution/prepare.ts';
 import type { Target } from '../attribution/target.ts';
 import type { LoadedModel } from '../data/load-model.ts';
 import { WhereforeError } from '../errors.ts';
-import { type Tensor } from '../tensor/tensor.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { type Explained, storedTensor } from './explained.ts';
 
 /** How a recomputed explanation compares with the recorded one. */
@@ -22,7 +22,11 @@ export interface Replay {
  * Computes an explanation again from its document and tensors, and compares.
  * @throws WhereforeError `invalid-data` when the model is another one (its hash differs) and `anyModel` is not set
  */
-export async function replay(model: LoadedModel, explained: Explained, options: WorkOptions & { readonly anyModel?: boolean } = {}): Promise<Replay> {
+export async function replay(
+  model: LoadedModel,
+  explained: Explained,
+  options: WorkOptions & { readonly anyModel?: boolean } = {},
+): Promise<Replay> {
   const { document } = explained;
   if (model.hash !== document.model.hash && !options.anyModel) {
     throw new WhereforeError('invalid-data', 'this is not the model that was explained', {
@@ -32,7 +36,9 @@ export async function replay(model: LoadedModel, explained: Explained, options: 
       fix: 'give the same file with --model, or compare all the same with --any-model',
     });
   }
-  const inputs = new Map(Object.entries(document.input.tensors).map(([name, { key }]) => [name, storedTensor(explained, key)]));
+  const inputs = new Map(
+    Object.entries(document.input.tensors).map(([name, { key }]) => [name, storedTensor(explained, key)]),
+  );
   const attribution = await attribute(model, {
     ...options,
     inputs,
@@ -60,9 +66,16 @@ export async function replay(model: LoadedModel, explained: Explained, options: 
   const runtime = `${model.executor.runtime.name} ${model.executor.runtime.version}`;
   const changed = [
     ...(model.hash === document.model.hash ? [] : ['the model is another one']),
-    ...(runtime === document.versions.runtime ? [] : [`the runtime is ${runtime}, it was ${document.versions.runtime}`]),
+    ...(runtime === document.versions.runtime
+      ? []
+      : [`the runtime is ${runtime}, it was ${document.versions.runtime}`]),
   ];
-  return { attribution, largestDifference: largest === 0 ? difference : difference / largest, identical: difference === 0, changed };
+  return {
+    attribution,
+    largestDifference: largest === 0 ? difference : difference / largest,
+    identical: difference === 0,
+    changed,
+  };
 }
 
 function recordedBaseline(explained: Explained): Baseline | undefined {
@@ -71,7 +84,9 @@ function recordedBaseline(explained: Explained): Baseline | undefined {
   if (baseline.kind !== 'input') return baseline;
   const [stored, ...others] = Object.values(baselineTensors);
   if (!stored || others.length) {
-    throw new WhereforeError('invalid-data', 'the document needs exactly one baseline tensor', { got: String(others.length + (stored ? 1 : 0)) });
+    throw new WhereforeError('invalid-data', 'the document needs exactly one baseline tensor', {
+      got: String(others.length + (stored ? 1 : 0)),
+    });
   }
   return { kind: 'input', tensor: storedTensor(explained, stored.key), description: baseline.description };
 }

@@ -5,7 +5,14 @@ import { WhereforeError } from '../errors.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
 import { type DataType, type Tensor, type TensorData, tensor } from '../tensor/tensor.ts';
-import { type RunOptions, type Runtime, type Session, type SessionOptions, type Tensors, throwIfCancelled } from './runtime.ts';
+import {
+  type RunOptions,
+  type Runtime,
+  type Session,
+  type SessionOptions,
+  type Tensors,
+  throwIfCancelled,
+} from './runtime.ts';
 
 export interface NodeRuntimeOptions {
   /** Threads that one operator may use; default: all processors. */
@@ -42,7 +49,10 @@ const runtimeVersion: string = createRequire(import.meta.url)('onnxruntime-node/
 export function createNodeRuntime(options: NodeRuntimeOptions = {}): Runtime {
   const threads = options.threads ?? availableParallelism();
   if (!Number.isInteger(threads) || threads < 1) {
-    throw new WhereforeError('invalid-argument', 'threads', { got: String(options.threads), expected: 'a positive integer' });
+    throw new WhereforeError('invalid-argument', 'threads', {
+      got: String(options.threads),
+      expected: 'a positive integer',
+    });
   }
   const jobs = new Map<number, Job>();
   let nextJob = 1;
@@ -110,7 +120,8 @@ function openMessage(model: OnnxModel, options: SessionOptions, threads: number)
       interOpNumThreads: 1,
       executionMode: 'sequential',
       graphOptimizationLevel: optimization === 'all' ? 'all' : 'disabled',
-      logSeverityLevel: 3,
+      // Errors come back as exceptions; the runtime need not print them as well.
+      logSeverityLevel: 4,
       externalData: files,
       extra: { session },
     },

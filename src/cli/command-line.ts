@@ -1,0 +1,36 @@
+import { Command, CommanderError } from 'commander';
+import { packageVersion } from '../report/version.ts';
+import { defineDemo } from './demo.ts';
+import { defineExplain } from './explain.ts';
+import { reportFailure } from './failure.ts';
+import { defineGradient } from './gradient.ts';
+import { defineInspect } from './inspect.ts';
+import { defineReplay } from './replay.ts';
+
+const commands = [defineDemo, defineExplain, defineInspect, defineGradient, defineReplay];
+
+/**
+ * Runs what stands behind `wherefore` on a command line and returns the exit code: 0, 1 for a mistake that the user can
+ * mend (said in one message), 2 for a mistake of ours. Never throws.
+ */
+export async function runCommandLine(words: readonly string[]): Promise<number> {
+  const program = new Command('wherefore')
+    .description('why did the model say this, and where did it come from?')
+    .version(packageVersion)
+    .option('--debug', 'show where an error came from')
+    .showSuggestionAfterError()
+    .showHelpAfterError('(add --help for what the command takes)')
+    .exitOverride();
+  for (const define of commands) define(program);
+  for (const command of program.commands)
+    command.copyInheritedSettings(program).option('--debug', 'show where an error came from');
+  try {
+    if (words.length === 0) program.help({ error: true });
+    await program.parseAsync(words, { from: 'user' });
+    return 0;
+  } catch (error) {
+    // Commander has printed its own message; help and version are no errors.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1;
+    return reportFailure(error, words.includes('--debug'));
+  }
+}

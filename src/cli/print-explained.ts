@@ -1,0 +1,71 @@
+import { basename } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { ExplanationDocument } from '../report/document.ts';
+import { formatNumber, formatShare, formatTable } from './table-text.ts';
+
+/** What a run found, as text: for each input and target what the model said, then a row for each layer and method. */
+export function describeExplained(documents: readonly ExplanationDocument[], folder: string): string {
+  const questions = new Map<string, ExplanationDocument[]>();
+  for (const document of documents) {
+    const key = JSON.stringify([document.input.source, document.input.hash, document.target]);
+    questions.set(key, [...(questions.get(key) ?? []), document]);
+  }
+  const blocks = [...questions.values()].map((rows) => `${describeQuestion(rows[0])}\n${describeRows(rows)}`);
+  const notes = new Set(
+    documents.flatMap((document) => [...document.notes, ...document.gradientNotes.map(({ text }) => text)]),
+  );
+  if (notes.size) blocks.push([...notes].map((note) => `note: ${note}`).join('\n'));
+  const page = `${folder}/index.html`;
+  blocks.push(`page: ${page}\n      ${pathToFileURL(page)}`);
+  return blocks.join('\n\n');
+}
+
+function describeQuestion({ input, prediction, targetDescription, baselineDescription }: ExplanationDocument): string {
+  const lines = [shortSource(input.source)];
+  if (prediction) lines.push(`  the model says  ${describePrediction(prediction)}`);
+  lines.push(`  explained       ${targetDescription}`, `  baseline        ${baselineDescription ?? 'none'}`);
+  return lines.join('\n');
+}
+
+function describePrediction({ kind, top }: NonNullable<ExplanationDocument['prediction']>): string {
+  return top
+    .slice(0, 3)
+    .map((entry) => {
+      const name =
+        entry.label && entry.label !== String(entry.index)
+          ? `${entry.index} "${entry.label}"`
+          : kind === 'token'
+            ? `token ${entry.index}`
+            : String(entry.index);
+      const value = kind === 'value' ? formatNumber(entry.value) : formatShare(entry.value);
+      return `${kind === 'value' && top.length === 1 ? '' : `${name} `}${value}${entry.anchor === undefined ? '' : ` (anchor ${entry.anchor})`}`;
+    })
+    .join(', ');
+}
+
+function describeRows(documents: readonly ExplanationDocument[]): string {
+  const rows = documents.map((document) => [
+    `  ${document.layer.every((name) => document.explained.includes(name)) ? 'input' : document.layer.join(' + ')}`,
+    document.method,
+    formatNumber(document.attributionTarget),
+    formatNumber(document.sum),
+    formatShare(document.relativeError),
+    verdict(document),
+  ]);
+  return formatTable([['  layer', 'method', 'T', 'sum', 'error', ''], ...rows]);
+}
+
+function verdict(document: ExplanationDocument): string {
+  if (!document.isCut) {
+    const completing = document.completing.join('+');
+    return `bypassed: need not add up${completing ? `; --layer ${[...document.layer, completing].join('+')} does` : ''}`;
+  }
+  if (document.converged === false) return 'not converged: more steps, or another layer';
+  return '';
+}
+
+/** A path by its file name; what is no path as it was written. */
+export function shortSource(source: string): string {
+  const shown = /[[\]=]/.test(source) ? source : basename(source);
+  return shown.length > 60 ? `${shown.slice(0, 59)}…` : shown;
+}

@@ -1,0 +1,275 @@
+import { explainedInputs } from '../attribution/attribute.ts';
+import { type Baseline, resolveBaseline } from '../attribution/baseline.ts';
+import { layersBetween, layersWorthExplaining } from '../attribution/layers.ts';
+import { type MethodName, methodTable } from '../attribution/methods/index.ts';
+import type { Passes } from '../attribution/prepare.ts';
+import { compileTarget, type Target, targetOutput } from '../attribution/target.ts';
+import type { LoadedModel } from '../data/load-model.ts';
+import { type ModelInput, readModelInputs, tensorInput } from '../data/model-input.ts';
+import { nearest } from '../data/nearest.ts';
+import type { Preprocessing } from '../data/preprocessing.ts';
+import { WhereforeError } from '../errors.ts';
+import type { Specialised } from '../runtime/executor.ts';
+import { throwIfCancelled } from '../runtime/runtime.ts';
+import { formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import type { ExplainOptions } from './explain.ts';
+import { gradientObstacle } from './inspect.ts';
+import { type Prediction, predict } from './prediction.ts';
+import { usualBaseline } from './usual-baseline.ts';
+
+/** One explanation that is going to be computed: everything about it is settled and checked. */
+export interface PlannedExplanation {
+  readonly input: ModelInput;
+  readonly prediction: Prediction;
+  readonly target: Target;
+  readonly baseline: Baseline;
+  /** Inputs that the baseline replaces. */
+  readonly explained: readonly string[];
+  readonly layer: readonly string[];
+  readonly method: MethodName;
+  readonly parameters: Readonly<Record<string, unknown>> | undefined;
+  /** What was chosen for want of a word by the caller. */
+  readonly notes: readonly string[];
+  /** Passes through the model: the fewest that the method can do with, and the most that it may take. */
+  readonly least: Passes;
+  readonly most: Passes;
+}
+
+export interface Plan {
+  readonly explanations: readonly PlannedExplanation[];
+  /** Combinations that were asked for in passing (several methods, several layers) and make no sense, in words. */
+  readonly leftOut: readonly string[];
+  /** Seconds that one forward pass took; the unit of an estimate. */
+  readonly forwardSeconds: number;
+}
+
+/**
+ * Settles what is to be computed and checks all of it, for every input, before anything long begins: methods and their
+ * parameters, names of layers, inputs, targets, baselines, and which method fits which layer.
+ */
+export async function plan(
+  model: LoadedModel,
+  sources: readonly (string | ReadonlyMap<string, Tensor>)[],
+  preprocessing: Preprocessing,
+  options: ExplainOptions,
+): Promise<Plan> {
+  checkMethods(options);
+  for (const text of options.layers ?? []) namesOf(model, text);
+  const inputs: ModelInput[] = [];
+  for (const source of sources) {
+    if (typeof source === 'string') inputs.push(...(await readModelInputs(model, source, preprocessing)));
+    else inputs.push(tensorInput(model, source, 'tensors in memory', undefined, preprocessing));
+  }
+  const explanations: PlannedExplanation[] = [];
+  const leftOut = new Set<string>();
+  let forwardSeconds = 0;
+  for (const input of inputs) {
+    throwIfCancelled(options.signal);
+    const specialised = await model.executor.specialise(model.graph, input.tensors);
+    const prediction = await predict(model, input.tensors, preprocessing, model.preprocessing?.labels);
+    forwardSeconds ||= await timeForward(model, specialised, input, prediction.summary.output);
+    const baseline =
+      typeof options.baseline === 'function'
+        ? options.baseline(input)
+        : (options.baseline ?? usualBaseline(model, input));
+    const explained = explainedInputs(model, baseline);
+    for (const name of explained) resolveBaseline(input.tensors.get(name) as Tensor, baseline, input.layout);
+    const wanted = options.target ?? prediction.target;
+    for (const choice of Array.isArray(wanted) ? wanted : [wanted]) {
+      const target: Target = typeof choice === 'function' ? choice(input, prediction) : choice;
+      compileTarget(model.graph, specialised.facts, target);
+      const output = targetOutput(specialised.graph, specialised.facts, target);
+      const blocked = gradientObstacle(specialised.graph, explained, output) !== undefined;
+      const methods: readonly MethodName[] = options.methods ?? [blocked ? 'occlusion' : 'integrated-gradients'];
+      for (const text of options.layers ?? ['input']) {
+        for (const method of methods) {
+          for (const { layer, notes } of layersFor(model, specialised, text, explained, target, method)) {
+            const problem = mismatch(model, specialised, { layer, explained, method, output });
+            if (problem) {
+              const alone = (options.layers ?? ['input']).length * methods.length === 1 && text !== 'all';
+              if (alone) throw problem;
+              leftOut.add(`${layer.join(' + ')}: ${problem.message.split(/ \(got|\. Fix/)[0]}`);
+              continue;
+            }
+            const parameters = options.parameters?.[method];
+            const cost = passes(specialised, layer, method, parameters);
+            explanations.push({
+              input,
+              prediction,
+              target,
+              baseline,
+              explained,
+              layer,
+              method,
+              parameters,
+              notes,
+              ...cost,
+            });
+          }
+        }
+      }
+    }
+  }
+  if (explanations.length === 0) {
+    throw new WhereforeError('invalid-argument', 'none of the methods fits any of the layers', {
+      got: [...leftOut].join('; '),
+      fix: 'choose other layers or methods',
+    });
+  }
+  return { explanations, leftOut: [...leftOut], forwardSeconds };
+}
+
+/** Methods that exist, with parameters that they have. */
+export function checkMethods({ methods, parameters }: Pick<ExplainOptions, 'methods' | 'parameters'>): void {
+  const known = Object.keys(methodTable);
+  for (const name of [...(methods ?? []), ...Object.keys(parameters ?? {})]) {
+    if (known.includes(name)) continue;
+    const guess = nearest(name, known);
+    throw new WhereforeError('invalid-argument', `there is no method "${name}"`, {
+      expected: known.join(', '),
+      fix: guess ? `did you mean "${guess}"?` : undefined,
+    });
+  }
+  for (const [name, given] of Object.entries(parameters ?? {})) {
+    const parsed = methodTable[name].parameters.safeParse(given);
+    if (parsed.success) continue;
+    throw new WhereforeError('invalid-argument', `parameters of ${name}`, {
+      got: JSON.stringify(given),
+      expected: parsed.error.issues
+        .map(({ path, message }) => `${path.length ? `${path.join('.')}: ` : ''}${message}`)
+        .join('; '),
+      fix: `it takes ${parameterNames(name).join(', ') || 'none'}`,
+    });
+  }
+}
+
+function parameterNames(method: string): string[] {
+  return Object.keys((methodTable[method].parameters as unknown as { shape?: object }).shape ?? {});
+}
+
+/**
+ * The names that a layer is written with; `input` and `all` stand for themselves.
+ * @throws WhereforeError `unknown-name` with the nearest names
+ */
+function namesOf(model: LoadedModel, text: string): string[] {
+  if (text === 'input' || text === 'all' || model.types.has(text)) return [text];
+  const names = text.split('+').map((name) => name.trim());
+  for (const name of names) {
+    if (model.types.has(name)) continue;
+    const known = [
+      ...model.graph.inputs.map((input) => input.name),
+      ...model.graph.nodes.flatMap(({ outputs }) => outputs),
+    ];
+    const guess = nearest(name, known) ?? known.find((other) => name && other.includes(name));
+    throw new WhereforeError('unknown-name', `the model has no layer "${name}"`, {
+      fix: `${guess ? `did you mean "${guess}"? ` : ''}List them with: wherefore inspect ${model.path ?? model.name} --all`,
+    });
+  }
+  return names;
+}
+
+function layersFor(
+  model: LoadedModel,
+  { graph, facts }: Specialised,
+  text: string,
+  explained: readonly string[],
+  target: Target,
+  method: MethodName,
+): { layer: readonly string[]; notes: readonly string[] }[] {
+  if (text !== 'input' && text !== 'all') return [{ layer: namesOf(model, text), notes: [] }];
+  const candidates = layersBetween(graph, facts, explained, targetOutput(graph, facts, target));
+  let first: { layer: readonly string[]; notes: readonly string[] } = { layer: explained, notes: [] };
+  const [embedding] = candidates;
+  if (
+    methodTable[method].needs === 'gradient' &&
+    explained.some((name) => model.types.get(name) !== 'float32') &&
+    embedding
+  ) {
+    const note = `tokens are no numbers to differentiate: explained at "${embedding.name}", where they become numbers`;
+    first = { layer: [embedding.name], notes: [note] };
+  }
+  if (text === 'input') return [first];
+  const worth = layersWorthExplaining(candidates).filter(({ name }) => !first.layer.includes(name));
+  return [first, ...worth.map(({ name }) => ({ layer: [name], notes: [] }))];
+}
+
+/** Why a method cannot explain a layer; undefined where it can. */
+function mismatch(
+  model: LoadedModel,
+  { graph, facts }: Specialised,
+  { layer, explained, method, output }: Pick<PlannedExplanation, 'layer' | 'explained' | 'method'> & { output: string },
+): WhereforeError | undefined {
+  const { layers, needs } = methodTable[method];
+  const where = layer.join(' + ');
+  if (layers === 'input' && !layer.every((name) => explained.includes(name))) {
+    return new WhereforeError('invalid-argument', `${method} explains the input only`, {
+      got: where,
+      fix: 'choose --layer input, or another method',
+    });
+  }
+  for (const name of layer) {
+    const type = model.types.get(name);
+    const shape = facts.shapes.get(name) ?? [];
+    if (needs === 'gradient' && type !== 'float32') {
+      return new WhereforeError('wrong-type', `layer "${name}" has no gradient`, {
+        got: `${type} elements of shape ${formatShape(shape)}`,
+        expected: 'float32',
+        fix: 'choose a layer of floats; wherefore inspect --all lists them',
+      });
+    }
+    if (layers === 'spatial' && shape.length < 3) {
+      return new WhereforeError(
+        'wrong-shape',
+        `${method} needs a layer with channels and space, which "${name}" has not`,
+        {
+          got: formatShape(shape),
+          expected: 'batch × channels × positions',
+          fix: 'choose a convolution or pooling layer, or --method integrated-gradients',
+        },
+      );
+    }
+  }
+  const obstacle = needs === 'gradient' ? gradientObstacle(graph, layer, output) : undefined;
+  if (obstacle) {
+    const fitting = Object.keys(methodTable).filter((name) => methodTable[name].needs === 'outputs');
+    return new WhereforeError(
+      'not-differentiable',
+      `${method} needs a gradient, which cannot pass ${obstacle.operator}`,
+      {
+        where: `node "${obstacle.node}"`,
+        got: obstacle.why,
+        fix: `use a method that needs outputs only: --method ${fitting.join(' or ')}`,
+      },
+    );
+  }
+  return undefined;
+}
+
+/** Seconds of one forward pass; the session is open already. */
+async function timeForward(
+  model: LoadedModel,
+  { graph }: Specialised,
+  { tensors }: ModelInput,
+  output: string,
+): Promise<number> {
+  const started = performance.now();
+  await model.executor.run(graph, tensors, [output]);
+  return (performance.now() - started) / 1000;
+}
+
+function passes(
+  { facts }: Specialised,
+  layer: readonly string[],
+  method: MethodName,
+  given: Readonly<Record<string, unknown>> = {},
+): { least: Passes; most: Passes } {
+  const row = methodTable[method];
+  const parameters = row.parameters.parse(given);
+  const elements = layer.reduce((sum, name) => sum + sizeOf(facts.shapes.get(name) ?? []), 0);
+  const channels = layer.length === 1 ? (facts.shapes.get(layer[0])?.[1] ?? 0) : 0;
+  const work = { elements, groups: 0, channels, references: 0 };
+  const most = row.cost(parameters, work);
+  // An adaptive method that need not reach a tolerance stops at its first try.
+  const least = 'tolerance' in parameters ? row.cost({ ...parameters, tolerance: 0 }, work) : most;
+  return { least, most };
+}
