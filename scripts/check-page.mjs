@@ -57,7 +57,14 @@ function inspectPage() {
   if (!document.title) found.push('has no title');
   if (document.querySelectorAll('h1').length !== 1) found.push('does not have exactly one main heading');
   if (!document.querySelector('main')) found.push('has no main landmark');
-  if (root.scrollWidth > root.clientWidth) found.push(`is ${root.scrollWidth} wide on a screen of ${root.clientWidth}`);
+  if (root.scrollWidth > root.clientWidth) {
+    const ends = [...document.body.querySelectorAll('*')].map((element) => ({
+      name: `<${element.tagName.toLowerCase()} class="${element.className}">`,
+      right: element.getBoundingClientRect().right,
+    }));
+    const { name } = ends.reduce((widest, end) => (end.right > widest.right ? end : widest));
+    found.push(`is ${root.scrollWidth} wide on a screen of ${root.clientWidth}: ${name} reaches furthest`);
+  }
   // What is shown, not scripts or hidden parts.
   const text = document.body.innerText;
   if (text.length < 200) found.push('has hardly any text');
