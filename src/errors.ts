@@ -30,6 +30,7 @@ export type ErrorCode =
   | 'invalid-data'
   | 'not-differentiable'
   | 'not-a-cut'
+  | 'collapsed'
   | 'runtime'
   | 'cancelled'
   | 'internal';

@@ -1,0 +1,143 @@
+import {
+  activation,
+  add,
+  convolution,
+  embedding,
+  groupNorm,
+  maxPool,
+  type Network,
+  type Value,
+} from '../train/index.ts';
+import { constantly } from '../train/initialization.ts';
+import { sizeAt } from '../train/network.ts';
+import type { PictureLayout } from './classifier.ts';
+import type { FeatureMap } from './feature-maps.ts';
+
+/** Every name that the explainer adds to a graph starts with this. */
+export const prefix = 'lax/';
+
+/** Groups of the normalisation; channels are rounded up to a multiple of it. */
+const groups = 4;
+
+export interface AdapterOptions {
+  readonly channels: number;
+  readonly classes: number;
+  readonly layout: PictureLayout;
+}
+
+/**
+ * The adapter on features of a frozen model: a mask `[N, 1, H, W]` in (0, 1) for a class.
+ *
+ * Every map goes through a 1×1 convolution to `channels`; the highest is scaled and shifted by two vectors of the class
+ * (FiLM, Perez et al. 2018, arXiv 1709.07871); then from high to low: 3×3 convolution, normalisation, SiLU, the size of
+ * the next lower map, plus that map; a 1×1 convolution and a sigmoid at the end, resized to the picture.
+ * SiLU takes the place of GELU: it is written with operators of every opset, so that the adapter can be appended to the
+ * nodes of a model file as they are.
+ * @param maps low to high
+ * @param label the class, int64 `[N]`
+ */
+export function adapter(network: Network, maps: readonly FeatureMap[], label: string, options: AdapterOptions): Value {
+  const laterals = maps.map((map, i) => {
+    const name = `${prefix}lateral${i + 1}`;
+    const entering = asNchw(network, map, name);
+    return normalised(network, convolution(network, entering, name, { channels: options.channels, kernel: 1 }), name);
+  });
+  return decode(network, laterals, label, options);
+}
+
+/**
+ * The explainer without internals: a small U-Net on the picture. Three stages of convolution and halving, then the same
+ * way up as {@link adapter}.
+ * @param picture the input, channels first
+ */
+export function unet(network: Network, picture: Value, label: string, options: AdapterOptions): Value {
+  const stages: Value[] = [];
+  let x = picture;
+  for (let i = 0; i < 3; i++) {
+    const name = `${prefix}down${i + 1}`;
+    if (i > 0) {
+      if (Math.min(sizeAt(x, 2, name), sizeAt(x, 3, name)) < 4) break;
+      x = maxPool(network, x, `${name}.pool`, { kernel: 2 });
+    }
+    x = block(network, x, name, options.channels);
+    stages.push(x);
+  }
+  return decode(network, stages, label, options);
+}
+
+function decode(network: Network, laterals: readonly Value[], label: string, options: AdapterOptions): Value {
+  const [top, ...lower] = laterals.toReversed();
+  let x = block(network, conditioned(network, top, label, options), `${prefix}top`, options.channels);
+  lower.forEach((lateral, i) => {
+    const name = `${prefix}up${i + 1}`;
+    x = add(network, resized(network, x, `${name}.resized`, lateral, 'nearest'), lateral, `${name}.sum`);
+    x = block(network, x, name, options.channels);
+  });
+  // A head of small weights starts near one half everywhere, where the sigmoid is steepest.
+  const head = convolution(network, x, `${prefix}head`, { channels: 1, kernel: 1 });
+  const soft = activation(network, head, `${prefix}soft`, 'sigmoid');
+  const { height, width } = options.layout;
+  return resized(network, soft, `${prefix}mask`, { name: '', shape: [soft.shape[0], 1, height, width] }, 'linear');
+}
+
+function block(network: Network, x: Value, name: string, channels: number): Value {
+  const convolved = convolution(network, x, `${name}.convolution`, { channels, kernel: 3, padding: 1, bias: false });
+  return activation(network, normalised(network, convolved, name), `${name}.active`, 'silu');
+}
+
+const normalised = (network: Network, x: Value, name: string) => groupNorm(network, x, `${name}.norm`, { groups });
+
+/** FiLM: `(1 + γ_c)·x + β_c` with one γ and one β per class and channel, 0 at the start. */
+function conditioned(network: Network, x: Value, label: string, { classes, channels }: AdapterOptions): Value {
+  const perChannel = (what: string) => {
+    const name = `${prefix}film.${what}`;
+    const row = embedding(network, { name: label, shape: ['N'] }, name, {
+      count: classes,
+      features: channels,
+      initialization: constantly(0),
+    });
+    return network.builder.op('Reshape', [row.name, network.builder.ints([0, channels, 1, 1])]);
+  };
+  const { builder } = network;
+  const scale = builder.op('Add', [perChannel('scale'), builder.scalar(1)]);
+  const scaled = builder.op('Mul', [x.name, scale]);
+  return { name: builder.op('Add', [scaled, perChannel('shift')]), shape: x.shape };
+}
+
+/** A feature map with its channels first. */
+function asNchw(network: Network, map: FeatureMap, name: string): Value {
+  const { builder } = network;
+  const shape = ['N', map.channels, map.height, map.width];
+  switch (map.form) {
+    case 'NCHW':
+      return { name: map.name, shape };
+    case 'NHWC':
+      return { name: builder.op('Transpose', [map.name], { perm: [0, 3, 1, 2] }, { name: `${name}.moved` }), shape };
+    case 'tokens': {
+      const from = [map.name, builder.ints([map.skipped]), builder.ints([Number.MAX_SAFE_INTEGER]), builder.ints([1])];
+      const grid = map.skipped ? builder.op('Slice', from) : map.name;
+      const moved = builder.op('Transpose', [grid], { perm: [0, 2, 1] });
+      const target = builder.ints([0, map.channels, map.height, map.width]);
+      return { name: builder.op('Reshape', [moved, target]), shape };
+    }
+  }
+}
+
+/** A value at the height and width of another. */
+function resized(network: Network, x: Value, name: string, like: Value, mode: 'nearest' | 'linear'): Value {
+  const [height, width] = [sizeAt(like, 2, name), sizeAt(like, 3, name)];
+  const shape = [...x.shape.slice(0, 2), height, width];
+  const { builder } = network;
+  if (height === sizeAt(x, 2, name) && width === sizeAt(x, 3, name)) {
+    return { name: builder.op('Identity', [x.name], {}, { name, outputs: [name] }), shape };
+  }
+  const rows = builder.op('Slice', [builder.op('Shape', [x.name]), builder.ints([0]), builder.ints([2])]);
+  const sizes = builder.op('Concat', [rows, builder.ints([height, width])], { axis: 0 });
+  const attributes = {
+    mode,
+    coordinate_transformation_mode: mode === 'nearest' ? 'asymmetric' : 'half_pixel',
+    ...(mode === 'nearest' && { nearest_mode: 'floor' }),
+  };
+  builder.op('Resize', [x.name, '', '', sizes], attributes, { name, outputs: [name] });
+  return { name, shape };
+}

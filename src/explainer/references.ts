@@ -1,0 +1,80 @@
+import type { Random } from '../tensor/random.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { PictureLayout } from './classifier.ts';
+import type { ReferenceKind } from './settings.ts';
+
+/** Mean, standard deviation, smallest and largest value of each channel over some pictures. */
+export interface PixelStatistics {
+  readonly mean: readonly number[];
+  readonly deviation: readonly number[];
+  readonly low: readonly number[];
+  readonly high: readonly number[];
+}
+
+const channelOf = ({ channelAxis, channels, height, width }: PictureLayout) =>
+  channelAxis === 1 ? (i: number) => Math.floor(i / (height * width)) % channels : (i: number) => i % channels;
+
+export function pixelStatistics(pictures: Tensor<'float32'>, layout: PictureLayout): PixelStatistics {
+  const { channels } = layout;
+  const channel = channelOf(layout);
+  const count = pictures.data.length / channels;
+  const sums = new Float64Array(channels);
+  const squares = new Float64Array(channels);
+  const low = new Float64Array(channels).fill(Number.POSITIVE_INFINITY);
+  const high = new Float64Array(channels).fill(Number.NEGATIVE_INFINITY);
+  pictures.data.forEach((value, i) => {
+    const c = channel(i);
+    sums[c] += value;
+    low[c] = Math.min(low[c], value);
+    high[c] = Math.max(high[c], value);
+  });
+  const mean = Array.from(sums, (sum) => sum / count);
+  pictures.data.forEach((value, i) => {
+    squares[channel(i)] += (value - mean[channel(i)]) ** 2;
+  });
+  // A channel that never changes has no deviation; 1 keeps the division by it meaningful.
+  const deviation = Array.from(squares, (sum) => Math.sqrt(sum / count) || 1);
+  return { mean, deviation, low: Array.from(low), high: Array.from(high) };
+}
+
+type Fill = (into: Float32Array, picture: Float32Array, drawing: Drawing) => void;
+
+interface Drawing {
+  readonly layout: PictureLayout;
+  readonly statistics: PixelStatistics;
+  readonly source: Random;
+}
+
+const references: { readonly [K in ReferenceKind]: Fill } = {
+  /** Each channel at its own mean over the picture. */
+  mean(into, picture, { layout }) {
+    const channel = channelOf(layout);
+    const sums = new Float64Array(layout.channels);
+    picture.forEach((value, i) => {
+      sums[channel(i)] += value;
+    });
+    const perChannel = into.length / layout.channels;
+    for (let i = 0; i < into.length; i++) into[i] = sums[channel(i)] / perChannel;
+  },
+  /** Independent normal pixels with the mean and deviation of the data. */
+  noise(into, _, { layout, statistics: { mean, deviation }, source }) {
+    const channel = channelOf(layout);
+    for (let i = 0; i < into.length; i++) into[i] = mean[channel(i)] + deviation[channel(i)] * source.normal();
+  },
+  /** One colour, uniform between the extremes of the data. */
+  colour(into, _, { layout, statistics: { low, high }, source }) {
+    const colour = Float64Array.from(low, (from, c) => from + (high[c] - from) * source.uniform());
+    const channel = channelOf(layout);
+    for (let i = 0; i < into.length; i++) into[i] = colour[channel(i)];
+  },
+};
+
+/** A picture of "absent", of one of the kinds at random. */
+export function drawReference(
+  kinds: readonly ReferenceKind[],
+  into: Float32Array,
+  picture: Float32Array,
+  drawing: Drawing,
+): void {
+  references[kinds[drawing.source.integer(kinds.length)]](into, picture, drawing);
+}

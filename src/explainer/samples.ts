@@ -1,0 +1,84 @@
+import type { Dataset } from '../data/dataset.ts';
+import { WhereforeError } from '../errors.ts';
+import { random } from '../tensor/random.ts';
+import { concatRows, float32, formatShape, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import type { Samples } from '../train/index.ts';
+import { gatherRows } from '../train/samples.ts';
+import type { Classifier } from './classifier.ts';
+import { trainingInputs } from './objective.ts';
+import { drawReference, type PixelStatistics } from './references.ts';
+import type { LaxSettings } from './settings.ts';
+
+/** Unlabelled pictures by position. */
+export type Pictures = (positions: ArrayLike<number>) => Promise<Tensor<'float32'>>;
+
+/** Pictures that take at most so many bytes are read once and kept. */
+const keptBytes = 2 ** 30;
+
+/**
+ * The pictures of a dataset for one input of a model: kept in memory where they fit, read again for every batch
+ * otherwise.
+ * @throws WhereforeError `unknown-name` or `wrong-type` when the dataset does not hold that input
+ */
+export async function picturesOf(dataset: Dataset, input: string, indices: Uint32Array): Promise<Pictures> {
+  const read = async (own: ArrayLike<number>): Promise<Tensor<'float32'>> => {
+    const tensors = await dataset.inputs(own);
+    const picture = tensors[input];
+    if (picture?.type === 'float32') return picture as Tensor<'float32'>;
+    throw new WhereforeError(picture ? 'wrong-type' : 'unknown-name', `pictures for input "${input}"`, {
+      got: picture ? `${picture.type} ${formatShape(picture.shape)}` : Object.keys(tensors).join(', '),
+      expected: 'float32',
+    });
+  };
+  const first = await read(indices.subarray(0, 1));
+  if (sizeOf(first.shape) * 4 * indices.length > keptBytes) {
+    return (positions) => read(Uint32Array.from(positions, (position) => indices[position]));
+  }
+  const parts: Tensor<'float32'>[] = [];
+  const together = 256;
+  for (let start = 0; start < indices.length; start += together)
+    parts.push(await read(indices.subarray(start, start + together)));
+  const all = concatRows(parts);
+  return async (positions) => gatherRows(all, positions);
+}
+
+/**
+ * Pictures with what a training step draws for each: the class to explain (by rank), a threshold uniform in
+ * (α_min, 1), a reference. A sample's draws depend on the seed, the epoch and its position alone.
+ */
+export function explainerSamples(
+  pictures: Pictures,
+  count: number,
+  classifier: Classifier,
+  settings: LaxSettings,
+  statistics: PixelStatistics,
+): Samples {
+  const { classes, input, layout } = classifier;
+  const ranks = Math.min(settings.topClasses, classes);
+  return {
+    count,
+    async batch(positions, epoch) {
+      const x = await pictures(positions);
+      const size = sizeOf(x.shape.slice(1));
+      const rank = new BigInt64Array(positions.length);
+      const threshold = new Float32Array(positions.length);
+      const reference = new Float32Array(x.data.length);
+      positions.forEach((position, i) => {
+        const source = random(settings.seed, 1 + epoch * count + position);
+        const other = source.uniform() < settings.otherClasses;
+        rank[i] = other && ranks > 1 ? BigInt(1 + source.integer(ranks - 1)) : 0n;
+        threshold[i] = settings.threshold + (1 - settings.threshold) * source.uniform();
+        const at = [i * size, (i + 1) * size] as const;
+        const drawing = { layout, statistics, source };
+        drawReference(settings.references, reference.subarray(...at), x.data.subarray(...at), drawing);
+      });
+      const inputs = new Map<string, Tensor>([
+        [input, x],
+        [trainingInputs.rank, int64([positions.length, 1], rank)],
+        [trainingInputs.threshold, float32([positions.length, 1, 1, 1], threshold)],
+        [trainingInputs.reference, float32(x.shape, reference)],
+      ]);
+      return { inputs, targets: float32([positions.length, 0], []) };
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { WhereforeError } from '../errors.ts';
+
+/** What stands for an absent pixel while the explainer is trained. */
+export const referenceKinds = ['mean', 'noise', 'colour'] as const;
+export type ReferenceKind = (typeof referenceKinds)[number];
+
+const share = z.number().min(0).max(1);
+const weight = z.number().min(0);
+
+/** How a learned explainer is made and trained; every field has a default. */
+export const settingsSchema = z.strictObject({
+  /** Values of the graph whose features the adapter reads, low to high. Default: chosen from the graph. */
+  layers: z.array(z.string()).min(1).max(3).optional(),
+  /** `features`: the adapter reads inner values of the model. `input`: a small U-Net reads the input alone. */
+  reads: z.enum(['features', 'input']).default('features'),
+  /** Channels of the adapter. Default 64; 128 where the features are tokens. */
+  channels: z.int().min(4).optional(),
+  /** The threshold below which a pixel does not count as part of the explanation (α_min). */
+  threshold: z.number().gt(0).lt(1).default(0.5),
+  /** Temperature of the soft threshold at the first and the last step; geometric in between. */
+  temperature: z.tuple([z.number().gt(0), z.number().gt(0)]).default([0.2, 0.05]),
+  references: z
+    .array(z.enum(referenceKinds))
+    .min(1)
+    .default([...referenceKinds]),
+  /** λ_n: weight of the necessity. 0 for inputs with several valid explanations. */
+  necessity: weight.default(1),
+  /** λ_a: weight of the minimality. */
+  minimality: weight.default(4),
+  /** λ_tv: weight of the total variation. */
+  variation: weight.default(0.01),
+  /** `area`: mean of the soft mask. `information`: nats that pass a Gaussian bottleneck. */
+  bottleneck: z.enum(['area', 'information']).default('area'),
+  /** λ_a rises linearly over this share of the steps. */
+  warmUp: share.default(0.1),
+  /** Share of the samples for which another class is explained than the predicted one. */
+  otherClasses: share.default(0.2),
+  /** Those classes are among so many of the most probable. */
+  topClasses: z.int().min(2).default(5),
+  epochs: z.int().min(1).default(10),
+  batchSize: z.int().min(1).default(64),
+  learningRate: z.number().gt(0).default(1e-3),
+  weightDecay: weight.default(1e-4),
+  /** Share of the inputs that are kept apart for validation, 256 at most. */
+  validation: z.number().gt(0).lt(1).default(0.1),
+  seed: z.int().min(0).default(0),
+});
+
+/** What a caller may set. */
+export type LaxOptions = z.input<typeof settingsSchema>;
+export type LaxSettings = z.output<typeof settingsSchema>;
+
+/** Settings with the defaults filled in. @throws WhereforeError `invalid-argument`, naming the field */
+export function laxSettings(options: LaxOptions = {}): LaxSettings {
+  const parsed = settingsSchema.safeParse(options);
+  if (!parsed.success) {
+    throw new WhereforeError('invalid-argument', 'settings of the explainer', { got: z.prettifyError(parsed.error) });
+  }
+  const settings = parsed.data;
+  if (settings.reads === 'input' && settings.layers) {
+    throw new WhereforeError('invalid-argument', 'layers of an explainer that reads the input alone', {
+      got: settings.layers.join(', '),
+      fix: 'leave the layers out, or let it read features',
+    });
+  }
+  // The bottleneck's price is that of Gaussian noise: with another reference it would not be the information passed.
+  return settings.bottleneck === 'information' ? { ...settings, references: ['noise'] } : settings;
+}
