@@ -29,14 +29,79 @@ export interface Case {
 }
 
 export const cases: readonly Case[] = [
-  { key: 'resnet-input-1', title: 'ResNet-18, batch 1: forward + input gradient', net: 'resnet18', batch: 1, work: 'input', limit: 0.65, rounds: 21 },
-  { key: 'resnet-input-8', title: 'ResNet-18, batch 8: forward + input gradient', net: 'resnet18', batch: 8, work: 'input', limit: 0.85, rounds: 11 },
-  { key: 'gpt2-embedding', title: 'GPT-2 small, 128 tokens: forward + gradient to the embedding', net: 'gpt2', batch: 1, work: 'embedding', limit: 0.95, rounds: 11 },
-  { key: 'resnet-parameters-1', title: 'ResNet-18, batch 1: all parameter gradients', net: 'resnet18', batch: 1, work: 'parameters', limit: 1.2, rounds: 15 },
-  { key: 'resnet-parameters-8', title: 'ResNet-18, batch 8: all parameter gradients', net: 'resnet18', batch: 8, work: 'parameters', limit: 1.2, rounds: 11 },
-  { key: 'gpt2-parameters', title: 'GPT-2 small, 128 tokens: all parameter gradients', net: 'gpt2', batch: 1, work: 'parameters', limit: 1.2, rounds: 9 },
-  { key: 'cnn-training', title: 'small CNN, batch 64: training step, SGD with momentum', net: 'smallCnn', batch: 64, work: 'train', limit: 1.2, rounds: 21 },
-  { key: 'integrated-gradients', title: 'ResNet-18: integrated gradients, 50 steps', net: 'resnet18', batch: 1, work: 'path', limit: 0.8, rounds: 5, steps: 50 },
+  {
+    key: 'resnet-input-1',
+    title: 'ResNet-18, batch 1: forward + input gradient',
+    net: 'resnet18',
+    batch: 1,
+    work: 'input',
+    limit: 0.65,
+    rounds: 21,
+  },
+  {
+    key: 'resnet-input-8',
+    title: 'ResNet-18, batch 8: forward + input gradient',
+    net: 'resnet18',
+    batch: 8,
+    work: 'input',
+    limit: 0.85,
+    rounds: 11,
+  },
+  {
+    key: 'gpt2-embedding',
+    title: 'GPT-2 small, 128 tokens: forward + gradient to the embedding',
+    net: 'gpt2',
+    batch: 1,
+    work: 'embedding',
+    limit: 0.95,
+    rounds: 11,
+  },
+  {
+    key: 'resnet-parameters-1',
+    title: 'ResNet-18, batch 1: all parameter gradients',
+    net: 'resnet18',
+    batch: 1,
+    work: 'parameters',
+    limit: 1.2,
+    rounds: 15,
+  },
+  {
+    key: 'resnet-parameters-8',
+    title: 'ResNet-18, batch 8: all parameter gradients',
+    net: 'resnet18',
+    batch: 8,
+    work: 'parameters',
+    limit: 1.2,
+    rounds: 11,
+  },
+  {
+    key: 'gpt2-parameters',
+    title: 'GPT-2 small, 128 tokens: all parameter gradients',
+    net: 'gpt2',
+    batch: 1,
+    work: 'parameters',
+    limit: 1.2,
+    rounds: 9,
+  },
+  {
+    key: 'cnn-training',
+    title: 'small CNN, batch 64: training step, SGD with momentum',
+    net: 'smallCnn',
+    batch: 64,
+    work: 'train',
+    limit: 1.2,
+    rounds: 21,
+  },
+  {
+    key: 'integrated-gradients',
+    title: 'ResNet-18: integrated gradients, 50 steps',
+    net: 'resnet18',
+    batch: 1,
+    work: 'path',
+    limit: 0.8,
+    rounds: 5,
+    steps: 50,
+  },
 ];
 
 /** A case ready to run on our side, and what the other side needs to do the same. */
@@ -59,11 +124,23 @@ const pathBatch = 5;
 function inputOf(net: NetName, batch: number): { name: string; tensor: Tensor } {
   if (net === 'gpt2') {
     const shape = [batch, gpt2Sizes.positions];
-    return { name: 'ids', tensor: int64(shape, Array.from({ length: sizeOf(shape) }, (_, i) => (i * 7919) % gpt2Sizes.vocabulary)) };
+    return {
+      name: 'ids',
+      tensor: int64(
+        shape,
+        Array.from({ length: sizeOf(shape) }, (_, i) => (i * 7919) % gpt2Sizes.vocabulary),
+      ),
+    };
   }
   const size = net === 'resnet18' ? 224 : 32;
   const shape = [batch, 3, size, size];
-  return { name: 'x', tensor: float32(shape, Float32Array.from({ length: sizeOf(shape) }, (_, i) => Math.sin(i))) };
+  return {
+    name: 'x',
+    tensor: float32(
+      shape,
+      Float32Array.from({ length: sizeOf(shape) }, (_, i) => Math.sin(i)),
+    ),
+  };
 }
 
 /** Builds the network, writes it to a temporary file that both sides read, and opens it on our side. */
@@ -79,7 +156,13 @@ export async function open({ net, batch, work, steps = 1 }: Case, threads: numbe
   const runner = await runnerOf(work, { file, input: new Map([[name, tensor]]), parameters, batch, steps, threads });
   return {
     load,
-    prepare: { ...request, steps, batch: pathBatch, rate: learningRate, parameters: work === 'parameters' || work === 'train' ? parameters : [] },
+    prepare: {
+      ...request,
+      steps,
+      batch: pathBatch,
+      rate: learningRate,
+      parameters: work === 'parameters' || work === 'train' ? parameters : [],
+    },
     run: runner.run,
     results: runner.results,
     close: async () => {
@@ -93,7 +176,9 @@ export async function open({ net, batch, work, steps = 1 }: Case, threads: numbe
 function weightsIn(file: string, bytes: Uint8Array): Record<string, [offset: number, shape: readonly number[]]> {
   const { initializers } = decodeModel(bytes, { fileName: file }).graph;
   return Object.fromEntries(
-    [...initializers.values()].flatMap(({ name, type, shape, origin }) => (origin && type === 'float32' ? [[name, [origin.offset, shape]]] : [])),
+    [...initializers.values()].flatMap(({ name, type, shape, origin }) =>
+      origin && type === 'float32' ? [[name, [origin.offset, shape]]] : [],
+    ),
   );
 }
 
@@ -113,7 +198,10 @@ function runnerOf(work: Work, given: Given): Promise<Runner> {
   return work === 'path' ? integration(given) : gradients(work, given);
 }
 
-async function gradients(work: 'input' | 'embedding' | 'parameters', { file, input, parameters, threads }: Given): Promise<Runner> {
+async function gradients(
+  work: 'input' | 'embedding' | 'parameters',
+  { file, input, parameters, threads }: Given,
+): Promise<Runner> {
   const model = await loadModel(file, { threads });
   const wrt = work === 'parameters' ? parameters : work === 'embedding' ? ['embedding'] : [...input.keys()];
   const shape = (model.graph.outputs[0].shape ?? []) as number[];
@@ -135,11 +223,17 @@ async function training({ file, input, parameters, batch, threads }: Given): Pro
   const runtime = createNodeRuntime({ threads });
   const samples = {
     inputs: input,
-    targets: int64([batch], Array.from({ length: batch }, (_, i) => i % 10)),
+    targets: int64(
+      [batch],
+      Array.from({ length: batch }, (_, i) => i % 10),
+    ),
     weights: new Float32Array(batch).fill(1),
   };
   const options = { model: decodeModel(readFileSync(file)), runtime, trainable: parameters };
-  const step = await openTrainingStep({ ...options, loss: { kind: 'cross-entropy' }, optimizer: { kind: 'sgd', momentum: 0.9 } }, samples);
+  const step = await openTrainingStep(
+    { ...options, loss: { kind: 'cross-entropy' }, optimizer: { kind: 'sgd', momentum: 0.9 } },
+    samples,
+  );
   let count = 0;
   let loss = Number.NaN;
   return {

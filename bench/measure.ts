@@ -68,7 +68,10 @@ export async function interleave(
 }
 
 /** `‖a − b‖ / ‖b‖` of the elements that both sides told, the largest over all results. */
-export function difference(ours: ReadonlyMap<string, ArrayLike<number>>, theirs: Readonly<Record<string, readonly number[]>>): number {
+export function difference(
+  ours: ReadonlyMap<string, ArrayLike<number>>,
+  theirs: Readonly<Record<string, readonly number[]>>,
+): number {
   let largest = 0;
   for (const [name, expected] of Object.entries(theirs)) {
     const actual = ours.get(name);

@@ -4,7 +4,9 @@ import { cases, open } from './cases.ts';
 
 /** Peak resident memory of a process of its own that integrates gradients along so many steps, in MiB. */
 export function peakOfPath(steps: number, threads: number): number {
-  const output = execFileSync(process.execPath, [fileURLToPath(import.meta.url), String(steps), String(threads)], { encoding: 'utf8' });
+  const output = execFileSync(process.execPath, [fileURLToPath(import.meta.url), String(steps), String(threads)], {
+    encoding: 'utf8',
+  });
   return Number(output) / 1024;
 }
 

@@ -30,7 +30,8 @@ class Construction {
   constant(name: string, shape: readonly number[], deviation: number, mean = 0): string {
     const values = new Float32Array(sizeOf(shape));
     // Uniform on [−√3, √3) has variance 1.
-    for (let i = 0; i < values.length; i++) values[i] = mean + deviation * Math.sqrt(12) * (this.#random.uniform() - 0.5);
+    for (let i = 0; i < values.length; i++)
+      values[i] = mean + deviation * Math.sqrt(12) * (this.#random.uniform() - 0.5);
     return this.builder.initializer(name, float32(shape, values));
   }
 
@@ -50,7 +51,11 @@ export function resnet18(batch: number): Net {
   const convolution = (x: string, name: string, from: number, to: number, kernel: number, stride: number) => {
     const pad = Math.floor(kernel / 2);
     const weight = net.parameter(`${name}.weight`, [to, from, kernel, kernel], Math.sqrt(2 / (from * kernel * kernel)));
-    return builder.op('Conv', [x, weight], { kernel_shape: [kernel, kernel], strides: [stride, stride], pads: [pad, pad, pad, pad] });
+    return builder.op('Conv', [x, weight], {
+      kernel_shape: [kernel, kernel],
+      strides: [stride, stride],
+      pads: [pad, pad, pad, pad],
+    });
   };
   const normalisation = (x: string, name: string, channels: number, gain: number) => {
     const scale = net.parameter(`${name}.weight`, [channels], 0.05, gain);
@@ -61,7 +66,9 @@ export function resnet18(batch: number): Net {
   };
   const relu = (x: string) => builder.op('Relu', [x]);
 
-  let x = relu(normalisation(convolution(builder.input('x', 'float32', [batch, 3, 224, 224]), 'conv1', 3, 64, 7, 2), 'bn1', 64, 1));
+  let x = relu(
+    normalisation(convolution(builder.input('x', 'float32', [batch, 3, 224, 224]), 'conv1', 3, 64, 7, 2), 'bn1', 64, 1),
+  );
   x = builder.op('MaxPool', [x], { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] });
   let from = 64;
   for (const [stage, to] of [64, 128, 256, 512].entries()) {
@@ -71,7 +78,9 @@ export function resnet18(batch: number): Net {
       const inner = relu(normalisation(convolution(x, `${name}.conv1`, from, to, 3, stride), `${name}.bn1`, to, 1));
       const outer = normalisation(convolution(inner, `${name}.conv2`, to, to, 3, 1), `${name}.bn2`, to, 0.5);
       const shortcut =
-        stride === 1 ? x : normalisation(convolution(x, `${name}.downsample`, from, to, 1, stride), `${name}.downsample.bn`, to, 1);
+        stride === 1
+          ? x
+          : normalisation(convolution(x, `${name}.downsample`, from, to, 1, stride), `${name}.downsample.bn`, to, 1);
       x = relu(builder.op('Add', [outer, shortcut]));
       from = to;
     }
@@ -95,9 +104,15 @@ export function gpt2(batch: number): Net {
     return builder.op('Add', [builder.op('MatMul', [x, weight]), net.parameter(`${name}.bias`, [to], 0.01)]);
   };
   const normalisation = (x: string, name: string) =>
-    builder.op('LayerNormalization', [x, net.parameter(`${name}.weight`, [width], 0.05, 1), net.parameter(`${name}.bias`, [width], 0.02)]);
+    builder.op('LayerNormalization', [
+      x,
+      net.parameter(`${name}.weight`, [width], 0.05, 1),
+      net.parameter(`${name}.bias`, [width], 0.02),
+    ]);
   const perHead = (x: string, perm: readonly number[]) =>
-    builder.op('Transpose', [builder.op('Reshape', [x, builder.ints([batch, positions, heads, width / heads])])], { perm });
+    builder.op('Transpose', [builder.op('Reshape', [x, builder.ints([batch, positions, heads, width / heads])])], {
+      perm,
+    });
 
   const future = new Float32Array(positions * positions);
   for (let i = 0; i < positions; i++) future.fill(-1e4, i * positions + i + 1, (i + 1) * positions);
@@ -114,10 +129,14 @@ export function gpt2(batch: number): Net {
     const scores = builder.op('MatMul', [perHead(q, [0, 2, 1, 3]), perHead(k, [0, 2, 3, 1])]);
     const scaled = builder.op('Mul', [scores, builder.scalar(1 / Math.sqrt(width / heads))]);
     const attention = builder.op('Softmax', [builder.op('Add', [scaled, mask])], { axis: -1 });
-    const mixed = builder.op('Transpose', [builder.op('MatMul', [attention, perHead(v, [0, 2, 1, 3])])], { perm: [0, 2, 1, 3] });
+    const mixed = builder.op('Transpose', [builder.op('MatMul', [attention, perHead(v, [0, 2, 1, 3])])], {
+      perm: [0, 2, 1, 3],
+    });
     const joined = builder.op('Reshape', [mixed, builder.ints([batch, positions, width])]);
     x = builder.op('Add', [x, linear(joined, `${name}.proj`, width, width)]);
-    const wide = builder.op('Gelu', [linear(normalisation(x, `${name}.ln2`), `${name}.fc`, width, 4 * width)], { approximate: 'tanh' });
+    const wide = builder.op('Gelu', [linear(normalisation(x, `${name}.ln2`), `${name}.fc`, width, 4 * width)], {
+      approximate: 'tanh',
+    });
     x = builder.op('Add', [x, linear(wide, `${name}.out`, 4 * width, width)]);
   }
   const output = builder.op('Transpose', [embedding], { perm: [1, 0] });
@@ -132,18 +151,33 @@ export function smallCnn(batch: number): Net {
   const convolution = (x: string, name: string, from: number, to: number) => {
     const weight = net.parameter(`${name}.weight`, [to, from, 3, 3], Math.sqrt(2 / (from * 9)));
     const bias = net.parameter(`${name}.bias`, [to], 0.01);
-    return builder.op('Relu', [builder.op('Conv', [x, weight, bias], { kernel_shape: [3, 3], pads: [1, 1, 1, 1], strides: [1, 1] })]);
+    return builder.op('Relu', [
+      builder.op('Conv', [x, weight, bias], { kernel_shape: [3, 3], pads: [1, 1, 1, 1], strides: [1, 1] }),
+    ]);
   };
   const pool = (x: string) => builder.op('MaxPool', [x], { kernel_shape: [2, 2], strides: [2, 2] });
-  const linear = (x: string, name: string, from: number, to: number, deviation: number, outputs: number | string[] = 1) => {
-    const inputs = [x, net.parameter(`${name}.weight`, [to, from], deviation), net.parameter(`${name}.bias`, [to], 0.01)];
+  const linear = (
+    x: string,
+    name: string,
+    from: number,
+    to: number,
+    deviation: number,
+    outputs: number | string[] = 1,
+  ) => {
+    const inputs = [
+      x,
+      net.parameter(`${name}.weight`, [to, from], deviation),
+      net.parameter(`${name}.bias`, [to], 0.01),
+    ];
     return builder.op('Gemm', inputs, { transB: 1 }, { outputs });
   };
   let x = convolution(builder.input('x', 'float32', [batch, 3, 32, 32]), 'conv1', 3, 32);
   x = pool(convolution(x, 'conv2', 32, 64));
   x = pool(convolution(x, 'conv3', 64, 128));
   const features = 128 * 8 * 8;
-  x = builder.op('Relu', [linear(builder.op('Flatten', [x], { axis: 1 }), 'fc1', features, 128, Math.sqrt(2 / features))]);
+  x = builder.op('Relu', [
+    linear(builder.op('Flatten', [x], { axis: 1 }), 'fc1', features, 128, Math.sqrt(2 / features)),
+  ]);
   return net.build(linear(x, 'fc2', 128, 10, 0.1, ['logits']), [batch, 10]);
 }
 

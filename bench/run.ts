@@ -13,7 +13,11 @@ const program = new Command('bench')
   .option('--threads <n>', 'threads of each side', '2')
   .option('--case <key...>', `only these: ${cases.map(({ key }) => key).join(', ')}, memory`)
   .option('--rounds <n>', 'rounds of every case, instead of its own number')
-  .addOption(new Option('--clock <clock>', 'wall: elapsed; cpu: summed over threads, for machines that are busy').choices(['wall', 'cpu']).default('wall'))
+  .addOption(
+    new Option('--clock <clock>', 'wall: elapsed; cpu: summed over threads, for machines that are busy')
+      .choices(['wall', 'cpu'])
+      .default('wall'),
+  )
   .parse();
 const options = program.opts<{ threads: string; case?: string[]; rounds?: string; clock: Clock }>();
 const threads = Number(options.threads);
@@ -39,7 +43,8 @@ async function compare(one: Case, peer: Peer): Promise<Comparison & { readonly d
   }
 }
 
-const milliseconds = (seconds: number) => (seconds >= 10 ? `${seconds.toFixed(1)} s` : `${(1000 * seconds).toFixed(seconds < 0.1 ? 1 : 0)} ms`);
+const milliseconds = (seconds: number) =>
+  seconds >= 10 ? `${seconds.toFixed(1)} s` : `${(1000 * seconds).toFixed(seconds < 0.1 ? 1 : 0)} ms`;
 
 function row(one: Case, result: Comparison & { readonly difference: number }): string {
   const { ours, theirs, ratio } = result;
@@ -95,5 +100,8 @@ if (!options.case) {
     `- Command: \`${command}\``,
     '',
   ];
-  writeFileSync(fileURLToPath(new URL('../../bench/results.md', import.meta.url)), `${[...head, ...lines].join('\n')}\n`);
+  writeFileSync(
+    fileURLToPath(new URL('../../bench/results.md', import.meta.url)),
+    `${[...head, ...lines].join('\n')}\n`,
+  );
 }

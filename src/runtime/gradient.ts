@@ -50,7 +50,10 @@ export async function gradientsOf(model: Model, request: GradientsRequest): Prom
     gradients: new Map(
       [...gradients].map(([name, gradient]) => {
         const shape = facts.shapes.get(name) ?? [];
-        return [name, gradient ? (results.get(gradient) as Tensor<'float32'>) : tensor('float32', shape)];
+        return [
+          name,
+          tensor('float32', shape, gradient ? (results.get(gradient) as Tensor<'float32'>).data : undefined),
+        ];
       }),
     ),
     disconnected: [...gradients].flatMap(([name, gradient]) => (gradient ? [] : [name])),
@@ -93,10 +96,19 @@ function makePlan(specialised: Specialised, seeds: Tensors, wrt: readonly string
     wrt,
     overrides,
   });
+  const fetched = new Map([...gradients].map(([name, gradient]) => [name, gradient && beforeReshape(graph, gradient)]));
   const builder = new GraphBuilder({ ...graph, outputs: [] });
-  const wanted = [...new Set([...seeds.keys(), ...[...gradients.values()].filter((name) => name !== undefined)])];
+  const wanted = [...new Set([...seeds.keys(), ...[...fetched.values()].filter((name) => name !== undefined)])];
   for (const name of wanted) builder.output(name, seeded.facts.types.get(name) ?? 'float32');
-  return { graph: builder.build(), facts: seeded.facts, gradients, notes, wanted };
+  return { graph: builder.build(), facts: seeded.facts, gradients: fetched, notes, wanted };
+}
+
+/** The value that a gradient is only another shape of: the runtime would copy it, here the shape is a label. */
+function beforeReshape(graph: Graph, gradient: string): string {
+  const producer = graph.nodes.findLast((node) => node.outputs.includes(gradient));
+  const source = producer?.op === 'Reshape' && producer.domain === '' ? producer.inputs[0] : undefined;
+  // A graph input or a weight cannot be an output as it is.
+  return source && graph.nodes.some((node) => node.outputs.includes(source)) ? source : gradient;
 }
 
 export interface HessianRequest extends Omit<GradientsRequest, 'wrt'> {
