@@ -1,0 +1,116 @@
+import type { Baseline, InputLayout } from '../attribution/baseline.ts';
+import type { Target } from '../attribution/target.ts';
+import type { Tensors } from '../runtime/runtime.ts';
+import type { ControlName } from './controls.ts';
+import type { ReferenceTest } from './reference-test.ts';
+import type { Interval } from './statistics.ts';
+
+/** An input that methods are compared on. */
+export interface ComparedInput {
+  /** What it is called in the report. */
+  readonly name: string;
+  /** Content hash: results are kept under it. */
+  readonly hash: string;
+  readonly inputs: Tensors;
+  readonly target: Target;
+  readonly layout?: InputLayout;
+  readonly truth?: Uint8Array;
+}
+
+/** A method with its parameters at a layer. */
+export interface ComparedMethod {
+  readonly method: string;
+  readonly parameters?: Readonly<Record<string, unknown>>;
+  /** Default: the explained inputs. */
+  readonly layer?: readonly string[];
+}
+
+/** A named baseline; it is also what removed features are replaced by, unless `reference` says otherwise. */
+export interface ComparedBaseline {
+  readonly name: string;
+  readonly baseline: (input: ComparedInput) => Baseline;
+  /** What the metrics replace removed features by. Default: the baseline. */
+  readonly reference?: (input: ComparedInput) => Baseline;
+}
+
+/** What one explanation of one input scored. */
+export interface ScoredExplanation {
+  readonly scores: Readonly<Record<string, { readonly score: number; readonly parts?: Readonly<Record<string, number>>; readonly notes?: readonly string[] }>>;
+  /** Metrics that could not score it, and why. */
+  readonly failures: Readonly<Record<string, string>>;
+  /** What explaining cost, without the scoring. */
+  readonly cost: { readonly forward: number; readonly backward: number; readonly seconds: number };
+  readonly sum: number | undefined;
+  /** Whether the map is a mask as it stands. */
+  readonly absolute: boolean;
+  readonly notes: readonly string[];
+}
+
+/** A result with its map, as a store keeps it. */
+export interface StoredResult extends ScoredExplanation {
+  readonly map: Float32Array;
+}
+
+/** Keeps results under keys that tell everything they depend on, so that a comparison goes on where it was stopped. */
+export interface ResultStore {
+  read(key: string): Promise<StoredResult | undefined>;
+  write(key: string, result: StoredResult): Promise<void>;
+}
+
+/** One line of the table: a method, at a layer, with a baseline, over all inputs. */
+export interface ComparedRow {
+  readonly id: string;
+  readonly title: string;
+  readonly method: string | undefined;
+  readonly control: ControlName | undefined;
+  readonly layer: readonly string[] | undefined;
+  readonly baseline: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** Mean passes and seconds of one explanation; undefined for controls. */
+  readonly cost: { readonly passes: number; readonly seconds: number } | undefined;
+  /** By metric; a metric that scored no input is left out. */
+  readonly scores: Readonly<Record<string, Interval>>;
+  /** By metric, one score an input; undefined where it failed. */
+  readonly values: Readonly<Record<string, readonly (number | undefined)[]>>;
+  /** Mean over the sound metrics of the share of other rows that it beats, 0 to 1; undefined for controls. */
+  readonly quality: number | undefined;
+  /** Whether no other row is both better and cheaper. */
+  readonly onFront: boolean;
+  /** Inputs with its best and its worst score on the metric of examples. */
+  readonly best: number | undefined;
+  readonly worst: number | undefined;
+}
+
+/** What the controls say of a metric. */
+export interface MetricVerdict {
+  readonly metric: string;
+  /** Whether every control is beaten or tied by every method, and beaten by at least one. */
+  readonly sound: boolean;
+  /** Controls that beat a method beyond chance: `random above grad-cam`. */
+  readonly flags: readonly string[];
+}
+
+export interface ComparisonFailure {
+  readonly input: string;
+  readonly row: string;
+  /** undefined: the method itself failed. */
+  readonly metric: string | undefined;
+  readonly why: string;
+}
+
+export interface Comparison {
+  readonly metrics: readonly string[];
+  readonly inputs: readonly string[];
+  readonly rows: readonly ComparedRow[];
+  readonly verdicts: readonly MetricVerdict[];
+  /** Kendall's τ between the orders in which two metrics put the methods, controls left out; undefined where one has no order. */
+  readonly agreement: readonly (readonly (number | undefined)[])[];
+  readonly failures: readonly ComparisonFailure[];
+  /** By input and baseline. */
+  readonly references: readonly { readonly input: string; readonly baseline: string; readonly test: ReferenceTest | undefined }[];
+  readonly notes: readonly string[];
+  /** The metric that chose the best and worst examples. */
+  readonly exampleMetric: string;
+  /** Passes that were made now, and explanations that were found in the store. */
+  readonly cost: { readonly forward: number; readonly backward: number; readonly seconds: number; readonly reused: number };
+}

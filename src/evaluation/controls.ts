@@ -1,0 +1,51 @@
+import { random } from '../tensor/random.ts';
+import type { AttributionMap } from './map.ts';
+import type { Explanation } from './metrics/metric.ts';
+import { quantile } from './statistics.ts';
+
+/** Explanations that are wrong on purpose and run with every comparison: a metric must rank them last. */
+export const controlNames = ['random', 'inverted'] as const;
+
+export type ControlName = (typeof controlNames)[number];
+
+const titles: Readonly<Record<ControlName, string>> = { random: 'random (control)', inverted: 'inverted consensus (control)' };
+
+export const controlTitle = (name: ControlName): string => titles[name];
+
+/** Normal noise with the usual magnitude of the methods' maps. It explains the same whatever it is asked, as it knows nothing. */
+export function randomControl(maps: readonly AttributionMap[], groups: number, seed: number): Explanation {
+  const source = random(seed, 4);
+  // The mean magnitude of a normal sample is √(2/π).
+  const scale = usualMagnitude(maps) / groups / Math.sqrt(2 / Math.PI);
+  const map = { values: Float64Array.from({ length: groups }, () => scale * source.normal()) };
+  return { map, again: async () => map };
+}
+
+/**
+ * The opposite of what the methods agree on: minus the mean of their maps, each divided by its own magnitude. Inverting
+ * a single method would prove little where that method is bad.
+ * @returns undefined where every map is 0
+ */
+export function invertedControl(maps: readonly AttributionMap[], groups: number): Explanation | undefined {
+  const magnitude = usualMagnitude(maps);
+  const values = new Float64Array(groups);
+  let used = 0;
+  for (const map of maps) {
+    const size = magnitudeOf(map);
+    if (size === 0) continue;
+    used++;
+    for (let i = 0; i < groups; i++) values[i] -= map.values[i] / size;
+  }
+  if (used === 0) return undefined;
+  return { map: { values: values.map((value) => (value * magnitude) / used) } };
+}
+
+function magnitudeOf({ values }: AttributionMap): number {
+  return values.reduce((sum, value) => sum + Math.abs(value), 0);
+}
+
+/** Median of Σ|A| over the maps that are not 0; 1 where all are. */
+function usualMagnitude(maps: readonly AttributionMap[]): number {
+  const sizes = Float64Array.from(maps, magnitudeOf).filter((size) => size > 0).sort();
+  return sizes.length ? quantile(sizes, 0.5) : 1;
+}

@@ -1,0 +1,63 @@
+import type { InputLayout } from '../attribution/baseline.ts';
+import { WhereforeError } from '../errors.ts';
+import type { Tensors } from '../runtime/runtime.ts';
+import { formatShape, sizeOf, stridesOf, type Tensor } from '../tensor/tensor.ts';
+
+/** What is kept or removed as one: a pixel with all its channels, a column, a token, a time step. */
+export interface FeatureGroups {
+  readonly count: number;
+  /** Shape of a mask: [rows, columns] of a picture, [columns], [tokens], [steps]; [count] over several inputs. */
+  readonly shape: readonly number[];
+  /** Group of each element, by input name. */
+  readonly groupOf: ReadonlyMap<string, Uint32Array>;
+  /** Whether groups next to each other are neighbours in space or time. */
+  readonly spatial: boolean;
+}
+
+/**
+ * The feature groups of the explained inputs: the places of space where the layout names its axes, else every element.
+ * @param axes which axes tell groups apart, where neither is right (e.g. `[1]` for the steps of [batch, step, channel])
+ * @throws WhereforeError `out-of-range` for an axis that the input lacks
+ */
+export function groupsOf(
+  inputs: Tensors,
+  explained: readonly string[],
+  layout: InputLayout = {},
+  axes?: readonly number[],
+): FeatureGroups {
+  const groupOf = new Map<string, Uint32Array>();
+  const shapes: number[][] = [];
+  let offset = 0;
+  for (const name of explained) {
+    const input = inputs.get(name) as Tensor;
+    const kept = axes ?? layout.spatialAxes ?? input.shape.map((_, axis) => axis).slice(1);
+    for (const axis of kept) {
+      if (axis > 0 && axis < input.shape.length) continue;
+      throw new WhereforeError('out-of-range', `axis ${axis} cannot tell groups of "${name}" apart`, {
+        got: formatShape(input.shape),
+        expected: `an axis from 1 to ${input.shape.length - 1}`,
+      });
+    }
+    groupOf.set(name, groupIndices(input.shape, kept, offset));
+    const shape = kept.map((axis) => input.shape[axis]);
+    shapes.push(shape);
+    offset += sizeOf(shape);
+  }
+  const shape = shapes.length === 1 ? shapes[0] : [offset];
+  const ordered = axes !== undefined || (layout.spatialAxes?.length ?? 0) > 0;
+  return { count: offset, shape, groupOf, spatial: ordered && shapes.length === 1 };
+}
+
+function groupIndices(shape: readonly number[], axes: readonly number[], offset: number): Uint32Array {
+  const strides = stridesOf(shape);
+  const groupStrides = stridesOf(axes.map((axis) => shape[axis]));
+  const groups = new Uint32Array(sizeOf(shape));
+  for (let i = 0; i < groups.length; i++) {
+    let group = offset;
+    for (let k = 0; k < axes.length; k++) {
+      group += (Math.floor(i / strides[axes[k]]) % shape[axes[k]]) * groupStrides[k];
+    }
+    groups[i] = group;
+  }
+  return groups;
+}

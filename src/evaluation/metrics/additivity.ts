@@ -1,0 +1,156 @@
+import { z } from 'zod';
+import { choose, random, type Random } from '../../tensor/random.ts';
+import { maskedPoints } from '../perturbation.ts';
+import type { Question } from '../question.ts';
+import { meanOf, pearson } from '../statistics.ts';
+import { type Metric, noPasses } from './metric.ts';
+
+/** For random sets S of features: what their attributions promise, and what removing them does. */
+interface Removals {
+  /** `Σ_{i∈S} A_i`. */
+  readonly promised: Float64Array;
+  /** `f(x) − f(x with S at the reference)`. */
+  readonly measured: Float64Array;
+}
+
+async function removals(question: Question, values: Float64Array, count: number, sizeOf: (k: number, source: Random) => number): Promise<Removals> {
+  const source = random(question.seed, 2);
+  const sets = Array.from({ length: count }, (_, k) => choose(values.length, sizeOf(k, source), source));
+  const points = maskedPoints(question, count, (point, keep) => {
+    keep.fill(1);
+    for (const group of sets[point]) keep[group] = 0;
+  });
+  const outputs = await question.targetAt(points);
+  return {
+    promised: Float64Array.from(sets, (set) => set.reduce((sum, group) => sum + values[group], 0)),
+    measured: outputs.map((output) => question.value - output),
+  };
+}
+
+const infidelityParameters = z.strictObject({
+  /** Random sets of features, of any size. */
+  samples: z.int().min(2).max(100_000).default(64),
+  /** Whether attributions may be rescaled by one positive factor first, as for methods that give no shares. */
+  rescale: z.boolean().default(true),
+});
+
+export type InfidelityParameters = z.infer<typeof infidelityParameters>;
+
+/** Squared difference between promise and measurement, as a share of the squared measurement. */
+export const infidelity: Metric<InfidelityParameters, 'lower'> = {
+  title: 'Infidelity',
+  family: 'additivity',
+  formula: 'Σ_S (β Σ_{i∈S} A_i − (f(x) − f(x∖S)))² / Σ_S (f(x) − f(x∖S))², β ≥ 0 the best scale',
+  source: 'Yeh et al. 2019, arXiv 1901.09392, with removal to a reference as the perturbation',
+  range: [0, Number.POSITIVE_INFINITY],
+  direction: 'lower',
+  assumes: 'the model is additive enough over the removed sets; strong interactions leave an error to every explanation',
+  sensitivity: 'samples: the spread falls with their root; rescale: without it scores beyond 1 tell wrong units',
+  needs: 'map',
+  parameters: infidelityParameters as z.ZodType<InfidelityParameters>,
+  cost: ({ samples }) => ({ forward: samples, backward: 0 }),
+  async run(question, { map }, { samples, rescale }) {
+    const groups = map.values.length;
+    const { promised, measured } = await removals(question, map.values, samples, (_, source) => 1 + source.integer(groups));
+    let [product, square, total] = [0, 0, 0];
+    for (let k = 0; k < samples; k++) {
+      product += promised[k] * measured[k];
+      square += promised[k] ** 2;
+      total += measured[k] ** 2;
+    }
+    // A negative factor would forgive an explanation that says the opposite.
+    const scale = rescale ? (square > 0 ? Math.max(0, product / square) : 0) : 1;
+    let error = 0;
+    for (let k = 0; k < samples; k++) error += (scale * promised[k] - measured[k]) ** 2;
+    const notes = total > 0 ? undefined : ['no set of features changed the output: any explanation is as good'];
+    return { score: total > 0 ? error / total : 0, parts: { scale }, notes };
+  },
+};
+
+const sensitivityParameters = z.strictObject({
+  /** Sizes of the removed sets, as shares of the features. */
+  shares: z.array(z.number().gt(0).lt(1)).min(1).default([0.05, 0.1, 0.25, 0.5]),
+  /** Sets of each size. */
+  samples: z.int().min(3).max(100_000).default(24),
+});
+
+export type SensitivityParameters = z.infer<typeof sensitivityParameters>;
+
+const uncorrelated = 'removing features changed nothing, or the map is constant: there is no correlation, counted as 0';
+
+function setSize(share: number, groups: number): number {
+  return Math.min(Math.max(1, Math.round(share * groups)), Math.max(1, groups - 1));
+}
+
+/** Correlation between promise and measurement for sets of one size, averaged over several sizes. */
+export const sensitivityN: Metric<SensitivityParameters, 'higher'> = {
+  title: 'Sensitivity-n',
+  family: 'additivity',
+  formula: 'mean_n corr_{|S|=n}(Σ_{i∈S} A_i, f(x) − f(x∖S))',
+  source: 'Ancona et al. 2018, arXiv 1711.06104',
+  range: [-1, 1],
+  direction: 'higher',
+  assumes: 'sets of n features change the output measurably; in large pictures small random sets change little',
+  sensitivity: 'shares: small sets test single features, large ones their interactions',
+  needs: 'map',
+  parameters: sensitivityParameters as z.ZodType<SensitivityParameters>,
+  cost: ({ shares, samples }) => ({ forward: shares.length * samples, backward: 0 }),
+  async run(question, { map }, { shares, samples }) {
+    const groups = map.values.length;
+    const { promised, measured } = await removals(question, map.values, shares.length * samples, (k) => setSize(shares[Math.floor(k / samples)], groups));
+    const correlations = shares.map((_, n) => pearson(promised.subarray(n * samples, (n + 1) * samples), measured.subarray(n * samples, (n + 1) * samples)));
+    const notes = correlations.includes(undefined) ? [uncorrelated] : undefined;
+    return { score: meanOf(correlations.map((correlation) => correlation ?? 0)), notes };
+  },
+};
+
+const correlationParameters = z.strictObject({
+  /** Size of the removed sets, as a share of the features. */
+  share: z.number().gt(0).lt(1).default(0.2),
+  samples: z.int().min(3).max(100_000).default(64),
+});
+
+export type CorrelationParameters = z.infer<typeof correlationParameters>;
+
+/** Correlation between promise and measurement for sets of one size. */
+export const faithfulnessCorrelation: Metric<CorrelationParameters, 'higher'> = {
+  title: 'Faithfulness correlation',
+  family: 'additivity',
+  formula: 'corr_{|S|=n}(Σ_{i∈S} A_i, f(x) − f(x∖S))',
+  source: 'Bhatt, Weller, Moura 2020, arXiv 2005.00631',
+  range: [-1, 1],
+  direction: 'higher',
+  assumes: 'as sensitivity-n',
+  sensitivity: 'share: scores of different sizes are not comparable; samples: the spread falls with their root',
+  needs: 'map',
+  parameters: correlationParameters as z.ZodType<CorrelationParameters>,
+  cost: ({ samples }) => ({ forward: samples, backward: 0 }),
+  async run(question, { map }, { share, samples }) {
+    const { promised, measured } = await removals(question, map.values, samples, () => setSize(share, map.values.length));
+    const correlation = pearson(promised, measured);
+    return { score: correlation ?? 0, notes: correlation === undefined ? [uncorrelated] : undefined };
+  },
+};
+
+/** Targets smaller than this are noise of float32 arithmetic. */
+const smallestTarget = 1e-6;
+
+/** How far the attributions miss the difference that they explain. */
+export const attributionError: Metric<Record<string, never>, 'lower'> = {
+  title: 'Attribution error (completeness)',
+  family: 'additivity',
+  formula: '|ΣA − (f(x) − f(b))| / |f(x) − f(b)|',
+  source: 'Sundararajan, Taly, Yan 2017, arXiv 1703.01365 (completeness); as an error after arXiv 2605.22417',
+  range: [0, Number.POSITIVE_INFINITY],
+  direction: 'lower',
+  assumes: 'the method promises shares of the difference from this reference; rates and cut-off maps promise none',
+  sensitivity: 'no parameters; the reference decides what the difference is',
+  needs: 'map',
+  parameters: z.strictObject({}),
+  cost: () => noPasses,
+  async run(question, { map, sum }) {
+    const target = question.value - question.referenceValue;
+    const total = sum ?? map.values.reduce((all, value) => all + value, 0);
+    return { score: Math.abs(total - target) / Math.max(Math.abs(target), smallestTarget), parts: { target, sum: total } };
+  },
+};

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { descending, maskedPoints } from '../perturbation.ts';
+import type { Question } from '../question.ts';
+import { meanOf } from '../statistics.ts';
+import type { Direction, Metric } from './metric.ts';
+
+const parameters = z.strictObject({
+  /** Shares of the features that count as the explanation. */
+  shares: z.array(z.number().gt(0).lte(1)).min(1).default([0.01, 0.05, 0.1, 0.2, 0.5]),
+});
+
+export type ErasureParameters = z.infer<typeof parameters>;
+
+/** Mean of `c(x) − c(z)` over the shares, z with only or without the most relevant features. */
+async function meanDrop(question: Question, values: Float64Array, shares: readonly number[], keeps: boolean): Promise<number> {
+  const order = descending(values, question.seed);
+  const counts = shares.map((share) => Math.max(1, Math.round(share * order.length)));
+  const points = maskedPoints(question, counts.length, (point, keep) => {
+    keep.fill(keeps ? 0 : 1);
+    for (let i = 0; i < counts[point]; i++) keep[order[i]] = keeps ? 1 : 0;
+  });
+  const confidences = await question.confidenceAt(points);
+  return question.confidence - meanOf(confidences);
+}
+
+function erasureMetric<D extends Direction>(title: string, formula: string, keeps: boolean, direction: D): Metric<ErasureParameters, D> {
+  return {
+    title,
+    family: 'faithfulness',
+    formula,
+    source: 'DeYoung et al. 2020, ACL (ERASER), with the area over its bins (AOPC)',
+    range: [-1, 1],
+    direction,
+    assumes: 'a fifth to a half of the features can hold the explanation; the reference removes features without adding others',
+    sensitivity: 'shares: small ones ask for the peak of the map, large ones forgive its tail',
+    needs: 'map',
+    parameters: parameters as z.ZodType<ErasureParameters>,
+    cost: ({ shares }) => ({ forward: shares.length, backward: 0 }),
+    run: async (question, { map }, { shares }) => ({ score: await meanDrop(question, map.values, shares, keeps) }),
+  };
+}
+
+export const sufficiency = erasureMetric('Sufficiency', 'mean_q c(x) − c(only the top q)', true, 'lower');
+export const comprehensiveness = erasureMetric('Comprehensiveness (necessity)', 'mean_q c(x) − c(x without the top q)', false, 'higher');

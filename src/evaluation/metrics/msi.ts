@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { maskOf } from '../map.ts';
+import { type MsiCurves, type MsiPreset, type MsiWeights, msiCurves, msiPresets, msiScore, msiSteps, thresholdsFrom, usualAlphaMin } from '../msi.ts';
+import type { Question } from '../question.ts';
+import type { AttributionMap } from '../map.ts';
+import type { Metric } from './metric.ts';
+
+const parameters = z.strictObject({
+  /** Lowest mask value that counts as chosen: fixed, or tuned on a calibration split and shared by all methods. */
+  alphaMin: z.number().min(0).lt(1).default(usualAlphaMin),
+  /** Thresholds above α_min. */
+  steps: z.int().min(1).max(1000).default(msiSteps),
+  /** Weights other than the preset's. */
+  weights: z
+    .strictObject({
+      separation: z.number(),
+      insertion: z.number(),
+      deletion: z.number(),
+      penalty: z.number(),
+    })
+    .partial()
+    .default({}),
+});
+
+export type MsiParameters = z.infer<typeof parameters>;
+
+/** Both presets read the same curves. */
+const known = new WeakMap<AttributionMap, { readonly question: Question; readonly key: string; readonly curves: Promise<MsiCurves> }>();
+
+function curvesOf(question: Question, map: AttributionMap, alphaMin: number, steps: number): Promise<MsiCurves> {
+  const key = `${alphaMin}:${steps}`;
+  const found = known.get(map);
+  if (found?.question === question && found.key === key) return found.curves;
+  const curves = msiCurves(question, maskOf(map), thresholdsFrom(alphaMin, steps));
+  known.set(map, { question, key, curves });
+  return curves;
+}
+
+function msiMetric(preset: MsiPreset): Metric<MsiParameters, 'higher'> {
+  const { separation, insertion, deletion, penalty } = msiPresets[preset];
+  return {
+    title: `MSI (${preset})`,
+    family: 'faithfulness',
+    formula: `MSI = ${separation}·Sep + ${insertion}·AUC_I − ${deletion}·AUC_D − ${penalty}·mean[m ≥ α_min], Sep = I(α_min) − D(α_min)`,
+    source: 'arXiv 2605.18681; the weights are a reconstruction',
+    range: [-separation - deletion - penalty, separation + insertion],
+    direction: 'higher',
+    assumes:
+      preset === 'literal'
+        ? 'one explanation holds everything that suffices; of two equal objects both must be marked'
+        : 'one of several valid explanations is enough',
+    sensitivity: 'alphaMin: sensitive, look at the curve; the reference must leave the class near chance; steps: little beyond 16',
+    needs: 'map',
+    parameters: parameters as z.ZodType<MsiParameters>,
+    cost: ({ steps }) => ({ forward: 2 * (steps + 1), backward: 0 }),
+    async run(question, { map }, { alphaMin, steps, weights }) {
+      const curves = await curvesOf(question, map, alphaMin, steps);
+      const { msi, ...parts } = msiScore(curves, { ...(msiPresets[preset] as MsiWeights), ...weights });
+      return { score: msi, parts };
+    },
+  };
+}
+
+export const msiLiteral = msiMetric('literal');
+export const msiTolerant = msiMetric('tolerant');

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import type { Points } from '../../attribution/points.ts';
+import { WhereforeError } from '../../errors.ts';
+import { random } from '../../tensor/random.ts';
+import { float32, type Tensor } from '../../tensor/tensor.ts';
+import { impute } from '../imputation.ts';
+import { ascending, descending } from '../perturbation.ts';
+import type { Question } from '../question.ts';
+import { meanOf } from '../statistics.ts';
+import type { Metric } from './metric.ts';
+
+const parameters = z.strictObject({
+  /** Shares of the features that are removed. */
+  shares: z.array(z.number().gt(0).lt(1)).min(1).default([0.1, 0.3, 0.5, 0.7, 0.9]),
+  /** Standard deviation of the noise on imputed values, as a share of the input's own. */
+  noise: z.number().min(0).max(1).default(0.1),
+});
+
+export type RoadParameters = z.infer<typeof parameters>;
+
+/** Remove and debias: features are not set to a reference but guessed from their neighbours, so that their absence does not show. */
+export const road: Metric<RoadParameters, 'higher'> = {
+  title: 'ROAD',
+  family: 'faithfulness',
+  formula: 'mean_q c(x without the q least relevant) − c(x without the q most relevant), imputed from neighbours with noise',
+  source: 'Rong et al. 2022, arXiv 2202.00449',
+  range: [-1, 1],
+  direction: 'higher',
+  assumes: 'neighbours resemble each other, as in pictures and series; tables and tokens have no neighbours',
+  sensitivity: 'shares: small ones test the peak of the map; noise: little beyond hiding that values were imputed',
+  needs: 'neighbours',
+  parameters: parameters as z.ZodType<RoadParameters>,
+  cost: ({ shares }) => ({ forward: 2 * shares.length, backward: 0 }),
+  async run(question, { map }, { shares, noise }) {
+    const groups = map.values.length;
+    const orders = [ascending(map.values, question.seed), descending(map.values, question.seed)];
+    const counts = shares.map((share) => Math.min(Math.max(1, Math.round(share * groups)), groups - 1));
+    const removed = orders.flatMap((order) => counts.map((count) => order.subarray(0, count)));
+    const confidences = await question.confidenceAt(imputedPoints(question, removed, noise));
+    const [leastFirst, mostFirst] = [confidences.subarray(0, counts.length), confidences.subarray(counts.length)];
+    return { score: meanOf(leastFirst) - meanOf(mostFirst), parts: { leastFirst: meanOf(leastFirst), mostFirst: meanOf(mostFirst) } };
+  },
+};
+
+/** Points at which sets of groups are imputed from their neighbours. */
+export function imputedPoints(question: Question, removed: readonly Uint32Array[], noise: number): Points {
+  const { explained, groups, inputs, seed } = question;
+  const [name] = explained;
+  const input = inputs.get(name) as Tensor;
+  if (!groups.spatial || groups.shape.length > 2 || input.type !== 'float32') {
+    throw new WhereforeError('invalid-argument', 'ROAD needs features with neighbours', {
+      got: groups.spatial ? `${input.type}, ${groups.shape.length} axes of space` : 'features without an order',
+      expected: 'a picture or a series of floats',
+      fix: 'leave ROAD out; sufficiency and comprehensiveness ask the same with a reference',
+    });
+  }
+  const data = input.data as Float32Array;
+  const elements = elementsByGroup(groups.groupOf.get(name) as Uint32Array, groups.count);
+  const deviation = noise * standardDeviation(data);
+  return {
+    cut: [name],
+    count: removed.length,
+    at(start, end) {
+      const values = new Float32Array((end - start) * data.length);
+      for (let point = start; point < end; point++) {
+        const known = new Uint8Array(groups.count).fill(1);
+        for (const group of removed[point]) known[group] = 0;
+        const planes = Array.from({ length: elements.perGroup }, (_, channel) =>
+          Float64Array.from({ length: groups.count }, (_, group) => data[elements.of[group * elements.perGroup + channel]]),
+        );
+        impute(planes, groups.shape, known);
+        const source = random(seed, 200 + point);
+        const made = values.subarray((point - start) * data.length, (point - start + 1) * data.length);
+        made.set(data);
+        for (const group of removed[point]) {
+          planes.forEach((plane, channel) => {
+            made[elements.of[group * elements.perGroup + channel]] = plane[group] + deviation * source.normal();
+          });
+        }
+      }
+      return new Map([[name, float32([(end - start) * input.shape[0], ...input.shape.slice(1)], values)]]);
+    },
+  };
+}
+
+/** The elements of each group, channel by channel. */
+function elementsByGroup(groupOf: Uint32Array, count: number): { of: Uint32Array; perGroup: number } {
+  const perGroup = groupOf.length / count;
+  const of = new Uint32Array(groupOf.length);
+  const filled = new Uint32Array(count);
+  groupOf.forEach((group, element) => {
+    of[group * perGroup + filled[group]++] = element;
+  });
+  return { of, perGroup };
+}
+
+function standardDeviation(data: Float32Array): number {
+  const mean = meanOf(data);
+  return Math.sqrt(data.reduce((sum, value) => sum + (value - mean) ** 2, 0) / data.length);
+}

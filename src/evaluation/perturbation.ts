@@ -1,0 +1,83 @@
+import type { Points } from '../attribution/points.ts';
+import { WhereforeError } from '../errors.ts';
+import { permutation, random } from '../tensor/random.ts';
+import { type Tensor, tensor } from '../tensor/tensor.ts';
+import type { Question } from './question.ts';
+
+/**
+ * Points at which some groups are as in the input and the others as in the reference, made when they are asked for, so
+ * that memory does not grow with their number.
+ * @param fill writes 1 for each group that point `point` keeps; `keep` comes zeroed
+ */
+export function maskedPoints(question: Question, count: number, fill: (point: number, keep: Uint8Array) => void): Points {
+  const { explained, groups, inputs, referenceInputs } = question;
+  return {
+    cut: explained,
+    count,
+    at(start, end) {
+      const keep = new Uint8Array(groups.count);
+      const values = explained.map((name) => {
+        const input = inputs.get(name) as Tensor;
+        return { name, input, made: tensor(input.type, [(end - start) * (input.shape[0] ?? 1), ...input.shape.slice(1)]) };
+      });
+      for (let point = start; point < end; point++) {
+        keep.fill(0);
+        fill(point, keep);
+        for (const { name, input, made } of values) {
+          const [x, b] = [input.data, (referenceInputs.get(name) as Tensor).data] as Float32Array[];
+          const groupOf = groups.groupOf.get(name) as Uint32Array;
+          const offset = (point - start) * x.length;
+          const to = made.data as Float32Array;
+          for (let i = 0; i < x.length; i++) to[offset + i] = keep[groupOf[i]] ? x[i] : b[i];
+        }
+      }
+      return new Map(values.map(({ name, made }) => [name, made]));
+    },
+  };
+}
+
+/** Points `m·x + (1 − m)·b` for masks between 0 and 1, one value a group. @throws WhereforeError `wrong-type` for tokens */
+export function blendedPoints(question: Question, masks: readonly Float64Array[]): Points {
+  const { explained, groups, inputs, referenceInputs } = question;
+  for (const name of explained) {
+    const { type } = inputs.get(name) as Tensor;
+    if (type === 'float32') continue;
+    throw new WhereforeError('wrong-type', `input "${name}" cannot be faded to the reference`, {
+      got: type,
+      expected: 'float32',
+      fix: 'choose a metric that keeps or removes whole features, such as sufficiency',
+    });
+  }
+  return {
+    cut: explained,
+    count: masks.length,
+    at: (start, end) =>
+      new Map(
+        explained.map((name) => {
+          const input = inputs.get(name) as Tensor<'float32'>;
+          const [x, b] = [input.data, (referenceInputs.get(name) as Tensor<'float32'>).data];
+          const groupOf = groups.groupOf.get(name) as Uint32Array;
+          const values = new Float32Array((end - start) * x.length);
+          for (let point = start; point < end; point++) {
+            const mask = masks[point];
+            const offset = (point - start) * x.length;
+            for (let i = 0; i < x.length; i++) values[offset + i] = b[i] + mask[groupOf[i]] * (x[i] - b[i]);
+          }
+          return [name, tensor('float32', [(end - start) * (input.shape[0] ?? 1), ...input.shape.slice(1)], values)];
+        }),
+      ),
+  };
+}
+
+/**
+ * Indices from the largest value to the smallest. Equal values come in an order drawn from the seed, the same for every
+ * map of that size: the order of rows and columns would favour one corner.
+ */
+export function descending(values: ArrayLike<number>, seed = 0): Uint32Array {
+  return permutation(values.length, random(seed)).sort((a, b) => values[b] - values[a]);
+}
+
+/** The same from the smallest to the largest. */
+export function ascending(values: ArrayLike<number>, seed = 0): Uint32Array {
+  return permutation(values.length, random(seed)).sort((a, b) => values[a] - values[b]);
+}

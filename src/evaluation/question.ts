@@ -1,0 +1,171 @@
+import { explainedInputs } from '../attribution/attribute.ts';
+import { type Baseline, describeBaseline, type InputLayout, resolveBaseline } from '../attribution/baseline.ts';
+import { type Passes, type Prepared, prepare, type WorkOptions } from '../attribution/prepare.ts';
+import { pointOf, type Points } from '../attribution/points.ts';
+import { finalNode, type Target, targetOutput } from '../attribution/target.ts';
+import { WhereforeError } from '../errors.ts';
+import type { Model } from '../runtime/model.ts';
+import type { Tensors } from '../runtime/runtime.ts';
+import { sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { evaluateInBatches } from './batches.ts';
+import { type FeatureGroups, groupsOf } from './groups.ts';
+
+export interface QuestionRequest extends WorkOptions {
+  /** The input, a batch of one. */
+  readonly inputs: Tensors;
+  /** The class or output that was explained. */
+  readonly target: Target;
+  /** What removed features are replaced by. */
+  readonly reference: Baseline;
+  readonly explained?: readonly string[];
+  readonly layout?: InputLayout;
+  /** Axes that tell feature groups apart; default: those of space, else all. */
+  readonly groupAxes?: readonly number[];
+  /** 1 for the groups that belong to the object, where boxes or masks are known. */
+  readonly truth?: Uint8Array;
+  /** Seed of everything that is drawn. Default 0. */
+  readonly seed?: number;
+}
+
+/** One input with its target and a reference, against which any number of explanations can be scored. */
+export interface Question {
+  readonly model: Model;
+  readonly inputs: Tensors;
+  readonly target: Target;
+  readonly reference: Baseline;
+  /** All inputs at the reference. */
+  readonly referenceInputs: Tensors;
+  readonly explained: readonly string[];
+  readonly layout: InputLayout;
+  readonly groups: FeatureGroups;
+  readonly truth: Uint8Array | undefined;
+  readonly seed: number;
+  readonly options: WorkOptions;
+  /** `f(x)` and `f(b)` of the target. */
+  readonly value: number;
+  readonly referenceValue: number;
+  /** The confidence `c` at the input and at the reference. */
+  readonly confidence: number;
+  readonly referenceConfidence: number;
+  /** Number of classes among which the model chooses, and the confidence of a guess; undefined where it chooses none. */
+  readonly classes: number | undefined;
+  readonly chance: number | undefined;
+  /** The target at each point. */
+  targetAt(points: Points): Promise<Float64Array>;
+  /**
+   * The confidence at each point: the probability of the explained class or token; for other targets
+   * `(f(z) − f(b)) / (f(x) − f(b))`, which is 1 at the input and 0 at the reference.
+   */
+  confidenceAt(points: Points): Promise<Float64Array>;
+  /** Passes through the model so far. */
+  passes(): Passes;
+}
+
+/**
+ * Readies a question for scoring.
+ * @throws WhereforeError as `prepare`; `invalid-argument` where input and reference give the same output, so that there
+ *   is nothing to score
+ */
+export async function ask(model: Model, request: QuestionRequest): Promise<Question> {
+  const { inputs, target, reference, layout = {}, seed = 0 } = request;
+  const explained = request.explained ?? explainedInputs(model, reference);
+  const groups = groupsOf(inputs, explained, layout, request.groupAxes);
+  checkTruth(request.truth, groups);
+  const referenceInputs = new Map(inputs);
+  for (const name of explained) referenceInputs.set(name, resolveBaseline(inputs.get(name) as Tensor, reference, layout));
+
+  const options: WorkOptions = { byteBudget: request.byteBudget, signal: request.signal, onProgress: request.onProgress };
+  const asked = await prepare(model, inputs, target, options);
+  const probability = probabilityTarget(target);
+  const confident = probability && probability !== target ? await prepare(model, inputs, probability, options) : asked;
+  const valueAt = async (prepared: Prepared, at: Tensors) => (await prepared.evaluate(pointOf(onlyNamed(at, explained)))).target[0];
+  const value = await valueAt(asked, inputs);
+  const referenceValue = await valueAt(asked, referenceInputs);
+
+  const link = confidenceLink(target, probability !== undefined, value, referenceValue, reference);
+  const separately = confident !== asked;
+  const confidence = link(separately ? await valueAt(confident, inputs) : value);
+  const referenceConfidence = link(separately ? await valueAt(confident, referenceInputs) : referenceValue);
+  const { classes, chance } = await classesOf(model, inputs, target);
+  return {
+    model,
+    inputs,
+    target,
+    reference,
+    referenceInputs,
+    explained,
+    layout,
+    groups,
+    truth: request.truth,
+    seed,
+    options,
+    value,
+    referenceValue,
+    confidence,
+    referenceConfidence,
+    classes,
+    chance,
+    targetAt: (points) => evaluateInBatches(asked, points),
+    confidenceAt: async (points) => (await evaluateInBatches(confident, points)).map(link),
+    passes: () =>
+      separately
+        ? { forward: asked.passes.forward + confident.passes.forward, backward: asked.passes.backward + confident.passes.backward }
+        : { ...asked.passes },
+  };
+}
+
+/** `p̂ = clip((c − c(b)) / max(c(x) − c(b), 0.001), 0, 1)`: 0 at the reference (chance), 1 at the input. */
+export function normalisedConfidence({ confidence, referenceConfidence }: Question, value: number): number {
+  const range = Math.max(confidence - referenceConfidence, 1e-3);
+  return Math.min(1, Math.max(0, (value - referenceConfidence) / range));
+}
+
+/** The same class as a probability; undefined for targets that are none. */
+function probabilityTarget(target: Target): Target | undefined {
+  switch (target.kind) {
+    case 'classLogit':
+    case 'classLogProbability':
+      return { kind: 'classProbability', class: target.class, output: target.output };
+    case 'classProbability':
+    case 'tokenLogProbability':
+      return target;
+    default:
+      return undefined;
+  }
+}
+
+function confidenceLink(target: Target, isProbability: boolean, value: number, referenceValue: number, reference: Baseline) {
+  if (target.kind === 'tokenLogProbability') return Math.exp;
+  if (isProbability) return (probability: number) => probability;
+  const difference = value - referenceValue;
+  if (Math.abs(difference) < 1e-6) {
+    throw new WhereforeError('invalid-argument', 'the output at the input and at the reference are the same: there is nothing to score', {
+      got: `${value} and ${referenceValue} (${describeBaseline(reference)})`,
+      fix: 'choose another reference',
+    });
+  }
+  return (output: number) => (output - referenceValue) / difference;
+}
+
+async function classesOf(model: Model, inputs: Tensors, target: Target): Promise<Pick<Question, 'classes' | 'chance'>> {
+  if (!probabilityTarget(target)) return { classes: undefined, chance: undefined };
+  const { facts } = await model.executor.specialise(model.graph, inputs);
+  const output = targetOutput(model.graph, facts, target);
+  const shape = facts.shapes.get(output) ?? [];
+  const classes = target.kind === 'tokenLogProbability' ? (shape.at(-1) as number) : sizeOf(shape.slice(1));
+  const alone = classes === 1 || finalNode(model.graph, output)?.op === 'Sigmoid';
+  return { classes, chance: alone ? 0.5 : 1 / classes };
+}
+
+function checkTruth(truth: Uint8Array | undefined, groups: FeatureGroups): void {
+  if (!truth || truth.length === groups.count) return;
+  throw new WhereforeError('wrong-shape', 'the mask of the object does not fit the input', {
+    got: `${truth.length} values`,
+    expected: `${groups.count}, one for each of ${groups.shape.join('×')} feature groups`,
+  });
+}
+
+/** The named tensors of a set. */
+export function onlyNamed(tensors: Tensors, names: readonly string[]): Tensors {
+  return new Map(names.map((name) => [name, tensors.get(name) as Tensor]));
+}

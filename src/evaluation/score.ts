@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { WhereforeError } from '../errors.ts';
+import { metricTable } from './metrics/index.ts';
+import type { Explanation, Metric, MetricScore } from './metrics/metric.ts';
+import type { Question } from './question.ts';
+
+/** A metric with what the caller sets of its parameters. */
+export interface MetricChoice {
+  readonly name: string;
+  readonly parameters?: Readonly<Record<string, unknown>>;
+}
+
+/** A metric ready to run. */
+export interface ReadyMetric {
+  readonly name: string;
+  readonly metric: Metric;
+  readonly parameters: Record<string, unknown>;
+}
+
+/**
+ * Looks a metric up and completes its parameters.
+ * @throws WhereforeError `invalid-argument` for an unknown metric or parameters that it does not take
+ */
+export function readyMetric({ name, parameters = {} }: MetricChoice): ReadyMetric {
+  const metric = Object.hasOwn(metricTable, name) ? metricTable[name] : undefined;
+  if (!metric) throw new WhereforeError('invalid-argument', `there is no metric "${name}"`, { expected: Object.keys(metricTable).join(', ') });
+  const parsed = metric.parameters.safeParse(parameters);
+  if (parsed.success) return { name, metric, parameters: parsed.data };
+  throw new WhereforeError('invalid-argument', `parameters of ${name}`, { got: JSON.stringify(parameters), expected: z.prettifyError(parsed.error) });
+}
+
+/** Scores one explanation with one metric. @throws WhereforeError as the metric; `wrong-shape`, `not-finite` for the map */
+export async function scoreWith(ready: ReadyMetric, question: Question, explanation: Explanation): Promise<MetricScore> {
+  checkMap(explanation.map.values, question);
+  return ready.metric.run(question, explanation, ready.parameters);
+}
+
+/** How good a score is, so that more is better whatever the metric's direction. */
+export function goodness({ metric }: Pick<ReadyMetric, 'metric'>, score: number): number {
+  return metric.direction === 'higher' ? score : -score;
+}
+
+function checkMap(values: Float64Array, { groups }: Question): void {
+  if (values.length !== groups.count) {
+    throw new WhereforeError('wrong-shape', 'the map does not fit the input', {
+      got: `${values.length} values`,
+      expected: `${groups.count}, one for each of ${groups.shape.join('×')} feature groups`,
+    });
+  }
+  const index = values.findIndex((value) => !Number.isFinite(value));
+  if (index >= 0) throw new WhereforeError('not-finite', 'the map holds a value that is not a finite number', { got: `${values[index]} at group ${index}` });
+}

@@ -1,0 +1,109 @@
+import { random } from '../tensor/random.ts';
+
+/** A mean over inputs with its 95 % interval. */
+export interface Interval {
+  readonly mean: number;
+  /** Ends of the interval; undefined for fewer than two values. */
+  readonly low: number | undefined;
+  readonly high: number | undefined;
+  readonly count: number;
+}
+
+export interface BootstrapOptions {
+  /** Default 2000. */
+  readonly resamples?: number;
+  readonly seed?: number;
+  /** Share of the interval. Default 0.95. */
+  readonly level?: number;
+}
+
+/**
+ * The mean with a percentile bootstrap interval: means of samples drawn with replacement.
+ * Source: Efron 1979. A single value has no interval; no value has mean NaN.
+ */
+export function bootstrap(values: ArrayLike<number>, { resamples = 2000, seed = 0, level = 0.95 }: BootstrapOptions = {}): Interval {
+  const count = values.length;
+  const mean = meanOf(values);
+  if (count < 2) return { mean, low: undefined, high: undefined, count };
+  const source = random(seed, 1);
+  const means = new Float64Array(resamples);
+  for (let r = 0; r < resamples; r++) {
+    let sum = 0;
+    for (let i = 0; i < count; i++) sum += values[source.integer(count)];
+    means[r] = sum / count;
+  }
+  means.sort();
+  const tail = (1 - level) / 2;
+  return { mean, low: quantile(means, tail), high: quantile(means, 1 - tail), count };
+}
+
+/** Quantile of sorted values, linear between neighbours. */
+export function quantile(sorted: ArrayLike<number>, share: number): number {
+  const position = share * (sorted.length - 1);
+  const below = Math.floor(position);
+  const above = Math.min(sorted.length - 1, below + 1);
+  return sorted[below] + (position - below) * (sorted[above] - sorted[below]);
+}
+
+export function meanOf(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i];
+  return sum / values.length;
+}
+
+/** Pearson's correlation; undefined where one side does not vary. */
+export function pearson(a: ArrayLike<number>, b: ArrayLike<number>): number | undefined {
+  const [meanA, meanB] = [meanOf(a), meanOf(b)];
+  let [covariance, varianceA, varianceB] = [0, 0, 0];
+  for (let i = 0; i < a.length; i++) {
+    const [da, db] = [a[i] - meanA, b[i] - meanB];
+    covariance += da * db;
+    varianceA += da * da;
+    varianceB += db * db;
+  }
+  // Values that differ by rounding alone do not vary: their correlation would be noise.
+  const negligible = (variance: number, mean: number) => variance <= 1e-18 * a.length * mean * mean || variance === 0;
+  if (negligible(varianceA, meanA) || negligible(varianceB, meanB)) return undefined;
+  return covariance / Math.sqrt(varianceA * varianceB);
+}
+
+/** Ranks from 0; equal values share the mean of their ranks. */
+export function ranks(values: ArrayLike<number>): Float64Array {
+  const order = Uint32Array.from({ length: values.length }, (_, i) => i).sort((a, b) => values[a] - values[b]);
+  const result = new Float64Array(values.length);
+  for (let start = 0; start < order.length; ) {
+    let end = start + 1;
+    while (end < order.length && values[order[end]] === values[order[start]]) end++;
+    for (let i = start; i < end; i++) result[order[i]] = (start + end - 1) / 2;
+    start = end;
+  }
+  return result;
+}
+
+/** Spearman's rank correlation; undefined where one side does not vary. */
+export function spearman(a: ArrayLike<number>, b: ArrayLike<number>): number | undefined {
+  return pearson(ranks(a), ranks(b));
+}
+
+/** Kendall's τ-b, which allows for equal values; undefined where one side does not vary. For short lists: O(n²). */
+export function kendall(a: ArrayLike<number>, b: ArrayLike<number>): number | undefined {
+  let [agreement, pairsA, pairsB] = [0, 0, 0];
+  for (let i = 0; i < a.length; i++) {
+    for (let j = i + 1; j < a.length; j++) {
+      const [signA, signB] = [Math.sign(a[i] - a[j]), Math.sign(b[i] - b[j])];
+      agreement += signA * signB;
+      if (signA !== 0) pairsA++;
+      if (signB !== 0) pairsB++;
+    }
+  }
+  return pairsA === 0 || pairsB === 0 ? undefined : agreement / Math.sqrt(pairsA * pairsB);
+}
+
+/** Area under a curve by the trapezoid rule, divided by the width of its range: the curve's mean. */
+export function meanUnderCurve(positions: ArrayLike<number>, values: ArrayLike<number>): number {
+  const last = positions.length - 1;
+  if (last === 0) return values[0];
+  let area = 0;
+  for (let i = 0; i < last; i++) area += ((values[i] + values[i + 1]) / 2) * (positions[i + 1] - positions[i]);
+  return area / (positions[last] - positions[0]);
+}
