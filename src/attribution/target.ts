@@ -1,8 +1,11 @@
-import { WhereforeError } from '../errors.ts';
 import type { Facts } from '../autodiff/facts.ts';
+import { WhereforeError } from '../errors.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { type Graph, intAttribute, type Node } from '../onnx/graph.ts';
-import { formatShape, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { float32, formatShape, int64, sameShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { outputsOf, parseExpression } from './expression.ts';
+import { type Region, regionCount, regionMask } from './region.ts';
+import { compileExpression } from './target-expression.ts';
 
 interface OfOutput {
   /** Name of the model output; default: the first one of a float type. */
@@ -25,8 +28,19 @@ export type Target =
   | ({ readonly kind: 'detectionScore'; readonly anchor: number; readonly class: number } & OfOutput)
   /** One raw box coordinate of a row of a detector's grid: 0 to 3, as the model gives them. */
   | ({ readonly kind: 'boxCoordinate'; readonly anchor: number; readonly coordinate: number } & OfOutput)
-  /** One element of an output. */
-  | ({ readonly kind: 'output'; readonly index: readonly number[] } & OfOutput);
+  /** One element of an output: the value of a regression, an entry of anything. */
+  | ({ readonly kind: 'output'; readonly index: readonly number[] } & OfOutput)
+  /** Score of a class over a region of a segmentation [batch, class, row, column]: the mean of its places, or their sum. */
+  | ({
+      readonly kind: 'region';
+      readonly class: number;
+      readonly region: Region;
+      readonly reduce: 'mean' | 'sum';
+    } & OfOutput)
+  /** Cosine between an embedding and a given one, `⟨y, r⟩ / (‖y‖ ‖r‖)`: why does this input resemble that one? */
+  | ({ readonly kind: 'similarity'; readonly to: readonly number[]; readonly description: string } & OfOutput)
+  /** Any formula over the outputs, see {@link parseExpression}: `logits[3] - max(logits[5], logits[7])`. */
+  | { readonly kind: 'expression'; readonly text: string; readonly output?: undefined };
 
 export type TargetKind = Target['kind'];
 
@@ -36,6 +50,8 @@ export interface CompiledTarget {
   readonly graph: Graph;
   /** Name of the value that holds the target, shape [batch]. */
   readonly value: string;
+  /** Name of the model output that the target reads. */
+  readonly output: string;
   /** What the index inputs are fed with. */
   readonly feeds: ReadonlyMap<string, Tensor>;
   readonly notes: readonly string[];
@@ -45,6 +61,7 @@ export interface CompiledTarget {
 interface Source {
   readonly builder: GraphBuilder;
   readonly graph: Graph;
+  readonly facts: Facts;
   readonly output: string;
   readonly shape: readonly number[];
   readonly notes: string[];
@@ -72,6 +89,12 @@ export function describeTarget(target: Target, labels?: readonly string[]): stri
       return `box coordinate ${target.coordinate} at anchor ${target.anchor}${of}`;
     case 'output':
       return `${target.output ?? 'output'}[${target.index.join(',')}]`;
+    case 'region':
+      return `${target.reduce} score of class ${name(target.class)} over a region of ${regionCount(target.region)} places${of}`;
+    case 'similarity':
+      return `similarity to ${target.description}${of}`;
+    case 'expression':
+      return target.text;
   }
 }
 
@@ -122,6 +145,60 @@ const compilers: { readonly [K in TargetKind]: Compile<K> } = {
     });
     return flatElement(source, source.output, flat);
   },
+  region: (source, target) => {
+    const [classes, ...size] = expectRank(source, 3, '[batch, class, row, column]');
+    checkIndex(source, target.class, classes, 'class');
+    if (!sameShape(size, target.region.size)) {
+      throw new WhereforeError('wrong-shape', `the region does not fit output "${source.output}"`, {
+        got: formatShape(target.region.size),
+        expected: formatShape(size),
+      });
+    }
+    const mask = regionMask(target.region);
+    const share = target.reduce === 'mean' ? 1 / regionCount(target.region) : 1;
+    const weights = tensorInput(
+      source,
+      'weights',
+      float32(
+        [1, ...size],
+        mask.map((inside) => inside * share),
+      ),
+    );
+    const scores = source.builder.op('Gather', [source.output, indexInput(source, target.class)], { axis: 1 });
+    const plane = source.builder.op('Squeeze', [scores, source.builder.ints([1])]);
+    const weighted = source.builder.op('Mul', [plane, weights]);
+    return source.builder.op('ReduceSum', [weighted, source.builder.ints([1, 2])], { keepdims: 0 });
+  },
+  similarity: (source, { to }) => {
+    const { builder } = source;
+    const size = sizeOf(source.shape);
+    const norm = Math.hypot(...to);
+    if (to.length !== size || !(norm > 0)) {
+      throw new WhereforeError('wrong-shape', `the other embedding does not fit output "${source.output}"`, {
+        got: norm > 0 ? `${to.length} numbers` : 'zeros',
+        expected: `${size} numbers, not all 0`,
+      });
+    }
+    const unit = tensorInput(
+      source,
+      'direction',
+      float32(
+        [size, 1],
+        Float32Array.from(to, (value) => value / norm),
+      ),
+    );
+    const rows = builder.op('Flatten', [source.output], { axis: 1 });
+    const along = builder.op('MatMul', [rows, unit]);
+    const length = builder.op('ReduceL2', [rows, builder.ints([1])], { keepdims: 1 });
+    return builder.op('Reshape', [builder.op('Div', [along, length]), builder.ints([-1])]);
+  },
+  expression: ({ builder, graph, facts }, { text }) =>
+    compileExpression(
+      builder,
+      graph.outputs.map(({ name }) => name),
+      facts,
+      text,
+    ),
 };
 
 /**
@@ -132,20 +209,24 @@ export function compileTarget(graph: Graph, facts: Facts, target: Target): Compi
   const output = targetOutput(graph, facts, target);
   const shape = facts.shapes.get(output) ?? [];
   const builder = new GraphBuilder({ ...graph, outputs: [] }, { prefix: 'target/' });
-  const source: Source = { builder, graph, output, shape: shape.slice(1), notes: [], feeds: new Map() };
+  const source: Source = { builder, graph, facts, output, shape: shape.slice(1), notes: [], feeds: new Map() };
   const value = (compilers[target.kind] as Compile<TargetKind>)(source, target as never);
   builder.output(value, facts.types.get(output), [undefined]);
-  return { graph: builder.build(), value, feeds: source.feeds, notes: source.notes };
+  return { graph: builder.build(), value, output, feeds: source.feeds, notes: source.notes };
 }
 
 /** Targets with the same key share a graph: they differ only in what the index inputs are fed with. */
 export function targetKey(target: Target): string {
-  return `${target.kind}:${target.output ?? ''}`;
+  const form =
+    target.kind === 'expression' ? target.text : target.kind === 'region' ? target.region.size.join('×') : '';
+  return `${target.kind}:${target.output ?? ''}:${form}`;
 }
 
 /** The output that a target reads: the one it names, else the first float output. */
-export function targetOutput(graph: Graph, facts: Facts, target: OfOutput): string {
+export function targetOutput(graph: Graph, facts: Facts, target: OfOutput & { readonly text?: string }): string {
   const names = graph.outputs.map((output) => output.name);
+  const read = target.text === undefined ? [] : outputsOf(parseExpression(target.text));
+  if (read.length > 0 && names.includes(read[0])) return read[0];
   if (target.output !== undefined) {
     if (!names.includes(target.output)) {
       throw new WhereforeError('unknown-name', `the model has no output "${target.output}"`, {
@@ -167,8 +248,12 @@ interface Scores {
 
 /** A graph input that holds one index. */
 function indexInput(source: Source, index: number): string {
-  const name = source.builder.input(source.builder.fresh('index'), 'int64', [1]);
-  source.feeds.set(name, int64([1], [index]));
+  return tensorInput(source, 'index', int64([1], [index]));
+}
+
+function tensorInput(source: Source, hint: string, tensor: Tensor): string {
+  const name = source.builder.input(source.builder.fresh(hint), tensor.type, tensor.shape);
+  source.feeds.set(name, tensor);
   return name;
 }
 
@@ -211,12 +296,17 @@ function scores(source: Source): Scores {
 
 function probabilities(source: Source): Scores {
   const last = finalNode(source.graph, source.output);
-  if (last?.op === 'Softmax' || last?.op === 'Sigmoid') return { source, value: source.output, classes: classCount(source) };
+  if (last?.op === 'Softmax' || last?.op === 'Sigmoid')
+    return { source, value: source.output, classes: classCount(source) };
   if (last?.op === 'LogSoftmax') {
     return { source, value: source.builder.op('Exp', [source.output]), classes: classCount(source) };
   }
   source.notes.push('the model gives scores; the probability is their softmax');
-  return { source, value: source.builder.op('Softmax', [source.output], { axis: classAxis(source) }), classes: classCount(source) };
+  return {
+    source,
+    value: source.builder.op('Softmax', [source.output], { axis: classAxis(source) }),
+    classes: classCount(source),
+  };
 }
 
 function logProbabilities(source: Source): Scores {

@@ -19,6 +19,20 @@ const target = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('detectionScore'), anchor: z.int(), class: z.int(), output: z.string().optional() }),
   z.object({ kind: z.literal('boxCoordinate'), anchor: z.int(), coordinate: z.int(), output: z.string().optional() }),
   z.object({ kind: z.literal('output'), index: z.array(z.int()), output: z.string().optional() }),
+  z.object({
+    kind: z.literal('region'),
+    class: z.int(),
+    region: z.object({ size: z.tuple([z.int().min(1), z.int().min(1)]), runs: z.array(z.int().min(0)) }),
+    reduce: z.enum(['mean', 'sum']),
+    output: z.string().optional(),
+  }),
+  z.object({
+    kind: z.literal('similarity'),
+    to: z.array(z.number()),
+    description: z.string(),
+    output: z.string().optional(),
+  }),
+  z.object({ kind: z.literal('expression'), text: z.string() }),
 ]);
 
 const baseline = z.discriminatedUnion('kind', [
@@ -29,6 +43,7 @@ const baseline = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('noise'), seed: z.number() }),
   z.object({ kind: z.literal('tokens'), id: z.int() }),
   z.object({ kind: z.literal('input'), description: z.string() }),
+  z.object({ kind: z.literal('sample'), description: z.string() }),
 ]);
 
 /** How the model's pixels lie over the source picture. */
@@ -74,7 +89,13 @@ export const explanationSchema = z.object({
   preprocessing: z.unknown().optional(),
   /** The model's largest outputs for this input: what it said. */
   prediction: z
-    .object({ output: z.string(), kind: z.string(), top: z.array(z.object({ index: z.int(), label: z.string().optional(), value: z.number(), anchor: z.int().optional() })) })
+    .object({
+      output: z.string(),
+      kind: z.string(),
+      top: z.array(
+        z.object({ index: z.int(), label: z.string().optional(), value: z.number(), anchor: z.int().optional() }),
+      ),
+    })
     .optional(),
   explained: z.array(z.string()),
   target,
@@ -120,7 +141,11 @@ export function parseDocument(text: string, where: string): ExplanationDocument 
   try {
     content = JSON.parse(text);
   } catch (cause) {
-    throw new WhereforeError('invalid-data', 'not a JSON document', { where, fix: 'give the explanation.json of a run', cause });
+    throw new WhereforeError('invalid-data', 'not a JSON document', {
+      where,
+      fix: 'give the explanation.json of a run',
+      cause,
+    });
   }
   const { format, version } = (content ?? {}) as { format?: unknown; version?: unknown };
   if (format !== 'wherefore/explanation') {
