@@ -1,14 +1,17 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { GradientNote } from '../autodiff/context.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Tensors } from '../runtime/runtime.ts';
-import { formatShape, type Tensor } from '../tensor/tensor.ts';
-import { type Baseline, describeBaseline, type InputLayout, resolveBaseline } from './baseline.ts';
-import { checkLayer, completingValues, isCut, type Layer } from './layer.ts';
+import { concatRows, float32, formatShape, type Tensor } from '../tensor/tensor.ts';
+import { averageOf } from './average.ts';
+import { type Baseline, describeBaseline, type InputLayout } from './baseline.ts';
+import { methodContext, workloadOf } from './context.ts';
+import type { Groups } from './groups.ts';
+import { checkLayer, completingValues, type Layer } from './layer.ts';
 import { type MethodName, methodTable } from './methods/index.ts';
-import type { MethodContext, MethodResult } from './methods/method.ts';
-import { type Passes, type Prepared, pointOf, prepare, type WorkOptions } from './prepare.ts';
+import type { Method, MethodContext, MethodResult } from './methods/method.ts';
+import { batchingCheck, type Passes, type Prepared, pointOf, prepare, type WorkOptions } from './prepare.ts';
 import { describeTarget, type Target } from './target.ts';
 
 export interface AttributionRequest extends WorkOptions {
@@ -23,6 +26,8 @@ export interface AttributionRequest extends WorkOptions {
   readonly layer?: Layer;
   readonly method: MethodName;
   readonly parameters?: Readonly<Record<string, unknown>>;
+  /** Elements that the methods which perturb hide together; default: see `partition` in groups.ts. */
+  readonly groups?: Groups;
   readonly layout?: InputLayout;
   /** Class names, for the target's description. */
   readonly labels?: readonly string[];
@@ -41,12 +46,12 @@ export interface Attribution {
   readonly targetDescription: string;
   readonly baseline: Baseline | undefined;
   readonly baselineDescription: string | undefined;
-  /** All inputs at the baseline. */
+  /** All inputs at the baseline; of a sample, one row each. */
   readonly baselineInputs: Tensors | undefined;
   readonly method: MethodName;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly chosen: Readonly<Record<string, number | string>>;
-  /** `f(x)` and `f(x0)`. */
+  /** `f(x)` and `f(x0)`; the mean of a sample. */
   readonly value: number;
   readonly baselineValue: number | undefined;
   /** The attribution target `T = f(x) − f(x0)`. */
@@ -59,8 +64,14 @@ export interface Attribution {
   readonly relativeError: number | undefined;
   readonly converged: boolean | undefined;
   readonly implicitBaseline: string | undefined;
+  /** What the method explains by its own lights, where that is not T: `f(x) − g(0)` at the layer, or `f(x)`. */
+  readonly implicitTarget: number | undefined;
+  /** `|ΣA − implicit target|`. */
+  readonly implicitError: number | undefined;
   readonly notes: readonly string[];
   readonly gradientNotes: readonly GradientNote[];
+  /** The most passes that the run was expected to take, before it began. */
+  readonly estimate: Passes;
   readonly cost: Passes & { readonly seconds: number };
 }
 
@@ -75,82 +86,145 @@ const smallestTarget = 1e-6;
  */
 export async function attribute(model: Model, request: AttributionRequest): Promise<Attribution> {
   const started = performance.now();
+  const { method, parameters, explained, layer } = checkRequest(model, request);
+  const prepared = await prepare(model, request.inputs, request.target, request);
+  const context = await methodContext(prepared, request, { method, explained, layer });
+  const estimate = costOf(method, parameters, context);
+  const implicitTarget = await implicitTargetOf(method, context);
+  const result = await runMethod(method, parameters, context);
+  return describe(prepared, request, { context, explained, parameters, result, estimate, implicitTarget, started });
+}
+
+/**
+ * The most passes that an attribution will take, without running its method: what it costs to look at the input and at
+ * the baseline is spent to know the layer's size.
+ * @throws WhereforeError as {@link attribute}
+ */
+export async function estimateCost(model: Model, request: AttributionRequest): Promise<Passes> {
+  const { method, parameters, explained, layer } = checkRequest(model, request);
+  const prepared = await prepare(model, request.inputs, request.target, request);
+  return costOf(method, parameters, await methodContext(prepared, request, { method, explained, layer }));
+}
+
+function checkRequest(model: Model, request: AttributionRequest) {
   const method = methodTable[request.method];
   if (!method) {
-    throw new WhereforeError('invalid-argument', `there is no method "${request.method}"`, { expected: Object.keys(methodTable).join(', ') });
+    throw new WhereforeError('invalid-argument', `there is no method "${request.method}"`, {
+      expected: Object.keys(methodTable).join(', '),
+    });
   }
   const parameters = parseParameters(request.method, method.parameters, request.parameters ?? {});
   const explained = request.explained ?? explainedInputs(model, request.baseline);
   const layer = request.layer ?? { names: explained };
   checkLayer(model.graph, layer);
   if (method.baseline === 'required' && !request.baseline) {
-    throw new WhereforeError('invalid-argument', `${method.title} needs a baseline`, { fix: 'state one, e.g. --baseline zero' });
+    throw new WhereforeError('invalid-argument', `${method.title} needs a baseline`, {
+      fix: 'state one, e.g. --baseline zero',
+    });
   }
   if (method.layers === 'input' && !layer.names.every((name) => explained.includes(name))) {
-    throw new WhereforeError('invalid-argument', `${method.title} explains the input only`, { got: layer.names.join(' + ') });
+    throw new WhereforeError('invalid-argument', `${method.title} explains the input only`, {
+      got: layer.names.join(' + '),
+    });
   }
-  if (method.needs === 'gradient') checkFloatLayer(model, layer);
-
-  const prepared = await prepare(model, request.inputs, request.target, request);
-  const context = await methodContext(prepared, request, explained, layer);
-  const result = await method.run(context, parameters);
-  return describe(prepared, request, context, parameters, result, (performance.now() - started) / 1000);
+  if (method.needs !== 'outputs') checkFloatLayer(model, layer);
+  return { method, parameters, explained, layer };
 }
 
-async function methodContext(
-  prepared: Prepared,
-  request: AttributionRequest,
-  explained: readonly string[],
-  layer: Layer,
-): Promise<MethodContext> {
-  const { inputs, baseline, layout = {} } = request;
-  const inner = layer.names.filter((name) => !inputs.has(name));
-  const cut = isCut(prepared.target.graph, layer, explained, prepared.target.value);
-  const featuresAt = async (at: Tensors) => {
-    const { target, values } = await prepared.evaluate(pointOf(at), inner);
-    return { value: target[0], features: new Map(layer.names.map((name) => [name, (values.get(name) ?? at.get(name)) as Tensor])) };
-  };
-  const at = await featuresAt(inputs);
-  if (!baseline) {
-    const none = { baselineFeatures: undefined, baselineInputs: undefined, baselineValue: undefined };
-    return { ...none, prepared, layer: layer.names, isCut: cut, features: at.features, inputs, value: at.value, layout };
-  }
-  const baselineInputs = new Map(inputs);
-  for (const name of explained) baselineInputs.set(name, resolveBaseline(inputs.get(name) as Tensor, baseline, layout));
-  const absent = await featuresAt(baselineInputs);
-  return {
-    prepared,
-    layer: layer.names,
-    isCut: cut,
-    features: at.features,
-    baselineFeatures: absent.features,
-    inputs,
-    baselineInputs,
-    value: at.value,
-    baselineValue: absent.value,
-    layout,
-  };
+/** Runs that a sample of baselines needs: one, or one for each where the method compares with a single one. */
+function runsOf(method: Method, { references }: MethodContext): number {
+  return method.baseline === 'required' && !method.takesSamples ? references.length : 1;
 }
 
-function describe(
-  prepared: Prepared,
-  request: AttributionRequest,
-  context: MethodContext,
-  parameters: Readonly<Record<string, unknown>>,
-  result: MethodResult,
-  seconds: number,
-): Attribution {
-  const { model } = prepared;
-  const method = methodTable[request.method];
-  const { value, baselineValue } = context;
+async function runMethod(method: Method, parameters: Readonly<Record<string, unknown>>, context: MethodContext): Promise<MethodResult> {
+  const runs = runsOf(method, context);
+  if (runs === 1) return method.run(context, parameters);
+  return averageOf(runs, (k) => method.run({ ...context, references: [context.references[k]] }, parameters));
+}
+
+function costOf(method: Method, parameters: Readonly<Record<string, unknown>>, context: MethodContext): Passes {
+  const runs = runsOf(method, context);
+  const { forward, backward } = method.cost(parameters, workloadOf(context, runs));
+  // The input, every baseline, the zero feature; and whether points may share a run, at the layer and at the input.
+  const around = 1 + context.references.length + (method.implicitTarget === 'zero-feature' ? 1 : 0);
+  return { forward: forward * runs + around + (forward * runs > 1 ? 2 * batchingCheck : 0), backward: backward * runs };
+}
+
+async function implicitTargetOf({ implicitTarget }: Method, { prepared, features, value }: MethodContext): Promise<number | undefined> {
+  if (implicitTarget !== 'zero-feature') return implicitTarget === 'output' ? value : undefined;
+  const zero = new Map([...features].map(([name, { shape, data }]) => [name, float32(shape, new Float32Array(data.length))]));
+  const { target } = await prepared.evaluate(pointOf(zero));
+  return value - target[0];
+}
+
+interface Ran {
+  readonly context: MethodContext;
+  readonly explained: readonly string[];
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly result: MethodResult;
+  readonly estimate: Passes;
+  readonly implicitTarget: number | undefined;
+  readonly started: number;
+}
+
+function describe(prepared: Prepared, request: AttributionRequest, ran: Ran): Attribution {
+  const { context, explained, result, implicitTarget } = ran;
+  const { value, references, isCut } = context;
+  const baselineValue = references.length ? references.reduce((sum, at) => sum + at.value, 0) / references.length : undefined;
   const attributionTarget = baselineValue === undefined ? undefined : value - baselineValue;
   const error = attributionTarget === undefined ? undefined : Math.abs(result.sum - attributionTarget);
-  const explained = request.explained ?? explainedInputs(model, request.baseline);
-  const layer = { names: context.layer };
-  const cut = context.isCut;
-  const completing = cut ? [] : completingValues(prepared.target.graph, layer, explained, prepared.target.value);
-  const notes = [...prepared.target.notes, ...model.notes.filter((note) => note.code === 'precision-changed').map((note) => note.text)];
-  if (!cut) {
+  const graph = prepared.target.graph;
+  const completing = isCut ? [] : completingValues(graph, { names: context.layer }, explained, prepared.target.value);
+  return {
+    values: result.values,
+    layer: context.layer,
+    isCut,
+    completing,
+    target: request.target,
+    targetDescription: describeTarget(request.target, request.labels),
+    baseline: request.baseline,
+    baselineDescription: request.baseline && describeBaseline(request.baseline),
+    baselineInputs: baselineInputsOf(context),
+    method: request.method,
+    parameters: ran.parameters,
+    chosen: result.chosen ?? {},
+    value,
+    baselineValue,
+    attributionTarget,
+    sum: result.sum,
+    error,
+    relativeError:
+      error === undefined || attributionTarget === undefined
+        ? undefined
+        : error / Math.max(Math.abs(attributionTarget), smallestTarget),
+    converged: result.converged,
+    implicitBaseline: methodTable[request.method].implicitBaseline,
+    implicitTarget,
+    implicitError: implicitTarget === undefined ? undefined : Math.abs(result.sum - implicitTarget),
+    notes: notesOf(prepared, isCut, completing, attributionTarget),
+    gradientNotes: result.gradientNotes ?? [],
+    estimate: ran.estimate,
+    cost: { ...prepared.passes, seconds: (performance.now() - ran.started) / 1000 },
+  };
+}
+
+function baselineInputsOf({ references }: MethodContext): Tensors | undefined {
+  if (references.length <= 1) return references[0]?.inputs;
+  const names = [...references[0].inputs.keys()];
+  return new Map(names.map((name) => [name, concatRows(references.map(({ inputs }) => inputs.get(name) as Tensor))]));
+}
+
+function notesOf(
+  { model, target }: Prepared,
+  isCut: boolean,
+  completing: readonly string[],
+  attributionTarget: number | undefined,
+): string[] {
+  const notes = [
+    ...target.notes,
+    ...model.notes.filter((note) => note.code === 'precision-changed').map((note) => note.text),
+  ];
+  if (!isCut) {
     notes.push(
       `the layer is bypassed: attributions there need not add up to the target${completing.length ? `; together with ${completing.map((name) => `"${name}"`).join(' + ')} they would` : ''}`,
     );
@@ -158,49 +232,39 @@ function describe(
   if (attributionTarget !== undefined && Math.abs(attributionTarget) < smallestTarget) {
     notes.push('the output at the input and at the baseline are the same: there is no difference to explain');
   }
-  return {
-    values: result.values,
-    layer: context.layer,
-    isCut: cut,
-    completing,
-    target: request.target,
-    targetDescription: describeTarget(request.target, request.labels),
-    baseline: request.baseline,
-    baselineDescription: request.baseline && describeBaseline(request.baseline),
-    baselineInputs: context.baselineInputs,
-    method: request.method,
-    parameters,
-    chosen: result.chosen ?? {},
-    value,
-    baselineValue,
-    attributionTarget,
-    sum: result.sum,
-    error,
-    relativeError: error === undefined || attributionTarget === undefined ? undefined : error / Math.max(Math.abs(attributionTarget), smallestTarget),
-    converged: result.converged,
-    implicitBaseline: method.implicitBaseline,
-    notes,
-    gradientNotes: result.gradientNotes ?? [],
-    cost: { ...prepared.passes, seconds },
-  };
+  return notes;
 }
 
-function parseParameters(name: string, schema: z.ZodType<Record<string, unknown>>, given: Readonly<Record<string, unknown>>) {
+function parseParameters(
+  name: string,
+  schema: z.ZodType<Record<string, unknown>>,
+  given: Readonly<Record<string, unknown>>,
+) {
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
-  throw new WhereforeError('invalid-argument', `parameters of ${name}`, { got: JSON.stringify(given), expected: z.prettifyError(parsed.error) });
+  throw new WhereforeError('invalid-argument', `parameters of ${name}`, {
+    got: JSON.stringify(given),
+    expected: parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'all'}: ${message}`).join('; '),
+  });
 }
 
 /** Inputs that a baseline replaces where the caller names none. */
 export function explainedInputs(model: Model, baseline: Baseline | undefined): string[] {
-  const wanted = baseline?.kind === 'tokens' || (baseline?.kind === 'input' && baseline.tensor.type === 'int64') ? 'int64' : 'float32';
+  if (baseline?.kind === 'sample') return [...baseline.tensors.keys()];
+  const wanted =
+    baseline?.kind === 'tokens' || (baseline?.kind === 'input' && baseline.tensor.type === 'int64')
+      ? 'int64'
+      : 'float32';
   const names = model.graph.inputs.filter(({ name }) => model.types.get(name) === wanted).map(({ name }) => name);
   // A language model's mask and positions are int64 as well; its tokens come first.
   const chosen = wanted === 'int64' ? names.slice(0, 1) : names;
   if (chosen.length === 0) {
     throw new WhereforeError('invalid-argument', `the model has no ${wanted} input to explain`, {
       got: model.graph.inputs.map(({ name }) => `"${name}" ${model.types.get(name)}`).join(', '),
-      fix: wanted === 'float32' ? 'use a token baseline (--baseline tokens:ID) and a layer of floats such as the embedding' : undefined,
+      fix:
+        wanted === 'float32'
+          ? 'use a token baseline (--baseline tokens:ID) and a layer of floats such as the embedding'
+          : undefined,
     });
   }
   return chosen;

@@ -10,12 +10,16 @@ describe('baselines', () => {
   it('zero, constant and given', () => {
     expect(at({ kind: 'zero' })).toEqual([0, 0, 0, 0, 0, 0]);
     expect(at({ kind: 'constant', value: 0.5 })).toEqual([0.5, 0.5, 0.5, 0.5, 0.5, 0.5]);
-    expect(at({ kind: 'input', tensor: float32([1, 2, 1, 3], [6, 5, 4, 3, 2, 1]), description: 'reversed' })).toEqual([6, 5, 4, 3, 2, 1]);
+    expect(at({ kind: 'input', tensor: float32([1, 2, 1, 3], [6, 5, 4, 3, 2, 1]), description: 'reversed' })).toEqual([
+      6, 5, 4, 3, 2, 1,
+    ]);
   });
 
   it('the mean is taken channel by channel: (1+2+3)/3 and (10+20+60)/3', () => {
     expect(at({ kind: 'mean' })).toEqual([2, 2, 2, 30, 30, 30]);
-    expect([...(resolveBaseline(float32([4], [1, 2, 3, 6]), { kind: 'mean' }).data as Float32Array)]).toEqual([3, 3, 3, 3]);
+    expect([...(resolveBaseline(float32([4], [1, 2, 3, 6]), { kind: 'mean' }).data as Float32Array)]).toEqual([
+      3, 3, 3, 3,
+    ]);
   });
 
   it('a blur keeps a constant, mixes neighbours only along space, and renormalises at the border', () => {
@@ -25,12 +29,19 @@ describe('baselines', () => {
     expect(blurred[0]).toBeCloseTo((w0 * 1 + w1 * 2 + w2 * 3) / (w0 + w1 + w2), 6);
     expect(blurred[1]).toBeCloseTo(2, 6);
     expect(blurred[3]).toBeCloseTo((w0 * 10 + w1 * 20 + w2 * 60) / (w0 + w1 + w2), 5);
-    const flat = resolveBaseline(float32([1, 1, 5, 5], new Float32Array(25).fill(7)), { kind: 'blur', sigma: 3 }, layout);
+    const flat = resolveBaseline(
+      float32([1, 1, 5, 5], new Float32Array(25).fill(7)),
+      { kind: 'blur', sigma: 3 },
+      layout,
+    );
     for (const value of flat.data as Float32Array) expect(value).toBeCloseTo(7, 5);
   });
 
   it('noise has the mean and deviation of the input and depends on its seed alone', () => {
-    const large = float32([10_000], Float32Array.from({ length: 10_000 }, (_, i) => 5 + 2 * Math.sign(i % 2 ? 1 : -1)));
+    const large = float32(
+      [10_000],
+      Float32Array.from({ length: 10_000 }, (_, i) => 5 + 2 * Math.sign(i % 2 ? 1 : -1)),
+    );
     const noise = (seed: number) => resolveBaseline(large, { kind: 'noise', seed }).data as Float32Array;
     const mean = noise(1).reduce((sum, value) => sum + value, 0) / 10_000;
     const deviation = Math.sqrt(noise(1).reduce((sum, value) => sum + (value - mean) ** 2, 0) / 10_000);
@@ -47,11 +58,15 @@ describe('baselines', () => {
   });
 
   it('says what does not fit', () => {
-    expect(() => resolveBaseline(int64([1, 3], [5, 6, 7]), { kind: 'zero' })).toThrow(/zero baseline needs a float32 input.*token baseline/);
+    expect(() => resolveBaseline(int64([1, 3], [5, 6, 7]), { kind: 'zero' })).toThrow(
+      /zero baseline needs a float32 input.*token baseline/,
+    );
     expect(() => resolveBaseline(input, { kind: 'tokens', id: 0 })).toThrow(/token ids/);
     expect(() => resolveBaseline(float32([3], [1, 2, 3]), { kind: 'blur', sigma: 1 })).toThrow(/axes of space/);
     expect(() => resolveBaseline(input, { kind: 'blur', sigma: 0 }, layout)).toThrow(/positive/);
-    expect(() => resolveBaseline(input, { kind: 'input', tensor: float32([2], [1, 2]), description: '' })).toThrow(/does not fit/);
+    expect(() => resolveBaseline(input, { kind: 'input', tensor: float32([2], [1, 2]), description: '' })).toThrow(
+      /does not fit/,
+    );
   });
 
   it('every kind has words', () => {

@@ -1,7 +1,7 @@
 import { WhereforeError } from '../errors.ts';
-import { random } from '../tensor/random.ts';
 import { toFloat32 } from '../tensor/convert.ts';
-import { float32, formatShape, int64, sameShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { random } from '../tensor/random.ts';
+import { float32, formatShape, int64, rows, sameShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
 
 /** What "absent" means: the input against which the output is explained. Always stated, never defaulted. */
 export type Baseline =
@@ -18,7 +18,9 @@ export type Baseline =
   /** Every token replaced by one: padding, mask or unknown. */
   | { readonly kind: 'tokens'; readonly id: number }
   /** A given input; `description` says what it is ("black picture", "the mean of the training data"). */
-  | { readonly kind: 'input'; readonly tensor: Tensor; readonly description: string };
+  | { readonly kind: 'input'; readonly tensor: Tensor; readonly description: string }
+  /** Several inputs, one a row, by input name: rows of a data set. Attributions are against their mean output. */
+  | { readonly kind: 'sample'; readonly tensors: ReadonlyMap<string, Tensor>; readonly description: string };
 
 /** How an input's axes are to be read. */
 export interface InputLayout {
@@ -28,7 +30,11 @@ export interface InputLayout {
   readonly spatialAxes?: readonly number[];
 }
 
-type Resolve<K extends Baseline['kind']> = (input: Tensor, baseline: Extract<Baseline, { kind: K }>, layout: InputLayout) => Tensor;
+type Resolve<K extends Baseline['kind']> = (
+  input: Tensor,
+  baseline: Extract<Baseline, { kind: K }>,
+  layout: InputLayout,
+) => Tensor;
 
 const resolvers: { readonly [K in Baseline['kind']]: Resolve<K> } = {
   zero: (input) => float32(input.shape, new Float32Array(sizeOf(input.shape))),
@@ -40,11 +46,17 @@ const resolvers: { readonly [K in Baseline['kind']]: Resolve<K> } = {
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
     const source = random(seed);
-    return float32(input.shape, Float32Array.from(values, () => mean + deviation * source.normal()));
+    return float32(
+      input.shape,
+      Float32Array.from(values, () => mean + deviation * source.normal()),
+    );
   },
   tokens: (input, { id }) => {
     if (input.type !== 'int64') {
-      throw new WhereforeError('wrong-type', 'a token baseline needs an input of token ids', { got: input.type, expected: 'int64' });
+      throw new WhereforeError('wrong-type', 'a token baseline needs an input of token ids', {
+        got: input.type,
+        expected: 'int64',
+      });
     }
     return int64(input.shape, new BigInt64Array(sizeOf(input.shape)).fill(BigInt(id)));
   },
@@ -57,17 +69,58 @@ const resolvers: { readonly [K in Baseline['kind']]: Resolve<K> } = {
     }
     return tensor;
   },
+  sample: () => {
+    throw new WhereforeError('invalid-argument', 'a sample of several inputs is not one baseline', {
+      fix: 'choose a single baseline here',
+    });
+  },
 };
+
+/**
+ * Every baseline input `x0` for an input `x`: one, or each row of a sample.
+ * @throws WhereforeError as {@link resolveBaseline}; `unknown-name` when a sample lacks an explained input
+ */
+export function resolveBaselines(
+  inputs: ReadonlyMap<string, Tensor>,
+  explained: readonly string[],
+  baseline: Baseline,
+  layout: InputLayout = {},
+): Map<string, Tensor>[] {
+  if (baseline.kind !== 'sample') {
+    const result = new Map(inputs);
+    for (const name of explained) result.set(name, resolveBaseline(inputs.get(name) as Tensor, baseline, layout));
+    return [result];
+  }
+  const counts = explained.map((name) => sampleOf(baseline.tensors, name, inputs.get(name) as Tensor).shape[0]);
+  if (counts.some((count) => count !== counts[0]) || counts[0] === 0) {
+    throw new WhereforeError('wrong-shape', 'the sample of baselines', { got: `${counts.join(', ')} rows`, expected: 'as many rows of every input, at least one' });
+  }
+  return Array.from({ length: counts[0] }, (_, k) => {
+    const result = new Map(inputs);
+    for (const name of explained) result.set(name, rows(baseline.tensors.get(name) as Tensor, k, k + 1));
+    return result;
+  });
+}
+
+function sampleOf(tensors: ReadonlyMap<string, Tensor>, name: string, input: Tensor): Tensor {
+  const sample = tensors.get(name);
+  if (sample && sample.type === input.type && sameShape(sample.shape.slice(1), input.shape.slice(1))) return sample;
+  throw new WhereforeError('wrong-shape', `the sample of baselines for "${name}"`, {
+    got: sample ? `${sample.type} ${formatShape(sample.shape)}` : 'none',
+    expected: `${input.type} n×${formatShape(input.shape.slice(1))}`,
+  });
+}
 
 /**
  * The baseline input `x0` for an input `x`.
  * @throws WhereforeError `wrong-type` for a float baseline of an integer input and the other way round, `wrong-shape`
  */
 export function resolveBaseline(input: Tensor, baseline: Baseline, layout: InputLayout = {}): Tensor {
-  if (baseline.kind !== 'tokens' && baseline.kind !== 'input' && input.type !== 'float32') {
+  if (baseline.kind !== 'tokens' && baseline.kind !== 'input' && baseline.kind !== 'sample' && input.type !== 'float32') {
     throw new WhereforeError('wrong-type', `a ${baseline.kind} baseline needs a float32 input`, {
       got: input.type,
-      fix: input.type === 'int64' ? 'use a token baseline and explain a layer of floats, e.g. the embedding' : undefined,
+      fix:
+        input.type === 'int64' ? 'use a token baseline and explain a layer of floats, e.g. the embedding' : undefined,
     });
   }
   return (resolvers[baseline.kind] as Resolve<Baseline['kind']>)(input, baseline as never, layout);
@@ -89,6 +142,7 @@ export function describeBaseline(baseline: Baseline): string {
     case 'tokens':
       return `every token replaced by ${baseline.id}`;
     case 'input':
+    case 'sample':
       return baseline.description;
   }
 }
@@ -110,7 +164,11 @@ function perGroupMean(input: Tensor, { channelAxis }: InputLayout): Tensor {
 }
 
 function blurred(input: Tensor, sigma: number, { spatialAxes }: InputLayout): Tensor {
-  if (!(sigma > 0)) throw new WhereforeError('out-of-range', 'sigma of the blur', { got: String(sigma), expected: 'a positive number' });
+  if (!(sigma > 0))
+    throw new WhereforeError('out-of-range', 'sigma of the blur', {
+      got: String(sigma),
+      expected: 'a positive number',
+    });
   if (!spatialAxes?.length) {
     throw new WhereforeError('invalid-argument', 'a blur needs an input with axes of space', {
       got: formatShape(input.shape),
@@ -118,14 +176,21 @@ function blurred(input: Tensor, sigma: number, { spatialAxes }: InputLayout): Te
     });
   }
   const radius = Math.ceil(3 * sigma);
-  const kernel = Float64Array.from({ length: 2 * radius + 1 }, (_, i) => Math.exp(-((i - radius) ** 2) / (2 * sigma ** 2)));
+  const kernel = Float64Array.from({ length: 2 * radius + 1 }, (_, i) =>
+    Math.exp(-((i - radius) ** 2) / (2 * sigma ** 2)),
+  );
   let values: Float64Array = Float64Array.from(toFloat32(input).data);
   for (const axis of spatialAxes) values = convolveAxis(values, input.shape, axis, kernel);
   return float32(input.shape, Float32Array.from(values));
 }
 
 /** Convolves along one axis; at the border the kernel is cut off and renormalised. */
-function convolveAxis(values: Float64Array, shape: readonly number[], axis: number, kernel: Float64Array): Float64Array {
+function convolveAxis(
+  values: Float64Array,
+  shape: readonly number[],
+  axis: number,
+  kernel: Float64Array,
+): Float64Array {
   const size = shape[axis];
   const inner = sizeOf(shape.slice(axis + 1));
   const radius = (kernel.length - 1) / 2;

@@ -100,16 +100,32 @@ describe('layers between input and output', () => {
     const builder = new GraphBuilder(residual());
     builder.op('Neg', ['a'], {}, { outputs: ['unused'] });
     const graph = builder.build();
-    expect(layersBetween(graph, factsOf(graph), ['x'], 'y').map(({ name }) => name)).toEqual(['a', 'b', 'c', 'sum', 'y']);
+    expect(layersBetween(graph, factsOf(graph), ['x'], 'y').map(({ name }) => name)).toEqual([
+      'a',
+      'b',
+      'c',
+      'sum',
+      'y',
+    ]);
   });
 
   it('keeps the last cut of each shape', () => {
     const builder = new GraphBuilder();
     builder.input('x', 'float32', [1, 4]);
-    for (const [from, to] of [['x', 'a1'], ['a1', 'a2'], ['a2', 'b1'], ['b1', 'b2'], ['b2', 'y']]) builder.op('Relu', [from], {}, { outputs: [to] });
+    for (const [from, to] of [
+      ['x', 'a1'],
+      ['a1', 'a2'],
+      ['a2', 'b1'],
+      ['b1', 'b2'],
+      ['b2', 'y'],
+    ])
+      builder.op('Relu', [from], {}, { outputs: [to] });
     builder.output('y', 'float32', [1]);
     const graph = builder.build();
     const facts = factsOf(graph, (name) => (name.startsWith('a') ? [1, 8] : name.startsWith('b') ? [1, 6] : [1, 4]));
-    expect(layersWorthExplaining(layersBetween(graph, facts, ['x'], 'y')).map(({ name }) => name)).toEqual(['a2', 'b2']);
+    expect(layersWorthExplaining(layersBetween(graph, facts, ['x'], 'y')).map(({ name }) => name)).toEqual([
+      'a2',
+      'b2',
+    ]);
   });
 });

@@ -1,5 +1,5 @@
 import { WhereforeError } from '../errors.ts';
-import { type Graph, elementsRead } from '../onnx/graph.ts';
+import { elementsRead, type Graph } from '../onnx/graph.ts';
 
 /** A layer: the names of one or more values of the graph. `input` stands for the explained inputs. */
 export interface Layer {
@@ -8,7 +8,9 @@ export interface Layer {
 
 /** Names of values from which `target` is computed without passing through `blocked`. */
 function ancestors(graph: Graph, target: string, blocked: ReadonlySet<string>): Set<string> {
-  const producers = new Map(graph.nodes.flatMap((node) => node.outputs.filter(Boolean).map((name) => [name, node] as const)));
+  const producers = new Map(
+    graph.nodes.flatMap((node) => node.outputs.filter(Boolean).map((name) => [name, node] as const)),
+  );
   const reached = new Set<string>();
   const pending = [target];
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
@@ -53,7 +55,8 @@ export function completingValues(graph: Graph, layer: Layer, inputs: readonly st
   for (const node of graph.nodes) {
     for (const from of elementsRead(node)) {
       if (!alive.has(from)) continue;
-      for (const to of node.outputs) if (alive.has(to)) network.connect(`${from}\0out`, `${to}\0in`, Number.POSITIVE_INFINITY);
+      for (const to of node.outputs)
+        if (alive.has(to)) network.connect(`${from}\0out`, `${to}\0in`, Number.POSITIVE_INFINITY);
     }
   }
   for (const input of starts) network.connect('source', `${input}\0in`, Number.POSITIVE_INFINITY);

@@ -1,5 +1,5 @@
 import type { Facts } from '../autodiff/facts.ts';
-import { type Graph, elementsRead, type Node } from '../onnx/graph.ts';
+import { elementsRead, type Graph, type Node } from '../onnx/graph.ts';
 import { sameShape } from '../tensor/tensor.ts';
 
 /** A value of the graph that a person may want to explain. */
@@ -34,7 +34,8 @@ export function layersBetween(graph: Graph, facts: Facts, inputs: readonly strin
   for (const node of graph.nodes) for (const name of node.outputs) if (name) producers.set(name, node);
   const forward = new Set(inputs);
   for (const node of graph.nodes) {
-    if ([...elementsRead(node)].some((name) => forward.has(name))) for (const name of node.outputs) if (name) forward.add(name);
+    if ([...elementsRead(node)].some((name) => forward.has(name)))
+      for (const name of node.outputs) if (name) forward.add(name);
   }
   const alive = new Set<string>();
   const pending = [output];
@@ -47,7 +48,9 @@ export function layersBetween(graph: Graph, facts: Facts, inputs: readonly strin
   const position = new Map<string, number>();
   for (const name of inputs) if (alive.has(name)) position.set(name, position.size);
   // A node's outputs appear together; only the first of several may be read as lying before the others.
-  const order = graph.nodes.flatMap((node) => node.outputs.filter((name) => name && alive.has(name) && !position.has(name)));
+  const order = graph.nodes.flatMap((node) =>
+    node.outputs.filter((name) => name && alive.has(name) && !position.has(name)),
+  );
   for (const name of order) position.set(name, position.size);
 
   // covered[p] > 0: some edge starts before position p and ends behind it.

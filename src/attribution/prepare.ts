@@ -1,15 +1,26 @@
 import type { GradientNote } from '../autodiff/context.ts';
-import { differentiate, type RuleOverrides } from '../autodiff/differentiate.ts';
 import { WhereforeError } from '../errors.ts';
-import { GraphBuilder } from '../onnx/builder.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { extractSubgraph } from '../onnx/lowering/extract.ts';
-import { checkFeeds, hasDataDependentShapes, type Specialised } from '../runtime/executor.ts';
+import { checkFeeds, hasDataDependentShapes } from '../runtime/executor.ts';
 import type { Model } from '../runtime/model.ts';
 import { type Tensors, throwIfCancelled } from '../runtime/runtime.ts';
 import { toNumbers } from '../tensor/convert.ts';
-import { concatRows, dataTypes, float32, formatShape, rows, sameShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { concatRows, dataTypes, float32, formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import {
+  type CurvaturePlan,
+  curvaturePlan,
+  gradientPlan,
+  type Plan,
+  planKey,
+  type RuleSet,
+  seedInput,
+  vectorInput,
+} from './plan.ts';
+import { type Points, pointOf, repeatRows } from './points.ts';
 import { type CompiledTarget, compileTarget, type Target, targetKey } from './target.ts';
+
+export { type Points, pathPoints, pointOf, pointsOf } from './points.ts';
 
 /** Passes through the model, the unit in which the cost of a method is told. */
 export interface Passes {
@@ -33,19 +44,15 @@ export interface Prepared {
   readonly passes: Passes;
   readonly options: WorkOptions;
   /** The target's value for each of several inputs (or values of a cut), and other values of the graph with it. */
-  evaluate(points: Points, fetches?: readonly string[]): Promise<Evaluation>;
+  evaluate(points: Points, fetches?: readonly string[], each?: EachRun): Promise<Evaluation>;
   /** `Σ_k weight_k · ∂target/∂w` at several points, per value in `wrt`, and the target at each point. */
   gradient(points: Points, request: GradientAt): Promise<Gradient>;
+  /** The gradient and the Hessian-vector product `H v` at one point, with respect to the values of `vectors`. */
+  curvature(at: Tensors, vectors: Tensors): Promise<Curvature>;
 }
 
-/** Points at which a target is evaluated. */
-export interface Points {
-  /** Values that are given instead of computed, one row a point: `count` × the value's own shape. */
-  readonly cut: readonly string[];
-  readonly count: number;
-  /** The given values at points `start` to `end`. */
-  at(start: number, end: number): Tensors;
-}
+/** Takes the fetched values of `count` points from `start` on; they are then not kept, and `values` stays empty. */
+export type EachRun = (start: number, count: number, values: ReadonlyMap<string, Tensor>) => void;
 
 export interface Evaluation {
   readonly target: Float64Array;
@@ -57,9 +64,10 @@ export interface GradientAt {
   readonly wrt: readonly string[];
   /** Weight of each point in the sum; default 1. */
   readonly weights?: Float64Array;
-  readonly overrides?: RuleOverrides;
-  /** Name of the overrides, so that graphs made with them are told apart. */
-  readonly overridesKey?: string;
+  /** Other rules than derivatives. */
+  readonly rules?: RuleSet;
+  /** Takes each point's own gradient (valid until it returns); they are then not added up, and `sums` stays empty. */
+  readonly each?: (point: number, gradients: ReadonlyMap<string, Float32Array>) => void;
 }
 
 export interface Gradient {
@@ -69,8 +77,10 @@ export interface Gradient {
   readonly notes: readonly GradientNote[];
 }
 
-interface Plan extends Specialised {
-  readonly sums: ReadonlyMap<string, string | undefined>;
+export interface Curvature {
+  readonly target: number;
+  readonly gradients: ReadonlyMap<string, Float64Array>;
+  readonly products: ReadonlyMap<string, Float64Array>;
   readonly notes: readonly GradientNote[];
 }
 
@@ -78,6 +88,7 @@ interface Caches {
   readonly targets: Map<string, Promise<CompiledTarget>>;
   readonly parts: Map<string, Graph>;
   readonly plans: Map<string, Promise<Plan>>;
+  readonly curvatures: Map<string, Promise<CurvaturePlan>>;
   readonly batching: Map<string, Promise<boolean>>;
 }
 
@@ -85,7 +96,11 @@ const caches = new WeakMap<Model, Caches>();
 
 function cachesOf(model: Model): Caches {
   let known = caches.get(model);
-  if (!known) caches.set(model, (known = { targets: new Map(), parts: new Map(), plans: new Map(), batching: new Map() }));
+  if (!known)
+    caches.set(
+      model,
+      (known = { targets: new Map(), parts: new Map(), plans: new Map(), curvatures: new Map(), batching: new Map() }),
+    );
   return known;
 }
 
@@ -98,13 +113,16 @@ function once<V>(map: Map<string, Promise<V>>, key: string, make: () => Promise<
   return value;
 }
 
-const seedInput = 'attribution/seed';
-
 /**
  * Readies one input (batch of 1) and a target.
  * @throws WhereforeError `wrong-shape` or `wrong-type` when the input does not fit the model, `not-finite` when it holds NaN
  */
-export async function prepare(model: Model, inputs: Tensors, target: Target, options: WorkOptions = {}): Promise<Prepared> {
+export async function prepare(
+  model: Model,
+  inputs: Tensors,
+  target: Target,
+  options: WorkOptions = {},
+): Promise<Prepared> {
   checkFeeds(model.graph, inputs);
   checkFinite(inputs);
   const { targets } = cachesOf(model);
@@ -116,6 +134,12 @@ export async function prepare(model: Model, inputs: Tensors, target: Target, opt
   const compiled: CompiledTarget = { ...fresh, graph: shared.graph };
   return new PreparedInput(model, inputs, compiled, `${targetKey(target)}|${signature}`, options);
 }
+
+/** Backward passes that a Hessian-vector product is counted as: the gradient, and its own way forth and back. */
+export const curvatureBackward = 3;
+
+/** Forward passes that the test whether points may share a run costs at most. */
+export const batchingCheck = 4;
 
 class PreparedInput implements Prepared {
   readonly model: Model;
@@ -133,7 +157,7 @@ class PreparedInput implements Prepared {
     this.options = options;
   }
 
-  async evaluate(points: Points, fetches: readonly string[] = []): Promise<Evaluation> {
+  async evaluate(points: Points, fetches: readonly string[] = [], each?: EachRun): Promise<Evaluation> {
     const part = this.#part(points.cut, fetches);
     const chunk = await this.#chunk(part, points);
     const target = new Float64Array(points.count);
@@ -144,14 +168,18 @@ class PreparedInput implements Prepared {
       const { graph } = await this.model.executor.specialise(part, feeds);
       const results = await this.model.executor.run(graph, feeds, [this.target.value, ...fetches], this.options);
       target.set(toNumbers(results.get(this.target.value) as Tensor), start);
-      for (const name of fetches) parts.get(name)?.push(results.get(name) as Tensor);
+      if (each) each(start, end - start, results);
+      else for (const name of fetches) parts.get(name)?.push(results.get(name) as Tensor);
       this.#count(end - start, 0);
     }
-    return { target, values: new Map([...parts].map(([name, list]) => [name, list.length === 1 ? list[0] : concatRows(list)])) };
+    return {
+      target,
+      values: new Map([...parts].map(([name, list]) => [name, list.length === 1 ? list[0] : concatRows(list)])),
+    };
   }
 
   async gradient(points: Points, request: GradientAt): Promise<Gradient> {
-    const { weights, wrt } = request;
+    const { weights, wrt, each, rules } = request;
     const part = this.#part(points.cut, []);
     const chunk = await this.#chunk(part, points);
     const target = new Float64Array(points.count);
@@ -164,24 +192,58 @@ class PreparedInput implements Prepared {
       notes = plan.notes;
       const seed = Float32Array.from({ length: end - start }, (_, i) => weights?.[start + i] ?? 1);
       feeds.set(seedInput, float32([end - start], seed));
-      const wanted = [...plan.sums.values()].filter((name) => name !== undefined);
+      for (const [name, tensor] of rules?.feeds ?? []) feeds.set(name, tensor);
+      const wanted = [...plan.gradients.values()].filter((name) => name !== undefined);
       const results = await this.model.executor.run(plan.graph, feeds, [this.target.value, ...wanted], this.options);
       target.set(toNumbers(results.get(this.target.value) as Tensor), start);
-      for (const name of wrt) {
-        const gradient = plan.sums.get(name);
-        // Nothing flows back to the value: its gradient is zero (the plan's notes say why, where an operator stops it).
-        let sum = sums.get(name);
-        if (!sum) sums.set(name, (sum = new Float64Array(sizeOf(plan.facts.shapes.get(name) ?? []) / (end - start))));
-        if (!gradient) continue;
-        const values = (results.get(gradient) as Tensor<'float32'>).data;
-        if (values.length !== sum.length) {
-          throw new WhereforeError('internal', `the gradient of "${name}" has ${values.length} elements, not ${sum.length}`);
+      // Nothing flows back to some values: their gradient is zero (the notes say why, where an operator stops it).
+      const found = wrt.map((name) => {
+        const gradient = plan.gradients.get(name);
+        const size = sizeOf(plan.facts.shapes.get(name) ?? []) / (end - start);
+        return { name, size, values: gradient ? (results.get(gradient) as Tensor<'float32'>).data : undefined };
+      });
+      if (each) {
+        for (let point = start; point < end; point++) {
+          const own = found.map(({ name, size, values }) => {
+            const at = (point - start) * size;
+            return [name, values ? values.subarray(at, at + size) : new Float32Array(size)] as const;
+          });
+          each(point, new Map(own));
         }
-        for (let i = 0; i < values.length; i++) sum[i] += values[i];
-      }
+      } else for (const { name, size, values } of found) addTo(sums, name, size, values);
       this.#count(end - start, end - start);
     }
     return { target, sums, notes };
+  }
+
+  async curvature(at: Tensors, vectors: Tensors): Promise<Curvature> {
+    const points = pointOf(at);
+    const part = this.#part(points.cut, []);
+    const feeds = this.#feeds(part, points, 0, 1);
+    const { executor } = this.model;
+    const graphFeeds = new Map(feeds).set(seedInput, float32([1], [1]));
+    for (const [name, vector] of vectors) graphFeeds.set(vectorInput(name), vector);
+    const plans = hasDataDependentShapes(part)
+      ? new Map<string, Promise<CurvaturePlan>>()
+      : cachesOf(this.model).curvatures;
+    const plan = await once(plans, `${this.#key}|${planKey(part, feeds, [...vectors.keys()], '')}`, async () =>
+      curvaturePlan(executor, await executor.specialise(part, feeds), graphFeeds, vectors, this.target.value),
+    );
+    const wanted = [...plan.gradients.values(), ...plan.products.values()].filter((name) => name !== undefined);
+    const results = await executor.run(plan.graph, graphFeeds, [this.target.value, ...new Set(wanted)], this.options);
+    const read = (names: ReadonlyMap<string, string | undefined>) =>
+      new Map(
+        [...vectors].map(([name, { shape }]) => {
+          const value = names.get(name);
+          return [
+            name,
+            value ? Float64Array.from((results.get(value) as Tensor<'float32'>).data) : new Float64Array(sizeOf(shape)),
+          ];
+        }),
+      );
+    this.#count(1, curvatureBackward);
+    const [target] = toNumbers(results.get(this.target.value) as Tensor);
+    return { target, gradients: read(plan.gradients), products: read(plan.products), notes: plan.notes };
   }
 
   #count(forward: number, backward: number): void {
@@ -197,7 +259,10 @@ class PreparedInput implements Prepared {
     let part = parts.get(key);
     if (!part) {
       const inputs = cut.map((name) => ({ name, type: this.model.types.get(name), shape: undefined }));
-      part = extractSubgraph(this.target.graph, { inputs, outputs: [this.target.value, ...fetches.filter((name) => !cut.includes(name))] });
+      part = extractSubgraph(this.target.graph, {
+        inputs,
+        outputs: [this.target.value, ...fetches.filter((name) => !cut.includes(name))],
+      });
       parts.set(key, part);
     }
     return part;
@@ -217,37 +282,17 @@ class PreparedInput implements Prepared {
     return feeds;
   }
 
-  #plan(part: Graph, feeds: Tensors, { wrt, overrides, overridesKey = '' }: GradientAt): Promise<Plan> {
-    const shapes = [...feeds].map(([name, { shape }]) => `${name}:${formatShape(shape)}`).join();
-    const key = `${this.#key}|${part.inputs.map(({ name }) => name).join()}|${wrt.join()}|${overridesKey}|${shapes}`;
+  #plan(part: Graph, feeds: Tensors, { wrt, rules, each }: GradientAt): Promise<Plan> {
+    const kind = `${rules?.key ?? ''}${each ? '|each' : ''}`;
     const plans = hasDataDependentShapes(part) ? new Map<string, Promise<Plan>>() : cachesOf(this.model).plans;
-    return once(plans, key, async () => {
-      const { graph, facts } = await this.model.executor.specialise(part, feeds);
-      const count = facts.shapes.get(this.target.value)?.[0] ?? 1;
-      const builder = new GraphBuilder(graph);
-      builder.input(seedInput, 'float32', [count]);
-      const seeded = { ...facts, shapes: new Map(facts.shapes).set(seedInput, [count]) };
-      const { graph: whole, gradients, notes } = differentiate(builder.build(), seeded, {
-        seeds: new Map([[this.target.value, seedInput]]),
+    return once(plans, `${this.#key}|${planKey(part, feeds, wrt, kind)}`, async () =>
+      gradientPlan(await this.model.executor.specialise(part, feeds), {
+        target: this.target.value,
         wrt,
-        overrides,
-      });
-      const summing = new GraphBuilder(whole, { prefix: 'attribution/' });
-      const sums = new Map<string, string | undefined>();
-      for (const [name, gradient] of gradients) {
-        if (!gradient) {
-          sums.set(name, undefined);
-          continue;
-        }
-        const [first = 1, ...rest] = facts.shapes.get(name) ?? [];
-        if (count > 1) {
-          // A layer may hold several rows a point (windows, heads): the points are summed, the rows of a point are not.
-          const byPoint = summing.op('Reshape', [gradient, summing.ints([count, first / count, ...rest])]);
-          sums.set(name, summing.output(summing.op('ReduceSum', [byPoint, summing.ints([0])], { keepdims: 0 }), 'float32'));
-        } else sums.set(name, summing.output(gradient, 'float32'));
-      }
-      return { graph: summing.build(), facts, sums, notes };
-    });
+        rules,
+        perPoint: each !== undefined,
+      }),
+    );
   }
 
   /** How many points one run takes: as many as fit the byte budget, one where the graph does not keep points apart. */
@@ -294,7 +339,10 @@ class PreparedInput implements Prepared {
       const together = toNumbers(results.get(this.target.value) as Tensor);
       this.#count(2, 0);
       // float32 sums in another order differ in the last digits.
-      return together.length === 2 && together.every((value, i) => Math.abs(value - alone[i]) <= 1e-4 * Math.max(1, Math.abs(alone[i])));
+      return (
+        together.length === 2 &&
+        together.every((value, i) => Math.abs(value - alone[i]) <= 1e-4 * Math.max(1, Math.abs(alone[i])))
+      );
     } catch (error) {
       // A graph with a batch of 1 built in fails here, and only here: points then run one by one, which the cost shows.
       if (error instanceof WhereforeError && error.code === 'runtime') return false;
@@ -303,59 +351,14 @@ class PreparedInput implements Prepared {
   }
 }
 
-function repeatRows(tensor: Tensor, count: number): Tensor {
-  return count === 1 ? tensor : concatRows(Array.from({ length: count }, () => tensor));
-}
-
-/** Points given as a whole, one row each. */
-export function pointsOf(values: Tensors): Points {
-  const count = [...values.values()][0]?.shape[0] ?? 0;
-  return {
-    cut: [...values.keys()],
-    count,
-    at: (start, end) => new Map([...values].map(([name, tensor]) => [name, rows(tensor, start, end)])),
-  };
-}
-
-/** The input itself as the only point. */
-export function pointOf(values: Tensors): Points {
-  return { cut: [...values.keys()], count: 1, at: () => values };
-}
-
-/**
- * Points `F0 + t_k (F1 − F0)` on the straight path between two sets of values, computed when they are asked for, so
- * that memory does not grow with their number.
- */
-export function pathPoints(from: Tensors, to: Tensors, positions: Float64Array): Points {
-  return {
-    cut: [...to.keys()],
-    count: positions.length,
-    at: (start, end) =>
-      new Map(
-        [...to].map(([name, end1]) => {
-          const start0 = from.get(name) as Tensor;
-          if (!sameShape(start0.shape, end1.shape)) {
-            throw new WhereforeError('wrong-shape', `"${name}" at the baseline and at the input differ in shape`, {
-              got: formatShape(start0.shape),
-              expected: formatShape(end1.shape),
-            });
-          }
-          return [name, interpolate(start0, end1, positions.subarray(start, end))];
-        }),
-      ),
-  };
-}
-
-function interpolate(from: Tensor, to: Tensor, positions: Float64Array): Tensor {
-  // Integer inputs (token ids, masks) have no points between: they stay what they are at the input.
-  if (to.type !== 'float32') return repeatRows(to, positions.length);
-  const [a, b] = [from.data as Float32Array, to.data as Float32Array];
-  const size = a.length;
-  const values = new Float32Array(size * positions.length);
-  positions.forEach((t, k) => {
-    for (let i = 0; i < size; i++) values[k * size + i] = a[i] + t * (b[i] - a[i]);
-  });
-  return float32([positions.length * (to.shape[0] ?? 1), ...to.shape.slice(1)], values);
+/** Adds one run's gradient to what the runs before it gave. */
+function addTo(sums: Map<string, Float64Array>, name: string, size: number, values: Float32Array | undefined): void {
+  let sum = sums.get(name);
+  if (!sum) sums.set(name, (sum = new Float64Array(size)));
+  if (!values) return;
+  if (values.length !== size)
+    throw new WhereforeError('internal', `the gradient of "${name}" has ${values.length} elements, not ${size}`);
+  for (let i = 0; i < size; i++) sum[i] += values[i];
 }
 
 function checkFinite(inputs: Tensors): void {

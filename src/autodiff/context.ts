@@ -19,7 +19,10 @@ export interface GradientNote {
  * each input (undefined for zero). It appends nodes through the context and returns names of values.
  * A gradient has the shape and the element type of the value that it belongs to (float32 for quantised integers).
  */
-export type VjpRule = (context: RuleContext, gradients: readonly (string | undefined)[]) => readonly (string | undefined)[];
+export type VjpRule = (
+  context: RuleContext,
+  gradients: readonly (string | undefined)[],
+) => readonly (string | undefined)[];
 
 type OpOptions = { domain?: string; outputs?: number | readonly string[]; name?: string };
 
@@ -50,6 +53,22 @@ export class RuleContext {
     this.#needed = needed;
     this.#notes = notes;
     this.#replace = replace;
+  }
+
+  /**
+   * The context of another node of the graph with the same operator, of which the gradients of the same inputs are
+   * asked for: a second copy of this node, or this node with other weights.
+   */
+  withNode(node: Node): RuleContext {
+    const needed = new Set(node.inputs.filter((name, index) => name && this.needs(index)));
+    return new RuleContext(node, this.facts, this.builder, needed, this.#notes, () => undefined);
+  }
+
+  /** Tells the shape and the element type of a value that a rule made, where another rule will ask for them. */
+  declareLike(name: string, like: string): string {
+    (this.facts.shapes as Map<string, readonly number[]>).set(name, this.shape(like));
+    (this.facts.types as Map<string, DataType>).set(name, this.type(like));
+    return name;
   }
 
   /** Whether the gradient of input `index` is asked for. */
@@ -89,7 +108,8 @@ export class RuleContext {
 
   type(name: string): DataType {
     const type = this.facts.types.get(name);
-    if (!type) throw new WhereforeError('internal', `the type of "${name}" is not known`, { where: describeNode(this.node) });
+    if (!type)
+      throw new WhereforeError('internal', `the type of "${name}" is not known`, { where: describeNode(this.node) });
     return type;
   }
 
@@ -150,7 +170,12 @@ export class RuleContext {
   }
 
   /** Appends a node of several outputs. */
-  ops(op: string, inputs: readonly string[], attributes: PlainAttributes, outputs: number | readonly string[]): string[] {
+  ops(
+    op: string,
+    inputs: readonly string[],
+    attributes: PlainAttributes,
+    outputs: number | readonly string[],
+  ): string[] {
     return this.builder.ops(op, inputs, attributes, { outputs });
   }
 

@@ -146,8 +146,8 @@ function explainedOf(
     target: attribution.target as ExplanationDocument['target'],
     targetDescription: attribution.targetDescription,
     baseline: baseline
-      ? baseline.kind === 'input'
-        ? { kind: 'input', description: baseline.description }
+      ? baseline.kind === 'input' || baseline.kind === 'sample'
+        ? { kind: baseline.kind, description: baseline.description }
         : baseline
       : null,
     baselineDescription: attribution.baselineDescription ?? null,

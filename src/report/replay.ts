@@ -81,6 +81,10 @@ export async function replay(
 function recordedBaseline(explained: Explained): Baseline | undefined {
   const { baseline, baselineTensors } = explained.document;
   if (!baseline) return undefined;
+  if (baseline.kind === 'sample') {
+    const tensors = new Map(Object.entries(baselineTensors).map(([name, { key }]) => [name, storedTensor(explained, key)]));
+    return { kind: 'sample', tensors, description: baseline.description };
+  }
   if (baseline.kind !== 'input') return baseline;
   const [stored, ...others] = Object.values(baselineTensors);
   if (!stored || others.length) {

@@ -2,16 +2,20 @@ import { z } from 'zod';
 import { WhereforeError } from '../../errors.ts';
 import { float32, formatShape, sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import { gradientAtInput } from './gradient.ts';
+import { onlyReference } from './integrated-gradients.ts';
 import { type Method, type MethodContext, type MethodResult, sumOf } from './method.ts';
 
-/**
- * A map over space from features and gradients of one convolutional layer.
- * @param combine fills `map` (one number a position) from `features` and `gradients`, both [channel][position]
- */
-async function overSpace(
-  context: MethodContext,
-  combine: (map: Float64Array, features: Float32Array, gradients: Float64Array, channels: number, positions: number) => void,
-): Promise<MethodResult> {
+/** One convolutional layer: features (and what belongs to them) as [channel][position]. */
+export interface SpatialLayer {
+  readonly name: string;
+  readonly features: Float32Array;
+  readonly channels: number;
+  readonly space: readonly number[];
+  readonly positions: number;
+}
+
+/** @throws WhereforeError `wrong-shape` when the layer is not one value of shape [1, channel, …space] */
+export function spatialLayer(context: MethodContext): SpatialLayer {
   const [name, ...others] = context.layer;
   const feature = context.features.get(name) as Tensor<'float32'>;
   if (others.length || feature.shape.length < 3) {
@@ -23,12 +27,33 @@ async function overSpace(
     });
   }
   const [, channels, ...space] = feature.shape;
-  const { sums, notes } = await gradientAtInput(context);
-  const map = new Float64Array(sizeOf(space));
-  combine(map, feature.data, sums.get(name) as Float64Array, channels, map.length);
-  for (let i = 0; i < map.length; i++) map[i] = Math.max(0, map[i]);
-  const values = new Map([[name, float32([1, 1, ...space], Float32Array.from(map))]]);
-  return { values, sum: sumOf([map]), gradientNotes: notes };
+  return { name, features: feature.data, channels, space, positions: sizeOf(space) };
+}
+
+/** A result of one number a position, shape [1, 1, …space]. */
+export function mapResult({ name, space }: SpatialLayer, map: Float64Array): Pick<MethodResult, 'values' | 'sum'> {
+  return { values: new Map([[name, float32([1, 1, ...space], map)]]), sum: sumOf([map]) };
+}
+
+const parameters = z.strictObject({
+  /** Keeps what speaks against the target instead of cutting it off at 0 as the method's authors do. */
+  signed: z.boolean().default(false),
+});
+
+type Parameters = z.infer<typeof parameters>;
+
+/** Fills `map` (one number a position) from features and gradients, both [channel][position]. */
+type Combine = (map: Float64Array, gradients: Float64Array, layer: SpatialLayer) => void;
+
+function overSpace(combine: Combine): Method<Parameters>['run'] {
+  return async (context, { signed }) => {
+    const layer = spatialLayer(context);
+    const { sums, notes } = await gradientAtInput(context);
+    const map = new Float64Array(layer.positions);
+    combine(map, sums.get(layer.name) as Float64Array, layer);
+    if (!signed) for (let i = 0; i < map.length; i++) map[i] = Math.max(0, map[i]);
+    return { ...mapResult(layer, map), gradientNotes: notes };
+  };
 }
 
 const shared = {
@@ -36,39 +61,101 @@ const shared = {
   layers: 'spatial',
   baseline: 'unused',
   implicitBaseline: 'a zero feature, to first order',
-  parameters: z.strictObject({}),
+  implicitTarget: 'zero-feature',
+  completeness: 'none',
+  zeroDifference: false,
+  parameters: parameters as z.ZodType<Parameters>,
   cost: () => ({ forward: 1, backward: 1 }),
 } as const;
 
+/** `map += Σ_c weight_c · F_c` */
+function addWeighted(map: Float64Array, { features, channels, positions }: SpatialLayer, weightOf: (channel: number) => number): void {
+  for (let c = 0; c < channels; c++) {
+    const weight = weightOf(c);
+    for (let p = 0; p < positions; p++) map[p] += weight * features[c * positions + p];
+  }
+}
+
 /** One weight a channel (its mean gradient); what speaks against the target is cut off. */
-export const gradCam: Method<Record<string, never>> = {
+export const gradCam: Method<Parameters> = {
   ...shared,
   title: 'Grad-CAM',
   source: 'Selvaraju et al. 2017, arXiv 1610.02391',
   formula: 'A = ReLU(Σ_c mean_ij(∂f/∂F_c) · F_c)',
-  run: (context) =>
-    overSpace(context, (map, features, gradients, channels, positions) => {
-      for (let c = 0; c < channels; c++) {
-        let weight = 0;
-        for (let p = 0; p < positions; p++) weight += gradients[c * positions + p];
-        weight /= positions;
-        for (let p = 0; p < positions; p++) map[p] += weight * features[c * positions + p];
-      }
+  run: overSpace((map, gradients, layer) =>
+    addWeighted(map, layer, (c) => {
+      let weight = 0;
+      for (let p = 0; p < layer.positions; p++) weight += gradients[c * layer.positions + p];
+      return weight / layer.positions;
     }),
+  ),
+};
+
+/** Weights by the third-order expansion of exp(f): positions with a positive gradient count, each as much as it bends. */
+export const gradCamPlusPlus: Method<Parameters> = {
+  ...shared,
+  title: 'Grad-CAM++',
+  source: 'Chattopadhay et al. 2018, arXiv 1710.11063',
+  formula: 'A = ReLU(Σ_c w_c F_c),  w_c = Σ_p α_p ReLU(g_p),  α_p = g_p² / (2 g_p² + Σ_q F_q g_p³),  g = ∂f/∂F_c',
+  run: overSpace((map, gradients, layer) => {
+    const { features, positions } = layer;
+    addWeighted(map, layer, (c) => {
+      let total = 0;
+      for (let p = 0; p < positions; p++) total += features[c * positions + p];
+      let weight = 0;
+      for (let p = 0; p < positions; p++) {
+        const g = gradients[c * positions + p];
+        const denominator = 2 * g ** 2 + total * g ** 3;
+        // g > 0 here, so the denominator is 0 only where features are negative: the authors take 1 there.
+        if (g > 0) weight += (g ** 2 / (denominator === 0 ? 1 : denominator)) * g;
+      }
+      return weight;
+    });
+  }),
 };
 
 /** One weight an element, positive gradients only. */
-export const layerCam: Method<Record<string, never>> = {
+export const layerCam: Method<Parameters> = {
   ...shared,
   title: 'LayerCAM',
   source: 'Jiang et al. 2021, IEEE Transactions on Image Processing 30',
   formula: 'A = ReLU(Σ_c ReLU(∂f/∂F_c) ⊙ F_c)',
-  run: (context) =>
-    overSpace(context, (map, features, gradients, channels, positions) => {
-      for (let c = 0; c < channels; c++) {
-        for (let p = 0; p < positions; p++) {
-          map[p] += Math.max(0, gradients[c * positions + p]) * features[c * positions + p];
-        }
-      }
-    }),
+  run: overSpace((map, gradients, { features, channels, positions }) => {
+    for (let i = 0; i < channels * positions; i++) map[i % positions] += Math.max(0, gradients[i]) * features[i];
+  }),
+};
+
+/** One weight an element, both signs: made for one detection among several. */
+export const odam: Method<Parameters> = {
+  ...shared,
+  title: 'ODAM',
+  source: 'Zhao, Chan 2023, "ODAM: Gradient-based Instance-Specific Visual Explanations for Object Detection", arXiv 2304.06354',
+  formula: 'A = ReLU(Σ_c ∂f/∂F_c ⊙ F_c), without the final scaling to [0, 1]',
+  run: overSpace((map, gradients, { features, channels, positions }) => {
+    for (let i = 0; i < channels * positions; i++) map[i % positions] += gradients[i] * features[i];
+  }),
+};
+
+/** The first-order difference to the stated baseline, summed over channels; signs stay. */
+export const differenceMap: Method<Record<string, never>> = {
+  title: 'Difference Map (reconstruction)',
+  source: 'after arXiv 2605.22417; the published formula was not available, so this is a reconstruction from its principles',
+  formula: 'A = Σ_c ∂f/∂F_c ⊙ (F_c − φ(x0)_c)',
+  needs: 'gradient',
+  layers: 'spatial',
+  baseline: 'required',
+  implicitBaseline: undefined,
+  completeness: 'none',
+  zeroDifference: true,
+  parameters: z.strictObject({}),
+  cost: () => ({ forward: 1, backward: 1 }),
+  async run(context) {
+    const layer = spatialLayer(context);
+    const { sums, notes } = await gradientAtInput(context);
+    const gradients = sums.get(layer.name) as Float64Array;
+    const absent = onlyReference(context).features.get(layer.name)?.data as Float32Array;
+    const map = new Float64Array(layer.positions);
+    for (let i = 0; i < gradients.length; i++) map[i % layer.positions] += gradients[i] * (layer.features[i] - absent[i]);
+    return { ...mapResult(layer, map), gradientNotes: notes };
+  },
 };

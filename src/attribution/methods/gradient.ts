@@ -10,7 +10,10 @@ export async function gradientAtInput(context: MethodContext): Promise<Gradient>
 }
 
 /** A result with the layer's shapes from one list of elements a value. */
-export function resultOf(features: Tensors, elements: ReadonlyMap<string, Float64Array>): Pick<MethodResult, 'values' | 'sum'> {
+export function resultOf(
+  features: Tensors,
+  elements: ReadonlyMap<string, Float64Array>,
+): Pick<MethodResult, 'values' | 'sum'> {
   const values = new Map(
     [...elements].map(([name, list]) => [name, float32((features.get(name) as Tensor).shape, Float32Array.from(list))]),
   );
@@ -26,6 +29,8 @@ export const gradient: Method<Record<string, never>> = {
   layers: 'any',
   baseline: 'unused',
   implicitBaseline: 'an infinitesimal change; a rate, not a share of the difference',
+  completeness: 'none',
+  zeroDifference: false,
   parameters: z.strictObject({}),
   cost: () => ({ forward: 1, backward: 1 }),
   async run(context) {
@@ -43,6 +48,9 @@ export const gradientTimesInput: Method<Record<string, never>> = {
   layers: 'any',
   baseline: 'unused',
   implicitBaseline: 'a zero feature, to first order',
+  implicitTarget: 'zero-feature',
+  completeness: 'none',
+  zeroDifference: false,
   parameters: z.strictObject({}),
   cost: () => ({ forward: 1, backward: 1 }),
   async run(context) {

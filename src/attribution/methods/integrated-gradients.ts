@@ -4,7 +4,7 @@ import type { Tensors } from '../../runtime/runtime.ts';
 import { rows, type Tensor } from '../../tensor/tensor.ts';
 import { type Gradient, pathPoints } from '../prepare.ts';
 import { resultOf } from './gradient.ts';
-import { type Method, type MethodContext, sumOf } from './method.ts';
+import { type Method, type MethodContext, type Reference, sumOf } from './method.ts';
 import { quadratures } from './quadrature.ts';
 
 const parameters = z.strictObject({
@@ -34,17 +34,18 @@ export const integratedGradients: Method<IntegratedGradientsParameters> = {
   layers: 'any',
   baseline: 'required',
   implicitBaseline: undefined,
+  completeness: 'convergent',
+  zeroDifference: true,
   parameters: parameters as z.ZodType<IntegratedGradientsParameters>,
-  cost: ({ steps, tolerance, maxSteps }) => {
-    let total = steps;
-    if (tolerance > 0) for (let n = steps * 2; n <= maxSteps; n *= 2) total += n;
-    return { forward: total, backward: total };
+  cost: ({ steps, rule, path, tolerance, maxSteps }) => {
+    let total = points(steps, rule, path);
+    if (tolerance > 0) for (let n = steps * 2; n <= maxSteps; n *= 2) total += points(n, rule, path);
+    // Along the input the layer is read at both ends of every step as well.
+    const rounds = tolerance > 0 ? 1 + Math.max(0, Math.floor(Math.log2(maxSteps / steps))) : 1;
+    return { forward: path === 'input' ? 2 * total + rounds : total, backward: total };
   },
   async run(context, { steps, rule, path, tolerance, maxSteps }) {
-    const { baselineFeatures, baselineValue } = context;
-    if (!baselineFeatures || baselineValue === undefined) {
-      throw new WhereforeError('invalid-argument', 'integrated gradients need a baseline', { fix: 'state one with --baseline' });
-    }
+    const { features: baselineFeatures, value: baselineValue } = onlyReference(context);
     const difference = context.value - baselineValue;
     const integrate = path === 'feature' ? alongFeatures : alongInput;
     for (let n = steps; ; n *= 2) {
@@ -61,7 +62,24 @@ export const integratedGradients: Method<IntegratedGradientsParameters> = {
 
 type Rule = IntegratedGradientsParameters['rule'];
 
-async function alongFeatures(context: MethodContext, baselineFeatures: Tensors, steps: number, rule: Rule): Promise<Gradient> {
+function points(steps: number, rule: Rule, path: IntegratedGradientsParameters['path']): number {
+  return path === 'feature' ? quadratures[rule](steps).weights.length : steps;
+}
+
+/** The baseline of methods that compare with one at a time. */
+export function onlyReference({ references }: MethodContext): Reference {
+  const [reference] = references;
+  if (reference) return reference;
+  throw new WhereforeError('invalid-argument', 'this method needs a baseline', { fix: 'state one with --baseline' });
+}
+
+/** `A = (F − F0) ⊙ Σ_k w_k ∂f/∂F(F0 + t_k (F − F0))` */
+export async function alongFeatures(
+  context: MethodContext,
+  baselineFeatures: Tensors,
+  steps: number,
+  rule: Rule,
+): Promise<Gradient> {
   const { positions, weights } = quadratures[rule](steps);
   const points = pathPoints(baselineFeatures, context.features, positions);
   const gradient = await context.prepared.gradient(points, { wrt: context.layer, weights });
@@ -74,9 +92,13 @@ async function alongFeatures(context: MethodContext, baselineFeatures: Tensors, 
 
 /** `A = Σ_k (φ(x_{k+1}) − φ(x_k)) ⊙ ∂f/∂F(φ(x_{k+½}))` with `x_k = x0 + (k/n)(x − x0)`: always by the midpoint. */
 async function alongInput(context: MethodContext, _: Tensors, steps: number): Promise<Gradient> {
-  const { prepared, layer, inputs, baselineInputs } = context;
-  const from = baselineInputs as Tensors;
-  const corners = pathPoints(from, inputs, Float64Array.from({ length: steps + 1 }, (_, k) => k / steps));
+  const { prepared, layer, inputs } = context;
+  const from = onlyReference(context).inputs;
+  const corners = pathPoints(
+    from,
+    inputs,
+    Float64Array.from({ length: steps + 1 }, (_, k) => k / steps),
+  );
   const middles = pathPoints(from, inputs, quadratures.midpoint(steps).positions);
   const sums = new Map<string, Float64Array>();
   let notes: Gradient['notes'] = [];

@@ -3,26 +3,43 @@ import type { GradientNote } from '../../autodiff/context.ts';
 import type { Tensors } from '../../runtime/runtime.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { InputLayout } from '../baseline.ts';
+import type { Partition } from '../groups.ts';
 import type { Passes, Prepared } from '../prepare.ts';
+import type { Target } from '../target.ts';
+
+/** The model at one baseline input. */
+export interface Reference {
+  /** All inputs, with the explained ones at the baseline. */
+  readonly inputs: Tensors;
+  /** The layer there, `F0 = φ(x0)`. */
+  readonly features: Tensors;
+  /** `f(x0)`. */
+  readonly value: number;
+}
 
 /** What a method starts from: everything at the input and, where a baseline was stated, at the baseline. */
 export interface MethodContext {
   readonly prepared: Prepared;
+  readonly target: Target;
+  /** Names of the inputs that the baseline replaces. */
+  readonly explained: readonly string[];
   /** Names of the values of the layer. */
   readonly layer: readonly string[];
   /** Whether the layer separates the explained inputs from the target. */
   readonly isCut: boolean;
   /** The layer at the input, `F = φ(x)`. */
   readonly features: Tensors;
-  /** The layer at the baseline, `F0 = φ(x0)`. */
-  readonly baselineFeatures: Tensors | undefined;
   readonly inputs: Tensors;
-  readonly baselineInputs: Tensors | undefined;
   /** `f(x)`. */
   readonly value: number;
-  /** `f(x0)`. */
-  readonly baselineValue: number | undefined;
-  readonly layout: InputLayout;
+  /** One for each sample of the baseline; none where no baseline was stated. */
+  readonly references: readonly Reference[];
+  /** How the axes of the inputs and of the layer's values are to be read, where that is known. */
+  readonly layouts: ReadonlyMap<string, InputLayout>;
+  /** Elements that are perturbed together. */
+  readonly partition: Partition;
+  /** Whether the caller named the groups, rather than leaving them to their default. */
+  readonly hasGroups: boolean;
 }
 
 export interface MethodResult {
@@ -37,6 +54,18 @@ export interface MethodResult {
   readonly gradientNotes?: readonly GradientNote[];
 }
 
+/** What the cost of a method depends on besides its parameters. */
+export interface Workload {
+  /** Elements of the layer. */
+  readonly elements: number;
+  /** Groups of elements; 0 for methods that do not use them. */
+  readonly groups: number;
+  /** Channels of the layer, where it has them. */
+  readonly channels: number;
+  /** Samples of the baseline. */
+  readonly references: number;
+}
+
 /** A row of the table of methods. */
 export interface Method<Parameters = Record<string, unknown>> {
   readonly title: string;
@@ -44,17 +73,27 @@ export interface Method<Parameters = Record<string, unknown>> {
   readonly source: string;
   /** The formula in one line. */
   readonly formula: string;
-  /** gradient: the model must be differentiable behind the layer. outputs: any model. */
-  readonly needs: 'gradient' | 'outputs';
+  /** gradient: the model must be differentiable behind the layer. features: inner values must be readable. outputs: any model. */
+  readonly needs: 'gradient' | 'features' | 'outputs';
   /** any: every layer. input: the input only. spatial: layers of shape [batch, channel, …space]. */
   readonly layers: 'any' | 'input' | 'spatial';
   /** Whether a baseline must be stated for the method to run. */
   readonly baseline: 'required' | 'unused';
+  /** Whether the method works with several samples of the baseline itself; else it runs once for each, averaged. */
+  readonly takesSamples?: true;
+  /** Whether the method perturbs groups of elements. */
+  readonly usesGroups?: true;
   /** What the method compares with, where that is not the stated baseline. */
   readonly implicitBaseline: string | undefined;
+  /** The difference that the method explains by its own lights: `f(x) − g(0)` at the layer, or `f(x)`. */
+  readonly implicitTarget?: 'zero-feature' | 'output';
+  /** Whether `ΣA = T` at a cut: up to float32 (exact), as parameters grow (convergent), or not at all. */
+  readonly completeness: 'exact' | 'convergent' | 'none';
+  /** Whether `F_i = F0_i` implies `A_i = 0`. */
+  readonly zeroDifference: boolean;
   readonly parameters: z.ZodType<Parameters>;
   /** Passes that a run takes, before it starts; the most of an adaptive method. */
-  cost(parameters: Parameters, elements: number): Passes;
+  cost(parameters: Parameters, workload: Workload): Passes;
   run(context: MethodContext, parameters: Parameters): Promise<MethodResult>;
 }
 

@@ -1,82 +1,108 @@
 import { z } from 'zod';
-import { WhereforeError } from '../../errors.ts';
-import type { Tensors } from '../../runtime/runtime.ts';
-import { concatRows, float32, sizeOf, stridesOf, type Tensor, tensor } from '../../tensor/tensor.ts';
+import { sizeOf, stridesOf, type Tensor } from '../../tensor/tensor.ts';
+import type { InputLayout } from '../baseline.ts';
 import type { Points } from '../prepare.ts';
-import { type Method, type MethodContext, sumOf } from './method.ts';
+import type { Tensors } from '../../runtime/runtime.ts';
+import { concatRows, tensor } from '../../tensor/tensor.ts';
+import { differing } from './game.ts';
+import { resultOf } from './gradient.ts';
+import { onlyReference } from './integrated-gradients.ts';
+import type { Method, MethodContext } from './method.ts';
 
 const parameters = z.strictObject({
-  /** Rows and columns of the window that is hidden at once; default: an eighth of the shorter side. Images only. */
+  /** Rows and columns of the window that is hidden at once; default: an eighth of the shorter side. */
   window: z.int().min(1).optional(),
-  /** Distance between windows; default: half a window. Images only. */
+  /** Distance between windows; default: half a window. */
   stride: z.int().min(1).optional(),
 });
 
 export type OcclusionParameters = z.infer<typeof parameters>;
 
+/** Elements of one value that are hidden together. */
+interface Region {
+  readonly name: string;
+  readonly elements: Uint32Array;
+}
+
 /**
- * How much the target drops when a part of the input is replaced by the baseline. Needs only outputs, so it works for
+ * How much the target drops when a part of the layer is replaced by the baseline. Needs only outputs, so it works for
  * any model: trees, quantised and refused operators.
  *
- * An element's attribution is the mean, over the windows that hold it, of the window's drop divided by its size.
+ * Where the layer has space and no groups are named, the parts are overlapping windows; else they are the groups. An
+ * element's attribution is the mean, over the parts that hold it, of the part's drop divided by its elements that
+ * differ from the baseline.
  */
 export const occlusion: Method<OcclusionParameters> = {
   title: 'Occlusion',
   source: 'Zeiler, Fergus 2014, arXiv 1311.2901',
   formula: 'A_i = mean_{w ∋ i} (f(x) − f(x with w replaced by x0)) / |w|',
   needs: 'outputs',
-  layers: 'input',
+  layers: 'any',
   baseline: 'required',
+  usesGroups: true,
   implicitBaseline: undefined,
+  completeness: 'none',
+  zeroDifference: true,
   parameters: parameters as z.ZodType<OcclusionParameters>,
-  // Without the layout the count of windows is not known; every element alone is the most.
-  cost: (_, elements) => ({ forward: elements, backward: 0 }),
+  // Windows are fewer than elements; groups are what they are.
+  cost: (_, { elements, groups }) => ({ forward: Math.max(groups, elements), backward: 0 }),
   async run(context, options) {
-    const { baselineInputs, inputs, prepared, value } = context;
-    if (!baselineInputs) {
-      throw new WhereforeError('invalid-argument', 'occlusion needs a baseline', { fix: 'state one with --baseline' });
+    const { features, prepared, value, layer } = context;
+    const absent = onlyReference(context).features;
+    const chosen: Record<string, number | string> = {};
+    const differs = new Map(layer.map((name) => [name, differing(context, name)]));
+    const regions = regionsOf(context, options, chosen)
+      .map(({ name, elements }) => ({ name, elements: elements.filter((i) => (differs.get(name) as Uint8Array)[i]) }))
+      .filter(({ elements }) => elements.length > 0);
+    const { target } = await prepared.evaluate(occluded(context, absent, regions));
+    const sums = new Map(layer.map((name) => [name, new Float64Array(sizeOf((features.get(name) as Tensor).shape))]));
+    const covered = new Map([...sums].map(([name, list]) => [name, new Float64Array(list.length)]));
+    regions.forEach(({ name, elements }, k) => {
+      const share = (value - target[k]) / elements.length;
+      const [sum, count] = [sums.get(name), covered.get(name)] as Float64Array[];
+      for (const element of elements) {
+        sum[element] += share;
+        count[element]++;
+      }
+    });
+    for (const [name, sum] of sums) {
+      const count = covered.get(name) as Float64Array;
+      for (let i = 0; i < sum.length; i++) sum[i] /= Math.max(1, count[i]);
     }
-    const values = new Map<string, Tensor<'float32'>>();
-    const sums: Float64Array[] = [];
-    const chosen: Record<string, number> = {};
-    for (const name of context.layer) {
-      const input = inputs.get(name) as Tensor;
-      const regions = regionsOf(input, context, options, chosen);
-      const points = occluded(name, input, baselineInputs.get(name) as Tensor, regions);
-      const { target } = await prepared.evaluate(points);
-      const attribution = new Float64Array(sizeOf(input.shape));
-      const covered = new Float64Array(attribution.length);
-      regions.forEach((region, k) => {
-        const share = (value - target[k]) / region.length;
-        for (const element of region) {
-          attribution[element] += share;
-          covered[element]++;
-        }
-      });
-      for (let i = 0; i < attribution.length; i++) attribution[i] /= Math.max(1, covered[i]);
-      values.set(name, float32(input.shape, Float32Array.from(attribution)));
-      sums.push(attribution);
-    }
-    return { values, sum: sumOf(sums), chosen };
+    return { ...resultOf(features, sums), chosen };
   },
 };
 
-/** Elements that are hidden together: a window over all channels of an image, or a single element. */
-function regionsOf(input: Tensor, { layout }: MethodContext, options: OcclusionParameters, chosen: Record<string, number>): Uint32Array[] {
-  const axes = layout.spatialAxes ?? [];
-  if (axes.length === 0) return Array.from({ length: sizeOf(input.shape) }, (_, i) => Uint32Array.of(i));
-  const sides = axes.map((axis) => input.shape[axis]);
+function regionsOf(context: MethodContext, options: OcclusionParameters, chosen: Record<string, number | string>): Region[] {
+  const { layer, features, layouts, partition, hasGroups } = context;
+  return layer.flatMap((name) => {
+    const { spatialAxes = [] } = layouts.get(name) ?? {};
+    if (!hasGroups && spatialAxes.length) return windowsOf(name, features.get(name) as Tensor, spatialAxes, options, chosen);
+    chosen.groups = partition.description;
+    const lists = Array.from({ length: partition.count }, () => [] as number[]);
+    (partition.of.get(name) as Int32Array).forEach((group, i) => group >= 0 && lists[group].push(i));
+    return lists.map((elements) => ({ name, elements: Uint32Array.from(elements) }));
+  });
+}
+
+function windowsOf(
+  name: string,
+  { shape }: Tensor,
+  axes: NonNullable<InputLayout['spatialAxes']>,
+  options: OcclusionParameters,
+  chosen: Record<string, number | string>,
+): Region[] {
+  const sides = axes.map((axis) => shape[axis]);
   const window = options.window ?? Math.max(1, Math.ceil(Math.min(...sides) / 8));
   const stride = options.stride ?? Math.max(1, Math.ceil(window / 2));
   chosen.window = window;
   chosen.stride = stride;
   const starts = sides.map((side) => {
     const last = Math.max(0, side - window);
-    const positions = Array.from({ length: Math.ceil(last / stride) }, (_, i) => i * stride);
-    return [...positions, last];
+    return [...Array.from({ length: Math.ceil(last / stride) }, (_, i) => i * stride), last];
   });
   const corners = starts.reduce<number[][]>((list, positions) => list.flatMap((corner) => positions.map((at) => [...corner, at])), [[]]);
-  return corners.map((corner) => windowElements(input.shape, axes, corner, window));
+  return corners.map((corner) => ({ name, elements: windowElements(shape, axes, corner, window) }));
 }
 
 function windowElements(shape: readonly number[], axes: readonly number[], corner: readonly number[], window: number): Uint32Array {
@@ -93,18 +119,25 @@ function windowElements(shape: readonly number[], axes: readonly number[], corne
   return Uint32Array.from(elements);
 }
 
-function occluded(name: string, input: Tensor, baseline: Tensor, regions: readonly Uint32Array[]): Points {
+/** The layer with one region replaced by the baseline in each point. */
+function occluded({ layer, features }: MethodContext, absent: Tensors, regions: readonly Region[]): Points {
   return {
-    cut: [name],
+    cut: layer,
     count: regions.length,
     at(start, end): Tensors {
-      const copies = regions.slice(start, end).map((region) => {
-        const copy = tensor(input.type, input.shape, input.data.slice() as never);
-        const [to, from] = [copy.data as Float32Array, baseline.data as Float32Array];
-        for (const element of region) to[element] = from[element];
-        return copy;
-      });
-      return new Map([[name, copies.length === 1 ? copies[0] : concatRows(copies)]]);
+      return new Map(
+        layer.map((name) => {
+          const whole = features.get(name) as Tensor;
+          const from = (absent.get(name) as Tensor).data as Float32Array;
+          const copies = regions.slice(start, end).map((region) => {
+            if (region.name !== name) return whole;
+            const copy = tensor(whole.type, whole.shape, whole.data.slice() as never);
+            for (const element of region.elements) (copy.data as Float32Array)[element] = from[element];
+            return copy;
+          });
+          return [name, copies.length === 1 ? copies[0] : concatRows(copies)] as const;
+        }),
+      );
     },
   };
 }

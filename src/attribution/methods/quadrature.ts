@@ -34,7 +34,8 @@ function gaussLegendre(n: number): Quadrature {
     let derivative = 1;
     for (let step = 0; step < 100; step++) {
       let [previous, current] = [1, x];
-      for (let k = 2; k <= n; k++) [previous, current] = [current, ((2 * k - 1) * x * current - (k - 1) * previous) / k];
+      for (let k = 2; k <= n; k++)
+        [previous, current] = [current, ((2 * k - 1) * x * current - (k - 1) * previous) / k];
       derivative = n === 1 ? 1 : (n * (x * current - previous)) / (x * x - 1);
       const change = current / derivative;
       x -= change;

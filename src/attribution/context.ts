@@ -1,0 +1,71 @@
+import type { Tensors } from '../runtime/runtime.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { type Baseline, type InputLayout, resolveBaselines } from './baseline.ts';
+import { type Groups, type Partition, partition } from './groups.ts';
+import { isCut, type Layer } from './layer.ts';
+import type { Method, MethodContext, Reference, Workload } from './methods/method.ts';
+import { pointOf, type Prepared } from './prepare.ts';
+
+export interface ContextRequest {
+  readonly inputs: Tensors;
+  readonly target: MethodContext['target'];
+  readonly baseline?: Baseline;
+  readonly groups?: Groups;
+  readonly layout?: InputLayout;
+}
+
+/** Looks at the input and at every baseline: what each method starts from. */
+export async function methodContext(
+  prepared: Prepared,
+  { inputs, baseline, layout = {}, groups, target }: ContextRequest,
+  { method, explained, layer }: { readonly method: Method; readonly explained: readonly string[]; readonly layer: Layer },
+): Promise<MethodContext> {
+  const inner = layer.names.filter((name) => !inputs.has(name));
+  const at = async (point: Tensors): Promise<Reference> => {
+    const { target: value, values } = await prepared.evaluate(pointOf(point), inner);
+    const features = new Map(layer.names.map((name) => [name, (values.get(name) ?? point.get(name)) as Tensor]));
+    return { inputs: point, features, value: value[0] };
+  };
+  const here = await at(inputs);
+  const references: Reference[] = [];
+  if (baseline) for (const point of resolveBaselines(inputs, explained, baseline, layout)) references.push(await at(point));
+  const layouts = layoutsOf(here, explained, layout);
+  return {
+    prepared,
+    target,
+    explained,
+    layer: layer.names,
+    isCut: isCut(prepared.target.graph, layer, explained, prepared.target.value),
+    features: here.features,
+    inputs,
+    value: here.value,
+    references,
+    layouts,
+    partition: method.usesGroups ? partition(here.features, layouts, groups) : noGroups,
+    hasGroups: groups !== undefined,
+  };
+}
+
+const noGroups: Partition = { count: 0, of: new Map(), description: 'none' };
+
+/** The caller's layout for the explained inputs; [batch, channel, row, column] for inner values of four axes. */
+function layoutsOf({ inputs, features }: Reference, explained: readonly string[], layout: InputLayout): Map<string, InputLayout> {
+  const layouts = new Map<string, InputLayout>();
+  const axes = [layout.channelAxis ?? 0, ...(layout.spatialAxes ?? [])];
+  for (const name of explained) {
+    const rank = inputs.get(name)?.shape.length ?? 0;
+    if (axes.every((axis) => axis < rank)) layouts.set(name, layout);
+  }
+  for (const [name, { shape }] of features) {
+    if (!inputs.has(name) && shape.length === 4) layouts.set(name, { channelAxis: 1, spatialAxes: [2, 3] });
+  }
+  return layouts;
+}
+
+/** What the cost of a method depends on. */
+export function workloadOf({ features, partition: { count }, references }: MethodContext, runs: number): Workload {
+  let elements = 0;
+  for (const { data } of features.values()) elements += data.length;
+  const [first] = features.values();
+  return { elements, groups: count, channels: first?.shape[1] ?? 1, references: Math.max(1, references.length / runs) };
+}

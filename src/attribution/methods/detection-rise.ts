@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import { WhereforeError } from '../../errors.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { onlyReference } from './integrated-gradients.ts';
+import { maskedPoints, pictureInput, randomMasks, weightedMasks } from './masks.ts';
+import { type Method, sumOf } from './method.ts';
+import { maskParameters } from './rise.ts';
+
+const parameters = maskParameters.extend({
+  /**
+   * How a row's first four numbers are a box. grid: centre and size relative to a grid of these strides, size as its
+   * logarithm (YOLOX); centre: centre and size; corners: two corners.
+   */
+  boxes: z.enum(['grid', 'centre', 'corners']).default('grid'),
+  strides: z.array(z.int().min(1)).min(1).default([8, 16, 32]),
+});
+
+export type DetectionRiseParameters = z.infer<typeof parameters>;
+
+/**
+ * RISE for one detection: a mask counts as much as the best detection on the masked picture resembles the one that is
+ * explained, `IoU · cos(classes) · objectness`.
+ */
+export const detectionRise: Method<DetectionRiseParameters> = {
+  title: 'D-RISE',
+  source: 'Petsiuk et al. 2021, "Black-box Explanation of Object Detectors via Saliency Maps", arXiv 2006.03204',
+  formula: 'A_i = Σ_k max_j IoU(b, b_jk) · cos(c, c_jk) · o_jk · M_k(i) / (N p)',
+  needs: 'outputs',
+  layers: 'input',
+  baseline: 'required',
+  usesGroups: true,
+  implicitBaseline: 'none: a mean resemblance, not a share of the difference',
+  completeness: 'none',
+  zeroDifference: false,
+  parameters: parameters as unknown as z.ZodType<DetectionRiseParameters>,
+  cost: ({ samples }) => ({ forward: samples + 1, backward: 0 }),
+  async run(context, options) {
+    const { target, prepared, layer } = context;
+    if (target.kind !== 'detectionScore' && target.kind !== 'boxCoordinate') {
+      throw new WhereforeError('invalid-argument', 'D-RISE explains a detection', { got: target.kind, expected: 'detectionScore or boxCoordinate', fix: 'use --method rise' });
+    }
+    const picture = pictureInput(context);
+    const { output } = prepared.target;
+    const decode = decoder(options, picture.rows, picture.columns);
+    const { values: here } = await prepared.evaluate({ cut: layer, count: 1, at: () => context.features }, [output]);
+    const original = decode(here.get(output) as Tensor<'float32'>, 0);
+    const wanted = original(target.anchor);
+    const masks = randomMasks(context, options);
+    const points = maskedPoints(context.features, onlyReference(context), masks, layer);
+    const weights = new Float64Array(options.samples);
+    await prepared.evaluate(points, [output], (start, count, values) => {
+      const rows = values.get(output) as Tensor<'float32'>;
+      for (let k = 0; k < count; k++) weights[start + k] = likeness(wanted, decode(rows, k), rows.shape[1]);
+    });
+    const values = weightedMasks(masks, weights, options.shown, layer);
+    return { values, sum: sumOf([...values.values()].map(({ data }) => data)), chosen: { meanResemblance: sumOf([weights]) / weights.length } };
+  },
+};
+
+/** One row of a detector's grid: a box by its corners, its objectness and its class scores. */
+interface Detection {
+  readonly box: readonly [number, number, number, number];
+  readonly objectness: number;
+  readonly classes: Float32Array;
+}
+
+type Decode = (grid: Tensor<'float32'>, batch: number) => (anchor: number) => Detection;
+
+function decoder({ boxes, strides }: DetectionRiseParameters, rows: number, columns: number): Decode {
+  const cells = strides.flatMap((stride) => {
+    const [high, wide] = [Math.floor(rows / stride), Math.floor(columns / stride)];
+    return Array.from({ length: high * wide }, (_, i) => ({ x: i % wide, y: Math.floor(i / wide), stride }));
+  });
+  return ({ shape, data }, batch) => {
+    const [, anchors, width] = shape;
+    if (boxes === 'grid' && cells.length !== anchors) {
+      throw new WhereforeError('wrong-shape', 'the strides do not fit the detector', {
+        got: `${cells.length} cells for strides ${strides.join(', ')}`,
+        expected: `${anchors} rows`,
+        fix: 'set the strides, or say that boxes are given as centre or corners',
+      });
+    }
+    return (anchor) => {
+      const row = data.subarray((batch * anchors + anchor) * width, (batch * anchors + anchor + 1) * width);
+      let [x, y, w, h] = row;
+      if (boxes === 'grid') {
+        const { x: column, y: line, stride } = cells[anchor];
+        [x, y, w, h] = [(x + column) * stride, (y + line) * stride, Math.exp(w) * stride, Math.exp(h) * stride];
+      }
+      const box = boxes === 'corners' ? ([row[0], row[1], row[2], row[3]] as const) : ([x - w / 2, y - h / 2, x + w / 2, y + h / 2] as const);
+      return { box, objectness: row[4], classes: row.subarray(5) };
+    };
+  };
+}
+
+/** The largest resemblance of any row to the wanted detection. */
+function likeness(wanted: Detection, at: (anchor: number) => Detection, anchors: number): number {
+  let best = 0;
+  for (let anchor = 0; anchor < anchors; anchor++) {
+    const found = at(anchor);
+    const overlap = intersectionOverUnion(wanted.box, found.box);
+    // The cosine is at most 1: rows that cannot win need no dot product.
+    if (overlap * found.objectness <= best) continue;
+    best = Math.max(best, overlap * found.objectness * cosine(wanted.classes, found.classes));
+  }
+  return best;
+}
+
+function intersectionOverUnion(a: Detection['box'], b: Detection['box']): number {
+  const width = Math.min(a[2], b[2]) - Math.max(a[0], b[0]);
+  const height = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
+  if (!(width > 0 && height > 0)) return 0;
+  const area = (box: Detection['box']) => (box[2] - box[0]) * (box[3] - box[1]);
+  return (width * height) / (area(a) + area(b) - width * height);
+}
+
+function cosine(a: Float32Array, b: Float32Array): number {
+  let [dot, aa, bb] = [0, 0, 0];
+  for (let i = 0; i < a.length; i++) {
+    dot += a[i] * b[i];
+    aa += a[i] ** 2;
+    bb += b[i] ** 2;
+  }
+  return aa > 0 && bb > 0 ? dot / Math.sqrt(aa * bb) : 0;
+}

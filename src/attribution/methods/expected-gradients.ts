@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import { random } from '../../tensor/random.ts';
+import { concatRows, float32, type Tensor } from '../../tensor/tensor.ts';
+import type { Points } from '../prepare.ts';
+import { resultOf } from './gradient.ts';
+import { onlyReference } from './integrated-gradients.ts';
+import type { Method, MethodContext } from './method.ts';
+
+const parameters = z.strictObject({
+  samples: z.int().min(1).max(1_000_000).default(200),
+  seed: z.number().default(0),
+  /** The place of each point on its path, instead of random ones; point k starts from baseline sample k mod n. */
+  positions: z.array(z.number().min(0).max(1)).min(1).optional(),
+});
+
+export type ExpectedGradientsParameters = z.infer<typeof parameters>;
+
+/** From which baseline sample each point starts, and how far it goes. */
+function draws(references: number, { samples, seed, positions }: ExpectedGradientsParameters): { from: Uint32Array; t: Float64Array } {
+  const count = positions?.length ?? samples;
+  const source = random(seed);
+  // Every sample takes part equally often, and one point lies in each part of [0, 1): less variance than free draws.
+  const from = Uint32Array.from({ length: count }, (_, k) => k % references);
+  const perReference = (k: number) => Math.floor((count - 1 - (k % references)) / references) + 1;
+  const t = Float64Array.from({ length: count }, (_, k) => positions?.[k] ?? (Math.floor(k / references) + source.uniform()) / perReference(k));
+  return { from, t };
+}
+
+/**
+ * Integrated gradients averaged over baselines: each point lies somewhere on the path from one sample of the baseline to
+ * the input. Also known as GradientSHAP (which adds noise to the input). `ΣA → f(x) − mean f(x0)`.
+ */
+export const expectedGradients: Method<ExpectedGradientsParameters> = {
+  title: 'Expected gradients (GradientSHAP)',
+  source: 'Erion et al. 2021, arXiv 1906.10670; Lundberg, Lee 2017, arXiv 1705.07874',
+  formula: 'A = mean_k (F − F0_k) ⊙ ∂f/∂F(F0_k + t_k (F − F0_k)),  F0_k = φ(sample of the baseline),  t_k in [0, 1]',
+  needs: 'gradient',
+  layers: 'any',
+  baseline: 'required',
+  takesSamples: true,
+  implicitBaseline: undefined,
+  completeness: 'convergent',
+  zeroDifference: true,
+  parameters: parameters as z.ZodType<ExpectedGradientsParameters>,
+  cost: ({ samples, positions }) => ({ forward: positions?.length ?? samples, backward: positions?.length ?? samples }),
+  async run(context, options) {
+    onlyReference(context);
+    const { features, references, layer, prepared } = context;
+    const { from, t } = draws(references.length, options);
+    const weights = weightsOf(from, references.length);
+    const sums = new Map(layer.map((name) => [name, new Float64Array((features.get(name) as Tensor).data.length)]));
+    const each = (point: number, gradients: ReadonlyMap<string, Float32Array>) => {
+      for (const [name, slope] of gradients) {
+        const sum = sums.get(name) as Float64Array;
+        const [present, absent] = [features.get(name)?.data, references[from[point]].features.get(name)?.data] as Float32Array[];
+        for (let i = 0; i < sum.length; i++) sum[i] += weights[point] * (present[i] - absent[i]) * slope[i];
+      }
+    };
+    const { notes } = await prepared.gradient(pointsOn(context, from, t), { wrt: layer, each });
+    return { ...resultOf(features, sums), chosen: { samples: t.length, baselines: Math.min(references.length, t.length) }, gradientNotes: notes };
+  },
+};
+
+/** Baseline samples count equally, however many points start from each. */
+function weightsOf(from: Uint32Array, references: number): Float64Array {
+  const counts = new Float64Array(references);
+  for (const reference of from) counts[reference]++;
+  const used = counts.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0);
+  return Float64Array.from(from, (reference) => 1 / (used * counts[reference]));
+}
+
+function pointsOn({ features, references, layer }: MethodContext, from: Uint32Array, t: Float64Array): Points {
+  return {
+    cut: layer,
+    count: t.length,
+    at: (start, end) =>
+      new Map(
+        layer.map((name) => {
+          const { shape, data } = features.get(name) as Tensor<'float32'>;
+          const rows = Array.from({ length: end - start }, (_, i) => {
+            const absent = references[from[start + i]].features.get(name)?.data as Float32Array;
+            return float32(shape, data.map((value, j) => absent[j] + t[start + i] * (value - absent[j])));
+          });
+          return [name, rows.length === 1 ? rows[0] : concatRows(rows)];
+        }),
+      ),
+  };
+}

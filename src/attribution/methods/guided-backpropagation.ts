@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import type { VjpRule } from '../../autodiff/context.ts';
+import { pointOf } from '../points.ts';
+import type { RuleSet } from '../plan.ts';
+import { resultOf } from './gradient.ts';
+import type { Method } from './method.ts';
+import { rectifiers } from './rules/operators.ts';
+import { ordinary } from './rules/ordinary.ts';
+
+/** Only what speaks for the target passes a rectifier on the way back. */
+const guarded: VjpRule = (c, gradients) => {
+  const [g] = gradients;
+  return g ? ordinary(c, [c.op('Relu', [g])]) : [];
+};
+
+const rules: RuleSet = {
+  key: 'guided',
+  apply: (specialised) => ({ ...specialised, overrides: { byOperator: Object.fromEntries([...rectifiers].map((key) => [key, guarded])) } }),
+};
+
+/** The gradient with negative parts dropped at every rectifier: sharp edges, but not a derivative of the model. */
+export const guidedBackpropagation: Method<Record<string, never>> = {
+  title: 'Guided backpropagation',
+  source: 'Springenberg et al. 2014, "Striving for Simplicity: The All Convolutional Net", arXiv 1412.6806',
+  formula: 'A = ∂f/∂F with s_x = ReLU(s_y) · ∂y/∂x at every rectifier',
+  needs: 'gradient',
+  layers: 'any',
+  baseline: 'unused',
+  implicitBaseline: 'none: a filtered rate, not a share of the difference',
+  completeness: 'none',
+  zeroDifference: false,
+  parameters: z.strictObject({}),
+  cost: () => ({ forward: 1, backward: 1 }),
+  async run(context) {
+    const { sums, notes } = await context.prepared.gradient(pointOf(context.features), { wrt: context.layer, rules });
+    return { ...resultOf(context.features, sums), gradientNotes: notes };
+  },
+};

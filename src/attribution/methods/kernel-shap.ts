@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import { WhereforeError } from '../../errors.ts';
+import { random } from '../../tensor/random.ts';
+import { kernelCoalitions, shapleyKernel, type WeightedCoalitions } from './coalitions.ts';
+import { gameOf } from './game.ts';
+import { weightedLeastSquares } from './least-squares.ts';
+import type { Method } from './method.ts';
+
+const parameters = z.strictObject({
+  /** Coalitions to evaluate; where they suffice for all of them, the result is exact. */
+  samples: z.int().min(2).max(1_000_000).default(1024),
+  seed: z.number().default(0),
+  /** The coalitions themselves, a row of 0 and 1 each, instead of samples; each weighs what the kernel says. */
+  coalitions: z.array(z.array(z.union([z.literal(0), z.literal(1)]))).optional(),
+});
+
+export type KernelShapParameters = z.infer<typeof parameters>;
+
+/** Shapley values as the weighted least-squares fit of an additive game, with `Σ A = v(all) − v(nobody)` exact. */
+export const kernelShap: Method<KernelShapParameters> = {
+  title: 'KernelSHAP',
+  source: 'Lundberg, Lee 2017, arXiv 1705.07874; paired samples after Covert, Lee 2021, arXiv 2012.01536',
+  formula: 'A = argmin_φ Σ_S π(|S|) (v(S) − v(∅) − Σ_{g ∈ S} φ_g)², Σ φ = v(all) − v(∅), π(s) = (M − 1) / (C(M, s) s (M − s))',
+  needs: 'outputs',
+  layers: 'any',
+  baseline: 'required',
+  takesSamples: true,
+  usesGroups: true,
+  implicitBaseline: undefined,
+  completeness: 'exact',
+  zeroDifference: true,
+  parameters: parameters as z.ZodType<KernelShapParameters>,
+  cost: ({ samples, coalitions }, { groups, references }) => {
+    const all = groups < 31 ? 2 ** groups - 2 : Number.POSITIVE_INFINITY;
+    const rows = coalitions ? coalitions.length : Math.min(samples, Math.max(0, all));
+    return { forward: (1 + rows) * references, backward: 0 };
+  },
+  async run(context, { samples, seed, coalitions }) {
+    const game = await gameOf(context);
+    const { players } = game;
+    const chosen = { groups: context.partition.description, players };
+    if (players < 2) return { ...game.spread(players ? [game.full - game.empty] : []), chosen };
+    const rows = coalitions ? given(coalitions, players) : kernelCoalitions(players, samples, random(seed));
+    const values = await game.value(rows.coalitions);
+    const shares = additiveFit(rows, values, game.empty, game.full, players);
+    return { ...game.spread(shares), chosen: { ...chosen, coalitions: values.length } };
+  },
+};
+
+function given(rows: readonly (readonly number[])[], players: number): WeightedCoalitions {
+  const coalitions = new Uint8Array(rows.length * players);
+  const weights = new Float64Array(rows.length);
+  rows.forEach((row, k) => {
+    const size = row.reduce((sum, held) => sum + held, 0);
+    if (row.length !== players || size === 0 || size === players) {
+      throw new WhereforeError('invalid-argument', `coalition ${k}`, {
+        got: `${size} of ${row.length} groups`,
+        expected: `${players} entries of 0 and 1, neither all of one kind`,
+      });
+    }
+    coalitions.set(row, k * players);
+    weights[k] = shapleyKernel(players, size);
+  });
+  return { coalitions, weights };
+}
+
+/** The fit with the sum held: the last share is what the others leave, `φ_M = Δ − Σ φ_j`. */
+export function additiveFit(
+  { coalitions, weights }: WeightedCoalitions,
+  values: Float64Array,
+  empty: number,
+  full: number,
+  players: number,
+): Float64Array {
+  const columns = players - 1;
+  const design = new Float64Array(values.length * columns);
+  const rest = new Float64Array(values.length);
+  for (let k = 0; k < values.length; k++) {
+    const last = coalitions[k * players + columns];
+    rest[k] = values[k] - empty - last * (full - empty);
+    for (let j = 0; j < columns; j++) design[k * columns + j] = coalitions[k * players + j] - last;
+  }
+  const fitted = weightedLeastSquares(design, rest, weights, columns);
+  const shares = new Float64Array(players);
+  shares.set(fitted);
+  shares[columns] = full - empty - fitted.reduce((sum, share) => sum + share, 0);
+  return shares;
+}

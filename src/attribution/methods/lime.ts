@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { random } from '../../tensor/random.ts';
+import { gameOf } from './game.ts';
+import { weightedLeastSquares } from './least-squares.ts';
+import type { Method } from './method.ts';
+
+const parameters = z.strictObject({
+  samples: z.int().min(2).max(1_000_000).default(1000),
+  seed: z.number().default(0),
+  /** Width of the kernel over the cosine distance to the whole input. */
+  kernelWidth: z.number().positive().default(0.25),
+  /** Penalty on the squared coefficients (not on the intercept). */
+  ridge: z.number().min(0).default(1),
+});
+
+export type LimeParameters = z.infer<typeof parameters>;
+
+/**
+ * The coefficients of a ridge regression on which groups are shown, fitted near the whole input. They are slopes of
+ * that line: they need not add up to anything.
+ */
+export const lime: Method<LimeParameters> = {
+  title: 'LIME',
+  source: 'Ribeiro, Singh, Guestrin 2016, arXiv 1602.04938',
+  formula: 'A = argmin_β Σ_k exp(−d_k²/2σ²) (f(x_k) − β_0 − β·z_k)² + λ|β|²,  d_k = 1 − √(shown/M)',
+  needs: 'outputs',
+  layers: 'any',
+  baseline: 'required',
+  takesSamples: true,
+  usesGroups: true,
+  implicitBaseline: undefined,
+  completeness: 'none',
+  zeroDifference: true,
+  parameters: parameters as z.ZodType<LimeParameters>,
+  cost: ({ samples }, { references }) => ({ forward: (1 + samples) * references, backward: 0 }),
+  async run(context, { samples, seed, kernelWidth, ridge }) {
+    const game = await gameOf(context);
+    const { players } = game;
+    if (players === 0) return game.spread([]);
+    const source = random(seed);
+    // The first row is the whole input, as in the authors' implementation.
+    const coalitions = Uint8Array.from({ length: samples * players }, (_, i) => (i < players || source.uniform() < 0.5 ? 1 : 0));
+    const values = await game.value(coalitions);
+    const columns = players + 1;
+    const design = new Float64Array(samples * columns);
+    const weights = new Float64Array(samples);
+    for (let k = 0; k < samples; k++) {
+      let shown = 0;
+      design[k * columns] = 1;
+      for (let p = 0; p < players; p++) {
+        const held = coalitions[k * players + p];
+        design[k * columns + 1 + p] = held;
+        shown += held;
+      }
+      const distance = 1 - Math.sqrt(shown / players);
+      weights[k] = Math.exp(-(distance ** 2) / (2 * kernelWidth ** 2));
+    }
+    const penalty = new Float64Array(columns).fill(ridge);
+    penalty[0] = 0;
+    const fitted = weightedLeastSquares(design, values, weights, columns, penalty);
+    return { ...game.spread(fitted.subarray(1)), chosen: { groups: context.partition.description, players, intercept: fitted[0] } };
+  },
+};

@@ -1,0 +1,152 @@
+import type { Tensors } from '../../runtime/runtime.ts';
+import { WhereforeError } from '../../errors.ts';
+import { type Random, random } from '../../tensor/random.ts';
+import { concatRows, float32, formatShape, sizeOf, stridesOf, type Tensor, tensor } from '../../tensor/tensor.ts';
+import type { InputLayout } from '../baseline.ts';
+import type { Points } from '../prepare.ts';
+import type { MethodContext, Reference } from './method.ts';
+
+/** Soft masks over the values of a layer: 1 shows an element, 0 replaces it by the baseline. */
+export interface Masks {
+  readonly count: number;
+  /** Mask k of a value, one number an element of `shape`. */
+  at(k: number, name: string): Float32Array;
+  /** Shape of a value's mask: the value's own, with 1 where all elements along an axis share theirs. */
+  shape(name: string): readonly number[];
+}
+
+/** `x ⊙ M_k + x0 ⊙ (1 − M_k)` for every mask; what is not a number is shown where the mask is at least ½. */
+export function maskedPoints(features: Tensors, reference: Reference, masks: Masks, names: readonly string[]): Points {
+  return {
+    cut: names,
+    count: masks.count,
+    at: (start, end) =>
+      new Map(
+        names.map((name) => {
+          const whole = features.get(name) as Tensor;
+          const absent = reference.features.get(name) ?? reference.inputs.get(name);
+          const spread = spreadIndices(whole.shape, masks.shape(name));
+          const rows = Array.from({ length: end - start }, (_, i) => blend(whole, absent as Tensor, masks.at(start + i, name), spread));
+          return [name, rows.length === 1 ? rows[0] : concatRows(rows)];
+        }),
+      ),
+  };
+}
+
+function blend(whole: Tensor, absent: Tensor, mask: Float32Array, spread: Uint32Array): Tensor {
+  const copy = tensor(whole.type, whole.shape, whole.data.slice() as never);
+  const [to, from] = [copy.data, absent.data] as Float32Array[];
+  for (let i = 0; i < spread.length; i++) {
+    const shown = mask[spread[i]];
+    if (whole.type !== 'float32') to[i] = shown >= 0.5 ? to[i] : from[i];
+    else if (shown !== 1) to[i] = from[i] + shown * (to[i] - from[i]);
+  }
+  return copy;
+}
+
+/** For each element of `shape` its place in a mask of shape `narrow`. */
+export function spreadIndices(shape: readonly number[], narrow: readonly number[]): Uint32Array {
+  const [strides, narrowStrides] = [stridesOf(shape), stridesOf(narrow)];
+  return Uint32Array.from({ length: sizeOf(shape) }, (_, i) =>
+    shape.reduce((at, size, axis) => at + (narrow[axis] === 1 ? 0 : (Math.floor(i / strides[axis]) % size) * narrowStrides[axis]), 0),
+  );
+}
+
+/** Shape of a mask over the axes of space alone. */
+export function spatialMaskShape(shape: readonly number[], { spatialAxes = [] }: InputLayout): number[] {
+  return shape.map((size, axis) => (spatialAxes.includes(axis) ? size : 1));
+}
+
+export interface RandomMaskOptions {
+  readonly samples: number;
+  /** Cells a side of the coarse grid. */
+  readonly cells: number;
+  /** Probability that a cell (a group) is shown. */
+  readonly shown: number;
+  readonly seed: number;
+}
+
+/**
+ * RISE's masks: where a layer has rows and columns and no groups are named, a coarse grid of random cells, enlarged
+ * bilinearly and shifted by a random part of a cell; else whole groups. Mask k is the same whatever runs beside it.
+ */
+export function randomMasks(context: MethodContext, options: RandomMaskOptions): Masks {
+  const { features, layouts, layer, partition, hasGroups } = context;
+  const isGrid = (name: string) => !hasGroups && layouts.get(name)?.spatialAxes?.length === 2;
+  const shape = (name: string) => {
+    const own = (features.get(name) as Tensor).shape;
+    return isGrid(name) ? spatialMaskShape(own, layouts.get(name) as InputLayout) : own;
+  };
+  return {
+    count: options.samples,
+    shape,
+    at(k, name) {
+      const source = random(options.seed, k * (layer.length + 1) + 1 + layer.indexOf(name));
+      if (isGrid(name)) {
+        const [rows, columns] = (layouts.get(name)?.spatialAxes ?? []).map((axis) => (features.get(name) as Tensor).shape[axis]);
+        return gridMask(rows, columns, options, source);
+      }
+      // Groups go on through several values: every value draws the same bits.
+      const bits = random(options.seed, k * (layer.length + 1));
+      const held = Uint8Array.from({ length: partition.count }, () => (bits.uniform() < options.shown ? 1 : 0));
+      return Float32Array.from(partition.of.get(name) as Int32Array, (group) => (group < 0 ? 1 : held[group]));
+    },
+  };
+}
+
+function gridMask(rows: number, columns: number, { cells, shown }: RandomMaskOptions, source: Random): Float32Array {
+  const grid = Float32Array.from({ length: cells * cells }, () => (source.uniform() < shown ? 1 : 0));
+  const [high, wide] = [Math.ceil(rows / cells), Math.ceil(columns / cells)];
+  const [top, left] = [source.integer(high), source.integer(wide)];
+  const large = resizeBilinear(grid, cells, cells, (cells + 1) * high, (cells + 1) * wide);
+  const width = (cells + 1) * wide;
+  const mask = new Float32Array(rows * columns);
+  for (let row = 0; row < rows; row++) for (let column = 0; column < columns; column++) mask[row * columns + column] = large[(row + top) * width + column + left];
+  return mask;
+}
+
+/** Bilinear with half-pixel centres; beyond the border the outermost value goes on. */
+export function resizeBilinear(values: ArrayLike<number>, rows: number, columns: number, newRows: number, newColumns: number): Float32Array {
+  const result = new Float32Array(newRows * newColumns);
+  const place = (i: number, size: number, newSize: number) => Math.min(size - 1, Math.max(0, ((i + 0.5) * size) / newSize - 0.5));
+  for (let r = 0; r < newRows; r++) {
+    const y = place(r, rows, newRows);
+    const [y0, y1] = [Math.floor(y), Math.min(rows - 1, Math.floor(y) + 1)];
+    for (let c = 0; c < newColumns; c++) {
+      const x = place(c, columns, newColumns);
+      const [x0, x1] = [Math.floor(x), Math.min(columns - 1, Math.floor(x) + 1)];
+      const upper = values[y0 * columns + x0] * (1 - (x - x0)) + values[y0 * columns + x1] * (x - x0);
+      const lower = values[y1 * columns + x0] * (1 - (x - x0)) + values[y1 * columns + x1] * (x - x0);
+      result[r * newColumns + c] = upper * (1 - (y - y0)) + lower * (y - y0);
+    }
+  }
+  return result;
+}
+
+/** `Σ_k weight_k M_k / (N p)`: how well the model did while an element was shown. */
+export function weightedMasks(masks: Masks, weights: ArrayLike<number>, shown: number, names: readonly string[]): Map<string, Tensor<'float32'>> {
+  return new Map(
+    names.map((name) => {
+      const shape = masks.shape(name);
+      const sum = new Float64Array(sizeOf(shape));
+      for (let k = 0; k < masks.count; k++) {
+        const mask = masks.at(k, name);
+        for (let i = 0; i < sum.length; i++) sum[i] += (weights[k] * mask[i]) / (masks.count * shown);
+      }
+      return [name, float32(shape, sum)];
+    }),
+  );
+}
+
+/** The explained input that is a picture, with its rows and columns. */
+export function pictureInput({ explained, layouts, inputs }: MethodContext): { name: string; rows: number; columns: number; layout: InputLayout } {
+  for (const name of explained) {
+    const layout = layouts.get(name);
+    const shape = inputs.get(name)?.shape ?? [];
+    if (layout?.spatialAxes?.length === 2) return { name, rows: shape[layout.spatialAxes[0]], columns: shape[layout.spatialAxes[1]], layout };
+  }
+  throw new WhereforeError('invalid-argument', 'this method needs an input with rows and columns', {
+    got: explained.map((name) => `"${name}" ${formatShape(inputs.get(name)?.shape ?? [])}`).join(', '),
+    fix: 'say in the layout which axes are rows and columns',
+  });
+}

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { pointOf } from '../points.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { resultOf } from './gradient.ts';
+import type { Method, MethodContext, MethodResult } from './method.ts';
+import { type RelevanceOptions, relevanceRules } from './rules/relevance.ts';
+
+const shared = {
+  source: 'Bach et al. 2015, "On Pixel-Wise Explanations for Non-Linear Classifier Decisions by Layer-Wise Relevance Propagation", PLoS ONE 10(7)',
+  needs: 'gradient',
+  layers: 'any',
+  baseline: 'unused',
+  implicitBaseline: 'none stated: relevance adds up to the output itself, less what biases and ε take',
+  implicitTarget: 'output',
+  completeness: 'none',
+  zeroDifference: false,
+} as const;
+
+async function propagate(context: MethodContext, options: RelevanceOptions): Promise<MethodResult> {
+  const { sums, notes } = await context.prepared.gradient(pointOf(context.features), { wrt: context.layer, rules: relevanceRules(options) });
+  for (const [name, sum] of sums) {
+    const { data } = context.features.get(name) as Tensor<'float32'>;
+    for (let i = 0; i < sum.length; i++) sum[i] *= data[i];
+  }
+  return { ...resultOf(context.features, sums), gradientNotes: notes };
+}
+
+const epsilonParameters = z.strictObject({ epsilon: z.number().min(0).default(1e-6) });
+
+/** Relevance in proportion to what each input added, signs and all. Without biases and with a small ε, `ΣA = f(x)`. */
+export const lrpEpsilon: Method<z.infer<typeof epsilonParameters>> = {
+  ...shared,
+  title: 'LRP-ε',
+  formula: 'R_i = Σ_j x_i w_ij / (y_j + ε sign y_j) · R_j,  R = f(x) at the output',
+  parameters: epsilonParameters as z.ZodType<z.infer<typeof epsilonParameters>>,
+  cost: () => ({ forward: 1, backward: 1 }),
+  run: propagate,
+};
+
+const alphaBetaParameters = z.strictObject({
+  /** β is α − 1, so that relevance is conserved. */
+  alpha: z.number().min(1).default(2),
+  epsilon: z.number().min(0).default(1e-6),
+});
+
+/** Positive and negative parts apart in every layer with weights; LRP-ε elsewhere. */
+export const lrpAlphaBeta: Method<z.infer<typeof alphaBetaParameters>> = {
+  ...shared,
+  title: 'LRP-αβ',
+  formula: 'R_i = Σ_j (α (x_i w_ij)⁺/z_j⁺ − β (x_i w_ij)⁻/z_j⁻) R_j,  β = α − 1; biases take nothing',
+  parameters: alphaBetaParameters as z.ZodType<z.infer<typeof alphaBetaParameters>>,
+  // Four more products each way in every layer with weights.
+  cost: () => ({ forward: 5, backward: 4 }),
+  async run(context, { alpha, epsilon }) {
+    const { passes } = context.prepared;
+    const result = await propagate(context, { epsilon, alphaBeta: { alpha, beta: alpha - 1 } });
+    passes.forward += 4;
+    passes.backward += 3;
+    return result;
+  },
+};

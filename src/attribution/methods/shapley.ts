@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { WhereforeError } from '../../errors.ts';
+import { permutation, random } from '../../tensor/random.ts';
+import { allCoalitions, binomial } from './coalitions.ts';
+import { gameOf } from './game.ts';
+import type { Method } from './method.ts';
+
+const shared = {
+  needs: 'outputs',
+  layers: 'any',
+  baseline: 'required',
+  takesSamples: true,
+  usesGroups: true,
+  implicitBaseline: undefined,
+  completeness: 'exact',
+  zeroDifference: true,
+} as const;
+
+const exactParameters = z.strictObject({
+  /** More groups are refused: the cost doubles with each. */
+  maxGroups: z.int().min(1).max(16).default(12),
+});
+
+/** The Shapley value of every group, from every coalition. */
+export const exactShapley: Method<z.infer<typeof exactParameters>> = {
+  ...shared,
+  title: 'Shapley values (exact)',
+  source: 'Shapley 1953, "A value for n-person games"; v(S) after Lundberg, Lee 2017, arXiv 1705.07874',
+  formula: 'A_g = Σ_{S ∌ g} |S|! (M − |S| − 1)! / M! · (v(S ∪ g) − v(S)),  v(S) = f(x with all outside S replaced by x0)',
+  parameters: exactParameters as z.ZodType<z.infer<typeof exactParameters>>,
+  cost: ({ maxGroups }, { groups, references }) => ({ forward: 2 ** Math.min(groups, maxGroups) * references, backward: 0 }),
+  async run(context, { maxGroups }) {
+    const game = await gameOf(context);
+    const { players } = game;
+    if (players > maxGroups) {
+      throw new WhereforeError('out-of-range', 'too many groups for exact Shapley values', {
+        got: `${players} groups: ${2 ** players} coalitions`,
+        expected: `at most ${maxGroups}`,
+        fix: 'name fewer groups, raise maxGroups (up to 16), or use --method kernel-shap',
+      });
+    }
+    const values = players ? await game.value(allCoalitions(players)) : new Float64Array(1);
+    // |S|! (M − |S| − 1)! / M! = 1 / (M · C(M − 1, |S|))
+    const weights = Array.from({ length: players }, (_, size) => 1 / (players * binomial(players - 1, size)));
+    const shares = new Float64Array(players);
+    for (let k = 0; k < 2 ** players; k++) {
+      let size = 0;
+      for (let p = 0; p < players; p++) size += (k >> p) & 1;
+      for (let p = 0; p < players; p++) if (!((k >> p) & 1)) shares[p] += weights[size] * (values[k | (1 << p)] - values[k]);
+    }
+    return { ...game.spread(shares), chosen: { groups: context.partition.description, players } };
+  },
+};
+
+const samplingParameters = z.strictObject({
+  /** Pairs of a random order and its reverse; each order costs one pass a group. */
+  pairs: z.int().min(1).max(100_000).default(10),
+  seed: z.number().default(0),
+});
+
+/** Shapley values from random orders in which groups join; each order is also walked backwards (antithetic). */
+export const shapleySampling: Method<z.infer<typeof samplingParameters>> = {
+  ...shared,
+  title: 'Shapley values (sampled orders)',
+  source: 'Castro, Gómez, Tejada 2009, "Polynomial calculation of the Shapley value based on sampling"; antithetic after Mitchell et al. 2022, JMLR 23',
+  formula: 'A_g = mean over orders of v(those before g, and g) − v(those before g)',
+  parameters: samplingParameters as z.ZodType<z.infer<typeof samplingParameters>>,
+  cost: ({ pairs }, { groups, references }) => ({ forward: (1 + 2 * pairs * Math.max(0, groups - 1)) * references, backward: 0 }),
+  async run(context, { pairs, seed }) {
+    const game = await gameOf(context);
+    const { players } = game;
+    const source = random(seed);
+    const orders = Array.from({ length: pairs }, () => permutation(players, source)).flatMap((order) => [order, order.slice().reverse()]);
+    // Nobody and everybody are known: an order of M groups needs the M − 1 coalitions between.
+    const inner = Math.max(0, players - 1);
+    const coalitions = new Uint8Array(orders.length * inner * players);
+    orders.forEach((order, o) => {
+      for (let step = 0; step < inner; step++) {
+        const row = (o * inner + step) * players;
+        for (let i = 0; i <= step; i++) coalitions[row + order[i]] = 1;
+      }
+    });
+    const values = coalitions.length ? await game.value(coalitions) : new Float64Array(0);
+    const [sums, squares] = [new Float64Array(players), new Float64Array(players)];
+    for (let pair = 0; pair < pairs; pair++) {
+      const mean = new Float64Array(players);
+      for (const o of [2 * pair, 2 * pair + 1]) {
+        let before = game.empty;
+        orders[o].forEach((player, step) => {
+          const after = step < inner ? values[o * inner + step] : game.full;
+          mean[player] += (after - before) / 2;
+          before = after;
+        });
+      }
+      for (let p = 0; p < players; p++) {
+        sums[p] += mean[p];
+        squares[p] += mean[p] ** 2;
+      }
+    }
+    const shares = sums.map((sum) => sum / pairs);
+    const chosen: Record<string, number | string> = { groups: context.partition.description, players };
+    if (pairs > 1 && players > 0) {
+      // Of the mean of independent pairs; the largest over the groups.
+      const errors = shares.map((mean, p) => Math.sqrt(Math.max(0, squares[p] / pairs - mean ** 2) / (pairs - 1)));
+      chosen.largestStandardError = errors.reduce((a, b) => Math.max(a, b), 0);
+    }
+    return { ...game.spread(shares), chosen };
+  },
+};

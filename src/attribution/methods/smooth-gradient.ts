@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { random } from '../../tensor/random.ts';
+import { concatRows, float32, type Tensor } from '../../tensor/tensor.ts';
+import type { Gradient, Points } from '../prepare.ts';
+import { resultOf } from './gradient.ts';
+import type { Method, MethodContext } from './method.ts';
+
+const parameters = z.strictObject({
+  samples: z.int().min(1).max(100_000).default(50),
+  /** Standard deviation of the noise as a share of the layer's range, largest minus smallest element. */
+  noise: z.number().min(0).default(0.15),
+  seed: z.number().default(0),
+});
+
+export type SmoothGradientParameters = z.infer<typeof parameters>;
+
+/** The layer with normal noise added; sample k is the same whatever runs beside it. */
+function noisyPoints({ features, layer }: MethodContext, { samples, noise, seed }: SmoothGradientParameters): Points {
+  const deviation = new Map(
+    layer.map((name) => {
+      const [low, high] = ((features.get(name) as Tensor).data as Float32Array).reduce(
+        ([a, b], value) => [Math.min(a, value), Math.max(b, value)],
+        [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+      );
+      return [name, noise * (high - low)];
+    }),
+  );
+  const sample = (k: number, name: string, stream: number) => {
+    const { shape, data } = features.get(name) as Tensor<'float32'>;
+    const source = random(seed, k * layer.length + stream + 1);
+    return float32(shape, data.map((value) => value + (deviation.get(name) as number) * source.normal()));
+  };
+  return {
+    cut: layer,
+    count: samples,
+    at: (start, end) =>
+      new Map(
+        layer.map((name, stream) => {
+          const rows = Array.from({ length: end - start }, (_, i) => sample(start + i, name, stream));
+          return [name, rows.length === 1 ? rows[0] : concatRows(rows)];
+        }),
+      ),
+  };
+}
+
+const shared = {
+  needs: 'gradient',
+  layers: 'any',
+  baseline: 'unused',
+  completeness: 'none',
+  zeroDifference: false,
+  parameters: parameters as z.ZodType<SmoothGradientParameters>,
+  cost: ({ samples }: SmoothGradientParameters) => ({ forward: samples, backward: samples }),
+} as const;
+
+/** The gradient averaged over noisy copies of the layer. */
+export const smoothGrad: Method<SmoothGradientParameters> = {
+  ...shared,
+  title: 'SmoothGrad',
+  source: 'Smilkov et al. 2017, arXiv 1706.03825',
+  formula: 'A = mean_k ∂f/∂F(F + ε_k),  ε_k ~ N(0, (noise · (max F − min F))²)',
+  implicitBaseline: 'infinitesimal changes around noisy copies; a rate, not a share of the difference',
+  async run(context, options) {
+    const weights = new Float64Array(options.samples).fill(1 / options.samples);
+    const { sums, notes } = await context.prepared.gradient(noisyPoints(context, options), { wrt: context.layer, weights });
+    return { ...resultOf(context.features, sums), gradientNotes: notes };
+  },
+};
+
+/** The variance of the gradient over noisy copies of the layer: where it is unsteady. Never negative. */
+export const varGrad: Method<SmoothGradientParameters> = {
+  ...shared,
+  title: 'VarGrad',
+  source: 'Adebayo et al. 2018, "Sanity Checks for Saliency Maps", arXiv 1810.03292',
+  formula: 'A = mean_k g_k² − (mean_k g_k)²,  g_k = ∂f/∂F(F + ε_k)',
+  implicitBaseline: 'none: a spread of rates, not a share of the difference',
+  async run(context, options) {
+    const means = new Map<string, Float64Array>();
+    const squares = new Map<string, Float64Array>();
+    // Welford's update: no difference of two large sums.
+    const each = (point: number, gradients: ReadonlyMap<string, Float32Array>) => {
+      for (const [name, values] of gradients) {
+        if (point === 0) {
+          means.set(name, new Float64Array(values.length));
+          squares.set(name, new Float64Array(values.length));
+        }
+        const [mean, square] = [means.get(name), squares.get(name)] as Float64Array[];
+        for (let i = 0; i < values.length; i++) {
+          const before = values[i] - mean[i];
+          mean[i] += before / (point + 1);
+          square[i] += before * (values[i] - mean[i]);
+        }
+      }
+    };
+    const gradient: Gradient = await context.prepared.gradient(noisyPoints(context, options), { wrt: context.layer, each });
+    for (const square of squares.values()) for (let i = 0; i < square.length; i++) square[i] /= options.samples;
+    return { ...resultOf(context.features, squares), gradientNotes: gradient.notes };
+  },
+};

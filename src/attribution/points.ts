@@ -1,0 +1,68 @@
+import { WhereforeError } from '../errors.ts';
+import type { Tensors } from '../runtime/runtime.ts';
+import { concatRows, float32, formatShape, rows, sameShape, type Tensor } from '../tensor/tensor.ts';
+
+/** Points at which a target is evaluated. */
+export interface Points {
+  /** Values that are given instead of computed, one row a point: `count` × the value's own shape. */
+  readonly cut: readonly string[];
+  readonly count: number;
+  /** The given values at points `start` to `end`. */
+  at(start: number, end: number): Tensors;
+}
+
+/** The same rows again and again. */
+export function repeatRows(tensor: Tensor, count: number): Tensor {
+  return count === 1 ? tensor : concatRows(Array.from({ length: count }, () => tensor));
+}
+
+/** Points given as a whole, one row each. */
+export function pointsOf(values: Tensors): Points {
+  const count = [...values.values()][0]?.shape[0] ?? 0;
+  return {
+    cut: [...values.keys()],
+    count,
+    at: (start, end) => new Map([...values].map(([name, tensor]) => [name, rows(tensor, start, end)])),
+  };
+}
+
+/** The input itself as the only point. */
+export function pointOf(values: Tensors): Points {
+  return { cut: [...values.keys()], count: 1, at: () => values };
+}
+
+/**
+ * Points `F0 + t_k (F1 − F0)` on the straight path between two sets of values, computed when they are asked for, so
+ * that memory does not grow with their number.
+ */
+export function pathPoints(from: Tensors, to: Tensors, positions: Float64Array): Points {
+  return {
+    cut: [...to.keys()],
+    count: positions.length,
+    at: (start, end) =>
+      new Map(
+        [...to].map(([name, end1]) => {
+          const start0 = from.get(name) as Tensor;
+          if (!sameShape(start0.shape, end1.shape)) {
+            throw new WhereforeError('wrong-shape', `"${name}" at the baseline and at the input differ in shape`, {
+              got: formatShape(start0.shape),
+              expected: formatShape(end1.shape),
+            });
+          }
+          return [name, interpolate(start0, end1, positions.subarray(start, end))];
+        }),
+      ),
+  };
+}
+
+function interpolate(from: Tensor, to: Tensor, positions: Float64Array): Tensor {
+  // Integer inputs (token ids, masks) have no points between: they stay what they are at the input.
+  if (to.type !== 'float32') return repeatRows(to, positions.length);
+  const [a, b] = [from.data as Float32Array, to.data as Float32Array];
+  const size = a.length;
+  const values = new Float32Array(size * positions.length);
+  positions.forEach((t, k) => {
+    for (let i = 0; i < size; i++) values[k * size + i] = a[i] + t * (b[i] - a[i]);
+  });
+  return float32([positions.length * (to.shape[0] ?? 1), ...to.shape.slice(1)], values);
+}
