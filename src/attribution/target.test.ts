@@ -29,7 +29,7 @@ function modelOf(shape: readonly number[], last?: 'Softmax' | 'LogSoftmax' | 'Si
   return createModel(model, runtime, { name: 'test', hash: '' });
 }
 
-async function valueOf(
+async function evaluated(
   model: ReturnType<typeof modelOf>,
   shape: readonly number[],
   values: readonly number[],
@@ -59,22 +59,24 @@ describe('class targets', () => {
     ['Sigmoid', { kind: 'classProbability', class: 1 }, 1 / (1 + Math.exp(-2))],
     ['Sigmoid', { kind: 'output', index: [0] }, 1 / (1 + Math.exp(-1))],
   ] as const)('of a model that ends in %s: %o', async (last, target, expected) => {
-    expect(await valueOf(modelOf([1, 3], last), [1, 3], [1, 2, 4], target)).toBeCloseTo(expected, 5);
+    expect(await evaluated(modelOf([1, 3], last), [1, 3], [1, 2, 4], target)).toBeCloseTo(expected, 5);
   });
 });
 
 describe('targets of other outputs', () => {
   it('an element of a tensor', async () => {
-    expect(await valueOf(modelOf([1, 2, 3]), [1, 2, 3], [0, 1, 2, 3, 4, 5], { kind: 'output', index: [1, 2] })).toBe(5);
+    expect(await evaluated(modelOf([1, 2, 3]), [1, 2, 3], [0, 1, 2, 3, 4, 5], { kind: 'output', index: [1, 2] })).toBe(
+      5,
+    );
   });
 
   it('the log-probability of a token at a position, also counted from the end', async () => {
     const scores = [9, 9, 9, 1, 2, 4];
     expect(
-      await valueOf(modelOf([1, 2, 3]), [1, 2, 3], scores, { kind: 'tokenLogProbability', position: 1, id: 0 }),
+      await evaluated(modelOf([1, 2, 3]), [1, 2, 3], scores, { kind: 'tokenLogProbability', position: 1, id: 0 }),
     ).toBeCloseTo(1 - Math.log(total), 5);
     expect(
-      await valueOf(modelOf([1, 2, 3]), [1, 2, 3], scores, { kind: 'tokenLogProbability', position: -1, id: 0 }),
+      await evaluated(modelOf([1, 2, 3]), [1, 2, 3], scores, { kind: 'tokenLogProbability', position: -1, id: 0 }),
     ).toBeCloseTo(1 - Math.log(total), 5);
   });
 
@@ -82,10 +84,10 @@ describe('targets of other outputs', () => {
     // Two anchors: box, objectness, two classes.
     const grid = [0, 0, 0, 0, 0.1, 0.2, 0.3, 11, 12, 13, 14, 0.5, 0.6, 0.8];
     expect(
-      await valueOf(modelOf([1, 2, 7]), [1, 2, 7], grid, { kind: 'detectionScore', anchor: 1, class: 1 }),
+      await evaluated(modelOf([1, 2, 7]), [1, 2, 7], grid, { kind: 'detectionScore', anchor: 1, class: 1 }),
     ).toBeCloseTo(0.4, 6);
     expect(
-      await valueOf(modelOf([1, 2, 7]), [1, 2, 7], grid, { kind: 'boxCoordinate', anchor: 1, coordinate: 2 }),
+      await evaluated(modelOf([1, 2, 7]), [1, 2, 7], grid, { kind: 'boxCoordinate', anchor: 1, coordinate: 2 }),
     ).toBe(13);
   });
 });
@@ -109,7 +111,7 @@ describe('a region of a segmentation', () => {
     ['sum', 0, 0],
   ] as const)('%s of class %d', async (reduce, classIndex, expected) => {
     const target: Target = { kind: 'region', class: classIndex, region, reduce };
-    expect(await valueOf(modelOf([1, 2, 2, 3]), [1, 2, 2, 3], scores, target)).toBeCloseTo(expected, 6);
+    expect(await evaluated(modelOf([1, 2, 2, 3]), [1, 2, 2, 3], scores, target)).toBeCloseTo(expected, 6);
   });
 });
 
@@ -122,19 +124,19 @@ describe('similarity to an embedding', () => {
     // (3·1 + 4·0) / (5·1)
     [[3, 4], to(2, 0), 0.6],
   ] as const)('of %o and %o', async (values, target, expected) => {
-    expect(await valueOf(modelOf([1, 2]), [1, 2], values, target)).toBeCloseTo(expected, 6);
+    expect(await evaluated(modelOf([1, 2]), [1, 2], values, target)).toBeCloseTo(expected, 6);
   });
 
   it('needs an embedding of the same length that is not 0', async () => {
-    await expect(valueOf(modelOf([1, 2]), [1, 2], [3, 4], to(1, 2, 3))).rejects.toThrow(/3 numbers, expected 2/);
-    await expect(valueOf(modelOf([1, 2]), [1, 2], [3, 4], to(0, 0))).rejects.toThrow(/zeros/);
+    await expect(evaluated(modelOf([1, 2]), [1, 2], [3, 4], to(1, 2, 3))).rejects.toThrow(/3 numbers, expected 2/);
+    await expect(evaluated(modelOf([1, 2]), [1, 2], [3, 4], to(0, 0))).rejects.toThrow(/zeros/);
   });
 });
 
 describe('formulas', () => {
   // y = [[1, 2, 4], [8, 16, 32]]
   const value = (text: string) =>
-    valueOf(modelOf([1, 2, 3]), [1, 2, 3], [1, 2, 4, 8, 16, 32], { kind: 'expression', text });
+    evaluated(modelOf([1, 2, 3]), [1, 2, 3], [1, 2, 4, 8, 16, 32], { kind: 'expression', text });
 
   it.each([
     ['y[0, 2] - max(y[1, 0], y[0,1])', -4],
@@ -198,12 +200,12 @@ describe('wrong targets', () => {
     [{ kind: 'output', index: [0, 1] }, /wrong number of axes/],
     [{ kind: 'detectionScore', anchor: 0, class: 0 }, /does not fit the target/],
   ] as const)('%o', async (target, message) => {
-    await expect(valueOf(modelOf([1, 3]), [1, 3], [1, 2, 4], target)).rejects.toThrow(message);
+    await expect(evaluated(modelOf([1, 3]), [1, 3], [1, 2, 4], target)).rejects.toThrow(message);
   });
 
   it('an input that is not finite', async () => {
     await expect(
-      valueOf(modelOf([1, 3]), [1, 3], [1, Number.NaN, 4], { kind: 'classLogit', class: 0 }),
+      evaluated(modelOf([1, 3]), [1, 3], [1, Number.NaN, 4], { kind: 'classLogit', class: 0 }),
     ).rejects.toThrow(/NaN at element 1/);
   });
 });
