@@ -115,7 +115,7 @@ pre{background:var(--track);padding:.7em;border-radius:6px;white-space:pre-wrap;
 .facts dd{margin:0}
 .narrow{display:none}
 .cells{line-height:1;display:flex;flex-wrap:wrap;gap:3px;margin:0 0 1rem}
-.cell{display:inline-flex;flex-direction:column;align-items:center;gap:.25em;border-radius:4px;padding:.35em .5em;white-space:pre}
+.cell{display:inline-flex;flex-direction:column;align-items:center;gap:.25em;border-radius:4px;padding:.35em .5em;white-space:pre-wrap;max-width:100%}
 .cell small{font-size:.68rem;opacity:.92;font-variant-numeric:tabular-nums}
 .bars{table-layout:fixed}
 .bars .name{width:30%}.bars col.text{width:20%}.bars .share{width:5.4rem}
