@@ -30,7 +30,9 @@ export function defineInspect(program: Command): void {
 }
 
 const shapeOf = ({ type, shape }: ValueInfo) =>
-  `${type ?? 'not a tensor'} ${shape ? formatShape(shape.map((size) => size ?? '?')) : 'of unknown shape'}`;
+  type === undefined
+    ? 'not a tensor'
+    : `${type} ${shape ? formatShape(shape.map((size) => size ?? '?')) : 'of unknown shape'}`;
 
 function describe(inspection: Inspection, all: boolean): string {
   const { layers } = inspection;
@@ -73,7 +75,7 @@ function describe(inspection: Inspection, all: boolean): string {
     blocks.push(
       [
         all ? 'Layers' : `Layers worth explaining (of ${layers.all.length}; --all lists them)`,
-        formatTable([['  name', 'operator', 'shape', 'cut'], ...rows]),
+        rows.length ? formatTable([['  name', 'operator', 'shape', 'cut'], ...rows]) : '  none besides the input',
       ].join('\n'),
     );
   } else blocks.push(`Layers\n  cannot be told: ${inspection.layersMissing}`);

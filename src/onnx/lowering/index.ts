@@ -2,6 +2,7 @@ import type { OnnxModel } from '../graph.ts';
 import { resolveConstants } from './constants.ts';
 import { expand } from './expansions/index.ts';
 import { functionsOf, inlineFunctions } from './functions.ts';
+import { unzipMaps } from './maps.ts';
 import type { LoweringNote } from './notes.ts';
 import { namesOf } from './rewrite.ts';
 import { lowestOpset, targetOpset, upgradeGraph } from './upgrade.ts';
@@ -48,6 +49,7 @@ export function lower(model: OnnxModel, options: LoweringOptions = {}): Lowered 
   graph = upgradeGraph(graph, declared ?? target, names, notes, (node) => functions.of(node) !== undefined);
   graph = inlineFunctions(graph, functions, names, notes);
   graph = resolveConstants(graph, names, notes);
+  graph = unzipMaps(graph, notes);
   graph = expand(graph, options.keep ?? new Set(), names, notes);
   if (declared !== undefined && declared < target) {
     const text = `the model's opset ${declared} was raised to ${target}`;
