@@ -7,8 +7,8 @@ import { figuresOf, type MapFigure } from './figures.ts';
 import { overlayPicture, plainMap } from './heat-map.ts';
 import { escapeText } from './html.ts';
 import { errorText, judge } from './judgement.ts';
+import { legendText } from './legend.ts';
 import { numberText, signedText } from './number-text.ts';
-import { scaleQuantile } from './signed-map.ts';
 
 export interface HeatMapOptions {
   /** overlay: over the picture in grey (default). map: alone. */
@@ -80,7 +80,7 @@ function chipsSvg(warnings: readonly string[]): { svg: string; height: number } 
   const height = Math.max(1, warnings.length * 30 + 8);
   const chips = warnings.map((warning, i) => {
     const text = cut(warning, 14, width - 48);
-    const chipWidth = Math.min(width - 20, Math.round(text.length * 7.6 + 22));
+    const chipWidth = Math.min(width - 20, Math.round(text.length * 6.9 + 22));
     const y = 4 + i * 30;
     return `<rect x="10" y="${y}" width="${chipWidth}" height="25" rx="4" fill="#fff4d6" stroke="#8a5a00"/>
 <text x="21" y="${y + 17.5}" font-size="14" fill="#5c3b00" textLength="${chipWidth - 22}" lengthAdjust="spacingAndGlyphs">${escapeText(text)}</text>`;
@@ -92,7 +92,7 @@ function chipsSvg(warnings: readonly string[]): { svg: string; height: number } 
 }
 
 function legendSvg({ document }: Explained, figure: MapFigure): { svg: string; height: number } {
-  const { limit, map } = figure;
+  const { limit } = figure;
   const stops = Array.from({ length: 21 }, (_, i) => {
     const value = i / 10 - 1;
     return `<stop offset="${i * 5}%" stop-color="${cssColour(divergingColour(value))}"/>`;
@@ -102,13 +102,10 @@ function legendSvg({ document }: Explained, figure: MapFigure): { svg: string; h
     `<text x="16" y="${y}" font-size="${size}" fill="${fill}" font-weight="${weight}">${escapeText(cut(text, size))}</text>`;
   const label = (x: number, text: string, anchor: string) =>
     `<text x="${x}" y="120" font-size="13" fill="#3a3a3a" text-anchor="${anchor}">${escapeText(text)}</text>`;
-  const outside =
-    map.outside === 0 || Math.abs(map.outside) < 1e-6 * Math.abs(sum)
-      ? ''
-      : `; ${signedText(map.outside)} lies outside the picture`;
   const sentences = wrapped(judge(document).verdict, 13);
-  const smoothing = map.smoothing > 0 ? `; drawn smoothed over ${map.smoothing.toFixed(1)} pixels` : '';
-  const height = 186 + 17 * sentences.length;
+  const legend = wrapped(legendText(figure, document), 12);
+  const legendHeight = 16 * legend.length;
+  const height = 170 + legendHeight + 17 * sentences.length;
   const parts = [
     line(28, document.targetDescription, 17, '#111111', 'bold'),
     line(50, `${document.methodTitle} at ${document.layer.join(' + ')}`),
@@ -121,20 +118,14 @@ function legendSvg({ document }: Explained, figure: MapFigure): { svg: string; h
     label(16, `${signedText(-limit)} against`, 'start'),
     label(width / 2, '0', 'middle'),
     label(width - 16, `for ${signedText(limit)}`, 'end'),
+    ...legend.map((text, i) => line(142 + 16 * i, text, 12, '#5a5a5a')),
     line(
-      142,
-      `contribution per 1 % of the view; the strongest ${(100 * (1 - scaleQuantile)).toFixed(1)} % saturated${smoothing}${outside}`,
-      12,
-      '#5a5a5a',
-    ),
-
-    line(
-      170,
+      154 + legendHeight,
       `T = ${numberText(attributionTarget)}  ·  ΣA = ${numberText(sum)}  ·  E = ${errorText(document)}`,
       16,
       '#111111',
     ),
-    ...sentences.map((text, i) => line(191 + 17 * i, text, 13)),
+    ...sentences.map((text, i) => line(175 + legendHeight + 17 * i, text, 13)),
   ];
   return {
     svg: `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" ${font}>${parts.join('')}</svg>`,

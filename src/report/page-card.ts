@@ -5,10 +5,10 @@ import { describeMap, type Figure, type MapFigure } from './figures.ts';
 import { dataUri, greyPicture, overlayMap } from './heat-map.ts';
 import { type Html, html } from './html.ts';
 import { judge } from './judgement.ts';
+import { legendText } from './legend.ts';
 import { numberText, percentText, signedText } from './number-text.ts';
 import { renderFeatures } from './page-features.ts';
 import type { PagePictures } from './page-pictures.ts';
-import { scaleQuantile } from './signed-map.ts';
 
 /** A card's place on its page. */
 export interface CardPlace {
@@ -58,20 +58,9 @@ async function mapFigure(
   { index, pictures }: CardPlace,
   chips: Html | false,
 ): Promise<Html> {
-  const { frame, map, limit, sharedBy, ownScale } = figure;
+  const { frame, map, limit } = figure;
   const pixels = frame.picture.shape[0] * frame.picture.shape[1] <= 4096;
   const views = ['picture', 'overlay', 'map'] as const;
-  const grids = map.grids.map(([h, w]) => `${h} × ${w}`).join(' + ');
-
-  const legend = [
-    `Contribution per 1 % of the view, on a grid of ${grids}`,
-    sharedBy > 1 && `one scale for ${sharedBy} maps`,
-    ownScale && 'another scale than weaker or stronger maps of this grid',
-    `strongest ${Number((100 * (1 - scaleQuantile)).toFixed(1))} % saturated`,
-    map.smoothing > 0 && `smoothed over ${map.smoothing.toFixed(1)} cells for display, sums kept`,
-    Math.abs(map.outside) > 1e-4 * Math.abs(document.sum) && `${signedText(map.outside)} lies outside the picture`,
-    ...map.notes,
-  ].filter((part) => part !== false);
 
   const alt = `Heat map of ${document.methodTitle} at ${document.layer.join(' + ')}: ${describeMap(figure)}.`;
   return html`<figure class="map${pixels ? ' pixels' : ''}">
@@ -90,7 +79,7 @@ ${chips}
 <figcaption>
 <span class="scale" aria-hidden="true"></span>
 <span class="ends"><span>${signedText(-limit)}<br>against</span><span>0</span><span>${signedText(limit)}<br>for</span></span>
-<span>${legend.join('; ')}.</span>
+<span>${legendText(figure, document)}</span>
 </figcaption>
 </figure>`;
 }
