@@ -104,9 +104,15 @@ async function alongInput(context: MethodContext, _: Tensors, steps: number): Pr
   let notes: Gradient['notes'] = [];
   const target = new Float64Array(steps);
   // Step by step, so that memory holds two layers at a time however many steps there are.
-  let previous = (await prepared.evaluate({ ...corners, count: 1, at: () => corners.at(0, 1) }, layer)).values;
+  const inner = layer.filter((name) => !inputs.has(name));
+  const layerAt = async (k: number): Promise<Tensors> => {
+    const corner = corners.at(k, k + 1);
+    const { values } = await prepared.evaluate({ ...corners, count: 1, at: () => corner }, inner);
+    return new Map([...corner, ...values]);
+  };
+  let previous = await layerAt(0);
   for (let k = 0; k < steps; k++) {
-    const next = (await prepared.evaluate({ ...corners, count: 1, at: () => corners.at(k + 1, k + 2) }, layer)).values;
+    const next = await layerAt(k + 1);
     const gradient = await prepared.gradient({ ...middles, count: 1, at: () => middles.at(k, k + 1) }, { wrt: layer });
     notes = gradient.notes;
     target[k] = gradient.target[0];
