@@ -119,9 +119,11 @@ function importsOf(path: string, text: string): Import[] {
     else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal, false);
     else if (ts.isCallExpression(node) && loads(node.expression) && node.arguments.length > 0)
       add(node.arguments[0], true);
-    // new URL('./worker.js', import.meta.url) loads a file as well.
+    // new URL('./worker.js', import.meta.url) loads a program; other files are data.
     else if (ts.isNewExpression(node) && node.expression.getText(source) === 'URL' && node.arguments?.length === 2) {
-      if (node.arguments[1].getText(source) === 'import.meta.url') add(node.arguments[0], true);
+      const [file, base] = node.arguments;
+      const isProgram = ts.isStringLiteralLike(file) && /[.][cm]?[jt]s$/.test(file.text);
+      if (isProgram && base.getText(source) === 'import.meta.url') add(file, true);
     }
     ts.forEachChild(node, visit);
   };
