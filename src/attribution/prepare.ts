@@ -161,7 +161,7 @@ class PreparedInput implements Prepared {
     const part = this.#part(points.cut, fetches);
     const chunk = await this.#chunk(part, points);
     const target = new Float64Array(points.count);
-    const parts = new Map<string, Tensor[]>(fetches.map((name) => [name, []]));
+    const parts = new Map<string, Tensor[]>(each ? [] : fetches.map((name) => [name, []]));
     for (let start = 0; start < points.count; start += chunk) {
       const end = Math.min(start + chunk, points.count);
       const feeds = this.#feeds(part, points, start, end);
@@ -297,7 +297,7 @@ class PreparedInput implements Prepared {
 
   /** How many points one run takes: as many as fit the byte budget, one where the graph does not keep points apart. */
   async #chunk(part: Graph, points: Points): Promise<number> {
-    if (points.count === 1) return 1;
+    if (points.count <= 1) return 1;
     const key = `${this.#key}|${points.cut.join()}`;
     const separate = await once(cachesOf(this.model).batching, key, () => this.#keepsRowsApart(part, points));
     if (!separate) return 1;
