@@ -179,7 +179,9 @@ class Cell {
     const { store } = this.#request;
     const key = await this.#key(row);
     const kept = await store?.read(key);
-    const missing = this.#metrics.filter(({ name }) => !kept || !(settingsOf(this.#metrics, name) in { ...kept.scores, ...kept.failures }));
+    // The inverted control is made of maps and cannot be asked again.
+    const possible = this.#metrics.filter(({ metric }) => metric.needs !== 'method' || row.control !== 'inverted');
+    const missing = possible.filter(({ name }) => !kept || !(settingsOf(this.#metrics, name) in { ...kept.scores, ...kept.failures }));
     if (kept && missing.length === 0) {
       this.#remember(row, key, kept.map, kept.absolute);
       return { result: named(kept, this.#metrics), reused: true };

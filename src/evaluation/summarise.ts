@@ -77,7 +77,6 @@ function verdictOf(ready: ReadyMetric, rows: readonly RowResults[], values: read
       if (low > 0) beaten = true;
     });
     if (scored && !beaten) unbeaten.push(`no method above ${control.id}`);
-    if (!scored && values[c][name].every((value) => value === undefined)) return;
   });
   const any = rows.some((row, r) => row.control && values[r][name].some((value) => value !== undefined));
   return { metric: name, sound: any && flags.length === 0 && unbeaten.length === 0, flags: [...flags, ...unbeaten, ...(any ? [] : ['no control could be scored'])] };

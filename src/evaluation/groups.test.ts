@@ -1,0 +1,135 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { closeRuntime, linearModel, row } from '../../test/evaluation-models.ts';
+import { pointsOf, prepare } from '../attribution/prepare.ts';
+import { float32, int64 } from '../tensor/tensor.ts';
+import { batchesFor, evaluateInBatches } from './batches.ts';
+import { groupsOf } from './groups.ts';
+import { mapOf, maskOf } from './map.ts';
+import { ascending, blendedPoints, descending, maskedPoints } from './perturbation.ts';
+import { ask } from './question.ts';
+
+afterAll(closeRuntime);
+
+const inputs = (shape: readonly number[]) => new Map([['x', float32(shape, new Float32Array(shape.reduce((a, b) => a * b, 1)))]]);
+
+describe('feature groups', () => {
+  it('are the pixels of a picture with all their channels, wherever those stand', () => {
+    const first = groupsOf(inputs([1, 2, 2, 3]), ['x'], { channelAxis: 1, spatialAxes: [2, 3] });
+    expect(first).toMatchObject({ count: 6, shape: [2, 3], spatial: true });
+    expect([...(first.groupOf.get('x') ?? [])]).toEqual([0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5]);
+    const last = groupsOf(inputs([1, 2, 3, 2]), ['x'], { channelAxis: 3, spatialAxes: [1, 2] });
+    expect([...(last.groupOf.get('x') ?? [])]).toEqual([0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
+  });
+
+  it('are columns, tokens, or the steps of a series', () => {
+    expect(groupsOf(inputs([1, 4]), ['x'])).toMatchObject({ count: 4, shape: [4], spatial: false });
+    expect(groupsOf(new Map([['x', int64([1, 3], [7, 8, 9])]]), ['x'])).toMatchObject({ count: 3, shape: [3] });
+    const steps = groupsOf(inputs([1, 3, 2]), ['x'], {}, [1]);
+    expect(steps).toMatchObject({ count: 3, shape: [3], spatial: true });
+    expect([...(steps.groupOf.get('x') ?? [])]).toEqual([0, 0, 1, 1, 2, 2]);
+    expect(() => groupsOf(inputs([1, 3]), ['x'], {}, [2])).toThrow(/axis 2/);
+  });
+
+  it('number on over several inputs', () => {
+    const both = new Map([...inputs([1, 2]), ['y', float32([1, 3], [0, 0, 0])]]);
+    const groups = groupsOf(both, ['x', 'y']);
+    expect(groups).toMatchObject({ count: 5, shape: [5] });
+    expect([...(groups.groupOf.get('y') ?? [])]).toEqual([2, 3, 4]);
+  });
+});
+
+describe('maps', () => {
+  const layout = { channelAxis: 1, spatialAxes: [2, 3] };
+  const groups = groupsOf(inputs([1, 2, 4, 4]), ['x'], layout);
+  const sum = (values: Float64Array) => values.reduce((all, value) => all + value, 0);
+
+  it('add up the elements of a group', () => {
+    const values = new Map([['x', float32([1, 2, 4, 4], Array.from({ length: 32 }, (_, i) => (i < 16 ? i : 100)))]]);
+    expect([...mapOf(values, groups, layout).values].slice(0, 3)).toEqual([100, 101, 102]);
+  });
+
+  it('lie a coarse layer over the input, sum kept, rows and columns where they belong', () => {
+    // 2 × 2 of two channels; 4 × 4 pixels lie at −.25, .25, .75, 1.25 of its cells.
+    const layer = new Map([['conv', float32([1, 2, 2, 2], [1, 2, 3, 4, 0, 0, 0, 4])]]);
+    const { values } = mapOf(layer, groups, layout);
+    expect(sum(values)).toBeCloseTo(14, 9);
+    // Corners are the cells' values (1, 2, 3, 8) shared out over 4 pixels each.
+    expect([values[0], values[3], values[12], values[15]]).toEqual([1 / 4, 2 / 4, 3 / 4, 8 / 4]);
+    // Between: ¾·1 + ¼·2 along a row, ¾·1 + ¼·3 along a column.
+    expect(values[1]).toBeCloseTo(1.25 / 4, 9);
+    expect(values[4]).toBeCloseTo(1.5 / 4, 9);
+  });
+
+  it('read patches of a transformer with and without a class token', () => {
+    const tokens = (count: number) => new Map([['tokens', float32([1, count, 2], Array.from({ length: 2 * count }, (_, i) => Math.floor(i / 2)))]]);
+    expect(sum(mapOf(tokens(4), groups, layout).values)).toBeCloseTo(2 * (0 + 1 + 2 + 3), 9);
+    expect(sum(mapOf(tokens(5), groups, layout).values)).toBeCloseTo(2 * (1 + 2 + 3 + 4), 9);
+    expect(() => mapOf(tokens(7), groups, layout)).toThrow(/does not lie over the input/);
+  });
+
+  it('of token embeddings add up the embedding', () => {
+    const sequence = groupsOf(new Map([['ids', int64([1, 3], [5, 6, 7])]]), ['ids']);
+    const { values } = mapOf(new Map([['embedding', float32([1, 3, 2], [1, 2, 3, 4, 5, 6])]]), sequence);
+    expect([...values]).toEqual([3, 7, 11]);
+  });
+
+  it('become masks', () => {
+    expect([...maskOf({ values: Float64Array.of(-2, 0, 2) })]).toEqual([0, 0.5, 1]);
+    expect([...maskOf({ values: Float64Array.of(3, 3) })]).toEqual([0, 0]);
+    expect([...maskOf({ values: Float64Array.of(0.2, 0.3), absolute: true })]).toEqual([0.2, 0.3]);
+  });
+});
+
+describe('perturbed inputs', () => {
+  it('keep or fade groups', async () => {
+    const x = float32([1, 2, 1, 2], [1, 2, 3, 4]);
+    const flat = linearModel([1, 1, 1, 1]);
+    const question = await ask(flat, { inputs: row(1, 2, 3, 4), target: { kind: 'output', index: [0] }, reference: { kind: 'constant', value: -1 } });
+    const pixels = { ...question, inputs: new Map([['x', x]]), groups: groupsOf(new Map([['x', x]]), ['x'], { spatialAxes: [2, 3] }) };
+    const points = maskedPoints(pixels, 3, (point, keep) => {
+      if (point < 2) keep[point] = 1;
+    });
+    expect([...(points.at(0, 3).get('x')?.data as Float32Array)]).toEqual([1, -1, 3, -1, -1, 2, -1, 4, -1, -1, -1, -1]);
+    expect(points.at(1, 2).get('x')).toMatchObject({ shape: [1, 2, 1, 2], data: Float32Array.of(-1, 2, -1, 4) });
+    const faded = blendedPoints(pixels, [Float64Array.of(0.5, 1)]);
+    expect([...(faded.at(0, 1).get('x')?.data as Float32Array)]).toEqual([0, 2, 1, 4]);
+  });
+
+  it('order by value, ties alike for every map and not by position', () => {
+    expect([...descending([1, 3, 2])]).toEqual([1, 2, 0]);
+    expect([...ascending([1, 3, 2])]).toEqual([0, 2, 1]);
+    const ties = descending(new Float64Array(50), 1);
+    expect([...ties]).not.toEqual(Array.from({ length: 50 }, (_, i) => i));
+    expect([...ties].sort((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, i) => i));
+    expect(descending(new Float64Array(50).fill(3), 1)).toEqual(ties);
+    expect(descending(new Float64Array(50), 2)).not.toEqual(ties);
+  });
+});
+
+describe('batches', () => {
+  it('are few sizes, filled up by a quarter at most', () => {
+    for (let count = 0; count <= 300; count++) {
+      const sizes = batchesFor(count);
+      const total = sizes.reduce((sum, size) => sum + size, 0);
+      expect(total).toBeGreaterThanOrEqual(count);
+      expect(total - count).toBeLessThanOrEqual(0.25 * (sizes.at(-1) ?? 0));
+    }
+    expect(batchesFor(31)).toEqual([32]);
+    expect(batchesFor(34)).toEqual([32, 2]);
+    expect(batchesFor(65)).toEqual([64, 1]);
+  });
+
+  it('give what each point gives alone, whatever the number of points and the byte budget', async () => {
+    const model = linearModel([3, -2]);
+    for (const byteBudget of [undefined, 40]) {
+      const prepared = await prepare(model, row(1, 1), { kind: 'output', index: [0] }, { byteBudget });
+      for (const count of [1, 3, 7, 13, 23]) {
+        const values = Array.from({ length: 2 * count }, (_, i) => Math.sin(i));
+        const results = await evaluateInBatches(prepared, pointsOf(new Map([['x', float32([count, 2], values)]])));
+        expect(results).toHaveLength(count);
+        // Products of float32 numbers below 5.
+        results.forEach((result, i) => expect(result).toBeCloseTo(3 * values[2 * i] - 2 * values[2 * i + 1], 5));
+      }
+    }
+  });
+});
