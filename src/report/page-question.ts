@@ -53,6 +53,9 @@ const predictionTitles: Readonly<Record<string, string>> = {
   value: 'What the model said',
 };
 
+/** What an entry without a name is called. */
+const unnamed: Readonly<Record<string, string>> = { probability: 'class', detection: 'class', token: 'token' };
+
 function prediction({ prediction, target }: ExplanationDocument): Html | undefined {
   if (!prediction || prediction.top.length === 0) return undefined;
   const share = prediction.kind !== 'value';
@@ -68,7 +71,7 @@ function prediction({ prediction, target }: ExplanationDocument): Html | undefin
   return html`<table class="prediction"><caption>${predictionTitles[prediction.kind] ?? `Largest outputs (${prediction.kind})`}</caption>
 <tbody>${prediction.top.map(
     ({ index, label, value }) => html`<tr${index === chosen ? html` class="chosen"` : undefined}>
-<th scope="row">${label ?? `output ${index}`}${index === chosen && html` <span class="tag">explained</span>`}</th>
+<th scope="row">${label ?? `${unnamed[prediction.kind] ?? 'output'} ${index}`}${index === chosen && html` <span class="tag">explained</span>`}</th>
 <td class="bar" aria-hidden="true"><span class="${value < 0 ? 'negative' : 'positive'}" style="width:${((100 * Math.abs(value)) / largest).toFixed(2)}%"></span></td>
 <td class="number">${share ? percentText(value) : numberText(value)}</td></tr>`,
   )}</tbody></table>`;

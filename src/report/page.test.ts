@@ -87,7 +87,7 @@ it('shows every number and how to repeat it', async () => {
     'the picture was turned',
     'rounding is passed through',
     '90.0 %',
-    'output 0',
+    'class 0',
     'SHA-256 aa11',
     '50 forward and 50 backward passes',
     '0.0930',
