@@ -16,7 +16,14 @@ export type Baseline =
   /** Normal noise with the input's own mean and standard deviation. */
   | { readonly kind: 'noise'; readonly seed: number }
   /** Every token replaced by one: padding, mask or unknown. */
-  | { readonly kind: 'tokens'; readonly id: number }
+  | {
+      readonly kind: 'tokens';
+      readonly id: number;
+      /** How the tokenizer writes it. */
+      readonly token?: string;
+      /** Ids that stay as they are, such as the marks of a text's beginning and end. Default none. */
+      readonly keep?: readonly number[];
+    }
   /** A given input; `description` says what it is ("black picture", "the mean of the training data"). */
   | { readonly kind: 'input'; readonly tensor: Tensor; readonly description: string }
   /** Several inputs, one a row, by input name: rows of a data set. Attributions are against their mean output. */
@@ -51,14 +58,18 @@ const resolvers: { readonly [K in Baseline['kind']]: Resolve<K> } = {
       Float32Array.from(values, () => mean + deviation * source.normal()),
     );
   },
-  tokens: (input, { id }) => {
+  tokens: (input, { id, keep = [] }) => {
     if (input.type !== 'int64') {
       throw new WhereforeError('wrong-type', 'a token baseline needs an input of token ids', {
         got: input.type,
         expected: 'int64',
       });
     }
-    return int64(input.shape, new BigInt64Array(sizeOf(input.shape)).fill(BigInt(id)));
+    const kept = new Set(keep.map(BigInt));
+    return int64(
+      input.shape,
+      (input.data as BigInt64Array).map((token) => (kept.has(token) ? token : BigInt(id))),
+    );
   },
   input: (input, { tensor }) => {
     if (!sameShape(tensor.shape, input.shape) || tensor.type !== input.type) {
@@ -140,7 +151,7 @@ export function describeBaseline(baseline: Baseline): string {
     case 'noise':
       return `noise, seed ${baseline.seed}`;
     case 'tokens':
-      return `every token replaced by ${baseline.id}`;
+      return `every ${baseline.keep?.length ? 'ordinary ' : ''}token replaced by ${baseline.token ?? baseline.id}`;
     case 'input':
     case 'sample':
       return baseline.description;

@@ -82,7 +82,7 @@ export function describeTarget(target: Target, labels?: readonly string[]): stri
     case 'logitDifference':
       return `logit of class ${name(target.a)} minus logit of class ${name(target.b)}${of}`;
     case 'tokenLogProbability':
-      return `log-probability of token ${target.id} at position ${target.position}${of}`;
+      return `log-probability of token ${name(target.id)} at position ${target.position}${of}`;
     case 'detectionScore':
       return `score of class ${name(target.class)} at anchor ${target.anchor}${of}`;
     case 'boxCoordinate':
