@@ -95,6 +95,9 @@ function pairs(a: readonly (number | undefined)[], b: readonly (number | undefin
   });
 }
 
+/** Scores of float32 outputs that differ by less are equal. */
+const rounding = 1e-5;
+
 /** Mean over metrics of the share of the other methods that it beats, a tie counting half. */
 function qualityOf(row: number, compared: readonly number[], metrics: readonly ReadyMetric[], means: readonly Readonly<Record<string, Interval>>[]): number | undefined {
   const shares = metrics.flatMap((ready) => {
@@ -103,7 +106,7 @@ function qualityOf(row: number, compared: readonly number[], metrics: readonly R
     if (!own || others.length === 0) return [];
     const wins = others.map((r) => {
       const difference = goodness(ready, own.mean) - goodness(ready, means[r][ready.name].mean);
-      return difference > 0 ? 1 : difference === 0 ? 0.5 : 0;
+      return Math.abs(difference) <= rounding * Math.max(1, Math.abs(own.mean)) ? 0.5 : difference > 0 ? 1 : 0;
     });
     return [meanOf(wins)];
   });
