@@ -296,7 +296,8 @@ function scores(source: Source): Scores {
 
 function probabilities(source: Source): Scores {
   const last = finalNode(source.graph, source.output);
-  if (last?.op === 'Softmax' || last?.op === 'Sigmoid')
+  // Ensembles of trees for classification give probabilities, too.
+  if (last?.op === 'Softmax' || last?.op === 'Sigmoid' || last?.op.startsWith('TreeEnsemble'))
     return { source, value: source.output, classes: classCount(source) };
   if (last?.op === 'LogSoftmax') {
     return { source, value: source.builder.op('Exp', [source.output]), classes: classCount(source) };

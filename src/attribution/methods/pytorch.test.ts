@@ -11,7 +11,7 @@ import { type AttributionRequest, attribute } from '../attribute.ts';
 
 // Attributions by PyTorch in float64, independent of this project's code; make.py lies beside them.
 const folder = fileURLToPath(new URL('../../../test/fixtures/', import.meta.url));
-const runtime = createNodeRuntime({ threads: 2 });
+const runtime = createNodeRuntime({ threads: 1 });
 afterAll(() => runtime.close());
 
 interface Fixture {
