@@ -1,0 +1,124 @@
+import { type Baseline, describeBaseline, type InputLayout } from '../attribution/baseline.ts';
+import type { WorkOptions } from '../attribution/prepare.ts';
+import type { Target } from '../attribution/target.ts';
+import type { Model } from '../runtime/model.ts';
+import type { Tensors } from '../runtime/runtime.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { mapOf } from './map.ts';
+import type { MetricName } from './metrics/index.ts';
+import { type Direction, noPasses } from './metrics/metric.ts';
+import { ask, type Question } from './question.ts';
+import { type ReferenceTest, testReference } from './reference-test.ts';
+import { readyMetric, scoreWith } from './score.ts';
+
+/** The metrics of a scorecard, cheap enough for every explanation. */
+export const scorecardMetrics = [
+  'attribution-error',
+  'msi-literal',
+  'msi-tolerant',
+  'sufficiency',
+  'comprehensiveness',
+  'insertion',
+  'deletion',
+] as const satisfies readonly MetricName[];
+
+export interface ScorecardRequest extends WorkOptions {
+  readonly inputs: Tensors;
+  readonly target: Target;
+  readonly explained?: readonly string[];
+  readonly layout?: InputLayout;
+  /** What removed features are replaced by: the baseline of the explanation, or another. */
+  readonly reference: Baseline;
+  /** Other references, over which the spread of each score is told. Default: {@link usualReferences}. */
+  readonly otherReferences?: readonly Baseline[];
+  /** The attribution, by value of the layer, and its sum. */
+  readonly values: ReadonlyMap<string, Tensor<'float32'>>;
+  readonly sum: number;
+  /** Points of the insertion and deletion curves. Default 16. */
+  readonly steps?: number;
+  readonly seed?: number;
+}
+
+export interface ScorecardEntry {
+  readonly metric: MetricName;
+  readonly title: string;
+  readonly direction: Direction;
+  readonly range: readonly [number, number];
+  /** With the reference of the explanation. */
+  readonly score: number;
+  /** Least and largest score over all references that hide the explained class; equal ends where only one does. */
+  readonly low: number;
+  readonly high: number;
+  readonly parts: Readonly<Record<string, number>>;
+}
+
+/** How good one explanation of one input is. */
+export interface Scorecard {
+  readonly entries: readonly ScorecardEntry[];
+  readonly reference: string;
+  /** References behind the intervals, the first one included. */
+  readonly references: readonly string[];
+  readonly referenceTest: ReferenceTest | undefined;
+  readonly notes: readonly string[];
+  readonly passes: { readonly forward: number; readonly backward: number };
+}
+
+/**
+ * Scores one explanation: attribution error, MSI, sufficiency, necessity, insertion and deletion.
+ *
+ * One input gives no interval over inputs. What is uncertain about a score of one input is the reference, so each score
+ * comes with its spread over references that hide the explained class.
+ * @throws WhereforeError as `ask`; `wrong-shape` for a layer that does not lie over the input
+ */
+export async function scorecard(model: Model, request: ScorecardRequest): Promise<Scorecard> {
+  const { inputs, layout, reference, values, sum, seed, steps = 16 } = request;
+  const question = await ask(model, request);
+  const map = mapOf(values, question.groups, layout);
+  const test = await testReference(question);
+  const others = request.otherReferences ?? usualReferences(inputs, question.explained, reference);
+  const questions: Question[] = [question];
+  const notes: string[] = test?.warning ? [test.warning] : [];
+  for (const other of others) {
+    const asked = await ask(model, { ...request, reference: other });
+    const passes = (await testReference(asked))?.passes ?? true;
+    if (passes) questions.push(asked);
+    else notes.push(`${describeBaseline(other)} does not hide the explained class and is left out of the intervals`);
+  }
+  const entries: ScorecardEntry[] = [];
+  for (const name of scorecardMetrics) {
+    const curve = name === 'insertion' || name === 'deletion';
+    const ready = readyMetric({ name, parameters: curve ? { steps } : {} });
+    // The error is that of the stated difference; another reference would ask about another one.
+    const asked = name === 'attribution-error' ? [question] : questions;
+    const results = [];
+    for (const one of asked) results.push(await scoreWith(ready, one, { map, sum }));
+    const scores = results.map(({ score }) => score);
+    for (const note of results[0].notes ?? []) notes.push(`${ready.metric.title}: ${note}`);
+    entries.push({
+      metric: name,
+      title: ready.metric.title,
+      direction: ready.metric.direction,
+      range: ready.metric.range,
+      score: scores[0],
+      low: Math.min(...scores),
+      high: Math.max(...scores),
+      parts: results[0].parts ?? {},
+    });
+  }
+  const spent = questions.reduce((total, one) => ({ forward: total.forward + one.passes().forward, backward: total.backward + one.passes().backward }), noPasses);
+  return {
+    entries,
+    reference: describeBaseline(reference),
+    references: questions.map((one) => describeBaseline(one.reference)),
+    referenceTest: test,
+    notes: seed === undefined ? notes : [...notes, `seed ${seed}`],
+    passes: spent,
+  };
+}
+
+/** References other than the stated one that suit the kind of input: its mean and noise like it, or other tokens. */
+export function usualReferences(inputs: Tensors, explained: readonly string[], reference: Baseline): Baseline[] {
+  const isFloat = (inputs.get(explained[0]) as Tensor).type === 'float32';
+  const candidates: Baseline[] = isFloat ? [{ kind: 'mean' }, { kind: 'noise', seed: 0 }] : [{ kind: 'tokens', id: 0 }, { kind: 'tokens', id: 1 }];
+  return candidates.filter((candidate) => JSON.stringify(candidate) !== JSON.stringify(reference));
+}
