@@ -49,6 +49,19 @@ describe('the links of the documentation', () => {
     });
     expect(missing).toEqual([]);
   });
+
+  it('reach every page of docs/ from its index', () => {
+    const index = text('docs/README.md');
+    const unreached = pages.filter((page) => /^docs\/(?!README)/.test(page) && !index.includes(`(${page.slice(5)})`));
+    expect(unreached).toEqual([]);
+  });
+});
+
+it('says of every dependency why it is there', () => {
+  const { dependencies, devDependencies } = JSON.parse(text('package.json'));
+  const page = text('docs/dependencies.md');
+  const names = Object.keys({ ...dependencies, ...devDependencies });
+  expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
 });
 
 // `npm run docs` draws the pictures anew.
