@@ -104,7 +104,10 @@ export function resolveBaselines(
   }
   const counts = explained.map((name) => sampleOf(baseline.tensors, name, inputs.get(name) as Tensor).shape[0]);
   if (counts.some((count) => count !== counts[0]) || counts[0] === 0) {
-    throw new WhereforeError('wrong-shape', 'the sample of baselines', { got: `${counts.join(', ')} rows`, expected: 'as many rows of every input, at least one' });
+    throw new WhereforeError('wrong-shape', 'the sample of baselines', {
+      got: `${counts.join(', ')} rows`,
+      expected: 'as many rows of every input, at least one',
+    });
   }
   return Array.from({ length: counts[0] }, (_, k) => {
     const result = new Map(inputs);
@@ -127,7 +130,12 @@ function sampleOf(tensors: ReadonlyMap<string, Tensor>, name: string, input: Ten
  * @throws WhereforeError `wrong-type` for a float baseline of an integer input and the other way round, `wrong-shape`
  */
 export function resolveBaseline(input: Tensor, baseline: Baseline, layout: InputLayout = {}): Tensor {
-  if (baseline.kind !== 'tokens' && baseline.kind !== 'input' && baseline.kind !== 'sample' && input.type !== 'float32') {
+  if (
+    baseline.kind !== 'tokens' &&
+    baseline.kind !== 'input' &&
+    baseline.kind !== 'sample' &&
+    input.type !== 'float32'
+  ) {
     throw new WhereforeError('wrong-type', `a ${baseline.kind} baseline needs a float32 input`, {
       got: input.type,
       fix:

@@ -3,8 +3,8 @@ import { extname } from 'node:path';
 import { WhereforeError } from '../errors.ts';
 import { requiredInputs } from '../onnx/graph.ts';
 import { convert } from '../tensor/convert.ts';
-import { type DataType, formatShape, int64, rows as rowsOf, sizeOf, type Tensor } from '../tensor/tensor.ts';
-import { readBytes } from './files.ts';
+import { type DataType, formatShape, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { readBytes, readText } from './files.ts';
 import type { GridTransform } from './grid.ts';
 import { readImage } from './image.ts';
 import { preprocessImage } from './image-input.ts';
@@ -13,9 +13,10 @@ import { nearest } from './nearest.ts';
 import { readNpy } from './npy.ts';
 import { readNpz } from './npz.ts';
 import type { ImageInput, Preprocessing } from './preprocessing.ts';
+import { tableInputs } from './row-input.ts';
 import { readSafetensors } from './safetensors.ts';
-import { readTable } from './table-file.ts';
-import { featuresOf, tableTensor } from './table-input.ts';
+import { describedText, textInput } from './text-input.ts';
+import type { Tokenizer } from './tokenizer.ts';
 
 /** One input of a model (a batch of one), with what it takes to show it to a person. */
 export interface ModelInput {
@@ -34,8 +35,31 @@ export interface ModelInput {
   };
   /** Names and written values of the features of a table row. */
   readonly features?: { readonly names: readonly string[]; readonly texts: readonly string[] };
+  /** Which features are one thing to a person: the columns of a table, the words of a text. */
+  readonly groups?: FeatureGroups;
+  /** Other rows of the same table: what is usual there. */
+  readonly sample?: {
+    readonly tensors: ReadonlyMap<string, Tensor>;
+    readonly description: string;
+    /** What is usual, for each group. */
+    readonly texts: readonly string[];
+  };
+  /** What made the token ids, where the input was given as text. */
+  readonly tokenizer?: Tokenizer;
   /** What was assumed to make it. */
   readonly notes: readonly string[];
+}
+
+/** Features that belong together. */
+export interface FeatureGroups {
+  readonly kind: 'columns' | 'words';
+  /** The group of each feature. */
+  readonly of: readonly number[];
+  readonly names: readonly string[];
+  /** The group's value as a person wrote it. */
+  readonly texts: readonly string[];
+  /** Groups that are not part of what a person wrote: marks of a text's beginning and end. */
+  readonly special?: readonly number[];
 }
 
 const imageExtensions: ReadonlySet<string> = new Set([
@@ -54,7 +78,8 @@ const tableExtensions: ReadonlySet<string> = new Set(['.csv', '.tsv', '.parquet'
 
 /**
  * Reads inputs for a model from what a person names: a picture, `.npy`, `.npz` or `.safetensors` tensors, rows of a
- * table (`people.csv#3`, `people.csv#0-9`), or numbers written out (`input_ids=[[1,403,407]]`).
+ * table (`people.csv#3`, `people.csv#0-9`), numbers written out (`input_ids=[[1,403,407]]`), or, for a model whose
+ * tokenizer is known, a text or a `.txt` file.
  *
  * @throws WhereforeError `file-not-found`, `invalid-data`, `invalid-argument` when the model does not say how such a
  *   file becomes its input, `out-of-range` for a row that the table lacks
@@ -72,6 +97,10 @@ export async function readModelInputs(
   const [, path, selection] = /^(.*?)(?:#([\d,-]+))?$/s.exec(source) as RegExpExecArray;
   const extension = extname(path).toLowerCase();
   if (tableExtensions.has(extension)) return tableInputs(path, selection, preprocessing);
+  const complete = (ids: ReadonlyMap<string, Tensor>) => tensorInput(model, ids, source, undefined, preprocessing);
+  if (extension === '.txt') return [await textInput(model, await readText(path), source, preprocessing, complete)];
+  const isFile = imageExtensions.has(extension) || extension in tensorReaders;
+  if (!isFile && describedText(preprocessing)) return [await textInput(model, source, source, preprocessing, complete)];
   const bytes = await readBytes(source);
   const hash = createHash('sha256').update(bytes).digest('hex');
   if (imageExtensions.has(extension)) return [await imageInput(bytes, source, hash, preprocessing)];
@@ -80,7 +109,7 @@ export async function readModelInputs(
     throw new WhereforeError('invalid-argument', 'the kind of file is not known', {
       where: source,
       got: extension || 'no extension',
-      expected: [...imageExtensions, ...tableExtensions, ...Object.keys(tensorReaders)].join(' '),
+      expected: [...imageExtensions, ...tableExtensions, ...Object.keys(tensorReaders), '.txt'].join(' '),
     });
   }
   return [tensorInput(model, reader(bytes, source), source, hash, preprocessing, options)];
@@ -233,10 +262,23 @@ function companion(
 
 function layoutOf(name: string, tensor: Tensor, preprocessing: Preprocessing): ModelInput['layout'] {
   const described = preprocessing.inputs[name];
+  if (described?.kind === 'tensor' && described.axes?.length === tensor.shape.length) return namedAxes(described.axes);
   if (described?.kind !== 'image' || tensor.shape.length !== 4) return {};
   return described.layout === 'NCHW'
     ? { channelAxis: 1, spatialAxes: [2, 3] }
     : { channelAxis: 3, spatialAxes: [1, 2] };
+}
+
+/** Axes by their names: those of channels, and those of time or space. */
+function namedAxes(axes: readonly string[]): ModelInput['layout'] {
+  const channel = axes.findIndex((name) => /^(channel|feature|variable)s?$/i.test(name));
+  const spatialAxes = axes.flatMap((name, i) =>
+    /^(time|steps?|positions?|samples?|rows?|columns?|height|width)$/i.test(name) ? [i] : [],
+  );
+  return {
+    channelAxis: channel > 0 ? channel : undefined,
+    spatialAxes: spatialAxes.length > 0 ? spatialAxes : undefined,
+  };
 }
 
 /** Numbers as a person writes them, in the element type of the input. */
@@ -335,62 +377,4 @@ async function imageInput(
     picture: { pixels: image.pixels, transform, input },
     notes: image.notes,
   };
-}
-
-async function tableInputs(
-  path: string,
-  selection: string | undefined,
-  preprocessing: Preprocessing,
-): Promise<ModelInput[]> {
-  const described = Object.entries(preprocessing.inputs).filter(([, input]) => input.kind === 'table');
-  if (described.length !== 1 || described[0][1].kind !== 'table') {
-    throw new WhereforeError('invalid-argument', 'the model does not say how a row becomes its input', {
-      where: path,
-      fix: 'describe the columns in a wherefore.yaml beside the model (inputs: … kind: table)',
-    });
-  }
-  const [name, input] = described[0];
-  const table = await readTable(path);
-  if (!selection && table.rowCount > 1) {
-    throw new WhereforeError('invalid-argument', 'which row is to be explained?', {
-      where: path,
-      got: `${table.rowCount} rows`,
-      fix: `name one or several: ${path}#0 or ${path}#0-9 or ${path}#3,17`,
-    });
-  }
-  const indices = selection ? selectedRows(selection, path) : [0];
-  const tensor = tableTensor(table, input, indices);
-  const hash = createHash('sha256')
-    .update(await readBytes(path))
-    .digest('hex');
-  const names = featuresOf(input);
-  return indices.map((row, i) => ({
-    source: `${path}#${row}`,
-    hash,
-    tensors: new Map([[name, rowsOf(tensor as Tensor, i, i + 1)]]),
-    layout: {},
-    features: {
-      names: names.map((feature) => feature.name),
-      texts: names.map((feature) => {
-        const column = table.columns.find((candidate) => candidate.name === feature.column);
-        return String(column?.values[row] ?? 'missing');
-      }),
-    },
-    notes: [],
-  }));
-}
-
-function selectedRows(selection: string, where: string): number[] {
-  return selection.split(',').flatMap((part) => {
-    const range = /^(\d+)(?:-(\d+))?$/.exec(part);
-    if (!range)
-      throw new WhereforeError('invalid-argument', 'rows of a table', {
-        where,
-        got: `#${selection}`,
-        expected: '#3, #0-9 or #3,17',
-      });
-    const from = Number(range[1]);
-    const to = Number(range[2] ?? range[1]);
-    return Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i);
-  });
 }

@@ -61,8 +61,14 @@ const imageInput = z
 
 const missing = z.union([z.literal('refuse'), z.strictObject({ fill: z.union([z.number(), z.string()]) })]);
 
+/** How a column is shown to a person: what it is called (default: its name) and what its values are counted in. */
+const shown = { title: z.string().optional(), unit: z.string().optional() };
+
 const numberColumn = z.strictObject({
   name: z.string(),
+  ...shown,
+  /** The column holds the logarithm of base 10 of what a person understands, and is shown as that. */
+  log10: z.boolean().optional(),
   encode: z.literal('number'),
   /** The value becomes (value − mean) / std. Defaults 0 and 1. */
   mean: z.number().default(0),
@@ -76,6 +82,7 @@ const numberColumn = z.strictObject({
 
 const categoryColumn = z.strictObject({
   name: z.string(),
+  ...shown,
   /** `ordinal`: the index in `categories`; `onehot`: one feature per category, 1 at its own. */
   encode: z.enum(['ordinal', 'onehot']),
   categories: z.array(z.string()).min(1),
@@ -87,6 +94,7 @@ const categoryColumn = z.strictObject({
 
 const textColumn = z.strictObject({
   name: z.string(),
+  ...shown,
   /** Passed on as it is, for models whose input is of strings. */
   encode: z.literal('text'),
   missing: missing.default('refuse'),
@@ -100,7 +108,10 @@ const tableInput = z.strictObject({
 
 const tensorInput = z.strictObject({
   kind: z.literal('tensor'),
-  /** What the axes are called, in pictures and tables. */
+  /**
+   * What the axes are called, the batch included: `[batch, channel, time]`. An axis called channel (feature, variable)
+   * or time (step, position, sample, row, column) is treated and drawn as that.
+   */
   axes: z.array(z.string()).optional(),
 });
 

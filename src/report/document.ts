@@ -41,7 +41,12 @@ const baseline = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('mean') }),
   z.object({ kind: z.literal('blur'), sigma: z.number() }),
   z.object({ kind: z.literal('noise'), seed: z.number() }),
-  z.object({ kind: z.literal('tokens'), id: z.int() }),
+  z.object({
+    kind: z.literal('tokens'),
+    id: z.int(),
+    token: z.string().optional(),
+    keep: z.array(z.int()).optional(),
+  }),
   z.object({ kind: z.literal('input'), description: z.string() }),
   z.object({ kind: z.literal('sample'), description: z.string() }),
 ]);
@@ -84,6 +89,19 @@ export const explanationSchema = z.object({
     names: z.array(z.string()).optional(),
     /** Values of those features as a person wrote them. */
     texts: z.array(z.string()).optional(),
+    /** Features that are one thing to a person: the columns of a table, the words of a text. */
+    groups: z
+      .object({
+        kind: z.enum(['columns', 'words']),
+        /** The group of each feature. */
+        of: z.array(z.int().min(0)),
+        names: z.array(z.string()),
+        texts: z.array(z.string()),
+        special: z.array(z.int()).optional(),
+        /** What stands at the baseline, for each group, in words. */
+        baseline: z.array(z.string()).optional(),
+      })
+      .optional(),
   }),
   /** The preprocessing that made the tensors, as in `wherefore.yaml`. */
   preprocessing: z.unknown().optional(),

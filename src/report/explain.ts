@@ -22,15 +22,18 @@ export type ExplainSource = string | ReadonlyMap<string, Tensor>;
 /** What to explain; a function gets the input and what the model said of it. */
 export type TargetChoice = Target | ((input: ModelInput, prediction: Prediction) => Target);
 
+/** What "absent" means; a function gets the input. */
+export type BaselineChoice = Baseline | ((input: ModelInput) => Baseline);
+
 /** What the caller asks for; whatever is left out is chosen from the model and the input, and recorded. */
 export interface ExplainOptions extends WorkOptions {
   /** Default: what the model itself said (the predicted class, the strongest detection, the next token, the value). */
   readonly target?: TargetChoice | readonly TargetChoice[];
-  /** Default by kind of input: a black picture, zeros, or token 0; a function gets the input. */
-  readonly baseline?: Baseline | ((input: ModelInput) => Baseline);
+  /** Default by kind of input: a black picture, other rows of a table, an empty token, zeros. Several make a sweep. */
+  readonly baseline?: BaselineChoice | readonly BaselineChoice[];
   /** Names of values, or `input`, or `all` for the layers worth explaining; several names joined by `+` form one layer. Default `input`. */
   readonly layers?: readonly string[];
-  /** Default `integrated-gradients`; `occlusion` where the model has no gradient. */
+  /** Default `integrated-gradients`; where the model has no gradient `kernel-shap` for few features, else `occlusion`. */
   readonly methods?: readonly MethodName[];
   /** Parameters by method. */
   readonly parameters?: Readonly<Partial<Record<MethodName, Readonly<Record<string, unknown>>>>>;
@@ -49,8 +52,8 @@ export interface ExplainOptions extends WorkOptions {
 /**
  * Explains what a model says of an input: one explanation for each target, layer and method asked for.
  *
- * @param source one or several of: a path (picture, `.npy`, `.npz`, `.safetensors`, `table.csv#row`), numbers written out
- *   (`ids=[[1,2,3]]`), or tensors by input name
+ * @param source one or several of: a path (picture, `.npy`, `.npz`, `.safetensors`, `table.csv#row`, `.txt`), numbers written out
+ *   (`ids=[[1,2,3]]`), a text for a model whose tokenizer is known, or tensors by input name
  * @throws WhereforeError with what, where and how to mend it; nothing is computed before everything is checked
  * @example
  * const model = await loadModel('model.onnx');
@@ -78,8 +81,9 @@ export async function explain(
       layer: { names: one.layer },
       method: one.method,
       parameters: one.parameters,
+      groups: one.groups,
       layout: one.input.layout,
-      labels: model.preprocessing?.labels,
+      labels: one.labels,
     });
     const result = explainedOf(model, one, preprocessing, attribution, options.command);
     options.onExplained?.(result);
@@ -139,6 +143,17 @@ function explainedOf(
       transform: input.picture && plainTransform(input.picture.transform),
       names: input.features && [...input.features.names],
       texts: input.features && [...input.features.texts],
+      groups: input.groups && {
+        kind: input.groups.kind,
+        of: [...input.groups.of],
+        names: [...input.groups.names],
+        texts: [...input.groups.texts],
+        special: input.groups.special && [...input.groups.special],
+        baseline:
+          baseline?.kind === 'sample' && baseline.tensors === input.sample?.tensors
+            ? [...input.sample.texts]
+            : undefined,
+      },
     },
     preprocessing,
     prediction: prediction.summary,
@@ -148,7 +163,9 @@ function explainedOf(
     baseline: baseline
       ? baseline.kind === 'input' || baseline.kind === 'sample'
         ? { kind: baseline.kind, description: baseline.description }
-        : baseline
+        : baseline.kind === 'tokens'
+          ? { ...baseline, keep: baseline.keep && [...baseline.keep] }
+          : baseline
       : null,
     baselineDescription: attribution.baselineDescription ?? null,
     baselineTensors: store('baseline', baselineInputs),

@@ -1,5 +1,6 @@
 import { explainedInputs } from '../attribution/attribute.ts';
-import { type Baseline, resolveBaseline } from '../attribution/baseline.ts';
+import { type Baseline, resolveBaselines } from '../attribution/baseline.ts';
+import { type Groups, partition } from '../attribution/groups.ts';
 import { layersBetween, layersWorthExplaining } from '../attribution/layers.ts';
 import { type MethodName, methodTable } from '../attribution/methods/index.ts';
 import type { Passes } from '../attribution/prepare.ts';
@@ -8,6 +9,8 @@ import type { LoadedModel } from '../data/load-model.ts';
 import { type ModelInput, readModelInputs, tensorInput } from '../data/model-input.ts';
 import { nearest } from '../data/nearest.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
+import { tokenizerOf } from '../data/text-input.ts';
+import type { Tokenizer } from '../data/tokenizer.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Specialised } from '../runtime/executor.ts';
 import { throwIfCancelled } from '../runtime/runtime.ts';
@@ -28,6 +31,10 @@ export interface PlannedExplanation {
   readonly layer: readonly string[];
   readonly method: MethodName;
   readonly parameters: Readonly<Record<string, unknown>> | undefined;
+  /** What is hidden and shown together by methods that perturb; undefined: what is usual for the layer. */
+  readonly groups: Groups | undefined;
+  /** What classes and tokens are called. */
+  readonly labels: readonly string[] | undefined;
   /** What was chosen for want of a word by the caller. */
   readonly notes: readonly string[];
   /** Passes through the model: the fewest that the method can do with, and the most that it may take. */
@@ -60,27 +67,30 @@ export async function plan(
     if (typeof source === 'string') inputs.push(...(await readModelInputs(model, source, preprocessing)));
     else inputs.push(tensorInput(model, source, 'tensors in memory', undefined, preprocessing));
   }
+  const tokenizer = await tokenizerOf(model, preprocessing);
   const explanations: PlannedExplanation[] = [];
   const leftOut = new Set<string>();
   let forwardSeconds = 0;
   for (const input of inputs) {
     throwIfCancelled(options.signal);
     const specialised = await model.executor.specialise(model.graph, input.tensors);
-    const prediction = await predict(model, input.tensors, preprocessing, model.preprocessing?.labels);
+    const labels = tokenizer ? vocabularyOf(tokenizer) : model.preprocessing?.labels;
+    const prediction = await predict(model, input.tensors, preprocessing, labels);
     forwardSeconds ||= await timeForward(model, specialised, input, prediction.summary.output);
-    const baseline =
-      typeof options.baseline === 'function'
-        ? options.baseline(input)
-        : (options.baseline ?? usualBaseline(model, input));
-    const explained = explainedInputs(model, baseline);
-    for (const name of explained) resolveBaseline(input.tensors.get(name) as Tensor, baseline, input.layout);
+    const baselines = [options.baseline ?? usualBaseline(model, input, tokenizer)]
+      .flat()
+      .map((choice) => (typeof choice === 'function' ? choice(input) : choice));
+    const explained = explainedInputs(model, baselines[0]);
+    for (const baseline of baselines) resolveBaselines(input.tensors, explained, baseline, input.layout);
     const wanted = options.target ?? prediction.target;
     for (const choice of Array.isArray(wanted) ? wanted : [wanted]) {
       const target: Target = typeof choice === 'function' ? choice(input, prediction) : choice;
       compileTarget(model.graph, specialised.facts, target);
       const output = targetOutput(specialised.graph, specialised.facts, target);
       const blocked = gradientObstacle(specialised.graph, explained, output) !== undefined;
-      const methods: readonly MethodName[] = options.methods ?? [blocked ? 'occlusion' : 'integrated-gradients'];
+      const methods: readonly MethodName[] = options.methods ?? [
+        blocked ? perturbation(input) : 'integrated-gradients',
+      ];
       for (const text of options.layers ?? ['input']) {
         for (const method of methods) {
           for (const { layer, notes } of layersFor(model, specialised, text, explained, target, method)) {
@@ -92,19 +102,24 @@ export async function plan(
               continue;
             }
             const parameters = options.parameters?.[method];
-            const cost = passes(specialised, layer, method, parameters);
-            explanations.push({
-              input,
-              prediction,
-              target,
-              baseline,
-              explained,
-              layer,
-              method,
-              parameters,
-              notes,
-              ...cost,
-            });
+            const groups = groupsFor(input, specialised, layer, explained);
+            for (const baseline of baselines) {
+              const cost = passes(specialised, { input, layer, explained, method, groups, baseline }, parameters);
+              explanations.push({
+                input,
+                prediction,
+                target,
+                baseline,
+                explained,
+                layer,
+                method,
+                parameters,
+                groups: methodTable[method].usesGroups ? groups : undefined,
+                labels,
+                notes,
+                ...cost,
+              });
+            }
           }
         }
       }
@@ -117,6 +132,44 @@ export async function plan(
     });
   }
   return { explanations, leftOut: [...leftOut], forwardSeconds };
+}
+
+/** Few enough features for Shapley values. */
+const fewFeatures = 64;
+
+/** The method for a model without a gradient: Shapley values where there are few features, else hiding one after another. */
+function perturbation({ groups }: ModelInput): MethodName {
+  return groups && groups.names.length <= fewFeatures ? 'kernel-shap' : 'occlusion';
+}
+
+/** Columns and words, for the input itself and for layers that still have a place for each token. */
+function groupsFor(
+  { groups, tensors }: ModelInput,
+  { facts }: Specialised,
+  layer: readonly string[],
+  explained: readonly string[],
+): Groups | undefined {
+  if (!groups) return undefined;
+  if (groups.kind === 'words') {
+    const length = tensors.get(explained[0])?.shape[1];
+    const counted = layer.every((name) => facts.shapes.get(name)?.[1] === length);
+    return counted ? { kind: 'words', words: groups.of, texts: groups.texts } : undefined;
+  }
+  if (!layer.every((name) => explained.includes(name))) return undefined;
+  const columns = groups.names.map((name, group) => ({
+    name,
+    positions: groups.of.flatMap((other, i) => (other === group ? [i] : [])),
+  }));
+  return { kind: 'columns', columns };
+}
+
+function referencesOf(baseline: Baseline): number {
+  return baseline.kind === 'sample' ? ([...baseline.tensors.values()][0]?.shape[0] ?? 1) : 1;
+}
+
+/** What the ids of tokens stand for, as a person reads them. */
+function vocabularyOf(tokenizer: Tokenizer): string[] {
+  return Array.from({ length: tokenizer.size }, (_, id) => tokenizer.textOf(id));
 }
 
 /** Methods that exist, with parameters that they have. */
@@ -259,17 +312,37 @@ async function timeForward(
 
 function passes(
   { facts }: Specialised,
-  layer: readonly string[],
-  method: MethodName,
+  {
+    input,
+    layer,
+    explained,
+    method,
+    groups,
+    baseline,
+  }: Pick<PlannedExplanation, 'input' | 'layer' | 'explained' | 'method' | 'groups' | 'baseline'>,
   given: Readonly<Record<string, unknown>> = {},
 ): { least: Passes; most: Passes } {
   const row = methodTable[method];
   const parameters = row.parameters.parse(given);
   const elements = layer.reduce((sum, name) => sum + sizeOf(facts.shapes.get(name) ?? []), 0);
   const channels = layer.length === 1 ? (facts.shapes.get(layer[0])?.[1] ?? 0) : 0;
-  const work = { elements, groups: 0, channels, references: 0 };
-  const most = row.cost(parameters, work);
+  const references = referencesOf(baseline);
+  // Methods that know one baseline only run once for each row of a sample.
+  const runs = row.baseline === 'required' && !row.takesSamples ? references : 1;
+  const work = { elements, groups: 0, channels, references: references / runs };
+  if (row.usesGroups) {
+    const isInput = layer.every((name) => explained.includes(name));
+    const values = new Map(explained.map((name) => [name, input.tensors.get(name) as Tensor]));
+    const layouts = new Map(explained.map((name) => [name, input.layout]));
+    // Values of an inner layer are not known yet: tiles of an eighth of its side make 64.
+    work.groups = isInput ? partition(values, layouts, groups).count : Math.min(elements, 64);
+  }
+  const cost = (settings: Record<string, unknown>) => {
+    const { forward, backward } = row.cost(settings, work);
+    return { forward: forward * runs, backward: backward * runs };
+  };
+  const most = cost(parameters);
   // An adaptive method that need not reach a tolerance stops at its first try.
-  const least = 'tolerance' in parameters ? row.cost({ ...parameters, tolerance: 0 }, work) : most;
+  const least = 'tolerance' in parameters ? cost({ ...parameters, tolerance: 0 }) : most;
   return { least, most };
 }

@@ -56,7 +56,7 @@ export async function predict(
   if (preprocessing.task === 'detection' || preprocessing.detection) return detection(output, values, labels);
   const numbers = toNumbers(values);
   if (preprocessing.task === 'language' || (values.shape.length === 3 && preprocessing.outputs[output]?.axis === -1)) {
-    return nextToken(output, values.shape, numbers);
+    return nextToken(output, values.shape, numbers, labels);
   }
   const kind = preprocessing.outputs[output]?.kind;
   const regression = kind === 'value' || kind === 'embedding' || preprocessing.task === 'regression';
@@ -72,6 +72,9 @@ export async function predict(
     kind === 'probabilities' || last === 'Softmax' || last === 'Sigmoid' || !isScores(kind, last)
       ? numbers
       : softmax(numbers);
+  // Trees have no value before a softmax; and of a row of a table a person asks how probable, not how large a logit is.
+  const inProbabilities =
+    last?.startsWith('Tree') || Object.values(preprocessing.inputs).some((input) => input.kind === 'table');
   const order = Array.from(probabilities.keys()).sort((a, b) => probabilities[b] - probabilities[a]);
   return {
     summary: {
@@ -79,10 +82,7 @@ export async function predict(
       kind: 'probability',
       top: order.slice(0, shown).map((index) => entry(index, probabilities[index], labels)),
     },
-    // A model given as something other than a network (trees) has no value before a softmax: its output is explained as it is.
-    target: last?.startsWith('Tree')
-      ? { kind: 'output', output, index: [order[0]] }
-      : { kind: 'classLogit', output, class: order[0] },
+    target: { kind: inProbabilities ? 'classProbability' : 'classLogit', output, class: order[0] },
   };
 }
 
@@ -133,16 +133,21 @@ function detection(output: string, { shape, ...rest }: Tensor, labels: readonly 
   };
 }
 
-function nextToken(output: string, shape: readonly number[], scores: readonly number[]): Prediction {
-  const vocabulary = shape.at(-1) as number;
+function nextToken(
+  output: string,
+  shape: readonly number[],
+  scores: readonly number[],
+  vocabulary: readonly string[] | undefined,
+): Prediction {
+  const size = shape.at(-1) as number;
   const position = (shape.at(-2) as number) - 1;
-  const probabilities = softmax(scores.slice(position * vocabulary, (position + 1) * vocabulary));
+  const probabilities = softmax(scores.slice(position * size, (position + 1) * size));
   const order = Array.from(probabilities.keys()).sort((a, b) => probabilities[b] - probabilities[a]);
   return {
     summary: {
       output,
       kind: 'token',
-      top: order.slice(0, shown).map((index) => entry(index, probabilities[index], undefined)),
+      top: order.slice(0, shown).map((index) => entry(index, probabilities[index], vocabulary)),
     },
     target: { kind: 'tokenLogProbability', output, position, id: order[0] },
   };

@@ -2,16 +2,35 @@ import type { Baseline } from '../attribution/baseline.ts';
 import { colourInModelUnits } from '../data/image-input.ts';
 import type { LoadedModel } from '../data/load-model.ts';
 import type { ModelInput } from '../data/model-input.ts';
+import { emptyToken, type Tokenizer } from '../data/tokenizer.ts';
 import { WhereforeError } from '../errors.ts';
 import { float32 } from '../tensor/tensor.ts';
 
-/** A baseline by the kind of input: the colour black for a picture, zeros for numbers, token 0 for text. */
-export function usualBaseline(model: LoadedModel, input: ModelInput): Baseline {
+/**
+ * A baseline by the kind of input: the colour black for a picture, other rows of the file for the row of a table, the
+ * tokenizer's empty token for text (else token 0), zeros for numbers.
+ */
+export function usualBaseline(model: LoadedModel, input: ModelInput, tokenizer?: Tokenizer): Baseline {
   if (input.picture) return colourBaseline(input, [0, 0, 0], 'black picture');
+  if (input.sample) return sampleBaseline(input.sample);
   const hasFloats = [...input.tensors.values()].some((tensor) => tensor.type === 'float32');
-  return hasFloats || !model.graph.inputs.some(({ type }) => type === 'int64')
-    ? { kind: 'zero' }
-    : { kind: 'tokens', id: 0 };
+  if (hasFloats || !model.graph.inputs.some(({ type }) => type === 'int64')) return { kind: 'zero' };
+  if (!tokenizer) return { kind: 'tokens', id: 0 };
+  const empty = emptyToken(tokenizer, 'mask') ?? emptyToken(tokenizer, 'pad') ?? emptyToken(tokenizer, 'unk');
+  return tokensBaseline(tokenizer, empty ?? { id: 0, token: tokenizer.textOf(0) });
+}
+
+/** Every token of a text replaced by one; the marks of its beginning and end stay. */
+export function tokensBaseline(
+  tokenizer: Tokenizer,
+  { id, token }: { readonly id: number; readonly token: string },
+): Baseline {
+  return { kind: 'tokens', id, token, keep: [...tokenizer.special] };
+}
+
+/** Other rows of a table as baseline. */
+export function sampleBaseline({ tensors, description }: NonNullable<ModelInput['sample']>): Baseline {
+  return { kind: 'sample', tensors, description };
 }
 
 /** A picture of one colour (RGB, 0–255), in the model's own units. */

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import { dirname, resolve } from 'node:path';
+import { WhereforeError } from '../errors.ts';
+import { int64, type Tensor } from '../tensor/tensor.ts';
+import type { LoadedModel } from './load-model.ts';
+import type { ModelInput } from './model-input.ts';
+import type { Preprocessing, TextInput } from './preprocessing.ts';
+import { readTokenizer, type Tokenizer } from './tokenizer.ts';
+
+/** The input of token ids that a model says how to make from text. */
+export function describedText(preprocessing: Preprocessing): { name: string; input: TextInput } | undefined {
+  const texts = Object.entries(preprocessing.inputs).flatMap(([name, input]) =>
+    input.kind === 'text' && input.part === 'ids' ? [{ name, input }] : [],
+  );
+  return texts.length === 1 ? texts[0] : undefined;
+}
+
+/** The tokenizer that a model's `wherefore.yaml` names; undefined where it names none. */
+export async function tokenizerOf(model: LoadedModel, preprocessing: Preprocessing): Promise<Tokenizer | undefined> {
+  const file = describedText(preprocessing)?.input.tokenizer;
+  if (file === undefined) return undefined;
+  const beside = model.preprocessing?.path ?? model.path;
+  return readTokenizer(beside === undefined ? file : resolve(dirname(beside), file));
+}
+
+/**
+ * A text as input of a model: its token ids, and masks, types and positions where the model takes those.
+ * @throws WhereforeError `invalid-argument` without a tokenizer, `out-of-range` for a text that is too long
+ */
+export async function textInput(
+  model: LoadedModel,
+  text: string,
+  source: string,
+  preprocessing: Preprocessing,
+  complete: (ids: ReadonlyMap<string, Tensor>) => ModelInput,
+): Promise<ModelInput> {
+  const described = describedText(preprocessing);
+  const tokenizer = described && (await tokenizerOf(model, preprocessing));
+  if (!described || !tokenizer) {
+    throw new WhereforeError('invalid-argument', 'the model does not say how a text becomes its input', {
+      where: source,
+      fix: 'name its tokenizer in a wherefore.yaml beside the model (inputs: input_ids: { kind: text, tokenizer: tokenizer.json })',
+    });
+  }
+  const { ids, texts, special, words } = tokenizer.encode(text);
+  const { longest } = described.input;
+  if (ids.length === 0) throw new WhereforeError('invalid-argument', 'the text is empty', { where: source });
+  if (longest !== undefined && ids.length > longest) {
+    throw new WhereforeError('out-of-range', 'the text is too long for the model', {
+      where: source,
+      got: `${ids.length} tokens`,
+      expected: `at most ${longest}`,
+      fix: 'shorten the text',
+    });
+  }
+  const count = Math.max(...words) + 1;
+  const names = Array.from({ length: count }, (_, word) => texts.filter((_, i) => words[i] === word).join(''));
+  return {
+    ...complete(new Map([[described.name, int64([1, ids.length], ids)]])),
+    source,
+    hash: createHash('sha256').update(text).digest('hex'),
+    features: { names: ids.map((_, i) => `token ${i + 1}`), texts },
+    groups: {
+      kind: 'words',
+      of: words,
+      names: names.map((_, word) => `word ${word + 1}`),
+      texts: names,
+      special: [...new Set(words.filter((_, i) => special[i]))],
+    },
+    tokenizer,
+  };
+}

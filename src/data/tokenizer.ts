@@ -1,0 +1,115 @@
+import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
+import { WhereforeError } from '../errors.ts';
+import { readText } from './files.ts';
+import { alignTokens, type Span, wordsOf } from './token-alignment.ts';
+
+/** A text as a model reads it. */
+export interface EncodedText {
+  readonly ids: readonly number[];
+  /** The tokens as the tokenizer writes them: `▁Once`, `##ing`, `<s>`. */
+  readonly tokens: readonly string[];
+  /** What each token stands for in the text; special tokens and bytes that are no letters as the tokenizer writes them. */
+  readonly texts: readonly string[];
+  /** Where in the text each token lies; undefined for special tokens and what cannot be found again. */
+  readonly spans: readonly (Span | undefined)[];
+  readonly special: readonly boolean[];
+  /** The word of each token: tokens of one word have the same number; special tokens have their own. */
+  readonly words: readonly number[];
+}
+
+/** Turns texts into token ids and back. */
+export interface Tokenizer {
+  encode(text: string): EncodedText;
+  /** The token of an id as a person reads it; the id in angle brackets where the vocabulary has none. */
+  textOf(id: number): string;
+  idOf(token: string): number | undefined;
+  /** Ids of tokens that are not made of text: the beginning, the end, padding, masks. */
+  readonly special: ReadonlySet<number>;
+  /** Number of ids: the largest one and 1. */
+  readonly size: number;
+}
+
+/** Names by which tokens that stand for "nothing here" are known. */
+export const emptyTokens = {
+  pad: ['[PAD]', '<pad>', '<|pad|>', '<|endoftext|>'],
+  mask: ['[MASK]', '<mask>'],
+  unk: ['[UNK]', '<unk>'],
+} as const;
+
+/**
+ * Reads a `tokenizer.json` (Hugging Face).
+ * @throws WhereforeError `file-not-found`, `invalid-data` for another form
+ */
+export async function readTokenizer(path: string): Promise<Tokenizer> {
+  return parseTokenizer(await readText(path), path);
+}
+
+/** A tokenizer from the text of a `tokenizer.json`. @throws WhereforeError `invalid-data` */
+export function parseTokenizer(json: string, where = 'tokenizer.json'): Tokenizer {
+  const refuse = (cause: unknown) =>
+    new WhereforeError('invalid-data', 'not a tokenizer', {
+      where,
+      got: cause instanceof Error ? cause.message : undefined,
+      expected: 'a tokenizer.json as Hugging Face writes it',
+      cause,
+    });
+  let content: { model?: { vocab?: unknown } };
+  let inner: HuggingFaceTokenizer;
+  try {
+    content = JSON.parse(json);
+    if (!content?.model?.vocab) throw new Error('a file without model.vocab');
+    inner = new HuggingFaceTokenizer(content, {});
+  } catch (cause) {
+    throw refuse(cause);
+  }
+  const added = inner.get_added_tokens_decoder();
+  const special = new Set([...added].filter(([, token]) => token.special).map(([id]) => id));
+  const size = Math.max(...inner.get_vocab(true).values()) + 1;
+  return {
+    special,
+    size,
+    idOf: (token) => inner.token_to_id(token),
+    textOf: (id) => {
+      const token = inner.id_to_token(id);
+      if (token === undefined) return `<${id}>`;
+      return special.has(id) ? token : plain(token);
+    },
+    encode: (text) => {
+      const { ids, tokens }: { ids: number[]; tokens: string[] } = inner.encode(text);
+      const isSpecial = ids.map((id) => special.has(id));
+      const spans = alignTokens(text, tokens, isSpecial);
+      return {
+        ids,
+        tokens,
+        texts: tokens.map((token, i) => {
+          const span = spans[i];
+          return span && span[1] > span[0] ? text.slice(...span) : isSpecial[i] ? token : plain(token);
+        }),
+        spans,
+        special: isSpecial,
+        words: wordsOf(text, spans, isSpecial),
+      };
+    },
+  };
+}
+
+/** The first token that the vocabulary has under one of the usual names. */
+export function emptyToken(
+  tokenizer: Tokenizer,
+  kind: keyof typeof emptyTokens,
+): { readonly id: number; readonly token: string } | undefined {
+  for (const token of emptyTokens[kind]) {
+    const id = tokenizer.idOf(token);
+    if (id !== undefined) return { id, token };
+  }
+  return undefined;
+}
+
+/** A token without the marks of its tokenizer: a space for the mark of a word's beginning. */
+function plain(token: string): string {
+  return token
+    .replaceAll('▁', ' ')
+    .replace(/^##/, '')
+    .replace(/^Ġ/, ' ')
+    .replace(/<\/w>$/, ' ');
+}
