@@ -50,7 +50,7 @@ export class WhereforeError extends Error {
     const { where, got, expected, fix, cause } = details;
     const facts = [got && `got ${got}`, expected && `expected ${expected}`].filter(Boolean).join(', ');
     const sentence = `${where ? `${where}: ` : ''}${what}${facts ? ` (${facts})` : ''}`;
-    super(fix ? `${sentence.replace(/[.]$/, '')}. Fix: ${fix.replace(/[.]$/, '')}.` : sentence, { cause });
+    super(fix ? `${sentence.replace(/[.]$/, '')}. Fix: ${fix}${/[.?!]$/.test(fix) ? '' : '.'}` : sentence, { cause });
     this.code = code;
     this.details = details;
   }

@@ -80,10 +80,6 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
   };
   try {
     const preprocessing = preprocessingOf(model, {});
-    if (!model.preprocessing)
-      say(
-        'no wherefore.yaml beside the model: how inputs are made was guessed from the graph (wherefore inspect shows how)',
-      );
     const labels = model.preprocessing?.labels;
     const target = options.target?.map((text) => parseTarget(text, labels));
     const baseline =
@@ -99,6 +95,11 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
       signal,
       command,
       onPlanned: (plan) => {
+        if (!model.preprocessing && plan.explanations.some(({ input }) => input.picture)) {
+          say(
+            'no wherefore.yaml beside the model: how pictures become its input was guessed (wherefore inspect shows how)',
+          );
+        }
         for (const text of plan.leftOut) say(`left out at ${text}`);
         const estimate = estimateText(plan);
         told = estimate !== undefined;

@@ -1,8 +1,23 @@
-import { WhereforeError } from '../errors.ts';
+import { type ErrorCode, WhereforeError } from '../errors.ts';
 
 /** Exit codes: 1 for a mistake that the user can mend, and for work that was stopped; 2 for a mistake of ours. */
 const userMistake = 1;
 const ourMistake = 2;
+
+/** What usually helps, for an error that does not say it itself. */
+const usualFixes: Readonly<Partial<Record<ErrorCode, string>>> = {
+  'wrong-shape': 'give a tensor of the expected shape; wherefore inspect shows what the model takes',
+  'wrong-type': 'give a tensor of the expected element type; wherefore inspect shows what the model takes',
+  'unknown-name': 'use one of the expected names; wherefore inspect lists them',
+  'out-of-range': 'choose one of the expected values',
+  'invalid-argument': 'write it as expected; --help shows every option',
+  'unsupported-operator': 'export the model with standard operators',
+  'not-differentiable': 'use a method that needs outputs only: --method occlusion',
+  runtime: 'check the model with: wherefore inspect MODEL; export it again, perhaps with another opset',
+  cancelled: 'run it again when you have the time',
+};
+
+const usualFix = (code: ErrorCode): string => usualFixes[code] ?? 'mend the file and try again';
 
 /**
  * Prints an error as one message and returns the exit code. A stack appears with `--debug` only; an unexpected error
@@ -11,7 +26,7 @@ const ourMistake = 2;
 export function reportFailure(error: unknown, debug: boolean): number {
   const known = error instanceof WhereforeError && error.code !== 'internal';
   const message = error instanceof Error ? error.message : String(error);
-  if (known) console.error(`error: ${message}`);
+  if (known) console.error(`error: ${message}${error.details.fix ? '' : `. Fix: ${usualFix(error.code)}.`}`);
   else {
     console.error(`error: something in wherefore went wrong: ${message}`);
     console.error('Please report it with the command and, if you can, the model; --debug shows where.');

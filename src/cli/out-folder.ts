@@ -1,6 +1,5 @@
-import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { mkdtemp, rmdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { WhereforeError } from '../errors.ts';
 
 /**
@@ -18,10 +17,19 @@ export async function checkWritable(folder: string): Promise<void> {
     if (facts) throw unwritable(folder, `"${path}" is a file`);
     path = dirname(path);
   }
-  await access(path, constants.W_OK | constants.X_OK).catch((error: NodeJS.ErrnoException) => {
-    throw unwritable(folder, error.code === 'EROFS' ? 'a read-only file system' : `no permission for "${path}"`);
+  // Permissions and mount options together are only known by trying; a file system may lie about each.
+  const trial = await mkdtemp(join(path, '.wherefore-')).catch((error: NodeJS.ErrnoException) => {
+    throw unwritable(folder, reasons[error.code ?? ''] ?? `${error.code} for "${path}"`);
   });
+  await rmdir(trial);
 }
+
+const reasons: Readonly<Record<string, string>> = {
+  EROFS: 'a read-only file system',
+  EACCES: 'no permission',
+  EPERM: 'no permission',
+  ENOSPC: 'a full disk',
+};
 
 function unwritable(folder: string, got: string): WhereforeError {
   return new WhereforeError('file-unwritable', 'results cannot be written there', {

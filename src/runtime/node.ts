@@ -5,6 +5,7 @@ import { WhereforeError } from '../errors.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
 import { type DataType, type Tensor, type TensorData, tensor } from '../tensor/tensor.ts';
+import { refusal } from './refusal.ts';
 import {
   type RunOptions,
   type Runtime,
@@ -72,7 +73,7 @@ export function createNodeRuntime(options: NodeRuntimeOptions = {}): Runtime {
       jobs.delete(reply.job);
       if (jobs.size === 0) started.unref();
       if (reply.error === undefined) job?.resolve(reply);
-      else job?.reject(new WhereforeError('runtime', 'ONNX Runtime refused', { got: reply.error }));
+      else job?.reject(refusal(reply.error));
     });
     started.on('error', failAll);
     started.on('exit', (code) => {
