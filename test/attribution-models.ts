@@ -41,7 +41,10 @@ export function matrix(builder: GraphBuilder, rows: number, columns: number, val
 
 /** Normal weights of a given scale. */
 export function drawn(shape: readonly number[], seed: number, scale = 1): Tensor<'float32'> {
-  return float32(shape, normals(sizeOf(shape), random(seed)).map((value) => value * scale));
+  return float32(
+    shape,
+    normals(sizeOf(shape), random(seed)).map((value) => value * scale),
+  );
 }
 
 /**
@@ -54,7 +57,11 @@ export function smallClassifier(runtime: Runtime): Model {
   const conv = (x: string, inputs: number, outputs: number, seed: number, name: string) =>
     builder.op(
       'Conv',
-      [x, builder.constant(drawn([outputs, inputs, 3, 3], seed, 0.4)), builder.constant(drawn([outputs], seed + 1, 0.1))],
+      [
+        x,
+        builder.constant(drawn([outputs, inputs, 3, 3], seed, 0.4)),
+        builder.constant(drawn([outputs], seed + 1, 0.1)),
+      ],
       { pads: [1, 1, 1, 1] },
       { outputs: [name] },
     );
@@ -64,7 +71,12 @@ export function smallClassifier(runtime: Runtime): Model {
   conv('pool', 4, 5, 3, 'conv2');
   builder.op('Relu', ['conv2'], {}, { outputs: ['relu2'] });
   builder.op('Flatten', ['relu2'], {}, { outputs: ['flat'] });
-  builder.op('Gemm', ['flat', builder.constant(drawn([80, 3], 5, 0.3)), builder.constant(drawn([3], 6))], {}, { outputs: ['y'] });
+  builder.op(
+    'Gemm',
+    ['flat', builder.constant(drawn([80, 3], 5, 0.3)), builder.constant(drawn([3], 6))],
+    {},
+    { outputs: ['y'] },
+  );
   builder.output('y', 'float32', ['batch', 3]);
   return handModel(runtime, builder.build());
 }

@@ -24,7 +24,10 @@ export interface AttributionRequest extends WorkOptions {
   readonly explained?: readonly string[];
   /** Values of the graph to attribute to; default: the explained inputs. */
   readonly layer?: Layer;
-  readonly method: MethodName;
+  /** Name of a method in `methods`. */
+  readonly method: MethodName | (string & {});
+  /** Methods by name; default: those of this folder. */
+  readonly methods?: Readonly<Record<string, Method>>;
   readonly parameters?: Readonly<Record<string, unknown>>;
   /** Elements that the methods which perturb hide together; default: see `partition` in groups.ts. */
   readonly groups?: Groups;
@@ -48,7 +51,7 @@ export interface Attribution {
   readonly baselineDescription: string | undefined;
   /** All inputs at the baseline; of a sample, one row each. */
   readonly baselineInputs: Tensors | undefined;
-  readonly method: MethodName;
+  readonly method: string;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly chosen: Readonly<Record<string, number | string>>;
   /** `f(x)` and `f(x0)`; the mean of a sample. */
@@ -107,10 +110,11 @@ export async function estimateCost(model: Model, request: AttributionRequest): P
 }
 
 function checkRequest(model: Model, request: AttributionRequest) {
-  const method = methodTable[request.method];
+  const table = request.methods ?? methodTable;
+  const method = table[request.method];
   if (!method) {
     throw new WhereforeError('invalid-argument', `there is no method "${request.method}"`, {
-      expected: Object.keys(methodTable).join(', '),
+      expected: Object.keys(table).join(', '),
     });
   }
   const parameters = parseParameters(request.method, method.parameters, request.parameters ?? {});
@@ -136,7 +140,11 @@ function runsOf(method: Method, { references }: MethodContext): number {
   return method.baseline === 'required' && !method.takesSamples ? references.length : 1;
 }
 
-async function runMethod(method: Method, parameters: Readonly<Record<string, unknown>>, context: MethodContext): Promise<MethodResult> {
+async function runMethod(
+  method: Method,
+  parameters: Readonly<Record<string, unknown>>,
+  context: MethodContext,
+): Promise<MethodResult> {
   const runs = runsOf(method, context);
   if (runs === 1) return method.run(context, parameters);
   return averageOf(runs, (k) => method.run({ ...context, references: [context.references[k]] }, parameters));
@@ -150,9 +158,14 @@ function costOf(method: Method, parameters: Readonly<Record<string, unknown>>, c
   return { forward: forward * runs + around + (forward * runs > 1 ? 2 * batchingCheck : 0), backward: backward * runs };
 }
 
-async function implicitTargetOf({ implicitTarget }: Method, { prepared, features, value }: MethodContext): Promise<number | undefined> {
+async function implicitTargetOf(
+  { implicitTarget }: Method,
+  { prepared, features, value }: MethodContext,
+): Promise<number | undefined> {
   if (implicitTarget !== 'zero-feature') return implicitTarget === 'output' ? value : undefined;
-  const zero = new Map([...features].map(([name, { shape, data }]) => [name, float32(shape, new Float32Array(data.length))]));
+  const zero = new Map(
+    [...features].map(([name, { shape, data }]) => [name, float32(shape, new Float32Array(data.length))]),
+  );
   const { target } = await prepared.evaluate(pointOf(zero));
   return value - target[0];
 }
@@ -170,7 +183,9 @@ interface Ran {
 function describe(prepared: Prepared, request: AttributionRequest, ran: Ran): Attribution {
   const { context, explained, result, implicitTarget } = ran;
   const { value, references, isCut } = context;
-  const baselineValue = references.length ? references.reduce((sum, at) => sum + at.value, 0) / references.length : undefined;
+  const baselineValue = references.length
+    ? references.reduce((sum, at) => sum + at.value, 0) / references.length
+    : undefined;
   const attributionTarget = baselineValue === undefined ? undefined : value - baselineValue;
   const error = attributionTarget === undefined ? undefined : Math.abs(result.sum - attributionTarget);
   const graph = prepared.target.graph;
@@ -198,7 +213,7 @@ function describe(prepared: Prepared, request: AttributionRequest, ran: Ran): At
         ? undefined
         : error / Math.max(Math.abs(attributionTarget), smallestTarget),
     converged: result.converged,
-    implicitBaseline: methodTable[request.method].implicitBaseline,
+    implicitBaseline: (request.methods ?? methodTable)[request.method].implicitBaseline,
     implicitTarget,
     implicitError: implicitTarget === undefined ? undefined : Math.abs(result.sum - implicitTarget),
     notes: notesOf(prepared, isCut, completing, attributionTarget),

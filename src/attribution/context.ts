@@ -4,7 +4,7 @@ import { type Baseline, type InputLayout, resolveBaselines } from './baseline.ts
 import { type Groups, type Partition, partition } from './groups.ts';
 import { isCut, type Layer } from './layer.ts';
 import type { Method, MethodContext, Reference, Workload } from './methods/method.ts';
-import { pointOf, type Prepared } from './prepare.ts';
+import { type Prepared, pointOf } from './prepare.ts';
 
 export interface ContextRequest {
   readonly inputs: Tensors;
@@ -18,7 +18,11 @@ export interface ContextRequest {
 export async function methodContext(
   prepared: Prepared,
   { inputs, baseline, layout = {}, groups, target }: ContextRequest,
-  { method, explained, layer }: { readonly method: Method; readonly explained: readonly string[]; readonly layer: Layer },
+  {
+    method,
+    explained,
+    layer,
+  }: { readonly method: Method; readonly explained: readonly string[]; readonly layer: Layer },
 ): Promise<MethodContext> {
   const inner = layer.names.filter((name) => !inputs.has(name));
   const at = async (point: Tensors): Promise<Reference> => {
@@ -28,7 +32,8 @@ export async function methodContext(
   };
   const here = await at(inputs);
   const references: Reference[] = [];
-  if (baseline) for (const point of resolveBaselines(inputs, explained, baseline, layout)) references.push(await at(point));
+  if (baseline)
+    for (const point of resolveBaselines(inputs, explained, baseline, layout)) references.push(await at(point));
   const layouts = layoutsOf(here, explained, layout);
   return {
     prepared,
@@ -49,7 +54,11 @@ export async function methodContext(
 const noGroups: Partition = { count: 0, of: new Map(), description: 'none' };
 
 /** The caller's layout for the explained inputs; [batch, channel, row, column] for inner values of four axes. */
-function layoutsOf({ inputs, features }: Reference, explained: readonly string[], layout: InputLayout): Map<string, InputLayout> {
+function layoutsOf(
+  { inputs, features }: Reference,
+  explained: readonly string[],
+  layout: InputLayout,
+): Map<string, InputLayout> {
   const layouts = new Map<string, InputLayout>();
   const axes = [layout.channelAxis ?? 0, ...(layout.spatialAxes ?? [])];
   for (const name of explained) {
@@ -63,9 +72,17 @@ function layoutsOf({ inputs, features }: Reference, explained: readonly string[]
 }
 
 /** What the cost of a method depends on. */
-export function workloadOf({ features, partition: { count }, references }: MethodContext, runs: number): Workload {
+export function workloadOf(context: MethodContext, runs: number): Workload {
+  const { features, partition: groups, references, layouts, hasGroups } = context;
   let elements = 0;
   for (const { data } of features.values()) elements += data.length;
-  const [first] = features.values();
-  return { elements, groups: count, channels: first?.shape[1] ?? 1, references: Math.max(1, references.length / runs) };
+  const [[name, first]] = features;
+  const axes = features.size === 1 && !hasGroups ? (layouts.get(name)?.spatialAxes ?? []) : [];
+  return {
+    elements,
+    groups: groups.count,
+    channels: first.shape[1] ?? 1,
+    references: Math.max(1, references.length / runs),
+    space: axes.map((axis) => first.shape[axis]),
+  };
 }

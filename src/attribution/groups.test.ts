@@ -8,7 +8,9 @@ import { slic } from './segmentation.ts';
 const image: InputLayout = { channelAxis: 1, spatialAxes: [2, 3] };
 const divide = (tensor: Tensor, groups?: Groups, layout: InputLayout = {}) =>
   partition(new Map([['x', tensor]]), new Map([['x', layout]]), groups);
-const labels = (tensor: Tensor, groups?: Groups, layout?: InputLayout) => [...(divide(tensor, groups, layout).of.get('x') as Int32Array)];
+const labels = (tensor: Tensor, groups?: Groups, layout?: InputLayout) => [
+  ...(divide(tensor, groups, layout).of.get('x') as Int32Array),
+];
 
 describe('groups', () => {
   const picture = float32([1, 2, 2, 3], new Float32Array(12));
@@ -58,7 +60,9 @@ describe('groups', () => {
   });
 
   it('are superpixels for a picture, tiles for an inner layer and elements otherwise where none are named', () => {
-    expect(divide(float32([1, 3, 32, 32], new Float32Array(3072)), undefined, image).description).toMatch(/superpixels/);
+    expect(divide(float32([1, 3, 32, 32], new Float32Array(3072)), undefined, image).description).toMatch(
+      /superpixels/,
+    );
     expect(divide(float32([1, 16, 8, 8], new Float32Array(1024)), undefined, image).description).toMatch(/tiles of 1/);
     expect(divide(float32([1, 6], new Float32Array(6))).description).toBe('single elements');
   });
@@ -77,22 +81,30 @@ describe('superpixels', () => {
     const values = Float32Array.from({ length: height * width }, (_, i) => (i % width < 5 ? 0 : 1));
     const found = slic({ values, channels: 1, height, width }, { count: 9, compactness: 0.2 });
     const sides = new Map<number, Set<number>>();
-    found.forEach((label, i) => sides.set(label, (sides.get(label) ?? new Set()).add(values[i])));
+    for (const [i, label] of found.entries()) sides.set(label, (sides.get(label) ?? new Set()).add(values[i]));
     for (const side of sides.values()) expect(side.size).toBe(1);
     expect(sides.size).toBeGreaterThan(4);
   });
 
   it('are connected, numbered without gaps and about as many as asked for', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 8, max: 24 }), fc.integer({ min: 8, max: 24 }), (count, height, width) => {
-        const values = Float32Array.from({ length: height * width }, (_, i) => Math.sin(i * 0.7) + Math.cos(i * 0.13));
-        const found = slic({ values, channels: 1, height, width }, { count, compactness: 2 });
-        const largest = Math.max(...found);
-        expect(new Set(found).size).toBe(largest + 1);
-        expect(pieces(found, height, width)).toBe(largest + 1);
-        // Pieces of less than a quarter of a superpixel join a neighbour, so there cannot be more than four times as many.
-        expect(largest + 1).toBeLessThanOrEqual(4 * count + 4);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 30 }),
+        fc.integer({ min: 8, max: 24 }),
+        fc.integer({ min: 8, max: 24 }),
+        (count, height, width) => {
+          const values = Float32Array.from(
+            { length: height * width },
+            (_, i) => Math.sin(i * 0.7) + Math.cos(i * 0.13),
+          );
+          const found = slic({ values, channels: 1, height, width }, { count, compactness: 2 });
+          const largest = Math.max(...found);
+          expect(new Set(found).size).toBe(largest + 1);
+          expect(pieces(found, height, width)).toBe(largest + 1);
+          // Pieces of less than a quarter of a superpixel join a neighbour, so there cannot be more than four times as many.
+          expect(largest + 1).toBeLessThanOrEqual(4 * count + 4);
+        },
+      ),
       { numRuns: 25, seed: 1 },
     );
   });
@@ -115,7 +127,12 @@ function pieces(labels: Int32Array, height: number, width: number): number {
     seen[start] = 1;
     for (let pixel = pending.pop(); pixel !== undefined; pixel = pending.pop()) {
       const [row, column] = [Math.floor(pixel / width), pixel % width];
-      for (const next of [row > 0 && pixel - width, row < height - 1 && pixel + width, column > 0 && pixel - 1, column < width - 1 && pixel + 1]) {
+      for (const next of [
+        row > 0 && pixel - width,
+        row < height - 1 && pixel + width,
+        column > 0 && pixel - 1,
+        column < width - 1 && pixel + 1,
+      ]) {
         if (next === false || seen[next] || labels[next] !== labels[start]) continue;
         seen[next] = 1;
         pending.push(next);

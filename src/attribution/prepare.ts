@@ -323,7 +323,7 @@ class PreparedInput implements Prepared {
     for (const { name, shape } of part.inputs) {
       if (this.target.feeds.has(name)) continue;
       const row = first.get(name) ?? this.inputs.get(name);
-      if (!row || row.shape[0] !== 1 || (typeof shape?.[0] === 'number' && shape[0] !== 2)) return false;
+      if (row?.shape[0] !== 1 || (typeof shape?.[0] === 'number' && shape[0] !== 2)) return false;
     }
     const alone: number[] = [];
     for (const feeds of [first, last]) {

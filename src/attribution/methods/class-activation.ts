@@ -36,8 +36,10 @@ export function mapResult({ name, space }: SpatialLayer, map: Float64Array): Pic
 }
 
 const parameters = z.strictObject({
-  /** Keeps what speaks against the target instead of cutting it off at 0 as the method's authors do. */
-  signed: z.boolean().default(false),
+  signed: z
+    .boolean()
+    .default(false)
+    .describe('Keeps what speaks against the target instead of cutting it off at 0 as the authors of the method do'),
 });
 
 type Parameters = z.infer<typeof parameters>;
@@ -69,7 +71,11 @@ const shared = {
 } as const;
 
 /** `map += Σ_c weight_c · F_c` */
-function addWeighted(map: Float64Array, { features, channels, positions }: SpatialLayer, weightOf: (channel: number) => number): void {
+function addWeighted(
+  map: Float64Array,
+  { features, channels, positions }: SpatialLayer,
+  weightOf: (channel: number) => number,
+): void {
   for (let c = 0; c < channels; c++) {
     const weight = weightOf(c);
     for (let p = 0; p < positions; p++) map[p] += weight * features[c * positions + p];
@@ -129,7 +135,8 @@ export const layerCam: Method<Parameters> = {
 export const odam: Method<Parameters> = {
   ...shared,
   title: 'ODAM',
-  source: 'Zhao, Chan 2023, "ODAM: Gradient-based Instance-Specific Visual Explanations for Object Detection", arXiv 2304.06354',
+  source:
+    'Zhao, Chan 2023, "ODAM: Gradient-based Instance-Specific Visual Explanations for Object Detection", arXiv 2304.06354',
   formula: 'A = ReLU(Σ_c ∂f/∂F_c ⊙ F_c), without the final scaling to [0, 1]',
   run: overSpace((map, gradients, { features, channels, positions }) => {
     for (let i = 0; i < channels * positions; i++) map[i % positions] += gradients[i] * features[i];
@@ -139,7 +146,8 @@ export const odam: Method<Parameters> = {
 /** The first-order difference to the stated baseline, summed over channels; signs stay. */
 export const differenceMap: Method<Record<string, never>> = {
   title: 'Difference Map (reconstruction)',
-  source: 'after arXiv 2605.22417; the published formula was not available, so this is a reconstruction from its principles',
+  source:
+    'after arXiv 2605.22417; the published formula was not available, so this is a reconstruction from its principles',
   formula: 'A = Σ_c ∂f/∂F_c ⊙ (F_c − φ(x0)_c)',
   needs: 'gradient',
   layers: 'spatial',
@@ -155,7 +163,8 @@ export const differenceMap: Method<Record<string, never>> = {
     const gradients = sums.get(layer.name) as Float64Array;
     const absent = onlyReference(context).features.get(layer.name)?.data as Float32Array;
     const map = new Float64Array(layer.positions);
-    for (let i = 0; i < gradients.length; i++) map[i % layer.positions] += gradients[i] * (layer.features[i] - absent[i]);
+    for (let i = 0; i < gradients.length; i++)
+      map[i % layer.positions] += gradients[i] * (layer.features[i] - absent[i]);
     return { ...mapResult(layer, map), gradientNotes: notes };
   },
 };

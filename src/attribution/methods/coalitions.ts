@@ -62,7 +62,7 @@ export function kernelCoalitions(players: number, samples: number, source: Rando
   const drawn = sizes.slice(next);
   if (drawn.length && left >= 2) drawPairs(players, drawn, Math.floor(left / 2), mass, massOf, source, rows, weights);
   const coalitions = new Uint8Array(rows.length * players);
-  rows.forEach((row, k) => coalitions.set(row, k * players));
+  for (const [k, row] of rows.entries()) coalitions.set(row, k * players);
   return { coalitions, weights: Float64Array.from(weights) };
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { pointOf } from '../points.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
+import { pointOf } from '../points.ts';
 import { resultOf } from './gradient.ts';
 import { onlyReference } from './integrated-gradients.ts';
 import type { Method } from './method.ts';
@@ -12,7 +12,8 @@ import { deepLiftRules } from './rules/deep-lift.ts';
  */
 export const deepLift: Method<Record<string, never>> = {
   title: 'DeepLIFT (rescale)',
-  source: 'Shrikumar, Greenside, Kundaje 2017, arXiv 1704.02685; maximum, products and Softmax as in Lundberg, Lee 2017, arXiv 1705.07874',
+  source:
+    'Shrikumar, Greenside, Kundaje 2017, arXiv 1704.02685; maximum, products and Softmax as in Lundberg, Lee 2017, arXiv 1705.07874',
   formula: 'A = (F − φ(x0)) ⊙ m,  m_x = m_y · Δy/Δx through every function of one element',
   needs: 'gradient',
   layers: 'any',
@@ -26,7 +27,10 @@ export const deepLift: Method<Record<string, never>> = {
   async run(context) {
     const { features } = onlyReference(context);
     const { prepared, layer } = context;
-    const { sums, notes } = await prepared.gradient(pointOf(context.features), { wrt: layer, rules: deepLiftRules(features) });
+    const { sums, notes } = await prepared.gradient(pointOf(context.features), {
+      wrt: layer,
+      rules: deepLiftRules(features),
+    });
     prepared.passes.forward++;
     for (const [name, sum] of sums) {
       const [present, absent] = [context.features.get(name), features.get(name)] as Tensor<'float32'>[];

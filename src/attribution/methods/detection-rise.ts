@@ -7,11 +7,12 @@ import { type Method, sumOf } from './method.ts';
 import { maskParameters } from './rise.ts';
 
 const parameters = maskParameters.extend({
-  /**
-   * How a row's first four numbers are a box. grid: centre and size relative to a grid of these strides, size as its
-   * logarithm (YOLOX); centre: centre and size; corners: two corners.
-   */
-  boxes: z.enum(['grid', 'centre', 'corners']).default('grid'),
+  boxes: z
+    .enum(['grid', 'centre', 'corners'])
+    .default('grid')
+    .describe(
+      'How the first four numbers of a row are a box. grid: centre and size relative to a grid of these strides, size as its logarithm (YOLOX); centre: centre and size; corners: two corners',
+    ),
   strides: z.array(z.int().min(1)).min(1).default([8, 16, 32]),
 });
 
@@ -37,7 +38,11 @@ export const detectionRise: Method<DetectionRiseParameters> = {
   async run(context, options) {
     const { target, prepared, layer } = context;
     if (target.kind !== 'detectionScore' && target.kind !== 'boxCoordinate') {
-      throw new WhereforeError('invalid-argument', 'D-RISE explains a detection', { got: target.kind, expected: 'detectionScore or boxCoordinate', fix: 'use --method rise' });
+      throw new WhereforeError('invalid-argument', 'D-RISE explains a detection', {
+        got: target.kind,
+        expected: 'detectionScore or boxCoordinate',
+        fix: 'use --method rise',
+      });
     }
     const picture = pictureInput(context);
     const { output } = prepared.target;
@@ -53,7 +58,11 @@ export const detectionRise: Method<DetectionRiseParameters> = {
       for (let k = 0; k < count; k++) weights[start + k] = likeness(wanted, decode(rows, k), rows.shape[1]);
     });
     const values = weightedMasks(masks, weights, options.shown, layer);
-    return { values, sum: sumOf([...values.values()].map(({ data }) => data)), chosen: { meanResemblance: sumOf([weights]) / weights.length } };
+    return {
+      values,
+      sum: sumOf([...values.values()].map(({ data }) => data)),
+      chosen: { meanResemblance: sumOf([weights]) / weights.length },
+    };
   },
 };
 
@@ -87,7 +96,10 @@ function decoder({ boxes, strides }: DetectionRiseParameters, rows: number, colu
         const { x: column, y: line, stride } = cells[anchor];
         [x, y, w, h] = [(x + column) * stride, (y + line) * stride, Math.exp(w) * stride, Math.exp(h) * stride];
       }
-      const box = boxes === 'corners' ? ([row[0], row[1], row[2], row[3]] as const) : ([x - w / 2, y - h / 2, x + w / 2, y + h / 2] as const);
+      const box =
+        boxes === 'corners'
+          ? ([row[0], row[1], row[2], row[3]] as const)
+          : ([x - w / 2, y - h / 2, x + w / 2, y + h / 2] as const);
       return { box, objectness: row[4], classes: row.subarray(5) };
     };
   };

@@ -9,20 +9,31 @@ import type { Method, MethodContext } from './method.ts';
 const parameters = z.strictObject({
   samples: z.int().min(1).max(1_000_000).default(200),
   seed: z.number().default(0),
-  /** The place of each point on its path, instead of random ones; point k starts from baseline sample k mod n. */
-  positions: z.array(z.number().min(0).max(1)).min(1).optional(),
+  positions: z
+    .array(z.number().min(0).max(1))
+    .min(1)
+    .optional()
+    .describe(
+      'The place of each point on its path, instead of random ones; point k starts from baseline sample k mod n',
+    ),
 });
 
 export type ExpectedGradientsParameters = z.infer<typeof parameters>;
 
 /** From which baseline sample each point starts, and how far it goes. */
-function draws(references: number, { samples, seed, positions }: ExpectedGradientsParameters): { from: Uint32Array; t: Float64Array } {
+function draws(
+  references: number,
+  { samples, seed, positions }: ExpectedGradientsParameters,
+): { from: Uint32Array; t: Float64Array } {
   const count = positions?.length ?? samples;
   const source = random(seed);
   // Every sample takes part equally often, and one point lies in each part of [0, 1): less variance than free draws.
   const from = Uint32Array.from({ length: count }, (_, k) => k % references);
   const perReference = (k: number) => Math.floor((count - 1 - (k % references)) / references) + 1;
-  const t = Float64Array.from({ length: count }, (_, k) => positions?.[k] ?? (Math.floor(k / references) + source.uniform()) / perReference(k));
+  const t = Float64Array.from(
+    { length: count },
+    (_, k) => positions?.[k] ?? (Math.floor(k / references) + source.uniform()) / perReference(k),
+  );
   return { from, t };
 }
 
@@ -52,12 +63,19 @@ export const expectedGradients: Method<ExpectedGradientsParameters> = {
     const each = (point: number, gradients: ReadonlyMap<string, Float32Array>) => {
       for (const [name, slope] of gradients) {
         const sum = sums.get(name) as Float64Array;
-        const [present, absent] = [features.get(name)?.data, references[from[point]].features.get(name)?.data] as Float32Array[];
+        const [present, absent] = [
+          features.get(name)?.data,
+          references[from[point]].features.get(name)?.data,
+        ] as Float32Array[];
         for (let i = 0; i < sum.length; i++) sum[i] += weights[point] * (present[i] - absent[i]) * slope[i];
       }
     };
     const { notes } = await prepared.gradient(pointsOn(context, from, t), { wrt: layer, each });
-    return { ...resultOf(features, sums), chosen: { samples: t.length, baselines: Math.min(references.length, t.length) }, gradientNotes: notes };
+    return {
+      ...resultOf(features, sums),
+      chosen: { samples: t.length, baselines: Math.min(references.length, t.length) },
+      gradientNotes: notes,
+    };
   },
 };
 
@@ -79,7 +97,10 @@ function pointsOn({ features, references, layer }: MethodContext, from: Uint32Ar
           const { shape, data } = features.get(name) as Tensor<'float32'>;
           const rows = Array.from({ length: end - start }, (_, i) => {
             const absent = references[from[start + i]].features.get(name)?.data as Float32Array;
-            return float32(shape, data.map((value, j) => absent[j] + t[start + i] * (value - absent[j])));
+            return float32(
+              shape,
+              data.map((value, j) => absent[j] + t[start + i] * (value - absent[j])),
+            );
           });
           return [name, rows.length === 1 ? rows[0] : concatRows(rows)];
         }),

@@ -23,6 +23,9 @@ export const featureAblation: Method<Record<string, never>> = {
     const coalitions = new Uint8Array(players * players).fill(1);
     for (let player = 0; player < players; player++) coalitions[player * players + player] = 0;
     const without = players ? await game.value(coalitions) : new Float64Array(0);
-    return { ...game.spread(without.map((value) => game.full - value)), chosen: { groups: context.partition.description, players } };
+    return {
+      ...game.spread(without.map((value) => game.full - value)),
+      chosen: { groups: context.partition.description, players },
+    };
   },
 };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { VjpRule } from '../../autodiff/context.ts';
-import { pointOf } from '../points.ts';
 import type { RuleSet } from '../plan.ts';
+import { pointOf } from '../points.ts';
 import { resultOf } from './gradient.ts';
 import type { Method } from './method.ts';
 import { rectifiers } from './rules/operators.ts';
@@ -15,7 +15,10 @@ const guarded: VjpRule = (c, gradients) => {
 
 const rules: RuleSet = {
   key: 'guided',
-  apply: (specialised) => ({ ...specialised, overrides: { byOperator: Object.fromEntries([...rectifiers].map((key) => [key, guarded])) } }),
+  apply: (specialised) => ({
+    ...specialised,
+    overrides: { byOperator: Object.fromEntries([...rectifiers].map((key) => [key, guarded])) },
+  }),
 };
 
 /** The gradient with negative parts dropped at every rectifier: sharp edges, but not a derivative of the model. */

@@ -8,13 +8,17 @@ import { type Method, type MethodContext, type Reference, sumOf } from './method
 import { quadratures } from './quadrature.ts';
 
 const parameters = z.strictObject({
-  /** Points on the path at first. */
-  steps: z.int().min(1).max(100_000).default(50),
+  steps: z.int().min(1).max(100_000).default(50).describe('Points on the path at first'),
   rule: z.enum(['midpoint', 'trapezoid', 'gauss-legendre']).default('midpoint'),
-  /** feature: straight from F0 to F. input: F follows the straight path of the input. */
-  path: z.enum(['feature', 'input']).default('feature'),
-  /** Doubles the steps while the relative error exceeds this; 0 never doubles. */
-  tolerance: z.number().min(0).default(0.01),
+  path: z
+    .enum(['feature', 'input'])
+    .default('feature')
+    .describe('feature: straight from F0 to F. input: F follows the straight path of the input'),
+  tolerance: z
+    .number()
+    .min(0)
+    .default(0.01)
+    .describe('Doubles the steps while the relative error exceeds this; 0 never doubles'),
   maxSteps: z.int().min(1).max(100_000).default(400),
 });
 

@@ -7,11 +7,17 @@ import { weightedLeastSquares } from './least-squares.ts';
 import type { Method } from './method.ts';
 
 const parameters = z.strictObject({
-  /** Coalitions to evaluate; where they suffice for all of them, the result is exact. */
-  samples: z.int().min(2).max(1_000_000).default(1024),
+  samples: z
+    .int()
+    .min(2)
+    .max(1_000_000)
+    .default(1024)
+    .describe('Coalitions to evaluate; where they suffice for all of them, the result is exact'),
   seed: z.number().default(0),
-  /** The coalitions themselves, a row of 0 and 1 each, instead of samples; each weighs what the kernel says. */
-  coalitions: z.array(z.array(z.union([z.literal(0), z.literal(1)]))).optional(),
+  coalitions: z
+    .array(z.array(z.union([z.literal(0), z.literal(1)])))
+    .optional()
+    .describe('The coalitions themselves, a row of 0 and 1 each, instead of samples; each weighs what the kernel says'),
 });
 
 export type KernelShapParameters = z.infer<typeof parameters>;
@@ -20,7 +26,8 @@ export type KernelShapParameters = z.infer<typeof parameters>;
 export const kernelShap: Method<KernelShapParameters> = {
   title: 'KernelSHAP',
   source: 'Lundberg, Lee 2017, arXiv 1705.07874; paired samples after Covert, Lee 2021, arXiv 2012.01536',
-  formula: 'A = argmin_φ Σ_S π(|S|) (v(S) − v(∅) − Σ_{g ∈ S} φ_g)², Σ φ = v(all) − v(∅), π(s) = (M − 1) / (C(M, s) s (M − s))',
+  formula:
+    'A = argmin_φ Σ_S π(|S|) (v(S) − v(∅) − Σ_{g ∈ S} φ_g)², Σ φ = v(all) − v(∅), π(s) = (M − 1) / (C(M, s) s (M − s))',
   needs: 'outputs',
   layers: 'any',
   baseline: 'required',

@@ -7,10 +7,12 @@ import type { Method } from './method.ts';
 const parameters = z.strictObject({
   samples: z.int().min(2).max(1_000_000).default(1000),
   seed: z.number().default(0),
-  /** Width of the kernel over the cosine distance to the whole input. */
-  kernelWidth: z.number().positive().default(0.25),
-  /** Penalty on the squared coefficients (not on the intercept). */
-  ridge: z.number().min(0).default(1),
+  kernelWidth: z
+    .number()
+    .positive()
+    .default(0.25)
+    .describe('Width of the kernel over the cosine distance to the whole input'),
+  ridge: z.number().min(0).default(1).describe('Penalty on the squared coefficients (not on the intercept)'),
 });
 
 export type LimeParameters = z.infer<typeof parameters>;
@@ -39,7 +41,9 @@ export const lime: Method<LimeParameters> = {
     if (players === 0) return game.spread([]);
     const source = random(seed);
     // The first row is the whole input, as in the authors' implementation.
-    const coalitions = Uint8Array.from({ length: samples * players }, (_, i) => (i < players || source.uniform() < 0.5 ? 1 : 0));
+    const coalitions = Uint8Array.from({ length: samples * players }, (_, i) =>
+      i < players || source.uniform() < 0.5 ? 1 : 0,
+    );
     const values = await game.value(coalitions);
     const columns = players + 1;
     const design = new Float64Array(samples * columns);
@@ -58,6 +62,9 @@ export const lime: Method<LimeParameters> = {
     const penalty = new Float64Array(columns).fill(ridge);
     penalty[0] = 0;
     const fitted = weightedLeastSquares(design, values, weights, columns, penalty);
-    return { ...game.spread(fitted.subarray(1)), chosen: { groups: context.partition.description, players, intercept: fitted[0] } };
+    return {
+      ...game.spread(fitted.subarray(1)),
+      chosen: { groups: context.partition.description, players, intercept: fitted[0] },
+    };
   },
 };

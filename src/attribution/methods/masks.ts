@@ -1,5 +1,5 @@
-import type { Tensors } from '../../runtime/runtime.ts';
 import { WhereforeError } from '../../errors.ts';
+import type { Tensors } from '../../runtime/runtime.ts';
 import { type Random, random } from '../../tensor/random.ts';
 import { concatRows, float32, formatShape, sizeOf, stridesOf, type Tensor, tensor } from '../../tensor/tensor.ts';
 import type { InputLayout } from '../baseline.ts';
@@ -26,7 +26,9 @@ export function maskedPoints(features: Tensors, reference: Reference, masks: Mas
           const whole = features.get(name) as Tensor;
           const absent = reference.features.get(name) ?? reference.inputs.get(name);
           const spread = spreadIndices(whole.shape, masks.shape(name));
-          const rows = Array.from({ length: end - start }, (_, i) => blend(whole, absent as Tensor, masks.at(start + i, name), spread));
+          const rows = Array.from({ length: end - start }, (_, i) =>
+            blend(whole, absent as Tensor, masks.at(start + i, name), spread),
+          );
           return [name, rows.length === 1 ? rows[0] : concatRows(rows)];
         }),
       ),
@@ -48,7 +50,10 @@ function blend(whole: Tensor, absent: Tensor, mask: Float32Array, spread: Uint32
 export function spreadIndices(shape: readonly number[], narrow: readonly number[]): Uint32Array {
   const [strides, narrowStrides] = [stridesOf(shape), stridesOf(narrow)];
   return Uint32Array.from({ length: sizeOf(shape) }, (_, i) =>
-    shape.reduce((at, size, axis) => at + (narrow[axis] === 1 ? 0 : (Math.floor(i / strides[axis]) % size) * narrowStrides[axis]), 0),
+    shape.reduce(
+      (at, size, axis) => at + (narrow[axis] === 1 ? 0 : (Math.floor(i / strides[axis]) % size) * narrowStrides[axis]),
+      0,
+    ),
   );
 }
 
@@ -83,7 +88,9 @@ export function randomMasks(context: MethodContext, options: RandomMaskOptions):
     at(k, name) {
       const source = random(options.seed, k * (layer.length + 1) + 1 + layer.indexOf(name));
       if (isGrid(name)) {
-        const [rows, columns] = (layouts.get(name)?.spatialAxes ?? []).map((axis) => (features.get(name) as Tensor).shape[axis]);
+        const [rows, columns] = (layouts.get(name)?.spatialAxes ?? []).map(
+          (axis) => (features.get(name) as Tensor).shape[axis],
+        );
         return gridMask(rows, columns, options, source);
       }
       // Groups go on through several values: every value draws the same bits.
@@ -101,14 +108,23 @@ function gridMask(rows: number, columns: number, { cells, shown }: RandomMaskOpt
   const large = resizeBilinear(grid, cells, cells, (cells + 1) * high, (cells + 1) * wide);
   const width = (cells + 1) * wide;
   const mask = new Float32Array(rows * columns);
-  for (let row = 0; row < rows; row++) for (let column = 0; column < columns; column++) mask[row * columns + column] = large[(row + top) * width + column + left];
+  for (let row = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++)
+      mask[row * columns + column] = large[(row + top) * width + column + left];
   return mask;
 }
 
 /** Bilinear with half-pixel centres; beyond the border the outermost value goes on. */
-export function resizeBilinear(values: ArrayLike<number>, rows: number, columns: number, newRows: number, newColumns: number): Float32Array {
+export function resizeBilinear(
+  values: ArrayLike<number>,
+  rows: number,
+  columns: number,
+  newRows: number,
+  newColumns: number,
+): Float32Array {
   const result = new Float32Array(newRows * newColumns);
-  const place = (i: number, size: number, newSize: number) => Math.min(size - 1, Math.max(0, ((i + 0.5) * size) / newSize - 0.5));
+  const place = (i: number, size: number, newSize: number) =>
+    Math.min(size - 1, Math.max(0, ((i + 0.5) * size) / newSize - 0.5));
   for (let r = 0; r < newRows; r++) {
     const y = place(r, rows, newRows);
     const [y0, y1] = [Math.floor(y), Math.min(rows - 1, Math.floor(y) + 1)];
@@ -124,7 +140,12 @@ export function resizeBilinear(values: ArrayLike<number>, rows: number, columns:
 }
 
 /** `Σ_k weight_k M_k / (N p)`: how well the model did while an element was shown. */
-export function weightedMasks(masks: Masks, weights: ArrayLike<number>, shown: number, names: readonly string[]): Map<string, Tensor<'float32'>> {
+export function weightedMasks(
+  masks: Masks,
+  weights: ArrayLike<number>,
+  shown: number,
+  names: readonly string[],
+): Map<string, Tensor<'float32'>> {
   return new Map(
     names.map((name) => {
       const shape = masks.shape(name);
@@ -139,11 +160,17 @@ export function weightedMasks(masks: Masks, weights: ArrayLike<number>, shown: n
 }
 
 /** The explained input that is a picture, with its rows and columns. */
-export function pictureInput({ explained, layouts, inputs }: MethodContext): { name: string; rows: number; columns: number; layout: InputLayout } {
+export function pictureInput({ explained, layouts, inputs }: MethodContext): {
+  name: string;
+  rows: number;
+  columns: number;
+  layout: InputLayout;
+} {
   for (const name of explained) {
     const layout = layouts.get(name);
     const shape = inputs.get(name)?.shape ?? [];
-    if (layout?.spatialAxes?.length === 2) return { name, rows: shape[layout.spatialAxes[0]], columns: shape[layout.spatialAxes[1]], layout };
+    if (layout?.spatialAxes?.length === 2)
+      return { name, rows: shape[layout.spatialAxes[0]], columns: shape[layout.spatialAxes[1]], layout };
   }
   throw new WhereforeError('invalid-argument', 'this method needs an input with rows and columns', {
     got: explained.map((name) => `"${name}" ${formatShape(inputs.get(name)?.shape ?? [])}`).join(', '),

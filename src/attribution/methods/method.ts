@@ -64,6 +64,8 @@ export interface Workload {
   readonly channels: number;
   /** Samples of the baseline. */
   readonly references: number;
+  /** Lengths of the axes of space, where the layer is one value that has them and no groups are named. */
+  readonly space?: readonly number[];
 }
 
 /** A row of the table of methods. */

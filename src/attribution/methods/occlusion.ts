@@ -1,19 +1,20 @@
 import { z } from 'zod';
-import { sizeOf, stridesOf, type Tensor } from '../../tensor/tensor.ts';
+import type { Tensors } from '../../runtime/runtime.ts';
+import { concatRows, sizeOf, stridesOf, type Tensor, tensor } from '../../tensor/tensor.ts';
 import type { InputLayout } from '../baseline.ts';
 import type { Points } from '../prepare.ts';
-import type { Tensors } from '../../runtime/runtime.ts';
-import { concatRows, tensor } from '../../tensor/tensor.ts';
 import { differing } from './game.ts';
 import { resultOf } from './gradient.ts';
 import { onlyReference } from './integrated-gradients.ts';
 import type { Method, MethodContext } from './method.ts';
 
 const parameters = z.strictObject({
-  /** Rows and columns of the window that is hidden at once; default: an eighth of the shorter side. */
-  window: z.int().min(1).optional(),
-  /** Distance between windows; default: half a window. */
-  stride: z.int().min(1).optional(),
+  window: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('Rows and columns of the window that is hidden at once; default: an eighth of the shorter side'),
+  stride: z.int().min(1).optional().describe('Distance between windows; default: half a window'),
 });
 
 export type OcclusionParameters = z.infer<typeof parameters>;
@@ -44,8 +45,12 @@ export const occlusion: Method<OcclusionParameters> = {
   completeness: 'none',
   zeroDifference: true,
   parameters: parameters as z.ZodType<OcclusionParameters>,
-  // Windows are fewer than elements; groups are what they are.
-  cost: (_, { elements, groups }) => ({ forward: Math.max(groups, elements), backward: 0 }),
+  cost: (options, { elements, groups, space }) => ({
+    forward: space?.length
+      ? windowStarts(space, options).starts.reduce((product, starts) => product * starts.length, 1)
+      : groups || elements,
+    backward: 0,
+  }),
   async run(context, options) {
     const { features, prepared, value, layer } = context;
     const absent = onlyReference(context).features;
@@ -73,14 +78,19 @@ export const occlusion: Method<OcclusionParameters> = {
   },
 };
 
-function regionsOf(context: MethodContext, options: OcclusionParameters, chosen: Record<string, number | string>): Region[] {
+function regionsOf(
+  context: MethodContext,
+  options: OcclusionParameters,
+  chosen: Record<string, number | string>,
+): Region[] {
   const { layer, features, layouts, partition, hasGroups } = context;
   return layer.flatMap((name) => {
     const { spatialAxes = [] } = layouts.get(name) ?? {};
-    if (!hasGroups && spatialAxes.length) return windowsOf(name, features.get(name) as Tensor, spatialAxes, options, chosen);
+    if (!hasGroups && spatialAxes.length)
+      return windowsOf(name, features.get(name) as Tensor, spatialAxes, options, chosen);
     chosen.groups = partition.description;
     const lists = Array.from({ length: partition.count }, () => [] as number[]);
-    (partition.of.get(name) as Int32Array).forEach((group, i) => group >= 0 && lists[group].push(i));
+    for (const [i, group] of (partition.of.get(name) as Int32Array).entries()) if (group >= 0) lists[group].push(i);
     return lists.map((elements) => ({ name, elements: Uint32Array.from(elements) }));
   });
 }
@@ -92,20 +102,36 @@ function windowsOf(
   options: OcclusionParameters,
   chosen: Record<string, number | string>,
 ): Region[] {
-  const sides = axes.map((axis) => shape[axis]);
-  const window = options.window ?? Math.max(1, Math.ceil(Math.min(...sides) / 8));
-  const stride = options.stride ?? Math.max(1, Math.ceil(window / 2));
+  const { window, stride, starts } = windowStarts(
+    axes.map((axis) => shape[axis]),
+    options,
+  );
   chosen.window = window;
   chosen.stride = stride;
+  const corners = starts.reduce<number[][]>(
+    (list, positions) => list.flatMap((corner) => positions.map((at) => [...corner, at])),
+    [[]],
+  );
+  return corners.map((corner) => ({ name, elements: windowElements(shape, axes, corner, window) }));
+}
+
+/** Where windows begin along each axis of space; the last one ends at the border. */
+function windowStarts(sides: readonly number[], options: OcclusionParameters) {
+  const window = options.window ?? Math.max(1, Math.ceil(Math.min(...sides) / 8));
+  const stride = options.stride ?? Math.max(1, Math.ceil(window / 2));
   const starts = sides.map((side) => {
     const last = Math.max(0, side - window);
     return [...Array.from({ length: Math.ceil(last / stride) }, (_, i) => i * stride), last];
   });
-  const corners = starts.reduce<number[][]>((list, positions) => list.flatMap((corner) => positions.map((at) => [...corner, at])), [[]]);
-  return corners.map((corner) => ({ name, elements: windowElements(shape, axes, corner, window) }));
+  return { window, stride, starts };
 }
 
-function windowElements(shape: readonly number[], axes: readonly number[], corner: readonly number[], window: number): Uint32Array {
+function windowElements(
+  shape: readonly number[],
+  axes: readonly number[],
+  corner: readonly number[],
+  window: number,
+): Uint32Array {
   const strides = stridesOf(shape);
   let elements = [0];
   shape.forEach((size, axis) => {

@@ -23,15 +23,21 @@ const x0 = drawn([1, players], 6, 0.2);
 const inputs = new Map([['x', x]]);
 const target = { kind: 'output', index: [0] } as const;
 const baseline = { kind: 'input', tensor: x0, description: 'drawn' } as const;
-const run = async (method: 'exact-shapley' | 'kernel-shap' | 'shapley-sampling' | 'lime', parameters: Record<string, unknown> = {}) =>
-  attribute(network, { inputs, target, baseline, method, parameters });
-const values = ({ values: found }: { values: ReadonlyMap<string, Tensor<'float32'>> }) => [...(found.get('x') as Tensor<'float32'>).data];
+const run = async (
+  method: 'exact-shapley' | 'kernel-shap' | 'shapley-sampling' | 'lime',
+  parameters: Record<string, unknown> = {},
+) => attribute(network, { inputs, target, baseline, method, parameters });
+const values = ({ values: found }: { values: ReadonlyMap<string, Tensor<'float32'>> }) => [
+  ...(found.get('x') as Tensor<'float32'>).data,
+];
 const distance = (a: readonly number[], b: readonly number[]) => Math.hypot(...a.map((value, i) => value - b[i]));
 
 /** `Σ over all orders of the marginal contribution / M!`, for every one of the 9! orders in the recursive form. */
 async function bruteForce(): Promise<number[]> {
   const masks = allCoalitions(players);
-  const rows = Float32Array.from({ length: 2 ** players * players }, (_, i) => (masks[i] ? x.data[i % players] : x0.data[i % players]));
+  const rows = Float32Array.from({ length: 2 ** players * players }, (_, i) =>
+    masks[i] ? x.data[i % players] : x0.data[i % players],
+  );
   const prepared = await prepare(network, inputs, target);
   const { target: value } = await prepared.evaluate(pointsOf(new Map([['x', float32([2 ** players, players], rows)]])));
   const factorial = (n: number): number => (n < 2 ? 1 : n * factorial(n - 1));
@@ -40,7 +46,8 @@ async function bruteForce(): Promise<number[]> {
     for (let s = 0; s < 2 ** players; s++) {
       if ((s >> p) & 1) continue;
       const size = [...Array(players).keys()].reduce((count, q) => count + ((s >> q) & 1), 0);
-      sum += ((factorial(size) * factorial(players - size - 1)) / factorial(players)) * (value[s | (1 << p)] - value[s]);
+      sum +=
+        ((factorial(size) * factorial(players - size - 1)) / factorial(players)) * (value[s | (1 << p)] - value[s]);
     }
     return sum;
   });
@@ -50,13 +57,13 @@ describe('Shapley values', () => {
   it('are those of the definition', async () => {
     const expected = await bruteForce();
     const exact = values(await run('exact-shapley'));
-    exact.forEach((value, p) => expect(value).toBeCloseTo(expected[p], 5));
+    for (const [p, value] of exact.entries()) expect(value).toBeCloseTo(expected[p], 5);
   });
 
   it('come out of KernelSHAP exactly when it sees every coalition', async () => {
     const exact = values(await run('exact-shapley'));
     const result = await run('kernel-shap', { samples: 2 ** players - 2 });
-    values(result).forEach((value, p) => expect(value).toBeCloseTo(exact[p], 5));
+    for (const [p, value] of values(result).entries()) expect(value).toBeCloseTo(exact[p], 5);
     expect(result.chosen.coalitions).toBe(2 ** players - 2);
   });
 
@@ -65,14 +72,21 @@ describe('Shapley values', () => {
     const size = Math.hypot(...exact);
     const meanError = async (method: 'kernel-shap' | 'shapley-sampling', parameters: Record<string, unknown>) => {
       let error = 0;
-      for (const seed of [1, 2, 3, 4, 5]) error += distance(values(await run(method, { ...parameters, seed })), exact) / size / 5;
+      for (const seed of [1, 2, 3, 4, 5])
+        error += distance(values(await run(method, { ...parameters, seed })), exact) / size / 5;
       return error;
     };
-    const [few, many] = [await meanError('kernel-shap', { samples: 60 }), await meanError('kernel-shap', { samples: 300 })];
+    const [few, many] = [
+      await meanError('kernel-shap', { samples: 60 }),
+      await meanError('kernel-shap', { samples: 300 }),
+    ];
     // Five times the samples: an error of 1/√5 at most, and enumeration of small coalitions beside it.
     expect(many).toBeLessThan(few / 2);
     expect(many).toBeLessThan(0.05);
-    const [two, fifty] = [await meanError('shapley-sampling', { pairs: 2 }), await meanError('shapley-sampling', { pairs: 50 })];
+    const [two, fifty] = [
+      await meanError('shapley-sampling', { pairs: 2 }),
+      await meanError('shapley-sampling', { pairs: 50 }),
+    ];
     expect(fifty).toBeLessThan(two / 3);
     expect(fifty).toBeLessThan(0.1);
   });
@@ -106,7 +120,9 @@ describe('coalitions', () => {
 
   it('come in pairs that weigh the same otherwise, and keep the total weight', () => {
     const { coalitions, weights } = kernelCoalitions(14, 200, random(2));
-    const byKey = new Map(Array.from(weights, (weight, k) => [coalitions.subarray(k * 14, k * 14 + 14).join(''), weight]));
+    const byKey = new Map(
+      Array.from(weights, (weight, k) => [coalitions.subarray(k * 14, k * 14 + 14).join(''), weight]),
+    );
     for (const [key, weight] of byKey) {
       const complement = [...key].map((bit) => (bit === '1' ? '0' : '1')).join('');
       expect(byKey.get(complement)).toBeCloseTo(weight, 12);
@@ -189,9 +205,18 @@ describe('RISE', () => {
   it('refuses what is no detection, and strides that do not fit', async () => {
     const detector = twoBoxDetector(runtime);
     const picture = new Map([['x', float32([1, 1, 8, 8], new Float32Array(64))]]);
-    const request = { inputs: picture, baseline: { kind: 'zero' }, method: 'd-rise', layout: { channelAxis: 1, spatialAxes: [2, 3] } } as const;
-    await expect(attribute(detector, { ...request, target: { kind: 'output', index: [0, 0] } })).rejects.toThrow(/detection/);
-    await expect(attribute(detector, { ...request, target: { kind: 'detectionScore', anchor: 0, class: 0 } })).rejects.toThrow(/strides/);
+    const request = {
+      inputs: picture,
+      baseline: { kind: 'zero' },
+      method: 'd-rise',
+      layout: { channelAxis: 1, spatialAxes: [2, 3] },
+    } as const;
+    await expect(attribute(detector, { ...request, target: { kind: 'output', index: [0, 0] } })).rejects.toThrow(
+      /detection/,
+    );
+    await expect(
+      attribute(detector, { ...request, target: { kind: 'detectionScore', anchor: 0, class: 0 } }),
+    ).rejects.toThrow(/strides/);
   });
 });
 

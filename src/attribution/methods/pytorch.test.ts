@@ -38,7 +38,10 @@ function largestError(actual: ArrayLike<number>, expected: ArrayLike<number>): n
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)];
 
 describe.each(fixtures)('$network', ({ network, input, layer, index, samples, steps }) => {
-  const model = createModel(decodeModel(readFileSync(`${folder}architectures/${network}.onnx`)), runtime, { name: network, hash: '' });
+  const model = createModel(decodeModel(readFileSync(`${folder}architectures/${network}.onnx`)), runtime, {
+    name: network,
+    hash: '',
+  });
   const { tensors } = readSafetensors(readFileSync(`${folder}attribution/${network.split('.')[0]}.safetensors`));
   const stored = (key: string) => tensors.get(key) as Tensor<'float32'>;
   const group = stored('group');
@@ -53,16 +56,22 @@ describe.each(fixtures)('$network', ({ network, input, layer, index, samples, st
     ['layer-integrated-gradients', { ...integrated, layer: { names: [layer] } }],
     ['grad-cam', { method: 'grad-cam', layer: { names: [layer] } }],
     ['deep-lift', { method: 'deep-lift' }],
-    ['expected-gradients', {
-      method: 'expected-gradients',
-      parameters: { positions: toNumbers(stored('positions')) },
-      baseline: { kind: 'sample', tensors: new Map([[input, stored('sample')]]), description: 'sample' },
-    }],
-    ['kernel-shap', {
-      method: 'kernel-shap',
-      parameters: { coalitions },
-      groups: { kind: 'indices', tensors: new Map([[input, group]]) },
-    }],
+    [
+      'expected-gradients',
+      {
+        method: 'expected-gradients',
+        parameters: { positions: toNumbers(stored('positions')) },
+        baseline: { kind: 'sample', tensors: new Map([[input, stored('sample')]]), description: 'sample' },
+      },
+    ],
+    [
+      'kernel-shap',
+      {
+        method: 'kernel-shap',
+        parameters: { coalitions },
+        groups: { kind: 'indices', tensors: new Map([[input, group]]) },
+      },
+    ],
   ];
 
   it.each(cases)('%s agrees with PyTorch', async (key, request) => {

@@ -1,12 +1,13 @@
 import { z } from 'zod';
-import { pointOf } from '../points.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
+import { pointOf } from '../points.ts';
 import { resultOf } from './gradient.ts';
 import type { Method, MethodContext, MethodResult } from './method.ts';
 import { type RelevanceOptions, relevanceRules } from './rules/relevance.ts';
 
 const shared = {
-  source: 'Bach et al. 2015, "On Pixel-Wise Explanations for Non-Linear Classifier Decisions by Layer-Wise Relevance Propagation", PLoS ONE 10(7)',
+  source:
+    'Bach et al. 2015, "On Pixel-Wise Explanations for Non-Linear Classifier Decisions by Layer-Wise Relevance Propagation", PLoS ONE 10(7)',
   needs: 'gradient',
   layers: 'any',
   baseline: 'unused',
@@ -17,7 +18,10 @@ const shared = {
 } as const;
 
 async function propagate(context: MethodContext, options: RelevanceOptions): Promise<MethodResult> {
-  const { sums, notes } = await context.prepared.gradient(pointOf(context.features), { wrt: context.layer, rules: relevanceRules(options) });
+  const { sums, notes } = await context.prepared.gradient(pointOf(context.features), {
+    wrt: context.layer,
+    rules: relevanceRules(options),
+  });
   for (const [name, sum] of sums) {
     const { data } = context.features.get(name) as Tensor<'float32'>;
     for (let i = 0; i < sum.length; i++) sum[i] *= data[i];
@@ -38,8 +42,7 @@ export const lrpEpsilon: Method<z.infer<typeof epsilonParameters>> = {
 };
 
 const alphaBetaParameters = z.strictObject({
-  /** β is α − 1, so that relevance is conserved. */
-  alpha: z.number().min(1).default(2),
+  alpha: z.number().min(1).default(2).describe('β is α − 1, so that relevance is conserved'),
   epsilon: z.number().min(0).default(1e-6),
 });
 

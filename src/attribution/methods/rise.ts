@@ -5,10 +5,13 @@ import { type Method, sumOf } from './method.ts';
 
 export const maskParameters = z.strictObject({
   samples: z.int().min(1).max(1_000_000).default(1000),
-  /** Cells a side of the coarse grid, where the layer has rows and columns and no groups are named. */
-  cells: z.int().min(1).max(64).default(7),
-  /** Probability that a cell or a group is shown. */
-  shown: z.number().gt(0).lt(1).default(0.5),
+  cells: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(7)
+    .describe('Cells a side of the coarse grid, where the layer has rows and columns and no groups are named'),
+  shown: z.number().gt(0).lt(1).default(0.5).describe('Probability that a cell or a group is shown'),
   seed: z.number().default(0),
 });
 
@@ -30,7 +33,9 @@ export const rise: Method<MaskParameters> = {
   cost: ({ samples }) => ({ forward: samples, backward: 0 }),
   async run(context, options) {
     const masks = randomMasks(context, options);
-    const { target } = await context.prepared.evaluate(maskedPoints(context.features, onlyReference(context), masks, context.layer));
+    const { target } = await context.prepared.evaluate(
+      maskedPoints(context.features, onlyReference(context), masks, context.layer),
+    );
     const values = weightedMasks(masks, target, options.shown, context.layer);
     return { values, sum: sumOf([...values.values()].map(({ data }) => data)) };
   },

@@ -2,12 +2,14 @@ import { z } from 'zod';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { mapResult, spatialLayer } from './class-activation.ts';
 import { onlyReference } from './integrated-gradients.ts';
-import { maskedPoints, type Masks, pictureInput, resizeBilinear, spatialMaskShape } from './masks.ts';
+import { type Masks, maskedPoints, pictureInput, resizeBilinear, spatialMaskShape } from './masks.ts';
 import type { Method } from './method.ts';
 
 const parameters = z.strictObject({
-  /** Keeps what speaks against the target instead of cutting it off at 0 as the method's authors do. */
-  signed: z.boolean().default(false),
+  signed: z
+    .boolean()
+    .default(false)
+    .describe('Keeps what speaks against the target instead of cutting it off at 0 as the authors of the method do'),
 });
 
 type Parameters = z.infer<typeof parameters>;
@@ -16,7 +18,8 @@ type Parameters = z.infer<typeof parameters>;
 export const scoreCam: Method<Parameters> = {
   title: 'Score-CAM',
   source: 'Wang et al. 2020, arXiv 1910.01279',
-  formula: 'A = ReLU(Σ_c w_c F_c),  w = softmax_c(f(x ⊙ M_c + x0 ⊙ (1 − M_c)) − f(x0)),  M_c = F_c enlarged to the picture, scaled to [0, 1]',
+  formula:
+    'A = ReLU(Σ_c w_c F_c),  w = softmax_c(f(x ⊙ M_c + x0 ⊙ (1 − M_c)) − f(x0)),  M_c = F_c enlarged to the picture, scaled to [0, 1]',
   needs: 'features',
   layers: 'spatial',
   baseline: 'required',
@@ -44,14 +47,20 @@ export const scoreCam: Method<Parameters> = {
     const exponentials = gains.map((gain) => Math.exp(gain - largest));
     const total = exponentials.reduce((a, b) => a + b, 0);
     const map = new Float64Array(positions);
-    for (let i = 0; i < channels * positions; i++) map[i % positions] += (exponentials[Math.floor(i / positions)] / total) * features[i];
+    for (let i = 0; i < channels * positions; i++)
+      map[i % positions] += (exponentials[Math.floor(i / positions)] / total) * features[i];
     if (!signed) for (let i = 0; i < positions; i++) map[i] = Math.max(0, map[i]);
     return mapResult(layer, map);
   },
 };
 
 /** A channel over the picture, from 0 at its smallest to 1 at its largest; 0 everywhere where it is constant. */
-function channelMask(channel: Float32Array, [height, width]: readonly number[], rows: number, columns: number): Float32Array {
+function channelMask(
+  channel: Float32Array,
+  [height, width]: readonly number[],
+  rows: number,
+  columns: number,
+): Float32Array {
   const large = resizeBilinear(channel, height, width, rows, columns);
   const low = large.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
   const high = large.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);

@@ -17,8 +17,7 @@ const shared = {
 } as const;
 
 const exactParameters = z.strictObject({
-  /** More groups are refused: the cost doubles with each. */
-  maxGroups: z.int().min(1).max(16).default(12),
+  maxGroups: z.int().min(1).max(16).default(12).describe('More groups are refused: the cost doubles with each'),
 });
 
 /** The Shapley value of every group, from every coalition. */
@@ -26,9 +25,13 @@ export const exactShapley: Method<z.infer<typeof exactParameters>> = {
   ...shared,
   title: 'Shapley values (exact)',
   source: 'Shapley 1953, "A value for n-person games"; v(S) after Lundberg, Lee 2017, arXiv 1705.07874',
-  formula: 'A_g = Σ_{S ∌ g} |S|! (M − |S| − 1)! / M! · (v(S ∪ g) − v(S)),  v(S) = f(x with all outside S replaced by x0)',
+  formula:
+    'A_g = Σ_{S ∌ g} |S|! (M − |S| − 1)! / M! · (v(S ∪ g) − v(S)),  v(S) = f(x with all outside S replaced by x0)',
   parameters: exactParameters as z.ZodType<z.infer<typeof exactParameters>>,
-  cost: ({ maxGroups }, { groups, references }) => ({ forward: 2 ** Math.min(groups, maxGroups) * references, backward: 0 }),
+  cost: ({ maxGroups }, { groups, references }) => ({
+    forward: 2 ** Math.min(groups, maxGroups) * references,
+    backward: 0,
+  }),
   async run(context, { maxGroups }) {
     const game = await gameOf(context);
     const { players } = game;
@@ -46,15 +49,20 @@ export const exactShapley: Method<z.infer<typeof exactParameters>> = {
     for (let k = 0; k < 2 ** players; k++) {
       let size = 0;
       for (let p = 0; p < players; p++) size += (k >> p) & 1;
-      for (let p = 0; p < players; p++) if (!((k >> p) & 1)) shares[p] += weights[size] * (values[k | (1 << p)] - values[k]);
+      for (let p = 0; p < players; p++)
+        if (!((k >> p) & 1)) shares[p] += weights[size] * (values[k | (1 << p)] - values[k]);
     }
     return { ...game.spread(shares), chosen: { groups: context.partition.description, players } };
   },
 };
 
 const samplingParameters = z.strictObject({
-  /** Pairs of a random order and its reverse; each order costs one pass a group. */
-  pairs: z.int().min(1).max(100_000).default(10),
+  pairs: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(10)
+    .describe('Pairs of a random order and its reverse; each order costs one pass a group'),
   seed: z.number().default(0),
 });
 
@@ -62,15 +70,22 @@ const samplingParameters = z.strictObject({
 export const shapleySampling: Method<z.infer<typeof samplingParameters>> = {
   ...shared,
   title: 'Shapley values (sampled orders)',
-  source: 'Castro, Gómez, Tejada 2009, "Polynomial calculation of the Shapley value based on sampling"; antithetic after Mitchell et al. 2022, JMLR 23',
+  source:
+    'Castro, Gómez, Tejada 2009, "Polynomial calculation of the Shapley value based on sampling"; antithetic after Mitchell et al. 2022, JMLR 23',
   formula: 'A_g = mean over orders of v(those before g, and g) − v(those before g)',
   parameters: samplingParameters as z.ZodType<z.infer<typeof samplingParameters>>,
-  cost: ({ pairs }, { groups, references }) => ({ forward: (1 + 2 * pairs * Math.max(0, groups - 1)) * references, backward: 0 }),
+  cost: ({ pairs }, { groups, references }) => ({
+    forward: (1 + 2 * pairs * Math.max(0, groups - 1)) * references,
+    backward: 0,
+  }),
   async run(context, { pairs, seed }) {
     const game = await gameOf(context);
     const { players } = game;
     const source = random(seed);
-    const orders = Array.from({ length: pairs }, () => permutation(players, source)).flatMap((order) => [order, order.slice().reverse()]);
+    const orders = Array.from({ length: pairs }, () => permutation(players, source)).flatMap((order) => [
+      order,
+      order.slice().reverse(),
+    ]);
     // Nobody and everybody are known: an order of M groups needs the M − 1 coalitions between.
     const inner = Math.max(0, players - 1);
     const coalitions = new Uint8Array(orders.length * inner * players);

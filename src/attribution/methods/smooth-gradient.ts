@@ -7,8 +7,11 @@ import type { Method, MethodContext } from './method.ts';
 
 const parameters = z.strictObject({
   samples: z.int().min(1).max(100_000).default(50),
-  /** Standard deviation of the noise as a share of the layer's range, largest minus smallest element. */
-  noise: z.number().min(0).default(0.15),
+  noise: z
+    .number()
+    .min(0)
+    .default(0.15)
+    .describe('Standard deviation of the noise as a share of the range of the layer, largest minus smallest element'),
   seed: z.number().default(0),
 });
 
@@ -28,7 +31,10 @@ function noisyPoints({ features, layer }: MethodContext, { samples, noise, seed 
   const sample = (k: number, name: string, stream: number) => {
     const { shape, data } = features.get(name) as Tensor<'float32'>;
     const source = random(seed, k * layer.length + stream + 1);
-    return float32(shape, data.map((value) => value + (deviation.get(name) as number) * source.normal()));
+    return float32(
+      shape,
+      data.map((value) => value + (deviation.get(name) as number) * source.normal()),
+    );
   };
   return {
     cut: layer,
@@ -62,7 +68,10 @@ export const smoothGrad: Method<SmoothGradientParameters> = {
   implicitBaseline: 'infinitesimal changes around noisy copies; a rate, not a share of the difference',
   async run(context, options) {
     const weights = new Float64Array(options.samples).fill(1 / options.samples);
-    const { sums, notes } = await context.prepared.gradient(noisyPoints(context, options), { wrt: context.layer, weights });
+    const { sums, notes } = await context.prepared.gradient(noisyPoints(context, options), {
+      wrt: context.layer,
+      weights,
+    });
     return { ...resultOf(context.features, sums), gradientNotes: notes };
   },
 };
@@ -92,7 +101,10 @@ export const varGrad: Method<SmoothGradientParameters> = {
         }
       }
     };
-    const gradient: Gradient = await context.prepared.gradient(noisyPoints(context, options), { wrt: context.layer, each });
+    const gradient: Gradient = await context.prepared.gradient(noisyPoints(context, options), {
+      wrt: context.layer,
+      each,
+    });
     for (const square of squares.values()) for (let i = 0; i < square.length; i++) square[i] /= options.samples;
     return { ...resultOf(context.features, squares), gradientNotes: gradient.notes };
   },

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { float32, type Tensor } from '../../tensor/tensor.ts';
+import { curvatureBackward } from '../prepare.ts';
 import { gradientAtInput, resultOf } from './gradient.ts';
 import { onlyReference } from './integrated-gradients.ts';
-import { curvatureBackward } from '../prepare.ts';
 import type { Method, MethodContext } from './method.ts';
 
 const shared = {
@@ -21,7 +21,13 @@ function differences(context: MethodContext): Map<string, Tensor<'float32'>> {
   return new Map(
     [...context.features].map(([name, feature]) => {
       const [present, absent] = [feature.data, features.get(name)?.data] as Float32Array[];
-      return [name, float32(feature.shape, present.map((value, i) => value - absent[i]))];
+      return [
+        name,
+        float32(
+          feature.shape,
+          present.map((value, i) => value - absent[i]),
+        ),
+      ];
     }),
   );
 }
@@ -30,7 +36,8 @@ function differences(context: MethodContext): Map<string, Tensor<'float32'>> {
 export const taylor1: Method<Record<string, never>> = {
   ...shared,
   title: 'Taylor expansion, order 1',
-  source: 'Montavon et al. 2017, "Explaining nonlinear classification decisions with deep Taylor decomposition", arXiv 1512.02479',
+  source:
+    'Montavon et al. 2017, "Explaining nonlinear classification decisions with deep Taylor decomposition", arXiv 1512.02479',
   formula: 'A = (F − φ(x0)) ⊙ ∂f/∂F(F)',
   cost: () => ({ forward: 1, backward: 1 }),
   async run(context) {
@@ -50,7 +57,8 @@ export const taylor1: Method<Record<string, never>> = {
 export const taylor2: Method<Record<string, never>> = {
   ...shared,
   title: 'Taylor expansion, order 2',
-  source: 'Janizek, Sturmfels, Lee 2021, "Explaining Explanations", arXiv 2002.04138 (Hessian); Pearlmutter 1994 (its product with a vector)',
+  source:
+    'Janizek, Sturmfels, Lee 2021, "Explaining Explanations", arXiv 2002.04138 (Hessian); Pearlmutter 1994 (its product with a vector)',
   formula: 'A = d ⊙ (∂f/∂F − ½ H d),  d = F − φ(x0),  at F',
   cost: () => ({ forward: 1, backward: curvatureBackward }),
   async run(context) {

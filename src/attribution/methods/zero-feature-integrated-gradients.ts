@@ -33,7 +33,12 @@ export const zeroFeatureIntegratedGradients: Method<ZeroFeatureParameters> = {
     return { forward: count, backward: count };
   },
   async run(context, { steps, rule }) {
-    const zero = new Map([...context.features].map(([name, { shape }]) => [name, float32(shape, new Float32Array((context.features.get(name) as Tensor).data.length))]));
+    const zero = new Map(
+      [...context.features].map(([name, { shape }]) => [
+        name,
+        float32(shape, new Float32Array((context.features.get(name) as Tensor).data.length)),
+      ]),
+    );
     const { sums, notes } = await alongFeatures(context, zero, steps, rule);
     return { ...resultOf(context.features, sums), gradientNotes: notes };
   },

@@ -38,7 +38,10 @@ export function logSoftmaxMultiplier(c: RuleContext, g: string, twin: Twin): str
   const { axis, e, sum, sum0, slope } = exponentials(c, twin);
   const difference = c.sub(sum, sum0);
   const near = c.op('Less', [c.op('Abs', [difference]), c.scalar(1e-6, e)]);
-  const ratio = c.div(c.sub(c.op('Log', [sum]), c.op('Log', [sum0])), c.op('Where', [near, c.scalar(1, e), difference]));
+  const ratio = c.div(
+    c.sub(c.op('Log', [sum]), c.op('Log', [sum0])),
+    c.op('Where', [near, c.scalar(1, e), difference]),
+  );
   const logarithm = c.op('Where', [near, c.op('Reciprocal', [sum]), ratio]);
   return c.sub(g, c.mul(c.mul(c.reduceSum(g, [axis], true), logarithm), slope));
 }
@@ -58,7 +61,11 @@ export function standardised(c: RuleContext): Standardised | undefined {
   switch (operatorKey(c.node)) {
     case 'LayerNormalization': {
       const first = axisOfNode(c);
-      return { axes: Array.from({ length: rank - first }, (_, i) => first + i), epsilon, scale: c.hasInput(1) ? c.input(1) : undefined };
+      return {
+        axes: Array.from({ length: rank - first }, (_, i) => first + i),
+        epsilon,
+        scale: c.hasInput(1) ? c.input(1) : undefined,
+      };
     }
     case 'InstanceNormalization': {
       const shape = c.inputShape(0).map((size, axis) => (axis === 1 ? size : 1));

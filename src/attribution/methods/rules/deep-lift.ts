@@ -4,9 +4,14 @@ import { GraphBuilder } from '../../../onnx/builder.ts';
 import { describeNode, type Node, namesRead, operatorKey, subgraphsOf } from '../../../onnx/graph.ts';
 import type { Tensors } from '../../../runtime/runtime.ts';
 import type { RuleSet } from '../../plan.ts';
+import {
+  logSoftmaxMultiplier,
+  softmaxMultiplier,
+  standardised,
+  standardisedMultiplier,
+} from './deep-lift-normalised.ts';
 import { bilinearOperators, elementwiseOperators, linearOperators, maximumOperators } from './operators.ts';
 import { evaluateWith, everyOperator, type Gradients, ordinary } from './ordinary.ts';
-import { logSoftmaxMultiplier, softmaxMultiplier, standardised, standardisedMultiplier } from './deep-lift-normalised.ts';
 
 /** Differences smaller than this say nothing about a slope: the derivative stands for it. */
 const smallest = 1e-6;
@@ -55,13 +60,21 @@ export function deepLiftRules(reference: Tensors): RuleSet {
           });
         }
         const outputs = node.outputs.map((name) => name && builder.fresh(name));
-        const copy = { ...node, name: outputs.find(Boolean) ?? '', inputs: node.inputs.map((name) => names.get(name) ?? name), outputs };
+        const copy = {
+          ...node,
+          name: outputs.find(Boolean) ?? '',
+          inputs: node.inputs.map((name) => names.get(name) ?? name),
+          outputs,
+        };
         builder.append(copy);
-        node.outputs.forEach((name, i) => name && add(name, outputs[i]));
+        for (const [i, name] of node.outputs.entries()) if (name) add(name, outputs[i]);
         copies.set(outputs[0], copy);
       }
       const twin = (name: string) => names.get(name) ?? name;
-      const twins: Twins = { twin, contextAt: (context) => context.withNode(copies.get(twin(context.output())) as Node) };
+      const twins: Twins = {
+        twin,
+        contextAt: (context) => context.withNode(copies.get(twin(context.output())) as Node),
+      };
       const overrides = { byOperator: everyOperator((context, gradients) => multiplier(context, gradients, twins)) };
       return { graph: builder.build(), facts: { ...facts, shapes, types }, overrides };
     },
@@ -94,7 +107,10 @@ function multiplier(c: RuleContext, gradients: Gradients, twins: Twins): Gradien
 }
 
 function note(c: RuleContext): void {
-  c.note('override', `DeepLIFT has no rule for ${operatorKey(c.node)}; its derivative at the input stands in, so that attributions may not add up`);
+  c.note(
+    'override',
+    `DeepLIFT has no rule for ${operatorKey(c.node)}; its derivative at the input stands in, so that attributions may not add up`,
+  );
 }
 
 /** Of a·b: `Δa (b + b')/2 + Δb (a + a')/2 = Δ(a·b)`, the mean of the derivatives at the input and at the reference. */
@@ -131,7 +147,9 @@ function slope(c: RuleContext, gradients: Gradients, index: number, { twin }: Tw
   const other = c.node.inputs[1 - index];
   let change = c.sub(y, twin(y));
   if (c.node.inputs.length === 2 && other && twin(other) !== other) {
-    const [alone, rest] = [c.node.inputs, c.node.inputs].map((inputs, k) => inputs.map((name, i) => ((k === 0) === (i === index) ? twin(name) : name)));
+    const [alone, rest] = [c.node.inputs, c.node.inputs].map((inputs, k) =>
+      inputs.map((name, i) => ((k === 0) === (i === index) ? twin(name) : name)),
+    );
     const both = c.add(c.sub(y, evaluateWith(c, alone)), c.sub(evaluateWith(c, rest), twin(y)));
     change = c.scale(both, 0.5, y);
   }

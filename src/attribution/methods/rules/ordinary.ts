@@ -8,7 +8,8 @@ export type Gradients = readonly (string | undefined)[];
 /** The derivative's own rule for a node. */
 export function ordinary(context: RuleContext, gradients: Gradients): Gradients {
   const entry = vjpRules[operatorKey(context.node)];
-  if (!entry) throw context.refuse('there is no rule for its operator', 'use a method that needs no gradient (occlusion)');
+  if (!entry)
+    throw context.refuse('there is no rule for its operator', 'use a method that needs no gradient (occlusion)');
   return entry.rule(context, gradients);
 }
 

@@ -2,7 +2,13 @@ import type { RuleContext } from '../../../autodiff/context.ts';
 import { operatorKey } from '../../../onnx/graph.ts';
 import type { RuleSet } from '../../plan.ts';
 import { centred, standardised } from './deep-lift-normalised.ts';
-import { bilinearOperators, elementwiseOperators, linearOperators, maximumOperators, movingOperators } from './operators.ts';
+import {
+  bilinearOperators,
+  elementwiseOperators,
+  linearOperators,
+  maximumOperators,
+  movingOperators,
+} from './operators.ts';
 import { evaluateWith, everyOperator, type Gradients, ordinary } from './ordinary.ts';
 
 /**
@@ -20,7 +26,10 @@ export function relevanceRules(options: RelevanceOptions): RuleSet {
   const { epsilon, alphaBeta } = options;
   return {
     key: `lrp|${epsilon}|${alphaBeta ? `${alphaBeta.alpha}|${alphaBeta.beta}` : ''}`,
-    apply: (specialised) => ({ ...specialised, overrides: { byOperator: everyOperator((c, gradients) => rule(c, gradients, options)) } }),
+    apply: (specialised) => ({
+      ...specialised,
+      overrides: { byOperator: everyOperator((c, gradients) => rule(c, gradients, options)) },
+    }),
   };
 }
 
@@ -40,7 +49,8 @@ function rule(c: RuleContext, gradients: Gradients, options: RelevanceOptions): 
   if (linearOperators.has(key)) return ordinary(c, [stabilised(c, g, options.epsilon), ...gradients.slice(1)]);
   // A divisor scales; it takes no relevance.
   if (key === 'Div' && varying.includes(0)) return [ordinary(c, gradients)[0]];
-  if ((elementwiseOperators.has(key) || key === 'Pow') && varying.length === 1 && varying[0] === 0) return [rescaled(c, gradients)];
+  if ((elementwiseOperators.has(key) || key === 'Pow') && varying.length === 1 && varying[0] === 0)
+    return [rescaled(c, gradients)];
   // The winner takes all; Softmax passes on what its first-order expansion says.
   if (maximumOperators.has(key) || key === 'Max' || key === 'Min' || key === 'Softmax') return ordinary(c, gradients);
   const parts = varying.every((i) => i === 0) ? standardised(c) : undefined;
@@ -81,7 +91,12 @@ function rescaled(c: RuleContext, gradients: Gradients): string | undefined {
  * positive and of the negative parts. Biases take no relevance. A unit with parts of one sign only hands all its
  * relevance to them, so that α − β = 1 conserves it.
  */
-function splitBySign(c: RuleContext, g: string, data: number, { alpha, beta }: { alpha: number; beta: number }): Gradients {
+function splitBySign(
+  c: RuleContext,
+  g: string,
+  data: number,
+  { alpha, beta }: { alpha: number; beta: number },
+): Gradients {
   const [x, w, y] = [c.input(data), c.input(1 - data), c.output()];
   const positive = (name: string) => c.declareLike(c.op('Relu', [name]), name);
   const negative = (name: string) => c.declareLike(c.neg(c.op('Relu', [c.neg(name)])), name);
