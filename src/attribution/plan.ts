@@ -6,6 +6,7 @@ import type { Graph } from '../onnx/graph.ts';
 import type { Executor, Specialised } from '../runtime/executor.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { formatShape } from '../tensor/tensor.ts';
+import { sumOverPoints, withoutLastConvolutions } from './sum-of-points.ts';
 
 /** Other rules than derivatives for the way back: DeepLIFT, LRP, guided backpropagation. */
 export interface RuleSet {
@@ -53,18 +54,24 @@ export function gradientPlan(specialised: Specialised, { target, wrt, rules, per
     wrt,
     overrides,
   });
-  const builder = new GraphBuilder(whole, { prefix: 'attribution/' });
+  const isSummed = count > 1 && !perPoint;
+  const shapeOf = (name: string) => facts.shapes.get(name) ?? [];
+  // Only where a point is one row of the value, as the convolution knows nothing of points.
+  const movable = [...gradients].flatMap(([name, gradient]) =>
+    isSummed && gradient && shapeOf(name)[0] === count ? [gradient] : [],
+  );
+  const { graph: shortened, convolutions } = withoutLastConvolutions(whole, movable);
+  const builder = new GraphBuilder(shortened, { prefix: 'attribution/' });
   const outputs = new Map<string, string | undefined>();
+  // Two values may have one gradient: the terms of a sum.
+  const sums = new Map<string, string>();
   for (const [name, gradient] of gradients) {
-    if (gradient && count > 1 && !perPoint) {
-      const [first = 1, ...rest] = facts.shapes.get(name) ?? [];
-      // A layer may hold several rows a point (windows, heads): the points are summed, the rows of a point are not.
-      const byPoint = builder.op('Reshape', [gradient, builder.ints([count, first / count, ...rest])]);
-      outputs.set(
-        name,
-        builder.output(builder.op('ReduceSum', [byPoint, builder.ints([0])], { keepdims: 0 }), 'float32'),
-      );
-    } else outputs.set(name, gradient && builder.output(gradient, 'float32'));
+    let summed = gradient && (sums.get(gradient) ?? gradient);
+    if (gradient && isSummed && !sums.has(gradient)) {
+      summed = sumOverPoints(builder, gradient, shapeOf(name), count, convolutions.get(gradient));
+      sums.set(gradient, summed);
+    }
+    outputs.set(name, summed && builder.output(summed, 'float32'));
   }
   return { graph: builder.build(), facts, gradients: outputs, notes };
 }
