@@ -106,7 +106,11 @@ export function probeOf(graph: Graph): Probe {
 }
 
 function freshPrefix(graph: Graph, wanted: string): string {
-  const names = [...graph.initializers.keys(), ...graph.inputs.map((input) => input.name), ...graph.nodes.flatMap((node) => node.outputs)];
+  const names = [
+    ...graph.initializers.keys(),
+    ...graph.inputs.map((input) => input.name),
+    ...graph.nodes.flatMap((node) => node.outputs),
+  ];
   let prefix = wanted;
   while (names.some((name) => name.startsWith(`${prefix}/`))) prefix = `${prefix}_`;
   return prefix;
@@ -154,7 +158,12 @@ export function specialise(graph: Graph, facts: Facts): Graph {
     if (known.length && known.every(Boolean)) {
       for (const name of node.outputs.filter(Boolean)) {
         const constant = facts.constants.get(name) as Tensor;
-        initializers.set(name, { name, type: constant.type, shape: constant.shape, location: { kind: 'memory', tensor: constant } });
+        initializers.set(name, {
+          name,
+          type: constant.type,
+          shape: constant.shape,
+          location: { kind: 'memory', tensor: constant },
+        });
       }
     } else nodes.push(node);
   }

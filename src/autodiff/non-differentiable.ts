@@ -16,11 +16,16 @@ const loops = refused(
   'the number of iterations may depend on the data',
   'export the model with the loop unrolled, or explain a layer behind this node',
 );
-const sequences = refused('sequences and maps carry no gradient', 'explain the tensor before this node, or use --method occlusion');
+const sequences = refused(
+  'sequences and maps carry no gradient',
+  'explain the tensor before this node, or use --method occlusion',
+);
 
 /** Operators that have no rule because they have no derivative. A missing operator here and in the rules is an error that names it. */
 export const nonDifferentiable: Readonly<Record<string, NonDifferentiable>> = {
-  ...Object.fromEntries(['Sign', 'Floor', 'Ceil', 'Round', 'Hardmax', 'Bernoulli'].map((op) => [op, piecewiseConstant])),
+  ...Object.fromEntries(
+    ['Sign', 'Floor', 'Ceil', 'Round', 'Hardmax', 'Bernoulli'].map((op) => [op, piecewiseConstant]),
+  ),
   ...Object.fromEntries(
     [
       'ArgMax',
@@ -51,14 +56,28 @@ export const nonDifferentiable: Readonly<Record<string, NonDifferentiable>> = {
   ),
   'ai.onnx.ml.SVMClassifier': refused('there is no rule for support vector machines', 'use --method occlusion'),
   'ai.onnx.ml.SVMRegressor': refused('there is no rule for support vector machines', 'use --method occlusion'),
-  MaxRoiPool: refused('its bins follow from regions rounded to whole elements', 'export the model with RoiAlign, or explain a layer behind this node'),
-  DeformConv: refused('there is no rule for deformable convolutions', 'explain a layer behind this node, or use --method occlusion'),
+  MaxRoiPool: refused(
+    'its bins follow from regions rounded to whole elements',
+    'export the model with RoiAlign, or explain a layer behind this node',
+  ),
+  DeformConv: refused(
+    'there is no rule for deformable convolutions',
+    'explain a layer behind this node, or use --method occlusion',
+  ),
   Loop: loops,
   Scan: loops,
   If: refused('its condition depends on the data', 'export the model without the branch, or use --method occlusion'),
   ...Object.fromEntries(
-    ['SequenceAt', 'SequenceConstruct', 'SequenceInsert', 'SequenceMap', 'SplitToSequence', 'ConcatFromSequence', 'ai.onnx.ml.ZipMap', 'Optional', 'OptionalGetElement'].map(
-      (op) => [op, sequences],
-    ),
+    [
+      'SequenceAt',
+      'SequenceConstruct',
+      'SequenceInsert',
+      'SequenceMap',
+      'SplitToSequence',
+      'ConcatFromSequence',
+      'ai.onnx.ml.ZipMap',
+      'Optional',
+      'OptionalGetElement',
+    ].map((op) => [op, sequences]),
   ),
 };

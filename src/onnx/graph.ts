@@ -115,7 +115,12 @@ export interface OnnxModel {
 }
 
 /** Attributes as plain values: `{ axis: 1, perm: [0, 2, 1], mode: 'linear', alpha: { float: 0.5 } }`. */
-export type PlainAttributes = Readonly<Record<string, number | string | readonly number[] | { float: number } | { floats: readonly number[] } | Tensor | undefined>>;
+export type PlainAttributes = Readonly<
+  Record<
+    string,
+    number | string | readonly number[] | { float: number } | { floats: readonly number[] } | Tensor | undefined
+  >
+>;
 
 /** Turns plain values into attributes: a number is an int, `{ float }` a float; undefined ones are left out. */
 export function attributesOf(plain: PlainAttributes): Attributes {

@@ -47,11 +47,24 @@ const ofFirst = (node: Node, typeOf: TypeOf) => typeOf(node.inputs[0] ?? '');
 /** Operators whose outputs do not all have the type of the first input. */
 const typeRules: Readonly<Record<string, TypeRule>> = {
   ...Object.fromEntries(
-    ['Equal', 'Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual', 'And', 'Or', 'Xor', 'Not', 'IsNaN', 'IsInf', 'StringMatch'].map(
-      (op) => [op, always('bool')],
-    ),
+    [
+      'Equal',
+      'Greater',
+      'GreaterOrEqual',
+      'Less',
+      'LessOrEqual',
+      'And',
+      'Or',
+      'Xor',
+      'Not',
+      'IsNaN',
+      'IsInf',
+      'StringMatch',
+    ].map((op) => [op, always('bool')]),
   ),
-  ...Object.fromEntries(['Shape', 'Size', 'ArgMax', 'ArgMin', 'NonZero', 'NonMaxSuppression'].map((op) => [op, always('int64')])),
+  ...Object.fromEntries(
+    ['Shape', 'Size', 'ArgMax', 'ArgMin', 'NonZero', 'NonMaxSuppression'].map((op) => [op, always('int64')]),
+  ),
   Cast: fromAttribute('to', () => undefined),
   CastLike: sameAsInput(1),
   Where: sameAsInput(1),
@@ -104,9 +117,16 @@ const typeRules: Readonly<Record<string, TypeRule>> = {
   TfIdfVectorizer: always('float32'),
   LabelEncoder: always(),
   ...Object.fromEntries(
-    ['SequenceConstruct', 'SequenceEmpty', 'SequenceInsert', 'SequenceErase', 'SequenceMap', 'SplitToSequence', 'Optional', 'OptionalGetElement'].map(
-      (op) => [op, always()],
-    ),
+    [
+      'SequenceConstruct',
+      'SequenceEmpty',
+      'SequenceInsert',
+      'SequenceErase',
+      'SequenceMap',
+      'SplitToSequence',
+      'Optional',
+      'OptionalGetElement',
+    ].map((op) => [op, always()]),
   ),
   'ai.onnx.ml.TreeEnsembleClassifier': always('int64', 'float32'),
   'ai.onnx.ml.TreeEnsembleRegressor': always('float32'),

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readSafetensors } from '../data/safetensors.ts';
 import { decodeModel } from '../onnx/decode.ts';
-import { type Tensor } from '../tensor/tensor.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { gradientsOf, hessianVectorProduct } from './gradient.ts';
 import { createModel, type Model } from './model.ts';
 import { createNodeRuntime } from './node.ts';
@@ -18,7 +18,11 @@ function load(folder: string, name: string) {
   const model = createModel(decodeModel(bytes), runtime, { name, hash: '' });
   const { tensors } = readSafetensors(readFileSync(`${folder}${name}.safetensors`));
   const under = (prefix: string) =>
-    new Map([...tensors].filter(([key]) => key.startsWith(`${prefix}:`)).map(([key, tensor]) => [key.slice(prefix.length + 1), tensor]));
+    new Map(
+      [...tensors]
+        .filter(([key]) => key.startsWith(`${prefix}:`))
+        .map(([key, tensor]) => [key.slice(prefix.length + 1), tensor]),
+    );
   return { model, under };
 }
 
@@ -54,16 +58,23 @@ async function close(model: Model) {
 
 describe('exported architectures', () => {
   const folder = fixtures('architectures');
-  const names = readdirSync(folder).filter((name) => name.endsWith('.onnx')).map((name) => name.slice(0, -5));
+  const names = readdirSync(folder)
+    .filter((name) => name.endsWith('.onnx'))
+    .map((name) => name.slice(0, -5));
   it.each(names)('%s: outputs and gradients agree with PyTorch', async (name) => {
     const { model, under } = load(folder, name);
     const expected = under('gradient');
     expect(expected.size).toBeGreaterThan(0);
-    const { gradients, outputs } = await gradientsOf(model, { inputs: under('input'), seeds: under('seed'), wrt: [...expected.keys()] });
+    const { gradients, outputs } = await gradientsOf(model, {
+      inputs: under('input'),
+      seeds: under('seed'),
+      wrt: [...expected.keys()],
+    });
     await close(model);
     const references = under('output');
     // float32 against float64 through some tens of layers; exporters reorder sums as well.
-    for (const [output, value] of outputs) expect(largestError(value, references.get(output) as Tensor), output).toBeLessThan(1e-4);
+    for (const [output, value] of outputs)
+      expect(largestError(value, references.get(output) as Tensor), output).toBeLessThan(1e-4);
     for (const [value, reference] of expected) {
       const actual = gradients.get(value) as Tensor;
       expect(actual.shape, value).toEqual(reference.shape);
@@ -75,12 +86,18 @@ describe('exported architectures', () => {
 
 describe('second derivatives', () => {
   const folder = fixtures('hessian');
-  const names = readdirSync(folder).filter((name) => name.endsWith('.onnx')).map((name) => name.slice(0, -5));
+  const names = readdirSync(folder)
+    .filter((name) => name.endsWith('.onnx'))
+    .map((name) => name.slice(0, -5));
   it.each(names)('%s: Hessian-vector products agree with PyTorch', async (name) => {
     const { model, under } = load(folder, name);
     const references = under('hvp');
     for (const [value, vector] of under('vector')) {
-      const { gradients } = await hessianVectorProduct(model, { inputs: under('input'), seeds: under('seed'), vectors: new Map([[value, vector]]) });
+      const { gradients } = await hessianVectorProduct(model, {
+        inputs: under('input'),
+        seeds: under('seed'),
+        vectors: new Map([[value, vector]]),
+      });
       // Two float32 passes on top of each other.
       expect(largestError(gradients.get(value) as Tensor, references.get(value) as Tensor), value).toBeLessThan(1e-4);
     }

@@ -1,7 +1,7 @@
 import { WhereforeError } from '../errors.ts';
 import type { Graph, OnnxModel } from '../onnx/graph.ts';
+import { type LoweringNote, lower, toFloat32 } from '../onnx/lowering/index.ts';
 import { inferTypes } from '../onnx/types.ts';
-import { lower, type LoweringNote, toFloat32 } from '../onnx/lowering/index.ts';
 import type { DataType } from '../tensor/tensor.ts';
 import { Executor, type ExecutorOptions } from './executor.ts';
 import type { Runtime, WeightSource } from './runtime.ts';
@@ -29,7 +29,12 @@ export interface ModelOrigin {
 }
 
 /** Makes a decoded model ready to run on `runtime`. */
-export function createModel(source: OnnxModel, runtime: Runtime, origin: ModelOrigin, options?: ExecutorOptions): Model {
+export function createModel(
+  source: OnnxModel,
+  runtime: Runtime,
+  origin: ModelOrigin,
+  options?: ExecutorOptions,
+): Model {
   if (source.graph.nodes.length === 0) {
     throw new WhereforeError('unsupported-model', `${origin.name} has no nodes`, { fix: 'export the model again' });
   }

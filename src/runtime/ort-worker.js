@@ -71,7 +71,11 @@ const handlers = {
 
 /** Buffers whose ownership can move to the other thread, each once. @param {Wire[]} tensors */
 const transferable = (tensors) => [
-  ...new Set(tensors.flatMap(({ data }) => (ArrayBuffer.isView(data) && data.buffer instanceof ArrayBuffer ? [data.buffer] : []))),
+  ...new Set(
+    tensors.flatMap(({ data }) =>
+      ArrayBuffer.isView(data) && data.buffer instanceof ArrayBuffer ? [data.buffer] : [],
+    ),
+  ),
 ];
 
 // One message at a time: runs share the processor anyway, and a session must not be released under a run.

@@ -87,11 +87,18 @@ export function toNumbers(t: Tensor): number[] {
 export function toFloat32(t: Tensor): Tensor<'float32'> {
   if (t.type === 'float32') return t as Tensor<'float32'>;
   const read = elementReader(t);
-  return float32(t.shape, Float32Array.from({ length: sizeOf(t.shape) }, (_, i) => read(i)));
+  return float32(
+    t.shape,
+    Float32Array.from({ length: sizeOf(t.shape) }, (_, i) => read(i)),
+  );
 }
 
 /** Numbers stored as `type`. 4-bit types and strings are not a target. */
-export function fromNumbers<T extends DataType>(type: T, shape: readonly number[], values: ArrayLike<number>): Tensor<T> {
+export function fromNumbers<T extends DataType>(
+  type: T,
+  shape: readonly number[],
+  values: ArrayLike<number>,
+): Tensor<T> {
   const result = tensor(type, shape);
   if (values.length !== sizeOf(shape)) {
     throw new WhereforeError('wrong-shape', 'values do not fill the shape', {

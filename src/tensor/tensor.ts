@@ -46,7 +46,11 @@ export interface Tensor<T extends DataType = DataType> {
   readonly data: TypedArrayOf[T];
 }
 
-type Constructor = { readonly BYTES_PER_ELEMENT: number; new (length: number): TensorData; new (buffer: ArrayBufferLike, offset: number, length: number): TensorData };
+type Constructor = {
+  readonly BYTES_PER_ELEMENT: number;
+  new (length: number): TensorData;
+  new (buffer: ArrayBufferLike, offset: number, length: number): TensorData;
+};
 
 /** Array constructor and bytes per element of each type (fractions for packed types, 0 for strings). */
 export const dataTypes: Readonly<Record<DataType, { readonly array: Constructor; readonly bytes: number }>> = {
@@ -139,7 +143,11 @@ export function float32(shape: readonly number[], values: ArrayLike<number>): Te
 
 /** An int64 tensor from integers. */
 export function int64(shape: readonly number[], values: ArrayLike<number | bigint>): Tensor<'int64'> {
-  return tensor('int64', shape, values instanceof BigInt64Array ? values : BigInt64Array.from(Array.from(values, BigInt)));
+  return tensor(
+    'int64',
+    shape,
+    values instanceof BigInt64Array ? values : BigInt64Array.from(Array.from(values, BigInt)),
+  );
 }
 
 /** The same elements under another shape of the same size. */

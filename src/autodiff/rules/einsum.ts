@@ -1,6 +1,6 @@
+import { stringAttribute } from '../../onnx/graph.ts';
 import { convert } from '../../tensor/convert.ts';
 import { float32 } from '../../tensor/tensor.ts';
-import { stringAttribute } from '../../onnx/graph.ts';
 import type { RuleContext, VjpRule } from '../context.ts';
 
 /** An equation with the ellipsis written out: a list of labels for each operand and for the output. */

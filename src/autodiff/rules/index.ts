@@ -9,12 +9,12 @@ import { movement } from './movement.ts';
 import { normalization } from './normalization.ts';
 import { padding } from './padding.ts';
 import { pooling } from './pooling.ts';
+import { quantization } from './quantization.ts';
+import { recurrentLayers } from './recurrent.ts';
 import { reductions } from './reductions.ts';
 import { regions } from './regions.ts';
 import { resizing } from './resize.ts';
 import { sampling } from './sampling.ts';
-import { quantization } from './quantization.ts';
-import { recurrentLayers } from './recurrent.ts';
 
 /** Every family; an operator stands in exactly one of them (a test checks it). */
 export const ruleFamilies = {
@@ -37,4 +37,7 @@ export const ruleFamilies = {
 } satisfies Record<string, RuleTable>;
 
 /** Vector-Jacobian products by operator key: standard operators by name, others with their domain before it. */
-export const vjpRules: Readonly<Record<string, RuleEntry | undefined>> = Object.assign({}, ...Object.values(ruleFamilies));
+export const vjpRules: Readonly<Record<string, RuleEntry | undefined>> = Object.assign(
+  {},
+  ...Object.values(ruleFamilies),
+);

@@ -1,6 +1,6 @@
 import { floatAttribute, intAttribute } from '../../onnx/graph.ts';
-import { float32, sizeOf } from '../../tensor/tensor.ts';
 import { convert } from '../../tensor/convert.ts';
+import { float32, sizeOf } from '../../tensor/tensor.ts';
 import type { RuleContext, VjpRule } from '../context.ts';
 import { einsum } from './einsum.ts';
 import { type RuleTable, smooth, unary } from './entry.ts';

@@ -1,13 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { operatorTable } from '../../../test/operator-table.ts';
 import {
   type OperatorCase,
-  operatorFamilies,
   type Outcome,
+  operatorFamilies,
   readOperatorCases,
   runOperatorCases,
 } from '../../../test/operators.ts';
-import { operatorTable } from '../../../test/operator-table.ts';
 import { createNodeRuntime } from '../../runtime/node.ts';
 import { ruleFamilies, vjpRules } from './index.ts';
 

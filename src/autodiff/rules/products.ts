@@ -1,5 +1,5 @@
-import type { RuleContext } from '../context.ts';
 import { sizeOf } from '../../tensor/tensor.ts';
+import type { RuleContext } from '../context.ts';
 import { axesFrom } from './axes.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { convert } from '../../tensor/convert.ts';
 import { type DataType, sizeOf, type Tensor } from '../../tensor/tensor.ts';
-import { codeOfDataType } from '../types.ts';
 import type { Attribute, Attributes, Graph, Initializer, Node, OnnxModel, ValueInfo } from '../graph.ts';
+import { codeOfDataType } from '../types.ts';
 import type { LoweringNote } from './notes.ts';
 import { mapSubgraphs, namesOf } from './rewrite.ts';
 

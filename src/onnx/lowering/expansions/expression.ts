@@ -1,7 +1,7 @@
 import { fromNumbers } from '../../../tensor/convert.ts';
 import { floatAttribute, type Node, type PlainAttributes } from '../../graph.ts';
-import type { Rewriter } from '../rewrite.ts';
 import { codeOfDataType } from '../../types.ts';
+import type { Rewriter } from '../rewrite.ts';
 
 /**
  * Replaces a node by standard operators and returns nothing; or appends nothing and returns the reason why this node

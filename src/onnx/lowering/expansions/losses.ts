@@ -1,6 +1,6 @@
 import { intAttribute, stringAttribute } from '../../graph.ts';
-import type { Rewriter } from '../rewrite.ts';
 import { codeOfDataType } from '../../types.ts';
+import type { Rewriter } from '../rewrite.ts';
 import { type Expansion, expressions } from './expression.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { floatAttribute, intAttribute, type Node, type PlainAttributes } from '../../graph.ts';
-import { type Rewriter, withAttributes } from '../rewrite.ts';
 import { codeOfDataType } from '../../types.ts';
+import { type Rewriter, withAttributes } from '../rewrite.ts';
 import { scalarLike } from '../upgraders/attributes.ts';
 import { activate, fusedActivation } from './activations.ts';
 import { type Expansion, expressions, inputOf } from './expression.ts';

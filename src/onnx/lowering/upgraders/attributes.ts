@@ -1,5 +1,5 @@
-import { type DataType, float32 } from '../../../tensor/tensor.ts';
 import { fromNumbers } from '../../../tensor/convert.ts';
+import { type DataType, float32 } from '../../../tensor/tensor.ts';
 import { type Attribute, floatAttribute, intAttribute, intsAttribute, type Node } from '../../graph.ts';
 import { type Rewriter, withAttributes } from '../rewrite.ts';
 import type { Upgrade } from '../upgrade.ts';
