@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { type MethodName, methodTable } from '../attribution/methods/index.ts';
 import { loadModel } from '../data/load-model.ts';
 import { WhereforeError } from '../errors.ts';
+import { type MethodName, methodTable } from '../explainer/methods.ts';
 import { explain, preprocessingOf } from '../report/explain.ts';
 import { checkMethods, type Plan } from '../report/plan.ts';
 import { writeRun } from '../report/write-run.ts';

@@ -1,6 +1,5 @@
 import { type Attribution, attribute } from '../attribution/attribute.ts';
 import type { Baseline } from '../attribution/baseline.ts';
-import { type MethodName, methodTable } from '../attribution/methods/index.ts';
 import type { WorkOptions } from '../attribution/prepare.ts';
 import type { Target } from '../attribution/target.ts';
 import type { GridTransform } from '../data/grid.ts';
@@ -9,6 +8,7 @@ import type { LoadedModel } from '../data/load-model.ts';
 import type { ModelInput } from '../data/model-input.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import { completePreprocessing } from '../data/preprocessing-file.ts';
+import { type MethodName, methodTable } from '../explainer/methods.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ExplanationDocument } from './document.ts';
 import type { Explained } from './explained.ts';
@@ -80,6 +80,7 @@ export async function explain(
       explained: one.explained,
       layer: { names: one.layer },
       method: one.method,
+      methods: methodTable,
       parameters: one.parameters,
       groups: one.groups,
       layout: one.input.layout,

@@ -2,7 +2,6 @@ import { explainedInputs } from '../attribution/attribute.ts';
 import { type Baseline, resolveBaselines } from '../attribution/baseline.ts';
 import { type Groups, partition } from '../attribution/groups.ts';
 import { layersBetween, layersWorthExplaining } from '../attribution/layers.ts';
-import { type MethodName, methodTable } from '../attribution/methods/index.ts';
 import type { Passes } from '../attribution/prepare.ts';
 import { compileTarget, type Target, targetOutput } from '../attribution/target.ts';
 import type { LoadedModel } from '../data/load-model.ts';
@@ -12,6 +11,7 @@ import type { Preprocessing } from '../data/preprocessing.ts';
 import { tokenizerOf } from '../data/text-input.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
 import { WhereforeError } from '../errors.ts';
+import { type MethodName, methodTable } from '../explainer/methods.ts';
 import type { Specialised } from '../runtime/executor.ts';
 import { throwIfCancelled } from '../runtime/runtime.ts';
 import { formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
@@ -169,7 +169,10 @@ function referencesOf(baseline: Baseline): number {
 
 /** What the ids of tokens stand for, as a person reads them. */
 function vocabularyOf(tokenizer: Tokenizer): string[] {
-  return Array.from({ length: tokenizer.size }, (_, id) => tokenizer.textOf(id));
+  return Array.from({ length: tokenizer.size }, (_, id) => {
+    const text = tokenizer.textOf(id);
+    return text.trim() === '' ? text.replaceAll(' ', '␣').replaceAll('\n', '⏎').replaceAll('\t', '⇥') : text;
+  });
 }
 
 /** Methods that exist, with parameters that they have. */

@@ -1,10 +1,10 @@
 import { type Attribution, attribute } from '../attribution/attribute.ts';
 import type { Baseline } from '../attribution/baseline.ts';
-import type { MethodName } from '../attribution/methods/index.ts';
 import type { WorkOptions } from '../attribution/prepare.ts';
 import type { Target } from '../attribution/target.ts';
 import type { LoadedModel } from '../data/load-model.ts';
 import { WhereforeError } from '../errors.ts';
+import { methodTable } from '../explainer/methods.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type Explained, storedTensor } from './explained.ts';
 
@@ -46,7 +46,8 @@ export async function replay(
     baseline: recordedBaseline(explained),
     explained: document.explained,
     layer: { names: document.layer },
-    method: document.method as MethodName,
+    method: document.method,
+    methods: methodTable,
     parameters: document.parameters,
     layout: document.input.layout,
   });
@@ -82,7 +83,9 @@ function recordedBaseline(explained: Explained): Baseline | undefined {
   const { baseline, baselineTensors } = explained.document;
   if (!baseline) return undefined;
   if (baseline.kind === 'sample') {
-    const tensors = new Map(Object.entries(baselineTensors).map(([name, { key }]) => [name, storedTensor(explained, key)]));
+    const tensors = new Map(
+      Object.entries(baselineTensors).map(([name, { key }]) => [name, storedTensor(explained, key)]),
+    );
     return { kind: 'sample', tensors, description: baseline.description };
   }
   if (baseline.kind !== 'input') return baseline;

@@ -1,0 +1,140 @@
+import { attribute } from '../../src/attribution/attribute.ts';
+import { type MethodName, methods } from '../../src/attribution/methods/index.ts';
+import type { Target } from '../../src/attribution/target.ts';
+import { type AttributionMap, mapOf } from '../../src/evaluation/map.ts';
+import { type MetricName, metricTable } from '../../src/evaluation/metrics/index.ts';
+import { ask, type Question } from '../../src/evaluation/question.ts';
+import { testReference } from '../../src/evaluation/reference-test.ts';
+import { bootstrap, type Interval } from '../../src/evaluation/statistics.ts';
+import type { Explainer } from '../../src/explainer/index.ts';
+import { random } from '../../src/tensor/random.ts';
+import { float32, type Tensor } from '../../src/tensor/tensor.ts';
+import type { Subject } from './subjects.ts';
+
+export const judged = ['msi-literal', 'msi-tolerant', 'insertion', 'deletion'] as const satisfies readonly MetricName[];
+
+/** Parameters that keep a method within seconds a picture; the rest are the methods' own defaults. */
+const parameters: Partial<Record<MethodName, Record<string, unknown>>> = {
+  rise: { samples: 500 },
+  lime: { samples: 500 },
+  'kernel-shap': { samples: 500 },
+  'expected-gradients': { samples: 64 },
+  'smooth-grad': { samples: 20 },
+  'var-grad': { samples: 20 },
+};
+
+/** Methods of the table that do not explain a class of a picture, or cannot at this size, each with its reason. */
+export const leftOut: Partial<Record<MethodName, string>> = {
+  'd-rise': 'explains detections',
+  'exact-shapley': 'needs at most some twenty features',
+};
+
+export interface Row {
+  readonly method: string;
+  readonly scores: ReadonlyMap<string, Interval>;
+  readonly seconds: number;
+}
+
+/** What a comparison found: a row a method, and how many references pass the test. */
+export interface Found {
+  readonly rows: readonly Row[];
+  readonly failed: ReadonlyMap<string, string>;
+  readonly passing: number;
+}
+
+/** Scores the explainer, every method of the table and two controls on the held-out pictures. */
+export async function compare(
+  subject: Subject,
+  explainer: Explainer,
+  wanted: readonly string[] | undefined,
+  say: (text: string) => void,
+): Promise<Found> {
+  const { model, heldOut, input, reference } = subject;
+  const questions = await questionsOf(subject);
+  let passing = 0;
+  for (const question of questions) if ((await testReference(question))?.passes) passing++;
+  const layout = { channelAxis: 1, spatialAxes: [2, 3] };
+  const explain = async (method: MethodName, question: Question): Promise<AttributionMap> => {
+    const attribution = await attribute(model, {
+      inputs: question.inputs,
+      target: question.target,
+      baseline: reference,
+      layout,
+      method,
+      parameters: parameters[method] ?? {},
+      ...(methods[method].layers === 'spatial' && { layer: { names: [subject.spatialLayer] } }),
+    });
+    return mapOf(attribution.values, question.groups, layout);
+  };
+  const plane = heldOut.shape[2] * heldOut.shape[3];
+  const noise = (i: number): AttributionMap => {
+    const source = random(9, i + 1);
+    return { values: Float64Array.from({ length: plane }, () => source.uniform()) };
+  };
+  const lax = async (question: Question): Promise<AttributionMap> => {
+    const mask = await explainer.masks(question.inputs.get(input) as Tensor, [classOf(question.target)]);
+    return { values: Float64Array.from(mask.data), absolute: true };
+  };
+  const all = new Map<string, (question: Question, i: number) => Promise<AttributionMap>>([
+    ['lax', lax],
+    ...(Object.keys(methods) as MethodName[])
+      .filter((name) => !leftOut[name])
+      .map((name) => [name, (question: Question) => explain(name, question)] as const),
+    ['random', async (_, i) => noise(i)],
+  ]);
+  const rows: Row[] = [];
+  const failed = new Map<string, string>();
+  for (const [method, run] of all) {
+    if (wanted && !wanted.includes(method)) continue;
+    try {
+      rows.push(await score(method, questions, run));
+      say(`${method}: ${judged.map((name) => `${name} ${rows.at(-1)?.scores.get(name)?.mean.toFixed(3)}`).join(', ')}`);
+    } catch (error) {
+      failed.set(method, (error as Error).message);
+      say(`${method} failed: ${(error as Error).message}`);
+    }
+  }
+  return { rows, failed, passing };
+}
+
+async function questionsOf({ model, heldOut, input, reference }: Subject): Promise<Question[]> {
+  const size = heldOut.data.length / heldOut.shape[0];
+  const questions: Question[] = [];
+  for (let i = 0; i < heldOut.shape[0]; i++) {
+    const x = float32([1, ...heldOut.shape.slice(1)], heldOut.data.slice(i * size, (i + 1) * size));
+    const inputs = new Map([[input, x]]);
+    const { name } = model.graph.outputs[0];
+    const scores = ((await model.executor.run(model.graph, inputs, [name])).get(name) as Tensor<'float32'>).data;
+    const target: Target = { kind: 'classLogit', class: scores.indexOf(Math.max(...scores)) };
+    questions.push(
+      await ask(model, { inputs, target, reference, layout: { channelAxis: 1, spatialAxes: [2, 3] }, seed: i }),
+    );
+  }
+  return questions;
+}
+
+async function score(
+  method: string,
+  questions: readonly Question[],
+  run: (question: Question, i: number) => Promise<AttributionMap>,
+): Promise<Row> {
+  const scores = new Map<string, number[]>(judged.map((name) => [name, []]));
+  let seconds = 0;
+  for (const [i, question] of questions.entries()) {
+    const started = performance.now();
+    const map = await run(question, i);
+    seconds += (performance.now() - started) / 1000;
+    for (const name of judged) {
+      const metric = metricTable[name];
+      const { score: value } = await metric.run(question, { map }, metric.parameters.parse({}));
+      scores.get(name)?.push(value);
+    }
+  }
+  return {
+    method,
+    seconds: seconds / questions.length,
+    scores: new Map([...scores].map(([name, values]) => [name, bootstrap(values, { seed: 1 })])),
+  };
+}
+
+const classOf = (target: Target) => (target.kind === 'classLogit' ? target.class : 0);

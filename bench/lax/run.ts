@@ -1,0 +1,67 @@
+// The learned explainer against every other method: `npm run bench:lax`.
+import { Command } from 'commander';
+import { writeAtomically } from '../../src/data/files.ts';
+import { adapt, openExplainer } from '../../src/explainer/index.ts';
+import { encodeModel } from '../../src/onnx/encode.ts';
+import { createModel } from '../../src/runtime/model.ts';
+import { createNodeRuntime } from '../../src/runtime/node.ts';
+import { compare } from './compare.ts';
+import { demo, fashion, type Subject } from './subjects.ts';
+import { table, verdict } from './table.ts';
+
+const options = new Command('bench:lax')
+  .option('--subject <name>', 'demo or fashion; default both')
+  .option('--inputs <n>', 'held-out pictures', '64')
+  .option('--fashion <folder>', 'the IDX files of Fashion-MNIST', '../shared/data/fashion-mnist')
+  .option('--threads <n>', 'threads of the runtime', '2')
+  .option('--method <names...>', 'only these')
+  .option('--settings <json>', 'settings of the explainer in place of those of the bench')
+  .option('--out <file>', 'where the table goes', 'bench/lax-results.md')
+  .option('--keep <folder>', 'where trained models go; a classifier that is there is taken. Default: they are not kept')
+  .parse()
+  .opts<
+    Record<'inputs' | 'fashion' | 'threads' | 'out', string> & {
+      subject?: string;
+      method?: string[];
+      settings?: string;
+      keep?: string;
+    }
+  >();
+
+const say = (text: string) => process.stdout.write(`${text}\n`);
+const runtime = createNodeRuntime({ threads: Number(options.threads) });
+const count = Number(options.inputs);
+const subjects: Record<string, () => Promise<Subject>> = {
+  demo: () => demo(runtime, count),
+  fashion: () => fashion(runtime, count, options.fashion, options.keep && `${options.keep}/fashion-model.onnx`, say),
+};
+const chosen = options.subject ? [options.subject] : Object.keys(subjects);
+const parts: string[] = [];
+for (const name of chosen) {
+  const subject = await subjects[name]();
+  const settings = { ...subject.settings, ...(options.settings ? JSON.parse(options.settings) : {}) };
+  const started = performance.now();
+  const adapted = await adapt(subject.model, subject.unlabelled, {
+    settings,
+    onStart: ({ pictures, layers, parameters }) =>
+      say(
+        `${subject.title}: ${pictures} pictures, ${parameters} parameters on ${layers.map((layer) => layer.name).join(', ')}`,
+      ),
+    onValidation: ({ epoch, area, kept, removed, saturated, sufficiency, necessity }) =>
+      say(
+        `epoch ${epoch}: area ${area.toFixed(3)}, kept ${kept.toFixed(3)}, removed ${removed.toFixed(3)}, saturated ${saturated.toFixed(3)}, L_suf ${sufficiency.toFixed(3)}, L_nec ${necessity.toFixed(3)} (${((performance.now() - started) / 1000).toFixed(0)} s)`,
+      ),
+  });
+  const seconds = (performance.now() - started) / 1000;
+  say(`trained in ${seconds.toFixed(0)} s; predictions identical: ${adapted.comparison.identical}`);
+  if (options.keep) {
+    await writeAtomically(`${options.keep}/${name}-explainer.onnx`, encodeModel(adapted.explainer));
+  }
+  const explainer = openExplainer(createModel(adapted.explainer, runtime, { name: 'explainer.onnx', hash: '' }));
+  const found = await compare(subject, explainer, options.method, say);
+  parts.push(table(subject, adapted, seconds, found));
+  say(`\n${parts.at(-1)}\n`);
+  for (const line of verdict(found)) say(line);
+}
+await runtime.close();
+if (!options.method) await writeAtomically(options.out, `${parts.join('\n')}\n`);

@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { drawAll, imageTensor, testPictures, trainingPictures } from '../../examples/demo/pictures.ts';
+import type { Baseline } from '../../src/attribution/baseline.ts';
+import { type Dataset, tensorDataset } from '../../src/data/dataset.ts';
+import { readBytes, writeAtomically } from '../../src/data/files.ts';
+import { readIdx } from '../../src/data/idx.ts';
+import { loadModel } from '../../src/data/load-model.ts';
+import type { LaxOptions } from '../../src/explainer/index.ts';
+import { decodeModel } from '../../src/onnx/decode.ts';
+import { encodeModel } from '../../src/onnx/encode.ts';
+import type { OnnxModel } from '../../src/onnx/graph.ts';
+import { createModel, type Model } from '../../src/runtime/model.ts';
+import type { Runtime } from '../../src/runtime/runtime.ts';
+import { float32, int64, type Tensor } from '../../src/tensor/tensor.ts';
+import {
+  activation,
+  convolution,
+  evaluate,
+  globalAveragePool,
+  linear,
+  maxPool,
+  Network,
+  samplesInMemory,
+  train,
+  type Value,
+} from '../../src/train/index.ts';
+
+/** A classifier with unlabelled pictures to train an explainer on and others to judge it by. */
+export interface Subject {
+  readonly title: string;
+  readonly model: Model;
+  readonly input: string;
+  readonly unlabelled: Dataset;
+  readonly heldOut: Tensor<'float32'>;
+  /** What removed pixels are replaced by when explanations are judged; the explainer was not trained with it. */
+  readonly reference: Baseline;
+  /** Layer for the methods that explain a convolutional one. */
+  readonly spatialLayer: string;
+  readonly settings: LaxOptions;
+}
+
+/** The network of the demo on its drawn pictures, 96 × 96. */
+export async function demo(runtime: Runtime, count: number): Promise<Subject> {
+  const model = await loadModel('examples/demo/model/shapes.onnx', { runtime });
+  const unlabelled = imageTensor(await drawAll(trainingPictures(200, 700_000)));
+  // Held-out pictures of every class in turn.
+  const all = testPictures(Math.ceil(count / 6), 900_000);
+  const order = all.map((_, i) => all[(i % 6) * (all.length / 6) + Math.floor(i / 6)]).slice(0, count);
+  return {
+    title: 'demo network, drawn pictures 96×96',
+    model,
+    input: 'image',
+    unlabelled: tensorDataset({ image: unlabelled }),
+    heldOut: imageTensor(await drawAll(order)),
+    reference: { kind: 'blur', sigma: 24 },
+    spatialLayer: 'conv4.relu',
+    settings: { epochs: 8, batchSize: 32, channels: 32, learningRate: 3e-3, seed: 1 },
+  };
+}
+
+/** A small network trained here on Fashion-MNIST, 28 × 28. */
+export async function fashion(
+  runtime: Runtime,
+  count: number,
+  folder: string,
+  kept: string | undefined,
+  say: (text: string) => void,
+): Promise<Subject> {
+  const read = async (name: string) => readIdx(await readBytes(`${folder}/${name}`), name);
+  const [pictures, labels] = [await read('train-images-idx3-ubyte.gz'), await read('train-labels-idx1-ubyte.gz')];
+  const [testPixels, testLabels] = [await read('t10k-images-idx3-ubyte.gz'), await read('t10k-labels-idx1-ubyte.gz')];
+  const some = (images: Tensor, from: number, to: number) =>
+    float32(
+      [to - from, 1, 28, 28],
+      Float32Array.from((images.data as Uint8Array).subarray(from * 784, to * 784), (value) => value / 127.5 - 1),
+    );
+  const classesOf = (all: Tensor, from: number, to: number) =>
+    int64([to - from], Array.from((all.data as Uint8Array).subarray(from, to)));
+  const trained = 12_000;
+  const bytes = kept === undefined ? undefined : await readFile(kept).catch(() => undefined);
+  const onnx =
+    (bytes && decodeModel(bytes)) ??
+    (
+      await train({
+        model: fashionNetwork(1),
+        samples: samplesInMemory(new Map([['image', some(pictures, 0, trained)]]), classesOf(labels, 0, trained)),
+        loss: { kind: 'cross-entropy' },
+        optimizer: { kind: 'adamw', weightDecay: 1e-2 },
+        schedule: { kind: 'cosine', learningRate: 4e-3, warmUp: 20 },
+        epochs: 5,
+        batchSize: 64,
+        seed: 1,
+        runtime,
+      })
+    ).model;
+  const held = samplesInMemory(new Map([['image', some(testPixels, 0, 2000)]]), classesOf(testLabels, 0, 2000));
+  const { accuracy } = await evaluate({ model: onnx, samples: held, loss: { kind: 'cross-entropy' }, runtime });
+  say(`Fashion-MNIST classifier: accuracy ${accuracy?.toFixed(3)} on 2000 test pictures`);
+  if (kept && !bytes) await writeAtomically(kept, encodeModel(onnx));
+  const hash = createHash('sha256').update(encodeModel(onnx)).digest('hex');
+  return {
+    title: 'Fashion-MNIST classifier trained here, 28×28',
+    model: createModel(onnx, runtime, { name: 'fashion.onnx', hash }),
+    input: 'image',
+    unlabelled: tensorDataset({ image: some(pictures, trained, trained + 4000) }),
+    heldOut: some(testPixels, 2000, 2000 + count),
+    reference: { kind: 'blur', sigma: 7 },
+    spatialLayer: 'conv4.relu',
+    settings: { epochs: 6, batchSize: 64, channels: 32, learningRate: 3e-3, seed: 1 },
+  };
+}
+
+function fashionNetwork(seed: number): OnnxModel {
+  const network = new Network({ name: 'fashion', seed });
+  let x: Value = network.input('image', 'float32', ['N', 1, 28, 28]);
+  [16, 24, 40, 64].forEach((channels, i) => {
+    const name = `conv${i + 1}`;
+    x = activation(network, convolution(network, x, name, { channels, kernel: 3, padding: 1 }), `${name}.relu`, 'relu');
+    if (i === 1 || i === 2) x = maxPool(network, x, `pool${i}`, { kernel: 2 });
+  });
+  return network.build([linear(network, globalAveragePool(network, x, 'mean'), 'logits', { features: 10 })]);
+}

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { type Method, sumOf } from '../attribution/methods/method.ts';
+import type { Target } from '../attribution/target.ts';
+import { loadModel } from '../data/load-model.ts';
+import { WhereforeError } from '../errors.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { float32, formatShape, type Tensor } from '../tensor/tensor.ts';
+import { checkExplains, type Explainer, openExplainer } from './explainer.ts';
+
+const parameters = z.strictObject({
+  explainer: z
+    .string({ error: 'the path of an explainer.onnx is needed; `wherefore adapt` makes one' })
+    .describe('Path of the explainer.onnx that `wherefore adapt` wrote for this model.'),
+});
+
+/** Explainers stay open with the runtime that runs them. */
+const opened = new WeakMap<Runtime, Map<string, Promise<Explainer>>>();
+
+function explainerAt(path: string, runtime: Runtime): Promise<Explainer> {
+  let byPath = opened.get(runtime);
+  if (!byPath) opened.set(runtime, (byPath = new Map()));
+  let explainer = byPath.get(path);
+  if (!explainer) {
+    byPath.set(path, (explainer = loadModel(path, { runtime }).then(openExplainer)));
+    explainer.catch(() => byPath.delete(path));
+  }
+  return explainer;
+}
+
+/** The mask of a learned explainer: what of the picture suffices for a class, and is needed for it. */
+export const lax: Method<{ explainer: string }> = {
+  title: 'LAX (learned explainer)',
+  source: 'Learning Quantifiable Visual Explanations Without Ground-Truth, arXiv 2605.18681',
+  formula: 'A = m_θ(features of x, class), trained so that m·x suffices, (1 − m)·x does not, and m is small',
+  needs: 'outputs',
+  layers: 'input',
+  baseline: 'unused',
+  implicitBaseline: 'the references that the explainer was trained with',
+  completeness: 'none',
+  zeroDifference: false,
+  parameters,
+  cost: () => ({ forward: 1, backward: 0 }),
+  async run({ prepared, target, layer, inputs }, { explainer: path }) {
+    const { model } = prepared;
+    const explainer = await explainerAt(path, model.executor.runtime);
+    checkExplains(explainer, model);
+    const { facts } = explainer;
+    const [name, ...others] = layer;
+    if (name !== facts.input || others.length) {
+      throw new WhereforeError('invalid-argument', 'the explainer explains another input', {
+        got: layer.join(' + '),
+        expected: `"${facts.input}"`,
+      });
+    }
+    const label = classOf(target);
+    const mask = await explainer.masks(inputs.get(name) as Tensor, [label]);
+    prepared.passes.forward++;
+    const { height, width, threshold } = facts;
+    const shape = facts.channelAxis === 1 ? [1, 1, height, width] : [1, height, width, 1];
+    const above = mask.data.reduce((count, value) => count + (value >= threshold ? 1 : 0), 0);
+    return {
+      values: new Map([[name, float32(shape, mask.data)]]),
+      sum: sumOf([mask.data]),
+      chosen: { class: label, threshold, area: above / mask.data.length, size: formatShape([height, width]) },
+    };
+  },
+};
+
+function classOf(target: Target): number {
+  if (target.kind === 'classLogit' || target.kind === 'classProbability' || target.kind === 'classLogProbability')
+    return target.class;
+  throw new WhereforeError('invalid-argument', 'a learned explainer explains classes', {
+    got: target.kind,
+    fix: 'name a class as the target',
+  });
+}

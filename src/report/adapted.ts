@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import { writeAtomically } from '../data/files.ts';
+import type { LoadedModel } from '../data/load-model.ts';
+import type { Adapted } from '../explainer/index.ts';
+import { encodeModel } from '../onnx/encode.ts';
+import { trainingCurves } from './curves.ts';
+import { packageVersion } from './version.ts';
+
+/** What made a training of an explainer, besides its settings. */
+export interface AdaptInfo {
+  readonly command?: string;
+  readonly data: string;
+  readonly pictures: number;
+  readonly seconds: number;
+  readonly started: Date;
+}
+
+/** Names of the files of a trained explainer in its folder. */
+export const adaptedFiles = {
+  explainer: 'explainer.onnx',
+  fused: 'model-with-explainer.onnx',
+  curves: 'curves.svg',
+  losses: 'losses.csv',
+  validation: 'validation.csv',
+  run: 'run.json',
+  checkpoints: 'checkpoints',
+} as const;
+
+/**
+ * Writes a trained explainer: the explainer, the model with it beside it, the curves as a picture and as tables, and
+ * `run.json`, which comes last and says that the rest is whole.
+ */
+export async function writeAdapted(
+  folder: string,
+  model: LoadedModel,
+  adapted: Adapted,
+  info: AdaptInfo,
+): Promise<void> {
+  const { history, validations, facts, comparison } = adapted;
+  const write = (name: string, content: Uint8Array | string) => writeAtomically(join(folder, name), content);
+  await write(adaptedFiles.explainer, encodeModel(adapted.explainer));
+  await write(adaptedFiles.fused, encodeModel(adapted.fused));
+  const epochs = Number(facts.settings.epochs);
+  await write(adaptedFiles.curves, trainingCurves(history.losses, validations, epochs));
+  const steps = Array.from(history.losses, (loss, i) => `${i + 1},${loss},${history.learningRates[i]}`);
+  await write(adaptedFiles.losses, `step,loss,learning rate\n${steps.join('\n')}\n`);
+  const columns = Object.keys(validations[0]) as (keyof (typeof validations)[number])[];
+  const rows = validations.map((found) => columns.map((name) => found[name]).join(','));
+  await write(adaptedFiles.validation, `${columns.join(',')}\n${rows.join('\n')}\n`);
+  const record = {
+    format: 'wherefore/run',
+    version: 1,
+    what: 'adapt',
+    state: 'complete',
+    started: info.started.toISOString(),
+    command: info.command,
+    seed: facts.seed,
+    versions: {
+      wherefore: packageVersion,
+      runtime: `${model.executor.runtime.name} ${model.executor.runtime.version}`,
+      node: process.versions.node,
+    },
+    models: [{ name: model.name, path: model.path, hash: model.hash }],
+    data: info.data,
+    pictures: info.pictures,
+    cost: { seconds: info.seconds },
+    explainer: facts,
+    comparison,
+  };
+  await write(adaptedFiles.run, `${JSON.stringify(record, undefined, 2)}\n`);
+}

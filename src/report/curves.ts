@@ -1,0 +1,66 @@
+import type { Validation } from '../explainer/index.ts';
+import { escapeText } from './html.ts';
+
+/** A curve over the steps of a training. */
+interface Curve {
+  readonly title: string;
+  readonly lines: readonly { readonly name: string; readonly colour: string; readonly values: readonly Point[] }[];
+}
+
+type Point = readonly [step: number, value: number];
+
+const size = { width: 640, height: 220, left: 56, right: 150, top: 28, bottom: 28 } as const;
+const colours = ['#0b6fa4', '#c2410c', '#4d7c0f', '#7e22ce'] as const;
+
+/**
+ * The loss of every step and the validation after every epoch of an explainer's training, as one SVG picture.
+ * The loss is a mean over a tenth of an epoch where there are many steps.
+ */
+export function trainingCurves(losses: Float64Array, validations: readonly Validation[], epochs: number): string {
+  const perEpoch = losses.length / epochs;
+  const window = Math.max(1, Math.round(perEpoch / 10));
+  const smooth: Point[] = [];
+  for (let start = 0; start < losses.length; start += window) {
+    const part = losses.subarray(start, start + window);
+    smooth.push([start + part.length, part.reduce((sum, value) => sum + value, 0) / part.length]);
+  }
+  const over = (what: keyof Validation): Point[] => validations.map((found) => [found.epoch * perEpoch, found[what]]);
+  const lines = (...names: (keyof Validation)[]) =>
+    names.map((name, i) => ({ name, colour: colours[i], values: over(name) }));
+  const curves: Curve[] = [
+    { title: 'loss of each batch', lines: [{ name: 'loss', colour: colours[0], values: smooth }] },
+    { title: 'held-out: parts of the loss', lines: lines('sufficiency', 'necessity') },
+    { title: 'held-out: the mask', lines: lines('kept', 'removed', 'area', 'saturated') },
+  ];
+  const height = curves.length * size.height;
+  const parts = curves.map((curve, i) => `<g transform="translate(0 ${i * size.height})">${drawn(curve)}</g>`);
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${height}" width="${size.width}" height="${height}" font-family="system-ui, sans-serif" font-size="12"><rect width="100%" height="100%" fill="white"/>${parts.join('')}</svg>\n`;
+}
+
+function drawn({ title, lines }: Curve): string {
+  const points = lines.flatMap(({ values }) => values);
+  const last = Math.max(1, ...points.map(([step]) => step));
+  const low = Math.min(0, ...points.map(([, value]) => value));
+  const high = Math.max(low + 1e-6, ...points.map(([, value]) => value));
+  const x = (step: number) => (size.left + (step / last) * (size.width - size.left - size.right)).toFixed(1);
+  const y = (value: number) =>
+    (size.height - size.bottom - ((value - low) / (high - low)) * (size.height - size.top - size.bottom)).toFixed(1);
+  const label = (text: string, at: string, anchor: string) => `<text ${at} text-anchor="${anchor}">${text}</text>`;
+  const axes = [low, (low + high) / 2, high].map(
+    (value) =>
+      `<path d="M${x(0)} ${y(value)}H${x(last)}" stroke="#ddd"/>${label(value.toPrecision(3), `x="${size.left - 6}" y="${y(value)}" dy="4"`, 'end')}`,
+  );
+  const drawnLines = lines.map(({ name, colour, values }, i) => {
+    const path = values.map(([step, value], k) => `${k ? 'L' : 'M'}${x(step)} ${y(value)}`).join('');
+    const dots =
+      values.length < 60
+        ? values.map(([step, value]) => `<circle cx="${x(step)}" cy="${y(value)}" r="2.5" fill="${colour}"/>`).join('')
+        : '';
+    const end = values.at(-1)?.[1];
+    const text = `${escapeText(name)}${end === undefined ? '' : ` ${end.toPrecision(3)}`}`;
+    const at = `x="${size.width - size.right + 10}" y="${size.top + 12 + 18 * i}" fill="${colour}"`;
+    return `<path d="${path}" fill="none" stroke="${colour}" stroke-width="1.5"/>${dots}${label(text, at, 'start')}`;
+  });
+  const step = label(`step ${Math.round(last)}`, `x="${x(last)}" y="${size.height - 8}"`, 'end');
+  return `${label(title, `x="${size.left}" y="16" font-weight="600"`, 'start')}${axes.join('')}${step}${drawnLines.join('')}`;
+}
