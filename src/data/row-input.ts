@@ -144,7 +144,7 @@ function written(value: number | string, encoding: Encoding): string {
     // Years keep their four digits together.
     text = number.toLocaleString('en', {
       maximumSignificantDigits: encoding.log10 ? 4 : 6,
-      useGrouping: Math.abs(number) >= 10_000,
+      useGrouping: unit !== undefined || Math.abs(number) >= 10_000,
     });
   }
   if (!unit) return text;

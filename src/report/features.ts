@@ -7,12 +7,20 @@ export interface FeatureShare {
   readonly name: string;
   /** Its value as a person wrote it. */
   readonly text?: string;
+  /** What stands there at the baseline. */
+  readonly baseline?: string;
   readonly share: number;
+  /** Not written by a person: a mark of a text's beginning or end. */
+  readonly special?: boolean;
+  /** What it is made of: the tokens of a word. */
+  readonly parts?: readonly FeatureShare[];
 }
 
 export interface Features {
   /** sequence: parts in order, as of a text. set: parts without one, as the columns of a table. */
   readonly kind: 'sequence' | 'set';
+  /** The input's numbers place by place, one list a channel, where it is a signal. */
+  readonly signal?: readonly (readonly number[])[];
   /** Add up to ΣA. */
   readonly shares: readonly FeatureShare[];
   readonly notes: readonly string[];
@@ -22,6 +30,7 @@ export interface Features {
 export function featuresOf(explained: Explained): Features {
   const { document } = explained;
   const values = Object.entries(document.attribution);
+  const { groups } = document.input;
   const notes: string[] = [];
   let kind: Features['kind'] = 'set';
   const shares = values.flatMap(([layer, { key }]) => {
@@ -33,12 +42,52 @@ export function featuresOf(explained: Explained): Features {
     const names = document.input.names?.length === sums.length ? document.input.names : undefined;
     const texts = names && document.input.texts?.length === sums.length ? document.input.texts : undefined;
     const prefix = values.length > 1 ? `${layer} ` : '';
-    return Array.from(
+    const single = Array.from(
       sums,
       (share, i): FeatureShare => ({ name: `${prefix}${names?.[i] ?? i}`, text: texts?.[i], share }),
     );
+    return groups && groups.of.length === sums.length ? grouped(groups, single, prefix) : single;
   });
-  return { kind, shares, notes };
+  return { kind, shares, notes, signal: signalOf(explained, shares.length) };
+}
+
+/** Features that are one thing to a person, added up: the columns of a table, the words of a text. */
+function grouped(
+  groups: NonNullable<Explained['document']['input']['groups']>,
+  single: readonly FeatureShare[],
+  prefix: string,
+): FeatureShare[] {
+  return groups.names.map((name, group): FeatureShare => {
+    const parts = single.filter((_, i) => groups.of[i] === group);
+    const share = parts.reduce((sum, part) => sum + part.share, 0);
+    if (groups.kind === 'words') {
+      const special = groups.special?.includes(group) || undefined;
+      return { name: `${prefix}${groups.texts[group]}`, share, special, parts: parts.length > 1 ? parts : undefined };
+    }
+    return { name: `${prefix}${name}`, text: groups.texts[group], baseline: groups.baseline?.[group], share };
+  });
+}
+
+/** Fewest places that are drawn as a line. */
+const shortestSignal = 24;
+
+/** The numbers of an input with one axis of places, channel by channel; undefined where it is something else. */
+function signalOf({ document, tensors }: Explained, places: number): number[][] | undefined {
+  const { layout, names, groups } = document.input;
+  if (document.explained.length !== 1 || places < shortestSignal || names || groups) return undefined;
+  const stored = document.input.tensors[document.explained[0]];
+  const tensor = stored && tensors.get(stored.key);
+  if (!tensor || tensor.type === 'int64' || tensor.type === 'string') return undefined;
+  const inner = tensor.shape.slice(1);
+  const axis = layout.spatialAxes?.length === 1 ? layout.spatialAxes[0] - 1 : inner.length === 1 ? 0 : undefined;
+  if (axis === undefined || inner[axis] !== places) return undefined;
+  const { data } = toFloat32(tensor);
+  const stride = sizeOf(inner.slice(axis + 1));
+  const channels = data.length / places;
+  return Array.from({ length: channels }, (_, channel) => {
+    const start = Math.floor(channel / stride) * stride * places + (channel % stride);
+    return Array.from({ length: places }, (_, i) => data[start + i * stride]);
+  });
 }
 
 /** The axis whose places are shown: the one that names count, else the positions of a sequence, else the features of a row. */

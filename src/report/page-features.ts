@@ -2,7 +2,8 @@ import { divergingColour } from './colour-map.ts';
 import type { Explained } from './explained.ts';
 import type { FeatureShare, Features } from './features.ts';
 import { type Html, html } from './html.ts';
-import { numberText, signedText } from './number-text.ts';
+import { numberText, percentText, signedText } from './number-text.ts';
+import { renderSignal } from './page-signal.ts';
 
 /** Bars shown at most: more are added up in one. */
 const mostBars = 16;
@@ -10,7 +11,8 @@ const mostBars = 16;
 /** A sequence as coloured cells, and for every explanation of features the way from f(x₀) to f(x) in signed bars. */
 export function renderFeatures(explained: Explained, features: Features): Html {
   return html`<figure class="features">
-${features.kind === 'sequence' && cells(features)}
+${features.signal ? renderSignal(features, features.signal) : features.kind === 'sequence' && cells(features)}
+${features.kind === 'set' && reading(explained)}
 ${bars(explained, features)}
 ${features.notes.map((note) => html`<p class="quiet">${note}.</p>`)}
 </figure>`;
@@ -19,11 +21,13 @@ ${features.notes.map((note) => html`<p class="quiet">${note}.</p>`)}
 function cells({ shares }: Features): Html {
   const largest = Math.max(...shares.map(({ share }) => Math.abs(share)), Number.MIN_VALUE);
   return html`<p class="cells" aria-label="The parts in order, coloured by their share">${shares.map(
-    ({ name, text, share }) => {
+    ({ name, text, share, special, parts }) => {
       const value = share / largest;
       const colour = divergingColour(value).join(' ');
       // The end colours need white letters; the middle of the scale is pale.
-      return html`<span class="cell" style="background:rgb(${colour});color:${Math.abs(value) > 0.55 ? '#fff' : '#1a1a1a'}" title="${name} ${signedText(share)}">${text ?? name}<small>${signedText(share, 2)}</small></span> `;
+      const made = parts?.map((part) => `${part.text ?? part.name} ${signedText(part.share)}`).join(', ');
+      const title = `${name} ${signedText(share)}${made ? `: ${made}` : ''}`;
+      return html`<span class="cell${special ? ' special' : ''}" style="background:rgb(${colour});color:${Math.abs(value) > 0.55 ? '#fff' : '#1a1a1a'}" title="${title}">${text ?? name}<small>${signedText(share, 2)}</small></span> `;
     },
   )}</p>`;
 }
@@ -31,6 +35,7 @@ function cells({ shares }: Features): Html {
 interface Bar {
   readonly name: string;
   readonly text?: string;
+  readonly baseline?: string;
   readonly from: number;
   readonly to: number;
   readonly kind: 'total' | 'share' | 'rest';
@@ -55,8 +60,8 @@ function barsOf({ document }: Explained, { shares }: Features): Bar[] {
       kind: 'total',
     });
   let total = start;
-  for (const { name, text, share } of list) {
-    bars.push({ name, text, from: total, to: total + share, kind: 'share' });
+  for (const { name, text, baseline, share } of list) {
+    bars.push({ name, text, baseline, from: total, to: total + share, kind: 'share' });
     total += share;
   }
   if (document.baselineValue === null) return bars;
@@ -67,6 +72,24 @@ function barsOf({ document }: Explained, { shares }: Features): Bar[] {
   return bars;
 }
 
+/** How a waterfall is read, with its own numbers. */
+function reading(explained: Explained): Html | undefined {
+  const { value, baselineValue, baselineDescription } = explained.document;
+  if (baselineValue === null || baselineDescription === null) return undefined;
+  const { total } = amounts(explained);
+  return html`<p class="quiet">From top to bottom: the model gives ${total(baselineValue)} for the baseline (${baselineDescription}). Each line raises (red) or lowers (blue) that, until it is the ${total(value)} of this input; below its value stands what the baseline has there, where that is known.</p>`;
+}
+
+/** Totals and shares as a person counts them: probabilities in per cent and points. */
+function amounts({ document }: Explained) {
+  if (document.target.kind !== 'classProbability')
+    return { total: (value: number) => numberText(value), share: signedText };
+  return {
+    total: (value: number) => percentText(value),
+    share: (value: number) => `${signedText(100 * value, 2)} pts`,
+  };
+}
+
 function bars(explained: Explained, features: Features): Html {
   const list = barsOf(explained, features);
   const ends = list.flatMap(({ from, to }) => [from, to]);
@@ -74,15 +97,22 @@ function bars(explained: Explained, features: Features): Html {
   const range = largest - least || 1;
   const place = (value: number) => 2 + (96 * (value - least)) / range;
   const hasText = list.some(({ text }) => text !== undefined);
+  const amount = amounts(explained);
   return html`<table class="bars"><caption class="unseen">From the baseline’s output to this input’s, largest share first</caption>
 <colgroup><col class="name">${hasText && html`<col class="text">`}<col><col class="share"></colgroup>
 <thead class="unseen"><tr><th scope="col">feature</th>${hasText && html`<th scope="col">value</th>`}<th scope="col">bar</th><th scope="col">share</th></tr></thead>
-<tbody>${list.map(({ name, text, from, to, kind }) => {
+<tbody>${list.map(({ name, text, baseline, from, to, kind }) => {
+    const value = baseline === undefined ? html`${text}` : html`${text}<span class="usual">${baseline}</span>`;
     const left = place(Math.min(from, to));
     const width = Math.max(0.4, Math.abs(place(to) - place(from)));
-    const colour = kind === 'share' ? (to >= from ? 'positive' : 'negative') : kind;
-    return html`<tr class="${kind}"><th scope="row">${name}${text !== undefined && html`<span class="narrow" aria-hidden="true">${text}</span>`}</th>${hasText && html`<td class="text">${text}</td>`}
+    const colour = kind === 'rest' ? 'rest' : to >= from ? 'positive' : 'negative';
+    if (kind === 'total') {
+      return html`<tr class="total"><th scope="row"${hasText && html` colspan="2"`}>${name}${text !== undefined && html`<span class="usual">${text}</span>`}</th>
+<td class="track" aria-hidden="true"><span class="total" style="left:${left.toFixed(2)}%;width:${width.toFixed(2)}%"></span></td>
+<td class="number">${amount.total(to)}</td></tr>`;
+    }
+    return html`<tr class="${kind}"><th scope="row">${name}${text !== undefined && html`<span class="narrow" aria-hidden="true">${value}</span>`}</th>${hasText && html`<td class="text">${value}</td>`}
 <td class="track" aria-hidden="true"><span class="${colour}" style="left:${left.toFixed(2)}%;width:${width.toFixed(2)}%"></span></td>
-<td class="number">${kind === 'total' ? numberText(to) : signedText(to - from)}</td></tr>`;
+<td class="number">${amount.share(to - from)}</td></tr>`;
   })}</tbody></table>`;
 }

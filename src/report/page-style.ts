@@ -75,7 +75,7 @@ caption{text-align:left;color:var(--quiet);font-size:.84rem;padding-bottom:.3em}
 .equation b{font-size:1.2rem}
 .sign{font-size:1.5rem;color:var(--quiet)}
 .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,300px),1fr));gap:1.2rem}
-.cards.wide{grid-template-columns:repeat(auto-fill,minmax(min(100%,520px),1fr))}
+.cards.wide{grid-template-columns:repeat(auto-fit,minmax(min(100%,520px),1fr))}.cards.wide .card{max-width:56rem}
 .card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:1rem;min-width:0;display:flex;flex-direction:column;scroll-margin-top:1rem}
 .card:target{outline:2px solid var(--accent)}
 .where{font-size:.88rem;color:var(--quiet);margin:0 0 .7rem}
@@ -117,8 +117,11 @@ pre{background:var(--track);padding:.7em;border-radius:6px;white-space:pre-wrap;
 .cells{line-height:1;display:flex;flex-wrap:wrap;gap:3px;margin:0 0 1rem}
 .cell{display:inline-flex;flex-direction:column;align-items:center;gap:.25em;border-radius:4px;padding:.35em .5em;white-space:pre-wrap;max-width:100%}
 .cell small{font-size:.68rem;opacity:.92;font-variant-numeric:tabular-nums}
+.cell.special{outline:1px dashed var(--quiet);outline-offset:-2px;font-style:italic}
+.signal{margin:0 0 1rem}.signal svg{display:block;width:100%;height:9rem;border-radius:4px}.signal .ends{font-size:.84rem}
+.usual{display:block;font-size:.78rem;opacity:.85}
 .bars{table-layout:fixed}
-.bars .name{width:30%}.bars col.text{width:20%}.bars .share{width:5.4rem}
+.bars .name{width:28%}.bars col.text{width:24%}.bars .share{width:5.4rem}
 .bars td.text{color:var(--quiet);font-size:.86rem}
 .bars .track{position:relative;height:1.9em;padding:0;background:linear-gradient(var(--track),var(--track)) center/100% 1.3em no-repeat}
 .bars .track span{position:absolute;top:calc(50% - .65em);height:1.3em;border-radius:2px}

@@ -37,7 +37,7 @@ export function pageTitle(explained: readonly Explained[]): string {
   const models = new Set(explained.map(({ document }) => document.model.name.replace(/\.onnx$/, '')));
   const inputs = new Set(explained.map((one) => inputKey(one)));
   const documents = explained.map(({ document }) => document);
-  const said = documents[0]?.prediction?.top[0]?.label;
+  const said = documents[0]?.prediction?.top[0]?.label?.trim();
   const who = models.size === 1 ? [...models][0] : `${models.size} models`;
   const verb = models.size === 1 ? 'says' : 'say';
   if (inputs.size !== 1)
