@@ -218,9 +218,9 @@ class Cell {
   }
 
   #asked(): Promise<Question> {
-    const { inputs, target, layout, truth } = this.#input;
+    const { inputs, target, layout, truth, groups } = this.#input;
     const { explained, byteBudget, signal, onProgress } = this.#request;
-    this.#question ??= ask(this.#model, { inputs, target, layout, truth, reference: this.#reference, explained, seed: this.#seed, byteBudget, signal, onProgress });
+    this.#question ??= ask(this.#model, { inputs, target, layout, truth, groups, reference: this.#reference, explained, seed: this.#seed, byteBudget, signal, onProgress });
     return this.#question;
   }
 
@@ -244,6 +244,7 @@ class Cell {
         layer: one.layer && { names: one.layer },
         method: one.method as MethodName,
         parameters: one.parameters,
+        groups: methodTable[one.method].usesGroups ? this.#input.groups : undefined,
         layout: this.#input.layout,
         byteBudget,
         signal,
@@ -259,6 +260,7 @@ class Cell {
     return {
       map: mapped(attribution),
       sum: attribution.sum,
+      difference: attribution.attributionTarget,
       spent: attribution.cost,
       notes: attribution.notes,
       again: async (change) => {
@@ -283,6 +285,7 @@ class Cell {
       baseline: baselineKey(this.#baseline),
       reference: baselineKey(this.#reference),
       explained: explained ?? explainedInputs(this.#model, this.#reference),
+      groups: this.#input.groups ?? null,
       truth: this.#input.truth ? [...this.#input.truth].join('') : null,
       seed: this.#seed,
       ...of,
@@ -310,9 +313,9 @@ function named(result: StoredResult, metrics: readonly ReadyMetric[]): StoredRes
 }
 
 function baselineKey(baseline: Baseline): unknown {
-  if (baseline.kind !== 'input') return baseline;
-  const { type, shape, data } = baseline.tensor;
-  return { description: describeBaseline(baseline), type, shape, data: Array.from(data as Float32Array, String).join() };
+  const tensors = baseline.kind === 'input' ? [baseline.tensor] : baseline.kind === 'sample' ? [...baseline.tensors.values()] : undefined;
+  if (!tensors) return baseline;
+  return { description: describeBaseline(baseline), tensors: tensors.map(({ type, shape, data }) => ({ type, shape, data: Array.from(data as Float32Array, String).join() })) };
 }
 
 /** Why one explanation or score is missing. Anything but a known mistake, and a cancellation, ends the comparison. */

@@ -1,4 +1,5 @@
 import type { Baseline, InputLayout } from '../attribution/baseline.ts';
+import type { Groups } from '../attribution/groups.ts';
 import type { Target } from '../attribution/target.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import type { ControlName } from './controls.ts';
@@ -14,6 +15,8 @@ export interface ComparedInput {
   readonly inputs: Tensors;
   readonly target: Target;
   readonly layout?: InputLayout;
+  /** Columns of a table, words of a text. Default: places of space, else single elements. */
+  readonly groups?: Groups;
   readonly truth?: Uint8Array;
 }
 

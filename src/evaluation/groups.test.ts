@@ -24,10 +24,34 @@ describe('feature groups', () => {
   it('are columns, tokens, or the steps of a series', () => {
     expect(groupsOf(inputs([1, 4]), ['x'])).toMatchObject({ count: 4, shape: [4], spatial: false });
     expect(groupsOf(new Map([['x', int64([1, 3], [7, 8, 9])]]), ['x'])).toMatchObject({ count: 3, shape: [3] });
-    const steps = groupsOf(inputs([1, 3, 2]), ['x'], {}, [1]);
+    const steps = groupsOf(inputs([1, 3, 2]), ['x'], {}, { axes: [1] });
     expect(steps).toMatchObject({ count: 3, shape: [3], spatial: true });
     expect([...(steps.groupOf.get('x') ?? [])]).toEqual([0, 0, 1, 1, 2, 2]);
-    expect(() => groupsOf(inputs([1, 3]), ['x'], {}, [2])).toThrow(/axis 2/);
+    expect(() => groupsOf(inputs([1, 3]), ['x'], {}, { axes: [2] })).toThrow(/axis 2/);
+  });
+
+  it('are words and one-hot columns where groups are given; what belongs to none stays', async () => {
+    const ids = new Map([['ids', int64([1, 5], [101, 7, 8, 9, 102])]]);
+    const words = groupsOf(ids, ['ids'], {}, { groups: { kind: 'words', words: [-1, 0, 0, 1, -1] } });
+    expect(words).toMatchObject({ count: 2, shape: [2], spatial: false });
+    // Attributions of an embedding [batch, token, feature] reach the words; the marks' share stays outside.
+    const embedding = new Map([['embedding', float32([1, 5, 2], [9, 9, 1, 2, 3, 4, 5, 6, 9, 9])]]);
+    expect([...mapOf(embedding, words).values]).toEqual([10, 11]);
+    const flat = linearModel([1, 1, 1]);
+    const columns = [
+      { name: 'age', positions: [1] },
+      { name: 'colour', positions: [0, 2] },
+    ];
+    const groups = { kind: 'columns', columns } as const;
+    const question = await ask(flat, { inputs: row(1, 2, 3), target: { kind: 'output', index: [0] }, reference: { kind: 'zero' }, groups });
+    const points = maskedPoints(question, 2, (point, keep) => {
+      keep[point] = 1;
+    });
+    expect([...(points.at(0, 2).get('x')?.data as Float32Array)]).toEqual([0, 2, 0, 1, 0, 3]);
+    const marked = { ...question, groups: { ...question.groups, groupOf: new Map([['x', Int32Array.of(-1, 0, 1)]]) } };
+    const kept = maskedPoints(marked, 1, () => undefined);
+    expect([...(kept.at(0, 1).get('x')?.data as Float32Array)]).toEqual([1, 0, 0]);
+    expect([...(blendedPoints(marked, [Float64Array.of(0, 0.5)]).at(0, 1).get('x')?.data as Float32Array)]).toEqual([1, 0, 1.5]);
   });
 
   it('number on over several inputs', () => {
@@ -91,6 +115,13 @@ describe('perturbed inputs', () => {
     });
     expect([...(points.at(0, 3).get('x')?.data as Float32Array)]).toEqual([1, -1, 3, -1, -1, 2, -1, 4, -1, -1, -1, -1]);
     expect(points.at(1, 2).get('x')).toMatchObject({ shape: [1, 2, 1, 2], data: Float32Array.of(-1, 2, -1, 4) });
+    // Channels last: element 1 is the second channel of the first pixel.
+    const last = float32([1, 1, 2, 2], [1, 2, 3, 4]);
+    const lastGroups = groupsOf(new Map([['x', last]]), ['x'], { channelAxis: 3, spatialAxes: [1, 2] });
+    const kept = maskedPoints({ ...question, inputs: new Map([['x', last]]), groups: lastGroups }, 1, (_, keep) => {
+      keep[0] = 1;
+    });
+    expect([...(kept.at(0, 1).get('x')?.data as Float32Array)]).toEqual([1, 2, -1, -1]);
     const faded = blendedPoints(pixels, [Float64Array.of(0.5, 1)]);
     expect([...(faded.at(0, 1).get('x')?.data as Float32Array)]).toEqual([0, 2, 1, 4]);
   });

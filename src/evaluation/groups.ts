@@ -1,4 +1,5 @@
 import type { InputLayout } from '../attribution/baseline.ts';
+import { type Groups, partition } from '../attribution/groups.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { formatShape, sizeOf, stridesOf, type Tensor } from '../tensor/tensor.ts';
@@ -8,24 +9,36 @@ export interface FeatureGroups {
   readonly count: number;
   /** Shape of a mask: [rows, columns] of a picture, [columns], [tokens], [steps]; [count] over several inputs. */
   readonly shape: readonly number[];
-  /** Group of each element, by input name. */
-  readonly groupOf: ReadonlyMap<string, Uint32Array>;
+  /** Group of each element, by input name; −1 for elements that stay as they are (the marks around a text). */
+  readonly groupOf: ReadonlyMap<string, Int32Array>;
   /** Whether groups next to each other are neighbours in space or time. */
   readonly spatial: boolean;
 }
 
+/** How elements are grouped where neither the places of space nor single elements are right. */
+export interface Grouping {
+  /** Axes that tell groups apart, e.g. `[1]` for the steps of [batch, step, channel]. */
+  readonly axes?: readonly number[];
+  /** Named columns, words, or any other groups of the methods that perturb. */
+  readonly groups?: Groups;
+}
+
 /**
  * The feature groups of the explained inputs: the places of space where the layout names its axes, else every element.
- * @param axes which axes tell groups apart, where neither is right (e.g. `[1]` for the steps of [batch, step, channel])
- * @throws WhereforeError `out-of-range` for an axis that the input lacks
+ * @throws WhereforeError `out-of-range` for an axis that the input lacks; as `partition` for groups
  */
 export function groupsOf(
   inputs: Tensors,
   explained: readonly string[],
   layout: InputLayout = {},
-  axes?: readonly number[],
+  { axes, groups }: Grouping = {},
 ): FeatureGroups {
-  const groupOf = new Map<string, Uint32Array>();
+  if (groups) {
+    const values = new Map(explained.map((name) => [name, inputs.get(name) as Tensor]));
+    const { count, of } = partition(values, new Map(explained.map((name) => [name, layout])), groups);
+    return { count, shape: [count], groupOf: of, spatial: false };
+  }
+  const groupOf = new Map<string, Int32Array>();
   const shapes: number[][] = [];
   let offset = 0;
   for (const name of explained) {
@@ -48,10 +61,10 @@ export function groupsOf(
   return { count: offset, shape, groupOf, spatial: ordered && shapes.length === 1 };
 }
 
-function groupIndices(shape: readonly number[], axes: readonly number[], offset: number): Uint32Array {
+function groupIndices(shape: readonly number[], axes: readonly number[], offset: number): Int32Array {
   const strides = stridesOf(shape);
   const groupStrides = stridesOf(axes.map((axis) => shape[axis]));
-  const groups = new Uint32Array(sizeOf(shape));
+  const groups = new Int32Array(sizeOf(shape));
   for (let i = 0; i < groups.length; i++) {
     let group = offset;
     for (let k = 0; k < axes.length; k++) {

@@ -20,7 +20,7 @@ export function mapOf(values: ReadonlyMap<string, Tensor<'float32'>>, groups: Fe
   for (const [name, tensor] of values) {
     const groupOf = groups.groupOf.get(name);
     if (groupOf?.length === tensor.data.length) {
-      for (let i = 0; i < groupOf.length; i++) total[groupOf[i]] += tensor.data[i];
+      for (let i = 0; i < groupOf.length; i++) if (groupOf[i] >= 0) total[groupOf[i]] += tensor.data[i];
       continue;
     }
     const laid = overGroups(name, tensor, groups, layout);
@@ -45,8 +45,16 @@ function overGroups(name: string, { shape, data }: Tensor<'float32'>, groups: Fe
       return resized(sumsOver(shape, data, [1]).subarray(first), [rows, columns], [height, width]);
     }
   }
-  const axis = shape.findIndex((size, i) => i > 0 && size === groups.count);
-  if (groups.shape.length === 1 && axis > 0) return sumsOver(shape, data, [axis]);
+  // One value for each token or step, as of an embedding.
+  const [groupOf] = [...groups.groupOf.values()];
+  const axis = groups.groupOf.size === 1 ? shape.findIndex((size, i) => i > 0 && size === groupOf.length) : -1;
+  if (groups.shape.length === 1 && axis > 0) {
+    const result = new Float64Array(groups.count);
+    sumsOver(shape, data, [axis]).forEach((sum, i) => {
+      if (groupOf[i] >= 0) result[groupOf[i]] += sum;
+    });
+    return result;
+  }
   throw new WhereforeError('wrong-shape', `the attribution at "${name}" does not lie over the input`, {
     got: formatShape(shape),
     expected: `something that lies over ${groups.shape.join('×')} feature groups`,

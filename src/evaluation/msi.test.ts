@@ -75,6 +75,10 @@ describe('MSI on known numbers', () => {
     expect(score.penalty).toBeCloseTo(2 / 3, 9);
     expect(score.msi).toBeCloseTo(-0.5 + 0.5 * score.insertion - 0.5 * score.deletion - 2 / 3, 9);
     expect(msiScore(other, msiPresets.tolerant).msi).toBeCloseTo(-0.5 + 0.5 * score.insertion - 2 / 3, 9);
+    // A value at the threshold is chosen: {0, 1} of (.5, 1, 0) gives 3 → 1, where {1} alone would give hat(1).
+    const edge = await msiCurves(question, Float64Array.of(0.5, 1, 0), thresholdsFrom(0.5, 1));
+    expect([...edge.insertion].map((value) => Number(value.toFixed(4)))).toEqual([1, Number(hat(1).toFixed(4))]);
+    expect([...edge.area]).toEqual([2 / 3, 1 / 3]);
     const weights = { separation: 0, insertion: 0, deletion: 1, penalty: 0 };
     expect(msiScore(other, weights).msi).toBeCloseTo(-score.deletion, 9);
   });
@@ -101,6 +105,10 @@ describe('MSI on known numbers', () => {
     expect(profile.map(({ alphaMin }) => alphaMin)).toEqual([1, 2, 3, 4, 5, 6, 7].map((i) => i / 8));
     const curves = await msiCurves(question, mask, thresholdsFrom(0.5, 4));
     expect(profile[3]).toEqual(msiScore(curves, msiPresets.literal));
+    const other = Float64Array.of(0.2, 1, 0.7);
+    const otherProfile = msiProfile(await msiCurves(question, other, profileThresholds(8)), msiPresets.literal);
+    expect(otherProfile[3]).toEqual(msiScore(await msiCurves(question, other, thresholdsFrom(0.5, 4)), msiPresets.literal));
+    expect(otherProfile[3].deletion).toBeGreaterThan(0.1);
     // Above .7 one group is chosen instead of two: the best of this mask is 3/4. .5·(1 − 0) + .5 − 1/3.
     expect(tuneAlphaMin([profile])).toBe(0.75);
     expect(profile[5].msi).toBeCloseTo(2 / 3, 5);

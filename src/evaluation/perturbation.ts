@@ -25,10 +25,10 @@ export function maskedPoints(question: Question, count: number, fill: (point: nu
         fill(point, keep);
         for (const { name, input, made } of values) {
           const [x, b] = [input.data, (referenceInputs.get(name) as Tensor).data] as Float32Array[];
-          const groupOf = groups.groupOf.get(name) as Uint32Array;
+          const groupOf = groups.groupOf.get(name) as Int32Array;
           const offset = (point - start) * x.length;
           const to = made.data as Float32Array;
-          for (let i = 0; i < x.length; i++) to[offset + i] = keep[groupOf[i]] ? x[i] : b[i];
+          for (let i = 0; i < x.length; i++) to[offset + i] = groupOf[i] < 0 || keep[groupOf[i]] ? x[i] : b[i];
         }
       }
       return new Map(values.map(({ name, made }) => [name, made]));
@@ -56,12 +56,12 @@ export function blendedPoints(question: Question, masks: readonly Float64Array[]
         explained.map((name) => {
           const input = inputs.get(name) as Tensor<'float32'>;
           const [x, b] = [input.data, (referenceInputs.get(name) as Tensor<'float32'>).data];
-          const groupOf = groups.groupOf.get(name) as Uint32Array;
+          const groupOf = groups.groupOf.get(name) as Int32Array;
           const values = new Float32Array((end - start) * x.length);
           for (let point = start; point < end; point++) {
             const mask = masks[point];
             const offset = (point - start) * x.length;
-            for (let i = 0; i < x.length; i++) values[offset + i] = b[i] + mask[groupOf[i]] * (x[i] - b[i]);
+            for (let i = 0; i < x.length; i++) values[offset + i] = groupOf[i] < 0 ? x[i] : b[i] + mask[groupOf[i]] * (x[i] - b[i]);
           }
           return [name, tensor('float32', [(end - start) * (input.shape[0] ?? 1), ...input.shape.slice(1)], values)];
         }),

@@ -6,9 +6,9 @@ import { finalNode, type Target, targetOutput } from '../attribution/target.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Tensors } from '../runtime/runtime.ts';
-import { sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { float32, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { evaluateInBatches } from './batches.ts';
-import { type FeatureGroups, groupsOf } from './groups.ts';
+import { type FeatureGroups, type Grouping, groupsOf } from './groups.ts';
 
 export interface QuestionRequest extends WorkOptions {
   /** The input, a batch of one. */
@@ -20,7 +20,9 @@ export interface QuestionRequest extends WorkOptions {
   readonly explained?: readonly string[];
   readonly layout?: InputLayout;
   /** Axes that tell feature groups apart; default: those of space, else all. */
-  readonly groupAxes?: readonly number[];
+  readonly groupAxes?: Grouping['axes'];
+  /** Feature groups that no axis tells apart: columns, words. */
+  readonly groups?: Grouping['groups'];
   /** 1 for the groups that belong to the object, where boxes or masks are known. */
   readonly truth?: Uint8Array;
   /** Seed of everything that is drawn. Default 0. */
@@ -67,9 +69,10 @@ export interface Question {
  *   is nothing to score
  */
 export async function ask(model: Model, request: QuestionRequest): Promise<Question> {
-  const { inputs, target, reference, layout = {}, seed = 0 } = request;
+  const { inputs, target, layout = {}, seed = 0 } = request;
+  const reference = singleReference(request.reference);
   const explained = request.explained ?? explainedInputs(model, reference);
-  const groups = groupsOf(inputs, explained, layout, request.groupAxes);
+  const groups = groupsOf(inputs, explained, layout, { axes: request.groupAxes, groups: request.groups });
   checkTruth(request.truth, groups);
   const referenceInputs = new Map(inputs);
   for (const name of explained) referenceInputs.set(name, resolveBaseline(inputs.get(name) as Tensor, reference, layout));
@@ -118,6 +121,25 @@ export async function ask(model: Model, request: QuestionRequest): Promise<Quest
 export function normalisedConfidence({ confidence, referenceConfidence }: Question, value: number): number {
   const range = Math.max(confidence - referenceConfidence, 1e-3);
   return Math.min(1, Math.max(0, (value - referenceConfidence) / range));
+}
+
+/** Removing features needs one reference: of a sample its mean. @throws WhereforeError `wrong-type` for tokens, which have none */
+function singleReference(reference: Baseline): Baseline {
+  if (reference.kind !== 'sample') return reference;
+  const [[name, sample], ...others] = [...reference.tensors];
+  if (others.length || sample.type !== 'float32') {
+    throw new WhereforeError('wrong-type', 'a sample of baselines has no mean to replace features by', {
+      got: others.length ? `${others.length + 1} inputs` : `"${name}" of ${sample.type}`,
+      fix: 'state another reference',
+    });
+  }
+  const [count, ...rest] = sample.shape;
+  const size = sizeOf(rest);
+  const mean = new Float64Array(size);
+  (sample.data as Float32Array).forEach((value, i) => {
+    mean[i % size] += value / count;
+  });
+  return { kind: 'input', tensor: float32([1, ...rest], mean), description: `mean of ${reference.description}` };
 }
 
 /** The same class as a probability; undefined for targets that are none. */

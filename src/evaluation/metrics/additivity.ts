@@ -148,8 +148,8 @@ export const attributionError: Metric<Record<string, never>, 'lower'> = {
   needs: 'map',
   parameters: z.strictObject({}),
   cost: () => noPasses,
-  async run(question, { map, sum }) {
-    const target = question.value - question.referenceValue;
+  async run(question, { map, sum, difference }) {
+    const target = difference ?? question.value - question.referenceValue;
     const total = sum ?? map.values.reduce((all, value) => all + value, 0);
     return { score: Math.abs(total - target) / Math.max(Math.abs(target), smallestTarget), parts: { target, sum: total } };
   },

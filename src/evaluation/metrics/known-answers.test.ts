@@ -167,6 +167,15 @@ describe('infidelity, sensitivity-n and faithfulness correlation', () => {
     const parameters = { share: 0.25, samples: 2000 };
     expect(Math.abs((await score(question, 'faithfulness-correlation', [1, 0, 0, 0], parameters)) - 0.7746)).toBeLessThan(0.03);
     expect(Math.abs((await score(question, 'sensitivity-n', [1, 0, 0, 0], { shares: [0.25], samples: 2000 })) - 0.7746)).toBeLessThan(0.03);
+    // AND without one feature: promised 1, 0, 0, measured 1, 1, 0: (1/9)/(2/9) = ½. Without two it is always 1.
+    const and = await ask(switchModel('and'), { inputs: row(1, 1, 1), target: output, reference: zero });
+    for (const [name, sizes] of [
+      ['faithfulness-correlation', { share: 0.3 }],
+      ['sensitivity-n', { shares: [0.3] }],
+    ] as const) {
+      expect(Math.abs((await score(and, name, [1, 0, 0], { ...sizes, samples: 2000 })) - 0.5)).toBeLessThan(0.05);
+    }
+    expect(await score(and, 'faithfulness-correlation', [1, 0, 0], { share: 0.6, samples: 50 })).toBe(0);
   });
 });
 

@@ -18,6 +18,8 @@ export interface Explanation {
   readonly map: AttributionMap;
   /** `ΣA` of the method in float64, before it was laid over the groups; default the sum of the map. */
   readonly sum?: number;
+  /** The difference that the method promises shares of, where its baseline is not the reference (a sample of several). */
+  readonly difference?: number;
   /** The same method for other inputs, another target or another model. Metrics of robustness and randomisation need it. */
   readonly again?: (change: { readonly inputs?: Tensors; readonly target?: Target; readonly model?: Model }) => Promise<AttributionMap>;
   /** Passes that explaining again takes. */

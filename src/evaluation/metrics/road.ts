@@ -55,7 +55,7 @@ export function imputedPoints(question: Question, removed: readonly Uint32Array[
     });
   }
   const data = input.data as Float32Array;
-  const elements = elementsByGroup(groups.groupOf.get(name) as Uint32Array, groups.count);
+  const elements = elementsByGroup(groups.groupOf.get(name) as Int32Array, groups.count);
   const deviation = noise * standardDeviation(data);
   return {
     cut: [name],
@@ -84,7 +84,7 @@ export function imputedPoints(question: Question, removed: readonly Uint32Array[
 }
 
 /** The elements of each group, channel by channel. */
-function elementsByGroup(groupOf: Uint32Array, count: number): { of: Uint32Array; perGroup: number } {
+function elementsByGroup(groupOf: Int32Array, count: number): { of: Uint32Array; perGroup: number } {
   const perGroup = groupOf.length / count;
   const of = new Uint32Array(groupOf.length);
   const filled = new Uint32Array(count);

@@ -1,0 +1,226 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Command } from 'commander';
+import { type MethodName, methodTable } from '../attribution/methods/index.ts';
+import { loadModel } from '../data/load-model.ts';
+import { nearest } from '../data/nearest.ts';
+import { WhereforeError } from '../errors.ts';
+import type { Comparison } from '../evaluation/comparison.ts';
+import { metricTable } from '../evaluation/metrics/index.ts';
+import type { MetricChoice } from '../evaluation/score.ts';
+import { readyMetric } from '../evaluation/score.ts';
+import { evaluate, evaluationKey, usualMethods, usualMetrics } from '../report/evaluate.ts';
+import { preprocessingOf } from '../report/explain.ts';
+import { checkMethods } from '../report/plan.ts';
+import { createResultStore } from '../report/result-store.ts';
+import { writeEvaluation } from '../report/write-evaluation.ts';
+import { parseBaseline } from './baseline-text.ts';
+import { interruptible } from './failure.ts';
+import { list, positive, repeated, wholeNumber } from './options.ts';
+import { checkWritable } from './out-folder.ts';
+import { shortSource } from './print-explained.ts';
+import { formatDuration } from './progress.ts';
+import { formatNumber, formatTable } from './table-text.ts';
+import { parseTarget } from './target-text.ts';
+
+interface Options {
+  readonly model: string;
+  readonly method?: readonly string[];
+  readonly metric?: readonly string[];
+  readonly layer?: readonly string[];
+  readonly target?: string;
+  readonly baseline?: readonly string[];
+  readonly reference?: string;
+  readonly set: readonly string[];
+  readonly examples?: string;
+  readonly seed: number;
+  readonly preprocessing?: string;
+  readonly out: string;
+  readonly threads?: number;
+  readonly memory?: number;
+  readonly json?: boolean;
+}
+
+export function defineEvaluate(program: Command): void {
+  program
+    .command('evaluate')
+    .description('which explanation to trust: methods × metrics × inputs with intervals and controls, and a page')
+    .argument('<input...>', 'inputs as for explain; several give intervals')
+    .requiredOption('--model <file>', 'an .onnx file')
+    .option('--method <names>', `of ${Object.keys(methodTable).join(', ')}; default ${usualMethods.join(', ')}`, list)
+    .option(
+      '--metric <names>',
+      `of ${Object.keys(metricTable).join(', ')}; default ${usualMetrics.map(({ name }) => name).join(', ')}`,
+      list,
+    )
+    .option(
+      '--layer <names>',
+      '"input", "all", or names of values; default the input, and the last layer over space for methods that need one',
+      list,
+    )
+    .option('--target <what>', 'as for explain; default: what the model said of each input')
+    .option('--baseline <what>', 'as for explain; may be repeated: each is compared', repeated)
+    .option('--reference <what>', 'what metrics replace removed features by; default: the baseline')
+    .option(
+      '--set <name.parameter=value>',
+      'a parameter of a method or a metric, e.g. insertion.steps=64; may be repeated',
+      repeated,
+      [],
+    )
+    .option('--examples <metric>', 'the metric that chooses the best and worst examples; default the first')
+    .option('--seed <number>', 'of everything that is drawn', Number, 0)
+    .option(
+      '--preprocessing <file>',
+      'a wherefore.yaml; default: the one beside the model, else guessed from the graph',
+    )
+    .option('--out <folder>', 'where runs are kept; the same command goes on where it was stopped', '.wherefore/runs')
+    .option('--threads <count>', 'threads of the runtime; default all processors', wholeNumber)
+    .option('--memory <megabytes>', 'what one run of the model may hold beside its weights', positive)
+    .option('--json', 'print JSON for scripts')
+    .action((inputs: readonly string[], options: Options, command: Command) =>
+      interruptible((signal) => run(inputs, options, signal, commandLine(command))),
+    );
+}
+
+async function run(sources: readonly string[], options: Options, signal: AbortSignal, command: string): Promise<void> {
+  const settings = parseSettings(options.set);
+  const methods = options.method as readonly MethodName[] | undefined;
+  const names = options.metric ?? usualMetrics.map(({ name }) => name);
+  const metrics = names.map((name): MetricChoice => ({ name: metricNamed(name), parameters: settings[name] }));
+  for (const metric of metrics) readyMetric(metric);
+  const parameters = Object.fromEntries(Object.entries(settings).filter(([name]) => name in methodTable));
+  checkMethods({ methods, parameters });
+  await checkWritable(options.out);
+  const started = new Date();
+  const say = (text: string) => options.json || console.error(text);
+  const model = await loadModel(options.model, { threads: options.threads, preprocessing: options.preprocessing });
+  try {
+    const preprocessing = preprocessingOf(model, {});
+    const read = (text: string) => parseBaseline(text, model, preprocessing);
+    const baseline = options.baseline && (await Promise.all(options.baseline.map(read)));
+    const reference = options.reference === undefined ? undefined : await read(options.reference);
+    const { method, layer, target, baseline: baselines, reference: referenceText, seed } = options;
+    const key = evaluationKey(model, sources, {
+      method,
+      layer,
+      target,
+      baselines,
+      referenceText,
+      seed,
+      metrics,
+      parameters,
+      preprocessing,
+    });
+    const folder = join(options.out, `evaluate-${key}`);
+    const began = performance.now();
+    let computed = 0;
+    const evaluation = await evaluate(model, sources, {
+      methods,
+      metrics,
+      layers: layer,
+      target: target === undefined ? undefined : parseTarget(target, model.preprocessing?.labels),
+      baseline,
+      reference,
+      parameters,
+      seed,
+      exampleMetric: options.examples,
+      byteBudget: options.memory && options.memory * 2 ** 20,
+      signal,
+      store: createResultStore(join(folder, 'shards')),
+      onPlanned: ({ leftOut }) => leftOut.forEach((text) => say(`left out at ${text}`)),
+      onScored: ({ done, total, input, row, reused }) => {
+        if (reused) return;
+        computed++;
+        const left = ((performance.now() - began) / 1000 / computed) * (total - done);
+        say(
+          `${done} of ${total}: ${shortSource(input)}, ${row}${done < total ? `; about ${formatDuration(left)} left` : ''}`,
+        );
+      },
+    });
+    signal.throwIfAborted();
+    await writeEvaluation(folder, model, evaluation, { command, started });
+    if (options.json) console.log(JSON.stringify({ folder, ...evaluation.comparison }, undefined, 2));
+    else print(evaluation.comparison, folder);
+  } finally {
+    await model.close();
+  }
+}
+
+function print(comparison: Comparison, folder: string): void {
+  const { metrics, rows, verdicts } = comparison;
+  const sound = (name: string) => verdicts.find(({ metric }) => metric === name)?.sound;
+  const head = metrics.map(
+    (name) => `${name} ${metricTable[name].direction === 'higher' ? '↑' : '↓'}${sound(name) ? '' : ' !'}`,
+  );
+  const lines = rows.map((row) => [
+    `${row.id}${row.onFront ? ' *' : ''}`,
+    ...metrics.map((name) => {
+      const interval = row.scores[name];
+      if (!interval) return '–';
+      const half =
+        interval.low === undefined || interval.high === undefined
+          ? ''
+          : ` ±${formatNumber(Number(((interval.high - interval.low) / 2).toPrecision(2)))}`;
+      return `${formatNumber(Number(interval.mean.toPrecision(3)))}${half}`;
+    }),
+    row.quality === undefined ? '–' : row.quality.toFixed(2),
+    row.cost ? String(Math.round(row.cost.passes)) : '–',
+  ]);
+  console.log(
+    `mean over ${comparison.inputs.length} inputs ± half the 95 % interval; * on the front of quality against passes\n`,
+  );
+  console.log(formatTable([['method', ...head, 'quality', 'passes'], ...lines]));
+  for (const { metric, sound: isSound, flags } of verdicts)
+    if (!isSound) console.log(`! ${metric} is not sound here: ${flags.join('; ')}`);
+  for (const note of comparison.notes) console.log(`note: ${note}`);
+  const failed = comparison.references.filter(({ test }) => test && !test.passes);
+  if (failed.length)
+    console.log(`note: on ${failed.length} of ${comparison.references.length} inputs ${failed[0].test?.warning}`);
+  const reasons = new Set(
+    comparison.failures.map(({ row, metric, why }) => `${metric ? `${metric} of ` : ''}${row}: ${why}`),
+  );
+  for (const why of reasons) console.log(`failed: ${why}`);
+  console.log(`\npage: ${join(folder, 'index.html')}\n      ${pathToFileURL(join(folder, 'index.html'))}`);
+}
+
+function metricNamed(name: string): string {
+  if (Object.hasOwn(metricTable, name)) return name;
+  const guess = nearest(name, Object.keys(metricTable));
+  throw new WhereforeError('invalid-argument', `there is no metric "${name}"`, {
+    expected: Object.keys(metricTable).join(', '),
+    fix: guess ? `did you mean "${guess}"?` : undefined,
+  });
+}
+
+/** `name.parameter=value` by name of a method or metric. */
+function parseSettings(texts: readonly string[]): Record<string, Record<string, unknown>> {
+  const settings: Record<string, Record<string, unknown>> = {};
+  for (const text of texts) {
+    const [, name, parameter, written] = /^([a-z0-9-]+)\.([A-Za-z]+)=(.+)$/.exec(text) ?? [];
+    if (!name || !(Object.hasOwn(methodTable, name) || Object.hasOwn(metricTable, name))) {
+      throw new WhereforeError('invalid-argument', '--set', {
+        got: text,
+        expected: 'METHOD.PARAMETER=VALUE or METRIC.PARAMETER=VALUE, e.g. insertion.steps=64',
+      });
+    }
+    settings[name] = { ...settings[name], [parameter]: valueOf(written) };
+  }
+  return settings;
+}
+
+/** A number, true or false, a list of numbers (`0.1,0.5`), or the text itself. */
+function valueOf(text: string): unknown {
+  if (text === 'true' || text === 'false') return text === 'true';
+  const parts = text.split(',').map(Number);
+  if (parts.some(Number.isNaN)) return text;
+  return parts.length === 1 ? parts[0] : parts;
+}
+
+/** The command as it could be typed again. */
+function commandLine(command: Command): string {
+  const words = (command.parent as unknown as { rawArgs?: string[] })?.rawArgs ?? [];
+  return [
+    'wherefore',
+    ...words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)),
+  ].join(' ');
+}

@@ -1,0 +1,199 @@
+import { unprocessImage } from '../data/image-input.ts';
+import type { ComparedRow, Comparison, MetricVerdict } from '../evaluation/comparison.ts';
+import { metricTable } from '../evaluation/metrics/index.ts';
+import type { Interval } from '../evaluation/statistics.ts';
+import { float32 } from '../tensor/tensor.ts';
+import { cssColour, divergingColour } from './colour-map.ts';
+import type { EvaluatedInput, Evaluation } from './evaluate.ts';
+import { frontSvg } from './evaluation-front.ts';
+import type { Frame } from './frame.ts';
+import { dataUri, overlayPicture } from './heat-map.ts';
+import { type Html, html, raw } from './html.ts';
+import { numberText, signedText } from './number-text.ts';
+import { pageStyle } from './page-style.ts';
+import { layOver, scaleLimit } from './signed-map.ts';
+import { packageVersion } from './version.ts';
+
+export interface EvaluationPageOptions {
+  /** The model's name. */
+  readonly model: string;
+  readonly command?: string;
+}
+
+const howToRead =
+  'Each line is a method, each column a metric with the mean over all inputs and its 95 % bootstrap interval. An arrow says whether higher (↑) or lower (↓) is better; the best method of a column is bold. ' +
+  'Two explanations that are wrong on purpose run along: a random one, and the opposite of what the methods agree on. A metric that does not rank them last is struck out here: on this model and these inputs it cannot tell good explanations from bad ones. ' +
+  'Quality is the mean, over the metrics that are not struck out, of the share of the other methods that a method beats.';
+
+/** One self-contained HTML page for a comparison: the table, the front of quality against cost, rank agreement, examples. */
+export async function renderEvaluationPage(evaluation: Evaluation, { model, command }: EvaluationPageOptions): Promise<string> {
+  const { comparison } = evaluation;
+  const count = comparison.inputs.length;
+  const title = `How good are explanations of ${model}?`;
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<meta name="color-scheme" content="light dark">
+<title>${title}</title>
+<style>${raw(pageStyle())}${raw(style)}</style>
+</head>
+<body>
+<header class="top"><p class="mark">Wherefore</p></header>
+<main>
+<h1>${title}</h1>
+<div class="introduction"><p>${comparison.rows.filter(({ control }) => !control).length} explanations of ${count} ${count === 1 ? 'input' : 'inputs'} by ${comparison.metrics.length} metrics.</p><p>${howToRead}</p></div>
+${warnings(evaluation)}
+<section><h2>Scores</h2>${scoreTable(comparison)}</section>
+<section><h2>Quality against cost</h2>
+<p>Up and to the left is better. Methods on the line are not beaten in both by any other.</p>
+${frontSvg(comparison.rows)}</section>
+<section><h2>Do the metrics agree?</h2>
+<p>Kendall’s τ between the orders in which two metrics put the methods: 1 is the same order, −1 the opposite, 0 none.</p>
+${agreementTable(comparison)}</section>
+<section><h2>Best and worst example of each method</h2>
+<p>By ${metricTable[comparison.exampleMetric].title}. Scores are no substitute for looking.</p>
+${await examples(evaluation)}</section>
+${failures(comparison)}
+<section><h2>What was measured</h2>${metricList(comparison)}
+<p class="quiet">Seed ${evaluation.seed}. References: ${evaluation.baselines.join('; ')}. ${comparison.cost.forward.toLocaleString('en')} forward and ${comparison.cost.backward.toLocaleString('en')} backward passes in ${Math.round(comparison.cost.seconds)} s; ${comparison.cost.reused} of ${comparison.rows.length * count} results were found from before.</p>
+${command && html`<pre>${command}</pre>`}</section>
+</main>
+<footer>Made by Wherefore ${packageVersion}. This page holds everything it shows; nothing is loaded from elsewhere.</footer>
+</body>
+</html>
+`;
+  return page.html;
+}
+
+const style = `
+main section{border-top:1px solid var(--line);padding:1.6rem 0}
+.scores table{font-size:.84rem;min-width:60rem}
+.scores th,.scores td{padding:.35em .7em .35em 0;border-bottom:1px solid var(--line);overflow-wrap:normal;vertical-align:top}
+.scores thead th{color:var(--quiet);font-size:.78rem}
+.scores .unsound{opacity:.5;text-decoration:line-through}
+.scores td b{font-weight:700}
+.scores small{display:block;color:var(--quiet);white-space:nowrap}
+.control th,.control td{color:var(--quiet);font-style:italic}
+.front{max-width:46rem;width:100%;height:auto}
+.front text{font:12px system-ui,sans-serif;fill:var(--ink)}.front .axis{fill:var(--quiet)}.front .grid{stroke:var(--line)}
+.front .best{fill:var(--accent)}.front .other{fill:var(--total)}.front .line{fill:none;stroke:var(--accent);stroke-width:1.5}
+.agreement td{text-align:center;min-width:3.2em;font-size:.8rem;padding:.3em}
+.agreement th{font-size:.8rem}
+.agreement thead th{writing-mode:vertical-rl;transform:rotate(180deg);height:11em}
+.examples{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,340px),1fr));gap:1.2rem}
+.pair{display:grid;grid-template-columns:1fr 1fr;gap:.6rem}
+.pair img{width:100%;border-radius:4px}
+.why{font-size:.84rem}
+`;
+
+function warnings({ comparison, leftOut }: Evaluation): Html | undefined {
+  const failed = comparison.references.filter(({ test }) => test && !test.passes);
+  const texts = [
+    ...comparison.notes,
+    ...(failed.length > 0 ? [`On ${failed.length} of ${comparison.references.length} inputs ${failed[0].test?.warning}.`] : []),
+    ...leftOut.map((text) => `Left out: ${text}.`),
+  ];
+  return texts.length > 0 ? html`<ul class="chips">${texts.map((text) => html`<li>${text}</li>`)}</ul>` : undefined;
+}
+
+const verdictOf = ({ verdicts }: Comparison, name: string) => verdicts.find(({ metric }) => metric === name) as MetricVerdict;
+
+const arrow = (name: string) => (metricTable[name].direction === 'higher' ? '↑' : '↓');
+
+function scoreTable(comparison: Comparison): Html {
+  const { metrics, rows } = comparison;
+  const bestOf = new Map(
+    metrics.map((name) => {
+      const means = rows.flatMap(({ control, scores }) => (control || !scores[name] ? [] : [scores[name].mean]));
+      return [name, metricTable[name].direction === 'higher' ? Math.max(...means) : Math.min(...means)];
+    }),
+  );
+  const head = metrics.map((name) => {
+    const { sound, flags } = verdictOf(comparison, name);
+    return html`<th scope="col" class="${sound ? '' : 'unsound'}" title="${sound ? metricTable[name].formula : flags.join('; ')}">${metricTable[name].title} ${arrow(name)}</th>`;
+  });
+  const line = (row: ComparedRow) => html`<tr class="${row.control ? 'control' : ''}"><th scope="row">${row.title}${row.onFront && html` <span class="tag">front</span>`}</th>
+${metrics.map((name) => scoreCell(row.scores[name], !row.control && row.scores[name]?.mean === bestOf.get(name)))}
+<td>${row.quality === undefined ? '–' : row.quality.toFixed(2)}</td><td>${row.cost ? html`${Math.round(row.cost.passes).toLocaleString('en')}<small>${numberText(row.cost.seconds, 2)} s</small>` : '–'}</td></tr>`;
+  return html`<div class="scroll scores"><table><caption>Mean over ${comparison.inputs.length} inputs, with 95 % intervals</caption>
+<thead><tr><th scope="col">Method</th>${head}<th scope="col">Quality</th><th scope="col">Passes</th></tr></thead>
+<tbody>${rows.map(line)}</tbody></table></div>`;
+}
+
+function scoreCell(interval: Interval | undefined, best: boolean): Html {
+  if (!interval) return html`<td>–</td>`;
+  const { mean, low, high } = interval;
+  const range = low === undefined || high === undefined ? undefined : html`<small>${numberText(low, 3)} to ${numberText(high, 3)}</small>`;
+  return html`<td>${best ? html`<b>${numberText(mean, 3)}</b>` : numberText(mean, 3)}${range}</td>`;
+}
+
+function agreementTable({ metrics, agreement }: Comparison): Html {
+  const cell = (value: number | undefined) => {
+    if (value === undefined) return html`<td>–</td>`;
+    const ground = cssColour(divergingColour(0.7 * value));
+    return html`<td style="background:${ground};color:${Math.abs(value) > 0.75 ? '#fff' : '#111'}">${signedText(value, 2)}</td>`;
+  };
+  return html`<div class="scroll agreement"><table>
+<thead><tr><td></td>${metrics.map((name) => html`<th scope="col">${metricTable[name].title}</th>`)}</tr></thead>
+<tbody>${metrics.map((name, i) => html`<tr><th scope="row">${metricTable[name].title}</th>${agreement[i].map(cell)}</tr>`)}</tbody></table></div>`;
+}
+
+async function examples(evaluation: Evaluation): Promise<Html> {
+  const { comparison, inputs, maps, mapShapes } = evaluation;
+  const metric = comparison.exampleMetric;
+  const cards = await Promise.all(
+    comparison.rows.map(async (row) => {
+      const shown = await Promise.all(
+        (['best', 'worst'] as const).map(async (which) => {
+          const input = row[which];
+          const map = input === undefined ? undefined : maps.get(row.id)?.get(input);
+          if (input === undefined || !map) return undefined;
+          const score = row.values[metric][input];
+          return html`<figure>${await drawn(map, mapShapes[input], inputs[input])}<figcaption>${which}: ${fileName(inputs[input].name)}, ${score === undefined ? '–' : numberText(score, 3)}<br>${inputs[input].targetDescription}</figcaption></figure>`;
+        }),
+      );
+      return html`<article class="card"><h3>${row.title}</h3><div class="pair">${shown}</div></article>`;
+    }),
+  );
+  return html`<div class="examples">${cards}</div>`;
+}
+
+const fileName = (source: string): string => source.split(/[\\/]/).pop() || source;
+
+/** The map over its picture; the strongest features of anything else. */
+async function drawn(values: Float32Array, shape: readonly number[], { input }: EvaluatedInput): Promise<Html> {
+  if (shape.length === 2 && input.picture) {
+    const [height, width] = shape;
+    const [tensor] = [...input.tensors.values()];
+    const [picture] = unprocessImage(tensor, input.picture.input).pixels;
+    const frame: Frame = { picture, transform: { source: [height, width], grid: [height, width], scale: [1, 1], offset: [0, 0] }, from: 'seen' };
+    const map = layOver([{ layer: 'input', map: float32([height, width], values), elsewhere: 0 }], frame);
+    const pixels = overlayPicture(map, scaleLimit(map), frame);
+    return html`<img alt="attribution over the picture" src="${await dataUri(pixels, 'photograph')}">`;
+  }
+  const names = input.groups?.kind === 'words' ? input.groups.texts : (input.groups?.names ?? input.features?.names);
+  const order = Array.from(values.keys()).sort((a, b) => Math.abs(values[b]) - Math.abs(values[a]));
+  return html`<table>${order.slice(0, 6).map((i) => html`<tr><th scope="row">${names?.[i] ?? `feature ${i}`}</th><td class="number">${signedText(values[i])}</td></tr>`)}</table>`;
+}
+
+function failures({ failures: list, inputs }: Comparison): Html | undefined {
+  if (list.length === 0) return undefined;
+  const groups = new Map<string, number>();
+  for (const { row, metric, why } of list) {
+    const key = `${metric ? `${metricTable[metric].title} of ` : ''}${row}: ${why}`;
+    groups.set(key, (groups.get(key) ?? 0) + 1);
+  }
+  return html`<section><h2>What failed</h2><ul class="why">${[...groups].map(([text, count]) => html`<li>${text} (${count} of ${inputs.length} inputs)</li>`)}</ul></section>`;
+}
+
+function metricList(comparison: Comparison): Html {
+  const item = (name: string) => {
+    const { title, formula, assumes, source } = metricTable[name];
+    const { sound, flags } = verdictOf(comparison, name);
+    return html`<div><dt>${title} ${arrow(name)}${!sound && html` <span class="flag">not sound here: ${flags.join('; ')}</span>`}</dt><dd>${formula}. Assumes: ${assumes}. <span class="quiet">${source}</span></dd></div>`;
+  };
+  return html`<dl class="facts">${comparison.metrics.map(item)}</dl>`;
+}
