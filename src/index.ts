@@ -31,6 +31,12 @@ export { readSafetensors, type Safetensors, writeSafetensors } from './data/safe
 export type { Column, Table } from './data/table.ts';
 export { readTable } from './data/table-file.ts';
 export { type ErrorCode, type ErrorDetails, WhereforeError } from './errors.ts';
+// Quality of explanations
+export { type ComparisonRequest, compare } from './evaluation/compare.ts';
+export type { Comparison } from './evaluation/comparison.ts';
+export { type MetricName, metrics } from './evaluation/metrics/index.ts';
+// The learned explainer
+export { type Adapted, type AdaptOptions, adapt, type Explainer, openExplainer } from './explainer/index.ts';
 export { type EncodeOptions, encodeModel } from './onnx/encode.ts';
 export type { Graph, Node, OnnxModel, ValueInfo } from './onnx/graph.ts';
 export { type ExplanationDocument, explanationSchema, parseDocument } from './report/document.ts';
@@ -67,6 +73,7 @@ export {
   type TensorData,
   tensor,
 } from './tensor/tensor.ts';
+
 // Training
 export {
   type Checkpoint,
