@@ -1,0 +1,138 @@
+import { type ChildProcess, execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type BuiltCommand, buildCommand } from '../../test/built-command.ts';
+import { writeNpy } from '../data/npy.ts';
+import { float32 } from '../tensor/tensor.ts';
+
+// What needs a process of its own: being interrupted, a reader that goes away, a disk that is full.
+
+const model = fileURLToPath(new URL('../../test/fixtures/command-line/classifier.onnx', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'wherefore-process-'));
+const input = join(folder, 'x.npy');
+const out = join(folder, 'out');
+const disk = join(folder, 'disk');
+const mounted = mountSmall(disk);
+let command: BuiltCommand;
+
+beforeAll(() => {
+  command = buildCommand();
+  writeFileSync(
+    input,
+    writeNpy(
+      float32(
+        [1, 3, 12, 12],
+        Float32Array.from({ length: 432 }, (_, i) => (i % 9) / 9),
+      ),
+    ),
+  );
+  // Translating every file takes a while on a busy machine.
+}, 180_000);
+
+afterAll(() => {
+  for (const child of started) child.kill('SIGKILL');
+  command.remove();
+  if (mounted) execFileSync('umount', [disk]);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** A run that lasts many minutes unless it is stopped, and tells when it has begun by the cost that it announces. */
+const layers = ['input', 'conv1', 'relu1', 'sum', 'pooled', 'flat'];
+const steps = ['steps=100000', 'maxSteps=100000', 'tolerance=0'].flatMap((set) => [
+  '--set',
+  `integrated-gradients.${set}`,
+]);
+const endless = ['--layer', layers.join(), ...steps, '--memory', '4'];
+
+const started: ChildProcess[] = [];
+
+function ended(child: ChildProcess): Promise<{ code: number | null; signal: string | null; errors: string }> {
+  started.push(child);
+  let errors = '';
+  child.stderr?.on('data', (text) => (errors += text));
+  return new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal, errors })));
+}
+
+/** When the cost is announced, or when the process ends without it: the test then says why. */
+function announced(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    child.stderr?.on('data', (text) => String(text).includes('Ctrl-C stops') && resolve());
+    child.on('close', () => resolve());
+  });
+}
+
+describe('being interrupted', () => {
+  it('Ctrl-C ends a long run after the current pass, with a message and nothing on the disk', async () => {
+    const child = command.start(['explain', input, '--model', model, '--out', out, ...endless]);
+    const end = ended(child);
+    await announced(child);
+    child.kill('SIGINT');
+    const { code, signal, errors } = await end;
+    expect({ code, signal }).toEqual({ code: 1, signal: null });
+    expect(errors).toMatch(/stopping after the current run/);
+    expect(errors).toMatch(/^error: stopped; nothing was written/m);
+    expect(errors).not.toMatch(/^\s+at /m);
+    expect(existsSync(out)).toBe(false);
+    expect(readdirSync(folder).filter((name) => name !== 'disk')).toEqual(['x.npy']);
+  });
+
+  it('a second Ctrl-C ends the process at once', async () => {
+    const child = command.start(['explain', input, '--model', model, '--out', out, ...endless]);
+    const end = ended(child);
+    await announced(child);
+    child.kill('SIGINT');
+    child.kill('SIGINT');
+    const { code, signal } = await end;
+    // Two signals so close may arrive as one; then it ends like after the first.
+    expect(signal === 'SIGKILL' || code === 1).toBe(true);
+    expect(existsSync(out)).toBe(false);
+  });
+});
+
+describe('a reader that goes away', () => {
+  it('the work is finished and kept; no stack is printed', async () => {
+    const child = command.start(['explain', input, '--model', model, '--out', out, '--json', '--method', 'gradient']);
+    child.stdout?.destroy();
+    const { code, errors } = await ended(child);
+    expect(errors).toBe('');
+    expect(code).toBe(0);
+    const [run] = readdirSync(out);
+    expect(readdirSync(join(out, run))).toContain('index.html');
+    rmSync(out, { recursive: true });
+  });
+});
+
+describe('a full disk', () => {
+  it.skipIf(!mounted)('says so, with exit code 1 and nothing half-written', async () => {
+    const child = command.start([
+      'explain',
+      input,
+      '--model',
+      model,
+      '--out',
+      join(disk, 'runs'),
+      '--method',
+      'gradient',
+    ]);
+    const { code, errors } = await ended(child);
+    expect(code).toBe(1);
+    expect(errors).toMatch(/^error: .*the disk is full.*Fix: free some space/m);
+    expect(existsSync(join(disk, 'runs')) ? readdirSync(join(disk, 'runs')) : []).toEqual([]);
+  });
+});
+
+/** A file system of 16 kB, smaller than a page; false where mounting is not allowed. */
+function mountSmall(path: string): boolean {
+  mkdirSync(path);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'tmpfs', path], { stdio: 'ignore' });
+    return true;
+  } catch {
+    rmSync(path, { recursive: true });
+    console.warn('skipped: a full disk needs the right to mount a small file system');
+    return false;
+  }
+}

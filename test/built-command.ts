@@ -1,0 +1,45 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** The command line as JavaScript, for tests that need a process of its own: signals, closed pipes, full disks. */
+export interface BuiltCommand {
+  start(words: readonly string[]): ChildProcess;
+  remove(): void;
+}
+
+/** Translates the sources, without checking types, into a folder from which the dependencies are found. */
+export function buildCommand(): BuiltCommand {
+  const folder = join(root, 'node_modules', '.cache', `wherefore-test-${process.pid}`);
+  const source = join(root, 'src');
+  for (const name of readdirSync(source, { recursive: true, encoding: 'utf8' })) {
+    if (name.endsWith('.test.ts') || !['.ts', '.js'].includes(extname(name))) continue;
+    const target = join(folder, 'dist', name.replace(/\.ts$/, '.js'));
+    mkdirSync(dirname(target), { recursive: true });
+    const text = readFileSync(join(source, name), 'utf8');
+    writeFileSync(target, name.endsWith('.ts') ? translate(text) : text);
+  }
+  copyFileSync(join(root, 'package.json'), join(folder, 'package.json'));
+  return {
+    start: (words) =>
+      spawn(process.execPath, [join(folder, 'dist', 'cli', 'main.js'), ...words], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+function translate(text: string): string {
+  return ts.transpileModule(text, {
+    compilerOptions: {
+      target: ts.ScriptTarget.ES2022,
+      module: ts.ModuleKind.ESNext,
+      verbatimModuleSyntax: true,
+      rewriteRelativeImportExtensions: true,
+    },
+  }).outputText;
+}
