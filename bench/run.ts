@@ -67,7 +67,10 @@ function memoryRow(): string {
 }
 
 const isChosen = (key: string) => !options.case || options.case.includes(key);
-const peer = await Peer.start(threads);
+const peer = await Peer.start(threads).catch((error: Error) => {
+  console.error(error.message);
+  process.exit(1);
+});
 const lines = [
   '| case | Wherefore | PyTorch eager | ratio (quartiles) | goal | difference |',
   '|---|---|---|---|---|---|',
