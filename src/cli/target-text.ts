@@ -85,17 +85,26 @@ export function parseTarget(text: string, labels: readonly string[] | undefined)
   if (name !== undefined && !kind && !labels?.includes(text)) {
     throw new WhereforeError('invalid-argument', '--target', { got: text, expected: forms });
   }
-  const parts = kind ? rest.split(',').map((part) => part.trim()) : [text];
   const { count, least = count, parse } = kind ?? kinds.class;
-  if (parts.length < least || parts.some((part) => part === '')) {
-    throw new WhereforeError('invalid-argument', '--target', { got: text, expected: forms });
+  const parts = (kind ? rest : text).split(',');
+  const readings = kind ? readingsOf(parts, least, count) : [[text]];
+  let problem: unknown;
+  for (const reading of readings) {
+    if (reading.some((part) => part === '')) continue;
+    try {
+      return parse((label) => classNamed(label, labels), reading);
+    } catch (error) {
+      problem ??= error;
+    }
   }
-  // A label may contain commas; only the last parts of a difference do not.
-  const joined =
-    parts.length > count
-      ? [parts.slice(0, parts.length - count + 1).join(','), ...parts.slice(parts.length - count + 1)]
-      : parts;
-  return parse((label) => classNamed(label, labels), joined);
+  throw problem ?? new WhereforeError('invalid-argument', '--target', { got: text, expected: forms });
+}
+
+/** A label may contain commas itself: every way to read the parts as `least` to `count` values, the plainest first. */
+function readingsOf(parts: readonly string[], least: number, count: number): string[][] {
+  const join = (from: number, to?: number) => parts.slice(from, to).join(',').trim();
+  const two = parts.slice(1).map((_, i) => [join(0, i + 1), join(i + 1)]);
+  return [...(count >= 2 ? two : []), ...(least === 1 ? [[join(0)]] : [])];
 }
 
 function classNamed(text: string, labels: readonly string[] | undefined): number {

@@ -1,0 +1,168 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { wherefore } from '../../test/command.ts';
+import { writePng } from '../data/image.ts';
+import { readNpz } from '../data/npz.ts';
+import { tensor } from '../tensor/tensor.ts';
+
+const models = fileURLToPath(new URL('../../test/fixtures/command-line/', import.meta.url));
+const classifier = join(models, 'classifier.onnx');
+const folder = mkdtempSync(join(tmpdir(), 'wherefore-commands-'));
+const picture = join(folder, 'picture.png');
+let runs = 0;
+const newFolder = () => join(folder, `runs-${++runs}`);
+
+beforeAll(async () => {
+  writeFileSync(
+    picture,
+    await writePng(
+      tensor(
+        'uint8',
+        [20, 20, 3],
+        Uint8Array.from({ length: 1200 }, (_, i) => (i * 37) % 256),
+      ),
+    ),
+  );
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The document files of the only run in a folder. */
+function documentsOf(out: string): string[] {
+  const [run] = readdirSync(out);
+  return readdirSync(join(out, run))
+    .filter((name) => /^\d.*\.json$/.test(name))
+    .map((name) => join(out, run, name));
+}
+
+describe('explain and replay', () => {
+  it.each([
+    ['a picture against a colour', [picture, '--model', classifier, '--baseline', 'grey', '--layer', 'input,sum']],
+    [
+      'a picture against another',
+      [picture, '--model', classifier, '--baseline', picture, '--method', 'gradient-x-input'],
+    ],
+    ['noise, by occlusion', [picture, '--model', classifier, '--baseline', 'noise:3', '--method', 'occlusion']],
+    ['tokens', ['ids=[[1,2,3,4]]', '--model', join(models, 'tokens.onnx'), '--target', 'logits[2]']],
+    ['trees', ['row=[[1,2,3]]', '--model', join(models, 'tree.onnx'), '--baseline', 'constant:0.25']],
+    ['two targets', [picture, '--model', classifier, '--target', 'star', '--target', 'difference:star,circle']],
+  ])('%s: the same numbers again, element by element', async (_, words) => {
+    const out = newFolder();
+    const made = await wherefore('explain', ...words, '--out', out);
+    expect(made.errors).not.toMatch(/error/);
+    expect(made.code).toBe(0);
+    const documents = documentsOf(out);
+    expect(documents.length).toBeGreaterThan(0);
+    for (const document of documents) {
+      const again = await wherefore('replay', document);
+      expect(again).toMatchObject({ code: 0, errors: '' });
+      expect(again.output).toMatch(/^identical in every element$/m);
+    }
+  });
+
+  it('prints what the model said, the target, the baseline, the error, the page', async () => {
+    const out = newFolder();
+    const { output } = await wherefore('explain', picture, '--model', classifier, '--target', 'star', '--out', out);
+    expect(output).toMatch(/^picture\.png\n {2}the model says {2}\d "\w+" \d+ %/);
+    expect(output).toMatch(/explained +logit of class 3 "star"/);
+    expect(output).toMatch(/baseline +black picture/);
+    expect(output).toMatch(/input +integrated-gradients +-?[\d.]+ +-?[\d.]+ +<?[\d.]+ %/);
+    expect(output).toMatch(/^page: .*index\.html\n +file:\/\//m);
+  });
+
+  it('a damaged document, missing tensors and another model are refused', async () => {
+    const out = newFolder();
+    await wherefore('explain', picture, '--model', classifier, '--method', 'gradient', '--out', out);
+    const [document] = documentsOf(out);
+    const other = await wherefore('replay', document, '--model', join(models, 'tokens.onnx'));
+    expect(other.code).toBe(1);
+    expect(other.errors).toMatch(/not the model that was explained.*--any-model/);
+    const text = readFileSync(document, 'utf8');
+    writeFileSync(document, text.replace('"method": "gradient"', '"method": "gradients"'));
+    const renamed = await wherefore('replay', document);
+    expect(renamed.code).toBe(1);
+    expect(renamed.errors).toMatch(/^error: .*gradients/);
+    writeFileSync(document, text.slice(0, text.length >> 1));
+    expect((await wherefore('replay', document)).code).toBe(1);
+    writeFileSync(document, text);
+    rmSync(document.replace('.json', '.safetensors'));
+    const alone = await wherefore('replay', document);
+    expect(alone.code).toBe(1);
+    expect(alone.errors).toMatch(/^error: .*safetensors.*no such file/);
+  });
+
+  it('says which combinations were left out, and does the others', async () => {
+    const words = ['explain', picture, '--model', classifier, '--layer', 'sum,flat', '--method', 'grad-cam,gradient'];
+    const { code, errors, output } = await wherefore(...words, '--out', newFolder());
+    expect(code).toBe(0);
+    expect(errors).toMatch(/left out at flat: grad-cam needs a layer with channels and space/);
+    expect(output.match(/ (grad-cam|gradient) /g)).toEqual([' grad-cam ', ' gradient ', ' gradient ']);
+  });
+});
+
+describe('--json', () => {
+  it('prints one document, the same at every run but for time and place', async () => {
+    const explainJson = async () => {
+      const { output, errors } = await wherefore(
+        'explain',
+        picture,
+        '--model',
+        classifier,
+        '--json',
+        '--out',
+        newFolder(),
+      );
+      expect(errors).toBe('');
+      const { folder: run, explanations } = JSON.parse(output);
+      expect(readdirSync(run)).toContain('run.json');
+      return explanations.map(
+        ({ created: _, command: __, cost, ...rest }: Record<string, Record<string, unknown>>) => ({
+          ...rest,
+          cost: { forward: cost.forward, backward: cost.backward },
+        }),
+      );
+    };
+    const first = await explainJson();
+    expect(first).toHaveLength(1);
+    expect(first[0]).toMatchObject({ format: 'wherefore/explanation', method: 'integrated-gradients', isCut: true });
+    expect(await explainJson()).toEqual(first);
+  });
+
+  it('inspect gives inputs, operators and layers', async () => {
+    const { code, output } = await wherefore('inspect', classifier, '--json');
+    expect(code).toBe(0);
+    const inspection = JSON.parse(output);
+    expect(inspection.inputs).toEqual([{ name: 'image', type: 'float32', shape: [1, 3, 12, 12] }]);
+    expect(inspection.operators).toContainEqual({ operator: 'Conv', count: 2, gradient: 'exact' });
+    const branch = inspection.layers.all.find(({ name }: { name: string }) => name === 'branch');
+    expect(branch).toMatchObject({ isCut: false, shape: [1, 6, 12, 12] });
+  });
+});
+
+describe('gradient', () => {
+  it('writes exact shapes in float32, of inputs, values and parameters', async () => {
+    const file = join(folder, 'g.npz');
+    const words = ['gradient', join(models, 'tokens.onnx'), '--input', 'ids=[[1,2],[3,3]]', '--target', 'logits[1,2]'];
+    const { code, output } = await wherefore(...words, '--wrt', 'embedding', 'parameters', '--out', file);
+    expect(code).toBe(0);
+    expect(output).toMatch(/embedding +2×2×5/);
+    const tensors = readNpz(new Uint8Array(readFileSync(file)), file);
+    expect([...tensors].map(([name, { type, shape }]) => `${name} ${type} ${shape}`)).toEqual([
+      'embedding float32 2,2,5',
+      'table float32 11,5',
+      'w float32 5,3',
+    ]);
+    // The target reads the second row only, whose two tokens are the same: their gradients are, too.
+    const embedding = [...(tensors.get('embedding')?.data as Float32Array)];
+    expect(embedding.slice(0, 10)).toEqual(new Array(10).fill(0));
+    expect(embedding.slice(10, 15)).toEqual(embedding.slice(15, 20));
+    expect(embedding[10]).not.toBe(0);
+    // Row 3 of the table is read twice.
+    const table = [...(tensors.get('table')?.data as Float32Array)];
+    table.slice(15, 20).forEach((value, i) => {
+      expect(value).toBeCloseTo(2 * embedding[10 + i], 6);
+    });
+  });
+});
