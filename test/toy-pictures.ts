@@ -18,31 +18,35 @@ import {
 export const toySide = 16;
 export const toyPatch = 6;
 
-/** Grey noise with one patch of horizontal stripes, vertical stripes or squares: the class is the pattern. */
+/**
+ * A grey with noise, and one patch of horizontal stripes, vertical stripes or squares: the class is the pattern. Class 3 is
+ * noise alone, so that a picture without a patch is not taken for one of the patterns.
+ */
 export interface ToyPictures {
   /** `[N, 1, 16, 16]`. */
   readonly pictures: Tensor<'float32'>;
   readonly labels: Tensor<'int64'>;
-  /** 1 where the patch lies, `[N, 16 · 16]`. */
+  /** 1 where the patch lies, `[N, 16 · 16]`; 0 everywhere for class 3. */
   readonly patches: readonly Float32Array[];
 }
 
-export function toyPictures(count: number, seed: number): ToyPictures {
+export function toyPictures(count: number, seed: number, classes = 4): ToyPictures {
   const plane = toySide * toySide;
   const values = new Float32Array(count * plane);
   const labels = new BigInt64Array(count);
   const patches: Float32Array[] = [];
   for (let n = 0; n < count; n++) {
     const source = random(seed, n + 1);
-    const label = source.integer(3);
+    const label = source.integer(classes);
     const [top, left] = [source.integer(toySide - toyPatch + 1), source.integer(toySide - toyPatch + 1)];
     const patch = new Float32Array(plane);
+    const grey = 3 * source.uniform() - 1.5;
     labels[n] = BigInt(label);
     for (let i = 0; i < plane; i++) {
       const [row, column] = [Math.floor(i / toySide) - top, (i % toySide) - left];
-      const inside = row >= 0 && row < toyPatch && column >= 0 && column < toyPatch;
+      const inside = label < 3 && row >= 0 && row < toyPatch && column >= 0 && column < toyPatch;
       const bits = [row >> 1, column >> 1, (row >> 1) + (column >> 1)][label];
-      values[n * plane + i] = 0.3 * source.normal() + (inside ? (bits % 2 ? -2 : 2) : 0);
+      values[n * plane + i] = 0.3 * source.normal() + (inside ? (bits % 2 ? -2 : 2) : grey);
       if (inside) patch[i] = 1;
     }
     patches.push(patch);
@@ -62,7 +66,7 @@ export function toyNetwork(seed: number): OnnxModel {
   x = activation(network, convolution(network, x, 'conv2', { channels: 12, kernel: 3, padding: 1 }), 'relu2', 'relu');
   x = maxPool(network, x, 'pool2', { kernel: 2 });
   x = activation(network, convolution(network, x, 'conv3', { channels: 16, kernel: 3, padding: 1 }), 'relu3', 'relu');
-  return network.build([linear(network, globalAveragePool(network, x, 'mean'), 'logits', { features: 3 })]);
+  return network.build([linear(network, globalAveragePool(network, x, 'mean'), 'logits', { features: 4 })]);
 }
 
 /** The classifier, trained until it is nearly always right. */

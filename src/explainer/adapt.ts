@@ -10,6 +10,7 @@ import {
   type TrainingHistory,
   type TrainingProgress,
   train,
+  withParameters,
 } from '../train/index.ts';
 import { type Classifier, readClassifier } from './classifier.ts';
 import { compareFused, type FusedComparison } from './compare-fused.ts';
@@ -93,7 +94,14 @@ export async function adapt(model: Model, dataset: Dataset, options: AdaptOption
   const apart = { ...settings, otherClasses: 0, seed: settings.seed + 1 };
   const validation = explainerSamples(heldOut, held.length, classifier, apart, statistics);
   const validations: Validation[] = [];
-  const warmUp = Math.floor(settings.epochs * settings.warmUp);
+  const validateNow = (now: OnnxModel, epoch: number) => validate(now, validation, settings, runtime, epoch);
+  // What an interrupted training had found is found again from its checkpoints.
+  for (const step of options.resume ? await (options.checkpoints?.steps() ?? []) : []) {
+    const earlier = step <= (options.resume?.step ?? 0) ? await options.checkpoints?.load(step) : undefined;
+    if (earlier) validations.push(await validateNow(withParameters(training.onnx, earlier.parameters), earlier.epoch));
+  }
+  // Early on a mask over everything is a normal state: it suffices, and its area costs little yet.
+  const settled = settings.epochs * Math.max(settings.warmUp, 0.5);
   const { model: trained, history } = await train({
     model: training.onnx,
     samples,
@@ -113,15 +121,15 @@ export async function adapt(model: Model, dataset: Dataset, options: AdaptOption
     determinedBy: { explainer: settings, model: model.hash },
     inputsAt: (step, steps) => inputsAt(settings, step, steps),
     onEpoch: async (now, epoch) => {
-      const found = await validate(now, validation, settings, runtime, epoch);
+      const found = await validateNow(now, epoch);
       validations.push(found);
       options.onValidation?.(found);
-      if (epoch > warmUp) checkCollapse(validations, epoch === settings.epochs, settings);
+      if (epoch >= settled) checkCollapse(validations, epoch === settings.epochs, settings);
     },
   });
   if (validations.length === 0) {
-    // Resumed after its last step.
-    validations.push(await validate(trained, validation, settings, runtime, settings.epochs));
+    // Resumed after its last step, from a checkpoint that lies nowhere else.
+    validations.push(await validateNow(trained, settings.epochs));
     checkCollapse(validations, true, settings);
   }
   const facts = factsOf(model, classifier, training, settings, validations.at(-1) as Validation);
