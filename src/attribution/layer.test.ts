@@ -109,6 +109,28 @@ describe('layers between input and output', () => {
     ]);
   });
 
+  it('keeps some block ends of a long run of one shape', () => {
+    const builder = new GraphBuilder();
+    builder.input('x', 'float32', [1, 4]);
+    let value = 'x';
+    for (let i = 1; i <= 6; i++) {
+      builder.op('Tanh', [value], {}, { outputs: [`branch${i}`] });
+      value = builder.op('Add', [value, `branch${i}`], {}, { outputs: [`block${i}`] });
+    }
+    builder.op('Relu', [value], {}, { outputs: ['last'] });
+    builder.op('Relu', ['last'], {}, { outputs: ['y'] });
+    builder.output('y', 'float32', [1]);
+    const graph = builder.build();
+    const facts = factsOf(graph, (name) => (name === 'y' ? [1] : [1, 4]));
+    // Six blocks, three shown from the first on, and the end of the stage.
+    expect(layersWorthExplaining(layersBetween(graph, facts, ['x'], 'y')).map(({ name }) => name)).toEqual([
+      'block1',
+      'block3',
+      'block5',
+      'last',
+    ]);
+  });
+
   it('keeps the last cut of each shape', () => {
     const builder = new GraphBuilder();
     builder.input('x', 'float32', [1, 4]);

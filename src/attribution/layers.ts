@@ -85,14 +85,28 @@ function firstUse(graph: Graph, input: string, position: ReadonlyMap<string, num
   return -1;
 }
 
+/** Operators that end a block, where branches come together. */
+const joining: ReadonlySet<string> = new Set(['Add', 'Sum', 'Concat']);
+/** Blocks shown of one long stage, besides its last value. */
+const blocksShown = 3;
+
 /**
  * The layers worth explaining: of each run of cuts with the same shape the last one, where a stage of the network has
- * done its work, without mere rearrangements of the one before.
+ * done its work, without mere rearrangements of the one before. Of a long run (the residual stream of a transformer)
+ * some block ends before it as well, evenly spread. The last run is left out: its end is the output.
  */
 export function layersWorthExplaining(candidates: readonly LayerCandidate[]): LayerCandidate[] {
   const cuts = candidates.filter((candidate) => candidate.isCut && !rearranging.has(candidate.operator));
-  return cuts.filter((candidate, i) => {
-    const next = cuts[i + 1];
-    return next !== undefined && !sameShape(next.shape, candidate.shape);
+  const runs: LayerCandidate[][] = [];
+  for (const cut of cuts) {
+    const run = runs.at(-1);
+    if (run && sameShape(run[0].shape, cut.shape)) run.push(cut);
+    else runs.push([cut]);
+  }
+  return runs.slice(0, -1).flatMap((run) => {
+    const blocks = run.slice(0, -1).filter(({ operator }) => joining.has(operator));
+    const step = Math.max(1, blocks.length / blocksShown);
+    const spread = blocks.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step));
+    return [...(blocks.length > 1 ? spread : []), run[run.length - 1]];
   });
 }
