@@ -2,10 +2,19 @@ import type { Baseline } from '../attribution/baseline.ts';
 import type { LoadedModel } from '../data/load-model.ts';
 import { type ModelInput, readModelInputs } from '../data/model-input.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
+import { readSample } from '../data/row-input.ts';
+import { tokenizerOf } from '../data/text-input.ts';
+import { emptyToken, emptyTokens } from '../data/tokenizer.ts';
 import { WhereforeError } from '../errors.ts';
-import { colourBaseline } from '../report/usual-baseline.ts';
+import { colourBaseline, sampleBaseline, tokensBaseline } from '../report/usual-baseline.ts';
 
-const forms = 'zero, mean, black, white, grey, #rrggbb, constant:NUMBER, blur:SIGMA, noise:SEED, tokens:ID, or a file';
+const forms =
+  'zero, mean, black, white, grey, #rrggbb, constant:NUMBER, blur:SIGMA, noise:SEED, sample:TABLE.csv[#ROWS], pad, mask, unk, tokens:ID, or a file';
+
+/** Baselines of one option: `black,mean,blur:8`; commas between digits belong to the rows of a table. */
+export function baselines(text: string, before: readonly string[] = []): string[] {
+  return [...before, ...text.split(/,(?!\d)/).map((part) => part.trim())];
+}
 
 const colours: Readonly<Record<string, readonly [number, number, number]>> = {
   black: [0, 0, 0],
@@ -31,6 +40,12 @@ export async function parseBaseline(
     if (name === 'noise') return () => ({ kind: 'noise', seed: value });
     return () => ({ kind: 'tokens', id: value });
   }
+  if (text === 'pad' || text === 'mask' || text === 'unk') return namedToken(text, model, preprocessing);
+  if (text.startsWith('sample:')) {
+    const [, path, rows] = /^(.*?)(?:#([\d,-]+))?$/s.exec(text.slice('sample:'.length)) as RegExpExecArray;
+    const sample = sampleBaseline(await readSample(path, rows, preprocessing));
+    return () => sample;
+  }
   if (text === 'zero') return () => ({ kind: 'zero' });
   if (text === 'mean') return () => ({ kind: 'mean' });
   const colour = colours[text] ?? hexColour(text);
@@ -43,6 +58,23 @@ export async function parseBaseline(
     if (!tensor) throw new WhereforeError('unknown-name', `the baseline has no input "${name_}"`, { where: text });
     return { kind: 'input', tensor, description: text };
   };
+}
+
+/** A token by what it stands for, where the model's tokenizer has one. */
+async function namedToken(
+  name: keyof typeof emptyTokens,
+  model: LoadedModel,
+  preprocessing: Preprocessing,
+): Promise<() => Baseline> {
+  const tokenizer = await tokenizerOf(model, preprocessing);
+  const found = tokenizer && emptyToken(tokenizer, name);
+  if (!found) {
+    throw new WhereforeError('unknown-name', `--baseline ${name}: the tokenizer has no such token`, {
+      got: tokenizer ? `none of ${emptyTokens[name].join(', ')}` : 'a model without a tokenizer in its wherefore.yaml',
+      fix: 'name another, or give the id: tokens:ID',
+    });
+  }
+  return () => tokensBaseline(tokenizer, found);
 }
 
 function hexColour(text: string): readonly [number, number, number] | undefined {

@@ -5,18 +5,19 @@ import { type MethodName, methodTable } from '../explainer/methods.ts';
 import { explain, preprocessingOf } from '../report/explain.ts';
 import { checkMethods, type Plan } from '../report/plan.ts';
 import { writeRun } from '../report/write-run.ts';
-import { parseBaseline } from './baseline-text.ts';
+import { baselines, parseBaseline } from './baseline-text.ts';
 import { interruptible } from './failure.ts';
 import { list, positive, repeated, wholeNumber } from './options.ts';
 import { checkWritable } from './out-folder.ts';
 import { describeExplained, shortSource } from './print-explained.ts';
 import { formatDuration, showProgress } from './progress.ts';
+import { similarityTarget } from './similarity-target.ts';
 import { parseTarget } from './target-text.ts';
 
 interface Options {
   readonly model: string;
   readonly target?: readonly string[];
-  readonly baseline?: string;
+  readonly baseline?: readonly string[];
   readonly layer?: readonly string[];
   readonly method?: readonly string[];
   readonly set: readonly string[];
@@ -31,7 +32,10 @@ export function defineExplain(program: Command): void {
   program
     .command('explain')
     .description('why a model said what it said of an input: a picture, its error, and a page')
-    .argument('<input...>', 'pictures, .npy/.npz/.safetensors tensors, table.csv#row, or name=[numbers]')
+    .argument(
+      '<input...>',
+      'pictures, .npy/.npz/.safetensors tensors, table.csv#row, name=[numbers], or a text or .txt file',
+    )
     .requiredOption('--model <file>', 'an .onnx file')
     .option(
       '--target <what>',
@@ -40,7 +44,8 @@ export function defineExplain(program: Command): void {
     )
     .option(
       '--baseline <what>',
-      'what "absent" means: zero, mean, black, white, grey, #rrggbb, constant:N, blur:SIGMA, noise:SEED, tokens:ID, or a file; default by kind of input',
+      'what "absent" means: zero, mean, black, white, grey, #rrggbb, constant:N, blur:SIGMA, noise:SEED, sample:TABLE.csv[#ROWS], pad, mask, unk, tokens:ID, or a file; separate several by commas to compare them; default by kind of input',
+      baselines,
     )
     .option(
       '--layer <names>',
@@ -81,9 +86,14 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
   try {
     const preprocessing = preprocessingOf(model, {});
     const labels = model.preprocessing?.labels;
-    const target = options.target?.map((text) => parseTarget(text, labels));
+    const target =
+      options.target &&
+      (await Promise.all(
+        options.target.map((text) => similarityTarget(text, model, preprocessing) ?? parseTarget(text, labels)),
+      ));
     const baseline =
-      options.baseline === undefined ? undefined : await parseBaseline(options.baseline, model, preprocessing);
+      options.baseline &&
+      (await Promise.all(options.baseline.map((text) => parseBaseline(text, model, preprocessing))));
     let told = false;
     const explained = await explain(model, inputs, {
       target,

@@ -10,7 +10,7 @@ export function describeExplained(documents: readonly ExplanationDocument[], fol
     const key = JSON.stringify([document.input.source, document.input.hash, document.target]);
     questions.set(key, [...(questions.get(key) ?? []), document]);
   }
-  const blocks = [...questions.values()].map((rows) => `${describeQuestion(rows[0])}\n${describeRows(rows)}`);
+  const blocks = [...questions.values()].map((rows) => `${describeQuestion(rows)}\n${describeRows(rows)}`);
   const notes = new Set(
     documents.flatMap((document) => [...document.notes, ...document.gradientNotes.map(({ text }) => text)]),
   );
@@ -20,10 +20,13 @@ export function describeExplained(documents: readonly ExplanationDocument[], fol
   return blocks.join('\n\n');
 }
 
-function describeQuestion({ input, prediction, targetDescription, baselineDescription }: ExplanationDocument): string {
+function describeQuestion(rows: readonly ExplanationDocument[]): string {
+  const [{ input, prediction, targetDescription, baselineDescription }] = rows;
   const lines = [shortSource(input.source)];
   if (prediction) lines.push(`  the model says  ${describePrediction(prediction)}`);
-  lines.push(`  explained       ${targetDescription}`, `  baseline        ${baselineDescription ?? 'none'}`);
+  lines.push(`  explained       ${targetDescription}`);
+  const asked = new Set(rows.map(({ baselineDescription }) => baselineDescription));
+  if (asked.size === 1) lines.push(`  baseline        ${baselineDescription ?? 'none'}`);
   return lines.join('\n');
 }
 
@@ -44,7 +47,9 @@ function describePrediction({ kind, top }: NonNullable<ExplanationDocument['pred
 }
 
 function describeRows(documents: readonly ExplanationDocument[]): string {
+  const sweeps = new Set(documents.map(({ baselineDescription }) => baselineDescription)).size > 1;
   const rows = documents.map((document) => [
+    ...(sweeps ? [`  ${document.baselineDescription ?? 'none'}`] : []),
     `  ${document.layer.every((name) => document.explained.includes(name)) ? 'input' : document.layer.join(' + ')}`,
     document.method,
     formatNumber(document.attributionTarget),
@@ -52,7 +57,7 @@ function describeRows(documents: readonly ExplanationDocument[]): string {
     formatShare(document.relativeError),
     verdict(document),
   ]);
-  return formatTable([['  layer', 'method', 'T', 'sum', 'error', ''], ...rows]);
+  return formatTable([[...(sweeps ? ['  baseline'] : []), '  layer', 'method', 'T', 'sum', 'error', ''], ...rows]);
 }
 
 function verdict(document: ExplanationDocument): string {

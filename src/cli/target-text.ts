@@ -1,3 +1,5 @@
+import { parseExpression } from '../attribution/expression.ts';
+import { regionOf } from '../attribution/region.ts';
 import { nearest } from '../data/nearest.ts';
 import { WhereforeError } from '../errors.ts';
 import type { TargetChoice } from '../report/explain.ts';
@@ -11,7 +13,9 @@ const forms = [
   'token:ID or token:POSITION,ID',
   'detection:CLASS or detection:ANCHOR,CLASS',
   'box:ANCHOR,COORDINATE',
-  'OUTPUT[i,j,…]',
+  'region:CLASS or region:CLASS,TOP,LEFT,BOTTOM,RIGHT',
+  'similar:INPUT',
+  'OUTPUT[i,j,…] or a formula such as logits[3] - max(logits[5], logits[7])',
 ].join(', ');
 
 type Parse = (classOf: (text: string) => number, rest: readonly string[]) => TargetChoice;
@@ -38,6 +42,11 @@ const kinds: Readonly<Record<string, { readonly count: number; readonly least?: 
         ? strongest(classOf(parts[0]))
         : { kind: 'detectionScore', anchor: integer(parts[0]), class: classOf(parts[1]) },
   },
+  region: {
+    count: 5,
+    least: 1,
+    parse: (classOf, [name, ...corners]) => region(classOf(name), corners.map(integer)),
+  },
   box: {
     count: 2,
     parse: (_, [anchor, coordinate]) => ({
@@ -56,6 +65,26 @@ function integer(text: string): number {
   return value;
 }
 
+/** A rectangle of a segmentation's grid, or all places that the model gives to a class. */
+function region(wanted: number, corners: readonly number[]): TargetChoice {
+  return (input, { segmentation, summary }) => {
+    if (!segmentation) {
+      throw new WhereforeError('invalid-argument', 'a region needs a model that gives scores place by place', {
+        where: input.source,
+        got: `output "${summary.output}"`,
+        expected: 'batch × classes × rows × columns',
+      });
+    }
+    const { size, classes } = segmentation;
+    const [top, left, bottom, right] = corners;
+    const inside = (row: number, column: number) =>
+      corners.length
+        ? row >= top && row < bottom && column >= left && column < right
+        : classes[row * size[1] + column] === wanted;
+    return { kind: 'region', output: summary.output, class: wanted, region: regionOf(size, inside), reduce: 'mean' };
+  };
+}
+
 /** The row of a detector's grid that shows a class best. */
 function strongest(wanted: number): TargetChoice {
   return (input, { detections, summary }) => {
@@ -71,10 +100,14 @@ function strongest(wanted: number): TargetChoice {
 
 /**
  * Reads a target as a person writes it: `281`, `tabby`, `probability:281`, `difference:281,282`, `token:-1,403`,
- * `logits[3]`.
+ * `logits[3]`, `region:15`, `logits[3] - max(logits[5], logits[7])`.
  * @throws WhereforeError `invalid-argument`, `unknown-name` for a label that the model lacks
  */
 export function parseTarget(text: string, labels: readonly string[] | undefined): TargetChoice {
+  if (isFormula(text) && !labels?.includes(text)) {
+    parseExpression(text);
+    return { kind: 'expression', text };
+  }
   const element = /^(.+)\[([-\d,\s]*)\]$/.exec(text);
   if (element) {
     const index = element[2].trim() === '' ? [] : element[2].split(',').map(integer);
@@ -104,7 +137,16 @@ export function parseTarget(text: string, labels: readonly string[] | undefined)
 function readingsOf(parts: readonly string[], least: number, count: number): string[][] {
   const join = (from: number, to?: number) => parts.slice(from, to).join(',').trim();
   const two = parts.slice(1).map((_, i) => [join(0, i + 1), join(i + 1)]);
-  return [...(count >= 2 ? two : []), ...(least === 1 ? [[join(0)]] : [])];
+  const numbers = parts.length - count + 1;
+  const many = count > 2 && numbers >= 1 ? [[join(0, numbers), ...parts.slice(numbers)]] : [];
+  return [...(count === 2 ? two : many), ...(least === 1 ? [[join(0)]] : [])];
+}
+
+/** Whether a text holds an element of an output and something to be done with it. */
+function isFormula(text: string): boolean {
+  return (
+    /\[[^\]]*\]/.test(text) && (/[-+*/(]/.test(text.replaceAll(/\[[^\]]*\]|"[^"]*"/g, '')) || /\[[^\]]*:/.test(text))
+  );
 }
 
 function classNamed(text: string, labels: readonly string[] | undefined): number {

@@ -80,13 +80,19 @@ function reading(explained: Explained): Html | undefined {
   return html`<p class="quiet">From top to bottom: the model gives ${total(baselineValue)} for the baseline (${baselineDescription}). Each line raises (red) or lowers (blue) that, until it is the ${total(value)} of this input; below its value stands what the baseline has there, where that is known.</p>`;
 }
 
+/** A share of a probability in points of per cent: `+4.5 pts`. */
+function pointsText(share: number): string {
+  const points = 100 * share;
+  return Math.abs(points) < 0.005 ? '≈ 0 pts' : `${signedText(Number(points.toFixed(2)), 2)} pts`;
+}
+
 /** Totals and shares as a person counts them: probabilities in per cent and points. */
 function amounts({ document }: Explained) {
   if (document.target.kind !== 'classProbability')
     return { total: (value: number) => numberText(value), share: signedText };
   return {
     total: (value: number) => percentText(value),
-    share: (value: number) => `${signedText(100 * value, 2)} pts`,
+    share: pointsText,
   };
 }
 
@@ -107,7 +113,7 @@ function bars(explained: Explained, features: Features): Html {
     const width = Math.max(0.4, Math.abs(place(to) - place(from)));
     const colour = kind === 'rest' ? 'rest' : to >= from ? 'positive' : 'negative';
     if (kind === 'total') {
-      return html`<tr class="total"><th scope="row"${hasText && html` colspan="2"`}>${name}${text !== undefined && html`<span class="usual">${text}</span>`}</th>
+      return html`<tr class="total"><th scope="row">${name}${text !== undefined && html`<span class="narrow" aria-hidden="true">${text}</span>`}</th>${hasText && html`<td class="text">${text}</td>`}
 <td class="track" aria-hidden="true"><span class="total" style="left:${left.toFixed(2)}%;width:${width.toFixed(2)}%"></span></td>
 <td class="number">${amount.total(to)}</td></tr>`;
     }

@@ -50,6 +50,7 @@ const predictionTitles: Readonly<Record<string, string>> = {
   probability: 'What the model said: most probable',
   detection: 'What the model found: strongest detections',
   token: 'What the model would say next',
+  area: 'What the model saw: share of all places',
   value: 'What the model said',
 };
 

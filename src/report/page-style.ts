@@ -119,9 +119,14 @@ pre{background:var(--track);padding:.7em;border-radius:6px;white-space:pre-wrap;
 .cell small{font-size:.68rem;opacity:.92;font-variant-numeric:tabular-nums}
 .cell.special{outline:1px dashed var(--quiet);outline-offset:-2px;font-style:italic}
 .signal{margin:0 0 1rem}.signal svg{display:block;width:100%;height:9rem;border-radius:4px}.signal .ends{font-size:.84rem}
+.sweep{margin:0 0 2.4rem}.sweep-maps{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,11rem),1fr));gap:1rem;margin-bottom:1.2rem}
+.asked{max-width:20rem}.asked .pair{display:grid;gap:.4rem;grid-template-columns:1fr 2.2fr;align-items:start}.asked .pair :only-child{grid-column:1/-1}
+.asked img{width:100%;border-radius:4px}.asked .pair>img{border:1px solid var(--line)}.asked .stage{position:relative;overflow:hidden;border-radius:4px}
+.asked figcaption span,.asked figcaption a{display:block;font-variant-numeric:tabular-nums}.strongest{margin:0;padding-left:1.2em;font-size:.9rem}
+.agreement{width:auto;font-size:.88rem}.agreement td,.agreement th{padding:.35em .8em;text-align:center;overflow-wrap:normal;max-width:12rem}.agreement th[scope=row]{text-align:right}
 .usual{display:block;font-size:.78rem;opacity:.85}
 .bars{table-layout:fixed}
-.bars .name{width:28%}.bars col.text{width:24%}.bars .share{width:5.4rem}
+.bars .name{width:28%}.bars col.text{width:24%}.bars .share{width:6rem}
 .bars td.text{color:var(--quiet);font-size:.86rem}
 .bars .track{position:relative;height:1.9em;padding:0;background:linear-gradient(var(--track),var(--track)) center/100% 1.3em no-repeat}
 .bars .track span{position:absolute;top:calc(50% - .65em);height:1.3em;border-radius:2px}

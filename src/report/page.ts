@@ -7,6 +7,7 @@ import { renderInput, renderQuestion } from './page-question.ts';
 import { pageScript } from './page-script.ts';
 import { pageStyle } from './page-style.ts';
 import { renderSummary } from './page-summary.ts';
+import { renderSweep, sweepsOf } from './page-sweep.ts';
 
 /** A chapter of a page: its own words before some of the explanations. */
 export interface PageSection {
@@ -118,6 +119,7 @@ async function renderSection(section: PageSection, index: number, content: Conte
       const questions = grouped(members, (i) => questionKey(explained[i]));
       return html`<section class="input">
 ${await renderInput(explained[members[0]], figures[members[0]])}
+${await Promise.all(sweepsOf(explained, members).map((items) => renderSweep(explained, figures, items, content.pictures)))}
 ${await Promise.all(questions.map((items) => renderItems(items, content)))}
 </section>`;
     }),

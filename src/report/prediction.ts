@@ -1,3 +1,4 @@
+import { regionOf } from '../attribution/region.ts';
 import { finalNode, type Target } from '../attribution/target.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import { WhereforeError } from '../errors.ts';
@@ -14,6 +15,8 @@ export interface Prediction {
   readonly target: Target;
   /** Rows of a detector's grid, the strongest first. */
   readonly detections?: readonly Detection[];
+  /** The most probable class of each place of a segmentation. */
+  readonly segmentation?: { readonly size: readonly [number, number]; readonly classes: Uint32Array };
 }
 
 /** A row of a detector's grid with the class that fits best. */
@@ -55,6 +58,8 @@ export async function predict(
   const values = (await model.executor.run(graph, inputs, [output])).get(output) as Tensor;
   if (preprocessing.task === 'detection' || preprocessing.detection) return detection(output, values, labels);
   const numbers = toNumbers(values);
+  const isGrid = values.shape.length === 4 && values.shape[1] > 1 && values.shape[2] * values.shape[3] > 1;
+  if (isGrid) return segmentation(output, values.shape, numbers, labels);
   if (preprocessing.task === 'language' || (values.shape.length === 3 && preprocessing.outputs[output]?.axis === -1)) {
     return nextToken(output, values.shape, numbers, labels);
   }
@@ -99,6 +104,39 @@ function softmax(scores: readonly number[]): number[] {
   const weights = scores.map((score) => Math.exp(score - largest));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   return weights.map((weight) => weight / total);
+}
+
+/** Scores [1, class, row, column]: the share of the places where each class is the most probable. */
+function segmentation(
+  output: string,
+  [, count, height, width]: readonly number[],
+  scores: readonly number[],
+  labels: readonly string[] | undefined,
+): Prediction {
+  const places = height * width;
+  const classes = new Uint32Array(places);
+  const areas = new Float64Array(count);
+  for (let place = 0; place < places; place++) {
+    for (let c = 1; c < count; c++) {
+      if (scores[c * places + place] > scores[classes[place] * places + place]) classes[place] = c;
+    }
+    areas[classes[place]] += 1 / places;
+  }
+  const order = Array.from(areas.keys()).sort((a, b) => areas[b] - areas[a]);
+  const size: [number, number] = [height, width];
+  const inside = (row: number, column: number) => classes[row * width + column] === order[0];
+  return {
+    summary: {
+      output,
+      kind: 'area',
+      top: order
+        .filter((c) => areas[c] > 0)
+        .slice(0, shown)
+        .map((c) => entry(c, areas[c], labels)),
+    },
+    target: { kind: 'region', output, class: order[0], region: regionOf(size, inside), reduce: 'mean' },
+    segmentation: { size, classes },
+  };
 }
 
 /** The strongest rows of a raw grid [1, anchor, 4 + 1 + classes]: objectness × class score. */
