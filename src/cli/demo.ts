@@ -13,6 +13,7 @@ import type { PageSection } from '../report/page.ts';
 import { writeRun } from '../report/write-run.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { interruptible } from './failure.ts';
+import { checkWritable } from './out-folder.ts';
 
 interface Options {
   readonly out: string;
@@ -38,6 +39,7 @@ export function defineDemo(program: Command): void {
 
 async function run({ out }: Options, signal: AbortSignal): Promise<void> {
   const started = performance.now();
+  await checkWritable(out);
   const model = await loadModel(join(folder, 'model', 'shapes.onnx'));
   try {
     const pictures = JSON.parse(await readText(join(folder, 'pictures', 'pictures.json'))) as DemoPicture[];

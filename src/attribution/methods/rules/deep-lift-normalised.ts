@@ -28,8 +28,8 @@ function exponentials(c: RuleContext, twin: Twin) {
 /** Softmax as `e_i / Σ e`: the exponential by Δe/Δx, the quotient by the mean over both factors. */
 export function softmaxMultiplier(c: RuleContext, g: string, twin: Twin): string {
   const { axis, e, e0, sum, sum0, slope } = exponentials(c, twin);
-  const own = c.scale(c.mul(g, c.add(c.op('Reciprocal', [sum]), c.op('Reciprocal', [sum0]))), 0.5, e);
-  const shared = c.div(c.scale(c.reduceSum(c.mul(g, c.add(e, e0)), [axis], true), 0.5, e), c.mul(sum, sum0));
+  const own = c.scale(c.mul(g, c.add(c.op('Reciprocal', [sum]), c.op('Reciprocal', [sum0]))), 0.5, c.input(0));
+  const shared = c.div(c.scale(c.reduceSum(c.mul(g, c.add(e, e0)), [axis], true), 0.5, c.input(0)), c.mul(sum, sum0));
   return c.mul(slope, c.sub(own, shared));
 }
 
@@ -37,10 +37,10 @@ export function softmaxMultiplier(c: RuleContext, g: string, twin: Twin): string
 export function logSoftmaxMultiplier(c: RuleContext, g: string, twin: Twin): string {
   const { axis, e, sum, sum0, slope } = exponentials(c, twin);
   const difference = c.sub(sum, sum0);
-  const near = c.op('Less', [c.op('Abs', [difference]), c.scalar(1e-6, e)]);
+  const near = c.op('Less', [c.op('Abs', [difference]), c.scalar(1e-6, c.input(0))]);
   const ratio = c.div(
     c.sub(c.op('Log', [sum]), c.op('Log', [sum0])),
-    c.op('Where', [near, c.scalar(1, e), difference]),
+    c.op('Where', [near, c.scalar(1, c.input(0)), difference]),
   );
   const logarithm = c.op('Where', [near, c.op('Reciprocal', [sum]), ratio]);
   return c.sub(g, c.mul(c.mul(c.reduceSum(g, [axis], true), logarithm), slope));
