@@ -1,0 +1,115 @@
+import type { AttributionRequest } from '../../src/attribution/attribute.ts';
+import { type MethodName, methods, methodTable } from '../../src/attribution/methods/index.ts';
+import type { Target } from '../../src/attribution/target.ts';
+import type { Model } from '../../src/runtime/model.ts';
+import type { Tensors } from '../../src/runtime/runtime.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
+
+/** A network with the inputs and layers for which the table is made. */
+export interface Subject {
+  readonly title: string;
+  /** What the inputs, the baseline and the target are, in a sentence. */
+  readonly description: string;
+  readonly model: Model;
+  readonly input: string;
+  readonly inputs: readonly Tensor<'float32'>[];
+  /** The class whose score is explained, for each input. */
+  readonly targets: readonly Target[];
+  readonly baseline: Tensor<'float32'>;
+  /** Title → value, from the input on. */
+  readonly layers: readonly { readonly title: string; readonly name: string; readonly side: number }[];
+  /** Whether methods that perturb take part: they cost hundreds of passes an input. */
+  readonly perturbs: boolean;
+}
+
+/** A row of the table: a method with its parameters. */
+export interface Row {
+  readonly title: string;
+  readonly method: MethodName;
+  readonly parameters?: Readonly<Record<string, unknown>>;
+}
+
+/** Methods of more passes than this an input are measured on a sixteenth of the inputs. */
+const affordable = 60;
+
+/** Passes of a row for one input at one layer, and how many of the inputs it is measured on. */
+export function effort({ inputs }: Subject, { method, parameters }: Row): { passes: number; inputs: number } {
+  const row = methodTable[method];
+  const { forward, backward } = row.cost(row.parameters.parse(parameters ?? {}), {
+    elements: 1,
+    groups: 9,
+    channels: 64,
+    references: 1,
+    space: [96, 96],
+  });
+  const few = Math.min(inputs.length, Math.max(2, Math.floor(inputs.length / 16)));
+  const passes = Math.max(forward, backward);
+  return { passes, inputs: passes > affordable ? few : inputs.length };
+}
+
+const fixed = (steps: number) => ({ steps, tolerance: 0 });
+
+/** Rows that the page sets apart: how the error falls, or does not, as the steps grow. */
+const withSteps: readonly Row[] = [
+  ...[10, 50, 400].map(
+    (n): Row => ({ title: `revised IG, n = ${n}`, method: 'integrated-gradients', parameters: fixed(n) }),
+  ),
+  {
+    title: 'revised IG, n = 50, path of the input',
+    method: 'integrated-gradients',
+    parameters: { ...fixed(50), path: 'input' },
+  },
+  ...[50, 400].map(
+    (n): Row => ({
+      title: `IG from a zero feature, n = ${n}`,
+      method: 'integrated-gradients-zero-feature',
+      parameters: { steps: n },
+    }),
+  ),
+];
+
+/** What makes the sampled methods affordable for many inputs. */
+const smaller: Partial<Record<MethodName, Readonly<Record<string, unknown>>>> = {
+  'kernel-shap': { samples: 128 },
+  'shapley-sampling': { pairs: 4 },
+  lime: { samples: 200 },
+  rise: { samples: 200 },
+  'expected-gradients': { samples: 50 },
+};
+
+/** Every method of the table but D-RISE, which needs a detector. */
+export function rowsFor({ perturbs }: Subject): Row[] {
+  const others = (Object.keys(methods) as MethodName[]).filter((method) => {
+    if (method === 'd-rise' || method.startsWith('integrated-gradients')) return false;
+    return perturbs || methodTable[method].needs === 'gradient';
+  });
+  return [
+    ...withSteps,
+    ...others.map((method): Row => ({ title: methodTable[method].title, method, parameters: smaller[method] })),
+  ];
+}
+
+/** The request of one cell; undefined where the method does not explain such a layer. */
+export function requestFor(
+  subject: Subject,
+  row: Row,
+  layer: Subject['layers'][number],
+  k: number,
+): AttributionRequest | undefined {
+  const isInput = layer.name === subject.input;
+  const { layers, needs } = methodTable[row.method];
+  if (isInput && (layers === 'spatial' || needs === 'features' || row.parameters?.path === 'input')) return undefined;
+  const inputs: Tensors = new Map([[subject.input, subject.inputs[k]]]);
+  return {
+    inputs,
+    target: subject.targets[k],
+    baseline: { kind: 'input', tensor: subject.baseline, description: 'the baseline' },
+    explained: [subject.input],
+    layer: { names: [layer.name] },
+    method: row.method,
+    parameters: row.parameters,
+    // Nine tiles: few enough for exact Shapley values.
+    groups: row.method === 'occlusion' ? undefined : { kind: 'windows', size: Math.ceil(layer.side / 3) },
+    layout: { channelAxis: 1, spatialAxes: [2, 3] },
+  };
+}
