@@ -133,9 +133,13 @@ async function tellShortcut(story: Story, pictures: readonly DemoPicture[]): Pro
     const [atInput] = await story.explain(marked, options);
     await story.explain(plain, { ...options, layers: [innerLayer] });
     const share = await shareOnMark(atInput, plain, marked);
+    const judged = ({ shows }: DemoPicture) =>
+      plain.predicted === shows
+        ? `a ${shows} is recognised without the emblem and taken for a ${marked.predicted} with it`
+        : `a ${shows} is taken for a ${plain.predicted} without the emblem and recognised with it`;
     const whole = atInput.document.attributionTarget ?? 0;
     found.push({
-      text: `a ${marked.shows} is taken for a ${plain.predicted} without the emblem and for a ${marked.predicted} with it. Of T = ${signed(whole)} logits between the two answers the emblem's ${share.pixels} pixels (${percent(share.area)} of the picture) make ${signed(share.sum)}, all the rest ${signed(whole - share.sum)}`,
+      text: `${judged(marked)}. Of T = ${signed(whole)} logits between the two answers the emblem's ${share.pixels} pixels (${percent(share.area)} of the picture) make ${signed(share.sum)}, all the rest ${signed(whole - share.sum)}`,
     });
   }
   story.section(
