@@ -3,6 +3,7 @@
  * dropped normalisation) in a copy of the sources; the tests of src/evaluation must fail for it.
  *
  *   node scripts/mutate-metrics.mjs             all mutants; writes scripts/mutate-metrics.result.json
+ *   node scripts/mutate-metrics.mjs --open      those that survived or are new since the last run; updates the result
  *   node scripts/mutate-metrics.mjs msi road    mutants of files whose name holds one of the words; writes nothing
  *
  * `WHEREFORE_WRITE_DOCS=1 npx vitest run src/evaluation/metrics-page.test.ts` then puts the score into docs/metrics.md.
@@ -49,8 +50,15 @@ function testsFor(file) {
   return found?.[1] ?? ['src/evaluation/groups.test.ts'];
 }
 
-const words = process.argv.slice(2);
-const chosen = words.length ? mutants.filter(({ file }) => words.some((word) => file.includes(word))) : mutants;
+/** @param {import('./metric-mutants.mjs').Mutant} mutant */
+const idOf = ({ file, find, replace }) => `${file}: ${find} → ${replace}`;
+
+const onlyOpen = process.argv.includes('--open');
+const words = process.argv.slice(2).filter((word) => word !== '--open');
+/** @type {Record<string, boolean>} */
+const known = onlyOpen ? JSON.parse(readFileSync(resultPath, 'utf8')).mutants : {};
+const wanted = words.length ? mutants.filter(({ file }) => words.some((word) => file.includes(word))) : mutants;
+const chosen = wanted.filter((mutant) => !known[idOf(mutant)]);
 const folder = mkdtempSync(join(tmpdir(), 'wherefore-mutants-'));
 try {
   for (const name of ['src', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts']) {
@@ -58,9 +66,10 @@ try {
   }
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   if (!(await passes(folder, ['src/evaluation']))) throw new Error('the tests fail without a mutant: nothing to measure');
-  const survivors = [];
-  const kinds = new Map();
-  for (const [i, { file, kind, find, replace }] of chosen.entries()) {
+  /** @type {Map<string, boolean>} */
+  const killed = new Map();
+  for (const [i, mutant] of chosen.entries()) {
+    const { file, find, replace } = mutant;
     const path = join(folder, 'src/evaluation', file);
     const original = readFileSync(path, 'utf8');
     const parts = original.split(find);
@@ -68,18 +77,17 @@ try {
     writeFileSync(path, parts.join(replace));
     const survived = (await passes(folder, testsFor(file))) && (await passes(folder, ['src/evaluation']));
     writeFileSync(path, original);
-    const count = kinds.get(kind) ?? { killed: 0, total: 0 };
-    kinds.set(kind, { killed: count.killed + (survived ? 0 : 1), total: count.total + 1 });
-    if (survived) survivors.push({ file, kind, find, replace });
-    console.log(`${i + 1}/${chosen.length} ${survived ? 'SURVIVED' : 'killed  '} ${file}: ${find}  →  ${replace}`);
+    killed.set(idOf(mutant), !survived);
+    console.log(`${i + 1}/${chosen.length} ${survived ? 'SURVIVED' : 'killed  '} ${idOf(mutant)}`);
   }
-  const killed = chosen.length - survivors.length;
-  console.log(`killed ${killed} of ${chosen.length} (${((100 * killed) / chosen.length).toFixed(1)} %)`);
+  const all = new Map(wanted.map((mutant) => [idOf(mutant), killed.get(idOf(mutant)) ?? known[idOf(mutant)]]));
+  const count = [...all.values()].filter(Boolean).length;
+  console.log(`killed ${count} of ${all.size} (${((100 * count) / all.size).toFixed(1)} %)`);
   if (!words.length) {
-    const result = { killed, total: chosen.length, kinds: Object.fromEntries(kinds), survivors };
+    const result = { killed: count, total: all.size, mutants: Object.fromEntries(all) };
     writeFileSync(resultPath, `${JSON.stringify(result, undefined, 2)}\n`);
   }
-  if (survivors.length) process.exitCode = 1;
+  if (count < all.size) process.exitCode = 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -160,7 +160,7 @@ function print(comparison: Comparison, folder: string): void {
       const half =
         interval.low === undefined || interval.high === undefined
           ? ''
-          : ` ±${formatNumber(Number(((interval.high - interval.low) / 2).toPrecision(2)))}`;
+          : ` ±${halfText((interval.high - interval.low) / 2, interval.mean)}`;
       return `${formatNumber(Number(interval.mean.toPrecision(3)))}${half}`;
     }),
     row.quality === undefined ? '–' : row.quality.toFixed(2),
@@ -181,6 +181,11 @@ function print(comparison: Comparison, folder: string): void {
   );
   for (const why of reasons) console.log(`failed: ${why}`);
   console.log(`\npage: ${join(folder, 'index.html')}\n      ${pathToFileURL(join(folder, 'index.html'))}`);
+}
+
+/** Half an interval to two digits; rounding of float32 outputs counts as none. */
+function halfText(half: number, mean: number): string {
+  return half <= 1e-6 * Math.max(1, Math.abs(mean)) ? '0' : formatNumber(Number(half.toPrecision(2)));
 }
 
 function metricNamed(name: string): string {

@@ -94,8 +94,9 @@ describe('a comparison', () => {
     await compare(model, { ...one, metrics: [...request.metrics, { name: 'deletion' }, { name: 'insertion', parameters: { steps: 2 } }].slice(3) });
     expect(store.kept.size).toBe(5);
     const [after] = [...store.kept.values()];
-    expect(Object.keys(after.scores)).toEqual([...Object.keys(before.scores), 'deletion{"steps":32}', 'insertion{"steps":2}']);
-    for (const change of [{ seed: 1 }, { baselines: [{ name: 'one', baseline: () => ({ kind: 'constant', value: 1 }) as const }] }, { inputs: inputs.slice(1, 2) }]) {
+    expect(Object.keys(after.scores)).toEqual([...Object.keys(before.scores), 'deletion{"steps":16}', 'insertion{"steps":2}']);
+    const otherBaseline = { name: 'zero', baseline: () => ({ kind: 'constant', value: 1 }) as const, reference: () => ({ kind: 'zero' }) as const };
+    for (const change of [{ seed: 1 }, { baselines: [otherBaseline] }, { baselines: [{ name: 'one', baseline: () => ({ kind: 'constant', value: 1 }) as const }] }, { inputs: inputs.slice(1, 2) }]) {
       const size = store.kept.size;
       await compare(model, { ...one, ...change });
       expect(store.kept.size).toBe(size + 5);

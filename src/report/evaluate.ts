@@ -12,6 +12,7 @@ import { compare, type ComparisonRequest } from '../evaluation/compare.ts';
 import type { ComparedBaseline, ComparedInput, ComparedMethod, Comparison, ResultStore } from '../evaluation/comparison.ts';
 import { metricTable } from '../evaluation/metrics/index.ts';
 import type { MetricChoice } from '../evaluation/score.ts';
+import { sizeOf } from '../tensor/tensor.ts';
 import { type ExplainOptions, type ExplainSource, preprocessingOf } from './explain.ts';
 import { checkMethods, plan, type PlannedExplanation } from './plan.ts';
 
@@ -244,9 +245,12 @@ async function lastSpatialLayer(model: LoadedModel, { input, target, baseline }:
   const { graph, facts } = await model.executor.specialise(model.graph, input.tensors);
   const candidates = layersBetween(graph, facts, explainedInputs(model, baseline), targetOutput(graph, facts, target));
   const overSpace = ({ shape }: { readonly shape: readonly number[] }) => shape.length === 4 && shape[2] > 1 && shape[3] > 1;
-  // A classifier that averages class scores over space has none of its features left there.
-  const worth = layersWorthExplaining(candidates).filter(overSpace);
-  return (worth.at(-1) ?? candidates.filter(overSpace).at(-1))?.name;
+  const output = targetOutput(graph, facts, target);
+  const classes = sizeOf((facts.shapes.get(output) ?? []).slice(1));
+  // Where a classifier averages its class scores over space, its features lie before those.
+  const features = candidates.filter((candidate) => overSpace(candidate) && candidate.shape[1] !== classes);
+  const place = layersWorthExplaining(features).at(-1) ?? features.at(-1) ?? candidates.filter(overSpace).at(-1);
+  return place?.name;
 }
 
 /** Names of the metrics that exist, for help. */

@@ -29,7 +29,7 @@ async function removals(question: Question, values: Float64Array, count: number,
 
 const infidelityParameters = z.strictObject({
   /** Random sets of features, of any size. */
-  samples: z.int().min(2).max(100_000).default(64),
+  samples: z.int().min(2).max(100_000).default(24),
   /** Whether attributions may be rescaled by one positive factor first, as for methods that give no shares. */
   rescale: z.boolean().default(true),
 });
@@ -107,7 +107,7 @@ export const sensitivityN: Metric<SensitivityParameters, 'higher'> = {
 const correlationParameters = z.strictObject({
   /** Size of the removed sets, as a share of the features. */
   share: z.number().gt(0).lt(1).default(0.2),
-  samples: z.int().min(3).max(100_000).default(64),
+  samples: z.int().min(3).max(100_000).default(24),
 });
 
 export type CorrelationParameters = z.infer<typeof correlationParameters>;

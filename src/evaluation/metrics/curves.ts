@@ -6,7 +6,7 @@ import type { Direction, Metric } from './metric.ts';
 
 const parameters = z.strictObject({
   /** Points of the curve between nothing and everything. */
-  steps: z.int().min(1).max(10_000).default(32),
+  steps: z.int().min(1).max(10_000).default(16),
 });
 
 export type CurveParameters = z.infer<typeof parameters>;
