@@ -2,13 +2,14 @@ import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../report/version.ts';
 import { defineAdapt } from './adapt.ts';
 import { defineDemo } from './demo.ts';
+import { defineEvaluate } from './evaluate.ts';
 import { defineExplain } from './explain.ts';
 import { reportFailure } from './failure.ts';
 import { defineGradient } from './gradient.ts';
 import { defineInspect } from './inspect.ts';
 import { defineReplay } from './replay.ts';
 
-const commands = [defineDemo, defineExplain, defineInspect, defineGradient, defineReplay, defineAdapt];
+const commands = [defineDemo, defineExplain, defineEvaluate, defineInspect, defineGradient, defineReplay, defineAdapt];
 
 /**
  * Runs what stands behind `wherefore` on a command line and returns the exit code: 0, 1 for a mistake that the user can
