@@ -1,5 +1,5 @@
 import type { Tensors } from '../../runtime/runtime.ts';
-import { concatRows, float32, sizeOf, type Tensor, tensor } from '../../tensor/tensor.ts';
+import { float32, sizeOf, type Tensor, tensor } from '../../tensor/tensor.ts';
 import type { Points } from '../prepare.ts';
 import { type MethodContext, type MethodResult, sumOf } from './method.ts';
 
@@ -71,13 +71,7 @@ async function evaluate(
     cut: context.layer,
     count: count * samples,
     at(start, end): Tensors {
-      const rows = new Map<string, Tensor[]>(context.layer.map((name) => [name, []]));
-      for (let row = start; row < end; row++) {
-        const at = Math.floor(row / samples) * players.length;
-        const coalition = coalitions.subarray(at, at + players.length);
-        for (const [name, list] of rows) list.push(hidden(context, players, coalition, row % samples, name));
-      }
-      return new Map([...rows].map(([name, list]) => [name, list.length === 1 ? list[0] : concatRows(list)]));
+      return new Map(context.layer.map((name) => [name, hidden(context, players, coalitions, { name, start, end })]));
     },
   };
   const { target } = await context.prepared.evaluate(points);
@@ -86,22 +80,32 @@ async function evaluate(
   return values;
 }
 
-/** One value of the layer with the players outside a coalition replaced by one sample of the baseline. */
+/**
+ * Rows `start` to `end` of one value of the layer: coalition by coalition, sample by sample, with the players outside
+ * the coalition replaced by the sample.
+ */
 function hidden(
   { features, references }: MethodContext,
   players: readonly Player[],
-  coalition: Coalitions,
-  sample: number,
-  name: string,
+  coalitions: Coalitions,
+  { name, start, end }: { readonly name: string; readonly start: number; readonly end: number },
 ): Tensor {
-  const whole = features.get(name) as Tensor;
-  const copy = tensor(whole.type, whole.shape, whole.data.slice() as never);
-  const [to, from] = [copy.data, references[sample].features.get(name)?.data] as Float32Array[];
-  for (let player = 0; player < players.length; player++) {
-    const elements = coalition[player] ? undefined : players[player].get(name);
-    if (elements) for (const i of elements) to[i] = from[i];
+  const { type, shape, data } = features.get(name) as Tensor<'float32'>;
+  const size = data.length;
+  const values = new (data.constructor as Float32ArrayConstructor)(size * (end - start));
+  const absent = references.map((reference) => reference.features.get(name)?.data as Float32Array);
+  const elements = players.map((player) => player.get(name));
+  for (let row = start; row < end; row++) {
+    const to = (row - start) * size;
+    const from = absent[row % absent.length];
+    const coalition = Math.floor(row / absent.length) * players.length;
+    values.set(data, to);
+    for (let player = 0; player < players.length; player++) {
+      const hides = coalitions[coalition + player] ? undefined : elements[player];
+      if (hides) for (let i = 0; i < hides.length; i++) values[to + hides[i]] = from[hides[i]];
+    }
   }
-  return copy;
+  return tensor(type, [(shape[0] ?? 1) * (end - start), ...shape.slice(1)], values);
 }
 
 function spread(
