@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { GraphBuilder } from '../onnx/builder.ts';
 import type { Graph, OnnxModel } from '../onnx/graph.ts';
 import { extractSubgraph } from '../onnx/lowering/extract.ts';
+import { float32 } from '../tensor/tensor.ts';
 import { trainableKey } from '../train/parameters.ts';
 import { prefix } from './adapter.ts';
 import type { Classifier } from './classifier.ts';
@@ -77,6 +78,8 @@ export function fusedModel(
   const builder = new GraphBuilder(base.graph, { prefix });
   const flat = builder.op('Flatten', [classifier.scores], { axis: 1 });
   const predicted = builder.op('ArgMax', [flat], { axis: 1, keepdims: 0 });
+  // Before opset 13 inputs of Resize could not be left out; an empty one says the same in every opset.
+  const nothing = builder.constant(float32([0], []));
   const part = extractSubgraph(trained.graph, {
     inputs: [{ name: training.label, type: 'int64', shape: ['N'] }],
     outputs: [training.mask],
@@ -87,7 +90,8 @@ export function fusedModel(
   }
   for (const node of part.nodes) {
     if (!node.outputs.some(isOwn)) continue;
-    builder.append({ ...node, inputs: node.inputs.map((name) => (name === training.label ? predicted : name)) });
+    const inputs = node.inputs.map((name) => (name === training.label ? predicted : name));
+    builder.append({ ...node, inputs: node.op === 'Resize' ? inputs.map((name) => name || nothing) : inputs });
   }
   const graph = withMaskOutput(builder.build(), training.mask, base.graph.outputs);
   const irVersion = Math.max(base.irVersion, 4);

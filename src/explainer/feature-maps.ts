@@ -89,7 +89,8 @@ export function chooseFeatureMaps(maps: readonly FeatureMap[], wanted?: readonly
   const resolutions = new Map<string, FeatureMap>();
   for (const map of usable) resolutions.set(`${map.height}×${map.width}`, map);
   const byResolution = [...resolutions.values()];
-  if (byResolution.length > 1 || usable[0].form !== 'tokens') return byResolution.slice(-3);
-  const at = (share: number) => usable[Math.round(share * (usable.length - 1))];
+  const tokens = usable.filter(({ form }) => form === 'tokens');
+  if (byResolution.length > 1 || tokens.length === 0) return byResolution.slice(-3);
+  const at = (share: number) => tokens[Math.round(share * (tokens.length - 1))];
   return [...new Set([at(1 / 3), at(2 / 3), at(1)])];
 }

@@ -13,6 +13,8 @@ export const trainingInputs = {
   rank: `${prefix}rank`,
   /** The threshold `a` of each sample, `[N, 1, 1, 1]`. */
   threshold: `${prefix}threshold`,
+  /** Above it pixels are removed for the necessity: α_min or `a`, `[N, 1, 1, 1]`. */
+  removal: `${prefix}removal`,
   /** What stands for an absent pixel, of the input's shape. */
   reference: `${prefix}reference`,
   /** τ, no axes. */
@@ -50,8 +52,8 @@ export function explainedClass(builder: GraphBuilder, scores: string, classes: n
  * `s(m, a) = σ((m − a)/τ)`, `k0 = s(m, α_min)`, `ka = s(m, a)` and a reference b:
  *
  * - sufficiency `½ KL(p ‖ f(k0·x + (1−k0)·b)) + ½ KL(p ‖ f(ka·x + (1−ka)·b))`
- * - necessity `−log(1 − f((1−k0)·x + k0·b)_c + 1e-4)`
- * - area `mean k0`, variation `mean |∂m|`
+ * - necessity `−log(1 − f((1−kr)·x + kr·b)_c + 1e-4)` with kr = k0 or ka, as the draw has it
+ * - area `mean k0 + λ_g·(a − α_min)/(1 − α_min)·mean ka`, variation `mean |∂m|`
  * - loss `sufficiency + λ_n·necessity + λ_a·area + λ_tv·variation`
  *
  * For another class than the predicted one the sufficiency asks only that c does not lose probability: the divergence
@@ -78,13 +80,14 @@ export function appendObjective(
 
   const k0 = soft(scalar(settings.threshold));
   const ka = soft(trainingInputs.threshold);
+  const kr = soft(trainingInputs.removal);
   const isInformation = settings.bottleneck === 'information';
   const overInput = (name: string) =>
     layout.channelAxis === 1 ? name : op('Reshape', [name, builder.ints([0, layout.height, layout.width, 1])]);
   const difference = minus(input, trainingInputs.reference);
   const keep = (k: string) => plus(trainingInputs.reference, times(overInput(k), difference));
   const remove = (k: string) => minus(input, times(overInput(k), difference));
-  const mixtures = op('Concat', [keep(isInformation ? mask : k0), keep(ka), remove(k0)], { axis: 0 });
+  const mixtures = op('Concat', [keep(isInformation ? mask : k0), keep(ka), remove(kr)], { axis: 0 });
 
   const mixed = secondPass(builder, classifier.onnx.graph, input, mixtures, scores);
   const logQ = builder.ops(
@@ -119,12 +122,18 @@ export function appendObjective(
   const asOther = half([logQ[0], logQ[1]].map(lost));
   const sufficiency = plus(times(complement(isOther), asPredicted), times(isOther, asOther));
   const necessity = op('Neg', [op('Log', [plus(complement(qRemove), scalar(1e-4))])]);
-  const area = isInformation ? information(builder, mask, classifier, statistics) : perSample(k0, 'ReduceMean');
+  // How far a lies between α_min and 1: what is kept at a higher threshold costs more, so that masks have grades.
+  const height = op('Reshape', [
+    op('Div', [minus(trainingInputs.threshold, scalar(settings.threshold)), scalar(1 - settings.threshold)]),
+    builder.ints([-1]),
+  ]);
+  const graded = times(scalar(settings.grading), times(height, perSample(ka, 'ReduceMean')));
+  const price = isInformation ? information(builder, mask, classifier, statistics) : perSample(k0, 'ReduceMean');
   const variation = plus(...[2, 3].map((axis) => perSample(slope(builder, mask, axis), 'ReduceMean')));
   const weighed = [
     sufficiency,
     times(scalar(settings.necessity), necessity),
-    times(trainingInputs.minimality, area),
+    times(trainingInputs.minimality, plus(price, graded)),
     times(scalar(settings.variation), variation),
   ];
   const asFloat = (name: string) => op('Cast', [name], { to: 1 });

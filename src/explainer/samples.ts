@@ -62,12 +62,14 @@ export function explainerSamples(
       const size = sizeOf(x.shape.slice(1));
       const rank = new BigInt64Array(positions.length);
       const threshold = new Float32Array(positions.length);
+      const removal = new Float32Array(positions.length);
       const reference = new Float32Array(x.data.length);
       positions.forEach((position, i) => {
         const source = random(settings.seed, 1 + epoch * count + position);
         const other = source.uniform() < settings.otherClasses;
         rank[i] = other && ranks > 1 ? BigInt(1 + source.integer(ranks - 1)) : 0n;
         threshold[i] = settings.threshold + (1 - settings.threshold) * source.uniform();
+        removal[i] = source.uniform() < 0.5 ? settings.threshold : threshold[i];
         const at = [i * size, (i + 1) * size] as const;
         const drawing = { layout, statistics, source };
         drawReference(settings.references, reference.subarray(...at), x.data.subarray(...at), drawing);
@@ -76,6 +78,7 @@ export function explainerSamples(
         [input, x],
         [trainingInputs.rank, int64([positions.length, 1], rank)],
         [trainingInputs.threshold, float32([positions.length, 1, 1, 1], threshold)],
+        [trainingInputs.removal, float32([positions.length, 1, 1, 1], removal)],
         [trainingInputs.reference, float32(x.shape, reference)],
       ]);
       return { inputs, targets: float32([positions.length, 0], []) };

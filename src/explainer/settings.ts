@@ -28,6 +28,8 @@ export const settingsSchema = z.strictObject({
   necessity: weight.default(1),
   /** λ_a: weight of the minimality. */
   minimality: weight.default(4),
+  /** λ_g: how much more area costs at higher thresholds; it makes the mask rank what it keeps. */
+  grading: weight.default(1),
   /** λ_tv: weight of the total variation. */
   variation: weight.default(0.01),
   /** `area`: mean of the soft mask. `information`: nats that pass a Gaussian bottleneck. */

@@ -31,6 +31,7 @@ export function trainingModel(
   const shape = classifier.onnx.graph.inputs[0].shape ?? [];
   network.input(trainingInputs.rank, 'int64', ['N', 1]);
   network.input(trainingInputs.threshold, 'float32', ['N', 1, 1, 1]);
+  network.input(trainingInputs.removal, 'float32', ['N', 1, 1, 1]);
   network.input(trainingInputs.reference, 'float32', shape);
   network.input(trainingInputs.temperature, 'float32', []);
   network.input(trainingInputs.minimality, 'float32', []);
