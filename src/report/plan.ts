@@ -186,7 +186,9 @@ export function checkMethods({ methods, parameters }: Pick<ExplainOptions, 'meth
       fix: guess ? `did you mean "${guess}"?` : undefined,
     });
   }
-  for (const [name, given] of Object.entries(parameters ?? {})) {
+  // A method that is run without parameters may need one.
+  const stated = { ...Object.fromEntries((methods ?? []).map((name) => [name, {}])), ...parameters };
+  for (const [name, given] of Object.entries(stated)) {
     const parsed = methodTable[name].parameters.safeParse(given);
     if (parsed.success) continue;
     throw new WhereforeError('invalid-argument', `parameters of ${name}`, {
