@@ -35,7 +35,7 @@ export function softmaxMultiplier(c: RuleContext, g: string, twin: Twin): string
 
 /** LogSoftmax as `x − ln Σ e`: `m_j = g_j − Σ g · Δln Σ/ΔΣ · Δe_j/Δx_j`. */
 export function logSoftmaxMultiplier(c: RuleContext, g: string, twin: Twin): string {
-  const { axis, e, sum, sum0, slope } = exponentials(c, twin);
+  const { axis, sum, sum0, slope } = exponentials(c, twin);
   const difference = c.sub(sum, sum0);
   const near = c.op('Less', [c.op('Abs', [difference]), c.scalar(1e-6, c.input(0))]);
   const ratio = c.div(
