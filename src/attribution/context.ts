@@ -1,9 +1,10 @@
 import type { Tensors } from '../runtime/runtime.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { concatRows, rows, type Tensor } from '../tensor/tensor.ts';
 import { type Baseline, type InputLayout, resolveBaselines } from './baseline.ts';
 import { type Groups, type Partition, partition } from './groups.ts';
 import { isCut, type Layer } from './layer.ts';
 import type { Method, MethodContext, Reference, Workload } from './methods/method.ts';
+import { pointsOf } from './points.ts';
 import { type Prepared, pointOf } from './prepare.ts';
 
 export interface ContextRequest {
@@ -31,9 +32,9 @@ export async function methodContext(
     return { inputs: point, features, value: value[0] };
   };
   const here = await at(inputs);
-  const references: Reference[] = [];
-  if (baseline)
-    for (const point of resolveBaselines(inputs, explained, baseline, layout)) references.push(await at(point));
+  const points = baseline ? resolveBaselines(inputs, explained, baseline, layout) : [];
+  const references =
+    points.length === 1 ? [await at(points[0])] : await sampled(prepared, points, { explained, layer, inner });
   const layouts = layoutsOf(here, explained, layout);
   return {
     prepared,
@@ -49,6 +50,31 @@ export async function methodContext(
     partition: method.usesGroups ? partition(here.features, layouts, groups) : noGroups,
     hasGroups: groups !== undefined,
   };
+}
+
+/** The model at the points of a sample, as many in one run as fit. */
+async function sampled(
+  prepared: Prepared,
+  points: readonly Tensors[],
+  {
+    explained,
+    layer,
+    inner,
+  }: { readonly explained: readonly string[]; readonly layer: Layer; readonly inner: readonly string[] },
+): Promise<Reference[]> {
+  if (points.length === 0) return [];
+  const rowsOf = (name: string) => concatRows(points.map((point) => point.get(name) as Tensor));
+  const stacked = pointsOf(new Map(explained.map((name) => [name, rowsOf(name)])));
+  const { target, values } = await prepared.evaluate(stacked, inner);
+  return points.map((point, k) => {
+    const own = (name: string) => {
+      const all = values.get(name);
+      if (!all) return point.get(name) as Tensor;
+      const height = (all.shape[0] ?? 1) / points.length;
+      return rows(all, k * height, (k + 1) * height);
+    };
+    return { inputs: point, features: new Map(layer.names.map((name) => [name, own(name)])), value: target[k] };
+  });
 }
 
 const noGroups: Partition = { count: 0, of: new Map(), description: 'none' };
