@@ -165,3 +165,17 @@ describe('layers', () => {
     await expect(attribute(classifier, requestFor('grad-cam', 'flat'))).rejects.toThrow(/convolutional/);
   });
 });
+
+describe('controls', () => {
+  it('what belongs to a picture spoils the sum: without negative shares, scaled to [0, 1]', async () => {
+    const result = await attribute(classifier, requestFor('integrated-gradients'));
+    const difference = result.attributionTarget as number;
+    const error = (values: readonly number[]) => Math.abs(sumOf([values]) - difference) / Math.abs(difference);
+    const found = elements(result);
+    const positive = found.map((value) => Math.max(0, value));
+    const largest = Math.max(...positive);
+    expect(error(found)).toBeLessThan(0.02);
+    expect(error(positive)).toBeGreaterThan(10 * error(found));
+    expect(error(positive.map((value) => value / largest))).toBeGreaterThan(10 * error(found));
+  });
+});

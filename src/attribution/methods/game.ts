@@ -94,15 +94,14 @@ function hidden(
   const size = data.length;
   const values = new (data.constructor as Float32ArrayConstructor)(size * (end - start));
   const absent = references.map((reference) => reference.features.get(name)?.data as Float32Array);
-  const elements = players.map((player) => player.get(name));
-  for (let row = start; row < end; row++) {
-    const to = (row - start) * size;
+  const playerOf = new Int32Array(size).fill(-1);
+  for (const [k, player] of players.entries()) for (const i of player.get(name) ?? []) playerOf[i] = k;
+  for (let row = start, to = 0; row < end; row++) {
     const from = absent[row % absent.length];
     const coalition = Math.floor(row / absent.length) * players.length;
-    values.set(data, to);
-    for (let player = 0; player < players.length; player++) {
-      const hides = coalitions[coalition + player] ? undefined : elements[player];
-      if (hides) for (let i = 0; i < hides.length; i++) values[to + hides[i]] = from[hides[i]];
+    for (let i = 0; i < size; i++) {
+      const player = playerOf[i];
+      values[to++] = player < 0 || coalitions[coalition + player] === 1 ? data[i] : from[i];
     }
   }
   return tensor(type, [(shape[0] ?? 1) * (end - start), ...shape.slice(1)], values);
