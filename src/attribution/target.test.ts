@@ -209,3 +209,22 @@ describe('wrong targets', () => {
     ).rejects.toThrow(/NaN at element 1/);
   });
 });
+
+it('multiplies only the features of a token’s position with the vocabulary, to the same scores', async () => {
+  // Two positions with features (1, 2) and (3, 1), three tokens: scores of position 1 are (5, 2, 1).
+  const builder = new GraphBuilder();
+  builder.input('x', 'float32', [1, 2, 2]);
+  builder.op('MatMul', ['x', builder.constant(float32([2, 3], [1, 1, 0, 2, -1, 1]))], {}, { outputs: ['y'] });
+  builder.output('y', 'float32', [1, 2, 3]);
+  const opsets = new Map([['', 20]]);
+  const graph = builder.build();
+  const model = createModel(
+    { irVersion: 10, producer: '', opsets, graph, functions: [], metadata: new Map() },
+    runtime,
+    { name: 'head', hash: '' },
+  );
+  const inputs = new Map([['x', float32([1, 2, 2], [1, 2, 3, 1])]]);
+  const prepared = await prepare(model, inputs, { kind: 'tokenLogProbability', position: 1, id: 0 });
+  const { target } = await prepared.evaluate(pointOf(inputs));
+  expect(target[0]).toBeCloseTo(5 - Math.log(Math.exp(5) + Math.exp(2) + Math.exp(1)), 5);
+});

@@ -113,7 +113,7 @@ const compilers: { readonly [K in TargetKind]: Compile<K> } = {
     const position = target.position < 0 ? target.position + positions : target.position;
     checkIndex(source, position, positions, 'position');
     checkIndex(source, target.id, vocabulary, 'token');
-    const row = source.builder.op('Gather', [source.output, indexInput(source, position)], { axis: 1 });
+    const row = rowAt(source, position);
     const logProbability = source.builder.op('LogSoftmax', [row], { axis: -1 });
     return flatElement(source, logProbability, target.id);
   },
@@ -263,6 +263,20 @@ function flatElement(source: Source, value: string, flat: number): string {
   const rows = builder.op('Flatten', [value], { axis: 1 });
   const column = builder.op('Gather', [rows, indexInput(source, flat)], { axis: 1 });
   return builder.op('Reshape', [column, builder.ints([-1])]);
+}
+
+/**
+ * The scores at one position. Where the output is a product with a matrix of weights, only that position's features
+ * are multiplied: the scores of all positions over a whole vocabulary are most of a small model's work.
+ */
+function rowAt({ builder, graph, facts, output, ...rest }: Source, position: number): string {
+  const source = { builder, graph, facts, output, ...rest };
+  const last = graph.nodes.find((node) => node.outputs.includes(output));
+  const [features, weights] = last?.inputs ?? [];
+  const plain = last?.op === 'MatMul' && last.domain === '' && facts.shapes.get(weights)?.length === 2;
+  const value = plain && facts.shapes.get(features)?.length === 3 ? features : output;
+  const row = builder.op('Gather', [value, indexInput(source, position)], { axis: 1 });
+  return value === output ? row : builder.op('MatMul', [row, weights]);
 }
 
 function pick({ source, value, classes }: Scores, index: number, what: string): string {
