@@ -6,7 +6,7 @@
  *   node scripts/mutate-metrics.mjs --open      those that survived or are new since the last run; updates the result
  *   node scripts/mutate-metrics.mjs msi road    mutants of files whose name holds one of the words; writes nothing
  *
- * `WHEREFORE_WRITE_DOCS=1 npx vitest run src/evaluation/metrics-page.test.ts` then puts the score into docs/metrics.md.
+ * `WHEREFORE_WRITE_DOCS=1 npx vitest run src/evaluation/metrics/page.test.ts` then puts the score into docs/metrics.md.
  */
 import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -20,16 +20,16 @@ const resultPath = join(root, 'scripts/mutate-metrics.result.json');
 
 /** Tests that most likely notice, to be asked first. */
 const nearest = {
-  'metrics/': ['src/evaluation/metrics/known-answers.test.ts'],
+  'metrics/': ['src/evaluation/metrics'],
   'msi.ts': ['src/evaluation/msi.test.ts'],
   'reference-test.ts': ['src/evaluation/msi.test.ts'],
   'statistics.ts': ['src/evaluation/statistics.test.ts'],
   'imputation.ts': ['src/evaluation/imputation.test.ts'],
-  'randomised-model.ts': ['src/evaluation/metrics/known-answers.test.ts'],
+  'randomised-model.ts': ['src/evaluation/metrics/randomisation.test.ts'],
   'compare.ts': ['src/evaluation/compare.test.ts'],
   'summarise.ts': ['src/evaluation/compare.test.ts'],
   'controls.ts': ['src/evaluation/compare.test.ts'],
-  'question.ts': ['src/evaluation/metrics/known-answers.test.ts'],
+  'question.ts': ['src/evaluation/metrics/faithfulness.test.ts'],
 };
 
 /**
@@ -39,14 +39,20 @@ const nearest = {
 function passes(folder, files) {
   return new Promise((resolve) => {
     const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-    const child = spawn(process.execPath, [vitest, 'run', '--bail', '1', '--reporter', 'dot', ...files], { cwd: folder, stdio: 'ignore' });
+    const child = spawn(
+      process.execPath,
+      [vitest, 'run', '--bail', '1', '--reporter', 'dot', '--exclude', '**/page.test.ts', ...files],
+      { cwd: folder, stdio: 'ignore' },
+    );
     child.on('exit', (code) => resolve(code === 0));
   });
 }
 
 /** @param {string} file */
 function testsFor(file) {
-  const found = Object.entries(nearest).find(([name]) => file === name || (name.endsWith('/') && file.startsWith(name)));
+  const found = Object.entries(nearest).find(
+    ([name]) => file === name || (name.endsWith('/') && file.startsWith(name)),
+  );
   return found?.[1] ?? ['src/evaluation/groups.test.ts'];
 }
 
@@ -65,7 +71,8 @@ try {
     cpSync(join(root, name), join(folder, name), { recursive: true, filter: (path) => !path.includes('fixtures') });
   }
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-  if (!(await passes(folder, ['src/evaluation']))) throw new Error('the tests fail without a mutant: nothing to measure');
+  if (!(await passes(folder, ['src/evaluation'])))
+    throw new Error('the tests fail without a mutant: nothing to measure');
   /** @type {Map<string, boolean>} */
   const killed = new Map();
   for (const [i, mutant] of chosen.entries()) {
@@ -73,7 +80,8 @@ try {
     const path = join(folder, 'src/evaluation', file);
     const original = readFileSync(path, 'utf8');
     const parts = original.split(find);
-    if (parts.length !== 2) throw new Error(`mutant ${i + 1} of ${file}: "${find}" occurs ${parts.length - 1} times, not once`);
+    if (parts.length !== 2)
+      throw new Error(`mutant ${i + 1} of ${file}: "${find}" occurs ${parts.length - 1} times, not once`);
     writeFileSync(path, parts.join(replace));
     const survived = (await passes(folder, testsFor(file))) && (await passes(folder, ['src/evaluation']));
     writeFileSync(path, original);

@@ -208,13 +208,13 @@ function parseSettings(texts: readonly string[]): Record<string, Record<string, 
         expected: 'METHOD.PARAMETER=VALUE or METRIC.PARAMETER=VALUE, e.g. insertion.steps=64',
       });
     }
-    settings[name] = { ...settings[name], [parameter]: valueOf(written) };
+    settings[name] = { ...settings[name], [parameter]: settingOf(written) };
   }
   return settings;
 }
 
 /** A number, true or false, a list of numbers (`0.1,0.5`), or the text itself. */
-function valueOf(text: string): unknown {
+function settingOf(text: string): unknown {
   if (text === 'true' || text === 'false') return text === 'true';
   const parts = text.split(',').map(Number);
   if (parts.some(Number.isNaN)) return text;

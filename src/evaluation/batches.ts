@@ -1,5 +1,5 @@
-import type { Prepared } from '../attribution/prepare.ts';
 import { type Points, repeatRows } from '../attribution/points.ts';
+import type { Prepared } from '../attribution/prepare.ts';
 import { concatRows, rows } from '../tensor/tensor.ts';
 
 /** Few sizes, because each opens a session of its own; the byte budget may split a batch further. */
@@ -48,7 +48,10 @@ function batchOf(points: Points, from: number, size: number): Points {
       return new Map(
         [...held].map(([name, tensor]) => {
           const height = tensor.shape[0] / (last - first);
-          return [name, concatRows([tensor, repeatRows(rows(tensor, tensor.shape[0] - height, tensor.shape[0]), missing)])];
+          return [
+            name,
+            concatRows([tensor, repeatRows(rows(tensor, tensor.shape[0] - height, tensor.shape[0]), missing)]),
+          ];
         }),
       );
     },

@@ -1,11 +1,11 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { closeRuntime, layeredModel, linearModel, row } from '../../test/evaluation-models.ts';
 import { random } from '../tensor/random.ts';
-import { compare, type ComparisonRequest } from './compare.ts';
-import type { ComparedInput, ResultStore, StoredResult } from './comparison.ts';
+import { compare } from './compare.ts';
+import type { ComparedInput, ComparisonRequest, ResultStore, StoredResult } from './comparison.ts';
 import { invertedControl, randomControl } from './controls.ts';
-import { summarise, type RowResults } from './summarise.ts';
 import { readyMetric } from './score.ts';
+import { type RowResults, summarise } from './summarise.ts';
 
 afterAll(closeRuntime);
 
@@ -22,7 +22,11 @@ const inputs = Array.from({ length: 4 }, (_, k): ComparedInput => {
 const request: ComparisonRequest = {
   inputs,
   methods: [{ method: 'gradient-x-input' }, { method: 'occlusion' }, { method: 'gradient' }],
-  metrics: [{ name: 'insertion' }, { name: 'faithfulness-correlation', parameters: { samples: 16 } }, { name: 'sparseness' }],
+  metrics: [
+    { name: 'insertion' },
+    { name: 'faithfulness-correlation', parameters: { samples: 16 } },
+    { name: 'sparseness' },
+  ],
   baselines: [{ name: 'zero', baseline: () => ({ kind: 'zero' }) }],
 };
 
@@ -43,11 +47,19 @@ function memoryStore(): ResultStore & { readonly kept: Map<string, StoredResult>
 describe('a comparison', () => {
   it('scores methods × inputs with intervals, and two controls', async () => {
     const comparison = await compare(model, request);
-    expect(comparison.rows.map(({ id }) => id)).toEqual(['gradient-x-input', 'occlusion', 'gradient', 'random', 'inverted']);
+    expect(comparison.rows.map(({ id }) => id)).toEqual([
+      'gradient-x-input',
+      'occlusion',
+      'gradient',
+      'random',
+      'inverted',
+    ]);
     const [exact, occlusion, , chance, inverted] = comparison.rows;
     // For a linear model w·x and occlusion are both exact.
     expect(exact.scores['faithfulness-correlation'].mean).toBeCloseTo(1, 5);
-    expect(occlusion.values.insertion.map((value) => value?.toFixed(5))).toEqual(exact.values.insertion.map((value) => value?.toFixed(5)));
+    expect(occlusion.values.insertion.map((value) => value?.toFixed(5))).toEqual(
+      exact.values.insertion.map((value) => value?.toFixed(5)),
+    );
     expect(inverted.scores['faithfulness-correlation'].mean).toBeLessThan(-0.8);
     expect(chance.scores.insertion.mean).toBeLessThan(exact.scores.insertion.mean);
     for (const { scores } of comparison.rows) {
@@ -64,14 +76,21 @@ describe('a comparison', () => {
     // Gradient × input costs one pass each way; occlusion is as good and costs more.
     expect([exact.onFront, occlusion.onFront, chance.onFront]).toEqual([true, false, false]);
     expect(exact.best).not.toBe(exact.worst);
-    comparison.agreement.forEach((line, i) => line.forEach((value, j) => expect(value).toBe(comparison.agreement[j][i])));
+    comparison.agreement.forEach((line, i) =>
+      line.forEach((value, j) => expect(value).toBe(comparison.agreement[j][i])),
+    );
   });
 
   it('goes on where it stopped, with the same result', async () => {
     const whole = await compare(model, request);
     const store = memoryStore();
     const controller = new AbortController();
-    const stopping = compare(model, { ...request, store, signal: controller.signal, onScored: ({ done }) => done === 7 && controller.abort() });
+    const stopping = compare(model, {
+      ...request,
+      store,
+      signal: controller.signal,
+      onScored: ({ done }) => done === 7 && controller.abort(),
+    });
     await expect(stopping).rejects.toMatchObject({ code: 'cancelled' });
     expect(store.kept.size).toBe(7);
     const resumed = await compare(model, { ...request, store });
@@ -80,7 +99,9 @@ describe('a comparison', () => {
     const scores = (comparison: typeof whole) => comparison.rows.map((one) => one.values);
     // Maps are kept as float32; scores of a control made from them differ by that rounding at most.
     scores(resumed).forEach((values, r) =>
-      Object.entries(values).forEach(([metric, list]) => list.forEach((value, i) => expect(value).toBeCloseTo(scores(whole)[r][metric][i] as number, 5))),
+      Object.entries(values).forEach(([metric, list]) =>
+        list.forEach((value, i) => expect(value).toBeCloseTo(scores(whole)[r][metric][i] as number, 5)),
+      ),
     );
     expect(resumed.verdicts).toEqual(whole.verdicts);
     expect((await compare(model, { ...request, store })).cost).toMatchObject({ reused: 20, backward: 0 });
@@ -91,12 +112,28 @@ describe('a comparison', () => {
     const one = { ...request, inputs: inputs.slice(0, 1), store };
     await compare(model, one);
     const [before] = [...store.kept.values()];
-    await compare(model, { ...one, metrics: [...request.metrics, { name: 'deletion' }, { name: 'insertion', parameters: { steps: 2 } }].slice(3) });
+    await compare(model, {
+      ...one,
+      metrics: [...request.metrics, { name: 'deletion' }, { name: 'insertion', parameters: { steps: 2 } }].slice(3),
+    });
     expect(store.kept.size).toBe(5);
     const [after] = [...store.kept.values()];
-    expect(Object.keys(after.scores)).toEqual([...Object.keys(before.scores), 'deletion{"steps":16}', 'insertion{"steps":2}']);
-    const otherBaseline = { name: 'zero', baseline: () => ({ kind: 'constant', value: 1 }) as const, reference: () => ({ kind: 'zero' }) as const };
-    for (const change of [{ seed: 1 }, { baselines: [otherBaseline] }, { baselines: [{ name: 'one', baseline: () => ({ kind: 'constant', value: 1 }) as const }] }, { inputs: inputs.slice(1, 2) }]) {
+    expect(Object.keys(after.scores)).toEqual([
+      ...Object.keys(before.scores),
+      'deletion{"steps":16}',
+      'insertion{"steps":2}',
+    ]);
+    const otherBaseline = {
+      name: 'zero',
+      baseline: () => ({ kind: 'constant', value: 1 }) as const,
+      reference: () => ({ kind: 'zero' }) as const,
+    };
+    for (const change of [
+      { seed: 1 },
+      { baselines: [otherBaseline] },
+      { baselines: [{ name: 'one', baseline: () => ({ kind: 'constant', value: 1 }) as const }] },
+      { inputs: inputs.slice(1, 2) },
+    ]) {
       const size = store.kept.size;
       await compare(model, { ...one, ...change });
       expect(store.kept.size).toBe(size + 5);
@@ -110,14 +147,18 @@ describe('a comparison', () => {
       methods: [{ method: 'grad-cam' }, { method: 'gradient' }],
       metrics: [{ name: 'road' }, { name: 'insertion' }, { name: 'max-sensitivity', parameters: { samples: 1 } }],
     });
-    const why = (id: string, metric?: string) => comparison.failures.find((failure) => failure.row === id && failure.metric === metric)?.why;
+    const why = (id: string, metric?: string) =>
+      comparison.failures.find((failure) => failure.row === id && failure.metric === metric)?.why;
     expect(why('grad-cam')).toMatch(/convolutional layer/);
     expect(why('gradient', 'road')).toMatch(/features with neighbours/);
     expect(comparison.rows[0].scores).toEqual({});
     expect(comparison.rows[1].scores.insertion.count).toBe(2);
     // A gradient of a linear model does not change with the input, nor does the random control: neither is last.
     expect(comparison.rows[1].scores['max-sensitivity'].mean).toBe(0);
-    expect(comparison.verdicts.find(({ metric }) => metric === 'max-sensitivity')).toMatchObject({ sound: false, flags: ['no method above random'] });
+    expect(comparison.verdicts.find(({ metric }) => metric === 'max-sensitivity')).toMatchObject({
+      sound: false,
+      flags: ['no method above random'],
+    });
     // A map made once cannot be asked again: that is no failure.
     expect(why('inverted', 'max-sensitivity')).toBeUndefined();
   });
@@ -128,7 +169,10 @@ describe('a comparison', () => {
     const comparison = await compare(layered, {
       ...request,
       inputs: inputs.slice(0, 1).map((input) => ({ ...input, target: { kind: 'classLogit', class: 0 } as const })),
-      methods: [{ method: 'integrated-gradients', parameters: { steps: 4 } }, { method: 'gradient-x-input', layer: [hidden] }],
+      methods: [
+        { method: 'integrated-gradients', parameters: { steps: 4 } },
+        { method: 'gradient-x-input', layer: [hidden] },
+      ],
       metrics: [{ name: 'mprt', parameters: { stages: 1 } }, { name: 'attribution-error' }],
       baselines: [
         { name: 'zero', baseline: () => ({ kind: 'zero' }) },
@@ -146,7 +190,9 @@ describe('a comparison', () => {
       'inverted, half',
     ]);
     // 8 hidden units do not lie over 6 columns.
-    expect(comparison.failures.some(({ row: id, why }) => id.includes(hidden) && /does not lie over the input/.test(why))).toBe(true);
+    expect(
+      comparison.failures.some(({ row: id, why }) => id.includes(hidden) && /does not lie over the input/.test(why)),
+    ).toBe(true);
     expect(comparison.references.map(({ test }) => test?.description)).toEqual(['zero input', 'constant 0.5']);
     // Weights drawn anew give another map; the random control never changes: ρ = 1, last.
     expect(comparison.rows[2].scores.mprt.mean).toBeCloseTo(1, 9);
@@ -156,13 +202,19 @@ describe('a comparison', () => {
   it('refuses wrong names and empty lists before anything runs', async () => {
     await expect(compare(model, { ...request, methods: [{ method: 'none' }] })).rejects.toThrow(/no method "none"/);
     await expect(compare(model, { ...request, metrics: [] })).rejects.toThrow(/needs metrics/);
-    await expect(compare(model, { ...request, methods: [{ method: 'integrated-gradients', parameters: { steps: 0 } }] })).rejects.toThrow(/parameters of integrated-gradients/);
+    await expect(
+      compare(model, { ...request, methods: [{ method: 'integrated-gradients', parameters: { steps: 0 } }] }),
+    ).rejects.toThrow(/parameters of integrated-gradients/);
     await expect(compare(model, { ...request, exampleMetric: 'deletion' })).rejects.toThrow(/not compared/);
   });
 });
 
 describe('controls', () => {
-  const maps = [{ values: Float64Array.of(4, 0, 0, 0) }, { values: Float64Array.of(0, 0.2, 0, 0.2) }, { values: new Float64Array(4) }];
+  const maps = [
+    { values: Float64Array.of(4, 0, 0, 0) },
+    { values: Float64Array.of(0, 0.2, 0, 0.2) },
+    { values: new Float64Array(4) },
+  ];
 
   it('invert what the methods agree on, each method with the same weight', () => {
     // Shares (1, 0, 0, 0) and (0, ½, 0, ½): mean (½, ¼, 0, ¼), times the median magnitude (4 + .4)/2, negative.

@@ -1,47 +1,12 @@
-import { type Attribution, attribute, explainedInputs } from '../attribution/attribute.ts';
-import { type Baseline, describeBaseline } from '../attribution/baseline.ts';
-import { type MethodName, methodTable } from '../attribution/methods/index.ts';
-import type { WorkOptions } from '../attribution/prepare.ts';
+import { methodTable } from '../attribution/methods/index.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Model } from '../runtime/model.ts';
 import { throwIfCancelled } from '../runtime/runtime.ts';
-import type { ComparedBaseline, ComparedInput, ComparedMethod, Comparison, ComparisonFailure, ResultStore, StoredResult } from './comparison.ts';
-import { controlNames, controlTitle, type ControlName, invertedControl, randomControl } from './controls.ts';
-import { type AttributionMap, mapOf } from './map.ts';
-import type { Explanation, MetricScore } from './metrics/metric.ts';
-import { ask, type Question } from './question.ts';
-import { testReference } from './reference-test.ts';
-import { type MetricChoice, type ReadyMetric, readyMetric, scoreWith } from './score.ts';
-import { summarise, type RowResults } from './summarise.ts';
-
-export interface ComparisonRequest extends WorkOptions {
-  readonly inputs: readonly ComparedInput[];
-  readonly methods: readonly ComparedMethod[];
-  readonly metrics: readonly MetricChoice[];
-  readonly baselines: readonly ComparedBaseline[];
-  readonly explained?: readonly string[];
-  /** Default 0. */
-  readonly seed?: number;
-  /** Metric that picks the best and worst example of a method. Default: the first. */
-  readonly exampleMetric?: string;
-  /** Where results are kept; default: nowhere. */
-  readonly store?: ResultStore;
-  /** Told of every explanation as it is scored. */
-  readonly onScored?: (progress: { readonly done: number; readonly total: number; readonly input: string; readonly row: string; readonly reused: boolean }) => void;
-  /** Told of every map: for the examples of a report. */
-  readonly onMap?: (input: number, row: string, map: Float32Array, shape: readonly number[]) => void;
-}
-
-/** Changes when scores change for the same key. */
-const resultVersion = 1;
-
-interface Row {
-  readonly id: string;
-  readonly title: string;
-  readonly compared: ComparedMethod | undefined;
-  readonly control: ControlName | undefined;
-  readonly baseline: ComparedBaseline;
-}
+import { Cell, type Row } from './cell.ts';
+import type { Comparison, ComparisonFailure, ComparisonRequest } from './comparison.ts';
+import { controlNames, controlTitle } from './controls.ts';
+import { type ReadyMetric, readyMetric } from './score.ts';
+import { type RowResults, summarise } from './summarise.ts';
 
 /**
  * Compares methods × baselines × layers by metrics over inputs, with a random and an inverted attribution as controls.
@@ -77,14 +42,22 @@ export async function compare(model: Model, request: ComparisonRequest): Promise
         if (row.baseline !== baseline) continue;
         throwIfCancelled(request.signal);
         const outcome = await cell.result(row);
-        if (typeof outcome === 'string') failures.push({ input: input.name, row: row.id, metric: undefined, why: outcome });
+        if (typeof outcome === 'string')
+          failures.push({ input: input.name, row: row.id, metric: undefined, why: outcome });
         else {
-          for (const [metric, why] of Object.entries(outcome.result.failures)) failures.push({ input: input.name, row: row.id, metric, why });
+          for (const [metric, why] of Object.entries(outcome.result.failures))
+            failures.push({ input: input.name, row: row.id, metric, why });
           if (outcome.reused) cost.reused++;
           request.onMap?.(index, row.id, outcome.result.map, await cell.shape());
         }
         results[r].results.push(typeof outcome === 'string' ? undefined : outcome.result);
-        request.onScored?.({ done: ++done, total, input: input.name, row: row.id, reused: typeof outcome !== 'string' && outcome.reused });
+        request.onScored?.({
+          done: ++done,
+          total,
+          input: input.name,
+          row: row.id,
+          reused: typeof outcome !== 'string' && outcome.reused,
+        });
       }
       const test = await cell.referenceTest();
       references.push({ input: input.name, baseline: baseline.name, test });
@@ -111,220 +84,51 @@ function rowsOf({ methods, baselines }: ComparisonRequest): Row[] {
       const settings = Object.entries(one.parameters ?? {}).map(([key, value]) => `${key}=${value}`);
       const words = settings.length ? ` (${settings.join(', ')})` : '';
       const title = methodTable[one.method]?.title ?? one.method;
-      return { id: `${one.method}${place}${words}${suffix}`, title: `${title}${place}${words}${suffix}`, compared: one, control: undefined, baseline };
+      return {
+        id: `${one.method}${place}${words}${suffix}`,
+        title: `${title}${place}${words}${suffix}`,
+        compared: one,
+        control: undefined,
+        baseline,
+      };
     });
-    const controls = controlNames.map((control): Row => ({ id: `${control}${suffix}`, title: `${controlTitle(control)}${suffix}`, compared: undefined, control, baseline }));
+    const controls = controlNames.map(
+      (control): Row => ({
+        id: `${control}${suffix}`,
+        title: `${controlTitle(control)}${suffix}`,
+        compared: undefined,
+        control,
+        baseline,
+      }),
+    );
     return [...compared, ...controls];
   });
 }
 
-function check({ methods, inputs, baselines, exampleMetric, metrics }: ComparisonRequest, ready: readonly ReadyMetric[]): void {
+function check(
+  { methods, inputs, baselines, exampleMetric, metrics }: ComparisonRequest,
+  ready: readonly ReadyMetric[],
+): void {
   const empty = Object.entries({ inputs, methods, metrics, baselines }).find(([, list]) => list.length === 0);
   if (empty) throw new WhereforeError('invalid-argument', `a comparison needs ${empty[0]}`, { got: 'none' });
   for (const { method, parameters = {} } of methods) {
     const known = Object.hasOwn(methodTable, method) ? methodTable[method] : undefined;
-    if (!known) throw new WhereforeError('invalid-argument', `there is no method "${method}"`, { expected: Object.keys(methodTable).join(', ') });
+    if (!known)
+      throw new WhereforeError('invalid-argument', `there is no method "${method}"`, {
+        expected: Object.keys(methodTable).join(', '),
+      });
     const parsed = known.parameters.safeParse(parameters);
-    if (!parsed.success) throw new WhereforeError('invalid-argument', `parameters of ${method}`, { got: JSON.stringify(parameters), expected: parsed.error.issues[0]?.message });
+    if (!parsed.success)
+      throw new WhereforeError('invalid-argument', `parameters of ${method}`, {
+        got: JSON.stringify(parameters),
+        expected: parsed.error.issues[0]?.message,
+      });
   }
   if (exampleMetric !== undefined && !ready.some(({ name }) => name === exampleMetric)) {
-    throw new WhereforeError('invalid-argument', `the examples are chosen by "${exampleMetric}", which is not compared`, { expected: ready.map(({ name }) => name).join(', ') });
+    throw new WhereforeError(
+      'invalid-argument',
+      `the examples are chosen by "${exampleMetric}", which is not compared`,
+      { expected: ready.map(({ name }) => name).join(', ') },
+    );
   }
-}
-
-type Outcome = { readonly result: StoredResult; readonly reused: boolean } | string;
-
-/** All explanations of one input with one baseline. */
-class Cell {
-  readonly #model: Model;
-  readonly #request: ComparisonRequest;
-  readonly #metrics: readonly ReadyMetric[];
-  readonly #input: ComparedInput;
-  readonly #baseline: Baseline;
-  readonly #reference: Baseline;
-  readonly #seed: number;
-  #question: Promise<Question> | undefined;
-  /** Maps of the methods so far, from which the controls are made. */
-  readonly #maps: AttributionMap[] = [];
-  readonly #keys: string[] = [];
-  /** Passes of explanations; the question counts those of scoring. */
-  readonly #explaining = { forward: 0, backward: 0 };
-
-  constructor(model: Model, request: ComparisonRequest, metrics: readonly ReadyMetric[], input: ComparedInput, baseline: ComparedBaseline) {
-    this.#model = model;
-    this.#request = request;
-    this.#metrics = metrics;
-    this.#input = input;
-    this.#baseline = baseline.baseline(input);
-    this.#reference = (baseline.reference ?? baseline.baseline)(input);
-    this.#seed = request.seed ?? 0;
-  }
-
-  /** Passes so far. */
-  spent = { forward: 0, backward: 0 };
-
-  async shape(): Promise<readonly number[]> {
-    return (await this.#asked()).groups.shape;
-  }
-
-  async referenceTest() {
-    const question = await this.#asked();
-    const test = await testReference(question);
-    const scoring = question.passes();
-    this.spent = { forward: this.#explaining.forward + scoring.forward, backward: this.#explaining.backward + scoring.backward };
-    return test;
-  }
-
-  async result(row: Row): Promise<Outcome> {
-    const { store } = this.#request;
-    const key = await this.#key(row);
-    const kept = await store?.read(key);
-    // The inverted control is made of maps and cannot be asked again.
-    const possible = this.#metrics.filter(({ metric }) => metric.needs !== 'method' || row.control !== 'inverted');
-    const missing = possible.filter(({ name }) => !kept || !(settingsOf(this.#metrics, name) in { ...kept.scores, ...kept.failures }));
-    if (kept && missing.length === 0) {
-      this.#remember(row, key, kept.map, kept.absolute);
-      return { result: named(kept, this.#metrics), reused: true };
-    }
-    let explanation: Explained;
-    try {
-      explanation = await this.#explain(row);
-    } catch (error) {
-      return reason(error);
-    }
-    const scores: Record<string, MetricScore> = { ...kept?.scores };
-    const failures: Record<string, string> = { ...kept?.failures };
-    for (const ready of missing) {
-      throwIfCancelled(this.#request.signal);
-      const settings = settingsOf(this.#metrics, ready.name);
-      try {
-        scores[settings] = await scoreWith(ready, await this.#asked(), explanation);
-      } catch (error) {
-        failures[settings] = reason(error);
-      }
-    }
-    const { map, sum, spent, notes = [] } = explanation;
-    const result: StoredResult = { scores, failures, cost: spent, sum, absolute: map.absolute ?? false, notes, map: Float32Array.from(map.values) };
-    await store?.write(key, result);
-    this.#remember(row, key, result.map, result.absolute);
-    return { result: named(result, this.#metrics), reused: false };
-  }
-
-  #remember(row: Row, key: string, map: Float32Array, absolute: boolean): void {
-    if (row.control) return;
-    // As it is stored, so that a resumed comparison has the same controls.
-    this.#maps.push({ values: Float64Array.from(map), absolute });
-    this.#keys.push(key);
-  }
-
-  #asked(): Promise<Question> {
-    const { inputs, target, layout, truth, groups } = this.#input;
-    const { explained, byteBudget, signal, onProgress } = this.#request;
-    this.#question ??= ask(this.#model, { inputs, target, layout, truth, groups, reference: this.#reference, explained, seed: this.#seed, byteBudget, signal, onProgress });
-    return this.#question;
-  }
-
-  async #explain({ compared, control }: Row): Promise<Explained> {
-    const question = await this.#asked();
-    const none = { forward: 0, backward: 0, seconds: 0 };
-    if (control) {
-      const groups = question.groups.count;
-      const made = control === 'random' ? randomControl(this.#maps, groups, this.#seed) : invertedControl(this.#maps, groups);
-      if (!made) throw new WhereforeError('invalid-argument', 'no method gave a map that could be inverted');
-      return { ...made, spent: none };
-    }
-    const one = compared as ComparedMethod;
-    const run = (change: Parameters<NonNullable<Explanation['again']>>[0]): Promise<Attribution> => {
-      const { explained, byteBudget, signal } = this.#request;
-      return attribute(change.model ?? this.#model, {
-        inputs: change.inputs ?? this.#input.inputs,
-        target: change.target ?? this.#input.target,
-        baseline: this.#baseline,
-        explained,
-        layer: one.layer && { names: one.layer },
-        method: one.method as MethodName,
-        parameters: one.parameters,
-        groups: methodTable[one.method].usesGroups ? this.#input.groups : undefined,
-        layout: this.#input.layout,
-        byteBudget,
-        signal,
-      });
-    };
-    const count = ({ cost }: Attribution) => {
-      this.#explaining.forward += cost.forward;
-      this.#explaining.backward += cost.backward;
-    };
-    const attribution = await run({});
-    count(attribution);
-    const mapped = ({ values }: Attribution) => mapOf(values, question.groups, this.#input.layout);
-    return {
-      map: mapped(attribution),
-      sum: attribution.sum,
-      difference: attribution.attributionTarget,
-      spent: attribution.cost,
-      notes: attribution.notes,
-      again: async (change) => {
-        const other = await run(change);
-        count(other);
-        return mapped(other);
-      },
-    };
-  }
-
-  /** Everything a result depends on besides the metrics, which a record keeps by name and parameters. */
-  async #key(row: Row): Promise<string> {
-    const { explained } = this.#request;
-    const of = row.compared
-      ? { method: row.compared.method, parameters: row.compared.parameters ?? {}, layer: row.compared.layer ?? null }
-      : { control: row.control, of: this.#keys };
-    const parts = {
-      version: resultVersion,
-      model: this.#model.hash,
-      input: this.#input.hash,
-      target: this.#input.target,
-      baseline: baselineKey(this.#baseline),
-      reference: baselineKey(this.#reference),
-      explained: explained ?? explainedInputs(this.#model, this.#reference),
-      groups: this.#input.groups ?? null,
-      truth: this.#input.truth ? [...this.#input.truth].join('') : null,
-      seed: this.#seed,
-      ...of,
-    };
-    return digest(JSON.stringify(parts));
-  }
-}
-
-interface Explained extends Explanation {
-  readonly spent: StoredResult['cost'];
-  readonly notes?: readonly string[];
-}
-
-/** A metric with its parameters: `insertion{"steps":32}`. */
-function settingsOf(metrics: readonly ReadyMetric[], name: string): string {
-  const ready = metrics.find((metric) => metric.name === name) as ReadyMetric;
-  return `${name}${JSON.stringify(ready.parameters)}`;
-}
-
-/** A stored result with the asked metrics under their plain names. */
-function named(result: StoredResult, metrics: readonly ReadyMetric[]): StoredResult {
-  const pick = <T>(list: Readonly<Record<string, T>>) =>
-    Object.fromEntries(metrics.flatMap(({ name }) => (settingsOf(metrics, name) in list ? [[name, list[settingsOf(metrics, name)]]] : [])));
-  return { ...result, scores: pick(result.scores), failures: pick(result.failures) };
-}
-
-function baselineKey(baseline: Baseline): unknown {
-  const tensors = baseline.kind === 'input' ? [baseline.tensor] : baseline.kind === 'sample' ? [...baseline.tensors.values()] : undefined;
-  if (!tensors) return baseline;
-  return { description: describeBaseline(baseline), tensors: tensors.map(({ type, shape, data }) => ({ type, shape, data: Array.from(data as Float32Array, String).join() })) };
-}
-
-/** Why one explanation or score is missing. Anything but a known mistake, and a cancellation, ends the comparison. */
-function reason(error: unknown): string {
-  if (error instanceof WhereforeError && error.code !== 'cancelled' && error.code !== 'internal') return error.message;
-  throw error;
-}
-
-async function digest(text: string): Promise<string> {
-  const bytes = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

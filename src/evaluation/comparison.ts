@@ -1,9 +1,11 @@
 import type { Baseline, InputLayout } from '../attribution/baseline.ts';
 import type { Groups } from '../attribution/groups.ts';
+import type { WorkOptions } from '../attribution/prepare.ts';
 import type { Target } from '../attribution/target.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import type { ControlName } from './controls.ts';
 import type { ReferenceTest } from './reference-test.ts';
+import type { MetricChoice } from './score.ts';
 import type { Interval } from './statistics.ts';
 
 /** An input that methods are compared on. */
@@ -38,7 +40,12 @@ export interface ComparedBaseline {
 
 /** What one explanation of one input scored. */
 export interface ScoredExplanation {
-  readonly scores: Readonly<Record<string, { readonly score: number; readonly parts?: Readonly<Record<string, number>>; readonly notes?: readonly string[] }>>;
+  readonly scores: Readonly<
+    Record<
+      string,
+      { readonly score: number; readonly parts?: Readonly<Record<string, number>>; readonly notes?: readonly string[] }
+    >
+  >;
   /** Metrics that could not score it, and why. */
   readonly failures: Readonly<Record<string, string>>;
   /** What explaining cost, without the scoring. */
@@ -58,6 +65,31 @@ export interface StoredResult extends ScoredExplanation {
 export interface ResultStore {
   read(key: string): Promise<StoredResult | undefined>;
   write(key: string, result: StoredResult): Promise<void>;
+}
+
+/** What is compared. */
+export interface ComparisonRequest extends WorkOptions {
+  readonly inputs: readonly ComparedInput[];
+  readonly methods: readonly ComparedMethod[];
+  readonly metrics: readonly MetricChoice[];
+  readonly baselines: readonly ComparedBaseline[];
+  readonly explained?: readonly string[];
+  /** Default 0. */
+  readonly seed?: number;
+  /** Metric that picks the best and worst example of a method. Default: the first. */
+  readonly exampleMetric?: string;
+  /** Where results are kept; default: nowhere. */
+  readonly store?: ResultStore;
+  /** Told of every explanation as it is scored. */
+  readonly onScored?: (progress: {
+    readonly done: number;
+    readonly total: number;
+    readonly input: string;
+    readonly row: string;
+    readonly reused: boolean;
+  }) => void;
+  /** Told of every map: for the examples of a report. */
+  readonly onMap?: (input: number, row: string, map: Float32Array, shape: readonly number[]) => void;
 }
 
 /** One line of the table: a method, at a layer, with a baseline, over all inputs. */
@@ -110,10 +142,19 @@ export interface Comparison {
   readonly agreement: readonly (readonly (number | undefined)[])[];
   readonly failures: readonly ComparisonFailure[];
   /** By input and baseline. */
-  readonly references: readonly { readonly input: string; readonly baseline: string; readonly test: ReferenceTest | undefined }[];
+  readonly references: readonly {
+    readonly input: string;
+    readonly baseline: string;
+    readonly test: ReferenceTest | undefined;
+  }[];
   readonly notes: readonly string[];
   /** The metric that chose the best and worst examples. */
   readonly exampleMetric: string;
   /** Passes that were made now, and explanations that were found in the store. */
-  readonly cost: { readonly forward: number; readonly backward: number; readonly seconds: number; readonly reused: number };
+  readonly cost: {
+    readonly forward: number;
+    readonly backward: number;
+    readonly seconds: number;
+    readonly reused: number;
+  };
 }

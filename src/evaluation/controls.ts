@@ -8,7 +8,10 @@ export const controlNames = ['random', 'inverted'] as const;
 
 export type ControlName = (typeof controlNames)[number];
 
-const titles: Readonly<Record<ControlName, string>> = { random: 'random (control)', inverted: 'inverted consensus (control)' };
+const titles: Readonly<Record<ControlName, string>> = {
+  random: 'random (control)',
+  inverted: 'inverted consensus (control)',
+};
 
 export const controlTitle = (name: ControlName): string => titles[name];
 
@@ -46,6 +49,8 @@ function magnitudeOf({ values }: AttributionMap): number {
 
 /** Median of Σ|A| over the maps that are not 0; 1 where all are. */
 function usualMagnitude(maps: readonly AttributionMap[]): number {
-  const sizes = Float64Array.from(maps, magnitudeOf).filter((size) => size > 0).sort();
+  const sizes = Float64Array.from(maps, magnitudeOf)
+    .filter((size) => size > 0)
+    .sort();
   return sizes.length ? quantile(sizes, 0.5) : 1;
 }

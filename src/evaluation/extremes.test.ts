@@ -1,5 +1,12 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { closeRuntime, objectPixels, picture, pictureLayout, side, templateModel } from '../../test/evaluation-models.ts';
+import {
+  closeRuntime,
+  objectPixels,
+  picture,
+  pictureLayout,
+  side,
+  templateModel,
+} from '../../test/evaluation-models.ts';
 import { random } from '../tensor/random.ts';
 import { type MetricName, metrics } from './metrics/index.ts';
 import type { Explanation } from './metrics/metric.ts';

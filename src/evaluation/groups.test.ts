@@ -10,7 +10,8 @@ import { ask } from './question.ts';
 
 afterAll(closeRuntime);
 
-const inputs = (shape: readonly number[]) => new Map([['x', float32(shape, new Float32Array(shape.reduce((a, b) => a * b, 1)))]]);
+const inputs = (shape: readonly number[]) =>
+  new Map([['x', float32(shape, new Float32Array(shape.reduce((a, b) => a * b, 1)))]]);
 
 describe('feature groups', () => {
   it('are the pixels of a picture with all their channels, wherever those stand', () => {
@@ -43,7 +44,12 @@ describe('feature groups', () => {
       { name: 'colour', positions: [0, 2] },
     ];
     const groups = { kind: 'columns', columns } as const;
-    const question = await ask(flat, { inputs: row(1, 2, 3), target: { kind: 'output', index: [0] }, reference: { kind: 'zero' }, groups });
+    const question = await ask(flat, {
+      inputs: row(1, 2, 3),
+      target: { kind: 'output', index: [0] },
+      reference: { kind: 'zero' },
+      groups,
+    });
     const points = maskedPoints(question, 2, (point, keep) => {
       keep[point] = 1;
     });
@@ -51,7 +57,11 @@ describe('feature groups', () => {
     const marked = { ...question, groups: { ...question.groups, groupOf: new Map([['x', Int32Array.of(-1, 0, 1)]]) } };
     const kept = maskedPoints(marked, 1, () => undefined);
     expect([...(kept.at(0, 1).get('x')?.data as Float32Array)]).toEqual([1, 0, 0]);
-    expect([...(blendedPoints(marked, [Float64Array.of(0, 0.5)]).at(0, 1).get('x')?.data as Float32Array)]).toEqual([1, 0, 1.5]);
+    expect([
+      ...(blendedPoints(marked, [Float64Array.of(0, 0.5)])
+        .at(0, 1)
+        .get('x')?.data as Float32Array),
+    ]).toEqual([1, 0, 1.5]);
   });
 
   it('number on over several inputs', () => {
@@ -68,7 +78,15 @@ describe('maps', () => {
   const sum = (values: Float64Array) => values.reduce((all, value) => all + value, 0);
 
   it('add up the elements of a group', () => {
-    const values = new Map([['x', float32([1, 2, 4, 4], Array.from({ length: 32 }, (_, i) => (i < 16 ? i : 100)))]]);
+    const values = new Map([
+      [
+        'x',
+        float32(
+          [1, 2, 4, 4],
+          Array.from({ length: 32 }, (_, i) => (i < 16 ? i : 100)),
+        ),
+      ],
+    ]);
     expect([...mapOf(values, groups, layout).values].slice(0, 3)).toEqual([100, 101, 102]);
   });
 
@@ -85,7 +103,16 @@ describe('maps', () => {
   });
 
   it('read patches of a transformer with and without a class token', () => {
-    const tokens = (count: number) => new Map([['tokens', float32([1, count, 2], Array.from({ length: 2 * count }, (_, i) => Math.floor(i / 2)))]]);
+    const tokens = (count: number) =>
+      new Map([
+        [
+          'tokens',
+          float32(
+            [1, count, 2],
+            Array.from({ length: 2 * count }, (_, i) => Math.floor(i / 2)),
+          ),
+        ],
+      ]);
     expect(sum(mapOf(tokens(4), groups, layout).values)).toBeCloseTo(2 * (0 + 1 + 2 + 3), 9);
     expect(sum(mapOf(tokens(5), groups, layout).values)).toBeCloseTo(2 * (1 + 2 + 3 + 4), 9);
     expect(() => mapOf(tokens(7), groups, layout)).toThrow(/does not lie over the input/);
@@ -108,8 +135,16 @@ describe('perturbed inputs', () => {
   it('keep or fade groups', async () => {
     const x = float32([1, 2, 1, 2], [1, 2, 3, 4]);
     const flat = linearModel([1, 1, 1, 1]);
-    const question = await ask(flat, { inputs: row(1, 2, 3, 4), target: { kind: 'output', index: [0] }, reference: { kind: 'constant', value: -1 } });
-    const pixels = { ...question, inputs: new Map([['x', x]]), groups: groupsOf(new Map([['x', x]]), ['x'], { spatialAxes: [2, 3] }) };
+    const question = await ask(flat, {
+      inputs: row(1, 2, 3, 4),
+      target: { kind: 'output', index: [0] },
+      reference: { kind: 'constant', value: -1 },
+    });
+    const pixels = {
+      ...question,
+      inputs: new Map([['x', x]]),
+      groups: groupsOf(new Map([['x', x]]), ['x'], { spatialAxes: [2, 3] }),
+    };
     const points = maskedPoints(pixels, 3, (point, keep) => {
       if (point < 2) keep[point] = 1;
     });

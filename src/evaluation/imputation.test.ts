@@ -2,9 +2,19 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { impute } from './imputation.ts';
 
-function imputed(values: readonly number[], grid: readonly number[], unknown: readonly number[], tolerance = 1e-9): number[] {
+function imputed(
+  values: readonly number[],
+  grid: readonly number[],
+  unknown: readonly number[],
+  tolerance = 1e-9,
+): number[] {
   const plane = Float64Array.from(values, (value, i) => (unknown.includes(i) ? 99 : value));
-  impute([plane], grid, Uint8Array.from(values, (_, i) => (unknown.includes(i) ? 0 : 1)), tolerance);
+  impute(
+    [plane],
+    grid,
+    Uint8Array.from(values, (_, i) => (unknown.includes(i) ? 0 : 1)),
+    tolerance,
+  );
   return [...plane];
 }
 
@@ -52,14 +62,17 @@ describe('imputation from neighbours', () => {
     const height = 9;
     const width = 11;
     const known = Uint8Array.from({ length: height * width }, (_, i) => (i % 3 === 0 && i % 5 !== 0 ? 1 : 0));
-    const planes = [0, 1].map((channel) => Float64Array.from({ length: height * width }, (_, i) => Math.sin(i + 4 * channel)));
+    const planes = [0, 1].map((channel) =>
+      Float64Array.from({ length: height * width }, (_, i) => Math.sin(i + 4 * channel)),
+    );
     impute(planes, [height, width], known, 1e-10);
     for (const plane of planes) {
       for (let y = 1; y < height - 1; y++) {
         for (let x = 1; x < width - 1; x++) {
           if (known[y * width + x]) continue;
           const at = (dy: number, dx: number) => plane[(y + dy) * width + x + dx];
-          const mean = (at(-1, 0) + at(1, 0) + at(0, -1) + at(0, 1)) / 6 + (at(-1, -1) + at(-1, 1) + at(1, -1) + at(1, 1)) / 12;
+          const mean =
+            (at(-1, 0) + at(1, 0) + at(0, -1) + at(0, 1)) / 6 + (at(-1, -1) + at(-1, 1) + at(1, -1) + at(1, 1)) / 12;
           expect(plane[y * width + x]).toBeCloseTo(mean, 8);
         }
       }

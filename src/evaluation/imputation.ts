@@ -69,15 +69,27 @@ function systemOf(grid: Grid, known: Uint8Array): System {
  */
 export function impute(planes: readonly Float64Array[], grid: Grid, known: Uint8Array, tolerance = 1e-3): number {
   if (grid.length > 2 || grid.length === 0) {
-    throw new WhereforeError('invalid-argument', 'imputation from neighbours', { got: `a grid of ${grid.length} axes`, expected: 'one or two' });
+    throw new WhereforeError('invalid-argument', 'imputation from neighbours', {
+      got: `a grid of ${grid.length} axes`,
+      expected: 'one or two',
+    });
   }
-  if (!known.includes(1)) throw new WhereforeError('invalid-argument', 'nothing is known to impute from', { fix: 'remove fewer features' });
+  if (!known.includes(1))
+    throw new WhereforeError('invalid-argument', 'nothing is known to impute from', { fix: 'remove fewer features' });
   const system = systemOf(grid, known);
   if (system.places.length === 0) return 0;
-  return planes.reduce((most, plane) => Math.max(most, solve(system, plane, coarseGuess(plane, grid, known), tolerance)), 0);
+  return planes.reduce(
+    (most, plane) => Math.max(most, solve(system, plane, coarseGuess(plane, grid, known), tolerance)),
+    0,
+  );
 }
 
-function solve({ places, start, neighbour, weight, diagonal: sums }: System, plane: Float64Array, guess: Float64Array, tolerance: number): number {
+function solve(
+  { places, start, neighbour, weight, diagonal: sums }: System,
+  plane: Float64Array,
+  guess: Float64Array,
+  tolerance: number,
+): number {
   const count = places.length;
   const u = Float64Array.from(places, (place) => guess[place]);
   const [residual, direction, product] = [new Float64Array(count), new Float64Array(count), new Float64Array(count)];
@@ -96,7 +108,8 @@ function solve({ places, start, neighbour, weight, diagonal: sums }: System, pla
     residual[i] = sum;
   }
   // By the maximum principle every unknown lies between its known neighbours: their range is the scale.
-  const limit = tolerance * Math.max(most - least, Number.EPSILON * Math.max(Math.abs(most), Math.abs(least), Number.MIN_VALUE));
+  const limit =
+    tolerance * Math.max(most - least, Number.EPSILON * Math.max(Math.abs(most), Math.abs(least), Number.MIN_VALUE));
   let rho = 0;
   for (let i = 0; i < count; i++) {
     direction[i] = residual[i] / sums[i];
@@ -146,7 +159,8 @@ function coarseGuess(plane: Float64Array, grid: Grid, known: Uint8Array): Float6
     const columns = Math.ceil(width / cell);
     const sums = new Float64Array(columns * Math.ceil(height / cell));
     const counts = new Uint32Array(sums.length);
-    const cellOf = (place: number) => Math.floor(Math.floor(place / width) / cell) * columns + Math.floor((place % width) / cell);
+    const cellOf = (place: number) =>
+      Math.floor(Math.floor(place / width) / cell) * columns + Math.floor((place % width) / cell);
     known.forEach((isKnown, place) => {
       if (!isKnown) return;
       sums[cellOf(place)] += plane[place];

@@ -15,7 +15,11 @@ export interface AttributionMap {
  * grid by bilinear interpolation, scaled so that the sum is kept.
  * @throws WhereforeError `wrong-shape` for a layer that does not lie over the input
  */
-export function mapOf(values: ReadonlyMap<string, Tensor<'float32'>>, groups: FeatureGroups, layout: InputLayout = {}): AttributionMap {
+export function mapOf(
+  values: ReadonlyMap<string, Tensor<'float32'>>,
+  groups: FeatureGroups,
+  layout: InputLayout = {},
+): AttributionMap {
   const total = new Float64Array(groups.count);
   for (const [name, tensor] of values) {
     const groupOf = groups.groupOf.get(name);
@@ -29,12 +33,23 @@ export function mapOf(values: ReadonlyMap<string, Tensor<'float32'>>, groups: Fe
   return { values: total };
 }
 
-function overGroups(name: string, { shape, data }: Tensor<'float32'>, groups: FeatureGroups, { channelAxis }: InputLayout): Float64Array {
+function overGroups(
+  name: string,
+  { shape, data }: Tensor<'float32'>,
+  groups: FeatureGroups,
+  { channelAxis }: InputLayout,
+): Float64Array {
   if (groups.shape.length === 2) {
     const [height, width] = groups.shape;
     if (shape.length === 4) {
-      const last = channelAxis === 3 && Math.abs(shape[1] / shape[2] - height / width) < Math.abs(shape[2] / shape[3] - height / width);
-      return resized(sumsOver(shape, data, last ? [1, 2] : [2, 3]), last ? [shape[1], shape[2]] : [shape[2], shape[3]], [height, width]);
+      const last =
+        channelAxis === 3 &&
+        Math.abs(shape[1] / shape[2] - height / width) < Math.abs(shape[2] / shape[3] - height / width);
+      return resized(
+        sumsOver(shape, data, last ? [1, 2] : [2, 3]),
+        last ? [shape[1], shape[2]] : [shape[2], shape[3]],
+        [height, width],
+      );
     }
     const tokens = shape.length === 3 ? shape[1] : 0;
     for (const first of [0, 1]) {
@@ -98,7 +113,10 @@ export function maskOf({ values, absolute }: AttributionMap): Float64Array {
   if (absolute) {
     const outside = values.findIndex((value) => !(value >= 0 && value <= 1));
     if (outside < 0) return values;
-    throw new WhereforeError('out-of-range', 'an absolute mask', { got: `${values[outside]}`, expected: 'values from 0 to 1' });
+    throw new WhereforeError('out-of-range', 'an absolute mask', {
+      got: `${values[outside]}`,
+      expected: 'values from 0 to 1',
+    });
   }
   let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of values) {

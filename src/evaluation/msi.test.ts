@@ -1,11 +1,29 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { binaryModel, closeRuntime, objectPixels, picture, pictureLayout, row, side, templateModel } from '../../test/evaluation-models.ts';
+import {
+  binaryModel,
+  closeRuntime,
+  objectPixels,
+  picture,
+  pictureLayout,
+  row,
+  side,
+  templateModel,
+} from '../../test/evaluation-models.ts';
 import type { Baseline } from '../attribution/baseline.ts';
 import { random } from '../tensor/random.ts';
+import { maskOf } from './map.ts';
 import { insertion } from './metrics/curves.ts';
 import { metricTable } from './metrics/index.ts';
-import { maskOf } from './map.ts';
-import { msiCurves, type MsiPreset, msiPresets, msiProfile, msiScore, profileThresholds, thresholdsFrom, tuneAlphaMin } from './msi.ts';
+import {
+  type MsiPreset,
+  msiCurves,
+  msiPresets,
+  msiProfile,
+  msiScore,
+  profileThresholds,
+  thresholdsFrom,
+  tuneAlphaMin,
+} from './msi.ts';
 import { ask } from './question.ts';
 import { testReference } from './reference-test.ts';
 
@@ -30,7 +48,8 @@ const masks = {
   /** The 8 neighbours too. */
   dilated: (pixels: readonly number[], value = 1) => {
     const mask = new Float64Array(side * side);
-    for (const pixel of pixels) for (const dy of [-1, 0, 1]) for (const dx of [-1, 0, 1]) mask[pixel + dy * side + dx] = value;
+    for (const pixel of pixels)
+      for (const dy of [-1, 0, 1]) for (const dx of [-1, 0, 1]) mask[pixel + dy * side + dx] = value;
     for (const pixel of pixels) mask[pixel] = 1;
     return mask;
   },
@@ -87,7 +106,8 @@ describe('MSI on known numbers', () => {
     const question = await ask(binaryModel([2, 1, -1.5]), { inputs: row(1, 1, 1), target, reference: zero });
     const msi = metricTable['msi-literal'];
     const run = async (values: number[], absolute?: boolean) =>
-      (await msi.run(question, { map: { values: Float64Array.from(values), absolute } }, msi.parameters.parse({}))).score;
+      (await msi.run(question, { map: { values: Float64Array.from(values), absolute } }, msi.parameters.parse({})))
+        .score;
     // −5, −3.5, −1 scaled: 0, .375, 1, the same as 0, 3, 8.
     expect(await run([-1, -3.5, -5])).toBeCloseTo(await run([8, 3, 0]), 9);
     // Absolute .4, .3, .1 chooses nothing at .5: Sep = −1, AUC_I = 0, AUC_D = 1, no penalty → −1; scaled it is 1, .67, 0.
@@ -107,7 +127,9 @@ describe('MSI on known numbers', () => {
     expect(profile[3]).toEqual(msiScore(curves, msiPresets.literal));
     const other = Float64Array.of(0.2, 1, 0.7);
     const otherProfile = msiProfile(await msiCurves(question, other, profileThresholds(8)), msiPresets.literal);
-    expect(otherProfile[3]).toEqual(msiScore(await msiCurves(question, other, thresholdsFrom(0.5, 4)), msiPresets.literal));
+    expect(otherProfile[3]).toEqual(
+      msiScore(await msiCurves(question, other, thresholdsFrom(0.5, 4)), msiPresets.literal),
+    );
     expect(otherProfile[3].deletion).toBeGreaterThan(0.1);
     // Above .7 one group is chosen instead of two: the best of this mask is 3/4. .5·(1 − 0) + .5 − 1/3.
     expect(tuneAlphaMin([profile])).toBe(0.75);
@@ -141,10 +163,14 @@ describe('the order of masks on a picture with one object', () => {
     const question = await askAbout([[4, 5]]);
     const compact = masks.on(object);
     const grown = masks.dilated(object, 0.8);
-    const insert = async (values: Float64Array) => (await insertion.run(question, { map: { values } }, { steps: 32 })).score;
+    const insert = async (values: Float64Array) =>
+      (await insertion.run(question, { map: { values } }, { steps: 32 })).score;
     // 16 pixels more: 16/144 less.
     for (const preset of presets) {
-      expect((await scoreOf(question, grown, preset)).msi).toBeCloseTo((await scoreOf(question, compact, preset)).msi - 16 / 144, 4);
+      expect((await scoreOf(question, grown, preset)).msi).toBeCloseTo(
+        (await scoreOf(question, compact, preset)).msi - 16 / 144,
+        4,
+      );
     }
     expect(await insert(grown)).toBeCloseTo(await insert(compact), 6);
   });
@@ -169,9 +195,15 @@ describe('two objects, either of which is enough', () => {
       const perfect = await score(both, preset);
       expect(perfect).toBeGreaterThan(await score(masks.dilated(objectPixels(corners)), preset));
       expect(perfect).toBeGreaterThan(await score(one, preset));
-      for (const seed of [1, 2, 3]) expect(await score(masks.random(seed), preset)).toBeLessThan(await score(masks.all(), preset));
+      for (const seed of [1, 2, 3])
+        expect(await score(masks.random(seed), preset)).toBeLessThan(await score(masks.all(), preset));
       expect(await score(masks.empty(), preset)).toBeLessThan(0);
-      expect(await score(both.map((value) => 1 - value), preset)).toBeLessThan(0);
+      expect(
+        await score(
+          both.map((value) => 1 - value),
+          preset,
+        ),
+      ).toBeLessThan(0);
     }
   });
 });
@@ -189,7 +221,11 @@ describe('the test of the reference', () => {
   });
 
   it('passes a reference that hides the object, and asks nothing of a target without chance', async () => {
-    expect(await testReference(await askAbout([[4, 5]]))).toMatchObject({ passes: true, warning: undefined, limit: 0.55 });
+    expect(await testReference(await askAbout([[4, 5]]))).toMatchObject({
+      passes: true,
+      warning: undefined,
+      limit: 0.55,
+    });
     const question = await ask(template, {
       inputs: new Map([['x', picture([[4, 5]])]]),
       target: { kind: 'output', index: [0] },

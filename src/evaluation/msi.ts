@@ -68,7 +68,9 @@ export function msiPasses(thresholds: number): number {
  */
 export async function msiCurves(question: Question, mask: Float64Array, thresholds: Float64Array): Promise<MsiCurves> {
   checkMask(question, mask);
-  const sizes = Array.from(thresholds, (threshold) => mask.reduce((count, value) => count + (value >= threshold ? 1 : 0), 0));
+  const sizes = Array.from(thresholds, (threshold) =>
+    mask.reduce((count, value) => count + (value >= threshold ? 1 : 0), 0),
+  );
   const groups = mask.length;
   // Chosen sets are nested: the same size is the same set.
   const distinct = [...new Set(sizes)].filter((size) => size > 0 && size < groups);
@@ -84,7 +86,12 @@ export async function msiCurves(question: Question, mask: Float64Array, threshol
   removed.set(0, question.confidence).set(groups, question.referenceConfidence);
   const curve = (values: ReadonlyMap<number, number>) =>
     Float64Array.from(sizes, (size) => normalisedConfidence(question, values.get(size) as number));
-  return { thresholds, insertion: curve(kept), deletion: curve(removed), area: Float64Array.from(sizes, (size) => size / groups) };
+  return {
+    thresholds,
+    insertion: curve(kept),
+    deletion: curve(removed),
+    area: Float64Array.from(sizes, (size) => size / groups),
+  };
 }
 
 /**
@@ -105,7 +112,11 @@ export function msiScore(curves: MsiCurves, weights: MsiWeights, alphaMin: numbe
   const insertion = meanUnderCurve(positions, curves.insertion.subarray(start));
   const deletion = meanUnderCurve(positions, curves.deletion.subarray(start));
   const penalty = curves.area[start];
-  const msi = weights.separation * separation + weights.insertion * insertion - weights.deletion * deletion - weights.penalty * penalty;
+  const msi =
+    weights.separation * separation +
+    weights.insertion * insertion -
+    weights.deletion * deletion -
+    weights.penalty * penalty;
   return { msi, alphaMin, separation, insertion, deletion, penalty };
 }
 
@@ -126,10 +137,13 @@ export function msiProfile(curves: MsiCurves, weights: MsiWeights): MsiScore[] {
  */
 export function tuneAlphaMin(profiles: readonly (readonly MsiScore[])[]): number {
   const [first, ...others] = profiles;
-  const same = (profile: readonly MsiScore[]) => profile.length === first.length && profile.every(({ alphaMin }, i) => alphaMin === first[i].alphaMin);
+  const same = (profile: readonly MsiScore[]) =>
+    profile.length === first.length && profile.every(({ alphaMin }, i) => alphaMin === first[i].alphaMin);
   if (!first?.length || !others.every(same)) {
     throw new WhereforeError('invalid-argument', 'α_min is tuned over profiles of the same thresholds', {
-      got: profiles.length ? `profiles of ${profiles.map(({ length }) => length).join(', ')} thresholds` : 'no profiles',
+      got: profiles.length
+        ? `profiles of ${profiles.map(({ length }) => length).join(', ')} thresholds`
+        : 'no profiles',
       fix: 'compute all with msiProfile on the calibration inputs',
     });
   }

@@ -9,7 +9,11 @@ import type { Question } from './question.ts';
  * that memory does not grow with their number.
  * @param fill writes 1 for each group that point `point` keeps; `keep` comes zeroed
  */
-export function maskedPoints(question: Question, count: number, fill: (point: number, keep: Uint8Array) => void): Points {
+export function maskedPoints(
+  question: Question,
+  count: number,
+  fill: (point: number, keep: Uint8Array) => void,
+): Points {
   const { explained, groups, inputs, referenceInputs } = question;
   return {
     cut: explained,
@@ -18,7 +22,11 @@ export function maskedPoints(question: Question, count: number, fill: (point: nu
       const keep = new Uint8Array(groups.count);
       const values = explained.map((name) => {
         const input = inputs.get(name) as Tensor;
-        return { name, input, made: tensor(input.type, [(end - start) * (input.shape[0] ?? 1), ...input.shape.slice(1)]) };
+        return {
+          name,
+          input,
+          made: tensor(input.type, [(end - start) * (input.shape[0] ?? 1), ...input.shape.slice(1)]),
+        };
       });
       for (let point = start; point < end; point++) {
         keep.fill(0);
@@ -61,7 +69,8 @@ export function blendedPoints(question: Question, masks: readonly Float64Array[]
           for (let point = start; point < end; point++) {
             const mask = masks[point];
             const offset = (point - start) * x.length;
-            for (let i = 0; i < x.length; i++) values[offset + i] = groupOf[i] < 0 ? x[i] : b[i] + mask[groupOf[i]] * (x[i] - b[i]);
+            for (let i = 0; i < x.length; i++)
+              values[offset + i] = groupOf[i] < 0 ? x[i] : b[i] + mask[groupOf[i]] * (x[i] - b[i]);
           }
           return [name, tensor('float32', [(end - start) * (input.shape[0] ?? 1), ...input.shape.slice(1)], values)];
         }),

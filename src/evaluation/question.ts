@@ -1,7 +1,7 @@
 import { explainedInputs } from '../attribution/attribute.ts';
 import { type Baseline, describeBaseline, type InputLayout, resolveBaseline } from '../attribution/baseline.ts';
+import { type Points, pointOf } from '../attribution/points.ts';
 import { type Passes, type Prepared, prepare, type WorkOptions } from '../attribution/prepare.ts';
-import { pointOf, type Points } from '../attribution/points.ts';
 import { finalNode, type Target, targetOutput } from '../attribution/target.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Model } from '../runtime/model.ts';
@@ -75,13 +75,19 @@ export async function ask(model: Model, request: QuestionRequest): Promise<Quest
   const groups = groupsOf(inputs, explained, layout, { axes: request.groupAxes, groups: request.groups });
   checkTruth(request.truth, groups);
   const referenceInputs = new Map(inputs);
-  for (const name of explained) referenceInputs.set(name, resolveBaseline(inputs.get(name) as Tensor, reference, layout));
+  for (const name of explained)
+    referenceInputs.set(name, resolveBaseline(inputs.get(name) as Tensor, reference, layout));
 
-  const options: WorkOptions = { byteBudget: request.byteBudget, signal: request.signal, onProgress: request.onProgress };
+  const options: WorkOptions = {
+    byteBudget: request.byteBudget,
+    signal: request.signal,
+    onProgress: request.onProgress,
+  };
   const asked = await prepare(model, inputs, target, options);
   const probability = probabilityTarget(target);
   const confident = probability && probability !== target ? await prepare(model, inputs, probability, options) : asked;
-  const valueAt = async (prepared: Prepared, at: Tensors) => (await prepared.evaluate(pointOf(onlyNamed(at, explained)))).target[0];
+  const valueAt = async (prepared: Prepared, at: Tensors) =>
+    (await prepared.evaluate(pointOf(onlyNamed(at, explained)))).target[0];
   const value = await valueAt(asked, inputs);
   const referenceValue = await valueAt(asked, referenceInputs);
 
@@ -112,7 +118,10 @@ export async function ask(model: Model, request: QuestionRequest): Promise<Quest
     confidenceAt: async (points) => (await evaluateInBatches(confident, points)).map(link),
     passes: () =>
       separately
-        ? { forward: asked.passes.forward + confident.passes.forward, backward: asked.passes.backward + confident.passes.backward }
+        ? {
+            forward: asked.passes.forward + confident.passes.forward,
+            backward: asked.passes.backward + confident.passes.backward,
+          }
         : { ...asked.passes },
   };
 }
@@ -156,15 +165,25 @@ function probabilityTarget(target: Target): Target | undefined {
   }
 }
 
-function confidenceLink(target: Target, isProbability: boolean, value: number, referenceValue: number, reference: Baseline) {
+function confidenceLink(
+  target: Target,
+  isProbability: boolean,
+  value: number,
+  referenceValue: number,
+  reference: Baseline,
+) {
   if (target.kind === 'tokenLogProbability') return Math.exp;
   if (isProbability) return (probability: number) => probability;
   const difference = value - referenceValue;
   if (Math.abs(difference) < 1e-6) {
-    throw new WhereforeError('invalid-argument', 'the output at the input and at the reference are the same: there is nothing to score', {
-      got: `${value} and ${referenceValue} (${describeBaseline(reference)})`,
-      fix: 'choose another reference',
-    });
+    throw new WhereforeError(
+      'invalid-argument',
+      'the output at the input and at the reference are the same: there is nothing to score',
+      {
+        got: `${value} and ${referenceValue} (${describeBaseline(reference)})`,
+        fix: 'choose another reference',
+      },
+    );
   }
   return (output: number) => (output - referenceValue) / difference;
 }

@@ -12,7 +12,16 @@ export interface WeightedNode {
 }
 
 /** Operators whose constants are learnt. */
-const weighted: ReadonlySet<string> = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul', 'LSTM', 'GRU', 'RNN', 'Gather']);
+const weighted: ReadonlySet<string> = new Set([
+  'Conv',
+  'ConvTranspose',
+  'Gemm',
+  'MatMul',
+  'LSTM',
+  'GRU',
+  'RNN',
+  'Gather',
+]);
 
 /** Nodes with learnt weights, from the output to the input. */
 export function weightedNodes(graph: Graph): WeightedNode[] {
@@ -20,7 +29,8 @@ export function weightedNodes(graph: Graph): WeightedNode[] {
   for (const node of graph.nodes) {
     if (!weighted.has(node.op)) continue;
     const weights = node.inputs.filter((name) => graph.initializers.get(name)?.type === 'float32');
-    if (weights.some((name) => (graph.initializers.get(name) as Initializer).shape.length >= 2)) found.push({ node, weights });
+    if (weights.some((name) => (graph.initializers.get(name) as Initializer).shape.length >= 2))
+      found.push({ node, weights });
   }
   return found.reverse();
 }

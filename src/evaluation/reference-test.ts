@@ -14,7 +14,12 @@ export interface ReferenceTest {
   readonly limit: number;
   readonly passes: boolean;
   /** Other references; empty where the first passes. */
-  readonly alternatives: readonly { readonly baseline: Baseline; readonly description: string; readonly confidence: number; readonly passes: boolean }[];
+  readonly alternatives: readonly {
+    readonly baseline: Baseline;
+    readonly description: string;
+    readonly confidence: number;
+    readonly passes: boolean;
+  }[];
   /** One sentence for the report; undefined where it passes. */
   readonly warning: string | undefined;
 }
@@ -28,12 +33,16 @@ export const usualTolerance = 0.1;
  * dilated mask above the perfect one). Where it fails, others are tried and those that pass are named.
  * @returns undefined for a target without a chance level (a regression, a detection)
  */
-export async function testReference(question: Question, tolerance = usualTolerance): Promise<ReferenceTest | undefined> {
+export async function testReference(
+  question: Question,
+  tolerance = usualTolerance,
+): Promise<ReferenceTest | undefined> {
   const { chance, reference, referenceConfidence: confidence } = question;
   if (chance === undefined) return undefined;
   const limit = chance + tolerance * (1 - chance);
   const description = describeBaseline(reference);
-  if (confidence <= limit) return { description, confidence, chance, limit, passes: true, alternatives: [], warning: undefined };
+  if (confidence <= limit)
+    return { description, confidence, chance, limit, passes: true, alternatives: [], warning: undefined };
   const others = otherReferences(question);
   const confidences = await question.confidenceAt(referencePoints(question, others));
   const alternatives = others.map((baseline, i) => ({
@@ -55,9 +64,12 @@ const percent = (share: number) => `${Number((100 * share).toPrecision(3))} %`;
 /** References that suit the kind of input, other than the one in use. */
 function otherReferences({ explained, inputs, layout, reference }: Question): Baseline[] {
   const first = inputs.get(explained[0]) as Tensor;
-  if (first.type === 'int64') return [0, 1, 2].map((id): Baseline => ({ kind: 'tokens', id })).filter((other) => !same(other, reference));
+  if (first.type === 'int64')
+    return [0, 1, 2].map((id): Baseline => ({ kind: 'tokens', id })).filter((other) => !same(other, reference));
   const side = Math.min(...(layout.spatialAxes ?? []).map((axis) => first.shape[axis]));
-  const blurs: Baseline[] = layout.spatialAxes?.length ? [8, 4, 2].map((part) => ({ kind: 'blur', sigma: Math.max(1, Math.round(side / part)) })) : [];
+  const blurs: Baseline[] = layout.spatialAxes?.length
+    ? [8, 4, 2].map((part) => ({ kind: 'blur', sigma: Math.max(1, Math.round(side / part)) }))
+    : [];
   const candidates: Baseline[] = [{ kind: 'zero' }, { kind: 'mean' }, { kind: 'noise', seed: 0 }, ...blurs];
   return candidates.filter((other) => !same(other, reference));
 }
@@ -76,7 +88,11 @@ export function referencePoints({ explained, inputs, layout }: Question, referen
       new Map(
         explained.map((name) => [
           name,
-          concatRows(references.slice(start, end).map((reference) => resolveBaseline(inputs.get(name) as Tensor, reference, layout))),
+          concatRows(
+            references
+              .slice(start, end)
+              .map((reference) => resolveBaseline(inputs.get(name) as Tensor, reference, layout)),
+          ),
         ]),
       ),
   };

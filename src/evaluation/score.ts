@@ -23,14 +23,24 @@ export interface ReadyMetric {
  */
 export function readyMetric({ name, parameters = {} }: MetricChoice): ReadyMetric {
   const metric = Object.hasOwn(metricTable, name) ? metricTable[name] : undefined;
-  if (!metric) throw new WhereforeError('invalid-argument', `there is no metric "${name}"`, { expected: Object.keys(metricTable).join(', ') });
+  if (!metric)
+    throw new WhereforeError('invalid-argument', `there is no metric "${name}"`, {
+      expected: Object.keys(metricTable).join(', '),
+    });
   const parsed = metric.parameters.safeParse(parameters);
   if (parsed.success) return { name, metric, parameters: parsed.data };
-  throw new WhereforeError('invalid-argument', `parameters of ${name}`, { got: JSON.stringify(parameters), expected: z.prettifyError(parsed.error) });
+  throw new WhereforeError('invalid-argument', `parameters of ${name}`, {
+    got: JSON.stringify(parameters),
+    expected: z.prettifyError(parsed.error),
+  });
 }
 
 /** Scores one explanation with one metric. @throws WhereforeError as the metric; `wrong-shape`, `not-finite` for the map */
-export async function scoreWith(ready: ReadyMetric, question: Question, explanation: Explanation): Promise<MetricScore> {
+export async function scoreWith(
+  ready: ReadyMetric,
+  question: Question,
+  explanation: Explanation,
+): Promise<MetricScore> {
   checkMap(explanation.map.values, question);
   return ready.metric.run(question, explanation, ready.parameters);
 }
@@ -48,5 +58,8 @@ function checkMap(values: Float64Array, { groups }: Question): void {
     });
   }
   const index = values.findIndex((value) => !Number.isFinite(value));
-  if (index >= 0) throw new WhereforeError('not-finite', 'the map holds a value that is not a finite number', { got: `${values[index]} at group ${index}` });
+  if (index >= 0)
+    throw new WhereforeError('not-finite', 'the map holds a value that is not a finite number', {
+      got: `${values[index]} at group ${index}`,
+    });
 }

@@ -1,5 +1,12 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { closeRuntime, objectPixels, picture, pictureLayout, side, templateModel } from '../../test/evaluation-models.ts';
+import {
+  closeRuntime,
+  objectPixels,
+  picture,
+  pictureLayout,
+  side,
+  templateModel,
+} from '../../test/evaluation-models.ts';
 import { float32 } from '../tensor/tensor.ts';
 import { scorecard, scorecardMetrics } from './scorecard.ts';
 
@@ -33,7 +40,11 @@ describe('the scorecard', () => {
   });
 
   it('warns of a reference that shows what it should hide', async () => {
-    const card = await scorecard(templateModel(), { ...request, reference: { kind: 'blur', sigma: 0.3 }, otherReferences: [{ kind: 'blur', sigma: 0.2 }] });
+    const card = await scorecard(templateModel(), {
+      ...request,
+      reference: { kind: 'blur', sigma: 0.3 },
+      otherReferences: [{ kind: 'blur', sigma: 0.2 }],
+    });
     expect(card.notes[0]).toMatch(/scores may rank wrongly; these would pass: .*zero input/);
     expect(card.notes[1]).toMatch(/sigma 0\.2 does not hide the explained class/);
     expect(card.references).toEqual(['input blurred with sigma 0.3']);

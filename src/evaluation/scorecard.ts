@@ -105,7 +105,13 @@ export async function scorecard(model: Model, request: ScorecardRequest): Promis
       parts: results[0].parts ?? {},
     });
   }
-  const spent = questions.reduce((total, one) => ({ forward: total.forward + one.passes().forward, backward: total.backward + one.passes().backward }), noPasses);
+  const spent = questions.reduce(
+    (total, one) => ({
+      forward: total.forward + one.passes().forward,
+      backward: total.backward + one.passes().backward,
+    }),
+    noPasses,
+  );
   return {
     entries,
     reference: describeBaseline(reference),
@@ -119,6 +125,11 @@ export async function scorecard(model: Model, request: ScorecardRequest): Promis
 /** References other than the stated one that suit the kind of input: its mean and noise like it, or other tokens. */
 export function usualReferences(inputs: Tensors, explained: readonly string[], reference: Baseline): Baseline[] {
   const isFloat = (inputs.get(explained[0]) as Tensor).type === 'float32';
-  const candidates: Baseline[] = isFloat ? [{ kind: 'mean' }, { kind: 'noise', seed: 0 }] : [{ kind: 'tokens', id: 0 }, { kind: 'tokens', id: 1 }];
+  const candidates: Baseline[] = isFloat
+    ? [{ kind: 'mean' }, { kind: 'noise', seed: 0 }]
+    : [
+        { kind: 'tokens', id: 0 },
+        { kind: 'tokens', id: 1 },
+      ];
   return candidates.filter((candidate) => JSON.stringify(candidate) !== JSON.stringify(reference));
 }

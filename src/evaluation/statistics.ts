@@ -21,7 +21,10 @@ export interface BootstrapOptions {
  * The mean with a percentile bootstrap interval: means of samples drawn with replacement.
  * Source: Efron 1979. A single value has no interval; no value has mean NaN.
  */
-export function bootstrap(values: ArrayLike<number>, { resamples = 2000, seed = 0, level = 0.95 }: BootstrapOptions = {}): Interval {
+export function bootstrap(
+  values: ArrayLike<number>,
+  { resamples = 2000, seed = 0, level = 0.95 }: BootstrapOptions = {},
+): Interval {
   const count = values.length;
   const mean = meanOf(values);
   if (count < 2) return { mean, low: undefined, high: undefined, count };

@@ -3,7 +3,8 @@ import { goodness, type ReadyMetric } from './score.ts';
 import { bootstrap, type Interval, kendall, meanOf } from './statistics.ts';
 
 /** What one row scored on each input; undefined where the method failed. */
-export interface RowResults extends Pick<ComparedRow, 'id' | 'title' | 'method' | 'control' | 'layer' | 'baseline' | 'parameters'> {
+export interface RowResults
+  extends Pick<ComparedRow, 'id' | 'title' | 'method' | 'control' | 'layer' | 'baseline' | 'parameters'> {
   readonly results: (ScoredExplanation | undefined)[];
 }
 
@@ -15,17 +16,28 @@ interface Scores {
 }
 
 /** Means with intervals, verdicts on metrics, quality, the front of quality against cost, and examples. */
-export function summarise({ metrics, rows, seed, exampleMetric }: Scores): Pick<Comparison, 'metrics' | 'rows' | 'verdicts' | 'agreement' | 'notes'> {
-  const values = rows.map(({ results }) => Object.fromEntries(metrics.map(({ name }) => [name, results.map((result) => result?.scores[name]?.score)])));
+export function summarise({
+  metrics,
+  rows,
+  seed,
+  exampleMetric,
+}: Scores): Pick<Comparison, 'metrics' | 'rows' | 'verdicts' | 'agreement' | 'notes'> {
+  const values = rows.map(({ results }) =>
+    Object.fromEntries(metrics.map(({ name }) => [name, results.map((result) => result?.scores[name]?.score)])),
+  );
   const means = rows.map((_, r) => {
-    const entries = metrics.map(({ name }): [string, Interval] => [name, bootstrap(present(values[r][name]), { seed })]);
+    const entries = metrics.map(({ name }): [string, Interval] => [
+      name,
+      bootstrap(present(values[r][name]), { seed }),
+    ]);
     return Object.fromEntries(entries.filter(([, interval]) => interval.count > 0));
   });
   const verdicts = metrics.map((ready) => verdictOf(ready, rows, values, seed));
   const sound = metrics.filter(({ name }) => verdicts.find(({ metric }) => metric === name)?.sound);
   const compared = rows.map((_, r) => r).filter((r) => !rows[r].control);
   const notes: string[] = [];
-  if (sound.length === 0) notes.push('no metric ranked the controls last: quality is taken over all metrics, and says little');
+  if (sound.length === 0)
+    notes.push('no metric ranked the controls last: quality is taken over all metrics, and says little');
   const judged = sound.length ? sound : metrics;
   const quality = rows.map((row, r) => (row.control ? undefined : qualityOf(r, compared, judged, means)));
   const costs = rows.map((row) => (row.control ? undefined : costOf(row)));
@@ -48,7 +60,9 @@ export function summarise({ metrics, rows, seed, exampleMetric }: Scores): Pick<
       worst: ordered.at(-1)?.input,
     };
   });
-  const order = metrics.map((ready) => compared.map((r) => (means[r][ready.name] ? goodness(ready, means[r][ready.name].mean) : Number.NaN)));
+  const order = metrics.map((ready) =>
+    compared.map((r) => (means[r][ready.name] ? goodness(ready, means[r][ready.name].mean) : Number.NaN)),
+  );
   return { metrics: metrics.map(({ name }) => name), rows: summaries, verdicts, agreement: agreementOf(order), notes };
 }
 
@@ -60,7 +74,12 @@ function present(values: readonly (number | undefined)[]): number[] {
  * A control beats a method where the paired difference of their scores has a 95 % interval above 0; a metric is sound
  * where that never happens, and where at least one method beats every control in the same sense.
  */
-function verdictOf(ready: ReadyMetric, rows: readonly RowResults[], values: readonly Readonly<Record<string, readonly (number | undefined)[]>>[], seed: number): MetricVerdict {
+function verdictOf(
+  ready: ReadyMetric,
+  rows: readonly RowResults[],
+  values: readonly Readonly<Record<string, readonly (number | undefined)[]>>[],
+  seed: number,
+): MetricVerdict {
   const { name } = ready;
   const flags: string[] = [];
   const unbeaten: string[] = [];
@@ -69,7 +88,9 @@ function verdictOf(ready: ReadyMetric, rows: readonly RowResults[], values: read
     let [beaten, scored] = [false, false];
     rows.forEach((row, r) => {
       if (row.control || row.baseline !== control.baseline) return;
-      const differences = pairs(values[r][name], values[c][name]).map(([method, other]) => goodness(ready, method) - goodness(ready, other));
+      const differences = pairs(values[r][name], values[c][name]).map(
+        ([method, other]) => goodness(ready, method) - goodness(ready, other),
+      );
       if (differences.length === 0) return;
       scored = true;
       const { low, high } = endsOf(differences, seed);
@@ -79,7 +100,11 @@ function verdictOf(ready: ReadyMetric, rows: readonly RowResults[], values: read
     if (scored && !beaten) unbeaten.push(`no method above ${control.id}`);
   });
   const any = rows.some((row, r) => row.control && values[r][name].some((value) => value !== undefined));
-  return { metric: name, sound: any && flags.length === 0 && unbeaten.length === 0, flags: [...flags, ...unbeaten, ...(any ? [] : ['no control could be scored'])] };
+  return {
+    metric: name,
+    sound: any && flags.length === 0 && unbeaten.length === 0,
+    flags: [...flags, ...unbeaten, ...(any ? [] : ['no control could be scored'])],
+  };
 }
 
 /** The interval of the mean; for a single input the value itself. */
@@ -99,7 +124,12 @@ function pairs(a: readonly (number | undefined)[], b: readonly (number | undefin
 const rounding = 1e-5;
 
 /** Mean over metrics of the share of the other methods that it beats, a tie counting half. */
-function qualityOf(row: number, compared: readonly number[], metrics: readonly ReadyMetric[], means: readonly Readonly<Record<string, Interval>>[]): number | undefined {
+function qualityOf(
+  row: number,
+  compared: readonly number[],
+  metrics: readonly ReadyMetric[],
+  means: readonly Readonly<Record<string, Interval>>[],
+): number | undefined {
   const shares = metrics.flatMap((ready) => {
     const own = means[row][ready.name];
     const others = compared.filter((r) => r !== row && means[r][ready.name]);
@@ -116,10 +146,17 @@ function qualityOf(row: number, compared: readonly number[], metrics: readonly R
 function costOf({ results }: RowResults): ComparedRow['cost'] {
   const costs = results.flatMap((result) => (result ? [result.cost] : []));
   if (costs.length === 0) return undefined;
-  return { passes: meanOf(costs.map(({ forward, backward }) => forward + backward)), seconds: meanOf(costs.map(({ seconds }) => seconds)) };
+  return {
+    passes: meanOf(costs.map(({ forward, backward }) => forward + backward)),
+    seconds: meanOf(costs.map(({ seconds }) => seconds)),
+  };
 }
 
-function isOnFront(row: number, quality: readonly (number | undefined)[], costs: readonly ComparedRow['cost'][]): boolean {
+function isOnFront(
+  row: number,
+  quality: readonly (number | undefined)[],
+  costs: readonly ComparedRow['cost'][],
+): boolean {
   const [own, cost] = [quality[row], costs[row]?.passes];
   if (own === undefined || cost === undefined) return false;
   return !quality.some((other, r) => {
@@ -141,4 +178,3 @@ function agreementOf(order: readonly (readonly number[])[]): (number | undefined
     }),
   );
 }
-

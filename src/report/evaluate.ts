@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Baseline } from '../attribution/baseline.ts';
 import { explainedInputs } from '../attribution/attribute.ts';
+import type { Baseline } from '../attribution/baseline.ts';
 import type { Groups } from '../attribution/groups.ts';
 import { layersBetween, layersWorthExplaining } from '../attribution/layers.ts';
 import { type MethodName, methodTable } from '../attribution/methods/index.ts';
@@ -8,16 +8,27 @@ import { describeTarget, targetOutput } from '../attribution/target.ts';
 import type { LoadedModel } from '../data/load-model.ts';
 import type { ModelInput } from '../data/model-input.ts';
 import { WhereforeError } from '../errors.ts';
-import { compare, type ComparisonRequest } from '../evaluation/compare.ts';
-import type { ComparedBaseline, ComparedInput, ComparedMethod, Comparison, ResultStore } from '../evaluation/comparison.ts';
+import { compare } from '../evaluation/compare.ts';
+import type {
+  ComparedBaseline,
+  ComparedInput,
+  ComparedMethod,
+  Comparison,
+  ComparisonRequest,
+  ResultStore,
+} from '../evaluation/comparison.ts';
 import { metricTable } from '../evaluation/metrics/index.ts';
 import type { MetricChoice } from '../evaluation/score.ts';
 import { sizeOf } from '../tensor/tensor.ts';
 import { type ExplainOptions, type ExplainSource, preprocessingOf } from './explain.ts';
-import { checkMethods, plan, type PlannedExplanation } from './plan.ts';
+import { checkMethods, type PlannedExplanation, plan } from './plan.ts';
 
 /** What the caller asks for; whatever is left out is chosen and recorded. */
-export interface EvaluateOptions extends Pick<ExplainOptions, 'target' | 'baseline' | 'parameters' | 'preprocessing' | 'byteBudget' | 'signal' | 'onProgress'> {
+export interface EvaluateOptions
+  extends Pick<
+    ExplainOptions,
+    'target' | 'baseline' | 'parameters' | 'preprocessing' | 'byteBudget' | 'signal' | 'onProgress'
+  > {
   /** Default {@link usualMethods}, as far as the model allows. */
   readonly methods?: readonly MethodName[];
   /** Default {@link usualMetrics}. */
@@ -32,7 +43,11 @@ export interface EvaluateOptions extends Pick<ExplainOptions, 'target' | 'baseli
   readonly store?: ResultStore;
   readonly onScored?: ComparisonRequest['onScored'];
   /** Told what is going to be compared, before it is. */
-  readonly onPlanned?: (plan: { readonly explanations: number; readonly metrics: number; readonly leftOut: readonly string[] }) => void;
+  readonly onPlanned?: (plan: {
+    readonly explanations: number;
+    readonly metrics: number;
+    readonly leftOut: readonly string[];
+  }) => void;
 }
 
 /** Eight methods of different kinds, from one pass to hundreds. */
@@ -84,7 +99,11 @@ export interface EvaluatedInput {
  * Compares methods × baselines × layers by metrics over inputs, with controls.
  * @throws WhereforeError as `explain` and `compare`; everything is checked before anything long begins
  */
-export async function evaluate(model: LoadedModel, sources: readonly ExplainSource[], options: EvaluateOptions = {}): Promise<Evaluation> {
+export async function evaluate(
+  model: LoadedModel,
+  sources: readonly ExplainSource[],
+  options: EvaluateOptions = {},
+): Promise<Evaluation> {
   const preprocessing = preprocessingOf(model, options);
   const metrics = options.metrics ?? usualMetrics;
   const wanted = options.methods ?? usualMethods;
@@ -108,12 +127,17 @@ export async function evaluate(model: LoadedModel, sources: readonly ExplainSour
     if (place) await planWith(spatial, [place]);
     else leftOut.push(...spatial.map((name) => `${name}: the model has no layer over space`));
   }
-  if (planned.length === 0) throw new WhereforeError('invalid-argument', 'none of the methods fits the model', { got: leftOut.join('; ') });
+  if (planned.length === 0)
+    throw new WhereforeError('invalid-argument', 'none of the methods fits the model', { got: leftOut.join('; ') });
 
   const inputs = inputsOf(planned);
   const methods = methodsOf(planned);
   const baselines = baselinesOf(planned, inputs, options.reference);
-  options.onPlanned?.({ explanations: inputs.length * methods.length * baselines.length, metrics: metrics.length, leftOut });
+  options.onPlanned?.({
+    explanations: inputs.length * methods.length * baselines.length,
+    metrics: metrics.length,
+    leftOut,
+  });
   const kept = new Map<string, Map<number, Float32Array>>();
   const mapShapes: (readonly number[])[] = [];
   const comparison = await compare(model, {
@@ -137,7 +161,11 @@ export async function evaluate(model: LoadedModel, sources: readonly ExplainSour
   });
   return {
     comparison,
-    inputs: inputs.map(({ input, compared }) => ({ input, name: compared.name, targetDescription: describeTarget(compared.target, model.preprocessing?.labels) })),
+    inputs: inputs.map(({ input, compared }) => ({
+      input,
+      name: compared.name,
+      targetDescription: describeTarget(compared.target, model.preprocessing?.labels),
+    })),
     baselines: baselines.map(({ name }) => name),
     seed: options.seed ?? 0,
     leftOut,
@@ -148,7 +176,10 @@ export async function evaluate(model: LoadedModel, sources: readonly ExplainSour
 
 /** A key of everything that the result depends on: the same question again finds its shards. */
 export function evaluationKey(model: LoadedModel, sources: readonly string[], settings: unknown): string {
-  return createHash('sha256').update(JSON.stringify([model.hash, sources, settings])).digest('hex').slice(0, 12);
+  return createHash('sha256')
+    .update(JSON.stringify([model.hash, sources, settings]))
+    .digest('hex')
+    .slice(0, 12);
 }
 
 function onlyExamples({ rows }: Comparison, kept: ReadonlyMap<string, ReadonlyMap<number, Float32Array>>) {
@@ -156,7 +187,12 @@ function onlyExamples({ rows }: Comparison, kept: ReadonlyMap<string, ReadonlyMa
     rows.map(({ id, best, worst }) => {
       const maps = kept.get(id);
       const shown = [best, worst].filter((input) => input !== undefined);
-      return [id, new Map(shown.flatMap((input) => (maps?.has(input) ? [[input, maps.get(input) as Float32Array] as const] : [])))] as const;
+      return [
+        id,
+        new Map(
+          shown.flatMap((input) => (maps?.has(input) ? [[input, maps.get(input) as Float32Array] as const] : [])),
+        ),
+      ] as const;
     }),
   );
 }
@@ -173,7 +209,14 @@ function inputsOf(planned: readonly PlannedExplanation[]): PlannedInput[] {
     const hash = contentHash(input);
     const key = `${input.source}|${hash}|${JSON.stringify(target)}`;
     if (found.has(key)) continue;
-    const compared: ComparedInput = { name: input.source, hash, inputs: input.tensors, target, layout: input.layout, groups: groupsOfInput(input) };
+    const compared: ComparedInput = {
+      name: input.source,
+      hash,
+      inputs: input.tensors,
+      target,
+      layout: input.layout,
+      groups: groupsOfInput(input),
+    };
     found.set(key, { input, compared });
   }
   return [...found.values()];
@@ -194,7 +237,10 @@ function contentHash({ tensors }: ModelInput): string {
 function groupsOfInput({ groups }: ModelInput): Groups | undefined {
   if (!groups) return undefined;
   if (groups.kind === 'words') return { kind: 'words', words: groups.of, texts: groups.texts };
-  const columns = groups.names.map((name, group) => ({ name, positions: groups.of.flatMap((other, i) => (other === group ? [i] : [])) }));
+  const columns = groups.names.map((name, group) => ({
+    name,
+    positions: groups.of.flatMap((other, i) => (other === group ? [i] : [])),
+  }));
   return { kind: 'columns', columns };
 }
 
@@ -208,10 +254,15 @@ function methodsOf(planned: readonly PlannedExplanation[]): ComparedMethod[] {
 }
 
 /** The baselines in the order in which they were asked for, each made for every input. */
-function baselinesOf(planned: readonly PlannedExplanation[], inputs: readonly PlannedInput[], reference: EvaluateOptions['reference']): ComparedBaseline[] {
+function baselinesOf(
+  planned: readonly PlannedExplanation[],
+  inputs: readonly PlannedInput[],
+  reference: EvaluateOptions['reference'],
+): ComparedBaseline[] {
   const lists = inputs.map(({ input }) => {
     const list: Baseline[] = [];
-    for (const one of planned) if (one.input.source === input.source && !list.includes(one.baseline)) list.push(one.baseline);
+    for (const one of planned)
+      if (one.input.source === input.source && !list.includes(one.baseline)) list.push(one.baseline);
     return distinct(list);
   });
   const indexOf = new Map(inputs.map(({ compared }, i) => [compared, i]));
@@ -229,7 +280,8 @@ function baselinesOf(planned: readonly PlannedExplanation[], inputs: readonly Pl
 function distinct(baselines: readonly Baseline[]): Baseline[] {
   const found = new Map<string, Baseline>();
   for (const baseline of baselines) {
-    const key = baseline.kind === 'input' || baseline.kind === 'sample' ? baseline.description : JSON.stringify(baseline);
+    const key =
+      baseline.kind === 'input' || baseline.kind === 'sample' ? baseline.description : JSON.stringify(baseline);
     if (!found.has(key)) found.set(key, baseline);
   }
   return [...found.values()];
@@ -241,10 +293,14 @@ function nameOf(baseline: Exclude<Baseline, { kind: 'input' | 'sample' }>): stri
 }
 
 /** The last layer worth explaining that still has rows and columns. */
-async function lastSpatialLayer(model: LoadedModel, { input, target, baseline }: PlannedExplanation): Promise<string | undefined> {
+async function lastSpatialLayer(
+  model: LoadedModel,
+  { input, target, baseline }: PlannedExplanation,
+): Promise<string | undefined> {
   const { graph, facts } = await model.executor.specialise(model.graph, input.tensors);
   const candidates = layersBetween(graph, facts, explainedInputs(model, baseline), targetOutput(graph, facts, target));
-  const overSpace = ({ shape }: { readonly shape: readonly number[] }) => shape.length === 4 && shape[2] > 1 && shape[3] > 1;
+  const overSpace = ({ shape }: { readonly shape: readonly number[] }) =>
+    shape.length === 4 && shape[2] > 1 && shape[3] > 1;
   const output = targetOutput(graph, facts, target);
   const classes = sizeOf((facts.shapes.get(output) ?? []).slice(1));
   // Where a classifier averages its class scores over space, its features lie before those.

@@ -13,14 +13,30 @@ interface Point {
 
 /** Quality against passes (logarithmic) as inline SVG; the front is a line. */
 export function frontSvg(rows: readonly ComparedRow[]): Html {
-  const scored = rows.flatMap(({ title, quality, cost, onFront }) => (quality === undefined || !cost ? [] : [{ title, quality, passes: Math.max(1, cost.passes), onFront }]));
+  const scored = rows.flatMap(({ title, quality, cost, onFront }) =>
+    quality === undefined || !cost ? [] : [{ title, quality, passes: Math.max(1, cost.passes), onFront }],
+  );
   if (scored.length === 0) return html`<p>No method could be scored.</p>`;
-  const decades = [Math.floor(Math.log10(Math.min(...scored.map(({ passes }) => passes)))), Math.ceil(Math.log10(Math.max(...scored.map(({ passes }) => passes)) * 1.001))];
-  const x = (passes: number) => margin.left + ((Math.log10(passes) - decades[0]) / Math.max(1, decades[1] - decades[0])) * (width - margin.left - margin.right);
+  const decades = [
+    Math.floor(Math.log10(Math.min(...scored.map(({ passes }) => passes)))),
+    Math.ceil(Math.log10(Math.max(...scored.map(({ passes }) => passes)) * 1.001)),
+  ];
+  const x = (passes: number) =>
+    margin.left +
+    ((Math.log10(passes) - decades[0]) / Math.max(1, decades[1] - decades[0])) * (width - margin.left - margin.right);
   const y = (quality: number) => margin.top + (1 - quality) * (height - margin.top - margin.bottom);
-  const points: Point[] = scored.map(({ title, quality, passes, onFront }) => ({ title, x: x(passes), y: y(quality), onFront }));
+  const points: Point[] = scored.map(({ title, quality, passes, onFront }) => ({
+    title,
+    x: x(passes),
+    y: y(quality),
+    onFront,
+  }));
   const front = points.filter(({ onFront }) => onFront).sort((a, b) => a.x - b.x);
-  const line = front.map((point, i) => (i === 0 ? `M${point.x.toFixed(1)} ${point.y.toFixed(1)}` : `H${point.x.toFixed(1)}V${point.y.toFixed(1)}`)).join('');
+  const line = front
+    .map((point, i) =>
+      i === 0 ? `M${point.x.toFixed(1)} ${point.y.toFixed(1)}` : `H${point.x.toFixed(1)}V${point.y.toFixed(1)}`,
+    )
+    .join('');
   const ticks = Array.from({ length: decades[1] - decades[0] + 1 }, (_, i) => 10 ** (decades[0] + i));
   const labels = labelHeights(points);
   return html`<svg class="front" viewBox="0 0 ${width} ${height}" role="img" aria-label="Quality against passes of ${points.length} methods">
@@ -39,7 +55,8 @@ function labelHeights(points: readonly Point[]): number[] {
   const order = points.map((_, i) => i).sort((a, b) => points[a].y - points[b].y);
   order.forEach((i, k) => {
     for (const above of order.slice(0, k)) {
-      if (Math.abs(points[i].x - points[above].x) < 150 && heights[i] - heights[above] < 13) heights[i] = heights[above] + 13;
+      if (Math.abs(points[i].x - points[above].x) < 150 && heights[i] - heights[above] < 13)
+        heights[i] = heights[above] + 13;
     }
   });
   return heights;

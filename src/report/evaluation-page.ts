@@ -26,7 +26,10 @@ const howToRead =
   'Quality is the mean, over the metrics that are not struck out, of the share of the other methods that a method beats.';
 
 /** One self-contained HTML page for a comparison: the table, the front of quality against cost, rank agreement, examples. */
-export async function renderEvaluationPage(evaluation: Evaluation, { model, command }: EvaluationPageOptions): Promise<string> {
+export async function renderEvaluationPage(
+  evaluation: Evaluation,
+  { model, command }: EvaluationPageOptions,
+): Promise<string> {
   const { comparison } = evaluation;
   const count = comparison.inputs.length;
   const title = `How good are explanations of ${model}?`;
@@ -93,13 +96,16 @@ function warnings({ comparison, leftOut }: Evaluation): Html | undefined {
   const failed = comparison.references.filter(({ test }) => test && !test.passes);
   const texts = [
     ...comparison.notes,
-    ...(failed.length > 0 ? [`On ${failed.length} of ${comparison.references.length} inputs ${failed[0].test?.warning}.`] : []),
+    ...(failed.length > 0
+      ? [`On ${failed.length} of ${comparison.references.length} inputs ${failed[0].test?.warning}.`]
+      : []),
     ...leftOut.map((text) => `Left out: ${text}.`),
   ];
   return texts.length > 0 ? html`<ul class="chips">${texts.map((text) => html`<li>${text}</li>`)}</ul>` : undefined;
 }
 
-const verdictOf = ({ verdicts }: Comparison, name: string) => verdicts.find(({ metric }) => metric === name) as MetricVerdict;
+const verdictOf = ({ verdicts }: Comparison, name: string) =>
+  verdicts.find(({ metric }) => metric === name) as MetricVerdict;
 
 const arrow = (name: string) => (metricTable[name].direction === 'higher' ? '↑' : '↓');
 
@@ -115,7 +121,9 @@ function scoreTable(comparison: Comparison): Html {
     const { sound, flags } = verdictOf(comparison, name);
     return html`<th scope="col" class="${sound ? '' : 'unsound'}" title="${sound ? metricTable[name].formula : flags.join('; ')}">${metricTable[name].title} ${arrow(name)}</th>`;
   });
-  const line = (row: ComparedRow) => html`<tr class="${row.control ? 'control' : ''}"><th scope="row">${row.title}${row.onFront && html` <span class="tag">front</span>`}</th>
+  const line = (
+    row: ComparedRow,
+  ) => html`<tr class="${row.control ? 'control' : ''}"><th scope="row">${row.title}${row.onFront && html` <span class="tag">front</span>`}</th>
 ${metrics.map((name) => scoreCell(row.scores[name], !row.control && row.scores[name]?.mean === bestOf.get(name)))}
 <td>${row.quality === undefined ? '–' : row.quality.toFixed(2)}</td><td>${row.cost ? html`${Math.round(row.cost.passes).toLocaleString('en')}<small>${numberText(row.cost.seconds, 2)} s</small>` : '–'}</td></tr>`;
   return html`<div class="scroll scores"><table><caption>Mean over ${comparison.inputs.length} inputs, with 95 % intervals</caption>
@@ -126,7 +134,10 @@ ${metrics.map((name) => scoreCell(row.scores[name], !row.control && row.scores[n
 function scoreCell(interval: Interval | undefined, best: boolean): Html {
   if (!interval) return html`<td>–</td>`;
   const { mean, low, high } = interval;
-  const range = low === undefined || high === undefined ? undefined : html`<small>${numberText(low, 3)} to ${numberText(high, 3)}</small>`;
+  const range =
+    low === undefined || high === undefined
+      ? undefined
+      : html`<small>${numberText(low, 3)} to ${numberText(high, 3)}</small>`;
   return html`<td>${best ? html`<b>${numberText(mean, 3)}</b>` : numberText(mean, 3)}${range}</td>`;
 }
 
@@ -169,7 +180,11 @@ async function drawn(values: Float32Array, shape: readonly number[], { input }: 
     const [height, width] = shape;
     const [tensor] = [...input.tensors.values()];
     const [picture] = unprocessImage(tensor, input.picture.input).pixels;
-    const frame: Frame = { picture, transform: { source: [height, width], grid: [height, width], scale: [1, 1], offset: [0, 0] }, from: 'seen' };
+    const frame: Frame = {
+      picture,
+      transform: { source: [height, width], grid: [height, width], scale: [1, 1], offset: [0, 0] },
+      from: 'seen',
+    };
     const map = layOver([{ layer: 'input', map: float32([height, width], values), elsewhere: 0 }], frame);
     const pixels = overlayPicture(map, scaleLimit(map), frame);
     return html`<img alt="attribution over the picture" src="${await dataUri(pixels, 'photograph')}">`;

@@ -10,7 +10,11 @@ import { float32 } from '../tensor/tensor.ts';
 const record = z.object({
   scores: z.record(
     z.string(),
-    z.object({ score: z.number(), parts: z.record(z.string(), z.number()).optional(), notes: z.array(z.string()).optional() }),
+    z.object({
+      score: z.number(),
+      parts: z.record(z.string(), z.number()).optional(),
+      notes: z.array(z.string()).optional(),
+    }),
   ),
   failures: z.record(z.string(), z.string()),
   cost: z.object({ forward: z.number(), backward: z.number(), seconds: z.number() }),
@@ -36,11 +40,15 @@ export function createResultStore(folder: string): ResultStore {
       const { tensors, metadata } = readSafetensors(bytes, path);
       const map = tensors.get('map');
       const parsed = record.safeParse(parseJson(metadata.result ?? '', path));
-      if (map?.type === 'float32' && parsed.success) return { ...(parsed.data as Omit<StoredResult, 'map'>), map: map.data as Float32Array };
+      if (map?.type === 'float32' && parsed.success)
+        return { ...(parsed.data as Omit<StoredResult, 'map'>), map: map.data as Float32Array };
       throw damaged(path, parsed.success ? 'no map' : z.prettifyError(parsed.error));
     },
     async write(key, { map, ...result }) {
-      await writeAtomically(pathOf(key), writeSafetensors({ map: float32([map.length], map) }, { result: JSON.stringify(result) }));
+      await writeAtomically(
+        pathOf(key),
+        writeSafetensors({ map: float32([map.length], map) }, { result: JSON.stringify(result) }),
+      );
     },
   };
 }
@@ -54,5 +62,9 @@ function parseJson(text: string, path: string): unknown {
 }
 
 function damaged(where: string, got: string): WhereforeError {
-  return new WhereforeError('invalid-data', 'a kept result is damaged', { where, got, fix: 'remove the file: it is computed again' });
+  return new WhereforeError('invalid-data', 'a kept result is damaged', {
+    where,
+    got,
+    fix: 'remove the file: it is computed again',
+  });
 }

@@ -10,9 +10,17 @@ import { packageVersion } from './version.ts';
  * Writes `index.html`, `evaluation.json` (the table) and `scores.csv` (a line for each explanation and metric) into the
  * folder that already holds the shards, and `run.json` last: a folder without it is one that was stopped.
  */
-export async function writeEvaluation(folder: string, model: LoadedModel, evaluation: Evaluation, info: { readonly command?: string; readonly started: Date }): Promise<void> {
+export async function writeEvaluation(
+  folder: string,
+  model: LoadedModel,
+  evaluation: Evaluation,
+  info: { readonly command?: string; readonly started: Date },
+): Promise<void> {
   const { comparison, seed } = evaluation;
-  await writeAtomically(join(folder, 'index.html'), await renderEvaluationPage(evaluation, { model: model.name, command: info.command }));
+  await writeAtomically(
+    join(folder, 'index.html'),
+    await renderEvaluationPage(evaluation, { model: model.name, command: info.command }),
+  );
   await writeAtomically(join(folder, 'evaluation.json'), `${JSON.stringify(comparison, undefined, 2)}\n`);
   await writeAtomically(join(folder, 'scores.csv'), scoresCsv(evaluation));
   const record = {
@@ -23,11 +31,19 @@ export async function writeEvaluation(folder: string, model: LoadedModel, evalua
     started: info.started.toISOString(),
     command: info.command,
     seed,
-    versions: { wherefore: packageVersion, runtime: `${model.executor.runtime.name} ${model.executor.runtime.version}`, node: process.versions.node },
+    versions: {
+      wherefore: packageVersion,
+      runtime: `${model.executor.runtime.name} ${model.executor.runtime.version}`,
+      node: process.versions.node,
+    },
     models: [{ name: model.name, path: model.path, hash: model.hash }],
     inputs: evaluation.inputs.map(({ input: { source, hash } }) => ({ source, hash })),
     cost: comparison.cost,
-    metrics: comparison.metrics.map((name) => ({ name, direction: metricTable[name].direction, sound: comparison.verdicts.find(({ metric }) => metric === name)?.sound })),
+    metrics: comparison.metrics.map((name) => ({
+      name,
+      direction: metricTable[name].direction,
+      sound: comparison.verdicts.find(({ metric }) => metric === name)?.sound,
+    })),
   };
   await writeAtomically(join(folder, 'run.json'), `${JSON.stringify(record, undefined, 2)}\n`);
 }
@@ -36,7 +52,9 @@ function scoresCsv({ comparison }: Evaluation): string {
   const quoted = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const lines = comparison.rows.flatMap((row) =>
     comparison.metrics.flatMap((metric) =>
-      (row.values[metric] ?? []).flatMap((score, input) => (score === undefined ? [] : [[row.id, metric, comparison.inputs[input], String(score)].map(quoted).join(',')])),
+      (row.values[metric] ?? []).flatMap((score, input) =>
+        score === undefined ? [] : [[row.id, metric, comparison.inputs[input], String(score)].map(quoted).join(',')],
+      ),
     ),
   );
   return `${['row,metric,input,score', ...lines].join('\n')}\n`;

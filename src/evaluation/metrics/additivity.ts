@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { choose, random, type Random } from '../../tensor/random.ts';
+import { choose, type Random, random } from '../../tensor/random.ts';
 import { maskedPoints } from '../perturbation.ts';
 import type { Question } from '../question.ts';
 import { meanOf, pearson } from '../statistics.ts';
@@ -13,7 +13,12 @@ interface Removals {
   readonly measured: Float64Array;
 }
 
-async function removals(question: Question, values: Float64Array, count: number, sizeOf: (k: number, source: Random) => number): Promise<Removals> {
+async function removals(
+  question: Question,
+  values: Float64Array,
+  count: number,
+  sizeOf: (k: number, source: Random) => number,
+): Promise<Removals> {
   const source = random(question.seed, 2);
   const sets = Array.from({ length: count }, (_, k) => choose(values.length, sizeOf(k, source), source));
   const points = maskedPoints(question, count, (point, keep) => {
@@ -44,14 +49,20 @@ export const infidelity: Metric<InfidelityParameters, 'lower'> = {
   source: 'Yeh et al. 2019, arXiv 1901.09392, with removal to a reference as the perturbation',
   range: [0, Number.POSITIVE_INFINITY],
   direction: 'lower',
-  assumes: 'the model is additive enough over the removed sets; strong interactions leave an error to every explanation',
+  assumes:
+    'the model is additive enough over the removed sets; strong interactions leave an error to every explanation',
   sensitivity: 'samples: the spread falls with their root; rescale: without it scores beyond 1 tell wrong units',
   needs: 'map',
   parameters: infidelityParameters as z.ZodType<InfidelityParameters>,
   cost: ({ samples }) => ({ forward: samples, backward: 0 }),
   async run(question, { map }, { samples, rescale }) {
     const groups = map.values.length;
-    const { promised, measured } = await removals(question, map.values, samples, (_, source) => 1 + source.integer(groups));
+    const { promised, measured } = await removals(
+      question,
+      map.values,
+      samples,
+      (_, source) => 1 + source.integer(groups),
+    );
     let [product, square, total] = [0, 0, 0];
     for (let k = 0; k < samples; k++) {
       product += promised[k] * measured[k];
@@ -97,8 +108,12 @@ export const sensitivityN: Metric<SensitivityParameters, 'higher'> = {
   cost: ({ shares, samples }) => ({ forward: shares.length * samples, backward: 0 }),
   async run(question, { map }, { shares, samples }) {
     const groups = map.values.length;
-    const { promised, measured } = await removals(question, map.values, shares.length * samples, (k) => setSize(shares[Math.floor(k / samples)], groups));
-    const correlations = shares.map((_, n) => pearson(promised.subarray(n * samples, (n + 1) * samples), measured.subarray(n * samples, (n + 1) * samples)));
+    const { promised, measured } = await removals(question, map.values, shares.length * samples, (k) =>
+      setSize(shares[Math.floor(k / samples)], groups),
+    );
+    const correlations = shares.map((_, n) =>
+      pearson(promised.subarray(n * samples, (n + 1) * samples), measured.subarray(n * samples, (n + 1) * samples)),
+    );
     const notes = correlations.includes(undefined) ? [uncorrelated] : undefined;
     return { score: meanOf(correlations.map((correlation) => correlation ?? 0)), notes };
   },
@@ -126,7 +141,9 @@ export const faithfulnessCorrelation: Metric<CorrelationParameters, 'higher'> = 
   parameters: correlationParameters as z.ZodType<CorrelationParameters>,
   cost: ({ samples }) => ({ forward: samples, backward: 0 }),
   async run(question, { map }, { share, samples }) {
-    const { promised, measured } = await removals(question, map.values, samples, () => setSize(share, map.values.length));
+    const { promised, measured } = await removals(question, map.values, samples, () =>
+      setSize(share, map.values.length),
+    );
     const correlation = pearson(promised, measured);
     return { score: correlation ?? 0, notes: correlation === undefined ? [uncorrelated] : undefined };
   },
@@ -151,6 +168,9 @@ export const attributionError: Metric<Record<string, never>, 'lower'> = {
   async run(question, { map, sum, difference }) {
     const target = difference ?? question.value - question.referenceValue;
     const total = sum ?? map.values.reduce((all, value) => all + value, 0);
-    return { score: Math.abs(total - target) / Math.max(Math.abs(target), smallestTarget), parts: { target, sum: total } };
+    return {
+      score: Math.abs(total - target) / Math.max(Math.abs(target), smallestTarget),
+      parts: { target, sum: total },
+    };
   },
 };

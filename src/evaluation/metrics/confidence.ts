@@ -7,7 +7,8 @@ const shared = {
   family: 'faithfulness',
   source: 'Chattopadhay et al. 2018, arXiv 1710.11063 (Grad-CAM++)',
   range: [0, 1],
-  assumes: 'the map is a mask: between 0 and 1, or min–max scaled to it; a mask that keeps everything scores best, so read it beside MSI',
+  assumes:
+    'the map is a mask: between 0 and 1, or min–max scaled to it; a mask that keeps everything scores best, so read it beside MSI',
   sensitivity: 'no parameters; min–max scaling lifts noise where a map has no peak',
   needs: 'map',
   parameters: z.strictObject({}),
@@ -22,7 +23,10 @@ export const averageDrop: Metric<Record<string, never>, 'lower'> = {
   direction: 'lower',
   async run(question, { map }) {
     const [masked] = await question.confidenceAt(blendedPoints(question, [maskOf(map)]));
-    return { score: Math.max(0, question.confidence - masked) / Math.max(question.confidence, 1e-6), parts: { masked } };
+    return {
+      score: Math.max(0, question.confidence - masked) / Math.max(question.confidence, 1e-6),
+      parts: { masked },
+    };
   },
 };
 

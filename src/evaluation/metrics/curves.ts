@@ -23,7 +23,12 @@ export function curveCounts(groups: number, steps: number): number[] {
   return [...new Set(counts)].filter((count) => count > 0 && count < groups);
 }
 
-export async function perturbationCurve(question: Question, order: Uint32Array, kind: 'insertion' | 'deletion', steps: number): Promise<Curve> {
+export async function perturbationCurve(
+  question: Question,
+  order: Uint32Array,
+  kind: 'insertion' | 'deletion',
+  steps: number,
+): Promise<Curve> {
   const groups = order.length;
   const counts = curveCounts(groups, steps);
   const [moved, others] = kind === 'insertion' ? [1, 0] : [0, 1];
@@ -32,7 +37,10 @@ export async function perturbationCurve(question: Question, order: Uint32Array, 
     for (let i = 0; i < counts[point]; i++) keep[order[i]] = moved;
   });
   const inner = counts.length ? await question.confidenceAt(points) : new Float64Array();
-  const [first, last] = kind === 'insertion' ? [question.referenceConfidence, question.confidence] : [question.confidence, question.referenceConfidence];
+  const [first, last] =
+    kind === 'insertion'
+      ? [question.referenceConfidence, question.confidence]
+      : [question.confidence, question.referenceConfidence];
   return {
     shares: Float64Array.from([0, ...counts, groups], (count) => count / groups),
     values: Float64Array.from([first, ...inner, last], (value) => normalisedConfidence(question, value)),
@@ -53,7 +61,8 @@ function curveMetric<D extends Direction>(
     source: 'Petsiuk, Das, Saenko 2018, arXiv 1806.07421 (RISE); order after Samek et al. 2017, IEEE TNNLS 28',
     range: [0, 1],
     direction,
-    assumes: 'the reference removes features without adding others; half-filled inputs are unlike any the model was trained on',
+    assumes:
+      'the reference removes features without adding others; half-filled inputs are unlike any the model was trained on',
     sensitivity: 'steps: more resolve sharp edges of the curve; the reference changes the score most',
     needs: 'map',
     parameters: parameters as z.ZodType<CurveParameters>,
@@ -66,7 +75,31 @@ function curveMetric<D extends Direction>(
   };
 }
 
-export const insertion = curveMetric('Insertion (MoRF)', 'AUC of p̂ as features are added to b, most relevant first', 'insertion', 'most', 'higher');
-export const deletion = curveMetric('Deletion (MoRF)', 'AUC of p̂ as features are removed from x, most relevant first', 'deletion', 'most', 'lower');
-export const insertionLeRF = curveMetric('Insertion (LeRF)', 'AUC of p̂ as features are added to b, least relevant first', 'insertion', 'least', 'lower');
-export const deletionLeRF = curveMetric('Deletion (LeRF)', 'AUC of p̂ as features are removed from x, least relevant first', 'deletion', 'least', 'higher');
+export const insertion = curveMetric(
+  'Insertion (MoRF)',
+  'AUC of p̂ as features are added to b, most relevant first',
+  'insertion',
+  'most',
+  'higher',
+);
+export const deletion = curveMetric(
+  'Deletion (MoRF)',
+  'AUC of p̂ as features are removed from x, most relevant first',
+  'deletion',
+  'most',
+  'lower',
+);
+export const insertionLeRF = curveMetric(
+  'Insertion (LeRF)',
+  'AUC of p̂ as features are added to b, least relevant first',
+  'insertion',
+  'least',
+  'lower',
+);
+export const deletionLeRF = curveMetric(
+  'Deletion (LeRF)',
+  'AUC of p̂ as features are removed from x, least relevant first',
+  'deletion',
+  'least',
+  'higher',
+);

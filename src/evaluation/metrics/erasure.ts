@@ -12,7 +12,12 @@ const parameters = z.strictObject({
 export type ErasureParameters = z.infer<typeof parameters>;
 
 /** Mean of `c(x) − c(z)` over the shares, z with only or without the most relevant features. */
-async function meanDrop(question: Question, values: Float64Array, shares: readonly number[], keeps: boolean): Promise<number> {
+async function meanDrop(
+  question: Question,
+  values: Float64Array,
+  shares: readonly number[],
+  keeps: boolean,
+): Promise<number> {
   const order = descending(values, question.seed);
   const counts = shares.map((share) => Math.max(1, Math.round(share * order.length)));
   const points = maskedPoints(question, counts.length, (point, keep) => {
@@ -23,7 +28,12 @@ async function meanDrop(question: Question, values: Float64Array, shares: readon
   return question.confidence - meanOf(confidences);
 }
 
-function erasureMetric<D extends Direction>(title: string, formula: string, keeps: boolean, direction: D): Metric<ErasureParameters, D> {
+function erasureMetric<D extends Direction>(
+  title: string,
+  formula: string,
+  keeps: boolean,
+  direction: D,
+): Metric<ErasureParameters, D> {
   return {
     title,
     family: 'faithfulness',
@@ -31,7 +41,8 @@ function erasureMetric<D extends Direction>(title: string, formula: string, keep
     source: 'DeYoung et al. 2020, ACL (ERASER), with the area over its bins (AOPC)',
     range: [-1, 1],
     direction,
-    assumes: 'a fifth to a half of the features can hold the explanation; the reference removes features without adding others',
+    assumes:
+      'a fifth to a half of the features can hold the explanation; the reference removes features without adding others',
     sensitivity: 'shares: small ones ask for the peak of the map, large ones forgive its tail',
     needs: 'map',
     parameters: parameters as z.ZodType<ErasureParameters>,
@@ -41,4 +52,9 @@ function erasureMetric<D extends Direction>(title: string, formula: string, keep
 }
 
 export const sufficiency = erasureMetric('Sufficiency', 'mean_q c(x) − c(only the top q)', true, 'lower');
-export const comprehensiveness = erasureMetric('Comprehensiveness (necessity)', 'mean_q c(x) − c(x without the top q)', false, 'higher');
+export const comprehensiveness = erasureMetric(
+  'Comprehensiveness (necessity)',
+  'mean_q c(x) − c(x without the top q)',
+  false,
+  'higher',
+);

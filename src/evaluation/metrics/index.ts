@@ -40,7 +40,9 @@ export const metrics = {
 export type MetricName = keyof typeof metrics;
 
 /** Names of the metrics of one direction, known to the compiler. */
-export type MetricNameOf<D extends Direction> = { [K in MetricName]: (typeof metrics)[K]['direction'] extends D ? K : never }[MetricName];
+export type MetricNameOf<D extends Direction> = {
+  [K in MetricName]: (typeof metrics)[K]['direction'] extends D ? K : never;
+}[MetricName];
 
 /** The table with the parameters' types left open, for callers that take the name from a user. */
 export const metricTable: Readonly<Record<string, Metric>> = metrics as unknown as Record<string, Metric>;

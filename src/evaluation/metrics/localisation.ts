@@ -6,7 +6,8 @@ const shared = {
   family: 'localisation',
   range: [0, 1],
   direction: 'higher',
-  assumes: 'the model uses the object itself: a model that reads the background is explained well by a map that scores badly',
+  assumes:
+    'the model uses the object itself: a model that reads the background is explained well by a map that scores badly',
   sensitivity: 'no parameters; how tightly boxes or masks were drawn',
   needs: 'truth',
   parameters: z.strictObject({}),

@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 import type { Passes } from '../../attribution/prepare.ts';
+import type { Target } from '../../attribution/target.ts';
 import { WhereforeError } from '../../errors.ts';
 import type { Model } from '../../runtime/model.ts';
 import type { Tensors } from '../../runtime/runtime.ts';
-import type { Target } from '../../attribution/target.ts';
 import type { AttributionMap } from '../map.ts';
 import type { Question } from '../question.ts';
 
@@ -11,7 +11,13 @@ import type { Question } from '../question.ts';
 export type Direction = 'higher' | 'lower';
 
 /** What a metric looks at. */
-export type MetricFamily = 'faithfulness' | 'additivity' | 'robustness' | 'concentration' | 'localisation' | 'randomisation';
+export type MetricFamily =
+  | 'faithfulness'
+  | 'additivity'
+  | 'robustness'
+  | 'concentration'
+  | 'localisation'
+  | 'randomisation';
 
 /** An explanation of one question: its map, and a way to explain again under other circumstances. */
 export interface Explanation {
@@ -21,7 +27,11 @@ export interface Explanation {
   /** The difference that the method promises shares of, where its baseline is not the reference (a sample of several). */
   readonly difference?: number;
   /** The same method for other inputs, another target or another model. Metrics of robustness and randomisation need it. */
-  readonly again?: (change: { readonly inputs?: Tensors; readonly target?: Target; readonly model?: Model }) => Promise<AttributionMap>;
+  readonly again?: (change: {
+    readonly inputs?: Tensors;
+    readonly target?: Target;
+    readonly model?: Model;
+  }) => Promise<AttributionMap>;
   /** Passes that explaining again takes. */
   readonly cost?: Passes;
 }

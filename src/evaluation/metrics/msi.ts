@@ -1,8 +1,18 @@
 import { z } from 'zod';
-import { maskOf } from '../map.ts';
-import { type MsiCurves, type MsiPreset, type MsiWeights, msiCurves, msiPresets, msiScore, msiSteps, thresholdsFrom, usualAlphaMin } from '../msi.ts';
-import type { Question } from '../question.ts';
 import type { AttributionMap } from '../map.ts';
+import { maskOf } from '../map.ts';
+import {
+  type MsiCurves,
+  type MsiPreset,
+  type MsiWeights,
+  msiCurves,
+  msiPresets,
+  msiScore,
+  msiSteps,
+  thresholdsFrom,
+  usualAlphaMin,
+} from '../msi.ts';
+import type { Question } from '../question.ts';
 import type { Metric } from './metric.ts';
 
 const parameters = z.strictObject({
@@ -25,7 +35,10 @@ const parameters = z.strictObject({
 export type MsiParameters = z.infer<typeof parameters>;
 
 /** Both presets read the same curves. */
-const known = new WeakMap<AttributionMap, { readonly question: Question; readonly key: string; readonly curves: Promise<MsiCurves> }>();
+const known = new WeakMap<
+  AttributionMap,
+  { readonly question: Question; readonly key: string; readonly curves: Promise<MsiCurves> }
+>();
 
 function curvesOf(question: Question, map: AttributionMap, alphaMin: number, steps: number): Promise<MsiCurves> {
   const key = `${alphaMin}:${steps}`;
@@ -49,7 +62,8 @@ function msiMetric(preset: MsiPreset): Metric<MsiParameters, 'higher'> {
       preset === 'literal'
         ? 'one explanation holds everything that suffices; of two equal objects both must be marked'
         : 'one of several valid explanations is enough',
-    sensitivity: 'alphaMin: sensitive, look at the curve; the reference must leave the class near chance; steps: little beyond 16',
+    sensitivity:
+      'alphaMin: sensitive, look at the curve; the reference must leave the class near chance; steps: little beyond 16',
     needs: 'map',
     parameters: parameters as z.ZodType<MsiParameters>,
     cost: ({ steps }) => ({ forward: 2 * (steps + 1), backward: 0 }),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import type { Target } from '../../attribution/target.ts';
 import { WhereforeError } from '../../errors.ts';
 import { choose, random } from '../../tensor/random.ts';
-import type { Target } from '../../attribution/target.ts';
 import { randomisedModel, weightedNodes } from '../randomised-model.ts';
 import { meanOf, spearman } from '../statistics.ts';
 import { explainAgain, type Metric } from './metric.ts';
@@ -26,7 +26,8 @@ export const modelRandomisation: Metric<ModelRandomisationParameters, 'lower'> =
   source: 'Adebayo et al. 2018, arXiv 1810.03292',
   range: [0, 1],
   direction: 'lower',
-  assumes: 'the architecture alone does not already fix the right explanation; shared structure of the input keeps ρ above 0',
+  assumes:
+    'the architecture alone does not already fix the right explanation; shared structure of the input keeps ρ above 0',
   sensitivity: 'stages: more show which layers matter; few suffice for the mean',
   needs: 'method',
   parameters: modelParameters as z.ZodType<ModelRandomisationParameters>,
@@ -67,7 +68,8 @@ export const randomLogit: Metric<RandomLogitParameters, 'lower'> = {
   source: 'Sixt, Granz, Landgraf 2020, arXiv 1912.09818',
   range: [0, 1],
   direction: 'lower',
-  assumes: 'classes have different evidence; with two classes one explanation is the negative of the other, and the score is 1',
+  assumes:
+    'classes have different evidence; with two classes one explanation is the negative of the other, and the score is 1',
   sensitivity: 'classes: the mean over few drawn classes varies; similar classes keep it above 0',
   needs: 'method',
   parameters: logitParameters as z.ZodType<RandomLogitParameters>,
@@ -75,10 +77,16 @@ export const randomLogit: Metric<RandomLogitParameters, 'lower'> = {
   async run({ target, classes: available = 0, seed }, explanation, { classes }) {
     const again = explainAgain(explanation, 'random logit');
     if (!('class' in target) || target.kind === 'detectionScore' || available < 2) {
-      throw new WhereforeError('invalid-argument', 'random logit needs a target among classes', { got: target.kind, expected: 'classLogit or classProbability' });
+      throw new WhereforeError('invalid-argument', 'random logit needs a target among classes', {
+        got: target.kind,
+        expected: 'classLogit or classProbability',
+      });
     }
     const others = Array.from({ length: available }, (_, k) => k).filter((k) => k !== target.class);
-    const drawn = Array.from(choose(others.length, Math.min(classes, others.length), random(seed, 3)), (i) => others[i]);
+    const drawn = Array.from(
+      choose(others.length, Math.min(classes, others.length), random(seed, 3)),
+      (i) => others[i],
+    );
     const parts: Record<string, number> = {};
     for (const other of drawn) {
       const map = await again({ target: { ...target, class: other } as Target });

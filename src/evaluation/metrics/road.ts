@@ -22,7 +22,8 @@ export type RoadParameters = z.infer<typeof parameters>;
 export const road: Metric<RoadParameters, 'higher'> = {
   title: 'ROAD',
   family: 'faithfulness',
-  formula: 'mean_q c(x without the q least relevant) − c(x without the q most relevant), imputed from neighbours with noise',
+  formula:
+    'mean_q c(x without the q least relevant) − c(x without the q most relevant), imputed from neighbours with noise',
   source: 'Rong et al. 2022, arXiv 2202.00449',
   range: [-1, 1],
   direction: 'higher',
@@ -38,7 +39,10 @@ export const road: Metric<RoadParameters, 'higher'> = {
     const removed = orders.flatMap((order) => counts.map((count) => order.subarray(0, count)));
     const confidences = await question.confidenceAt(imputedPoints(question, removed, noise));
     const [leastFirst, mostFirst] = [confidences.subarray(0, counts.length), confidences.subarray(counts.length)];
-    return { score: meanOf(leastFirst) - meanOf(mostFirst), parts: { leastFirst: meanOf(leastFirst), mostFirst: meanOf(mostFirst) } };
+    return {
+      score: meanOf(leastFirst) - meanOf(mostFirst),
+      parts: { leastFirst: meanOf(leastFirst), mostFirst: meanOf(mostFirst) },
+    };
   },
 };
 
@@ -66,7 +70,10 @@ export function imputedPoints(question: Question, removed: readonly Uint32Array[
         const known = new Uint8Array(groups.count).fill(1);
         for (const group of removed[point]) known[group] = 0;
         const planes = Array.from({ length: elements.perGroup }, (_, channel) =>
-          Float64Array.from({ length: groups.count }, (_, group) => data[elements.of[group * elements.perGroup + channel]]),
+          Float64Array.from(
+            { length: groups.count },
+            (_, group) => data[elements.of[group * elements.perGroup + channel]],
+          ),
         );
         impute(planes, groups.shape, known);
         const source = random(seed, 200 + point);

@@ -23,7 +23,8 @@ export const maxSensitivity: Metric<MaxSensitivityParameters, 'lower'> = {
   source: 'Yeh et al. 2019, arXiv 1901.09392',
   range: [0, Number.POSITIVE_INFINITY],
   direction: 'lower',
-  assumes: 'the model itself barely changes within the radius; a constant explanation scores best, so read it beside another metric',
+  assumes:
+    'the model itself barely changes within the radius; a constant explanation scores best, so read it beside another metric',
   sensitivity: 'radius: scores grow with it; samples: the maximum grows with them, so compare equal numbers',
   needs: 'method',
   parameters: parameters as z.ZodType<MaxSensitivityParameters>,
@@ -63,7 +64,13 @@ function nearby({ explained, inputs, seed }: Question, radius: number, sample: n
       if (value > most) most = value;
     }
     const reach = radius * (most - least || 1);
-    moved.set(name, float32(shape, data.map((value) => value + reach * (2 * source.uniform() - 1))));
+    moved.set(
+      name,
+      float32(
+        shape,
+        data.map((value) => value + reach * (2 * source.uniform() - 1)),
+      ),
+    );
   }
   return moved;
 }
