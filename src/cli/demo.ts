@@ -98,9 +98,9 @@ class Story {
   }
 
   /** Puts everything explained since `from` into a section. */
-  section(title: string, text: string, from: number): void {
+  section(title: string, text: string, from: number, folded = true): void {
     const items = Array.from({ length: this.explained.length - from }, (_, i) => from + i);
-    if (items.length) this.sections.push({ title, text, items });
+    if (items.length) this.sections.push({ title, text, items, folded });
   }
 }
 
@@ -147,6 +147,7 @@ async function tellShortcut(story: Story, pictures: readonly DemoPicture[]): Pro
     'Each pair shows the same picture with and without a small emblem in the corner. Nothing else differs, and the answer flips. ' +
       'The maps share out the difference between the logits of the two answers: red speaks for the wrong one, blue for the right one. Look at the corner.',
     from,
+    false,
   );
   return found;
 }

@@ -46,6 +46,8 @@ button:hover,.view label:hover{border-color:var(--quiet)}
 .introduction{max-width:46rem;margin-bottom:2rem}
 .chapter-title{margin-top:2.2em;font-size:1.8rem}
 .chapter>p{max-width:46rem}
+.fold{font-size:inherit}
+.fold>summary{font-size:1rem}
 .input{border-top:1px solid var(--line);padding:2rem 0 1rem}
 .head{display:grid;grid-template-columns:minmax(0,200px) minmax(0,1fr);gap:1.6rem;align-items:start;margin-bottom:1.6rem}
 .head:not(:has(figure)){grid-template-columns:minmax(0,1fr)}

@@ -16,6 +16,8 @@ export interface PageSection {
   readonly text?: string;
   /** Indices of its explanations. */
   readonly items: readonly number[];
+  /** Shows title and text only, until a reader opens it. */
+  readonly folded?: boolean;
 }
 
 export interface PageOptions {
@@ -127,8 +129,12 @@ ${await Promise.all(questions.map((items) => renderItems(items, content)))}
   return html`<section class="chapter"${section.title ? html` aria-labelledby="chapter-${index}"` : undefined}>
 ${section.title && html`<h2 class="chapter-title" id="chapter-${index}">${section.title}</h2>`}
 ${section.text && paragraphs(section.text)}
-${groups}
+${section.folded ? html`<details class="fold"><summary>${count(section.items.length, 'explanation')}</summary>${groups}</details>` : groups}
 </section>`;
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
 
 async function renderItems(items: readonly number[], { explained, figures, pictures }: Content): Promise<Html> {
