@@ -30,7 +30,7 @@ export interface AdapterOptions {
  *
  * Every map goes through a 1×1 convolution to `channels`; the highest is scaled and shifted by two vectors of the class
  * (FiLM, Perez et al. 2018, arXiv 1709.07871); then from high to low: 3×3 convolution, normalisation, SiLU, the size of
- * the next lower map, plus that map; a 1×1 convolution and a sigmoid at the end, resized to the picture.
+ * the next lower map, plus that map; a 1×1 convolution at the end, resized to the picture, and a sigmoid.
  * SiLU takes the place of GELU: it is written with operators of every opset, so that the adapter can be appended to the
  * nodes of a model file as they are.
  * @param maps low to high
@@ -73,11 +73,12 @@ function decode(network: Network, laterals: readonly Value[], label: string, opt
     x = add(network, resized(network, x, `${name}.resized`, lateral, 'nearest'), lateral, `${name}.sum`);
     x = block(network, x, name, options.channels);
   });
-  // A head of small weights starts near one half everywhere, where the sigmoid is steepest.
   const head = convolution(network, x, `${prefix}head`, { channels: 1, kernel: 1 });
-  const soft = activation(network, head, `${prefix}soft`, 'sigmoid');
   const { height, width } = options.layout;
-  return resized(network, soft, `${prefix}mask`, { name: '', shape: [soft.shape[0], 1, height, width] }, 'linear');
+  const picture: Value = { name: '', shape: [head.shape[0], 1, height, width] };
+  // Resized before the sigmoid: interpolating its values could leave (0, 1) by a rounding.
+  const laid = resized(network, head, `${prefix}laid`, picture, 'linear');
+  return activation(network, laid, `${prefix}mask`, 'sigmoid');
 }
 
 function block(network: Network, x: Value, name: string, channels: number): Value {
