@@ -13,8 +13,8 @@ export type Baseline =
   | { readonly kind: 'mean' }
   /** The input blurred by a Gaussian of `sigma` pixels; its details are absent, its colours are not. */
   | { readonly kind: 'blur'; readonly sigma: number }
-  /** Normal noise with the input's own mean and standard deviation. */
-  | { readonly kind: 'noise'; readonly seed: number }
+  /** Normal noise with the input's own mean and standard deviation; attributions are against the mean of the draws. Default 1. */
+  | { readonly kind: 'noise'; readonly seed: number; readonly draws?: number }
   /** Every token replaced by one: padding, mask or unknown. */
   | {
       readonly kind: 'tokens';
@@ -48,15 +48,9 @@ const resolvers: { readonly [K in Baseline['kind']]: Resolve<K> } = {
   constant: (input, { value }) => float32(input.shape, new Float32Array(sizeOf(input.shape)).fill(value)),
   mean: (input, _, layout) => perGroupMean(input, layout),
   blur: (input, { sigma }, layout) => blurred(input, sigma, layout),
-  noise: (input, { seed }) => {
-    const values = toFloat32(input).data;
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
-    const source = random(seed);
-    return float32(
-      input.shape,
-      Float32Array.from(values, () => mean + deviation * source.normal()),
-    );
+  noise: (input, { seed, draws = 1 }) => {
+    if (draws !== 1) throw several('noise drawn several times');
+    return noiseLike(input, seed, 0);
   },
   tokens: (input, { id, keep = [] }) => {
     if (input.type !== 'int64') {
@@ -81,14 +75,30 @@ const resolvers: { readonly [K in Baseline['kind']]: Resolve<K> } = {
     return tensor;
   },
   sample: () => {
-    throw new WhereforeError('invalid-argument', 'a sample of several inputs is not one baseline', {
-      fix: 'choose a single baseline here',
-    });
+    throw several('a sample of several inputs');
   },
 };
 
+function several(what: string): WhereforeError {
+  return new WhereforeError('invalid-argument', `${what} is not one baseline`, {
+    fix: 'choose a single baseline here',
+  });
+}
+
+/** Normal noise with an input's mean and standard deviation; draw 0, 1, … of a seed are independent. */
+function noiseLike(input: Tensor, seed: number, draw: number): Tensor {
+  const values = toFloat32(input).data;
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
+  const source = random(seed, draw);
+  return float32(
+    input.shape,
+    Float32Array.from(values, () => mean + deviation * source.normal()),
+  );
+}
+
 /**
- * Every baseline input `x0` for an input `x`: one, or each row of a sample.
+ * Every baseline input `x0` for an input `x`: one, each row of a sample, or each draw of noise.
  * @throws WhereforeError as {@link resolveBaseline}; `unknown-name` when a sample lacks an explained input
  */
 export function resolveBaselines(
@@ -97,6 +107,20 @@ export function resolveBaselines(
   baseline: Baseline,
   layout: InputLayout = {},
 ): Map<string, Tensor>[] {
+  if (baseline.kind === 'noise' && baseline.draws !== undefined) {
+    const { seed, draws } = baseline;
+    if (!Number.isInteger(draws) || draws < 1) {
+      throw new WhereforeError('out-of-range', 'the draws of noise', {
+        got: String(draws),
+        expected: 'a positive integer',
+      });
+    }
+    return Array.from({ length: draws }, (_, draw) => {
+      const result = new Map(inputs);
+      for (const name of explained) result.set(name, noiseLike(inputs.get(name) as Tensor, seed, draw));
+      return result;
+    });
+  }
   if (baseline.kind !== 'sample') {
     const result = new Map(inputs);
     for (const name of explained) result.set(name, resolveBaseline(inputs.get(name) as Tensor, baseline, layout));
@@ -157,7 +181,7 @@ export function describeBaseline(baseline: Baseline): string {
     case 'blur':
       return `input blurred with sigma ${baseline.sigma}`;
     case 'noise':
-      return `noise, seed ${baseline.seed}`;
+      return `noise, seed ${baseline.seed}${baseline.draws === undefined ? '' : `, ${baseline.draws} draws`}`;
     case 'tokens':
       return `every ${baseline.keep?.length ? 'ordinary ' : ''}token replaced by ${baseline.token ?? baseline.id}`;
     case 'input':

@@ -40,7 +40,7 @@ const baseline = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('constant'), value: z.number() }),
   z.object({ kind: z.literal('mean') }),
   z.object({ kind: z.literal('blur'), sigma: z.number() }),
-  z.object({ kind: z.literal('noise'), seed: z.number() }),
+  z.object({ kind: z.literal('noise'), seed: z.number(), draws: z.int().optional() }),
   z.object({
     kind: z.literal('tokens'),
     id: z.int(),

@@ -276,6 +276,24 @@ describe('a sample of baselines', () => {
   });
 });
 
+describe('noise drawn several times', () => {
+  it('is a sample of baselines: the draws of one seed, against their mean', async () => {
+    const model = product();
+    const result = await explain(model, [2, 3], { kind: 'noise', seed: 4, draws: 3 }, 'exact-shapley');
+    const x0 = result.baselineInputs?.get('x') as Tensor<'float32'>;
+    expect(x0.shape).toEqual([3, 2]);
+    const drawn = [0, 1, 2].map((k) => [x0.data[2 * k], x0.data[2 * k + 1]]);
+    expect(new Set(x0.data).size).toBe(6);
+    // Of a·b against (a0, b0): (a − a0)(b + b0)/2 and (b − b0)(a + a0)/2; the mean of three.
+    const mean = (of: (a0: number, b0: number) => number) => drawn.reduce((sum, [a0, b0]) => sum + of(a0, b0) / 3, 0);
+    expectClose(valuesOf(result), [
+      mean((a0, b0) => ((2 - a0) * (3 + b0)) / 2),
+      mean((a0, b0) => ((3 - b0) * (2 + a0)) / 2),
+    ]);
+    expect(result.baselineDescription).toBe('noise, seed 4, 3 draws');
+  });
+});
+
 describe('a skip connection', () => {
   // y = relu(2x) + x at 1 against 0: T = 3, of which 2 pass h.
   const model = modelOf(runtime, [1, 1], (b) =>
