@@ -75,6 +75,8 @@ const smaller: Partial<Record<MethodName, Readonly<Record<string, unknown>>>> = 
   lime: { samples: 200 },
   rise: { samples: 200 },
   'expected-gradients': { samples: 50 },
+  'smooth-grad': { samples: 20 },
+  'var-grad': { samples: 20 },
 };
 
 /** Every method of the table but D-RISE, which needs a detector. */
