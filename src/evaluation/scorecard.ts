@@ -4,6 +4,7 @@ import type { Target } from '../attribution/target.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import type { Grouping } from './groups.ts';
 import { mapOf } from './map.ts';
 import type { MetricName } from './metrics/index.ts';
 import { type Direction, noPasses } from './metrics/metric.ts';
@@ -27,6 +28,8 @@ export interface ScorecardRequest extends WorkOptions {
   readonly target: Target;
   readonly explained?: readonly string[];
   readonly layout?: InputLayout;
+  /** Columns, words. Default: places of space, else single elements. */
+  readonly groups?: Grouping['groups'];
   /** What removed features are replaced by: the baseline of the explanation, or another. */
   readonly reference: Baseline;
   /** Other references, over which the spread of each score is told. Default: {@link usualReferences}. */
@@ -34,6 +37,8 @@ export interface ScorecardRequest extends WorkOptions {
   /** The attribution, by value of the layer, and its sum. */
   readonly values: ReadonlyMap<string, Tensor<'float32'>>;
   readonly sum: number;
+  /** The difference that the attribution shares out. Default: that from the reference. */
+  readonly difference?: number;
   /** Points of the insertion and deletion curves. Default 16. */
   readonly steps?: number;
   readonly seed?: number;
@@ -91,7 +96,7 @@ export async function scorecard(model: Model, request: ScorecardRequest): Promis
     // The error is that of the stated difference; another reference would ask about another one.
     const asked = name === 'attribution-error' ? [question] : questions;
     const results = [];
-    for (const one of asked) results.push(await scoreWith(ready, one, { map, sum }));
+    for (const one of asked) results.push(await scoreWith(ready, one, { map, sum, difference: request.difference }));
     const scores = results.map(({ score }) => score);
     for (const note of results[0].notes ?? []) notes.push(`${ready.metric.title}: ${note}`);
     entries.push({

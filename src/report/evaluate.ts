@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { explainedInputs } from '../attribution/attribute.ts';
 import type { Baseline } from '../attribution/baseline.ts';
-import type { Groups } from '../attribution/groups.ts';
 import { layersBetween, layersWorthExplaining } from '../attribution/layers.ts';
 import { type MethodName, methodTable } from '../attribution/methods/index.ts';
 import { describeTarget, targetOutput } from '../attribution/target.ts';
@@ -21,6 +20,7 @@ import { metricTable } from '../evaluation/metrics/index.ts';
 import type { MetricChoice } from '../evaluation/score.ts';
 import { sizeOf } from '../tensor/tensor.ts';
 import { type ExplainOptions, type ExplainSource, preprocessingOf } from './explain.ts';
+import { inputGroups } from './input-groups.ts';
 import { checkMethods, type PlannedExplanation, plan } from './plan.ts';
 
 /** What the caller asks for; whatever is left out is chosen and recorded. */
@@ -215,7 +215,7 @@ function inputsOf(planned: readonly PlannedExplanation[]): PlannedInput[] {
       inputs: input.tensors,
       target,
       layout: input.layout,
-      groups: groupsOfInput(input),
+      groups: inputGroups(input),
     };
     found.set(key, { input, compared });
   }
@@ -231,17 +231,6 @@ function contentHash({ tensors }: ModelInput): string {
     else hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
   return hash.digest('hex');
-}
-
-/** Columns and words as groups. */
-function groupsOfInput({ groups }: ModelInput): Groups | undefined {
-  if (!groups) return undefined;
-  if (groups.kind === 'words') return { kind: 'words', words: groups.of, texts: groups.texts };
-  const columns = groups.names.map((name, group) => ({
-    name,
-    positions: groups.of.flatMap((other, i) => (other === group ? [i] : [])),
-  }));
-  return { kind: 'columns', columns };
 }
 
 function methodsOf(planned: readonly PlannedExplanation[]): ComparedMethod[] {
