@@ -12,7 +12,14 @@ const runtime = createNodeRuntime({ threads: 1 });
 export const closeRuntime = () => runtime.close();
 
 function modelOf(builder: GraphBuilder, hash: string): Model {
-  const source: OnnxModel = { irVersion: 10, producer: '', opsets: new Map([['', 20]]), graph: builder.build(), functions: [], metadata: new Map() };
+  const source: OnnxModel = {
+    irVersion: 10,
+    producer: '',
+    opsets: new Map([['', 20]]),
+    graph: builder.build(),
+    functions: [],
+    metadata: new Map(),
+  };
   return createModel(source, runtime, { name: hash, hash });
 }
 
@@ -97,7 +104,9 @@ export function templateModel(): Model {
   for (const [dy, dx] of plus) kernel[dy * 3 + dx] = 1;
   const builder = new GraphBuilder();
   builder.input('x', 'float32', ['batch', 1, side, side]);
-  const matches = builder.op('Conv', ['x', builder.initializer('template', float32([1, 1, 3, 3], kernel))], { kernel_shape: [3, 3] });
+  const matches = builder.op('Conv', ['x', builder.initializer('template', float32([1, 1, 3, 3], kernel))], {
+    kernel_shape: [3, 3],
+  });
   const best = builder.op('Flatten', [builder.op('GlobalMaxPool', [matches])], { axis: 1 });
   const logit = builder.op('Mul', [builder.op('Sub', [best, builder.scalar(3)]), builder.scalar(4)]);
   builder.op('Concat', [logit, builder.op('Sub', [logit, logit])], { axis: 1 }, { outputs: ['y'] });
