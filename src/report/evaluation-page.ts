@@ -22,7 +22,7 @@ export interface EvaluationPageOptions {
 
 const howToRead =
   'Each line is a method, each column a metric with the mean over all inputs and its 95 % bootstrap interval. An arrow says whether higher (↑) or lower (↓) is better; the best method of a column is bold. ' +
-  'Two explanations that are wrong on purpose run along: a random one, and the opposite of what the methods agree on. A metric that does not rank them last is struck out here: on this model and these inputs it cannot tell good explanations from bad ones. ' +
+  'Two explanations that are wrong on purpose run along: a random one, and the opposite of what the methods agree on. A metric is struck out where one of them beats a method beyond chance, or where no method beats them both beyond chance; differences within chance are not held against it, so with few inputs a control may still stand above a method. ' +
   'Quality is the mean, over the metrics that are not struck out, of the share of the other methods that a method beats.';
 
 /** One self-contained HTML page for a comparison: the table, the front of quality against cost, rank agreement, examples. */
