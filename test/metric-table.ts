@@ -61,6 +61,10 @@ normalisations, turned comparisons): the tests notice **${killed} of ${total} ($
 node scripts/mutate-metrics.mjs
 \`\`\`
 
+The last run over all of them in one go noticed 98 of 104 (94.2 %); six more were answered since by tests, by a rewritten
+mutant and, for one that changed nothing, by another in its place, and only those were run again. A fresh run takes about
+25 minutes and replaces this figure.
+
 ${survivors.length ? `Not noticed:\n\n${survivors.map(([mutant]) => `- \`${mutant}\``).join('\n')}` : 'None survives.'}
 `;
 }
