@@ -1,0 +1,43 @@
+// Draws the pictures of docs/baseline.md: `npm run docs:baseline`. Prints the numbers that stand beside them.
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { rankAgreement, shownValues } from '../dist/attribution/sweep.js';
+import { loadModel, writeAtomically } from '../dist/data/index.js';
+import { explain } from '../dist/report/explain.js';
+import { figuresOf } from '../dist/report/figures.js';
+import { heatMapPng } from '../dist/report/heat-map-png.js';
+import { numberText } from '../dist/report/number-text.js';
+import { colourBaseline } from '../dist/report/usual-baseline.js';
+
+const [examples = 'examples/demo', out = 'docs/images'] = process.argv.slice(2);
+const picture = join(examples, 'pictures', 'fish-with-mark.png');
+
+const baselines = {
+  black: (input) => colourBaseline(input, [0, 0, 0], 'black picture'),
+  white: (input) => colourBaseline(input, [255, 255, 255], 'white picture'),
+  mean: { kind: 'mean' },
+  blur: { kind: 'blur', sigma: 8 },
+};
+
+const model = await loadModel(join(examples, 'model', 'shapes.onnx'));
+const explained = await explain(model, picture, { baseline: Object.values(baselines) });
+await model.close();
+await mkdir(out, { recursive: true });
+const figures = await figuresOf(explained);
+const names = Object.keys(baselines);
+for (const [i, one] of explained.entries()) {
+  const figure = figures[i];
+  const png = await heatMapPng(one, figure.kind === 'map' ? { figure } : {});
+  // A palette makes a third of it; the documentation shows it small.
+  const small = await sharp(png).resize({ width: 360 }).png({ palette: true, colours: 128 }).toBuffer();
+  await writeAtomically(join(out, `baseline-${names[i]}.png`), small);
+  const { document } = one;
+  process.stdout.write(
+    `${names[i]}: f(x) ${numberText(document.value)}, f(x0) ${numberText(document.baselineValue)}, T ${numberText(document.attributionTarget)}, sum ${numberText(document.sum)}, E ${numberText(document.error, 2)}\n`,
+  );
+}
+const maps = explained.map(({ document, tensors }) =>
+  shownValues(new Map([['image', tensors.get(document.attribution.image.key)]]), document.input.layout),
+);
+for (const row of rankAgreement(maps)) process.stdout.write(`${row.map((value) => value?.toFixed(2)).join(' ')}\n`);
