@@ -13,17 +13,17 @@ const cell = ({ mean, low, high }: Interval) =>
 /** The comparison as Markdown, the best MSI first. */
 export function table(subject: Subject, adapted: Adapted, seconds: number, { rows, failed, passing }: Found): string {
   const { facts, comparison } = adapted;
-  const sorted = [...rows].sort((a, b) => mean(b, judged[0]) - mean(a, judged[0]));
+  const sorted = [...rows].sort((a, b) => mean(b, judged[0].key) - mean(a, judged[0].key));
   const arrow = (name: string) => (metricTable[name].direction === 'higher' ? '↑' : '↓');
   const lines = sorted.map(
     ({ method, scores, seconds: each }) =>
-      `| ${method} | ${judged.map((name) => cell(scores.get(name) as Interval)).join(' | ')} | ${(1000 * each).toFixed(0)} ms |`,
+      `| ${method} | ${judged.map(({ key }) => cell(scores.get(key) as Interval)).join(' | ')} | ${(1000 * each).toFixed(0)} ms |`,
   );
   const left = [...Object.entries(leftOut), ...failed].map(([name, why]) => `${name}: ${why}`);
   return `## ${subject.title}
 ${subject.heldOut.shape[0]} held-out pictures. Trained with the references ${facts.references.join(', ')}; judged with ${describeBaseline(subject.reference)}, which leaves the class near chance in ${passing} of them. ${facts.parameters} parameters on ${facts.layers.map(({ name }) => name).join(', ')}, ${subject.unlabelled.length} unlabelled pictures, ${facts.settings.epochs} epochs, ${seconds.toFixed(0)} s. Predictions with and without the explainer have the same bits: ${comparison.identical ? 'yes' : `no, they differ by ${comparison.difference}`} (${comparison.pictures} pictures).
 
-| method | ${judged.map((name) => `${metricTable[name].title} ${arrow(name)}`).join(' | ')} | a picture |
+| method | ${judged.map(({ key, metric, regions }) => `${regions ? key : metricTable[metric].title} ${arrow(metric)}`).join(' | ')} | a picture |
 |---|${judged.map(() => '---|').join('')}---|
 ${lines.join('\n')}
 
@@ -35,15 +35,15 @@ Left out: ${left.join('; ')}.
 export function verdict({ rows }: Found): string[] {
   const lax = rows.find(({ method }) => method === 'lax');
   if (!lax) return [];
-  return judged.map((name) => {
-    const higher = metricTable[name].direction === 'higher';
-    const own = lax.scores.get(name) as Interval;
+  return judged.map(({ key, metric }) => {
+    const higher = metricTable[metric].direction === 'higher';
+    const own = lax.scores.get(key) as Interval;
     const others = rows.filter(({ method }) => method !== 'lax');
     const near = others.filter(({ scores }) => {
-      const other = scores.get(name) as Interval;
+      const other = scores.get(key) as Interval;
       return higher ? (other.high as number) >= (own.low as number) : (other.low as number) <= (own.high as number);
     });
-    return `${name}: ${near.length ? `not clear of ${near.map(({ method }) => method).join(', ')}` : 'clear of every other method'}`;
+    return `${key}: ${near.length ? `not clear of ${near.map(({ method }) => method).join(', ')}` : 'clear of every other method'}`;
   });
 }
 
