@@ -55,7 +55,7 @@ export async function demo(runtime: Runtime, count: number): Promise<Subject> {
     heldOut: imageTensor(await drawAll(order)),
     reference: { kind: 'blur', sigma: 24 },
     spatialLayer: 'conv4.relu',
-    settings: { epochs: 6, batchSize: 32, channels: 16, learningRate: 5e-3, seed: 1 },
+    settings: { epochs: 6, batchSize: 32, channels: 16, learningRate: 5e-3, grading: 1, seed: 1 },
   };
 }
 
@@ -107,7 +107,16 @@ export async function fashion(
     heldOut: some(testPixels, 2000, 2000 + count),
     reference: { kind: 'blur', sigma: 7 },
     spatialLayer: 'conv4.relu',
-    settings: { epochs: 8, batchSize: 64, channels: 16, learningRate: 5e-3, seed: 1 },
+    settings: {
+      epochs: 6,
+      batchSize: 32,
+      channels: 16,
+      learningRate: 5e-3,
+      minimality: 1.5,
+      grading: 3,
+      necessity: 2,
+      seed: 1,
+    },
   };
 }
 
