@@ -2,20 +2,24 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { rankAgreement, shownValues } from '../dist/attribution/sweep.js';
-import { loadModel, writeAtomically } from '../dist/data/index.js';
-import { explain } from '../dist/report/explain.js';
-import { figuresOf } from '../dist/report/figures.js';
-import { heatMapPng } from '../dist/report/heat-map-png.js';
-import { numberText } from '../dist/report/number-text.js';
-import { colourBaseline } from '../dist/report/usual-baseline.js';
+
+/** @param {string} path a module of the build, which need not exist where this file is only checked */
+const built = (path) => import(new URL(`../dist/${path}.js`, import.meta.url).href);
+const { rankAgreement, shownValues } = await built('attribution/sweep');
+const { loadModel, writeAtomically } = await built('data/index');
+const { explain } = await built('report/explain');
+const { figuresOf } = await built('report/figures');
+const { heatMapPng } = await built('report/heat-map-png');
+const { numberText } = await built('report/number-text');
+const { colourBaseline } = await built('report/usual-baseline');
 
 const [examples = 'examples/demo', out = 'docs/images'] = process.argv.slice(2);
 const picture = join(examples, 'pictures', 'fish-with-mark.png');
 
+/** @type {Record<string, unknown>} */
 const baselines = {
-  black: (input) => colourBaseline(input, [0, 0, 0], 'black picture'),
-  white: (input) => colourBaseline(input, [255, 255, 255], 'white picture'),
+  black: (/** @type {unknown} */ input) => colourBaseline(input, [0, 0, 0], 'black picture'),
+  white: (/** @type {unknown} */ input) => colourBaseline(input, [255, 255, 255], 'white picture'),
   mean: { kind: 'mean' },
   blur: { kind: 'blur', sigma: 8 },
 };
@@ -37,7 +41,8 @@ for (const [i, one] of explained.entries()) {
     `${names[i]}: f(x) ${numberText(document.value)}, f(x0) ${numberText(document.baselineValue)}, T ${numberText(document.attributionTarget)}, sum ${numberText(document.sum)}, E ${numberText(document.error, 2)}\n`,
   );
 }
-const maps = explained.map(({ document, tensors }) =>
+const maps = explained.map((/** @type {any} */ { document, tensors }) =>
   shownValues(new Map([['image', tensors.get(document.attribution.image.key)]]), document.input.layout),
 );
-for (const row of rankAgreement(maps)) process.stdout.write(`${row.map((value) => value?.toFixed(2)).join(' ')}\n`);
+for (const row of rankAgreement(maps))
+  process.stdout.write(`${row.map((/** @type {number | undefined} */ value) => value?.toFixed(2)).join(' ')}\n`);

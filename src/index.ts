@@ -6,6 +6,7 @@ export type { Baseline, InputLayout } from './attribution/baseline.ts';
 export type { Layer } from './attribution/layer.ts';
 export { type MethodName, methods } from './attribution/methods/index.ts';
 export type { Method } from './attribution/methods/method.ts';
+export { rankAgreement, type Sweep, sweep } from './attribution/sweep.ts';
 export { describeTarget, type Target } from './attribution/target.ts';
 // Gradients
 export type { GradientNote, RuleContext, VjpRule } from './autodiff/context.ts';
