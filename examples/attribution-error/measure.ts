@@ -24,6 +24,8 @@ const smallestShare = 0.01;
 export async function measure(subject: Subject, onRow: (row: Row, table: Table) => void): Promise<Table> {
   const rows = rowsFor(subject);
   const measured = new Map<Row, readonly (Cell | undefined)[]>();
+  const inOrder = (): Table =>
+    new Map(rows.flatMap((row) => (measured.has(row) ? [[row, measured.get(row) ?? []] as const] : [])));
   for (const row of [...rows].sort((a, b) => effort(subject, a).passes - effort(subject, b).passes)) {
     const cells: (Cell | undefined)[] = [];
     for (const layer of subject.layers) {
@@ -36,9 +38,9 @@ export async function measure(subject: Subject, onRow: (row: Row, table: Table) 
       cells.push(results.length ? cellOf(results) : undefined);
     }
     measured.set(row, cells);
-    onRow(row, new Map(rows.flatMap((known) => (measured.has(known) ? [[known, measured.get(known) ?? []]] : []))));
+    onRow(row, inOrder());
   }
-  return measured;
+  return inOrder();
 }
 
 function cellOf(results: readonly Attribution[]): Cell {
