@@ -33,8 +33,8 @@ export type { Column, Table } from './data/table.ts';
 export { readTable } from './data/table-file.ts';
 export { type ErrorCode, type ErrorDetails, WhereforeError } from './errors.ts';
 // Quality of explanations
-export { type ComparisonRequest, compare } from './evaluation/compare.ts';
-export type { Comparison } from './evaluation/comparison.ts';
+export { compare } from './evaluation/compare.ts';
+export type { Comparison, ComparisonRequest } from './evaluation/comparison.ts';
 export { type MetricName, metrics } from './evaluation/metrics/index.ts';
 // The learned explainer
 export { type Adapted, type AdaptOptions, adapt, type Explainer, openExplainer } from './explainer/index.ts';

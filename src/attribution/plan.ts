@@ -1,4 +1,5 @@
 import type { GradientNote } from '../autodiff/context.ts';
+import { foldNormalization } from '../autodiff/fold-normalization.ts';
 import { differentiate, type RuleOverrides } from '../autodiff/differentiate.ts';
 import type { Facts } from '../autodiff/facts.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
@@ -42,7 +43,10 @@ export interface PlanRequest {
 
 /** The gradient of a target at as many points as `specialised` holds. */
 export function gradientPlan(specialised: Specialised, { target, wrt, rules, perPoint }: PlanRequest): Plan {
-  const { graph, facts, overrides } = rules?.apply(specialised) ?? { ...specialised, overrides: undefined };
+  const { graph, facts, overrides } = rules?.apply(specialised) ?? {
+    ...foldNormalization(specialised.graph, specialised.facts, new Set([...wrt, target])),
+    overrides: undefined,
+  };
   const count = facts.shapes.get(target)?.[0] ?? 1;
   const seeded = withInput({ graph, facts }, seedInput, [count]);
   const {

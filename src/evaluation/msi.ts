@@ -56,11 +56,6 @@ export function thresholdsFrom(alphaMin: number, steps: number = msiSteps): Floa
   return Float64Array.from({ length: steps + 1 }, (_, i) => alphaMin + ((1 - alphaMin) * i) / steps);
 }
 
-/** Passes that {@link msiCurves} takes at most. */
-export function msiPasses(thresholds: number): number {
-  return 2 * thresholds;
-}
-
 /**
  * Keeps and removes the groups above each threshold. Thresholds that choose the same groups share their passes; all of
  * the input and all of the reference need none.

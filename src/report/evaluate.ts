@@ -16,7 +16,6 @@ import type {
   ComparisonRequest,
   ResultStore,
 } from '../evaluation/comparison.ts';
-import { metricTable } from '../evaluation/metrics/index.ts';
 import type { MetricChoice } from '../evaluation/score.ts';
 import { sizeOf } from '../tensor/tensor.ts';
 import { type ExplainOptions, type ExplainSource, preprocessingOf } from './explain.ts';
@@ -297,6 +296,3 @@ async function lastSpatialLayer(
   const place = layersWorthExplaining(features).at(-1) ?? features.at(-1) ?? candidates.filter(overSpace).at(-1);
   return place?.name;
 }
-
-/** Names of the metrics that exist, for help. */
-export const metricNames = Object.keys(metricTable);

@@ -1,5 +1,6 @@
 import type { GradientNote } from '../autodiff/context.ts';
 import { differentiate, type RuleOverrides } from '../autodiff/differentiate.ts';
+import { foldNormalization } from '../autodiff/fold-normalization.ts';
 import { WhereforeError } from '../errors.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import type { Graph } from '../onnx/graph.ts';
@@ -90,7 +91,9 @@ function planOf(
 }
 
 function makePlan(specialised: Specialised, seeds: Tensors, wrt: readonly string[], overrides?: RuleOverrides): Plan {
-  const seeded = withSeeds(specialised, seeds);
+  const kept = new Set([...wrt, ...seeds.keys()]);
+  // Rules given for a normalization must find it.
+  const seeded = withSeeds(overrides ? specialised : foldNormalization(specialised.graph, specialised.facts, kept), seeds);
   const { graph, gradients, notes } = differentiate(seeded.graph, seeded.facts, {
     seeds: seeded.names,
     wrt,

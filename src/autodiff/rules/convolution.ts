@@ -22,9 +22,12 @@ export function convolutionOf(
 }
 
 /** What stands between a weight of the file and its use, and is computed once, when the runtime loads the graph. */
-const foldable: ReadonlySet<string> = new Set(['Cast', 'Identity', 'Transpose', 'Reshape', 'Squeeze', 'Unsqueeze']);
+const foldable: ReadonlySet<string> = new Set([
+  ...['Cast', 'Identity', 'Transpose', 'Reshape', 'Squeeze', 'Unsqueeze'],
+  ...['Add', 'Sub', 'Mul', 'Div', 'Sqrt', 'Neg'],
+]);
 
-/** Whether a value is the same in every run: a weight of the file, perhaps in another type or shape. */
+/** Whether a value is the same in every run: a weight of the file, or what is computed from such weights alone. */
 export function isFixed(context: RuleContext, name: string): boolean {
   if (context.builder.isInitializer(name) || context.constant(name)) return true;
   const producer = context.builder.nodes.find((node) => node.outputs.includes(name));
