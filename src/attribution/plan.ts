@@ -1,7 +1,7 @@
 import type { GradientNote } from '../autodiff/context.ts';
-import { foldNormalization } from '../autodiff/fold-normalization.ts';
 import { differentiate, type RuleOverrides } from '../autodiff/differentiate.ts';
 import type { Facts } from '../autodiff/facts.ts';
+import { foldNormalization } from '../autodiff/fold-normalization.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import type { Graph } from '../onnx/graph.ts';
 import type { Executor, Specialised } from '../runtime/executor.ts';

@@ -11,7 +11,11 @@ import type { Facts } from './facts.ts';
  *
  * @param kept values that are differentiated, seeded or asked for
  */
-export function foldNormalization(graph: Graph, facts: Facts, kept: ReadonlySet<string>): { graph: Graph; facts: Facts } {
+export function foldNormalization(
+  graph: Graph,
+  facts: Facts,
+  kept: ReadonlySet<string>,
+): { graph: Graph; facts: Facts } {
   const readers = new Map<string, number>();
   for (const node of graph.nodes) for (const name of namesRead(node)) readers.set(name, (readers.get(name) ?? 0) + 1);
   const outputs = new Set(graph.outputs.map(({ name }) => name));
@@ -26,7 +30,8 @@ export function foldNormalization(graph: Graph, facts: Facts, kept: ReadonlySet<
     const weights = [...convolution.inputs.slice(1), ...node.inputs.slice(1)];
     // The weights must be float32: the arithmetic below is done once, when the runtime opens the graph.
     const isPlain = weights.every((name) => !name || facts.types.get(name) === 'float32');
-    if (isPrivate && isPlain && node.outputs.filter(Boolean).length === 1 && weights.every(isFixed)) pairs.set(node, convolution);
+    if (isPrivate && isPlain && node.outputs.filter(Boolean).length === 1 && weights.every(isFixed))
+      pairs.set(node, convolution);
   }
   if (pairs.size === 0) return { graph, facts };
 
@@ -37,7 +42,10 @@ export function foldNormalization(graph: Graph, facts: Facts, kept: ReadonlySet<
   for (const [normalization, convolution] of pairs) {
     const [weight, bias] = foldedWeights(builder, facts, normalization, convolution);
     const [, original, shift] = [convolution.inputs[0], convolution.inputs[1], normalization.inputs[2]];
-    for (const [name, like] of [[weight, original], [bias, shift]]) {
+    for (const [name, like] of [
+      [weight, original],
+      [bias, shift],
+    ]) {
       shapes.set(name, facts.shapes.get(like) ?? []);
       types.set(name, 'float32');
     }
@@ -47,13 +55,23 @@ export function foldNormalization(graph: Graph, facts: Facts, kept: ReadonlySet<
   const gone = new Set(pairs.values());
   const built = builder.build();
   // What makes the weights reads constants only, so it may stand first; the runtime computes it once.
-  const nodes = [...built.nodes.slice(graph.nodes.length), ...graph.nodes.filter((node) => !gone.has(node)).map((node) => replaced.get(node) ?? node)];
+  const nodes = [
+    ...built.nodes.slice(graph.nodes.length),
+    ...graph.nodes.filter((node) => !gone.has(node)).map((node) => replaced.get(node) ?? node),
+  ];
   return { graph: { ...built, nodes }, facts: { ...facts, shapes, types } };
 }
 
-function foldedWeights(builder: GraphBuilder, facts: Facts, normalization: Node, { inputs: [, weight, bias] }: Node): [string, string] {
+function foldedWeights(
+  builder: GraphBuilder,
+  facts: Facts,
+  normalization: Node,
+  { inputs: [, weight, bias] }: Node,
+): [string, string] {
   const [, scale, shift, mean, variance] = normalization.inputs;
-  const deviation = builder.op('Sqrt', [builder.op('Add', [variance, builder.scalar(floatAttribute(normalization, 'epsilon', 1e-5))])]);
+  const deviation = builder.op('Sqrt', [
+    builder.op('Add', [variance, builder.scalar(floatAttribute(normalization, 'epsilon', 1e-5))]),
+  ]);
   const factor = builder.op('Div', [scale, deviation]);
   const rank = facts.shapes.get(weight)?.length ?? 4;
   const byChannel = builder.op('Reshape', [factor, builder.ints([-1, ...new Array<number>(rank - 1).fill(1)])]);

@@ -93,7 +93,10 @@ function planOf(
 function makePlan(specialised: Specialised, seeds: Tensors, wrt: readonly string[], overrides?: RuleOverrides): Plan {
   const kept = new Set([...wrt, ...seeds.keys()]);
   // Rules given for a normalization must find it.
-  const seeded = withSeeds(overrides ? specialised : foldNormalization(specialised.graph, specialised.facts, kept), seeds);
+  const seeded = withSeeds(
+    overrides ? specialised : foldNormalization(specialised.graph, specialised.facts, kept),
+    seeds,
+  );
   const { graph, gradients, notes } = differentiate(seeded.graph, seeded.facts, {
     seeds: seeded.names,
     wrt,
