@@ -16,7 +16,6 @@ const executablePath = [
   '/usr/bin/google-chrome',
   chromium.executablePath(),
 ].find((path) => existsSync(path));
-// biome-ignore lint/suspicious/noConsole: a skipped test says why.
 if (!executablePath) console.warn('skipped: no Chromium found for the tests of the page in a browser');
 
 const long = 'a-very-long-name-without-any-place-to-break-it-as-exporters-make-them/'.repeat(3);
