@@ -104,14 +104,15 @@ function strongest(wanted: number): TargetChoice {
  * @throws WhereforeError `invalid-argument`, `unknown-name` for a label that the model lacks
  */
 export function parseTarget(text: string, labels: readonly string[] | undefined): TargetChoice {
-  if (isFormula(text) && !labels?.includes(text)) {
-    parseExpression(text);
-    return { kind: 'expression', text };
-  }
-  const element = /^(.+)\[([-\d,\s]*)\]$/.exec(text);
+  // Names of outputs may hold what a formula means by something else ("a/b:0"), but no spaces and brackets.
+  const element = /^([^\s()[\]]+)\[([-\d,\s]*)\]$/.exec(text);
   if (element) {
     const index = element[2].trim() === '' ? [] : element[2].split(',').map(integer);
     return { kind: 'output', output: element[1], index };
+  }
+  if (isFormula(text) && !labels?.includes(text)) {
+    parseExpression(text);
+    return { kind: 'expression', text };
   }
   const [, name, rest] = /^([a-z-]+):(.*)$/s.exec(text) ?? [];
   const kind = name === undefined ? undefined : kinds[name];

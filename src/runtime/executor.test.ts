@@ -199,7 +199,7 @@ describe('worker', () => {
     ).rejects.toMatchObject({ code: 'cancelled' });
   });
 
-  it('what the runtime refuses is an error with its words', async () => {
+  it('an operator that the runtime lacks is an error that names it', async () => {
     const builder = new GraphBuilder();
     builder.input('x', 'float32', [2]);
     builder.op('NoSuchOperator', ['x'], {}, { outputs: ['y'] });
@@ -208,7 +208,7 @@ describe('worker', () => {
     await expect(
       executor.run(executor.model.graph, new Map([['x', float32([2], [1, 1])]]), ['y']),
     ).rejects.toMatchObject({
-      code: 'runtime',
+      code: 'unsupported-operator',
       message: expect.stringContaining('NoSuchOperator'),
     });
   });
