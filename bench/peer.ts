@@ -55,6 +55,6 @@ export class Peer {
 function missing(python: string): string {
   return `"${python}" has no PyTorch, which this benchmark compares with.
 Install it in an environment of its own and name that environment's interpreter:
-  python3 -m venv .venv && .venv/bin/pip install torch --index-url https://download.pytorch.org/whl/cpu
+  python3 -m venv .venv && .venv/bin/pip install torch
   WHEREFORE_PYTHON=.venv/bin/python npm run bench`;
 }
