@@ -145,7 +145,7 @@ async function tellShortcut(story: Story, pictures: readonly DemoPicture[]): Pro
   story.section(
     'A shortcut at work',
     'Each pair shows the same picture with and without a small emblem in the corner. Nothing else differs, and the answer flips. ' +
-      'The maps share out the difference between the logits of the two answers: red speaks for the wrong one, blue for the right one. Look at the corner.',
+      'The maps share out the difference between the logits of the two answers: red speaks for the answer with the emblem, blue for the one without. Look at the corner.',
     from,
     false,
   );

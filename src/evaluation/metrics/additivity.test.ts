@@ -1,37 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { closeRuntime, linearModel, row, switchModel } from '../../../test/evaluation-models.ts';
-import type { Baseline } from '../../attribution/baseline.ts';
-import { ask, type Question } from '../question.ts';
-import { readyMetric, scoreWith } from '../score.ts';
-import type { MetricName } from './index.ts';
-import type { Explanation } from './metric.ts';
+import { closeRuntime, row, switchModel } from '../../../test/evaluation-models.ts';
+import { askLinear, linear, ones, output, score, weights, zero } from '../../../test/metric-questions.ts';
+import { ask } from '../question.ts';
 
 afterAll(closeRuntime);
-
-const zero: Baseline = { kind: 'zero' };
-const output = { kind: 'output', index: [0] } as const;
-
-const linear = linearModel([4, 3, 2, 1]);
-const weights = [4, 3, 2, 1];
-const ones = row(1, 1, 1, 1);
-
-const askLinear = (truth?: Uint8Array) => ask(linear, { inputs: ones, target: output, reference: zero, truth });
-
-async function score(
-  question: Question,
-  name: MetricName,
-  values: readonly number[],
-  parameters = {},
-  rest: Partial<Explanation> = {},
-) {
-  return (
-    await scoreWith(readyMetric({ name, parameters }), question, {
-      map: { values: Float64Array.from(values) },
-      ...rest,
-    })
-  ).score;
-}
 
 describe('infidelity, sensitivity-n and faithfulness correlation', () => {
   it('are perfect for the weights of a linear model', async () => {

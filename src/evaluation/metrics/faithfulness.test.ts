@@ -1,37 +1,12 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { binaryModel, closeRuntime, linearModel, row, switchModel } from '../../../test/evaluation-models.ts';
-import type { Baseline } from '../../attribution/baseline.ts';
-import { ask, type Question } from '../question.ts';
+import { askLinear, output, score, weights, zero } from '../../../test/metric-questions.ts';
+import { ask } from '../question.ts';
 import { readyMetric, scoreWith } from '../score.ts';
 import type { MetricName } from './index.ts';
-import type { Explanation } from './metric.ts';
 
 afterAll(closeRuntime);
-
-const zero: Baseline = { kind: 'zero' };
-const output = { kind: 'output', index: [0] } as const;
-
-const linear = linearModel([4, 3, 2, 1]);
-const weights = [4, 3, 2, 1];
-const ones = row(1, 1, 1, 1);
-
-const askLinear = (truth?: Uint8Array) => ask(linear, { inputs: ones, target: output, reference: zero, truth });
-
-async function score(
-  question: Question,
-  name: MetricName,
-  values: readonly number[],
-  parameters = {},
-  rest: Partial<Explanation> = {},
-) {
-  return (
-    await scoreWith(readyMetric({ name, parameters }), question, {
-      map: { values: Float64Array.from(values) },
-      ...rest,
-    })
-  ).score;
-}
 
 // Confidence of the linear model is f/10; adding 4, 3, 2, 1 in turn gives 0, .4, .7, .9, 1 at quarters.
 describe('insertion and deletion', () => {

@@ -1,43 +1,19 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { closeRuntime, layeredModel, linearModel, row, switchModel } from '../../../test/evaluation-models.ts';
-import type { Baseline } from '../../attribution/baseline.ts';
+import { askLinear, linear, output, score, weights, zero } from '../../../test/metric-questions.ts';
 import { pointOf, prepare } from '../../attribution/prepare.ts';
 import type { Initializer } from '../../onnx/graph.ts';
 import { readInitializer } from '../../onnx/initializer.ts';
 import type { Model } from '../../runtime/model.ts';
 import type { Tensors } from '../../runtime/runtime.ts';
 import { float32 } from '../../tensor/tensor.ts';
-import { ask, type Question } from '../question.ts';
+import { ask } from '../question.ts';
 import { randomisedModel, weightedNodes } from '../randomised-model.ts';
 import { readyMetric, scoreWith } from '../score.ts';
-import { type MetricName, metricTable } from './index.ts';
+import { metricTable } from './index.ts';
 import type { Explanation } from './metric.ts';
 
 afterAll(closeRuntime);
-
-const zero: Baseline = { kind: 'zero' };
-const output = { kind: 'output', index: [0] } as const;
-
-const linear = linearModel([4, 3, 2, 1]);
-const weights = [4, 3, 2, 1];
-const ones = row(1, 1, 1, 1);
-
-const askLinear = (truth?: Uint8Array) => ask(linear, { inputs: ones, target: output, reference: zero, truth });
-
-async function score(
-  question: Question,
-  name: MetricName,
-  values: readonly number[],
-  parameters = {},
-  rest: Partial<Explanation> = {},
-) {
-  return (
-    await scoreWith(readyMetric({ name, parameters }), question, {
-      map: { values: Float64Array.from(values) },
-      ...rest,
-    })
-  ).score;
-}
 
 describe('max-sensitivity', () => {
   it('is the largest relative change of the map', async () => {
