@@ -17,7 +17,8 @@ export { readCsv, readJsonLines } from './data/csv.ts';
 export { type Dataset, tensorDataset } from './data/dataset.ts';
 export { idxDataset, imageFolder, pixelDataset, tableDataset } from './data/datasets.ts';
 // Models
-export { type Guess, type GuessedPreprocessing, guessPreprocessing } from './data/guess.ts';
+export { type GuessedPreprocessing, guessPreprocessing } from './data/guess.ts';
+export type { Guess } from './data/guessed.ts';
 export { readIdx } from './data/idx.ts';
 export { type Image, readImage, writePng } from './data/image.ts';
 export { preprocessImage } from './data/image-input.ts';

@@ -2,7 +2,7 @@ import { type Initializer, intsAttribute, type Node, type OnnxModel, type ValueI
 import { readInitializer } from '../onnx/initializer.ts';
 import { toNumbers } from '../tensor/convert.ts';
 import { sizeOf, type Tensor } from '../tensor/tensor.ts';
-import type { Guess } from './guess.ts';
+import type { Guess } from './guessed.ts';
 import type { PreprocessingText } from './preprocessing.ts';
 
 type ImageText = Extract<NonNullable<PreprocessingText['inputs']>[string], { kind: 'image' }>;

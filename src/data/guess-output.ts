@@ -1,6 +1,6 @@
 import type { Dimension, Node, OnnxModel, ValueInfo } from '../onnx/graph.ts';
 import { requiredInputs } from '../onnx/graph.ts';
-import type { Guess } from './guess.ts';
+import type { Guess } from './guessed.ts';
 import type { PreprocessingText } from './preprocessing.ts';
 
 export interface GuessedOutputs {

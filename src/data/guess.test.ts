@@ -11,7 +11,8 @@ import {
 } from '../onnx/graph.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
 import { readBytes, readText } from './files.ts';
-import { type Guess, guessPreprocessing } from './guess.ts';
+import { guessPreprocessing } from './guess.ts';
+import type { Guess } from './guessed.ts';
 import { preprocessingSchema } from './preprocessing.ts';
 import { parsePreprocessing } from './preprocessing-file.ts';
 

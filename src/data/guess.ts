@@ -1,22 +1,8 @@
 import { type Dimension, type OnnxModel, requiredInputs, type ValueInfo } from '../onnx/graph.ts';
 import { guessImage } from './guess-image.ts';
 import { guessOutputs } from './guess-output.ts';
+import type { Guess } from './guessed.ts';
 import type { PreprocessingText } from './preprocessing.ts';
-
-/** One thing that was concluded about a model, and why. */
-export interface Guess {
-  /** Place in `wherefore.yaml`, e.g. `inputs.data_0.layout`. */
-  readonly path: string;
-  /** What is suggested there; undefined where nothing can be. */
-  readonly value: unknown;
-  /**
-   * `known`: the file says so. `likely`: signs point to it. `assumed`: only the usual, to be checked by a person.
-   * `unknown`: has to be given.
-   */
-  readonly confidence: 'known' | 'likely' | 'assumed' | 'unknown';
-  /** Why, as a clause: "the second axis has 3 entries". */
-  readonly reason: string;
-}
 
 /** A suggested preprocessing and the reasons for all of it. */
 export interface GuessedPreprocessing {

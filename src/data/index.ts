@@ -3,7 +3,8 @@ export { type Batch, batches, type Dataset, splitIndices, subset, takeRows, tens
 export * from './datasets.ts';
 export { decodeText, readBytes, readText, writeAtomically, writeFolderAtomically } from './files.ts';
 export * from './grid.ts';
-export { type Guess, type GuessedPreprocessing, guessPreprocessing } from './guess.ts';
+export { type GuessedPreprocessing, guessPreprocessing } from './guess.ts';
+export type { Guess } from './guessed.ts';
 export * from './idx.ts';
 export * from './image.ts';
 export * from './image-input.ts';

@@ -14,5 +14,6 @@ export { type Optimizer, optimizers } from './optimizers.ts';
 export { readParameters, trainableParameters, withParameters } from './parameters.ts';
 export { type Batch, type Samples, samplesInMemory } from './samples.ts';
 export { learningRateAt, type Schedule, schedules } from './schedules.ts';
+export type { TrainingProgress, TrainOptions } from './settings.ts';
 export { openTrainingStep, type StepOptions, type TrainingState, type TrainingStep } from './step.ts';
-export { type Trained, type TrainingProgress, type TrainOptions, train } from './train.ts';
+export { type Trained, train } from './train.ts';

@@ -1,9 +1,68 @@
 import { WhereforeError } from '../errors.ts';
+import type { OnnxModel } from '../onnx/graph.ts';
+import type { Runtime, Tensors } from '../runtime/runtime.ts';
 import { formatShape, sameShape } from '../tensor/tensor.ts';
-import type { Checkpoint } from './checkpoint.ts';
-import { checkSchedule } from './schedules.ts';
+import type { Checkpoint, CheckpointStore } from './checkpoint.ts';
+import type { Evaluation } from './evaluate.ts';
+import type { Loss } from './losses.ts';
+import type { Optimizer } from './optimizers.ts';
+import type { Samples } from './samples.ts';
+import { checkSchedule, type Schedule } from './schedules.ts';
 import type { TrainingStep } from './step.ts';
-import type { TrainOptions } from './train.ts';
+
+/** State of a training after a step. */
+export interface TrainingProgress {
+  /** The epoch that the step belongs to, counted from 1. */
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Steps done. */
+  readonly step: number;
+  readonly steps: number;
+  readonly loss: number;
+  readonly learningRate: number;
+  /** With clipping: norm of the gradient before it. */
+  readonly gradientNorm?: number;
+  /** After the last step of an epoch, where there are samples to evaluate. */
+  readonly evaluation?: Evaluation;
+}
+
+export interface TrainOptions {
+  readonly model: OnnxModel;
+  readonly samples: Samples;
+  readonly loss: Loss;
+  readonly optimizer: Optimizer;
+  readonly schedule: Schedule;
+  /** Times that every sample is used. */
+  readonly epochs: number;
+  /** Samples a step; the last batch of an epoch may have fewer. At most the number of samples. */
+  readonly batchSize: number;
+  /** Determines the order of the samples in every epoch. */
+  readonly seed: number;
+  readonly runtime: Runtime;
+  /** Output that the loss reads. Default: the model's first. */
+  readonly output?: string;
+  /** Default: the initializers that the model file lists as trainable. */
+  readonly trainable?: readonly string[];
+  /** Gradients of a larger joint norm are scaled down to it. Default: none. */
+  readonly clipNorm?: number;
+  /** Evaluated after every epoch. Default: nothing is. */
+  readonly evaluate?: Samples;
+  /** A checkpoint after every so many steps or epochs, and one at the end. Default: none at all. */
+  readonly checkpointEvery?: { readonly steps: number } | { readonly epochs: number };
+  /** Where checkpoints go. Default: memory. */
+  readonly checkpoints?: CheckpointStore;
+  /** Goes on from here; the result has the same bits as that of an uninterrupted training. */
+  readonly resume?: Checkpoint;
+  /** Stops between two batches; the checkpoints so far stay. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: TrainingProgress) => void;
+  /** Model inputs that are the same for every sample and change from step to step (counted from 0), such as a temperature. */
+  readonly inputsAt?: (step: number, steps: number) => Tensors;
+  /** What else determines the training, e.g. what samples are made of; a resumed training must have the same. */
+  readonly determinedBy?: Readonly<Record<string, unknown>>;
+  /** Called after every epoch, its checkpoint being saved; what it throws ends the training. */
+  readonly onEpoch?: (model: OnnxModel, epoch: number) => Promise<void>;
+}
 
 /** @throws WhereforeError `invalid-argument` or `invalid-data` for options that make no sense. */
 export function checkOptions(options: TrainOptions): void {

@@ -10,8 +10,9 @@ import { Network } from './network.ts';
 import { readParameters, trainableParameters } from './parameters.ts';
 import { paddedBatch, samplesInMemory } from './samples.ts';
 import { learningRateAt } from './schedules.ts';
+import type { TrainOptions } from './settings.ts';
 import { openTrainingStep } from './step.ts';
-import { epochOrders, type TrainOptions, train } from './train.ts';
+import { epochOrders, train } from './train.ts';
 
 // Two threads, as a user has: the promise of equal bits is about them, too.
 const runtime = createNodeRuntime({ threads: 2 });

@@ -59,6 +59,12 @@ export interface Rewriter {
  */
 export type Rewrite = (node: Node, to: Rewriter) => boolean;
 
+/**
+ * Rewrites a node of an older opset for the newest version of its operator; like {@link Rewrite}, with the opset
+ * that the node was written for.
+ */
+export type Upgrade = (node: Node, to: Rewriter, from: number) => boolean;
+
 /** All names of a graph: values, nodes and those of nested graphs. */
 export function namesOf(graph: Graph, names: Set<string> = new Set()): Set<string> {
   for (const { name } of [...graph.inputs, ...graph.outputs]) names.add(name);

@@ -1,7 +1,7 @@
 import { WhereforeError } from '../../errors.ts';
 import { describeNode, type Graph, type Node } from '../graph.ts';
 import type { LoweringNote } from './notes.ts';
-import { type Rewriter, rewriteGraph } from './rewrite.ts';
+import { type Rewriter, rewriteGraph, type Upgrade } from './rewrite.ts';
 import {
   axesInput,
   clip,
@@ -22,12 +22,6 @@ import { coerced } from './upgraders/softmax.ts';
 /** The oldest opset that is understood, and the one that older models are raised to. */
 export const oldestOpset = 7;
 export const lowestOpset = 20;
-
-/**
- * Rewrites a node of an older opset for the newest version of its operator; like {@link Rewrite}, with the opset
- * that the node was written for.
- */
-export type Upgrade = (node: Node, to: Rewriter, from: number) => boolean;
 
 /** Applies to nodes of opsets below `before`. */
 interface Change {

@@ -1,8 +1,7 @@
 import { fromNumbers } from '../../../tensor/convert.ts';
 import { type DataType, float32 } from '../../../tensor/tensor.ts';
 import { type Attribute, floatAttribute, intAttribute, intsAttribute, type Node } from '../../graph.ts';
-import { type Rewriter, withAttributes } from '../rewrite.ts';
-import type { Upgrade } from '../upgrade.ts';
+import { type Rewriter, type Upgrade, withAttributes } from '../rewrite.ts';
 
 /** Appends a node with attributes removed and inputs added. */
 export function withInputs(node: Node, inputs: readonly string[], removed: readonly string[], to: Rewriter): true {

@@ -1,7 +1,6 @@
 import { WhereforeError } from '../../../errors.ts';
 import { describeNode, floatAttribute, intAttribute } from '../../graph.ts';
-import { withAttributes } from '../rewrite.ts';
-import type { Upgrade } from '../upgrade.ts';
+import { type Upgrade, withAttributes } from '../rewrite.ts';
 import { scalarLike } from './attributes.ts';
 
 /**

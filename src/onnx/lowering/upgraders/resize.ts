@@ -1,8 +1,7 @@
 import { WhereforeError } from '../../../errors.ts';
 import { toNumbers } from '../../../tensor/convert.ts';
 import { describeNode, floatAttribute, type Node, stringAttribute } from '../../graph.ts';
-import { type Rewriter, withAttributes } from '../rewrite.ts';
-import type { Upgrade } from '../upgrade.ts';
+import { type Rewriter, type Upgrade, withAttributes } from '../rewrite.ts';
 import { floats } from './attributes.ts';
 
 /** Upsample (deprecated in 10) has its scales in an attribute before 9, in an input since. */

@@ -1,6 +1,5 @@
 import { intAttribute } from '../../graph.ts';
-import { withAttributes } from '../rewrite.ts';
-import type { Upgrade } from '../upgrade.ts';
+import { type Upgrade, withAttributes } from '../rewrite.ts';
 
 /**
  * Before 13, Softmax, LogSoftmax and Hardmax saw their input as a matrix, all axes from `axis` (default 1) on being
