@@ -1,65 +1,4 @@
-/** Operators that are linear in one varying input: their derivative carries a difference or a relevance exactly. */
-export const linearOperators: ReadonlySet<string> = new Set([
-  'Add',
-  'Sub',
-  'Neg',
-  'Sum',
-  'Mean',
-  'Identity',
-  'Cast',
-  'CastLike',
-  'Reshape',
-  'Flatten',
-  'Squeeze',
-  'Unsqueeze',
-  'Transpose',
-  'Concat',
-  'Split',
-  'Slice',
-  'Gather',
-  'GatherElements',
-  'GatherND',
-  'Expand',
-  'Tile',
-  'Pad',
-  'ReduceSum',
-  'ReduceMean',
-  'AveragePool',
-  'GlobalAveragePool',
-  'BatchNormalization',
-  'CumSum',
-  'Resize',
-  'Upsample',
-  'DepthToSpace',
-  'SpaceToDepth',
-  'ScatterElements',
-  'ScatterND',
-  'Where',
-  'Trilu',
-  'Dropout',
-  'Col2Im',
-  'ReverseSequence',
-  'com.microsoft.FusedMatMul',
-  'Mul',
-  'MatMul',
-  'Gemm',
-  'Einsum',
-  'Conv',
-  'ConvTranspose',
-]);
-
-/** Of those: linear in each of two inputs, so that both may vary. */
-export const bilinearOperators: ReadonlySet<string> = new Set([
-  'Mul',
-  'MatMul',
-  'Gemm',
-  'Einsum',
-  'Conv',
-  'ConvTranspose',
-  'com.microsoft.FusedMatMul',
-]);
-
-/** Of those: moves elements without adding any up. */
+/** Move elements without adding any up. */
 export const movingOperators: ReadonlySet<string> = new Set([
   'Identity',
   'Cast',
@@ -89,14 +28,51 @@ export const movingOperators: ReadonlySet<string> = new Set([
   'ReverseSequence',
 ]);
 
-/** Functions of one element. */
-export const elementwiseOperators: ReadonlySet<string> = new Set([
+/** Linear in each of two inputs, so that both may vary. */
+export const bilinearOperators: ReadonlySet<string> = new Set([
+  'Mul',
+  'MatMul',
+  'Gemm',
+  'Einsum',
+  'Conv',
+  'ConvTranspose',
+  'com.microsoft.FusedMatMul',
+]);
+
+/** Operators that are linear in one varying input: their derivative carries a difference or a relevance exactly. */
+export const linearOperators: ReadonlySet<string> = new Set([
+  ...movingOperators,
+  ...bilinearOperators,
+  'Add',
+  'Sub',
+  'Sum',
+  'Mean',
+  'ReduceSum',
+  'ReduceMean',
+  'AveragePool',
+  'GlobalAveragePool',
+  'BatchNormalization',
+  'CumSum',
+  'Resize',
+  'Upsample',
+  'Col2Im',
+]);
+
+/** Activations that guided backpropagation guards. */
+export const rectifiers: ReadonlySet<string> = new Set([
   'Relu',
   'LeakyRelu',
   'PRelu',
   'Elu',
   'Selu',
   'Celu',
+  'Clip',
+  'ThresholdedRelu',
+]);
+
+/** Functions of one element. */
+export const elementwiseOperators: ReadonlySet<string> = new Set([
+  ...rectifiers,
   'Gelu',
   'Mish',
   'HardSigmoid',
@@ -105,9 +81,7 @@ export const elementwiseOperators: ReadonlySet<string> = new Set([
   'Tanh',
   'Softplus',
   'Softsign',
-  'ThresholdedRelu',
   'Shrink',
-  'Clip',
   'Abs',
   'Reciprocal',
   'Sqrt',
@@ -125,18 +99,6 @@ export const elementwiseOperators: ReadonlySet<string> = new Set([
   'Asinh',
   'Acosh',
   'Atanh',
-]);
-
-/** Of those: activations that guided backpropagation guards. */
-export const rectifiers: ReadonlySet<string> = new Set([
-  'Relu',
-  'LeakyRelu',
-  'PRelu',
-  'Elu',
-  'Selu',
-  'Celu',
-  'Clip',
-  'ThresholdedRelu',
 ]);
 
 /** The largest element of several. */
