@@ -78,15 +78,31 @@ export function blendedPoints(question: Question, masks: readonly Float64Array[]
   };
 }
 
+/** Orders of maps that are asked about again by the next metric: sorting a picture's pixels takes as long as a pass. */
+const orders = new WeakMap<ArrayLike<number>, Map<string, Uint32Array>>();
+
 /**
  * Indices from the largest value to the smallest. Equal values come in an order drawn from the seed, the same for every
- * map of that size: the order of rows and columns would favour one corner.
+ * map of that size: the order of rows and columns would favour one corner. The result is shared: it must not be changed.
  */
 export function descending(values: ArrayLike<number>, seed = 0): Uint32Array {
-  return permutation(values.length, random(seed)).sort((a, b) => values[b] - values[a]);
+  return ordered(values, seed, 'descending');
 }
 
 /** The same from the smallest to the largest. */
 export function ascending(values: ArrayLike<number>, seed = 0): Uint32Array {
-  return permutation(values.length, random(seed)).sort((a, b) => values[a] - values[b]);
+  return ordered(values, seed, 'ascending');
+}
+
+function ordered(values: ArrayLike<number>, seed: number, direction: 'ascending' | 'descending'): Uint32Array {
+  let known = orders.get(values);
+  if (!known) orders.set(values, (known = new Map()));
+  const key = `${direction} ${seed}`;
+  let order = known.get(key);
+  if (!order) {
+    const sign = direction === 'ascending' ? 1 : -1;
+    order = permutation(values.length, random(seed)).sort((a, b) => sign * (values[a] - values[b]));
+    known.set(key, order);
+  }
+  return order;
 }

@@ -13,23 +13,46 @@ interface Removals {
   readonly measured: Float64Array;
 }
 
-async function removals(
-  question: Question,
-  values: Float64Array,
-  count: number,
-  sizeOf: (k: number, source: Random) => number,
-): Promise<Removals> {
+/** Random sets with what removing them does: no map has a part in it, so all maps of a question share them. */
+interface RemovedSets {
+  readonly sets: readonly Uint32Array[];
+  readonly measured: Promise<Float64Array>;
+}
+
+const removedSets = new WeakMap<Question, Map<string, RemovedSets>>();
+
+/** Which sets are drawn: as many, each of the size that its number or chance gives. */
+interface Draw {
+  /** Tells one kind of draw from another. */
+  readonly key: string;
+  readonly count: number;
+  readonly sizeOf: (k: number, source: Random) => number;
+}
+
+async function removals(question: Question, values: Float64Array, draw: Draw): Promise<Removals> {
+  const { sets, measured } = setsOf(question, values.length, draw);
+  return {
+    promised: Float64Array.from(sets, (set) => set.reduce((sum, group) => sum + values[group], 0)),
+    measured: await measured,
+  };
+}
+
+function setsOf(question: Question, groups: number, { key, count, sizeOf }: Draw): RemovedSets {
+  let known = removedSets.get(question);
+  if (!known) removedSets.set(question, (known = new Map()));
+  const found = known.get(key);
+  if (found) return found;
   const source = random(question.seed, 2);
-  const sets = Array.from({ length: count }, (_, k) => choose(values.length, sizeOf(k, source), source));
+  const sets = Array.from({ length: count }, (_, k) => choose(groups, sizeOf(k, source), source));
   const points = maskedPoints(question, count, (point, keep) => {
     keep.fill(1);
     for (const group of sets[point]) keep[group] = 0;
   });
-  const outputs = await question.targetAt(points);
-  return {
-    promised: Float64Array.from(sets, (set) => set.reduce((sum, group) => sum + values[group], 0)),
-    measured: outputs.map((output) => question.value - output),
-  };
+  const measured = question.targetAt(points).then((outputs) => outputs.map((output) => question.value - output));
+  const made = { sets, measured };
+  known.set(key, made);
+  measured.catch(() => known.delete(key));
+  return made;
 }
 
 const infidelityParameters = z.strictObject({
@@ -57,12 +80,11 @@ export const infidelity: Metric<InfidelityParameters, 'lower'> = {
   cost: ({ samples }) => ({ forward: samples, backward: 0 }),
   async run(question, { map }, { samples, rescale }) {
     const groups = map.values.length;
-    const { promised, measured } = await removals(
-      question,
-      map.values,
-      samples,
-      (_, source) => 1 + source.integer(groups),
-    );
+    const { promised, measured } = await removals(question, map.values, {
+      key: `any ${samples}`,
+      count: samples,
+      sizeOf: (_, source) => 1 + source.integer(groups),
+    });
     let [product, square, total] = [0, 0, 0];
     for (let k = 0; k < samples; k++) {
       product += promised[k] * measured[k];
@@ -108,9 +130,11 @@ export const sensitivityN: Metric<SensitivityParameters, 'higher'> = {
   cost: ({ shares, samples }) => ({ forward: shares.length * samples, backward: 0 }),
   async run(question, { map }, { shares, samples }) {
     const groups = map.values.length;
-    const { promised, measured } = await removals(question, map.values, shares.length * samples, (k) =>
-      setSize(shares[Math.floor(k / samples)], groups),
-    );
+    const { promised, measured } = await removals(question, map.values, {
+      key: `${shares.join()} ${samples}`,
+      count: shares.length * samples,
+      sizeOf: (k) => setSize(shares[Math.floor(k / samples)], groups),
+    });
     const correlations = shares.map((_, n) =>
       pearson(promised.subarray(n * samples, (n + 1) * samples), measured.subarray(n * samples, (n + 1) * samples)),
     );
@@ -141,9 +165,11 @@ export const faithfulnessCorrelation: Metric<CorrelationParameters, 'higher'> = 
   parameters: correlationParameters as z.ZodType<CorrelationParameters>,
   cost: ({ samples }) => ({ forward: samples, backward: 0 }),
   async run(question, { map }, { share, samples }) {
-    const { promised, measured } = await removals(question, map.values, samples, () =>
-      setSize(share, map.values.length),
-    );
+    const { promised, measured } = await removals(question, map.values, {
+      key: `${share} ${samples}`,
+      count: samples,
+      sizeOf: () => setSize(share, map.values.length),
+    });
     const correlation = pearson(promised, measured);
     return { score: correlation ?? 0, notes: correlation === undefined ? [uncorrelated] : undefined };
   },
