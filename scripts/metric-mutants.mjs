@@ -79,7 +79,7 @@ export const mutants = [
     'b[i] + mask[groupOf[i]] * (x[i] - b[i])',
     'x[i] + mask[groupOf[i]] * (b[i] - x[i])',
   ),
-  mutant('perturbation.ts', 'sign', 'values[b] - values[a]', 'values[a] - values[b]'),
+  mutant('perturbation.ts', 'sign', "=== 'ascending' ? 1 : -1", "=== 'ascending' ? -1 : 1"),
   mutant('perturbation.ts', 'normalisation', 'keep.fill(0);', ''),
   mutant('groups.ts', 'axis', 'strides[axes[k]]) % shape[axes[k]]', 'strides[axes[k]]) % shape[k + 1]'),
   mutant('groups.ts', 'axis', '* groupStrides[k]', '* groupStrides[axes.length - 1 - k]'),

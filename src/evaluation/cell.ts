@@ -97,7 +97,7 @@ export class Cell {
     }
     const scores: Record<string, MetricScore> = { ...kept?.scores };
     const failures: Record<string, string> = { ...kept?.failures };
-    for (const ready of missing) {
+    const score = async (ready: ReadyMetric) => {
       throwIfCancelled(this.#request.signal);
       const settings = settingsOf(this.#metrics, ready.name);
       try {
@@ -105,7 +105,11 @@ export class Cell {
       } catch (error) {
         failures[settings] = reason(error);
       }
-    }
+    };
+    // At the same time, so that their questions go into one stream; explaining again fills its batches by itself.
+    const again = missing.filter(({ metric }) => metric.needs === 'method');
+    await Promise.all(missing.filter((ready) => !again.includes(ready)).map(score));
+    for (const ready of again) await score(ready);
     const { map, sum, spent, notes = [] } = explanation;
     const result: StoredResult = {
       scores,

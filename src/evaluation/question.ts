@@ -8,6 +8,7 @@ import type { Model } from '../runtime/model.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { float32, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { evaluateInBatches } from './batches.ts';
+import { gathered } from './gather.ts';
 import { type FeatureGroups, type Grouping, groupsOf } from './groups.ts';
 
 export interface QuestionRequest extends WorkOptions {
@@ -96,6 +97,8 @@ export async function ask(model: Model, request: QuestionRequest): Promise<Quest
   const confidence = link(separately ? await valueAt(confident, inputs) : value);
   const referenceConfidence = link(separately ? await valueAt(confident, referenceInputs) : referenceValue);
   const { classes, chance } = await classesOf(model, inputs, target);
+  const targetAt = gathered((points) => evaluateInBatches(asked, points));
+  const confidentAt = separately ? gathered((points) => evaluateInBatches(confident, points)) : targetAt;
   return {
     model,
     inputs,
@@ -114,8 +117,8 @@ export async function ask(model: Model, request: QuestionRequest): Promise<Quest
     referenceConfidence,
     classes,
     chance,
-    targetAt: (points) => evaluateInBatches(asked, points),
-    confidenceAt: async (points) => (await evaluateInBatches(confident, points)).map(link),
+    targetAt,
+    confidenceAt: async (points) => (await confidentAt(points)).map(link),
     passes: () =>
       separately
         ? {
