@@ -4,6 +4,7 @@ import { WhereforeError } from '../errors.ts';
 import { type MethodName, methodTable } from '../explainer/methods.ts';
 import { explain, preprocessingOf } from '../report/explain.ts';
 import { checkMethods, type Plan } from '../report/plan.ts';
+import { scorecardCost } from '../report/scorecard-document.ts';
 import { writeRun } from '../report/write-run.ts';
 import { baselines, parseBaseline } from './baseline-text.ts';
 import { interruptible } from './failure.ts';
@@ -21,6 +22,7 @@ interface Options {
   readonly layer?: readonly string[];
   readonly method?: readonly string[];
   readonly set: readonly string[];
+  readonly score?: boolean;
   readonly preprocessing?: string;
   readonly out: string;
   readonly threads?: number;
@@ -59,6 +61,7 @@ export function defineExplain(program: Command): void {
       repeated,
       [],
     )
+    .option('--score', 'a scorecard for every explanation: MSI, sufficiency, necessity, insertion, deletion')
     .option(
       '--preprocessing <file>',
       'a wherefore.yaml; default: the one beside the model, else guessed from the graph',
@@ -104,6 +107,7 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
       byteBudget: options.memory && options.memory * 2 ** 20,
       signal,
       command,
+      score: options.score,
       onPlanned: (plan) => {
         if (!model.preprocessing && plan.explanations.some(({ input }) => input.picture)) {
           say(
@@ -111,16 +115,22 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
           );
         }
         for (const text of plan.leftOut) say(`left out at ${text}`);
-        const estimate = estimateText(plan);
+        const estimate = estimateText(plan, options.score ?? false);
         told = estimate !== undefined;
         if (estimate) say(estimate);
       },
       onStarted: ({ input, layer, method, most }) =>
         progress.start(`${shortSource(input.source)}, ${layer.join(' + ')}, ${method}`, most),
+      onScoring: (one) =>
+        progress.start(
+          `${shortSource(one.input.source)}, ${one.layer.join(' + ')}, ${one.method}, scorecard`,
+          scorecardCost(one),
+        ),
       onProgress: (passes) => progress.update(passes),
-      onExplained: ({ document: { input, layer, method, cost } }) => {
+      onExplained: ({ document: { input, layer, method, cost, scorecard } }) => {
         progress.clear();
-        if (told) say(`${shortSource(input.source)}, ${layer.join(' + ')}, ${method}: ${formatDuration(cost.seconds)}`);
+        const seconds = cost.seconds + (scorecard?.cost.seconds ?? 0);
+        if (told) say(`${shortSource(input.source)}, ${layer.join(' + ')}, ${method}: ${formatDuration(seconds)}`);
       },
     });
     signal.throwIfAborted();
@@ -142,15 +152,17 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
 const longSeconds = 20;
 
 /** What a long run will cost; undefined for a short one. A backward pass takes about twice as long as a forward pass. */
-function estimateText({ explanations, forwardSeconds }: Plan): string | undefined {
+function estimateText({ explanations, forwardSeconds }: Plan, score: boolean): string | undefined {
+  const scores = score ? explanations.reduce((sum, one) => sum + scorecardCost(one).forward, 0) : 0;
   const seconds = (kind: 'least' | 'most') =>
-    explanations.reduce((sum, one) => sum + one[kind].forward + 2 * one[kind].backward, 0) * forwardSeconds;
+    explanations.reduce((sum, one) => sum + one[kind].forward + 2 * one[kind].backward, scores) * forwardSeconds;
   const passes = (kind: 'least' | 'most') =>
-    explanations.reduce((sum, one) => sum + one[kind].forward + one[kind].backward, 0);
+    explanations.reduce((sum, one) => sum + one[kind].forward + one[kind].backward, scores);
   if (!(seconds('most') > longSeconds)) return undefined;
   const range = (least: string, most: string) => (least === most ? `about ${most}` : `${least} to ${most}`);
   const count = explanations.length === 1 ? 'one explanation' : `${explanations.length} explanations`;
-  return `${count}: ${range(passes('least').toLocaleString('en'), passes('most').toLocaleString('en'))} passes through the model, ${range(formatDuration(seconds('least')), formatDuration(seconds('most')))}; Ctrl-C stops`;
+  const scored = score ? `, at most ${scores.toLocaleString('en')} of them for scorecards` : '';
+  return `${count}: ${range(passes('least').toLocaleString('en'), passes('most').toLocaleString('en'))} passes through the model${scored}, ${range(formatDuration(seconds('least')), formatDuration(seconds('most')))}; Ctrl-C stops`;
 }
 
 function parseParameters(settings: readonly string[]): Record<string, Record<string, unknown>> {

@@ -10,7 +10,9 @@ export function describeExplained(documents: readonly ExplanationDocument[], fol
     const key = JSON.stringify([document.input.source, document.input.hash, document.target]);
     questions.set(key, [...(questions.get(key) ?? []), document]);
   }
-  const blocks = [...questions.values()].map((rows) => `${describeQuestion(rows)}\n${describeRows(rows)}`);
+  const blocks = [...questions.values()].map((rows) =>
+    [describeQuestion(rows), describeRows(rows), ...describeScores(rows)].join('\n'),
+  );
   const notes = new Set(
     documents.flatMap((document) => [...document.notes, ...document.gradientNotes.map(({ text }) => text)]),
   );
@@ -58,6 +60,34 @@ function describeRows(documents: readonly ExplanationDocument[]): string {
     verdict(document),
   ]);
   return formatTable([[...(sweeps ? ['  baseline'] : []), '  layer', 'method', 'T', 'sum', 'error', ''], ...rows]);
+}
+
+/** One line of scores for each explanation that has a scorecard. */
+function describeScores(documents: readonly ExplanationDocument[]): string[] {
+  const scored = documents.flatMap((document) =>
+    document.scorecard ? [{ document, entries: document.scorecard.entries }] : [],
+  );
+  if (scored.length === 0) return [];
+  const sweeps = new Set(documents.map(({ baselineDescription }) => baselineDescription)).size > 1;
+  const shown = scored[0].entries.filter(({ metric }) => metric !== 'attribution-error');
+  const head = shown.map(
+    ({ title, direction }) => `${title.replace(/ \(.*necessity\)$/, '')} ${direction === 'higher' ? '↑' : '↓'}`,
+  );
+  const rows = scored.map(({ document, entries }) => [
+    ...(sweeps ? [`  ${document.baselineDescription ?? 'none'}`] : []),
+    `  ${document.layer.every((name) => document.explained.includes(name)) ? 'input' : document.layer.join(' + ')}`,
+    document.method,
+    ...shown.map(({ metric }) => {
+      const entry = entries.find((other) => other.metric === metric);
+      return entry ? formatNumber(entry.score) : '–';
+    }),
+  ]);
+  const warnings = new Set(scored.flatMap(({ document }) => document.scorecard?.warning ?? []));
+  return [
+    '  scores',
+    formatTable([[...(sweeps ? ['  baseline'] : []), '  layer', 'method', ...head], ...rows]),
+    ...[...warnings].map((text) => `  warning: ${text}`),
+  ];
 }
 
 function verdict(document: ExplanationDocument): string {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { WhereforeError } from '../errors.ts';
+import { scorecardSchema } from './scorecard-document.ts';
 
 /** Version of the document's form; a reader refuses one that it does not know. */
 export const documentVersion = 1;
@@ -141,9 +142,14 @@ export const explanationSchema = z.object({
   /** null: the method has no stopping rule. */
   converged: z.boolean().nullable(),
   implicitBaseline: z.string().nullable(),
+  /** What the method shares out by its own lights, where that is not T, and `|ΣA − that|`. */
+  implicitTarget: numberOrNull.optional(),
+  implicitError: numberOrNull.optional(),
   notes: z.array(z.string()),
   gradientNotes: z.array(z.object({ code: z.string(), node: z.string(), operator: z.string(), text: z.string() })),
   cost: z.object({ forward: z.int(), backward: z.int(), seconds: z.number() }),
+  /** How good the explanation is, where that was asked for; its passes are not part of `cost`. */
+  scorecard: scorecardSchema.optional(),
   /** A command that computes the same explanation. */
   command: z.string().optional(),
 });

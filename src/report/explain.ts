@@ -14,6 +14,7 @@ import type { ExplanationDocument } from './document.ts';
 import type { Explained } from './explained.ts';
 import { type Plan, type PlannedExplanation, plan } from './plan.ts';
 import type { Prediction } from './prediction.ts';
+import { type Scored, tryScorecard } from './scorecard-document.ts';
 import { packageVersion } from './version.ts';
 
 /** A path (picture, tensors, row of a table), numbers written out, or tensors by input name. */
@@ -39,12 +40,16 @@ export interface ExplainOptions extends WorkOptions {
   readonly parameters?: Readonly<Partial<Record<MethodName, Readonly<Record<string, unknown>>>>>;
   /** Default: what stands beside the model, else what can be guessed from the graph. */
   readonly preprocessing?: Preprocessing;
+  /** Whether every explanation gets a scorecard: attribution error, MSI, sufficiency, necessity, insertion, deletion. Default false. */
+  readonly score?: boolean;
   /** How a person would repeat it, for the document. */
   readonly command?: string;
   /** Told what is going to be computed, once all of it is checked. */
   readonly onPlanned?: (plan: Plan) => void;
   /** Told of every explanation as it begins. */
   readonly onStarted?: (planned: PlannedExplanation) => void;
+  /** Told of every explanation as its scoring begins. */
+  readonly onScoring?: (planned: PlannedExplanation) => void;
   /** Told of every explanation as it is finished. */
   readonly onExplained?: (explained: Explained) => void;
 }
@@ -86,7 +91,8 @@ export async function explain(
       layout: one.input.layout,
       labels: one.labels,
     });
-    const result = explainedOf(model, one, preprocessing, attribution, options.command);
+    const scored = options.score && (await scoreOf(model, one, attribution, options));
+    const result = explainedOf(model, one, preprocessing, attribution, options.command, scored || {});
     options.onExplained?.(result);
     results.push(result);
   }
@@ -105,12 +111,19 @@ export function preprocessingOf(
   );
 }
 
+function scoreOf(model: LoadedModel, one: PlannedExplanation, attribution: Attribution, options: ExplainOptions) {
+  options.onScoring?.(one);
+  const { input, baseline, explained } = one;
+  return tryScorecard(model, { input, baseline, explained, attribution }, options);
+}
+
 function explainedOf(
   model: LoadedModel,
   { input, prediction, explained, notes }: PlannedExplanation,
   preprocessing: Preprocessing,
   attribution: Attribution,
   command: string | undefined,
+  scored: Scored,
 ): Explained {
   const tensors = new Map<string, Tensor>();
   const store = (prefix: string, values: ReadonlyMap<string, Tensor>) =>
@@ -186,9 +199,12 @@ function explainedOf(
     relativeError: attribution.relativeError ?? null,
     converged: attribution.converged ?? null,
     implicitBaseline: attribution.implicitBaseline ?? null,
-    notes: [...input.notes, ...notes, ...attribution.notes],
+    implicitTarget: attribution.implicitTarget ?? null,
+    implicitError: attribution.implicitError ?? null,
+    notes: [...input.notes, ...notes, ...attribution.notes, ...(scored.missing ? [scored.missing] : [])],
     gradientNotes: attribution.gradientNotes.map((note) => ({ ...note })),
     cost: { ...attribution.cost },
+    scorecard: scored.scorecard,
     command,
   };
   return { document, tensors, picture: input.picture?.pixels };

@@ -9,6 +9,7 @@ import { legendText } from './legend.ts';
 import { numberText, percentText, signedText } from './number-text.ts';
 import { renderFeatures } from './page-features.ts';
 import type { PagePictures } from './page-pictures.ts';
+import { renderScorecard } from './page-scorecard.ts';
 
 /** A card's place on its page. */
 export interface CardPlace {
@@ -39,6 +40,7 @@ ${figure.kind === 'map' ? await mapFigure(explained, figure, place, chips) : htm
 <div><dt>E</dt><dd>${numberText(document.error, 3)}</dd></div>
 <div><dt>E / |T|</dt><dd>${document.relativeError === null ? '–' : percentText(document.relativeError)}</dd></div>
 </dl>
+${document.scorecard && renderScorecard(document.scorecard)}
 ${notes(document, place.saidBefore)}
 ${reproduction(document)}
 </article>`;

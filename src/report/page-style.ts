@@ -134,6 +134,9 @@ pre{background:var(--track);padding:.7em;border-radius:6px;white-space:pre-wrap;
 .bars .track span{position:absolute;top:calc(50% - .65em);height:1.3em;border-radius:2px}
 .bars .number{padding-left:.7em;padding-right:0}
 .positive{background:var(--positive)}.negative{background:var(--negative)}.total,.track .total{background:var(--total)}tr.total{background:none;font-weight:600}.track .rest{background:repeating-linear-gradient(45deg,var(--total) 0 3px,transparent 3px 6px)}
+.scorecard table{margin:.3rem 0 .6rem}.scorecard th{width:58%}.scorecard .chips{margin:.4rem 0}.scorecard td.number{min-width:5.2rem;vertical-align:top}.scorecard tr+tr>*{border-top:1px solid var(--line)}
+.gauge-track{position:relative;display:block;height:.5rem;border-radius:99px;background:var(--track)}.gauge-track .spread{position:absolute;top:0;height:100%;border-radius:99px;background:var(--total);opacity:.55}.gauge-track .point{position:absolute;top:-.15rem;width:.2rem;margin-left:-.1rem;height:.8rem;border-radius:1px;background:var(--ink)}
+.scores{width:auto;font-size:.88rem;margin-top:1rem}.scores td,.scores th{padding:.35em 0 .35em 1.4em;overflow-wrap:normal;border-bottom:1px solid var(--line);vertical-align:top}.scores th[scope=row],.scores td:first-child{padding-left:0}.scores .best{font-weight:600;text-decoration:underline;text-decoration-thickness:2px;text-underline-offset:3px}.scores .usual{font-weight:400;text-decoration:none;display:inline-block;padding-left:.5em}
 .summary{border-top:1px solid var(--line);padding-top:2rem}
 .scroll{overflow-x:auto;position:relative}
 .summary table{font-size:.88rem;min-width:52rem}

@@ -4,6 +4,7 @@ import { type Html, html, raw } from './html.ts';
 import { renderCard } from './page-card.ts';
 import { type PagePictures, pagePictures } from './page-pictures.ts';
 import { renderInput, renderQuestion } from './page-question.ts';
+import { renderScoreTable } from './page-scorecard.ts';
 import { pageScript } from './page-script.ts';
 import { pageStyle } from './page-style.ts';
 import { renderSummary } from './page-summary.ts';
@@ -148,6 +149,7 @@ async function renderItems(items: readonly number[], { explained, figures, pictu
 ${await renderQuestion(explained[items[0]], figures[items[0]])}
 ${shared.length > 0 && html`<ul class="notes">${shared.map((note) => html`<li>${note}</li>`)}</ul>`}
 <div class="cards${wide ? ' wide' : ''}">${cards}</div>
+${renderScoreTable(explained, items)}
 </section>`;
 }
 

@@ -16,6 +16,7 @@ import type { Specialised } from '../runtime/executor.ts';
 import { throwIfCancelled } from '../runtime/runtime.ts';
 import { formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import type { ExplainOptions } from './explain.ts';
+import { layerGroups } from './input-groups.ts';
 import { gradientObstacle } from './inspect.ts';
 import { type Prediction, predict } from './prediction.ts';
 import { usualBaseline } from './usual-baseline.ts';
@@ -102,7 +103,11 @@ export async function plan(
               continue;
             }
             const parameters = options.parameters?.[method];
-            const groups = groupsFor(input, specialised, layer, explained);
+            const groups = layerGroups(input, {
+              layer,
+              explained,
+              shapeOf: (name) => specialised.facts.shapes.get(name),
+            });
             for (const baseline of baselines) {
               const cost = passes(specialised, { input, layer, explained, method, groups, baseline }, parameters);
               explanations.push({
@@ -140,27 +145,6 @@ const fewFeatures = 64;
 /** The method for a model without a gradient: Shapley values where there are few features, else hiding one after another. */
 function perturbation({ groups }: ModelInput): MethodName {
   return groups && groups.names.length <= fewFeatures ? 'kernel-shap' : 'occlusion';
-}
-
-/** Columns and words, for the input itself and for layers that still have a place for each token. */
-function groupsFor(
-  { groups, tensors }: ModelInput,
-  { facts }: Specialised,
-  layer: readonly string[],
-  explained: readonly string[],
-): Groups | undefined {
-  if (!groups) return undefined;
-  if (groups.kind === 'words') {
-    const length = tensors.get(explained[0])?.shape[1];
-    const counted = layer.every((name) => facts.shapes.get(name)?.[1] === length);
-    return counted ? { kind: 'words', words: groups.of, texts: groups.texts } : undefined;
-  }
-  if (!layer.every((name) => explained.includes(name))) return undefined;
-  const columns = groups.names.map((name, group) => ({
-    name,
-    positions: groups.of.flatMap((other, i) => (other === group ? [i] : [])),
-  }));
-  return { kind: 'columns', columns };
 }
 
 function referencesOf(baseline: Baseline): number {

@@ -1,5 +1,6 @@
 import { type Attribution, attribute } from '../attribution/attribute.ts';
 import type { Baseline } from '../attribution/baseline.ts';
+import type { Groups } from '../attribution/groups.ts';
 import type { WorkOptions } from '../attribution/prepare.ts';
 import type { Target } from '../attribution/target.ts';
 import type { LoadedModel } from '../data/load-model.ts';
@@ -7,6 +8,7 @@ import { WhereforeError } from '../errors.ts';
 import { methodTable } from '../explainer/methods.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type Explained, storedTensor } from './explained.ts';
+import { layerGroups } from './input-groups.ts';
 
 /** How a recomputed explanation compares with the recorded one. */
 export interface Replay {
@@ -50,6 +52,7 @@ export async function replay(
     methods: methodTable,
     parameters: document.parameters,
     layout: document.input.layout,
+    groups: methodTable[document.method]?.usesGroups ? recordedGroups(explained) : undefined,
   });
   let largest = 0;
   let difference = 0;
@@ -77,6 +80,19 @@ export async function replay(
     identical: difference === 0,
     changed,
   };
+}
+
+/** The columns or words that a method hid together. */
+function recordedGroups({ document, tensors }: Explained): Groups | undefined {
+  const { input, layer, explained, attribution } = document;
+  const inputs = new Map(
+    Object.entries(input.tensors).flatMap(([name, { key }]) => {
+      const tensor = tensors.get(key);
+      return tensor ? [[name, tensor] as const] : [];
+    }),
+  );
+  const shapeOf = (name: string) => attribution[name]?.shape;
+  return layerGroups({ groups: input.groups, tensors: inputs }, { layer, explained, shapeOf });
 }
 
 function recordedBaseline(explained: Explained): Baseline | undefined {

@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import type { Attribution } from '../attribution/attribute.ts';
 import type { Baseline } from '../attribution/baseline.ts';
-import type { WorkOptions } from '../attribution/prepare.ts';
+import { batchingCheck, type Passes, type WorkOptions } from '../attribution/prepare.ts';
 import type { LoadedModel } from '../data/load-model.ts';
 import type { ModelInput } from '../data/model-input.ts';
-import { scorecard } from '../evaluation/scorecard.ts';
+import { type ErrorCode, WhereforeError } from '../errors.ts';
+import { groupsOf } from '../evaluation/groups.ts';
+import { metricTable } from '../evaluation/metrics/index.ts';
+import { scorecard, scorecardMetrics, usualReferences } from '../evaluation/scorecard.ts';
 import { inputGroups } from './input-groups.ts';
 
 /** How good an explanation is, as its document holds it. */
@@ -28,17 +31,17 @@ export const scorecardSchema = z.object({
   /** Why scores may rank wrongly: the reference still shows what it should hide. */
   warning: z.string().nullable(),
   notes: z.array(z.string()),
-  cost: z.object({ forward: z.int(), backward: z.int() }),
+  cost: z.object({ forward: z.int(), backward: z.int(), seconds: z.number() }),
 });
 
 export type ScorecardDocument = z.infer<typeof scorecardSchema>;
 
 /** What is scored: an attribution of an input, with the baseline that was stated even where the method did not use it. */
 export interface ScoredAttribution {
-  readonly input: ModelInput;
+  readonly input: Pick<ModelInput, 'tensors' | 'layout' | 'groups'>;
   readonly baseline: Baseline;
   readonly explained: readonly string[];
-  readonly attribution: Attribution;
+  readonly attribution: Pick<Attribution, 'target' | 'values' | 'sum' | 'attributionTarget' | 'method'>;
 }
 
 /**
@@ -50,6 +53,7 @@ export async function scorecardDocument(
   { input, baseline, explained, attribution }: ScoredAttribution,
   options: WorkOptions & { readonly seed?: number } = {},
 ): Promise<ScorecardDocument> {
+  const started = performance.now();
   const card = await scorecard(model, {
     inputs: input.tensors,
     target: attribution.target,
@@ -63,13 +67,72 @@ export async function scorecardDocument(
     seed: options.seed,
     byteBudget: options.byteBudget,
     signal: options.signal,
+    onProgress: options.onProgress && together(options.onProgress),
   });
   return {
     entries: card.entries.map(({ range: _, ...entry }) => ({ ...entry, parts: { ...entry.parts } })),
     reference: card.reference,
     references: [...card.references],
     warning: card.referenceTest?.warning ?? null,
-    notes: card.notes.filter((note) => note !== card.referenceTest?.warning),
-    cost: card.passes,
+    notes: [
+      ...card.notes.filter((note) => note !== card.referenceTest?.warning),
+      ...(card.referenceTest ? [] : [noClass]),
+    ],
+    cost: { ...card.passes, seconds: (performance.now() - started) / 1000 },
   };
 }
+
+/** The passes of several questions as one number: each question counts in an object of its own. */
+function together(onProgress: NonNullable<WorkOptions['onProgress']>): NonNullable<WorkOptions['onProgress']> {
+  const counters = new Set<Readonly<Passes>>();
+  return (passes) => {
+    counters.add(passes);
+    const all = [...counters];
+    onProgress({
+      forward: all.reduce((sum, { forward }) => sum + forward, 0),
+      backward: all.reduce((sum, { backward }) => sum + backward, 0),
+    });
+  };
+}
+
+const noClass =
+  'the target is no class: the scores follow its own value, from 0 at the reference to 1 at the input, and whether the reference still shows what it should hide is not tested';
+
+/** Forward passes that readying one reference takes at most: the target and the confidence at two points, and the test of others. */
+const readying = 14;
+
+/** The most passes that {@link scorecardDocument} will take. */
+export function scorecardCost({ input, baseline, explained }: Omit<ScoredAttribution, 'attribution'>): Passes {
+  const { count } = groupsOf(input.tensors, explained, input.layout, { groups: inputGroups(input) });
+  const references = 1 + usualReferences(input.tensors, explained, baseline).length;
+  // Both presets of MSI read the same curves.
+  const paid = scorecardMetrics.filter((name) => name !== 'msi-tolerant');
+  const once = paid.reduce((sum, name) => {
+    const { cost, parameters } = metricTable[name];
+    return sum + cost(parameters.parse({}), count).forward;
+  }, readying);
+  return { forward: 2 * batchingCheck + references * once, backward: 0 };
+}
+
+/** A scorecard, or why there is none. */
+export interface Scored {
+  readonly scorecard?: ScorecardDocument;
+  readonly missing?: string;
+}
+
+/** A scorecard where one can be made: an explanation is worth keeping without. */
+export async function tryScorecard(
+  model: LoadedModel,
+  scored: ScoredAttribution,
+  options: WorkOptions & { readonly seed?: number } = {},
+): Promise<Scored> {
+  try {
+    return { scorecard: await scorecardDocument(model, scored, options) };
+  } catch (error) {
+    if (!(error instanceof WhereforeError) || !unscorable.includes(error.code)) throw error;
+    return { missing: `no scorecard: ${error.message}` };
+  }
+}
+
+/** What an explanation or a question without scores fails with; anything else is an error. */
+const unscorable: readonly ErrorCode[] = ['wrong-shape', 'wrong-type', 'invalid-argument'];

@@ -69,7 +69,7 @@ export async function writeRun(runs: string, explained: readonly Explained[], in
 
 /** The record of a run: what, by which command, of which files, and what it cost. */
 function runRecord(started: Date, explained: readonly Explained[], entries: readonly RunEntry[], info: RunInfo) {
-  const costs = explained.map(({ document }) => document.cost);
+  const costs = explained.flatMap(({ document: { cost, scorecard } }) => (scorecard ? [cost, scorecard.cost] : [cost]));
   const total = (key: 'forward' | 'backward' | 'seconds') => costs.reduce((sum, cost) => sum + cost[key], 0);
   const distinct = <T>(values: T[]) => [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
   return {

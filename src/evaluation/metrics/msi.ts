@@ -34,18 +34,18 @@ const parameters = z.strictObject({
 
 export type MsiParameters = z.infer<typeof parameters>;
 
-/** Both presets read the same curves. */
+/** Both presets read the same curves, those of the map that a question was asked about last. */
 const known = new WeakMap<
-  AttributionMap,
-  { readonly question: Question; readonly key: string; readonly curves: Promise<MsiCurves> }
+  Question,
+  { readonly map: AttributionMap; readonly key: string; readonly curves: Promise<MsiCurves> }
 >();
 
 function curvesOf(question: Question, map: AttributionMap, alphaMin: number, steps: number): Promise<MsiCurves> {
   const key = `${alphaMin}:${steps}`;
-  const found = known.get(map);
-  if (found?.question === question && found.key === key) return found.curves;
+  const found = known.get(question);
+  if (found?.map === map && found.key === key) return found.curves;
   const curves = msiCurves(question, maskOf(map), thresholdsFrom(alphaMin, steps));
-  known.set(map, { question, key, curves });
+  known.set(question, { map, key, curves });
   return curves;
 }
 
