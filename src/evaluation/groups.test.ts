@@ -22,6 +22,21 @@ describe('feature groups', () => {
     expect([...(last.groupOf.get('x') ?? [])]).toEqual([0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
   });
 
+  it('are tiles where regions are moved as one; the last of a row may be narrower', () => {
+    const layout = { channelAxis: 1, spatialAxes: [2, 3] };
+    const tiles = groupsOf(inputs([1, 2, 4, 5]), ['x'], layout, { regions: 2 });
+    expect(tiles).toMatchObject({ count: 6, shape: [2, 3], spatial: true });
+    const plane = [0, 0, 1, 1, 2, 0, 0, 1, 1, 2, 3, 3, 4, 4, 5, 3, 3, 4, 4, 5];
+    expect([...(tiles.groupOf.get('x') ?? [])]).toEqual([...plane, ...plane]);
+    // What pixels were given adds up; a coarser map is laid over the tiles and keeps its sum, 7 · 6 = 42.
+    const values = new Map([['x', float32([1, 2, 4, 5], new Float32Array(40).fill(1))]]);
+    expect([...mapOf(values, tiles, layout).values]).toEqual([8, 8, 4, 8, 8, 4]);
+    const coarse = mapOf(new Map([['conv', float32([1, 1, 1, 1], [42])]]), tiles, layout);
+    expect([...coarse.values]).toEqual([7, 7, 7, 7, 7, 7]);
+    expect(groupsOf(inputs([1, 4]), ['x'], {}, { regions: 2 }).count).toBe(4);
+    expect(() => groupsOf(inputs([1, 2, 4, 5]), ['x'], layout, { regions: 0 })).toThrow(/side of a region/);
+  });
+
   it('are columns, tokens, or the steps of a series', () => {
     expect(groupsOf(inputs([1, 4]), ['x'])).toMatchObject({ count: 4, shape: [4], spatial: false });
     expect(groupsOf(new Map([['x', int64([1, 3], [7, 8, 9])]]), ['x'])).toMatchObject({ count: 3, shape: [3] });

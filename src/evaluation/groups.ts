@@ -21,6 +21,8 @@ export interface Grouping {
   readonly axes?: readonly number[];
   /** Named columns, words, or any other groups of the methods that perturb. */
   readonly groups?: Groups;
+  /** Side of the square tiles of a picture (steps of a series) that are moved as one. Default 1: every place by itself. */
+  readonly regions?: number;
 }
 
 /**
@@ -31,8 +33,14 @@ export function groupsOf(
   inputs: Tensors,
   explained: readonly string[],
   layout: InputLayout = {},
-  { axes, groups }: Grouping = {},
+  { axes, groups, regions = 1 }: Grouping = {},
 ): FeatureGroups {
+  if (!(Number.isInteger(regions) && regions > 0)) {
+    throw new WhereforeError('out-of-range', 'the side of a region', {
+      got: String(regions),
+      expected: 'a whole number from 1 up',
+    });
+  }
   if (groups) {
     const values = new Map(explained.map((name) => [name, inputs.get(name) as Tensor]));
     const { count, of } = partition(values, new Map(explained.map((name) => [name, layout])), groups);
@@ -51,8 +59,10 @@ export function groupsOf(
         expected: `an axis from 1 to ${input.shape.length - 1}`,
       });
     }
-    groupOf.set(name, groupIndices(input.shape, kept, offset));
-    const shape = kept.map((axis) => input.shape[axis]);
+    // Places of space lie together in regions; other elements have no neighbours.
+    const side = axes || layout.spatialAxes?.length ? regions : 1;
+    groupOf.set(name, groupIndices(input.shape, kept, offset, side));
+    const shape = kept.map((axis) => Math.ceil(input.shape[axis] / side));
     shapes.push(shape);
     offset += sizeOf(shape);
   }
@@ -61,14 +71,14 @@ export function groupsOf(
   return { count: offset, shape, groupOf, spatial: ordered && shapes.length === 1 };
 }
 
-function groupIndices(shape: readonly number[], axes: readonly number[], offset: number): Int32Array {
+function groupIndices(shape: readonly number[], axes: readonly number[], offset: number, side: number): Int32Array {
   const strides = stridesOf(shape);
-  const groupStrides = stridesOf(axes.map((axis) => shape[axis]));
+  const groupStrides = stridesOf(axes.map((axis) => Math.ceil(shape[axis] / side)));
   const groups = new Int32Array(sizeOf(shape));
   for (let i = 0; i < groups.length; i++) {
     let group = offset;
     for (let k = 0; k < axes.length; k++) {
-      group += (Math.floor(i / strides[axes[k]]) % shape[axes[k]]) * groupStrides[k];
+      group += Math.floor((Math.floor(i / strides[axes[k]]) % shape[axes[k]]) / side) * groupStrides[k];
     }
     groups[i] = group;
   }

@@ -24,6 +24,8 @@ export interface QuestionRequest extends WorkOptions {
   readonly groupAxes?: Grouping['axes'];
   /** Feature groups that no axis tells apart: columns, words. */
   readonly groups?: Grouping['groups'];
+  /** Side of the tiles of a picture that are kept or removed as one. Default 1: pixel by pixel. */
+  readonly regions?: Grouping['regions'];
   /** 1 for the groups that belong to the object, where boxes or masks are known. */
   readonly truth?: Uint8Array;
   /** Seed of everything that is drawn. Default 0. */
@@ -73,7 +75,11 @@ export async function ask(model: Model, request: QuestionRequest): Promise<Quest
   const { inputs, target, layout = {}, seed = 0 } = request;
   const reference = singleReference(request.reference);
   const explained = request.explained ?? explainedInputs(model, reference);
-  const groups = groupsOf(inputs, explained, layout, { axes: request.groupAxes, groups: request.groups });
+  const groups = groupsOf(inputs, explained, layout, {
+    axes: request.groupAxes,
+    groups: request.groups,
+    regions: request.regions,
+  });
   checkTruth(request.truth, groups);
   const referenceInputs = new Map(inputs);
   for (const name of explained)
@@ -89,13 +95,17 @@ export async function ask(model: Model, request: QuestionRequest): Promise<Quest
   const confident = probability && probability !== target ? await prepare(model, inputs, probability, options) : asked;
   const valueAt = async (prepared: Prepared, at: Tensors) =>
     (await prepared.evaluate(pointOf(onlyNamed(at, explained)))).target[0];
-  const value = await valueAt(asked, inputs);
-  const referenceValue = await valueAt(asked, referenceInputs);
+  const separately = confident !== asked;
+  // Asked for together, so that the runtime need not wait for us between them.
+  const [value, referenceValue, ...confidences] = await Promise.all(
+    (separately ? [asked, confident] : [asked]).flatMap((prepared) => [
+      valueAt(prepared, inputs),
+      valueAt(prepared, referenceInputs),
+    ]),
+  );
 
   const link = confidenceLink(target, probability !== undefined, value, referenceValue, reference);
-  const separately = confident !== asked;
-  const confidence = link(separately ? await valueAt(confident, inputs) : value);
-  const referenceConfidence = link(separately ? await valueAt(confident, referenceInputs) : referenceValue);
+  const [confidence, referenceConfidence] = (separately ? confidences : [value, referenceValue]).map(link);
   const { classes, chance } = await classesOf(model, inputs, target);
   const targetAt = gathered((points) => evaluateInBatches(asked, points));
   const confidentAt = separately ? gathered((points) => evaluateInBatches(confident, points)) : targetAt;
