@@ -173,7 +173,7 @@ export async function open({ net, batch, work, steps = 1 }: Case, threads: numbe
 }
 
 /** Byte offset and shape of every weight of the file. */
-function weightsIn(file: string, bytes: Uint8Array): Record<string, [offset: number, shape: readonly number[]]> {
+export function weightsIn(file: string, bytes: Uint8Array): Record<string, [offset: number, shape: readonly number[]]> {
   const { initializers } = decodeModel(bytes, { fileName: file }).graph;
   return Object.fromEntries(
     [...initializers.values()].flatMap(({ name, type, shape, origin }) =>

@@ -168,11 +168,12 @@ def digest():
 
 COMMANDS = {"load": load, "prepare": prepare, "run": lambda _: run(), "digest": lambda _: digest()}
 
-print(json.dumps({"torch": torch.__version__, "python": sys.version.split()[0]}), flush=True)
-for line in sys.stdin:
-    message = json.loads(line)
-    try:
-        answer = COMMANDS[message["do"]](message) or {}
-    except Exception as error:  # told to the other side, which stops
-        answer = {"error": f"{type(error).__name__}: {error}"}
-    print(json.dumps(answer), flush=True)
+if __name__ == "__main__":
+    print(json.dumps({"torch": torch.__version__, "python": sys.version.split()[0]}), flush=True)
+    for line in sys.stdin:
+        message = json.loads(line)
+        try:
+            answer = COMMANDS[message["do"]](message) or {}
+        except Exception as error:  # told to the other side, which stops
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer), flush=True)

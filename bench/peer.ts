@@ -16,11 +16,11 @@ export class Peer {
     this.versions = versions;
   }
 
-  /** Starts `peer.py` with the interpreter that `WHEREFORE_PYTHON` names (default `python3`). */
-  static async start(threads: number): Promise<Peer> {
+  /** Starts a script of this folder with the interpreter that `WHEREFORE_PYTHON` names (default `python3`). */
+  static async start(threads: number, name = 'peer.py'): Promise<Peer> {
     const python = process.env.WHEREFORE_PYTHON ?? 'python3';
     // From dist-bench/bench to the source beside it, which is not compiled.
-    const script = fileURLToPath(new URL('../../bench/peer.py', import.meta.url));
+    const script = fileURLToPath(new URL(`../../bench/${name}`, import.meta.url));
     const child = spawn(python, [script], { env: { ...process.env, OMP_NUM_THREADS: String(threads) } });
     child.stderr.pipe(process.stderr);
     const lines: Interface = createInterface({ input: child.stdout });

@@ -7,55 +7,57 @@ export type Grid = readonly number[];
 const beside = 2;
 const diagonal = 1;
 
-const directions: readonly (readonly [number, number, number])[] = [
-  [-1, 0, beside],
-  [1, 0, beside],
-  [0, -1, beside],
-  [0, 1, beside],
-  [-1, -1, diagonal],
-  [-1, 1, diagonal],
-  [1, -1, diagonal],
-  [1, 1, diagonal],
-];
-
-/** The sparse symmetric system `Σ_j w_ij (u_i − u_j) = 0` over the unknown places, known neighbours on the right. */
+/**
+ * The symmetric system `Σ_j w_ij (u_i − u_j) = 0` over the unknown places. Planes have a frame of one place around
+ * them, so that every place has eight neighbours at fixed distances; those outside hold 0 and weigh nothing.
+ */
 interface System {
-  /** Place of each unknown. */
+  /** Width of a framed plane. */
+  readonly stride: number;
+  /** Framed index of each place of the grid. */
+  readonly framed: Uint32Array;
+  /** Unknown places, and the same in a framed plane. */
   readonly places: Uint32Array;
-  /** Neighbours of unknown i: entries start[i] to start[i + 1]. */
-  readonly start: Uint32Array;
-  /** Index of the unknown, or −1 − place for a known place. */
-  readonly neighbour: Int32Array;
-  readonly weight: Float64Array;
+  readonly at: Uint32Array;
   /** Sum of the weights of an unknown's neighbours. */
-  readonly diagonal: Float64Array;
+  readonly sums: Float64Array;
+}
+
+function sizesOf(grid: Grid): readonly [height: number, width: number] {
+  return grid.length === 1 ? [1, grid[0]] : [grid[0], grid[1]];
 }
 
 function systemOf(grid: Grid, known: Uint8Array): System {
-  const [height, width] = grid.length === 1 ? [1, grid[0]] : grid;
-  const places: number[] = [];
-  const indexOf = new Int32Array(known.length).fill(-1);
-  known.forEach((isKnown, place) => {
-    if (!isKnown) indexOf[place] = places.push(place) - 1;
-  });
-  const start = new Uint32Array(places.length + 1);
-  const neighbour = new Int32Array(places.length * directions.length);
-  const weight = new Float64Array(neighbour.length);
-  const sums = new Float64Array(places.length);
-  let entries = 0;
-  places.forEach((place, i) => {
-    const [y, x] = [Math.floor(place / width), place % width];
-    for (const [dy, dx, strength] of directions) {
-      const [row, column] = [y + dy, x + dx];
-      if (row < 0 || row >= height || column < 0 || column >= width) continue;
-      const other = row * width + column;
-      neighbour[entries] = known[other] ? -1 - other : indexOf[other];
-      weight[entries++] = strength;
-      sums[i] += strength;
+  const [height, width] = sizesOf(grid);
+  const stride = width + 2;
+  const framed = new Uint32Array(known.length);
+  const inside = new Float64Array((height + 2) * stride);
+  let count = 0;
+  for (let place = 0, row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++, place++) {
+      framed[place] = (row + 1) * stride + column + 1;
+      inside[framed[place]] = 1;
+      if (!known[place]) count++;
     }
-    start[i + 1] = entries;
-  });
-  return { places: Uint32Array.from(places), start, neighbour, weight, diagonal: sums };
+  }
+  const [places, at, sums] = [new Uint32Array(count), new Uint32Array(count), new Float64Array(count)];
+  for (let place = 0, i = 0; place < known.length; place++) {
+    if (known[place]) continue;
+    places[i] = place;
+    at[i] = framed[place];
+    sums[i] = aroundOf(inside, at[i], stride);
+    i++;
+  }
+  return { stride, framed, places, at, sums };
+}
+
+/** `Σ_j w_j v_j` over the neighbours of a place. */
+function aroundOf(plane: Float64Array, at: number, stride: number): number {
+  const [above, below] = [at - stride, at + stride];
+  return (
+    beside * (plane[at - 1] + plane[at + 1] + plane[above] + plane[below]) +
+    diagonal * (plane[above - 1] + plane[above + 1] + plane[below - 1] + plane[below + 1])
+  );
 }
 
 /**
@@ -78,62 +80,53 @@ export function impute(planes: readonly Float64Array[], grid: Grid, known: Uint8
     throw new WhereforeError('invalid-argument', 'nothing is known to impute from', { fix: 'remove fewer features' });
   const system = systemOf(grid, known);
   if (system.places.length === 0) return 0;
-  return planes.reduce(
-    (most, plane) => Math.max(most, solve(system, plane, coarseGuess(plane, grid, known), tolerance)),
-    0,
-  );
+  let most = 0;
+  for (const plane of planes)
+    most = Math.max(most, solve(system, plane, coarseGuess(plane, grid, known, system.places), tolerance));
+  return most;
 }
 
-function solve(
-  { places, start, neighbour, weight, diagonal: sums }: System,
-  plane: Float64Array,
-  guess: Float64Array,
-  tolerance: number,
-): number {
+function solve(system: System, plane: Float64Array, guess: Float64Array, tolerance: number): number {
+  const { stride, places, at, sums } = system;
   const count = places.length;
-  const u = Float64Array.from(places, (place) => guess[place]);
-  const [residual, direction, product] = [new Float64Array(count), new Float64Array(count), new Float64Array(count)];
-  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  const u = new Float64Array(count);
+  const [residual, product] = [new Float64Array(count), new Float64Array(count)];
+  const values = framedPlane(system, guess);
   for (let i = 0; i < count; i++) {
-    let sum = -sums[i] * u[i];
-    for (let e = start[i]; e < start[i + 1]; e++) {
-      const j = neighbour[e];
-      const value = j < 0 ? plane[-1 - j] : u[j];
-      if (j < 0) {
-        least = Math.min(least, value);
-        most = Math.max(most, value);
-      }
-      sum += weight[e] * value;
-    }
-    residual[i] = sum;
+    u[i] = guess[places[i]];
+    residual[i] = aroundOf(values, at[i], stride) - sums[i] * u[i];
   }
-  // By the maximum principle every unknown lies between its known neighbours: their range is the scale.
-  const limit =
-    tolerance * Math.max(most - least, Number.EPSILON * Math.max(Math.abs(most), Math.abs(least), Number.MIN_VALUE));
-  let rho = 0;
+  const limit = tolerance * scaleOf(system, plane);
+  // 0 at known places, which do not move.
+  const direction = new Float64Array(values.length);
+  let [rho, largest] = [0, 0];
   for (let i = 0; i < count; i++) {
-    direction[i] = residual[i] / sums[i];
-    rho += residual[i] * direction[i];
+    const preconditioned = residual[i] / sums[i];
+    direction[at[i]] = preconditioned;
+    rho += residual[i] * preconditioned;
+    largest = Math.max(largest, Math.abs(preconditioned));
   }
   let iterations = 0;
-  while (iterations < 2000 && largest(residual, sums) > limit) {
+  while (iterations < 2000 && largest > limit) {
     let curvature = 0;
     for (let i = 0; i < count; i++) {
-      let sum = sums[i] * direction[i];
-      for (let e = start[i]; e < start[i + 1]; e++) if (neighbour[e] >= 0) sum -= weight[e] * direction[neighbour[e]];
-      product[i] = sum;
-      curvature += sum * direction[i];
+      const own = direction[at[i]];
+      product[i] = sums[i] * own - aroundOf(direction, at[i], stride);
+      curvature += product[i] * own;
     }
     if (curvature <= 0) break;
     const step = rho / curvature;
     let next = 0;
+    largest = 0;
     for (let i = 0; i < count; i++) {
-      u[i] += step * direction[i];
+      u[i] += step * direction[at[i]];
       residual[i] -= step * product[i];
-      next += (residual[i] * residual[i]) / sums[i];
+      const preconditioned = residual[i] / sums[i];
+      next += residual[i] * preconditioned;
+      largest = Math.max(largest, Math.abs(preconditioned));
     }
     const ratio = next / rho;
-    for (let i = 0; i < count; i++) direction[i] = residual[i] / sums[i] + ratio * direction[i];
+    for (let i = 0; i < count; i++) direction[at[i]] = residual[i] / sums[i] + ratio * direction[at[i]];
     rho = next;
     iterations++;
   }
@@ -141,37 +134,56 @@ function solve(
   return iterations;
 }
 
-function largest(residual: Float64Array, sums: Float64Array): number {
-  let most = 0;
-  for (let i = 0; i < residual.length; i++) most = Math.max(most, Math.abs(residual[i] / sums[i]));
-  return most;
+function framedPlane({ framed, stride }: System, plane: Float64Array): Float64Array {
+  const values = new Float64Array(framed[framed.length - 1] + stride + 2);
+  for (let place = 0; place < plane.length; place++) values[framed[place]] = plane[place];
+  return values;
+}
+
+/** By the maximum principle every unknown lies between the known places: their range is the scale. */
+function scaleOf({ places }: System, plane: Float64Array): number {
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let place = 0, i = 0; place < plane.length; place++) {
+    if (i < places.length && places[i] === place) {
+      i++;
+      continue;
+    }
+    least = Math.min(least, plane[place]);
+    most = Math.max(most, plane[place]);
+  }
+  return Math.max(most - least, Number.EPSILON * Math.max(Math.abs(most), Math.abs(least), Number.MIN_VALUE));
 }
 
 /** Means of the known values in cells that double in size, until every place has one: near enough to start from. */
-function coarseGuess(plane: Float64Array, grid: Grid, known: Uint8Array): Float64Array {
-  const [height, width] = grid.length === 1 ? [1, grid[0]] : grid;
+function coarseGuess(plane: Float64Array, grid: Grid, known: Uint8Array, places: Uint32Array): Float64Array {
+  const [height, width] = sizesOf(grid);
   const guess = plane.slice();
-  const open = new Set<number>();
-  known.forEach((isKnown, place) => {
-    if (!isKnown) open.add(place);
-  });
-  for (let cell = 2; open.size > 0; cell *= 2) {
-    const columns = Math.ceil(width / cell);
-    const sums = new Float64Array(columns * Math.ceil(height / cell));
-    const counts = new Uint32Array(sums.length);
-    const cellOf = (place: number) =>
-      Math.floor(Math.floor(place / width) / cell) * columns + Math.floor((place % width) / cell);
-    known.forEach((isKnown, place) => {
-      if (!isKnown) return;
-      sums[cellOf(place)] += plane[place];
-      counts[cellOf(place)]++;
-    });
-    for (const place of open) {
-      const at = cellOf(place);
-      if (counts[at] === 0) continue;
-      guess[place] = sums[at] / counts[at];
-      open.delete(place);
+  let [rows, columns] = [height, width];
+  let sums: Float64Array = plane.map((value, place) => (known[place] ? value : 0));
+  let counts: Float64Array = Float64Array.from(known);
+  let open = places.slice();
+  for (let cell = 2; open.length > 0; cell *= 2) {
+    [sums, counts] = [pooled(sums, rows, columns), pooled(counts, rows, columns)];
+    [rows, columns] = [Math.ceil(rows / 2), Math.ceil(columns / 2)];
+    let left = 0;
+    for (let i = 0; i < open.length; i++) {
+      const place = open[i];
+      const row = Math.floor(place / width);
+      const own = Math.floor(row / cell) * columns + Math.floor((place - row * width) / cell);
+      if (counts[own] > 0) guess[place] = sums[own] / counts[own];
+      else open[left++] = place;
     }
+    open = open.subarray(0, left);
   }
   return guess;
+}
+
+/** Sums over cells of 2 × 2. */
+function pooled(plane: Float64Array, rows: number, columns: number): Float64Array {
+  const width = Math.ceil(columns / 2);
+  const sums = new Float64Array(Math.ceil(rows / 2) * width);
+  for (let row = 0, place = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++, place++) sums[(row >> 1) * width + (column >> 1)] += plane[place];
+  }
+  return sums;
 }

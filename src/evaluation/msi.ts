@@ -63,9 +63,11 @@ export function thresholdsFrom(alphaMin: number, steps: number = msiSteps): Floa
  */
 export async function msiCurves(question: Question, mask: Float64Array, thresholds: Float64Array): Promise<MsiCurves> {
   checkMask(question, mask);
-  const sizes = Array.from(thresholds, (threshold) =>
-    mask.reduce((count, value) => count + (value >= threshold ? 1 : 0), 0),
-  );
+  const sizes = Array.from(thresholds, (threshold) => {
+    let count = 0;
+    for (let i = 0; i < mask.length; i++) if (mask[i] >= threshold) count++;
+    return count;
+  });
   const groups = mask.length;
   // Chosen sets are nested: the same size is the same set.
   const distinct = [...new Set(sizes)].filter((size) => size > 0 && size < groups);

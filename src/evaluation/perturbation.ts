@@ -19,7 +19,9 @@ export function maskedPoints(
     cut: explained,
     count,
     at(start, end) {
-      const keep = new Uint8Array(groups.count);
+      // Elements that belong to no group stay: theirs is the entry after the last group.
+      const keep = new Uint8Array(groups.count + 1);
+      const chosen = keep.subarray(0, groups.count);
       const values = explained.map((name) => {
         const input = inputs.get(name) as Tensor;
         return {
@@ -29,14 +31,18 @@ export function maskedPoints(
         };
       });
       for (let point = start; point < end; point++) {
-        keep.fill(0);
-        fill(point, keep);
+        chosen.fill(0);
+        fill(point, chosen);
+        keep[groups.count] = 1;
         for (const { name, input, made } of values) {
           const [x, b] = [input.data, (referenceInputs.get(name) as Tensor).data] as Float32Array[];
           const groupOf = groups.groupOf.get(name) as Int32Array;
           const offset = (point - start) * x.length;
           const to = made.data as Float32Array;
-          for (let i = 0; i < x.length; i++) to[offset + i] = groupOf[i] < 0 || keep[groupOf[i]] ? x[i] : b[i];
+          for (let i = 0; i < x.length; i++) {
+            const group = groupOf[i];
+            to[offset + i] = keep[group < 0 ? groups.count : group] === 0 ? b[i] : x[i];
+          }
         }
       }
       return new Map(values.map(({ name, made }) => [name, made]));

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { choose, type Random, random } from '../../tensor/random.ts';
+import { type Random, random } from '../../tensor/random.ts';
 import { maskedPoints } from '../perturbation.ts';
 import type { Question } from '../question.ts';
 import { meanOf, pearson } from '../statistics.ts';
@@ -32,7 +32,7 @@ interface Draw {
 async function removals(question: Question, values: Float64Array, draw: Draw): Promise<Removals> {
   const { sets, measured } = setsOf(question, values.length, draw);
   return {
-    promised: Float64Array.from(sets, (set) => set.reduce((sum, group) => sum + values[group], 0)),
+    promised: Float64Array.from(sets, (set) => sumOver(values, set)),
     measured: await measured,
   };
 }
@@ -43,16 +43,35 @@ function setsOf(question: Question, groups: number, { key, count, sizeOf }: Draw
   const found = known.get(key);
   if (found) return found;
   const source = random(question.seed, 2);
-  const sets = Array.from({ length: count }, (_, k) => choose(groups, sizeOf(k, source), source));
+  const order = Uint32Array.from({ length: groups }, (_, i) => i);
+  const sets = Array.from({ length: count }, (_, k) => drawn(order, sizeOf(k, source), source));
   const points = maskedPoints(question, count, (point, keep) => {
     keep.fill(1);
-    for (const group of sets[point]) keep[group] = 0;
+    const set = sets[point];
+    for (let i = 0; i < set.length; i++) keep[set[i]] = 0;
   });
   const measured = question.targetAt(points).then((outputs) => outputs.map((output) => question.value - output));
   const made = { sets, measured };
   known.set(key, made);
   measured.catch(() => known.delete(key));
   return made;
+}
+
+/** `size` of the numbers in `order`, which is left in another order: Fisher and Yates' shuffle of its head. */
+function drawn(order: Uint32Array, size: number, source: Random): Uint32Array {
+  for (let i = 0; i < size; i++) {
+    const j = i + source.integer(order.length - i);
+    const moved = order[i];
+    order[i] = order[j];
+    order[j] = moved;
+  }
+  return order.slice(0, size);
+}
+
+function sumOver(values: Float64Array, set: Uint32Array): number {
+  let sum = 0;
+  for (let i = 0; i < set.length; i++) sum += values[set[i]];
+  return sum;
 }
 
 const infidelityParameters = z.strictObject({

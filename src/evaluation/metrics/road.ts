@@ -61,28 +61,32 @@ export function imputedPoints(question: Question, removed: readonly Uint32Array[
   const data = input.data as Float32Array;
   const elements = elementsByGroup(groups.groupOf.get(name) as Int32Array, groups.count);
   const deviation = noise * standardDeviation(data);
+  const channels = Array.from({ length: elements.perGroup }, (_, channel) => {
+    const plane = new Float64Array(groups.count);
+    for (let group = 0; group < groups.count; group++)
+      plane[group] = data[elements.of[group * elements.perGroup + channel]];
+    return plane;
+  });
   return {
     cut: [name],
     count: removed.length,
     at(start, end) {
       const values = new Float32Array((end - start) * data.length);
       for (let point = start; point < end; point++) {
+        const set = removed[point];
         const known = new Uint8Array(groups.count).fill(1);
-        for (const group of removed[point]) known[group] = 0;
-        const planes = Array.from({ length: elements.perGroup }, (_, channel) =>
-          Float64Array.from(
-            { length: groups.count },
-            (_, group) => data[elements.of[group * elements.perGroup + channel]],
-          ),
-        );
+        for (let i = 0; i < set.length; i++) known[set[i]] = 0;
+        const planes = channels.map((plane) => plane.slice());
         impute(planes, groups.shape, known);
         const source = random(seed, 200 + point);
         const made = values.subarray((point - start) * data.length, (point - start + 1) * data.length);
         made.set(data);
-        for (const group of removed[point]) {
-          planes.forEach((plane, channel) => {
-            made[elements.of[group * elements.perGroup + channel]] = plane[group] + deviation * source.normal();
-          });
+        for (let i = 0; i < set.length; i++) {
+          const group = set[i];
+          for (let channel = 0; channel < planes.length; channel++) {
+            const element = elements.of[group * elements.perGroup + channel];
+            made[element] = planes[channel][group] + deviation * source.normal();
+          }
         }
       }
       return new Map([[name, float32([(end - start) * input.shape[0], ...input.shape.slice(1)], values)]]);
@@ -95,13 +99,16 @@ function elementsByGroup(groupOf: Int32Array, count: number): { of: Uint32Array;
   const perGroup = groupOf.length / count;
   const of = new Uint32Array(groupOf.length);
   const filled = new Uint32Array(count);
-  groupOf.forEach((group, element) => {
+  for (let element = 0; element < groupOf.length; element++) {
+    const group = groupOf[element];
     of[group * perGroup + filled[group]++] = element;
-  });
+  }
   return { of, perGroup };
 }
 
 function standardDeviation(data: Float32Array): number {
   const mean = meanOf(data);
-  return Math.sqrt(data.reduce((sum, value) => sum + (value - mean) ** 2, 0) / data.length);
+  let squares = 0;
+  for (let i = 0; i < data.length; i++) squares += (data[i] - mean) ** 2;
+  return Math.sqrt(squares / data.length);
 }
