@@ -1,7 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { random } from '../tensor/random.ts';
-import { bootstrap, kendall, meanUnderCurve, pearson, quantile, ranks, spearman } from './statistics.ts';
+import {
+  bootstrap,
+  chanceOfZero,
+  holm,
+  kendall,
+  meanUnderCurve,
+  pearson,
+  quantile,
+  ranks,
+  spearman,
+} from './statistics.ts';
 
 describe('bootstrap', () => {
   it('holds the true mean about 95 times in 100, and is as wide as theory says', () => {
@@ -25,6 +35,47 @@ describe('bootstrap', () => {
     expect(bootstrap([2, 2, 2])).toEqual({ mean: 2, low: 2, high: 2, count: 3 });
     expect(bootstrap([]).mean).toBeNaN();
     expect(bootstrap([1, 2, 5], { seed: 3 })).toEqual(bootstrap([1, 2, 5], { seed: 3 }));
+  });
+});
+
+describe('values drawn from the same source', () => {
+  it('count as one: copies of a value narrow nothing', () => {
+    const values = [1, 2, 4, 8, 3, 5];
+    const copies = values.flatMap((value) => [value, value, value]);
+    const sources = values.flatMap((_, i) => [`${i}`, `${i}`, `${i}`]);
+    const alone = bootstrap(values, { seed: 4 });
+    const together = bootstrap(copies, { seed: 4, sources });
+    expect(together).toMatchObject({ mean: alone.mean, count: 18 });
+    // The same draws, with sums of three equal values: rounding of the last digit alone.
+    expect(together.low).toBeCloseTo(alone.low as number, 12);
+    expect(together.high).toBeCloseTo(alone.high as number, 12);
+    expect(bootstrap(copies, { seed: 4 }).high).toBeLessThan(alone.high as number);
+    expect(bootstrap([1, 2, 3], { sources: ['a', 'a', 'a'] })).toMatchObject({ low: undefined, high: undefined });
+  });
+});
+
+describe('the chance that a mean is 0', () => {
+  it('is small for what is far from 0, and 1 for what is not', () => {
+    expect(chanceOfZero([1, 2, 3, 4])).toBeCloseTo(1 / 2001, 12);
+    expect(chanceOfZero([-1, -2, -3, -4])).toBeCloseTo(1 / 2001, 12);
+    expect(chanceOfZero([0, 0, 0])).toBe(1);
+    expect(chanceOfZero([-1, 1])).toBeGreaterThan(0.9);
+    expect(chanceOfZero([1])).toBeUndefined();
+    // With mean .3 and deviation 1 of 30 values, z = 1.64: two-sided .1.
+    const source = random(7);
+    const values = Array.from({ length: 30 }, source.normal);
+    const mean = values.reduce((sum, value) => sum + value, 0) / 30;
+    const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 30);
+    const shifted = values.map((value) => ((value - mean) / deviation + 0.3) as number);
+    expect(Math.abs((chanceOfZero(shifted) as number) - 0.1)).toBeLessThan(0.03);
+  });
+
+  it('is judged by Holm where there are several', () => {
+    // .05/3 = .0167, .05/2 = .025, .05: the third fails although .04 < .05 would hold alone.
+    expect(holm([0.04, 0.001, 0.02])).toEqual([true, true, true]);
+    expect(holm([0.04, 0.001, 0.03])).toEqual([false, true, false]);
+    expect(holm([0.02, 0.02, 0.02])).toEqual([false, false, false]);
+    expect(holm([])).toEqual([]);
   });
 });
 

@@ -15,29 +15,84 @@ export interface BootstrapOptions {
   readonly seed?: number;
   /** Share of the interval. Default 0.95. */
   readonly level?: number;
+  /**
+   * What each value was drawn from, e.g. the photograph behind several crops: values of one source are drawn together,
+   * because they are not independent. Default: each value is its own.
+   */
+  readonly sources?: readonly string[];
 }
 
 /**
- * The mean with a percentile bootstrap interval: means of samples drawn with replacement.
- * Source: Efron 1979. A single value has no interval; no value has mean NaN.
+ * The mean with a percentile bootstrap interval: means of samples drawn with replacement, source by source.
+ * Source: Efron 1979; sources as clusters after Davison, Hinkley 1997, §3.8. A single source has no interval; no value
+ * has mean NaN.
  */
-export function bootstrap(
-  values: ArrayLike<number>,
-  { resamples = 2000, seed = 0, level = 0.95 }: BootstrapOptions = {},
-): Interval {
+export function bootstrap(values: ArrayLike<number>, options: BootstrapOptions = {}): Interval {
   const count = values.length;
   const mean = meanOf(values);
-  if (count < 2) return { mean, low: undefined, high: undefined, count };
+  const means = resampledMeans(values, options);
+  if (!means) return { mean, low: undefined, high: undefined, count };
+  const tail = (1 - (options.level ?? 0.95)) / 2;
+  return { mean, low: quantile(means, tail), high: quantile(means, 1 - tail), count };
+}
+
+/**
+ * Two-sided probability that a mean as far from 0 comes about by chance, from the same resamples: twice the share of
+ * means on the other side of 0, those at 0 counting half, at least 1/(resamples + 1). undefined for a single source.
+ */
+export function chanceOfZero(values: ArrayLike<number>, options: BootstrapOptions = {}): number | undefined {
+  const means = resampledMeans(values, options);
+  if (!means) return undefined;
+  let [below, above] = [0, 0];
+  for (const mean of means) {
+    below += mean < 0 ? 1 : mean === 0 ? 0.5 : 0;
+    above += mean > 0 ? 1 : mean === 0 ? 0.5 : 0;
+  }
+  return Math.min(1, (2 * Math.min(below, above) + 1) / (means.length + 1));
+}
+
+/** Means of samples of the sources, ascending; undefined for fewer than two sources. */
+function resampledMeans(
+  values: ArrayLike<number>,
+  { resamples = 2000, seed = 0, sources }: BootstrapOptions,
+): Float64Array | undefined {
+  const clusters = new Map<string | number, { sum: number; count: number }>();
+  for (let i = 0; i < values.length; i++) {
+    const key = sources ? sources[i] : i;
+    const cluster = clusters.get(key) ?? { sum: 0, count: 0 };
+    cluster.sum += values[i];
+    cluster.count++;
+    clusters.set(key, cluster);
+  }
+  const drawn = [...clusters.values()];
+  if (drawn.length < 2) return undefined;
   const source = random(seed, 1);
   const means = new Float64Array(resamples);
   for (let r = 0; r < resamples; r++) {
-    let sum = 0;
-    for (let i = 0; i < count; i++) sum += values[source.integer(count)];
+    let [sum, count] = [0, 0];
+    for (let i = 0; i < drawn.length; i++) {
+      const cluster = drawn[source.integer(drawn.length)];
+      sum += cluster.sum;
+      count += cluster.count;
+    }
     means[r] = sum / count;
   }
-  means.sort();
-  const tail = (1 - level) / 2;
-  return { mean, low: quantile(means, tail), high: quantile(means, 1 - tail), count };
+  return means.sort();
+}
+
+/**
+ * Which of several tests hold together at a level: Holm's step-down, which bounds the chance of any false one.
+ * Source: Holm 1979.
+ * @returns for each test whether it holds
+ */
+export function holm(chances: readonly number[], level = 0.05): boolean[] {
+  const order = chances.map((_, i) => i).sort((a, b) => chances[a] - chances[b]);
+  const holds = chances.map(() => false);
+  for (const [rank, i] of order.entries()) {
+    if (chances[i] > level / (chances.length - rank)) break;
+    holds[i] = true;
+  }
+  return holds;
 }
 
 /** Quantile of sorted values, linear between neighbours. */
