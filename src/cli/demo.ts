@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
-import type { MethodName } from '../attribution/methods/index.ts';
 import type { Target } from '../attribution/target.ts';
 import { readText } from '../data/files.ts';
 import { readImage } from '../data/image.ts';
 import { type LoadedModel, loadModel } from '../data/load-model.ts';
 import { WhereforeError } from '../errors.ts';
+import type { MethodName } from '../explainer/methods.ts';
 import { type ExplainOptions, explain } from '../report/explain.ts';
 import { type Explained, storedTensor } from '../report/explained.ts';
 import type { PageSection } from '../report/page.ts';
@@ -47,6 +47,7 @@ async function run({ out }: Options, signal: AbortSignal): Promise<void> {
     const shortcut = await tellShortcut(story, pictures);
     await tellWrong(story, pictures);
     await tellRight(story, pictures);
+    await tellQuality(story, pictures);
     await tellLayers(story, pictures);
     await tellBaselines(story, pictures);
     const path = await writeRun(out, story.explained, {
@@ -201,6 +202,26 @@ async function tellRight(story: Story, pictures: readonly DemoPicture[]): Promis
     'Right answers',
     'One picture of each class that the model gets right, explained at its third layer: which parts made the score of the predicted class.',
     from,
+  );
+}
+
+/** Methods that share the difference out over the picture, and a learned explainer that masks it, each with its scores. */
+async function tellQuality(story: Story, pictures: readonly DemoPicture[]): Promise<void> {
+  const from = story.explained.length;
+  const picture = pictures.find(({ file, shows }) => file === `${shows}.png`);
+  if (!picture) return;
+  await story.explain(picture, {
+    methods: ['integrated-gradients', 'lax'],
+    parameters: { lax: { explainer: join(folder, 'explainer', 'explainer.onnx') } },
+    score: true,
+  });
+  await story.explain(picture, { methods: ['integrated-gradients', 'grad-cam'], layers: [innerLayer], score: true });
+  story.section(
+    'How good is an explanation?',
+    'Four answers to one question, each with a scorecard: does what the map marks suffice for the answer, is it needed, and is it small? ' +
+      'The second map comes from LAX, an explainer that was trained beside this network on pictures without labels: one forward pass gives the part of the picture that the answer rests on.',
+    from,
+    false,
   );
 }
 

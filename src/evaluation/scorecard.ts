@@ -37,6 +37,8 @@ export interface ScorecardRequest extends WorkOptions {
   /** The attribution, by value of the layer, and its sum. */
   readonly values: ReadonlyMap<string, Tensor<'float32'>>;
   readonly sum: number;
+  /** Whether the values are a mask from 0 to 1 as they stand. Default false: they are scaled where a metric needs a mask. */
+  readonly absolute?: boolean;
   /** The difference that the attribution shares out. Default: that from the reference. */
   readonly difference?: number;
   /** Points of the insertion and deletion curves. Default 16. */
@@ -78,7 +80,7 @@ export interface Scorecard {
 export async function scorecard(model: Model, request: ScorecardRequest): Promise<Scorecard> {
   const { inputs, layout, reference, values, sum, seed, steps = 16 } = request;
   const question = await ask(model, request);
-  const map = mapOf(values, question.groups, layout);
+  const map = { ...mapOf(values, question.groups, layout), absolute: request.absolute };
   const test = await testReference(question);
   const others = request.otherReferences ?? usualReferences(inputs, question.explained, reference);
   const questions: Question[] = [question];

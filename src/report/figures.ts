@@ -1,7 +1,8 @@
 import type { Explained } from './explained.ts';
 import { type Features, featuresOf } from './features.ts';
 import { type Frame, frameOf } from './frame.ts';
-import { signedText } from './number-text.ts';
+import { type Mask, maskOf } from './mask.ts';
+import { percentText, signedText } from './number-text.ts';
 import { layOver, planesOf, type SignedMap, scaleLimit } from './signed-map.ts';
 
 /** What an explanation looks like: a map over a picture, or a row of bars or coloured cells. */
@@ -15,6 +16,8 @@ export interface MapFigure {
   readonly limit: number;
   /** How many explanations share the colour scale, this one included. */
   readonly sharedBy: number;
+  /** Set where it is a mask from 0 to 1: its end colour is 1, and it shares its scale with none. */
+  readonly mask?: Mask;
   /** Whether maps of the same question and grid have another scale, because they are far stronger or weaker. */
   readonly ownScale: boolean;
 }
@@ -33,7 +36,7 @@ export async function figuresOf(explained: readonly Explained[]): Promise<Figure
   const drawn = await Promise.all(explained.map(draw));
   const groups = new Map<string, number[]>();
   drawn.forEach((figure, i) => {
-    if (figure.kind !== 'map' || !(figure.limit > 0)) return;
+    if (figure.kind !== 'map' || figure.mask || !(figure.limit > 0)) return;
     const key = JSON.stringify([questionKey(explained[i]), figure.map.grids]);
     groups.set(key, [...(groups.get(key) ?? []), i]);
   });
@@ -74,26 +77,49 @@ async function draw(explained: Explained): Promise<Figure> {
   const frame = await frameOf(explained);
   const planes = frame && planesOf(explained);
   if (!frame || !planes) return { kind: 'features', features: featuresOf(explained) };
-  const map = layOver(planes, frame);
-  return { kind: 'map', frame, map, limit: scaleLimit(map), sharedBy: 1, ownScale: false };
+  const mask = maskOf(explained.document);
+  const map = layOver(planes, frame, mask === undefined);
+  // A cell of 1 makes this much per 1 % of the view.
+  const limit = mask ? (map.grids[0][0] * map.grids[0][1]) / 100 : scaleLimit(map);
+  return { kind: 'map', frame, map, limit, sharedBy: 1, mask, ownScale: false };
 }
 
 const rowNames = ['top', 'middle', 'bottom'];
 const columnNames = ['left', 'centre', 'right'];
 
-/** Where a map is strongest, in words: `strongest for the target in the middle left (+3.1)`; for a person who cannot see it. */
-export function describeMap({ map }: MapFigure): string {
+/** A ninth of a picture and what is attributed to it. */
+interface StrongestPlace {
+  readonly place: string;
+  readonly sum: number;
+}
+
+/** The ninths of a picture that speak most for the target and most against it, where any do. */
+export function strongestPlaces({ map }: MapFigure): {
+  readonly most?: StrongestPlace;
+  readonly least?: StrongestPlace;
+} {
   const [height, width] = map.values.shape;
   const sums = new Float64Array(9);
   map.values.data.forEach((value, i) => {
     const row = Math.floor((Math.floor(i / width) * 3) / height);
     sums[row * 3 + Math.floor(((i % width) * 3) / width)] += value;
   });
-  const place = (i: number) => (i === 4 ? 'centre' : `${rowNames[Math.floor(i / 3)]} ${columnNames[i % 3]}`);
+  const at = (i: number) => ({
+    place: i === 4 ? 'centre' : `${rowNames[Math.floor(i / 3)]} ${columnNames[i % 3]}`,
+    sum: sums[i],
+  });
+  const most = at(sums.indexOf(Math.max(...sums)));
+  const least = at(sums.indexOf(Math.min(...sums)));
+  return { most: most.sum > 0 ? most : undefined, least: least.sum < 0 ? least : undefined };
+}
+
+/** Where a map is strongest, in words: `strongest for the target in the middle left (+3.1)`; for a person who cannot see it. */
+export function describeMap(figure: MapFigure): string {
+  const { most, least } = strongestPlaces(figure);
+  if (figure.mask)
+    return `${percentText(figure.mask.area)} of the picture is marked, most in the ${most?.place ?? 'centre'}`;
   const parts: string[] = [];
-  const most = sums.indexOf(Math.max(...sums));
-  const least = sums.indexOf(Math.min(...sums));
-  if (sums[most] > 0) parts.push(`strongest for the target in the ${place(most)} (${signedText(sums[most], 2)})`);
-  if (sums[least] < 0) parts.push(`strongest against it in the ${place(least)} (${signedText(sums[least], 2)})`);
+  if (most) parts.push(`strongest for the target in the ${most.place} (${signedText(most.sum, 2)})`);
+  if (least) parts.push(`strongest against it in the ${least.place} (${signedText(least.sum, 2)})`);
   return parts.join(', ') || 'nothing is attributed to the picture';
 }

@@ -8,7 +8,7 @@ import { overlayPicture, plainMap } from './heat-map.ts';
 import { escapeText } from './html.ts';
 import { errorText, judge } from './judgement.ts';
 import { legendText } from './legend.ts';
-import { numberText, signedText } from './number-text.ts';
+import { numberText, percentText, signedText } from './number-text.ts';
 
 export interface HeatMapOptions {
   /** overlay: over the picture in grey (default). map: alone. */
@@ -94,10 +94,10 @@ function chipsSvg(warnings: readonly string[]): { svg: string; height: number } 
 function legendSvg({ document }: Explained, figure: MapFigure): { svg: string; height: number } {
   const { limit } = figure;
   const stops = Array.from({ length: 21 }, (_, i) => {
-    const value = i / 10 - 1;
+    const value = figure.mask ? i / 20 : i / 10 - 1;
     return `<stop offset="${i * 5}%" stop-color="${cssColour(divergingColour(value))}"/>`;
   });
-  const { attributionTarget, sum } = document;
+  const { attributionTarget, sum, value } = document;
   const line = (y: number, text: string, size = 14, fill = '#3a3a3a', weight = 'normal') =>
     `<text x="16" y="${y}" font-size="${size}" fill="${fill}" font-weight="${weight}">${escapeText(cut(text, size))}</text>`;
   const label = (x: number, text: string, anchor: string) =>
@@ -115,13 +115,19 @@ function legendSvg({ document }: Explained, figure: MapFigure): { svg: string; h
     ),
     `<defs><linearGradient id="scale">${stops.join('')}</linearGradient></defs>`,
     `<rect x="16" y="86" width="${width - 32}" height="16" fill="url(#scale)" stroke="#8a8a8a" stroke-width="0.5"/>`,
-    label(16, `${signedText(-limit)} against`, 'start'),
-    label(width / 2, '0', 'middle'),
-    label(width - 16, `for ${signedText(limit)}`, 'end'),
+    ...(figure.mask
+      ? [label(16, '0 may go', 'start'), label(width - 16, 'is needed 1', 'end')]
+      : [
+          label(16, `${signedText(-limit)} against`, 'start'),
+          label(width / 2, '0', 'middle'),
+          label(width - 16, `for ${signedText(limit)}`, 'end'),
+        ]),
     ...legend.map((text, i) => line(142 + 16 * i, text, 12, '#5a5a5a')),
     line(
       154 + legendHeight,
-      `T = ${numberText(attributionTarget)}  ·  ΣA = ${numberText(sum)}  ·  E = ${errorText(document)}`,
+      figure.mask
+        ? `f(x) = ${numberText(value)}  ·  marked: ${percentText(figure.mask.area)} of the picture`
+        : `T = ${numberText(attributionTarget)}  ·  ΣA = ${numberText(sum)}  ·  E = ${errorText(document)}`,
       16,
       '#111111',
     ),

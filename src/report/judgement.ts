@@ -1,4 +1,5 @@
 import type { ExplanationDocument } from './document.ts';
+import { maskOf, maskVerdict } from './mask.ts';
 import { numberText, percentText, signedText } from './number-text.ts';
 
 /** Relative attribution errors up to this are small enough to read a map as shares of the difference. */
@@ -17,6 +18,8 @@ export interface Judgement {
 export function judge(document: ExplanationDocument): Judgement {
   const { attributionTarget: target, sum, relativeError, implicitBaseline, isCut, converged } = document;
   const warnings: string[] = [];
+  const mask = maskOf(document);
+  if (mask) return { verdict: maskVerdict(mask), grade: 'open', warnings };
   if (implicitBaseline !== null) warnings.push(implicitWarning(implicitBaseline, document.baseline !== null));
   if (!isCut) warnings.push('layer is bypassed');
   if (target === null || relativeError === null) {
@@ -47,7 +50,8 @@ export function judge(document: ExplanationDocument): Judgement {
 }
 
 function implicitWarning(baseline: string, stated: boolean): string {
-  const [what, ...rest] = baseline.split(/[;,] /);
+  const [what, ...rest] = baseline.split(/[;,:] /);
+  if (what.startsWith('none')) return `${rest.join(', ')}${stated ? '; your baseline is not used' : ''}`;
   if (what.includes('infinitesimal'))
     return `a rate of change, not a share${stated ? ' of the difference from your baseline' : ''}`;
   return stated ? `compares with ${what}, not with your baseline` : `compares with ${[what, ...rest].join(', ')}`;

@@ -4,9 +4,12 @@ import { signedText } from './number-text.ts';
 import { scaleQuantile } from './signed-map.ts';
 
 /** What the colours of a map mean, and everything that was done to show it: one sentence. */
-export function legendText({ map, sharedBy, ownScale }: MapFigure, { sum }: ExplanationDocument): string {
+export function legendText({ map, mask, sharedBy, ownScale }: MapFigure, { sum }: ExplanationDocument): string {
+  const grids = map.grids.map(([h, w]) => `${h} × ${w}`).join(' + ');
+  if (mask)
+    return `Mask on a grid of ${grids}: what is red suffices for the answer, and without it the answer is gone.`;
   const parts = [
-    `Contribution per 1 % of the view, on a grid of ${map.grids.map(([h, w]) => `${h} × ${w}`).join(' + ')}`,
+    `Contribution per 1 % of the view, on a grid of ${grids}`,
     sharedBy > 1 && `one scale for ${sharedBy} maps`,
     ownScale && 'another scale than weaker or stronger maps of this grid',
     `strongest ${Number((100 * (1 - scaleQuantile)).toFixed(1))} % saturated`,

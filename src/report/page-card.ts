@@ -6,6 +6,7 @@ import { dataUri, greyPicture, overlayMap } from './heat-map.ts';
 import { type Html, html } from './html.ts';
 import { judge } from './judgement.ts';
 import { legendText } from './legend.ts';
+import { maskOf } from './mask.ts';
 import { numberText, percentText, signedText } from './number-text.ts';
 import { renderFeatures } from './page-features.ts';
 import type { PagePictures } from './page-pictures.ts';
@@ -17,6 +18,8 @@ export interface CardPlace {
   readonly pictures: PagePictures;
   /** Notes that stand above the cards already. */
   readonly saidBefore: readonly string[];
+  /** Whether it is the only one of its question: its scorecard is then open, and no table compares it. */
+  readonly alone: boolean;
 }
 
 /** One explanation: its picture with the legend and the warnings, its numbers, and how to repeat it. */
@@ -28,22 +31,47 @@ export async function renderCard(explained: Explained, figure: Figure, place: Ca
     warnings.length > 0 &&
     html`<ul class="chips" aria-label="Warnings">${warnings.map((warning) => html`<li>${warning}</li>`)}</ul>`;
   return html`<article class="card" id="e${index}" aria-labelledby="e${index}-title">
+<div class="shown">
 <h4 id="e${index}-title">${document.methodTitle}</h4>
 <p class="where">at ${layerText(document)}</p>
 ${figure.kind === 'map' ? await mapFigure(explained, figure, place, chips) : html`${chips}${renderFeatures(explained, figure.features)}`}
+</div>
+<div class="read">
 <p class="verdict ${grade}">${verdict}</p>
-<dl class="numbers">
-<div><dt>f(x)</dt><dd>${numberText(document.value)}</dd></div>
-<div><dt>f(x₀)</dt><dd>${numberText(document.baselineValue)}</dd></div>
-<div><dt>T</dt><dd>${numberText(document.attributionTarget)}</dd></div>
-<div><dt>ΣA</dt><dd>${numberText(document.sum)}</dd></div>
-<div><dt>E</dt><dd>${numberText(document.error, 3)}</dd></div>
-<div><dt>E / |T|</dt><dd>${document.relativeError === null ? '–' : percentText(document.relativeError)}</dd></div>
-</dl>
-${document.scorecard && renderScorecard(document.scorecard)}
+${numbers(document)}
+${ownQuestion(document)}
+${document.scorecard && renderScorecard(document.scorecard, place.alone)}
 ${notes(document, place.saidBefore)}
 ${reproduction(document)}
+</div>
 </article>`;
+}
+
+/** The numbers behind the verdict: of a mask what it covers, of shares how far they add up. */
+function numbers(document: ExplanationDocument): Html {
+  const { value, baselineValue, attributionTarget, sum, error, relativeError } = document;
+  const mask = maskOf(document);
+  const rows: (readonly [string, string])[] = mask
+    ? [
+        ['f(x)', numberText(value)],
+        ['marked', percentText(mask.area)],
+        ['threshold', numberText(mask.threshold)],
+      ]
+    : [
+        ['f(x)', numberText(value)],
+        ['f(x₀)', numberText(baselineValue)],
+        ['T', numberText(attributionTarget)],
+        ['ΣA', numberText(sum)],
+        ['E', numberText(error, 3)],
+        ['E / |T|', relativeError === null ? '–' : percentText(relativeError)],
+      ];
+  return html`<dl class="numbers">${rows.map(([name, text]) => html`<div><dt>${name}</dt><dd>${text}</dd></div>`)}</dl>`;
+}
+
+/** How far a method that does not share out T keeps what it does promise. */
+function ownQuestion({ implicitTarget, implicitError, implicitBaseline }: ExplanationDocument): Html | undefined {
+  if (implicitTarget === undefined || implicitTarget === null || implicitError == null) return undefined;
+  return html`<p class="quiet">Against what it shares out itself (${implicitBaseline ?? 'its own baseline'}): ${numberText(implicitTarget)}, error ${numberText(implicitError, 3)}.</p>`;
 }
 
 function layerText({ layer, isCut, completing, explained }: ExplanationDocument): Html {
@@ -65,7 +93,7 @@ async function mapFigure(
   const views = ['picture', 'overlay', 'map'] as const;
 
   const alt = `Heat map of ${document.methodTitle} at ${document.layer.join(' + ')}: ${describeMap(figure)}.`;
-  return html`<figure class="map${pixels ? ' pixels' : ''}">
+  return html`<figure class="map${pixels ? ' pixels' : ''}${figure.mask ? ' masked' : ''}">
 <fieldset class="view"><legend class="unseen">View of this map</legend>
 ${views.map(
   (view) =>
@@ -79,8 +107,12 @@ ${chips}
 </div>
 </fieldset>
 <figcaption>
-<span class="scale" aria-hidden="true"></span>
-<span class="ends"><span>${signedText(-limit)}<br>against</span><span>0</span><span>${signedText(limit)}<br>for</span></span>
+<span class="scale${figure.mask ? ' mask' : ''}" aria-hidden="true"></span>
+${
+  figure.mask
+    ? html`<span class="ends"><span>0<br>may go</span><span>1<br>is needed</span></span>`
+    : html`<span class="ends"><span>${signedText(-limit)}<br>against</span><span>0</span><span>${signedText(limit)}<br>for</span></span>`
+}
 <span>${legendText(figure, document)}</span>
 </figcaption>
 </figure>`;

@@ -76,7 +76,7 @@ function barsOf({ document }: Explained, { shares }: Features): Bar[] {
 function reading(explained: Explained): Html | undefined {
   const { value, baselineValue, baselineDescription } = explained.document;
   if (baselineValue === null || baselineDescription === null) return undefined;
-  const { total } = amounts(explained);
+  const { total } = amountsOf(explained);
   return html`<p class="quiet">From top to bottom: the model gives ${total(baselineValue)} for the baseline (${baselineDescription}). Each line raises (red) or lowers (blue) that, until it is the ${total(value)} of this input; below its value stands what the baseline has there, where that is known.</p>`;
 }
 
@@ -87,7 +87,10 @@ function pointsText(share: number): string {
 }
 
 /** Totals and shares as a person counts them: probabilities in per cent and points. */
-function amounts({ document }: Explained) {
+export function amountsOf({ document }: Explained): {
+  readonly total: (value: number) => string;
+  readonly share: (value: number) => string;
+} {
   if (document.target.kind !== 'classProbability')
     return { total: (value: number) => numberText(value), share: signedText };
   return {
@@ -103,7 +106,7 @@ function bars(explained: Explained, features: Features): Html {
   const range = largest - least || 1;
   const place = (value: number) => 2 + (96 * (value - least)) / range;
   const hasText = list.some(({ text }) => text !== undefined);
-  const amount = amounts(explained);
+  const amount = amountsOf(explained);
   return html`<table class="bars"><caption class="unseen">From the baseline’s output to this input’s, largest share first</caption>
 <colgroup><col class="name">${hasText && html`<col class="text">`}<col><col class="share"></colgroup>
 <thead class="unseen"><tr><th scope="col">feature</th>${hasText && html`<th scope="col">value</th>`}<th scope="col">bar</th><th scope="col">share</th></tr></thead>

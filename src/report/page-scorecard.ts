@@ -2,7 +2,7 @@ import { metricTable } from '../evaluation/metrics/index.ts';
 import type { ExplanationDocument } from './document.ts';
 import type { Explained } from './explained.ts';
 import { type Html, html } from './html.ts';
-import { numberText } from './number-text.ts';
+import { numberText, percentText } from './number-text.ts';
 import type { ScorecardDocument } from './scorecard-document.ts';
 
 type Entry = ScorecardDocument['entries'][number];
@@ -19,15 +19,15 @@ const questions: Readonly<Record<string, string>> = {
 };
 
 /** The scorecard as a table for an explanation's card: score, interval, which way is better. */
-export function renderScorecard(scorecard: ScorecardDocument): Html {
+export function renderScorecard(scorecard: ScorecardDocument, open = true): Html {
   const { entries, warning, notes, cost } = scorecard;
   const row = (entry: Entry) =>
     html`<tr><th scope="row">${entry.title} ${arrow(entry)}${questions[entry.metric] && html`<span class="usual">${questions[entry.metric]}</span>`}</th>
-<td class="gauge">${gauge(entry)}</td><td class="number"><b>${numberText(entry.score, 3)}</b><span class="usual">${intervalText(entry)}</span></td></tr>`;
-  return html`<details class="scorecard" open><summary>Scorecard</summary>
+<td class="number"><b>${scoreText(entry)}</b>${gauge(entry)}<span class="usual">${intervalText(entry)}</span></td></tr>`;
+  return html`<details class="scorecard"${open && html` open`}><summary>Scorecard</summary>
 ${warning !== null && html`<ul class="chips"><li>${warning}</li></ul>`}
 <table><caption>${meaning(scorecard)}</caption>
-<thead class="unseen"><tr><th scope="col">score</th><th scope="col">place in its range</th><th scope="col">value</th></tr></thead>
+<thead class="unseen"><tr><th scope="col">score</th><th scope="col">value</th></tr></thead>
 <tbody>${entries.map(row)}</tbody></table>
 ${notes.length > 0 && html`<ul class="notes">${notes.map((note) => html`<li>${note}</li>`)}</ul>`}
 <p class="quiet">${cost.forward.toLocaleString('en')} forward passes, ${numberText(cost.seconds, 2)} s.</p></details>`;
@@ -48,8 +48,22 @@ function arrow({ direction }: Pick<Entry, 'direction'>): Html {
     : html`<span class="quiet" aria-label="lower is better">↓</span>`;
 }
 
+/** An error as a share of T, other scores with as many digits as one another. */
+function scoreText({ metric, score }: Entry): string {
+  return metric === 'attribution-error' ? percentText(score) : fixedText(score, 3);
+}
+
+function fixedText(score: number, digits: number): string {
+  return Math.abs(score) < 1000
+    ? score
+        .toFixed(digits)
+        .replace(/^-(?=.*[1-9])/, '−')
+        .replace(/^-/, '')
+    : numberText(score, digits);
+}
+
 function intervalText({ low, high }: Entry): string {
-  return low < high ? `${numberText(low, 2)} to ${numberText(high, 2)}` : '';
+  return low < high ? `${fixedText(low, 2)} to ${fixedText(high, 2)}` : '';
 }
 
 /** Where a score lies between the worst (left) and the best (right); a score without a worst has no gauge. */
@@ -80,10 +94,11 @@ export function renderScoreTable(explained: readonly Explained[], indices: reado
     const cells = scored.map(({ scorecard }) => scorecard.entries.find(({ metric }) => metric === first.metric));
     const scores = cells.flatMap((cell) => (cell ? [cell.score] : []));
     const best = first.direction === 'higher' ? Math.max(...scores) : Math.min(...scores);
-    return html`<tr><th scope="row">${first.title} ${arrow(first)}</th>${cells.map((cell) =>
-      cell
-        ? html`<td class="number${cell.score === best ? ' best' : ''}">${numberText(cell.score, 3)}<span class="usual">${intervalText(cell)}</span></td>`
-        : html`<td class="number">–</td>`,
+    return html`<tr><th scope="row">${first.title} ${arrow(first)}${questions[first.metric] && html`<span class="usual">${questions[first.metric]}</span>`}</th>${cells.map(
+      (cell) =>
+        cell
+          ? html`<td class="number${cell.score === best ? ' best' : ''}"><b>${scoreText(cell)}</b><span class="usual">${intervalText(cell)}</span></td>`
+          : html`<td class="number">–</td>`,
     )}</tr>`;
   });
   return html`<div class="scroll" role="region" aria-label="Scorecards side by side" tabindex="0"><table class="scores"><caption>Scorecards side by side; the best of each line is underlined. ${meaning(scored[0].scorecard)}</caption>

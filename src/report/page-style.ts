@@ -76,7 +76,8 @@ caption{text-align:left;color:var(--quiet);font-size:.84rem;padding-bottom:.3em}
 .equation p{margin:0;font-variant-numeric:tabular-nums;line-height:1.35}
 .equation b{font-size:1.2rem}
 .sign{font-size:1.5rem;color:var(--quiet)}
-.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,300px),1fr));gap:1.2rem}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,250px),1fr));gap:1.2rem}.cards.two{grid-template-columns:repeat(auto-fit,minmax(min(100%,300px),420px))}.cards.one{grid-template-columns:minmax(0,1fr)}
+@media (min-width:800px){.cards.one .card{flex-direction:row;gap:2rem}.cards.one .card>*{flex:1 1 50%;min-width:0}.cards.one .shown{max-width:460px}.cards.one .read{padding-top:.6rem}}
 .cards.wide{grid-template-columns:repeat(auto-fit,minmax(min(100%,520px),1fr))}.cards.wide .card{max-width:56rem}
 .card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:1rem;min-width:0;display:flex;flex-direction:column;scroll-margin-top:1rem}
 .card:target{outline:2px solid var(--accent)}
@@ -88,7 +89,7 @@ caption{text-align:left;color:var(--quiet);font-size:.84rem;padding-bottom:.3em}
 .view label:last-of-type{border-radius:0 6px 6px 0}
 .view input:checked+label{background:var(--ink);color:var(--paper);border-color:var(--ink)}
 .stage>img,.stage>div{position:absolute;inset:0;width:100%;height:100%;background-size:100% 100%}
-.stage .heat{opacity:.88}
+.stage .heat{opacity:.88}.masked .stage .heat{opacity:.6}
 .stage .colour{opacity:0}
 .view:has(.picture:checked) .colour{opacity:1}
 .view:has(.picture:checked) .heat,.view:has(.map:checked) .grey{opacity:0}
@@ -96,9 +97,10 @@ caption{text-align:left;color:var(--quiet);font-size:.84rem;padding-bottom:.3em}
 .chips{list-style:none;margin:0;padding:0;display:flex;flex-wrap:wrap;gap:.3rem}
 .stage .chips{position:absolute;left:.4rem;right:.4rem;bottom:.4rem}
 .chips li{background:var(--warn-ground);color:var(--warn-ink);border:1px solid var(--warn-line);border-radius:5px;font-size:.78rem;line-height:1.3;padding:.15em .55em}
-figure>.chips,.card>.chips{margin-bottom:.7rem}
+figure>.chips,.shown>.chips{margin-bottom:.7rem}
 figcaption{margin-top:.7rem}
 figcaption .scale{display:block;height:.7rem;border-radius:2px;border:1px solid var(--line);background:${scaleGradient()}}
+figcaption .scale.mask{background-size:200% 100%;background-position:100% 0}
 .ends{display:flex;justify-content:space-between;color:var(--ink);font-variant-numeric:tabular-nums;line-height:1.3;margin:.2rem 0 .35rem}
 .ends span:last-child{text-align:right}
 .verdict{margin:.8rem 0;font-weight:500;padding-left:.7rem;border-left:3px solid}
@@ -108,7 +110,8 @@ figcaption .scale{display:block;height:.7rem;border-radius:2px;border:1px solid 
 .numbers dd{margin:0}
 .notes{font-size:.84rem;color:var(--quiet);padding-left:1.1em;margin:0 0 .8rem}
 details{font-size:.86rem}
-.card>details{margin-top:auto}
+.read{display:flex;flex-direction:column;flex:1}.read>details:last-child{margin-top:auto}
+.answer{font-size:1.18rem;line-height:1.5;max-width:52rem}.verdict-word{font-weight:500}.verdict-word.good{color:var(--good)}.verdict-word.poor{color:var(--poor)}.verdict-word.open{color:var(--quiet)}
 summary{cursor:pointer;color:var(--accent)}
 pre{background:var(--track);padding:.7em;border-radius:6px;white-space:pre-wrap;margin:.6em 0}
 .facts{margin:.6em 0 0}
@@ -134,9 +137,9 @@ pre{background:var(--track);padding:.7em;border-radius:6px;white-space:pre-wrap;
 .bars .track span{position:absolute;top:calc(50% - .65em);height:1.3em;border-radius:2px}
 .bars .number{padding-left:.7em;padding-right:0}
 .positive{background:var(--positive)}.negative{background:var(--negative)}.total,.track .total{background:var(--total)}tr.total{background:none;font-weight:600}.track .rest{background:repeating-linear-gradient(45deg,var(--total) 0 3px,transparent 3px 6px)}
-.scorecard table{margin:.3rem 0 .6rem}.scorecard th{width:58%}.scorecard .chips{margin:.4rem 0}.scorecard td.number{min-width:5.2rem;vertical-align:top}.scorecard tr+tr>*{border-top:1px solid var(--line)}
-.gauge-track{position:relative;display:block;height:.5rem;border-radius:99px;background:var(--track)}.gauge-track .spread{position:absolute;top:0;height:100%;border-radius:99px;background:var(--total);opacity:.55}.gauge-track .point{position:absolute;top:-.15rem;width:.2rem;margin-left:-.1rem;height:.8rem;border-radius:1px;background:var(--ink)}
-.scores{width:auto;font-size:.88rem;margin-top:1rem}.scores td,.scores th{padding:.35em 0 .35em 1.4em;overflow-wrap:normal;border-bottom:1px solid var(--line);vertical-align:top}.scores th[scope=row],.scores td:first-child{padding-left:0}.scores .best{font-weight:600;text-decoration:underline;text-decoration-thickness:2px;text-underline-offset:3px}.scores .usual{font-weight:400;text-decoration:none;display:inline-block;padding-left:.5em}
+.scorecard{margin-bottom:.8rem}.scorecard table{margin:.3rem 0 .6rem}.scorecard .chips{margin:.4rem 0}.scorecard td{width:7.2rem;vertical-align:top;padding-right:0}.scorecard th{vertical-align:top}.scorecard tr+tr>*{border-top:1px solid var(--line)}
+.gauge-track{position:relative;display:block;height:.4rem;margin:.25rem 0;border-radius:99px;background:var(--track);border:1px solid var(--line)}.gauge-track .spread{position:absolute;top:0;height:100%;border-radius:99px;background:var(--total);opacity:.6}.gauge-track .point{position:absolute;top:-.2rem;width:.2rem;margin-left:-.1rem;height:.8rem;border-radius:1px;background:var(--ink)}
+.scores{width:auto;font-size:.88rem;margin-top:1rem}.scores td,.scores th{padding:.35em 0 .35em 1.4em;overflow-wrap:normal;border-bottom:1px solid var(--line);vertical-align:top}.scores th[scope=row],.scores td:first-child{padding-left:0}.scores .best b{text-decoration:underline;text-decoration-thickness:2px;text-underline-offset:3px}.scores .number>b{font-weight:400}.scores .best>b{font-weight:600}.scores th .usual{padding-left:0!important}.scores .usual{font-weight:400}.scores thead th{white-space:normal;max-width:9rem;vertical-align:bottom}.scores tbody th{min-width:9rem;max-width:17rem}
 .summary{border-top:1px solid var(--line);padding-top:2rem}
 .scroll{overflow-x:auto;position:relative}
 .summary table{font-size:.88rem;min-width:52rem}

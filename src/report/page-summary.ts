@@ -1,6 +1,7 @@
 import type { Explained } from './explained.ts';
 import { type Html, html } from './html.ts';
 import { judge } from './judgement.ts';
+import { maskOf } from './mask.ts';
 import { numberText, percentText } from './number-text.ts';
 
 /** All explanations of a page in one table. */
@@ -14,9 +15,13 @@ export function renderSummary(explained: readonly Explained[]): Html {
     ({ document }, i) => html`<tr>
 <td>${document.input.source.split(/[\\/]/).pop()}</td><td>${document.targetDescription}</td>
 <th scope="row"><a href="#e${i}">${document.methodTitle}</a></th><td><code>${document.layer.join(' + ')}</code></td>
-<td class="number">${numberText(document.attributionTarget)}</td><td class="number">${numberText(document.sum)}</td>
+<td class="number">${numberText(document.attributionTarget)}</td>${
+      maskOf(document)
+        ? html`<td class="number">–</td><td class="number">–</td><td class="number">–</td><td><span class="grade open">a mask</span></td>`
+        : html`<td class="number">${numberText(document.sum)}</td>
 <td class="number">${numberText(document.error, 3)}</td><td class="number">${document.relativeError === null ? '–' : percentText(document.relativeError)}</td>
-<td><span class="grade ${judge(document).grade}">${grades[judge(document).grade]}</span></td></tr>`,
+<td><span class="grade ${judge(document).grade}">${grades[judge(document).grade]}</span></td>`
+    }</tr>`,
   )}</tbody></table>
 </div>
 </section>`;

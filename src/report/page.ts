@@ -1,6 +1,8 @@
+import type { ExplanationDocument } from './document.ts';
 import type { Explained } from './explained.ts';
 import { type Figure, figuresOf, inputKey, questionKey } from './figures.ts';
 import { type Html, html, raw } from './html.ts';
+import { renderAnswer } from './page-answer.ts';
 import { renderCard } from './page-card.ts';
 import { type PagePictures, pagePictures } from './page-pictures.ts';
 import { renderInput, renderQuestion } from './page-question.ts';
@@ -41,12 +43,19 @@ export function pageTitle(explained: readonly Explained[]): string {
   const models = new Set(explained.map(({ document }) => document.model.name.replace(/\.onnx$/, '')));
   const inputs = new Set(explained.map((one) => inputKey(one)));
   const documents = explained.map(({ document }) => document);
-  const said = documents[0]?.prediction?.top[0]?.label?.trim();
+  const said = saidOf(documents[0]);
   const who = models.size === 1 ? [...models][0] : `${models.size} models`;
   const verb = models.size === 1 ? 'says' : 'say';
   if (inputs.size !== 1)
     return `Why ${who} ${verb} what ${models.size === 1 ? 'it says' : 'they say'} of ${inputs.size} inputs`;
-  return `Why ${who} ${verb} ${said ? `“${said}”` : 'this'} of ${fileName(documents[0].input.source)}`;
+  return `Why ${who} ${verb} ${said ?? 'this'} of ${fileName(documents[0].input.source)}`;
+}
+
+function saidOf(document: ExplanationDocument | undefined): string | undefined {
+  const { kind, top } = document?.prediction ?? { kind: '', top: [] };
+  const label = top[0]?.label?.trim();
+  if (label) return `“${label}”`;
+  return kind === 'probability' && top[0] ? `class ${top[0].index}` : undefined;
 }
 
 /** The last part of a path; other texts as they are. */
@@ -66,8 +75,14 @@ export async function renderPage(explained: readonly Explained[], options: PageO
   const sections: PageSection[] = [...(options.sections ?? [])];
   if (rest.length > 0) sections.push({ title: sections.length > 0 ? 'Other explanations' : '', items: rest });
   const pictures = pagePictures();
+  const inputs = grouped(
+    explained.map((_, i) => i),
+    (i) => inputKey(explained[i]),
+  );
+  // One input is answered at the top, several each under its own head, and a page with an introduction of its own not at all.
+  const answers = options.introduction === undefined && inputs.length > 1;
   const body = await Promise.all(
-    sections.map((section, i) => renderSection(section, i, { explained, figures, pictures })),
+    sections.map((section, i) => renderSection(section, i, { explained, figures, pictures, answers })),
   );
   const page = html`<!doctype html>
 <html lang="en">
@@ -92,8 +107,9 @@ ${['picture', 'overlay', 'map'].map((view) => html`<button type="button" data-vi
 </header>
 <main>
 <h1>${title}</h1>
-<div class="introduction">${paragraphs(options.introduction ?? howToRead)}
-${options.introduction === undefined ? undefined : html`<details><summary>How to read this page</summary><p>${howToRead}</p></details>`}</div>
+<div class="introduction">${options.introduction !== undefined && paragraphs(options.introduction)}
+${options.introduction === undefined && inputs.length === 1 && renderAnswer(explained, figures)}
+<details><summary>How to read this page</summary><p>${howToRead}</p></details></div>
 ${explained.length > 2 && html`<p><a href="#summary">All ${explained.length} explanations in one table</a></p>`}
 <div id="content">
 ${body}
@@ -112,6 +128,8 @@ interface Content {
   readonly explained: readonly Explained[];
   readonly figures: readonly Figure[];
   readonly pictures: PagePictures;
+  /** Whether the answer stands under the head of each input. */
+  readonly answers: boolean;
 }
 
 async function renderSection(section: PageSection, index: number, content: Content): Promise<Html> {
@@ -122,6 +140,7 @@ async function renderSection(section: PageSection, index: number, content: Conte
       const questions = grouped(members, (i) => questionKey(explained[i]));
       return html`<section class="input">
 ${await renderInput(explained[members[0]], figures[members[0]])}
+${content.answers && renderAnswer(at(explained, members), at(figures, members))}
 ${await Promise.all(sweepsOf(explained, members).map((items) => renderSweep(explained, figures, items, content.pictures)))}
 ${await Promise.all(questions.map((items) => renderItems(items, content)))}
 </section>`;
@@ -141,14 +160,17 @@ function count(number: number, what: string): string {
 async function renderItems(items: readonly number[], { explained, figures, pictures }: Content): Promise<Html> {
   const shared = sharedNotes(items.map((i) => explained[i].document.notes));
   const cards = await Promise.all(
-    items.map((i) => renderCard(explained[i], figures[i], { index: i, pictures, saidBefore: shared })),
+    items.map((i) =>
+      renderCard(explained[i], figures[i], { index: i, pictures, saidBefore: shared, alone: items.length === 1 }),
+    ),
   );
 
   const wide = items.some((i) => figures[i].kind === 'features');
+  const kind = wide ? ' wide' : items.length === 1 ? ' one' : items.length === 2 ? ' two' : '';
   return html`<section class="question">
 ${await renderQuestion(explained[items[0]], figures[items[0]])}
 ${shared.length > 0 && html`<ul class="notes">${shared.map((note) => html`<li>${note}</li>`)}</ul>`}
-<div class="cards${wide ? ' wide' : ''}">${cards}</div>
+<div class="cards${kind}">${cards}</div>
 ${renderScoreTable(explained, items)}
 </section>`;
 }
@@ -157,6 +179,10 @@ ${renderScoreTable(explained, items)}
 function sharedNotes(lists: readonly (readonly string[])[]): string[] {
   if (lists.length < 2) return [];
   return [...new Set(lists[0])].filter((note) => lists.every((list) => list.includes(note)));
+}
+
+function at<T>(list: readonly T[], indices: readonly number[]): T[] {
+  return indices.map((i) => list[i]);
 }
 
 /** Lists of indices with the same key, in the order of their first. */

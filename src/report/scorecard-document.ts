@@ -54,6 +54,7 @@ export async function scorecardDocument(
   options: WorkOptions & { readonly seed?: number } = {},
 ): Promise<ScorecardDocument> {
   const started = performance.now();
+  const isMask = attribution.method === 'lax';
   const card = await scorecard(model, {
     inputs: input.tensors,
     target: attribution.target,
@@ -62,6 +63,7 @@ export async function scorecardDocument(
     groups: inputGroups(input),
     reference: baseline,
     values: attribution.values,
+    absolute: isMask,
     sum: attribution.sum,
     difference: attribution.attributionTarget,
     seed: options.seed,
@@ -70,7 +72,10 @@ export async function scorecardDocument(
     onProgress: options.onProgress && together(options.onProgress),
   });
   return {
-    entries: card.entries.map(({ range: _, ...entry }) => ({ ...entry, parts: { ...entry.parts } })),
+    entries: card.entries
+      // A mask shares nothing out, so it has nothing to add up to.
+      .filter(({ metric }) => !(isMask && metric === 'attribution-error'))
+      .map(({ range: _, ...entry }) => ({ ...entry, parts: { ...entry.parts } })),
     reference: card.reference,
     references: [...card.references],
     warning: card.referenceTest?.warning ?? null,

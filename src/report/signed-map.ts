@@ -132,16 +132,16 @@ function mirrored(index: number, size: number): number {
   return within < size ? within : period - 1 - within;
 }
 
-/** Lays the maps of a layer over a frame and adds them up; sums are kept. */
-export function layOver(planes: readonly PlaneMap[], frame: Frame): SignedMap {
+/** Lays the maps of a layer over a frame and adds them up; sums are kept. `smooth`: whether fine grids are blurred. */
+export function layOver(planes: readonly PlaneMap[], frame: Frame, smooth = true): SignedMap {
   const [h, w] = frame.transform.source;
   const total = new Float64Array(h * w);
   let outside = 0;
   const finest = Math.max(...planes.map(({ map }) => Math.max(...map.shape)));
-  const smoothing = finest > finestGrid ? smoothedShare * finest : 0;
+  const smoothing = smooth && finest > finestGrid ? smoothedShare * finest : 0;
   for (const { map, elsewhere } of planes) {
     const grid: [number, number] = [map.shape[0], map.shape[1]];
-    const shown = Math.max(...grid) > finestGrid ? smoothed(map, smoothedShare * Math.max(...grid)) : map;
+    const shown = smooth && Math.max(...grid) > finestGrid ? smoothed(map, smoothedShare * Math.max(...grid)) : map;
     const laid = mapToSource(shown, frameTransform(frame, grid));
     outside += laid.outside + elsewhere;
     for (let i = 0; i < total.length; i++) total[i] += laid.values.data[i];

@@ -1,0 +1,21 @@
+import type { ExplanationDocument } from './document.ts';
+import { percentText } from './number-text.ts';
+
+/** What a mask says of a picture: values from 0 (may go) to 1 (the answer rests on it), not shares of a difference. */
+export interface Mask {
+  /** From this value on a place counts as chosen. */
+  readonly threshold: number;
+  /** Share of the picture that is chosen. */
+  readonly area: number;
+}
+
+/** The mask of a learned explainer; undefined for attributions, which are signed shares. */
+export function maskOf({ method, chosen }: ExplanationDocument): Mask | undefined {
+  if (method !== 'lax') return undefined;
+  return { threshold: Number(chosen.threshold), area: Number(chosen.area) };
+}
+
+/** What there is to say of a mask instead of how far it adds up. */
+export function maskVerdict({ threshold, area }: Mask): string {
+  return `A learned mask, not shares of the difference: ${percentText(area)} of the picture is marked (from ${threshold} on).`;
+}
