@@ -219,8 +219,8 @@ export const mutants = [
   mutant('statistics.ts', 'normalisation', 'Math.sqrt(pairsA * pairsB)', 'pairsA'),
   mutant('statistics.ts', 'normalisation', 'area / (positions[last] - positions[0])', 'area'),
   mutant('statistics.ts', 'index', '(values[i] + values[i + 1]) / 2', 'values[i]'),
-  mutant('statistics.ts', 'constant', 'const tail = (1 - level) / 2', 'const tail = 1 - level'),
-  mutant('statistics.ts', 'index', 'values[source.integer(count)]', 'values[i]'),
+  mutant('statistics.ts', 'constant', '(1 - (options.level ?? 0.95)) / 2', '(1 - (options.level ?? 0.95))'),
+  mutant('statistics.ts', 'index', 'drawn[source.integer(drawn.length)]', 'drawn[i]'),
   mutant('controls.ts', 'sign', 'values[i] -= map.values[i] / size', 'values[i] += map.values[i] / size'),
   mutant('controls.ts', 'normalisation', 'values[i] -= map.values[i] / size', 'values[i] -= map.values[i]'),
   mutant(

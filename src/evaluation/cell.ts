@@ -1,6 +1,7 @@
 import { type Attribution, attribute, explainedInputs } from '../attribution/attribute.ts';
 import { type Baseline, describeBaseline } from '../attribution/baseline.ts';
-import { type MethodName, methodTable } from '../attribution/methods/index.ts';
+import { methodTable as attributionMethods } from '../attribution/methods/index.ts';
+import type { Method } from '../attribution/methods/method.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Model } from '../runtime/model.ts';
 import { throwIfCancelled } from '../runtime/runtime.ts';
@@ -8,12 +9,13 @@ import type { ComparedBaseline, ComparedInput, ComparedMethod, ComparisonRequest
 import { type ControlName, invertedControl, randomControl } from './controls.ts';
 import { type AttributionMap, mapOf } from './map.ts';
 import type { Explanation, MetricScore } from './metrics/metric.ts';
+import { profileOf } from './msi-profile.ts';
 import { ask, type Question } from './question.ts';
 import { testReference } from './reference-test.ts';
 import { type ReadyMetric, scoreWith } from './score.ts';
 
 /** Changes when scores change for the same key. */
-const resultVersion = 1;
+const resultVersion = 2;
 
 /** One line of a comparison: a method at a layer, or a control, with a baseline. */
 export interface Row {
@@ -108,7 +110,11 @@ export class Cell {
     };
     // At the same time, so that their questions go into one stream; explaining again fills its batches by itself.
     const again = missing.filter(({ metric }) => metric.needs === 'method');
-    await Promise.all(missing.filter((ready) => !again.includes(ready)).map(score));
+    const together = missing.filter((ready) => !again.includes(ready));
+    const [profile = kept?.profile] = await Promise.all([
+      profileOf(await this.#asked(), explanation.map, together),
+      ...together.map(score),
+    ]);
     for (const ready of again) await score(ready);
     const { map, sum, spent, notes = [] } = explanation;
     const result: StoredResult = {
@@ -116,6 +122,7 @@ export class Cell {
       failures,
       cost: spent,
       sum,
+      profile,
       absolute: map.absolute ?? false,
       notes,
       map: Float32Array.from(map.values),
@@ -133,7 +140,7 @@ export class Cell {
   }
 
   #asked(): Promise<Question> {
-    const { inputs, target, layout, truth, groups } = this.#input;
+    const { inputs, target, layout, truth, groups, regions } = this.#input;
     const { explained, byteBudget, signal, onProgress } = this.#request;
     this.#question ??= ask(this.#model, {
       inputs,
@@ -141,6 +148,7 @@ export class Cell {
       layout,
       truth,
       groups,
+      regions,
       reference: this.#reference,
       explained,
       seed: this.#seed,
@@ -162,6 +170,7 @@ export class Cell {
       return { ...made, spent: none };
     }
     const one = compared as ComparedMethod;
+    const methods: Readonly<Record<string, Method>> = this.#request.methodTable ?? attributionMethods;
     const run = (change: Parameters<NonNullable<Explanation['again']>>[0]): Promise<Attribution> => {
       const { explained, byteBudget, signal } = this.#request;
       return attribute(change.model ?? this.#model, {
@@ -170,9 +179,10 @@ export class Cell {
         baseline: this.#baseline,
         explained,
         layer: one.layer && { names: one.layer },
-        method: one.method as MethodName,
+        method: one.method,
+        methods,
         parameters: one.parameters,
-        groups: methodTable[one.method].usesGroups ? this.#input.groups : undefined,
+        groups: methods[one.method].usesGroups ? this.#input.groups : undefined,
         layout: this.#input.layout,
         byteBudget,
         signal,
@@ -184,7 +194,8 @@ export class Cell {
     };
     const attribution = await run({});
     count(attribution);
-    const mapped = ({ values }: Attribution) => mapOf(values, question.groups, this.#input.layout);
+    const mapped = ({ values }: Attribution) =>
+      mapOf(values, question.groups, this.#input.layout, methods[one.method].absolute);
     return {
       map: mapped(attribution),
       sum: attribution.sum,
@@ -214,6 +225,7 @@ export class Cell {
       reference: baselineKey(this.#reference),
       explained: explained ?? explainedInputs(this.#model, this.#reference),
       groups: this.#input.groups ?? null,
+      regions: this.#input.regions ?? 1,
       truth: this.#input.truth ? [...this.#input.truth].join('') : null,
       seed: this.#seed,
       ...of,

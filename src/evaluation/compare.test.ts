@@ -252,7 +252,10 @@ describe('verdicts, quality and examples', () => {
     })),
   });
   const metrics = [readyMetric({ name: 'insertion' }), readyMetric({ name: 'deletion' })];
-  const of = (rows: readonly RowResults[]) => summarise({ metrics, rows, seed: 0, exampleMetric: 'deletion' });
+  const of = (rows: readonly RowResults[]) => {
+    const sources = rows[0].results.map((_, i) => `input ${i}`);
+    return summarise({ metrics, rows, sources, seed: 0, exampleMetric: 'deletion' });
+  };
 
   it('trust a metric whose controls come last', () => {
     const { verdicts, rows, agreement } = of([
@@ -280,11 +283,20 @@ describe('verdicts, quality and examples', () => {
       rowOf('random', 'random', [0.4, 0.4, 0.3]),
       rowOf('inverted', 'inverted', [0, 0, 0]),
     ]);
-    expect(verdicts[0]).toEqual({ metric: 'insertion', sound: false, flags: ['random above bad'] });
-    expect(notes).toEqual(['no metric ranked the controls last: quality is taken over all metrics, and says little']);
+    expect(verdicts[0]).toEqual({
+      metric: 'insertion',
+      sound: false,
+      flags: ['random above bad'],
+      untold: [],
+      lastByMean: false,
+    });
+    expect(notes).toEqual([
+      'only 3 independent inputs: intervals of so few are too narrow, and verdicts on metrics preliminary',
+      'no metric ranked the controls last: quality is taken over all metrics, and says little',
+    ]);
   });
 
-  it('do not flag what is within chance', () => {
+  it('name a method that cannot be told from a control, and do not blame the metric', () => {
     // The difference is −.1, +.3, −.1: its interval holds 0.
     const { verdicts } = of([
       rowOf('good', undefined, [0.9, 0.8, 0.7]),
@@ -292,6 +304,28 @@ describe('verdicts, quality and examples', () => {
       rowOf('random', 'random', [0.4, 0.3, 0.4]),
       rowOf('inverted', 'inverted', [0, 0, 0]),
     ]);
-    expect(verdicts[0]).toEqual({ metric: 'insertion', sound: true, flags: [] });
+    expect(verdicts[0]).toMatchObject({
+      sound: true,
+      flags: [],
+      untold: [{ row: 'close', control: 'random' }],
+      lastByMean: true,
+    });
+  });
+
+  it('count inputs of one source once', () => {
+    const rows = [
+      rowOf('good', undefined, [0.9, 0.8, 0.7, 0.9]),
+      rowOf('random', 'random', [0.4, 0.3, 0.4, 0.3]),
+      rowOf('inverted', 'inverted', [0, 0, 0, 0]),
+    ];
+    const sound = (sources: readonly string[]) =>
+      summarise({ metrics, rows, sources, seed: 0, exampleMetric: 'deletion' });
+    const apart = sound(['a', 'b', 'c', 'd']).rows[0].scores.insertion;
+    const together = sound(['a', 'a', 'b', 'b']).rows[0].scores.insertion;
+    // Means of the two sources are .85 and .8: no resample leaves their range.
+    expect(together.low).toBeCloseTo(0.8, 12);
+    expect(together.high).toBeCloseTo(0.85, 12);
+    expect(apart.low).toBeLessThan(0.8);
+    expect(sound(['a', 'a', 'a', 'a']).notes[0]).toMatch(/one independent input/);
   });
 });

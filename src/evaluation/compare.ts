@@ -1,4 +1,4 @@
-import { methodTable } from '../attribution/methods/index.ts';
+import { methodTable as attributionMethods } from '../attribution/methods/index.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Model } from '../runtime/model.ts';
 import { throwIfCancelled } from '../runtime/runtime.ts';
@@ -66,9 +66,11 @@ export async function compare(model: Model, request: ComparisonRequest): Promise
     }
   }
   const exampleMetric = request.exampleMetric ?? metrics[0].name;
+  const sources = request.inputs.map(({ name, drawnFrom = name }) => drawnFrom);
   return {
-    ...summarise({ metrics, rows: results, seed: request.seed ?? 0, exampleMetric }),
+    ...summarise({ metrics, rows: results, sources, seed: request.seed ?? 0, exampleMetric }),
     inputs: request.inputs.map(({ name }) => name),
+    sources,
     failures,
     references,
     exampleMetric,
@@ -76,7 +78,7 @@ export async function compare(model: Model, request: ComparisonRequest): Promise
   };
 }
 
-function rowsOf({ methods, baselines }: ComparisonRequest): Row[] {
+function rowsOf({ methods, baselines, methodTable = attributionMethods }: ComparisonRequest): Row[] {
   return baselines.flatMap((baseline) => {
     const suffix = baselines.length > 1 ? `, ${baseline.name}` : '';
     const compared = methods.map((one): Row => {
@@ -106,7 +108,7 @@ function rowsOf({ methods, baselines }: ComparisonRequest): Row[] {
 }
 
 function check(
-  { methods, inputs, baselines, exampleMetric, metrics }: ComparisonRequest,
+  { methods, inputs, baselines, exampleMetric, metrics, methodTable = attributionMethods }: ComparisonRequest,
   ready: readonly ReadyMetric[],
 ): void {
   const empty = Object.entries({ inputs, methods, metrics, baselines }).find(([, list]) => list.length === 0);

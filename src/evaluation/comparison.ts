@@ -1,5 +1,6 @@
 import type { Baseline, InputLayout } from '../attribution/baseline.ts';
 import type { Groups } from '../attribution/groups.ts';
+import type { Method } from '../attribution/methods/method.ts';
 import type { WorkOptions } from '../attribution/prepare.ts';
 import type { Target } from '../attribution/target.ts';
 import type { Tensors } from '../runtime/runtime.ts';
@@ -19,7 +20,15 @@ export interface ComparedInput {
   readonly layout?: InputLayout;
   /** Columns of a table, words of a text. Default: places of space, else single elements. */
   readonly groups?: Groups;
+  /** 1 for the groups of the object, where boxes or masks are known. */
   readonly truth?: Uint8Array;
+  /** Side of the tiles that metrics move as one. Default 1: place by place. */
+  readonly regions?: number;
+  /**
+   * What it was drawn from, e.g. the photograph behind a crop. Inputs of one source are not independent: intervals draw
+   * them together. Default: its name.
+   */
+  readonly drawnFrom?: string;
 }
 
 /** A method with its parameters at a layer. */
@@ -38,6 +47,13 @@ export interface ComparedBaseline {
   readonly reference?: (input: ComparedInput) => Baseline;
 }
 
+/** MSI at several α_min with the thresholds above each. */
+export interface MsiByAlphaMin {
+  readonly alphaMin: readonly number[];
+  readonly literal: readonly number[];
+  readonly tolerant: readonly number[];
+}
+
 /** What one explanation of one input scored. */
 export interface ScoredExplanation {
   readonly scores: Readonly<
@@ -51,6 +67,8 @@ export interface ScoredExplanation {
   /** What explaining cost, without the scoring. */
   readonly cost: { readonly forward: number; readonly backward: number; readonly seconds: number };
   readonly sum: number | undefined;
+  /** MSI against α_min, where one of the MSI metrics was asked for. */
+  readonly profile?: MsiByAlphaMin;
   /** Whether the map is a mask as it stands. */
   readonly absolute: boolean;
   readonly notes: readonly string[];
@@ -71,6 +89,8 @@ export interface ResultStore {
 export interface ComparisonRequest extends WorkOptions {
   readonly inputs: readonly ComparedInput[];
   readonly methods: readonly ComparedMethod[];
+  /** The methods by name; default: those of attribution. */
+  readonly methodTable?: Readonly<Record<string, Method>>;
   readonly metrics: readonly MetricChoice[];
   readonly baselines: readonly ComparedBaseline[];
   readonly explained?: readonly string[];
@@ -107,6 +127,8 @@ export interface ComparedRow {
   readonly scores: Readonly<Record<string, Interval>>;
   /** By metric, one score an input; undefined where it failed. */
   readonly values: Readonly<Record<string, readonly (number | undefined)[]>>;
+  /** Mean MSI against α_min over the inputs. */
+  readonly profile: MsiByAlphaMin | undefined;
   /** Mean over the sound metrics of the share of other rows that it beats, 0 to 1; undefined for controls. */
   readonly quality: number | undefined;
   /** Whether no other row is both better and cheaper. */
@@ -116,13 +138,21 @@ export interface ComparedRow {
   readonly worst: number | undefined;
 }
 
-/** What the controls say of a metric. */
+/**
+ * What the controls say of a metric. For every method and control the differences of their scores on the same inputs
+ * have a mean; it is above or below 0 beyond chance where its two-sided bootstrap probability holds at .05 by Holm's
+ * step-down over all methods and controls. A metric is sound where the controls come last: none is above a method
+ * beyond chance, and each has at least one method above it beyond chance.
+ */
 export interface MetricVerdict {
   readonly metric: string;
-  /** Whether every control is beaten or tied by every method, and beaten by at least one. */
   readonly sound: boolean;
-  /** Controls that beat a method beyond chance: `random above grad-cam`. */
+  /** Why it is not: `random above grad-cam`, `no method above inverted`. */
   readonly flags: readonly string[];
+  /** Methods that this metric cannot tell from a control: they share the last place with it. */
+  readonly untold: readonly { readonly row: string; readonly control: string }[];
+  /** Whether the plain means of the controls are below those of all methods as well. */
+  readonly lastByMean: boolean;
 }
 
 export interface ComparisonFailure {
@@ -136,6 +166,8 @@ export interface ComparisonFailure {
 export interface Comparison {
   readonly metrics: readonly string[];
   readonly inputs: readonly string[];
+  /** What each input was drawn from; intervals and verdicts draw inputs of one source together. */
+  readonly sources: readonly string[];
   readonly rows: readonly ComparedRow[];
   readonly verdicts: readonly MetricVerdict[];
   /** Kendall's τ between the orders in which two metrics put the methods, controls left out; undefined where one has no order. */

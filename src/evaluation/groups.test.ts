@@ -28,11 +28,17 @@ describe('feature groups', () => {
     expect(tiles).toMatchObject({ count: 6, shape: [2, 3], spatial: true });
     const plane = [0, 0, 1, 1, 2, 0, 0, 1, 1, 2, 3, 3, 4, 4, 5, 3, 3, 4, 4, 5];
     expect([...(tiles.groupOf.get('x') ?? [])]).toEqual([...plane, ...plane]);
-    // What pixels were given adds up; a coarser map is laid over the tiles and keeps its sum, 7 · 6 = 42.
+    // What pixels were given adds up; a coarser map is laid over the places and keeps its sum, 42 = 20 · 2.1.
     const values = new Map([['x', float32([1, 2, 4, 5], new Float32Array(40).fill(1))]]);
     expect([...mapOf(values, tiles, layout).values]).toEqual([8, 8, 4, 8, 8, 4]);
     const coarse = mapOf(new Map([['conv', float32([1, 1, 1, 1], [42])]]), tiles, layout);
-    expect([...coarse.values]).toEqual([7, 7, 7, 7, 7, 7]);
+    expect([...coarse.values].map((value) => Number(value.toFixed(9)))).toEqual([8.4, 8.4, 4.2, 8.4, 8.4, 4.2]);
+    // A mask keeps its scale: the mean over a region.
+    const mask = new Map([['mask', float32([1, 1, 4, 5], new Float32Array(20).fill(0.5).fill(1, 0, 1))]]);
+    expect(mapOf(mask, tiles, layout, true)).toEqual({
+      values: Float64Array.of(0.625, 0.5, 0.5, 0.5, 0.5, 0.5),
+      absolute: true,
+    });
     expect(groupsOf(inputs([1, 4]), ['x'], {}, { regions: 2 }).count).toBe(4);
     expect(() => groupsOf(inputs([1, 2, 4, 5]), ['x'], layout, { regions: 0 })).toThrow(/side of a region/);
   });

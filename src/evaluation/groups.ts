@@ -11,6 +11,8 @@ export interface FeatureGroups {
   readonly shape: readonly number[];
   /** Group of each element, by input name; −1 for elements that stay as they are (the marks around a text). */
   readonly groupOf: ReadonlyMap<string, Int32Array>;
+  /** The single places behind regions: their shape and the region of each. */
+  readonly places?: { readonly shape: readonly number[]; readonly regionOf: Int32Array };
   /** Whether groups next to each other are neighbours in space or time. */
   readonly spatial: boolean;
 }
@@ -48,6 +50,7 @@ export function groupsOf(
   }
   const groupOf = new Map<string, Int32Array>();
   const shapes: number[][] = [];
+  let places: FeatureGroups['places'];
   let offset = 0;
   for (const name of explained) {
     const input = inputs.get(name) as Tensor;
@@ -64,11 +67,17 @@ export function groupsOf(
     groupOf.set(name, groupIndices(input.shape, kept, offset, side));
     const shape = kept.map((axis) => Math.ceil(input.shape[axis] / side));
     shapes.push(shape);
+    if (side > 1) {
+      const sizes = kept.map((axis) => input.shape[axis]);
+      const axesOfPlaces = sizes.map((_, k) => k);
+      places = { shape: sizes, regionOf: groupIndices(sizes, axesOfPlaces, offset, side) };
+    }
     offset += sizeOf(shape);
   }
   const shape = shapes.length === 1 ? shapes[0] : [offset];
   const ordered = axes !== undefined || (layout.spatialAxes?.length ?? 0) > 0;
-  return { count: offset, shape, groupOf, spatial: ordered && shapes.length === 1 };
+  const single = shapes.length === 1;
+  return { count: offset, shape, groupOf, places: single ? places : undefined, spatial: ordered && single };
 }
 
 function groupIndices(shape: readonly number[], axes: readonly number[], offset: number, side: number): Int32Array {

@@ -12,13 +12,14 @@ export interface AttributionMap {
 
 /**
  * Attributions of a layer as one number for each feature group: summed over the elements of a group; from a coarser
- * grid by bilinear interpolation, scaled so that the sum is kept.
+ * grid by bilinear interpolation, scaled so that the sum is kept. A mask that is absolute has its mean over a region.
  * @throws WhereforeError `wrong-shape` for a layer that does not lie over the input
  */
 export function mapOf(
   values: ReadonlyMap<string, Tensor<'float32'>>,
   groups: FeatureGroups,
   layout: InputLayout = {},
+  absolute = false,
 ): AttributionMap {
   const total = new Float64Array(groups.count);
   for (const [name, tensor] of values) {
@@ -27,10 +28,22 @@ export function mapOf(
       for (let i = 0; i < groupOf.length; i++) if (groupOf[i] >= 0) total[groupOf[i]] += tensor.data[i];
       continue;
     }
-    const laid = overGroups(name, tensor, groups, layout);
-    for (let i = 0; i < total.length; i++) total[i] += laid[i];
+    const { places } = groups;
+    if (places) {
+      const laid = overGroups(name, tensor, { ...groups, shape: places.shape, count: places.regionOf.length }, layout);
+      for (let i = 0; i < laid.length; i++) total[places.regionOf[i]] += laid[i];
+    } else {
+      const laid = overGroups(name, tensor, groups, layout);
+      for (let i = 0; i < total.length; i++) total[i] += laid[i];
+    }
   }
-  return { values: total };
+  if (!absolute) return { values: total };
+  if (groups.places) {
+    const sizes = new Uint32Array(total.length);
+    for (const region of groups.places.regionOf) sizes[region]++;
+    for (let i = 0; i < total.length; i++) total[i] /= sizes[i];
+  }
+  return { values: total, absolute };
 }
 
 function overGroups(

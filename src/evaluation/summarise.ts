@@ -1,6 +1,6 @@
-import type { ComparedRow, Comparison, MetricVerdict, ScoredExplanation } from './comparison.ts';
+import type { ComparedRow, Comparison, MetricVerdict, MsiByAlphaMin, ScoredExplanation } from './comparison.ts';
 import { goodness, type ReadyMetric } from './score.ts';
-import { bootstrap, type Interval, kendall, meanOf } from './statistics.ts';
+import { bootstrap, chanceOfZero, holm, type Interval, kendall, meanOf } from './statistics.ts';
 
 /** What one row scored on each input; undefined where the method failed. */
 export interface RowResults
@@ -11,6 +11,8 @@ export interface RowResults
 interface Scores {
   readonly metrics: readonly ReadyMetric[];
   readonly rows: readonly RowResults[];
+  /** What each input was drawn from. */
+  readonly sources: readonly string[];
   readonly seed: number;
   readonly exampleMetric: string;
 }
@@ -19,6 +21,7 @@ interface Scores {
 export function summarise({
   metrics,
   rows,
+  sources,
   seed,
   exampleMetric,
 }: Scores): Pick<Comparison, 'metrics' | 'rows' | 'verdicts' | 'agreement' | 'notes'> {
@@ -28,14 +31,19 @@ export function summarise({
   const means = rows.map((_, r) => {
     const entries = metrics.map(({ name }): [string, Interval] => [
       name,
-      bootstrap(present(values[r][name]), { seed }),
+      bootstrap(...scored(values[r][name], sources, seed)),
     ]);
     return Object.fromEntries(entries.filter(([, interval]) => interval.count > 0));
   });
-  const verdicts = metrics.map((ready) => verdictOf(ready, rows, values, seed));
+  const verdicts = metrics.map((ready) => verdictOf(ready, { rows, values, sources, seed }));
   const sound = metrics.filter(({ name }) => verdicts.find(({ metric }) => metric === name)?.sound);
   const compared = rows.map((_, r) => r).filter((r) => !rows[r].control);
   const notes: string[] = [];
+  const independent = new Set(sources).size;
+  if (independent < fewSources)
+    notes.push(
+      `${independent === 1 ? 'one independent input: its verdicts are no more than its signs' : `only ${independent} independent inputs: intervals of so few are too narrow, and verdicts on metrics preliminary`}`,
+    );
   if (sound.length === 0)
     notes.push('no metric ranked the controls last: quality is taken over all metrics, and says little');
   const judged = sound.length ? sound : metrics;
@@ -54,6 +62,7 @@ export function summarise({
       cost: costs[r],
       scores: means[r],
       values: values[r],
+      profile: meanProfile(row),
       quality: quality[r],
       onFront: isOnFront(r, quality, costs),
       best: ordered[0]?.input,
@@ -66,58 +75,88 @@ export function summarise({
   return { metrics: metrics.map(({ name }) => name), rows: summaries, verdicts, agreement: agreementOf(order), notes };
 }
 
-function present(values: readonly (number | undefined)[]): number[] {
-  return values.filter((value): value is number => value !== undefined);
-}
+/** Fewer sources than these make percentile intervals noticeably too narrow. */
+const fewSources = 10;
 
-/**
- * A control beats a method where the paired difference of their scores has a 95 % interval above 0; a metric is sound
- * where that never happens, and where at least one method beats every control in the same sense.
- */
-function verdictOf(
-  ready: ReadyMetric,
-  rows: readonly RowResults[],
-  values: readonly Readonly<Record<string, readonly (number | undefined)[]>>[],
+/** The scores that there are, with what their inputs were drawn from. */
+function scored(
+  values: readonly (number | undefined)[],
+  sources: readonly string[],
   seed: number,
-): MetricVerdict {
-  const { name } = ready;
-  const flags: string[] = [];
-  const unbeaten: string[] = [];
-  rows.forEach((control, c) => {
-    if (!control.control) return;
-    let [beaten, scored] = [false, false];
-    rows.forEach((row, r) => {
-      if (row.control || row.baseline !== control.baseline) return;
-      const differences = pairs(values[r][name], values[c][name]).map(
-        ([method, other]) => goodness(ready, method) - goodness(ready, other),
+): [number[], { seed: number; sources: string[] }] {
+  const present = values.map((_, i) => i).filter((i) => values[i] !== undefined);
+  return [present.map((i) => values[i] as number), { seed, sources: present.map((i) => sources[i]) }];
+}
+
+interface Judged extends Pick<Scores, 'rows' | 'sources' | 'seed'> {
+  readonly values: readonly Readonly<Record<string, readonly (number | undefined)[]>>[];
+}
+
+/** How a method and a control compare on the inputs that both have a score of. */
+interface Contest {
+  readonly row: string;
+  readonly control: string;
+  /** Mean of the method's goodness over the control's. */
+  readonly mean: number;
+  readonly chance: number;
+}
+
+/** See {@link MetricVerdict}. */
+function verdictOf(ready: ReadyMetric, judged: Judged): MetricVerdict {
+  const contests = contestsOf(ready, judged);
+  const holds = holm(contests.map(({ chance }) => chance));
+  const above = contests.filter(({ mean }, i) => holds[i] && mean > 0);
+  const below = contests.filter(({ mean }, i) => holds[i] && mean < 0);
+  const controls = [...new Set(contests.map(({ control }) => control))];
+  const flags = [
+    ...below.map(({ row, control }) => `${control} above ${row}`),
+    ...controls
+      .filter((name) => !above.some(({ control }) => control === name))
+      .map((name) => `no method above ${name}`),
+    ...(controls.length === 0 ? ['no control could be scored'] : []),
+  ];
+  const untold = contests.filter((_, i) => !holds[i]).map(({ row, control }) => ({ row, control }));
+  const lastByMean = controls.length > 0 && contests.every(({ mean }) => mean > 0);
+  return { metric: ready.name, sound: flags.length === 0, flags, untold, lastByMean };
+}
+
+function contestsOf(ready: ReadyMetric, { rows, values, sources, seed }: Judged): Contest[] {
+  return rows.flatMap((control, c) => {
+    if (!control.control) return [];
+    return rows.flatMap((row, r): Contest[] => {
+      if (row.control || row.baseline !== control.baseline) return [];
+      const [differences, options] = scored(
+        values[r][ready.name].map((value, i) => difference(ready, value, values[c][ready.name][i])),
+        sources,
+        seed,
       );
-      if (differences.length === 0) return;
-      scored = true;
-      const { low, high } = endsOf(differences, seed);
-      if (high < 0) flags.push(`${control.id} above ${row.id}`);
-      if (low > 0) beaten = true;
+      if (differences.length === 0) return [];
+      const mean = meanOf(differences);
+      // A single source has no spread to judge by: its sign stands, and a note says so.
+      const chance = chanceOfZero(differences, options) ?? (mean === 0 ? 1 : 0);
+      return [{ row: row.id, control: control.id, mean, chance }];
     });
-    if (scored && !beaten) unbeaten.push(`no method above ${control.id}`);
   });
-  const any = rows.some((row, r) => row.control && values[r][name].some((value) => value !== undefined));
+}
+
+/** How much better the first score is; 0 where they differ by rounding alone, undefined where one is missing. */
+function difference(ready: ReadyMetric, a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return undefined;
+  const gain = goodness(ready, a) - goodness(ready, b);
+  return Math.abs(gain) <= rounding * Math.max(1, Math.abs(a)) ? 0 : gain;
+}
+
+/** The mean of the curves over the inputs that have one. */
+function meanProfile({ results }: RowResults): MsiByAlphaMin | undefined {
+  const profiles = results.flatMap((result) => (result?.profile ? [result.profile] : []));
+  if (profiles.length === 0) return undefined;
+  const mean = (of: (profile: MsiByAlphaMin) => readonly number[]) =>
+    of(profiles[0]).map((_, i) => meanOf(profiles.map((profile) => of(profile)[i])));
   return {
-    metric: name,
-    sound: any && flags.length === 0 && unbeaten.length === 0,
-    flags: [...flags, ...unbeaten, ...(any ? [] : ['no control could be scored'])],
+    alphaMin: profiles[0].alphaMin,
+    literal: mean(({ literal }) => literal),
+    tolerant: mean(({ tolerant }) => tolerant),
   };
-}
-
-/** The interval of the mean; for a single input the value itself. */
-function endsOf(differences: readonly number[], seed: number): { low: number; high: number } {
-  const { mean, low = mean, high = mean } = bootstrap(differences, { seed });
-  return { low, high };
-}
-
-function pairs(a: readonly (number | undefined)[], b: readonly (number | undefined)[]): [number, number][] {
-  return a.flatMap((value, i): [number, number][] => {
-    const other = b[i];
-    return value === undefined || other === undefined ? [] : [[value, other]];
-  });
 }
 
 /** Scores of float32 outputs that differ by less are equal. */
@@ -135,8 +174,8 @@ function qualityOf(
     const others = compared.filter((r) => r !== row && means[r][ready.name]);
     if (!own || others.length === 0) return [];
     const wins = others.map((r) => {
-      const difference = goodness(ready, own.mean) - goodness(ready, means[r][ready.name].mean);
-      return Math.abs(difference) <= rounding * Math.max(1, Math.abs(own.mean)) ? 0.5 : difference > 0 ? 1 : 0;
+      const gain = difference(ready, own.mean, means[r][ready.name].mean) as number;
+      return gain === 0 ? 0.5 : gain > 0 ? 1 : 0;
     });
     return [meanOf(wins)];
   });

@@ -19,6 +19,9 @@ const record = z.object({
   failures: z.record(z.string(), z.string()),
   cost: z.object({ forward: z.number(), backward: z.number(), seconds: z.number() }),
   sum: z.number().optional(),
+  profile: z
+    .object({ alphaMin: z.array(z.number()), literal: z.array(z.number()), tolerant: z.array(z.number()) })
+    .optional(),
   absolute: z.boolean(),
   notes: z.array(z.string()),
 });

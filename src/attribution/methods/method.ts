@@ -85,6 +85,8 @@ export interface Method<Parameters = Record<string, unknown>> {
   readonly takesSamples?: true;
   /** Whether the method perturbs groups of elements. */
   readonly usesGroups?: true;
+  /** Whether its map is a mask between 0 and 1 as it stands, not to be min–max scaled. */
+  readonly absolute?: true;
   /** What the method compares with, where that is not the stated baseline. */
   readonly implicitBaseline: string | undefined;
   /** The difference that the method explains by its own lights: `f(x) − g(0)` at the layer, or `f(x)`. */

@@ -40,7 +40,8 @@ const known = new WeakMap<
   { readonly map: AttributionMap; readonly key: string; readonly curves: Promise<MsiCurves> }
 >();
 
-function curvesOf(question: Question, map: AttributionMap, alphaMin: number, steps: number): Promise<MsiCurves> {
+/** The curves behind both presets, computed once for each map. */
+export function curvesOf(question: Question, map: AttributionMap, alphaMin: number, steps: number): Promise<MsiCurves> {
   const key = `${alphaMin}:${steps}`;
   const found = known.get(question);
   if (found?.map === map && found.key === key) return found.curves;
