@@ -226,10 +226,10 @@ export const mutants = [
   mutant(
     'summarise.ts',
     'sign',
-    'goodness(ready, method) - goodness(ready, other)',
-    'goodness(ready, other) - goodness(ready, method)',
+    'goodness(ready, a) - goodness(ready, b)',
+    'goodness(ready, b) - goodness(ready, a)',
   ),
-  mutant('summarise.ts', 'comparison', 'if (high < 0) flags', 'if (low < 0) flags'),
+  mutant('summarise.ts', 'comparison', 'holds[i] && mean < 0', 'holds[i] && mean > 0'),
   mutant('summarise.ts', 'comparison', 'passes <= cost &&', 'passes >= cost &&'),
   mutant('summarise.ts', 'index', 'ordered.at(-1)?.input', 'ordered[0]?.input'),
   mutant('score.ts', 'sign', "metric.direction === 'higher' ? score : -score", 'score'),
