@@ -114,5 +114,18 @@ export function templateModel(): Model {
   return modelOf(builder, 'template');
 }
 
+/** `f(x) = Σ w_i x_i` over the pixels of a picture: one output, or logits `[f, 0]` of two classes. */
+export function pixelModel(weights: readonly number[], kind: 'sum' | 'logits'): Model {
+  const builder = new GraphBuilder();
+  builder.input('x', 'float32', ['batch', 1, side, side]);
+  const columns = kind === 'sum' ? weights : weights.flatMap((weight) => [weight, 0]);
+  const width = columns.length / weights.length;
+  const flat = builder.op('Flatten', ['x'], { axis: 1 });
+  const weight = builder.initializer('w', float32([weights.length, width], columns));
+  builder.op('MatMul', [flat, weight], {}, { outputs: ['y'] });
+  builder.output('y', 'float32', ['batch', width]);
+  return modelOf(builder, `pixels ${kind} ${weights.join()}`);
+}
+
 /** A row as the input of the models above. */
 export const row = (...values: number[]) => new Map([['x', float32([1, values.length], values)]]);

@@ -23,8 +23,9 @@ export function gathered(evaluate: Evaluate): Evaluate {
   };
   return (points) =>
     new Promise((resolve, reject) => {
-      // A task of its own runs once every metric has asked or is waiting for something else.
-      if (waiting.length === 0) setTimeout(flush, 0);
+      // Runs after what is waiting already: metrics that were started together have asked by then. A timer would wait
+      // for a millisecond.
+      if (waiting.length === 0) Promise.resolve().then(flush);
       waiting.push({ points, resolve, reject });
     });
 }

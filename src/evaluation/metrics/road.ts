@@ -85,7 +85,7 @@ export function imputedPoints(question: Question, removed: readonly Uint32Array[
           const group = set[i];
           for (let channel = 0; channel < planes.length; channel++) {
             const element = elements.of[group * elements.perGroup + channel];
-            made[element] = planes[channel][group] + deviation * source.normal();
+            made[element] = planes[channel][group] + (deviation > 0 ? deviation * source.normal() : 0);
           }
         }
       }
