@@ -1,4 +1,5 @@
 import { WhereforeError } from '../errors.ts';
+import type { GraphBuilder } from '../onnx/builder.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { concatRows, float32, formatShape, rows, sameShape, type Tensor } from '../tensor/tensor.ts';
 
@@ -9,6 +10,20 @@ export interface Points {
   readonly count: number;
   /** The given values at points `start` to `end`. */
   at(start: number, end: number): Tensors;
+  /** A shorter way to the same values, taken where many points fit into one run. */
+  readonly source?: PointSource;
+}
+
+/** Lets the graph compute the points itself, from feeds that are smaller than the points are. */
+export interface PointSource {
+  /** The same for sources that append the same nodes. */
+  readonly key: string;
+  /** How many points come from one row of the feeds: the samples of a baseline. */
+  readonly pointsPerRow: number;
+  /** What rows `start` to `end` are computed from. */
+  feeds(start: number, end: number): Tensors;
+  /** Appends the nodes that compute the values of the cut, under their names. */
+  append(builder: GraphBuilder): void;
 }
 
 /** The same rows again and again. */

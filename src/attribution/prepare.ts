@@ -6,7 +6,8 @@ import { checkFeeds, hasDataDependentShapes } from '../runtime/executor.ts';
 import type { Model } from '../runtime/model.ts';
 import { type Tensors, throwIfCancelled } from '../runtime/runtime.ts';
 import { toNumbers } from '../tensor/convert.ts';
-import { concatRows, dataTypes, float32, formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { concatRows, float32, formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { batchSize, bytesIn, even, inBatches, sourcePart } from './batches.ts';
 import {
   type CurvaturePlan,
   curvaturePlan,
@@ -20,7 +21,7 @@ import {
 import { type Points, pointOf, repeatRows } from './points.ts';
 import { type CompiledTarget, compileTarget, type Target, targetKey } from './target.ts';
 
-export { type Points, pathPoints, pointOf, pointsOf } from './points.ts';
+export { type PointSource, type Points, pathPoints, pointOf, pointsOf } from './points.ts';
 
 /** Passes through the model, the unit in which the cost of a method is told. */
 export interface Passes {
@@ -158,20 +159,21 @@ class PreparedInput implements Prepared {
   }
 
   async evaluate(points: Points, fetches: readonly string[] = [], each?: EachRun): Promise<Evaluation> {
-    const part = this.#part(points.cut, fetches);
-    const chunk = await this.#chunk(part, points);
+    const { executor } = this.model;
+    const { part, size, given } = await this.#batches(points, fetches);
     const target = new Float64Array(points.count);
     const parts = new Map<string, Tensor[]>(each ? [] : fetches.map((name) => [name, []]));
-    for (let start = 0; start < points.count; start += chunk) {
-      const end = Math.min(start + chunk, points.count);
-      const feeds = this.#feeds(part, points, start, end);
-      const { graph } = await this.model.executor.specialise(part, feeds);
-      const results = await this.model.executor.run(graph, feeds, [this.target.value, ...fetches], this.options);
+    const begin = async (start: number, end: number) => {
+      const feeds = this.#feeds(part, given(start, end), end - start);
+      const { graph } = await executor.specialise(part, feeds);
+      return executor.run(graph, feeds, [this.target.value, ...fetches], this.options);
+    };
+    await inBatches(points.count, size, begin, (start, end, results) => {
       target.set(toNumbers(results.get(this.target.value) as Tensor), start);
       if (each) each(start, end - start, results);
       else for (const name of fetches) parts.get(name)?.push(results.get(name) as Tensor);
       this.#count(end - start, 0);
-    }
+    });
     return {
       target,
       values: new Map([...parts].map(([name, list]) => [name, list.length === 1 ? list[0] : concatRows(list)])),
@@ -181,20 +183,22 @@ class PreparedInput implements Prepared {
   async gradient(points: Points, request: GradientAt): Promise<Gradient> {
     const { weights, wrt, each, rules } = request;
     const part = this.#part(points.cut, []);
-    const chunk = await this.#chunk(part, points);
+    const size = await this.#batchSize(part, points);
     const target = new Float64Array(points.count);
     const sums = new Map<string, Float64Array>();
     let notes: readonly GradientNote[] = [];
-    for (let start = 0; start < points.count; start += chunk) {
-      const end = Math.min(start + chunk, points.count);
-      const feeds = this.#feeds(part, points, start, end);
+    const begin = async (start: number, end: number) => {
+      const feeds = this.#feeds(part, points.at(start, end), end - start);
       const plan = await this.#plan(part, feeds, request);
-      notes = plan.notes;
       const seed = Float32Array.from({ length: end - start }, (_, i) => weights?.[start + i] ?? 1);
       feeds.set(seedInput, float32([end - start], seed));
       for (const [name, tensor] of rules?.feeds ?? []) feeds.set(name, tensor);
       const wanted = [...plan.gradients.values()].filter((name) => name !== undefined);
-      const results = await this.model.executor.run(plan.graph, feeds, [this.target.value, ...wanted], this.options);
+      const fetches = [this.target.value, ...wanted];
+      return { plan, results: await this.model.executor.run(plan.graph, feeds, fetches, this.options) };
+    };
+    await inBatches(points.count, size, begin, (start, end, { plan, results }) => {
+      notes = plan.notes;
       target.set(toNumbers(results.get(this.target.value) as Tensor), start);
       // Nothing flows back to some values: their gradient is zero (the notes say why, where an operator stops it).
       const found = wrt.map((name) => {
@@ -212,14 +216,14 @@ class PreparedInput implements Prepared {
         }
       } else for (const { name, size, values } of found) addTo(sums, name, size, values);
       this.#count(end - start, end - start);
-    }
+    });
     return { target, sums, notes };
   }
 
   async curvature(at: Tensors, vectors: Tensors): Promise<Curvature> {
     const points = pointOf(at);
     const part = this.#part(points.cut, []);
-    const feeds = this.#feeds(part, points, 0, 1);
+    const feeds = this.#feeds(part, at, 1);
     const { executor } = this.model;
     const graphFeeds = new Map(feeds).set(seedInput, float32([1], [1]));
     for (const [name, vector] of vectors) graphFeeds.set(vectorInput(name), vector);
@@ -268,16 +272,16 @@ class PreparedInput implements Prepared {
     return part;
   }
 
-  /** Feeds of points `start` to `end`: the given values, and what else the part reads repeated for every point. */
-  #feeds(part: Graph, points: Points, start: number, end: number): Map<string, Tensor> {
+  /** Feeds of some points: the given values, and what else the part reads repeated for every point. */
+  #feeds(part: Graph, given: Tensors, count: number): Map<string, Tensor> {
     throwIfCancelled(this.options.signal);
-    const feeds = new Map(points.at(start, end));
+    const feeds = new Map(given);
     for (const { name } of part.inputs) {
       if (feeds.has(name)) continue;
       const index = this.target.feeds.get(name);
       const input = this.inputs.get(name);
       if (index) feeds.set(name, index);
-      else if (input) feeds.set(name, repeatRows(input, end - start));
+      else if (input) feeds.set(name, repeatRows(input, count));
     }
     return feeds;
   }
@@ -295,23 +299,31 @@ class PreparedInput implements Prepared {
     );
   }
 
-  /** How many points one run takes: as many as fit the byte budget, one where the graph does not keep points apart. */
-  async #chunk(part: Graph, points: Points): Promise<number> {
+  /** How points are evaluated: the graph, the points of a run, and what a run is given. */
+  async #batches(points: Points, fetches: readonly string[]) {
+    const part = this.#part(points.cut, fetches);
+    const size = await this.#batchSize(part, points);
+    const { source } = points;
+    const direct = { part, size, given: points.at };
+    if (!source || size < source.pointsPerRow) return direct;
+    const step = source.pointsPerRow;
+    const rows = even(points.count / step, Math.floor(size / step));
+    if (bytesIn(source.feeds(0, rows)) > bytesIn(points.at(0, 1)) * rows * step) return direct;
+    return {
+      part: sourcePart(part, points, source),
+      size: rows * step,
+      given: (start: number, end: number) => source.feeds(start / step, end / step),
+    };
+  }
+
+  /** How many points one run takes: one where the graph does not keep points apart. */
+  async #batchSize(part: Graph, points: Points): Promise<number> {
     if (points.count <= 1) return 1;
     const key = `${this.#key}|${points.cut.join()}`;
     const separate = await once(cachesOf(this.model).batching, key, () => this.#keepsRowsApart(part, points));
     if (!separate) return 1;
-    const { graph, facts } = await this.model.executor.specialise(part, this.#feeds(part, points, 0, 1));
-    let bytes = 0;
-    for (const node of graph.nodes) {
-      for (const name of node.outputs) {
-        const type = facts.types.get(name);
-        if (type) bytes += sizeOf(facts.shapes.get(name) ?? []) * dataTypes[type].bytes;
-      }
-    }
-    // Forward values live until the backward pass has used them, and gradients are as large as they are.
-    const budget = this.options.byteBudget ?? 256 * 2 ** 20;
-    return Math.max(1, Math.min(points.count, Math.floor(budget / (2 * bytes + 1))));
+    const { graph, facts } = await this.model.executor.specialise(part, this.#feeds(part, points.at(0, 1), 1));
+    return batchSize(graph, facts, this.options.byteBudget ?? 256 * 2 ** 20, points.count);
   }
 
   /**
@@ -331,8 +343,7 @@ class PreparedInput implements Prepared {
       alone.push((await this.evaluate(single)).target[0]);
     }
     const both = new Map([...first].map(([name, row]) => [name, concatRows([row, last.get(name) as Tensor])]));
-    const pair: Points = { cut: points.cut, count: 2, at: () => both };
-    const feeds = this.#feeds(part, pair, 0, 2);
+    const feeds = this.#feeds(part, both, 2);
     try {
       const { graph } = await this.model.executor.specialise(part, feeds);
       const results = await this.model.executor.run(graph, feeds, [this.target.value], this.options);

@@ -1,6 +1,6 @@
 import type { Tensors } from '../../runtime/runtime.ts';
-import { float32, sizeOf, type Tensor, tensor } from '../../tensor/tensor.ts';
-import type { Points } from '../prepare.ts';
+import { concatRows, float32, sizeOf, type Tensor, tensor } from '../../tensor/tensor.ts';
+import type { PointSource, Points } from '../prepare.ts';
 import { type MethodContext, type MethodResult, sumOf } from './method.ts';
 
 /** Rows of 0 and 1: whether coalition k holds player p, at `k · players + p`. */
@@ -73,6 +73,7 @@ async function evaluate(
     at(start, end): Tensors {
       return new Map(context.layer.map((name) => [name, hidden(context, players, coalitions, { name, start, end })]));
     },
+    source: hiddenInGraph(context, players, coalitions),
   };
   const { target } = await context.prepared.evaluate(points);
   const values = new Float64Array(count);
@@ -94,8 +95,7 @@ function hidden(
   const size = data.length;
   const values = new (data.constructor as Float32ArrayConstructor)(size * (end - start));
   const absent = references.map((reference) => reference.features.get(name)?.data as Float32Array);
-  const playerOf = new Int32Array(size).fill(-1);
-  for (const [k, player] of players.entries()) for (const i of player.get(name) ?? []) playerOf[i] = k;
+  const playerOf = playersByElement(players, name, size, -1);
   for (let row = start, to = 0; row < end; row++) {
     const from = absent[row % absent.length];
     const coalition = Math.floor(row / absent.length) * players.length;
@@ -106,6 +106,70 @@ function hidden(
   }
   return tensor(type, [(shape[0] ?? 1) * (end - start), ...shape.slice(1)], values);
 }
+
+/** The player that hides each element of a value; `nobody` for elements that always show. */
+function playersByElement(players: readonly Player[], name: string, size: number, nobody: number): Int32Array {
+  const result = new Int32Array(size).fill(nobody);
+  for (const [k, player] of players.entries()) for (const i of player.get(name) ?? []) result[i] = k;
+  return result;
+}
+
+/** Types that the runtime's `Where` takes. */
+const selectable: ReadonlySet<string> = new Set(['float32', 'float64', 'int32', 'int64', 'uint8']);
+
+/**
+ * The same rows as {@link hidden}, from one bit for each player of a coalition: `Where(held, x, sample)`, which copies
+ * elements as they are.
+ */
+function hiddenInGraph(
+  { layer, features, references }: MethodContext,
+  players: readonly Player[],
+  coalitions: Coalitions,
+): PointSource | undefined {
+  const samples = references.length;
+  const whole = layer.map((name) => ({ name, ...(features.get(name) as Tensor) }));
+  if (players.length === 0 || whole.some(({ type }) => !selectable.has(type))) return undefined;
+  const width = players.length + 1;
+  const fixed = new Map<string, Tensor>();
+  for (const { name, type, shape, data } of whole) {
+    const size = sizeOf(shape);
+    fixed.set(inputs.features(name), tensor(type, [1, 1, size], data as never));
+    const absent = concatRows(references.map((at) => ({ ...(at.features.get(name) as Tensor), shape: [1, size] })));
+    fixed.set(inputs.samples(name), tensor(type, [1, samples, size], absent.data as never));
+    fixed.set(inputs.players(name), tensor('int32', [size], playersByElement(players, name, size, players.length)));
+  }
+  return {
+    key: whole.map(({ name, type, shape }) => `${name}:${type}:${shape.join('×')}`).join(),
+    pointsPerRow: samples,
+    feeds(start, end) {
+      // The last column is for elements that nobody hides.
+      const held = new Uint8Array((end - start) * width).fill(1);
+      for (let k = start; k < end; k++) {
+        held.set(coalitions.subarray(k * players.length, (k + 1) * players.length), (k - start) * width);
+      }
+      return new Map(fixed).set(inputs.held, tensor('bool', [end - start, width], held));
+    },
+    append(builder) {
+      const held = builder.input(inputs.held, 'bool', [undefined, undefined]);
+      for (const { name, type, shape } of whole) {
+        const present = builder.input(inputs.features(name), type, [1, 1, undefined]);
+        const absent = builder.input(inputs.samples(name), type, [1, undefined, undefined]);
+        const player = builder.input(inputs.players(name), 'int32', [undefined]);
+        const shown = builder.op('Unsqueeze', [builder.op('Gather', [held, player], { axis: 1 }), builder.ints([1])]);
+        const rows = builder.op('Where', [shown, present, absent]);
+        builder.op('Reshape', [rows, builder.ints([-1, ...shape.slice(1)])], {}, { outputs: [name] });
+      }
+    },
+  };
+}
+
+/** Names of what the graph makes rows of coalitions from. */
+const inputs = {
+  held: 'points/held',
+  features: (name: string) => `points/features/${name}`,
+  samples: (name: string) => `points/samples/${name}`,
+  players: (name: string) => `points/players/${name}`,
+};
 
 function spread(
   { features }: MethodContext,

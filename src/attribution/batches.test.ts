@@ -1,0 +1,159 @@
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { drawn, handModel, matrix, modelOf } from '../../test/attribution-models.ts';
+import { GraphBuilder } from '../onnx/builder.ts';
+import { createNodeRuntime } from '../runtime/node.ts';
+import { float32, int64, type Tensor } from '../tensor/tensor.ts';
+import { attribute } from './attribute.ts';
+import type { Baseline } from './baseline.ts';
+import { batchSize, even, inBatches } from './batches.ts';
+import type { Groups } from './groups.ts';
+import { kernelShap } from './methods/kernel-shap.ts';
+import type { Method } from './methods/method.ts';
+import type { Target } from './target.ts';
+
+const runtime = createNodeRuntime({ threads: 1 });
+afterAll(() => runtime.close());
+
+describe('batches', () => {
+  it('come in order, the next one begun before the last is finished', async () => {
+    const events: string[] = [];
+    const begin = async (start: number, end: number) => {
+      events.push(`begin ${start}-${end}`);
+      return start;
+    };
+    await inBatches(5, 2, begin, (start, end, result) => events.push(`finish ${start}-${end} ${result}`));
+    expect(events).toEqual(['begin 0-2', 'begin 2-4', 'finish 0-2 0', 'begin 4-5', 'finish 2-4 2', 'finish 4-5 4']);
+  });
+
+  it('end at the first error', async () => {
+    const finished: number[] = [];
+    const begin = async (start: number) => {
+      if (start >= 2) throw new Error(`batch ${start}`);
+      return start;
+    };
+    await expect(inBatches(5, 1, begin, (start) => finished.push(start))).rejects.toThrow('batch 2');
+    expect(finished).toEqual([0, 1]);
+  });
+
+  it('divide the points evenly where that costs little', () => {
+    expect(even(50, 7)).toBe(5);
+    expect(even(48, 7)).toBe(6);
+    // 53 is prime: nothing between 4 and 7 divides it.
+    expect(even(53, 7)).toBe(7);
+    expect(even(3, 7)).toBe(3);
+  });
+
+  it('hold what fits the byte budget and the caches', () => {
+    const graph = {
+      name: '',
+      inputs: [],
+      outputs: [],
+      nodes: [{ op: 'Relu', domain: '', name: '', inputs: ['a'], outputs: ['b'], attributes: {} }],
+      initializers: new Map(),
+      values: new Map(),
+    };
+    const facts = (width: number) => ({
+      shapes: new Map([['b', [1, width]]]),
+      types: new Map([['b', 'float32' as const]]),
+      constants: new Map(),
+    });
+    // 4 KiB a point forward, and as much backward.
+    expect(batchSize(graph, facts(1024), 64 * 1024, 1021)).toBe(7);
+    expect(batchSize(graph, facts(1024), 2 ** 30, 4096)).toBeLessThan(4096);
+    expect(batchSize(graph, facts(2 ** 24), 1, 10)).toBe(1);
+  });
+});
+
+/** KernelSHAP that computes every game twice: with rows made by the graph, and with rows made here. */
+function compared(pairs: [Float64Array, Float64Array][]): Method {
+  return {
+    ...(kernelShap as unknown as Method),
+    run: (context, parameters) => {
+      const prepared = Object.create(context.prepared) as typeof context.prepared;
+      const evaluate: typeof prepared.evaluate = async (points, ...rest) => {
+        const inGraph = await context.prepared.evaluate(points, ...rest);
+        expect(points.source).toBeDefined();
+        const here = await context.prepared.evaluate({ ...points, source: undefined }, ...rest);
+        pairs.push([inGraph.target, here.target]);
+        return inGraph;
+      };
+      prepared.evaluate = evaluate;
+      return kernelShap.run({ ...context, prepared }, kernelShap.parameters.parse(parameters));
+    },
+  };
+}
+
+async function bothWays(
+  model: Parameters<typeof attribute>[0],
+  request: {
+    readonly input: Tensor;
+    readonly target: Target;
+    readonly baseline: Baseline;
+    readonly groups?: Groups;
+    readonly byteBudget?: number;
+  },
+) {
+  const pairs: [Float64Array, Float64Array][] = [];
+  const { input, ...rest } = request;
+  const run = vi.spyOn(model.executor, 'run');
+  await attribute(model, {
+    ...rest,
+    inputs: new Map([['x', input]]),
+    method: 'compared',
+    methods: { compared: compared(pairs) },
+    parameters: { samples: 60 },
+  });
+  expect(pairs.length).toBeGreaterThan(0);
+  expect(run.mock.calls.some(([, feeds]) => feeds.has('points/held'))).toBe(true);
+  return pairs;
+}
+
+describe('coalitions made by the graph', () => {
+  const width = 7;
+  const network = modelOf(runtime, [1, width], (b) => {
+    const hidden = b.op('Tanh', [b.op('MatMul', ['x', matrix(b, width, 5, [...drawn([width * 5], 3).data])])]);
+    return b.op('MatMul', [hidden, matrix(b, 5, 1, [...drawn([5], 4).data])]);
+  });
+  const target: Target = { kind: 'output', index: [0] };
+  const sample: Baseline = {
+    kind: 'sample',
+    tensors: new Map([['x', drawn([4, width], 6)]]),
+    description: 'four rows',
+  };
+
+  // The rows are copies either way; only the number of rows in a run may differ, and with it the last bits of a product.
+  const expectSame = (pairs: readonly [Float64Array, Float64Array][]) => {
+    for (const [inGraph, here] of pairs) {
+      expect(inGraph.length).toBe(here.length);
+      for (const [i, value] of inGraph.entries()) expect(value).toBeCloseTo(here[i], 5);
+    }
+  };
+
+  it('are those made here, for a sample of baselines', async () => {
+    expectSame(await bothWays(network, { input: drawn([1, width], 5), target, baseline: sample }));
+  });
+
+  it('are those made here, in several runs', async () => {
+    expectSame(await bothWays(network, { input: drawn([1, width], 5), target, baseline: sample, byteBudget: 900 }));
+  });
+
+  it('show what belongs to no group', async () => {
+    const groups: Groups = {
+      kind: 'indices',
+      tensors: new Map([['x', int64([1, width], [0, 0, 1, -1, 2, 2, -1])]]),
+      names: ['a', 'b', 'c'],
+    };
+    expectSame(await bothWays(network, { input: drawn([1, width], 5), target, baseline: sample, groups }));
+  });
+
+  it('pick integers', async () => {
+    const b = new GraphBuilder();
+    const table = b.constant(float32([10, 2], drawn([20], 8).data));
+    const looked = b.op('Tanh', [b.op('Gather', [table, b.input('x', 'int64', ['batch', 3])])]);
+    const rows = b.op('ReduceSum', [looked, b.ints([1])], { keepdims: 0 });
+    b.output(b.op('MatMul', [rows, matrix(b, 2, 1, [1, -2])], {}, { outputs: ['y'] }), 'float32', ['batch', 1]);
+    const model = handModel(runtime, b.build());
+    const input = int64([1, 3], [4, 7, 2]);
+    expectSame(await bothWays(model, { input, target, baseline: { kind: 'tokens', id: 0 } }));
+  });
+});
