@@ -26,6 +26,7 @@ const nearest = {
   'statistics.ts': ['src/evaluation/statistics.test.ts'],
   'imputation.ts': ['src/evaluation/imputation.test.ts'],
   'randomised-model.ts': ['src/evaluation/metrics/randomisation.test.ts'],
+  'gather.ts': ['src/evaluation/gather.test.ts'],
   'compare.ts': ['src/evaluation/compare.test.ts'],
   'summarise.ts': ['src/evaluation/compare.test.ts'],
   'controls.ts': ['src/evaluation/compare.test.ts'],

@@ -114,10 +114,14 @@ export function templateModel(): Model {
   return modelOf(builder, 'template');
 }
 
-/** `f(x) = Σ w_i x_i` over the pixels of a picture: one output, or logits `[f, 0]` of two classes. */
-export function pixelModel(weights: readonly number[], kind: 'sum' | 'logits'): Model {
+/** `f(x) = Σ w_i x_i` over the elements of a picture: one output, or logits `[f, 0]` of two classes. */
+export function pixelModel(
+  weights: readonly number[],
+  kind: 'sum' | 'logits',
+  shape: readonly number[] = [1, side, side],
+): Model {
   const builder = new GraphBuilder();
-  builder.input('x', 'float32', ['batch', 1, side, side]);
+  builder.input('x', 'float32', ['batch', ...shape]);
   const columns = kind === 'sum' ? weights : weights.flatMap((weight) => [weight, 0]);
   const width = columns.length / weights.length;
   const flat = builder.op('Flatten', ['x'], { axis: 1 });

@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { binaryModel, closeRuntime, linearModel, row, switchModel } from '../../../test/evaluation-models.ts';
+import {
+  binaryModel,
+  closeRuntime,
+  linearModel,
+  pixelModel,
+  row,
+  switchModel,
+} from '../../../test/evaluation-models.ts';
 import { askLinear, output, score, weights, zero } from '../../../test/metric-questions.ts';
+import { float32 } from '../../tensor/tensor.ts';
 import { ask } from '../question.ts';
 import { readyMetric, scoreWith } from '../score.ts';
 import type { MetricName } from './index.ts';
@@ -141,6 +149,22 @@ describe('ROAD', () => {
     expect(two.parts?.mostFirst).toBeCloseTo(0, 5);
     // An end without a known neighbour takes what its own neighbour has: 5, 5 → 15/5.
     expect(two.parts?.leastFirst).toBeCloseTo(3, 2);
+  });
+
+  it('imputes each channel by itself and each set from the input', async () => {
+    // f = Σa + 10 Σb of two channels a and b, 31 + 170 = 201.
+    const x = float32([1, 2, 5], [1, 2, 4, 8, 16, 5, 1, 7, 1, 3]);
+    const model = pixelModel([1, 1, 1, 1, 1, 10, 10, 10, 10, 10], 'sum', [2, 5]);
+    const layout = { channelAxis: 1, spatialAxes: [2] };
+    const question = await ask(model, { inputs: new Map([['x', x]]), target: output, reference: zero, layout });
+    // Least first: step 0 takes a = 2, b = 1 → 32 + 130; with 4, which takes 8 and 1 → 24 + 110: 162 and 134.
+    // Most first: step 2 takes 5 and 1 → 32 + 110; with 1, on the lines from 1 to 8 and 5 to 1 → 34 + 150: 142 and 184.
+    const expected = ((162 + 134) / 2 - (142 + 184) / 2) / 201;
+    // The solver stops at a thousandth of the range, .016 a step.
+    expect(await score(question, 'road', [0.1, 0.5, 0.9, 0.3, 0.2], { shares: [0.2, 0.4], noise: 0 })).toBeCloseTo(
+      expected,
+      3,
+    );
   });
 
   it('adds noise of the asked size, the same for one seed', async () => {
