@@ -1,52 +1,67 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Command } from 'commander';
-import { type MethodName, methodTable } from '../attribution/methods/index.ts';
+import { type Command, InvalidArgumentError } from 'commander';
 import { loadModel } from '../data/load-model.ts';
 import { nearest } from '../data/nearest.ts';
 import { WhereforeError } from '../errors.ts';
-import type { Comparison } from '../evaluation/comparison.ts';
 import { metricTable } from '../evaluation/metrics/index.ts';
 import type { MetricChoice } from '../evaluation/score.ts';
 import { readyMetric } from '../evaluation/score.ts';
-import { evaluate, evaluationKey, usualMethods, usualMetrics } from '../report/evaluate.ts';
+import { type MethodName, methodTable } from '../explainer/methods.ts';
+import {
+  type Evaluation,
+  type EvaluationPlan,
+  evaluate,
+  evaluationKey,
+  usualMethods,
+  usualMetrics,
+  usualRegions,
+} from '../report/evaluate.ts';
 import { preprocessingOf } from '../report/explain.ts';
 import { checkMethods } from '../report/plan.ts';
 import { createResultStore } from '../report/result-store.ts';
 import { writeEvaluation } from '../report/write-evaluation.ts';
 import { parseBaseline } from './baseline-text.ts';
 import { interruptible } from './failure.ts';
-import { list, positive, repeated, wholeNumber } from './options.ts';
+import { commandLine, list, type RunOptions, repeated, wholeNumber, withModel, withRun } from './options.ts';
 import { checkWritable } from './out-folder.ts';
 import { shortSource } from './print-explained.ts';
 import { formatDuration } from './progress.ts';
 import { formatNumber, formatTable } from './table-text.ts';
 import { parseTarget } from './target-text.ts';
 
-interface Options {
-  readonly model: string;
+interface Options extends RunOptions {
+  readonly inputs?: number;
+  readonly augment?: boolean;
   readonly method?: readonly string[];
   readonly metric?: readonly string[];
   readonly layer?: readonly string[];
   readonly target?: string;
   readonly baseline?: readonly string[];
   readonly reference?: string;
+  readonly regions?: number;
+  readonly alphaMin?: number | 'tuned';
+  readonly truth?: string;
   readonly set: readonly string[];
   readonly examples?: string;
   readonly seed: number;
-  readonly preprocessing?: string;
-  readonly out: string;
-  readonly threads?: number;
-  readonly memory?: number;
-  readonly json?: boolean;
 }
 
 export function defineEvaluate(program: Command): void {
-  program
+  const command = program
     .command('evaluate')
     .description('which explanation to trust: methods × metrics × inputs with intervals and controls, and a page')
-    .argument('<input...>', 'inputs as for explain; several give intervals')
-    .requiredOption('--model <file>', 'an .onnx file')
+    .argument('<input...>', 'inputs as for explain, or folders of pictures; several give intervals');
+  withModel(command)
+    .option(
+      '--inputs <count>',
+      'how many inputs; of more, some are chosen by the seed; default all that are given',
+      wholeNumber,
+    )
+    .option(
+      '--augment',
+      'fill up to --inputs with variants of the pictures: mirrored, cut to 75–100 % of each side, brightness × 0.75–1.25',
+    )
     .option('--method <names>', `of ${Object.keys(methodTable).join(', ')}; default ${usualMethods.join(', ')}`, list)
     .option(
       '--metric <names>',
@@ -62,24 +77,41 @@ export function defineEvaluate(program: Command): void {
     .option('--baseline <what>', 'as for explain; may be repeated: each is compared', repeated)
     .option('--reference <what>', 'what metrics replace removed features by; default: the baseline')
     .option(
+      '--regions <pixels>',
+      `side of the tiles of a picture that metrics move as one; default ${usualRegions}`,
+      wholeNumber,
+    )
+    .option(
+      '--alpha-min <number>',
+      'lowest mask value that counts as chosen by MSI, or "tuned": the best for all methods together on a quarter of the pictures, which are not reported then; default 0.5',
+      alphaMin,
+    )
+    .option(
+      '--truth <folder>',
+      'where the objects are, for pointing-game, mass-accuracy and rank-accuracy: masks (cat.png for cat.jpg) or boxes (cat.json with [[left, top, right, bottom], …])',
+    )
+    .option(
       '--set <name.parameter=value>',
       'a parameter of a method or a metric, e.g. insertion.steps=64; may be repeated',
       repeated,
       [],
     )
     .option('--examples <metric>', 'the metric that chooses the best and worst examples; default the first')
-    .option('--seed <number>', 'of everything that is drawn', Number, 0)
-    .option(
-      '--preprocessing <file>',
-      'a wherefore.yaml; default: the one beside the model, else guessed from the graph',
-    )
-    .option('--out <folder>', 'where runs are kept; the same command goes on where it was stopped', '.wherefore/runs')
-    .option('--threads <count>', 'threads of the runtime; default all processors', wholeNumber)
-    .option('--memory <megabytes>', 'what one run of the model may hold beside its weights', positive)
-    .option('--json', 'print JSON for scripts')
-    .action((inputs: readonly string[], options: Options, command: Command) =>
-      interruptible((signal) => run(inputs, options, signal, commandLine(command))),
-    );
+    .option('--seed <number>', 'of everything that is drawn', Number, 0);
+  withRun(command, 'where runs are kept; the same command goes on where it was stopped').action(
+    (inputs: readonly string[], options: Options, command: Command) =>
+      interruptible(
+        (signal) => run(inputs, options, signal, commandLine(command)),
+        'stopped; what was scored is kept, and the same command goes on from there',
+      ),
+  );
+}
+
+function alphaMin(text: string): number | 'tuned' {
+  if (text === 'tuned') return text;
+  const value = Number(text);
+  if (!(value >= 0 && value < 1)) throw new InvalidArgumentError('expected "tuned" or a number from 0 to below 1.');
+  return value;
 }
 
 async function run(sources: readonly string[], options: Options, signal: AbortSignal, command: string): Promise<void> {
@@ -100,21 +132,32 @@ async function run(sources: readonly string[], options: Options, signal: AbortSi
     const baseline = options.baseline && (await Promise.all(options.baseline.map(read)));
     const reference = options.reference === undefined ? undefined : await read(options.reference);
     const { method, layer, target, baseline: baselines, reference: referenceText, seed } = options;
+    const { inputs: count, augment, regions, alphaMin, truth } = options;
     const key = evaluationKey(model, sources, {
       method,
       layer,
       target,
       baselines,
       referenceText,
+      count,
+      augment,
+      regions,
+      alphaMin,
+      truth,
       seed,
       metrics,
       parameters,
       preprocessing,
     });
     const folder = join(options.out, `evaluate-${key}`);
-    const began = performance.now();
+    let began = performance.now();
     let computed = 0;
     const evaluation = await evaluate(model, sources, {
+      count,
+      augment,
+      regions,
+      alphaMin,
+      truth,
       methods,
       metrics,
       layers: layer,
@@ -127,7 +170,11 @@ async function run(sources: readonly string[], options: Options, signal: AbortSi
       byteBudget: options.memory && options.memory * 2 ** 20,
       signal,
       store: createResultStore(join(folder, 'shards')),
-      onPlanned: ({ leftOut }) => leftOut.forEach((text) => say(`left out at ${text}`)),
+      onPlanned: (plan) => {
+        for (const text of plan.leftOut) say(`left out at ${text}`);
+        say(forecastText(plan));
+        began = performance.now();
+      },
       onScored: ({ done, total, input, row, reused }) => {
         if (reused) return;
         computed++;
@@ -140,13 +187,27 @@ async function run(sources: readonly string[], options: Options, signal: AbortSi
     signal.throwIfAborted();
     await writeEvaluation(folder, model, evaluation, { command, started });
     if (options.json) console.log(JSON.stringify({ folder, ...evaluation.comparison }, undefined, 2));
-    else print(evaluation.comparison, folder);
+    else print(evaluation, folder);
   } finally {
     await model.close();
   }
 }
 
-function print(comparison: Comparison, folder: string): void {
+/** What is going to be computed, and how long it may take. */
+function forecastText({ inputs, calibration, explanations, metrics, forecast }: EvaluationPlan): string {
+  const { explaining, scoring, seconds } = forecast;
+  const passes = (kind: 'least' | 'most') =>
+    explaining[kind].forward + explaining[kind].backward + scoring.forward + scoring.backward;
+  const range = (least: string, most: string) => (least === most ? `about ${most}` : `${least} to ${most}`);
+  const held = calibration > 0 ? ` (and ${calibration} to tune α_min)` : '';
+  return (
+    `${explanations} explanations of ${inputs} inputs${held} by ${metrics} metrics: ` +
+    `${range(passes('least').toLocaleString('en'), passes('most').toLocaleString('en'))} passes through the model, ` +
+    `${range(formatDuration(seconds.least), formatDuration(seconds.most))} without what is kept from before; Ctrl-C stops, the same command goes on`
+  );
+}
+
+function print({ comparison, alphaMin, regions, inputs }: Evaluation, folder: string): void {
   const { metrics, rows, verdicts } = comparison;
   const sound = (name: string) => verdicts.find(({ metric }) => metric === name)?.sound;
   const head = metrics.map(
@@ -166,12 +227,20 @@ function print(comparison: Comparison, folder: string): void {
     row.quality === undefined ? '–' : row.quality.toFixed(2),
     row.cost ? String(Math.round(row.cost.passes)) : '–',
   ]);
+  const sources = new Set(comparison.sources).size;
+  const drawn = sources < inputs.length ? ` of ${sources} pictures, which intervals draw as one` : '';
+  const tiles = regions > 1 ? `; pictures by regions of ${regions} × ${regions} pixels` : '';
   console.log(
-    `mean over ${comparison.inputs.length} inputs ± half the 95 % interval; * on the front of quality against passes\n`,
+    `mean over ${inputs.length} inputs${drawn} ± half the 95 % interval; * on the front of quality against passes${tiles}\n`,
   );
+  if (alphaMin.tunedOn)
+    console.log(`α_min = ${alphaMin.value}, tuned on ${alphaMin.tunedOn.map(shortSource).join(', ')} (not reported)\n`);
   console.log(formatTable([['method', ...head, 'quality', 'passes'], ...lines]));
-  for (const { metric, sound: isSound, flags } of verdicts)
+  for (const { metric, sound: isSound, flags, untold } of verdicts) {
     if (!isSound) console.log(`! ${metric} is not sound here: ${flags.join('; ')}`);
+    else if (untold.length)
+      console.log(`${metric} cannot tell ${untold.map(({ row, control }) => `${row} from ${control}`).join(', ')}`);
+  }
   for (const note of comparison.notes) console.log(`note: ${note}`);
   const failed = comparison.references.filter(({ test }) => test && !test.passes);
   if (failed.length)
@@ -219,13 +288,4 @@ function settingOf(text: string): unknown {
   const parts = text.split(',').map(Number);
   if (parts.some(Number.isNaN)) return text;
   return parts.length === 1 ? parts[0] : parts;
-}
-
-/** The command as it could be typed again. */
-function commandLine(command: Command): string {
-  const words = (command.parent as unknown as { rawArgs?: string[] })?.rawArgs ?? [];
-  return [
-    'wherefore',
-    ...words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)),
-  ].join(' ');
 }

@@ -8,37 +8,31 @@ import { scorecardCost } from '../report/scorecard-document.ts';
 import { writeRun } from '../report/write-run.ts';
 import { baselines, parseBaseline } from './baseline-text.ts';
 import { interruptible } from './failure.ts';
-import { list, positive, repeated, wholeNumber } from './options.ts';
+import { commandLine, list, type RunOptions, repeated, withModel, withRun } from './options.ts';
 import { checkWritable } from './out-folder.ts';
 import { describeExplained, shortSource } from './print-explained.ts';
 import { formatDuration, showProgress } from './progress.ts';
 import { similarityTarget } from './similarity-target.ts';
 import { parseTarget } from './target-text.ts';
 
-interface Options {
-  readonly model: string;
+interface Options extends RunOptions {
   readonly target?: readonly string[];
   readonly baseline?: readonly string[];
   readonly layer?: readonly string[];
   readonly method?: readonly string[];
   readonly set: readonly string[];
   readonly score?: boolean;
-  readonly preprocessing?: string;
-  readonly out: string;
-  readonly threads?: number;
-  readonly memory?: number;
-  readonly json?: boolean;
 }
 
 export function defineExplain(program: Command): void {
-  program
+  const command = program
     .command('explain')
     .description('why a model said what it said of an input: a picture, its error, and a page')
     .argument(
       '<input...>',
       'pictures, .npy/.npz/.safetensors tensors, table.csv#row, name=[numbers], or a text or .txt file',
-    )
-    .requiredOption('--model <file>', 'an .onnx file')
+    );
+  withModel(command)
     .option(
       '--target <what>',
       'what to explain: a class or label, probability:CLASS, difference:A,B, token:ID, token:POSITION,ID, detection:CLASS, detection:ANCHOR,CLASS, box:ANCHOR,COORDINATE, OUTPUT[i,j]; may be repeated; default: what the model said',
@@ -61,18 +55,10 @@ export function defineExplain(program: Command): void {
       repeated,
       [],
     )
-    .option('--score', 'a scorecard for every explanation: MSI, sufficiency, necessity, insertion, deletion')
-    .option(
-      '--preprocessing <file>',
-      'a wherefore.yaml; default: the one beside the model, else guessed from the graph',
-    )
-    .option('--out <folder>', 'where runs are kept', '.wherefore/runs')
-    .option('--threads <count>', 'threads of the runtime; default all processors', wholeNumber)
-    .option('--memory <megabytes>', 'what one run of the model may hold beside its weights', positive)
-    .option('--json', 'print JSON for scripts')
-    .action((inputs: readonly string[], options: Options, command: Command) =>
-      interruptible((signal) => run(inputs, options, signal, commandLine(command))),
-    );
+    .option('--score', 'a scorecard for every explanation: MSI, sufficiency, necessity, insertion, deletion');
+  withRun(command).action((inputs: readonly string[], options: Options, command: Command) =>
+    interruptible((signal) => run(inputs, options, signal, commandLine(command))),
+  );
 }
 
 async function run(inputs: readonly string[], options: Options, signal: AbortSignal, command: string): Promise<void> {
@@ -180,13 +166,4 @@ function parseParameters(settings: readonly string[]): Record<string, Record<str
     parameters[method] = { ...parameters[method], [parameter]: value };
   }
   return parameters;
-}
-
-/** The command as it could be typed again. */
-function commandLine(command: Command): string {
-  const words = (command.parent as unknown as { rawArgs?: string[] })?.rawArgs ?? [];
-  return [
-    'wherefore',
-    ...words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)),
-  ].join(' ');
 }

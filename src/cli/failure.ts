@@ -38,9 +38,13 @@ export function reportFailure(error: unknown, debug: boolean): number {
 /**
  * Runs a command so that Ctrl-C stops it between two runs of the model: whatever it was writing is removed, nothing
  * half-written stays. A second Ctrl-C ends the process at once.
+ * @param message what the stop leaves behind
  * @throws WhereforeError `cancelled` when it was stopped, whatever error the stop led to
  */
-export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function interruptible<T>(
+  work: (signal: AbortSignal) => Promise<T>,
+  message = 'stopped; nothing was written',
+): Promise<T> {
   const controller = new AbortController();
   const stop = () => {
     // Native code may be in the middle of a run: only this ends it without waiting.
@@ -54,7 +58,7 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
     return await work(controller.signal);
   } catch (error) {
     if (!controller.signal.aborted) throw error;
-    throw new WhereforeError('cancelled', 'stopped; nothing was written', { cause: error });
+    throw new WhereforeError('cancelled', message, { cause: error });
   } finally {
     process.off('SIGINT', stop);
     process.off('SIGTERM', stop);

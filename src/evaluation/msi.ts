@@ -132,9 +132,9 @@ export function msiProfile(curves: MsiCurves, weights: MsiWeights): MsiScore[] {
  * gets a threshold of its own. Never tune on the inputs that are reported.
  * @throws WhereforeError `invalid-argument` without profiles or with profiles over different thresholds
  */
-export function tuneAlphaMin(profiles: readonly (readonly MsiScore[])[]): number {
+export function tuneAlphaMin(profiles: readonly (readonly Pick<MsiScore, 'alphaMin' | 'msi'>[])[]): number {
   const [first, ...others] = profiles;
-  const same = (profile: readonly MsiScore[]) =>
+  const same = (profile: typeof first) =>
     profile.length === first.length && profile.every(({ alphaMin }, i) => alphaMin === first[i].alphaMin);
   if (!first?.length || !others.every(same)) {
     throw new WhereforeError('invalid-argument', 'α_min is tuned over profiles of the same thresholds', {

@@ -1,26 +1,22 @@
 import { createHash } from 'node:crypto';
-import { explainedInputs } from '../attribution/attribute.ts';
 import type { Baseline } from '../attribution/baseline.ts';
-import { layersBetween, layersWorthExplaining } from '../attribution/layers.ts';
-import { type MethodName, methodTable } from '../attribution/methods/index.ts';
-import { describeTarget, targetOutput } from '../attribution/target.ts';
+import { describeTarget } from '../attribution/target.ts';
 import type { LoadedModel } from '../data/load-model.ts';
 import type { ModelInput } from '../data/model-input.ts';
-import { WhereforeError } from '../errors.ts';
+import { describeVariant } from '../data/picture-variant.ts';
 import { compare } from '../evaluation/compare.ts';
-import type {
-  ComparedBaseline,
-  ComparedInput,
-  ComparedMethod,
-  Comparison,
-  ComparisonRequest,
-  ResultStore,
-} from '../evaluation/comparison.ts';
+import type { Comparison, ComparisonRequest, ResultStore } from '../evaluation/comparison.ts';
+import { controlNames } from '../evaluation/controls.ts';
+import { usualAlphaMin } from '../evaluation/msi.ts';
 import type { MetricChoice } from '../evaluation/score.ts';
-import { sizeOf } from '../tensor/tensor.ts';
+import { type MethodName, methodTable } from '../explainer/methods.ts';
+import { calibrationMetric, calibrationSources, tunedAlphaMin, withAlphaMin } from './alpha-min.ts';
+import { type Forecast, forecast } from './evaluation-forecast.ts';
+import { drawInputs } from './evaluation-inputs.ts';
+import { baselinesOf, groupCount, inputsOf, methodsOf, planAll } from './evaluation-plan.ts';
+import { truthsOf } from './evaluation-truth.ts';
 import { type ExplainOptions, type ExplainSource, preprocessingOf } from './explain.ts';
-import { inputGroups } from './input-groups.ts';
-import { checkMethods, type PlannedExplanation, plan } from './plan.ts';
+import { checkMethods } from './plan.ts';
 
 /** What the caller asks for; whatever is left out is chosen and recorded. */
 export interface EvaluateOptions
@@ -36,17 +32,34 @@ export interface EvaluateOptions
   readonly layers?: readonly string[];
   /** What metrics replace removed features by. Default: the baseline of the explanation. */
   readonly reference?: (input: ModelInput) => Baseline;
+  /** How many inputs; default all that are given. */
+  readonly count?: number;
+  /** Whether variants of the pictures fill up the number. Default false. */
+  readonly augment?: boolean;
+  /** Folder with masks or boxes of the objects, by the names of the pictures. */
+  readonly truth?: string;
+  /** Side of the tiles that metrics move as one, for pictures and series. Default {@link usualRegions}. */
+  readonly regions?: number;
+  /** Lowest mask value that counts as chosen by MSI: a number, or tuned on a quarter of the pictures, which are then held apart. Default .5. */
+  readonly alphaMin?: number | 'tuned';
   /** Default 0. */
   readonly seed?: number;
   readonly exampleMetric?: string;
   readonly store?: ResultStore;
   readonly onScored?: ComparisonRequest['onScored'];
   /** Told what is going to be compared, before it is. */
-  readonly onPlanned?: (plan: {
-    readonly explanations: number;
-    readonly metrics: number;
-    readonly leftOut: readonly string[];
-  }) => void;
+  readonly onPlanned?: (plan: EvaluationPlan) => void;
+}
+
+/** What is going to be computed. */
+export interface EvaluationPlan {
+  readonly explanations: number;
+  readonly inputs: number;
+  /** Inputs that are held apart to tune α_min. */
+  readonly calibration: number;
+  readonly metrics: number;
+  readonly leftOut: readonly string[];
+  readonly forecast: Forecast;
 }
 
 /** Eight methods of different kinds, from one pass to hundreds. */
@@ -75,12 +88,18 @@ export const usualMetrics: readonly MetricChoice[] = [
   'sparseness',
 ].map((name) => ({ name }));
 
+/** Side of the regions that metrics move as one, where the caller states none. */
+export const usualRegions = 1;
+
 /** A comparison with what it takes to show it. */
 export interface Evaluation {
   readonly comparison: Comparison;
   readonly inputs: readonly EvaluatedInput[];
   readonly baselines: readonly string[];
   readonly seed: number;
+  readonly regions: number;
+  /** α_min of MSI, and what it was tuned on; those inputs are not among the reported ones. */
+  readonly alphaMin: { readonly value: number; readonly tunedOn: readonly string[] | undefined };
   readonly leftOut: readonly string[];
   /** Maps of the best and worst example of each row, by `row id` and input. */
   readonly maps: ReadonlyMap<string, ReadonlyMap<number, Float32Array>>;
@@ -89,6 +108,10 @@ export interface Evaluation {
 }
 
 export interface EvaluatedInput {
+  readonly drawnFrom: string;
+  /** How a picture was changed; undefined for the picture itself. */
+  readonly variant: string | undefined;
+  readonly hasTruth: boolean;
   readonly input: ModelInput;
   readonly name: string;
   readonly targetDescription: string;
@@ -104,54 +127,64 @@ export async function evaluate(
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
   const preprocessing = preprocessingOf(model, options);
-  const metrics = options.metrics ?? usualMetrics;
   const wanted = options.methods ?? usualMethods;
   checkMethods({ methods: wanted, parameters: options.parameters });
-  const { target, baseline, parameters, signal } = options;
-  const spatial = wanted.filter((name) => methodTable[name].layers === 'spatial');
-  const others = wanted.filter((name) => !spatial.includes(name));
-  const leftOut: string[] = [];
-  const planned: PlannedExplanation[] = [];
-  const planWith = async (methods: readonly MethodName[], layers: readonly string[] | undefined) => {
-    if (methods.length === 0) return;
-    const made = await plan(model, sources, preprocessing, { target, baseline, parameters, signal, methods, layers });
-    planned.push(...made.explanations);
-    leftOut.push(...made.leftOut);
-  };
-  if (options.layers) await planWith(wanted, options.layers);
-  else {
-    await planWith(others.length ? others : ['occlusion'], ['input']);
-    const place = await lastSpatialLayer(model, planned[0]);
-    if (others.length === 0) planned.length = 0;
-    if (place) await planWith(spatial, [place]);
-    else leftOut.push(...spatial.map((name) => `${name}: the model has no layer over space`));
-  }
-  if (planned.length === 0)
-    throw new WhereforeError('invalid-argument', 'none of the methods fits the model', { got: leftOut.join('; ') });
-
-  const inputs = inputsOf(planned);
+  const { signal, seed = 0, regions = usualRegions } = options;
+  const drawn = await drawInputs(model, sources, preprocessing, options);
+  const { planned, leftOut, forwardSeconds } = await planAll(model, drawn, wanted, { ...options, preprocessing });
+  const truths = options.truth === undefined ? undefined : await truthsOf(options.truth, drawn);
+  const all = inputsOf(planned, drawn, { truths, regions });
+  const calibration = options.alphaMin === 'tuned' ? calibrationSources(drawn, seed) : [];
+  const inputs = all.filter(({ from }) => !calibration.includes(from.drawnFrom));
+  const held = all.filter(({ from }) => calibration.includes(from.drawnFrom));
   const methods = methodsOf(planned);
-  const baselines = baselinesOf(planned, inputs, options.reference);
+  const baselines = baselinesOf(planned, all, options.reference);
+  const asked = options.metrics ?? usualMetrics;
   options.onPlanned?.({
-    explanations: inputs.length * methods.length * baselines.length,
-    metrics: metrics.length,
+    explanations: all.length * methods.length * baselines.length,
+    inputs: inputs.length,
+    calibration: held.length,
+    metrics: asked.length,
     leftOut,
+    forecast: forecast(planned, asked, { forwardSeconds, groupsOf: ({ input }) => groupCount(input, regions) }),
   });
-  const kept = new Map<string, Map<number, Float32Array>>();
-  const mapShapes: (readonly number[])[] = [];
-  const comparison = await compare(model, {
-    inputs: inputs.map(({ compared }) => compared),
+  const shared = {
     methods,
-    metrics,
+    methodTable,
     baselines,
     explained: planned[0].explained,
-    seed: options.seed,
-    exampleMetric: options.exampleMetric,
+    seed,
     store: options.store,
     byteBudget: options.byteBudget,
     signal,
     onProgress: options.onProgress,
-    onScored: options.onScored,
+  };
+  const controls = controlNames.length * baselines.length;
+  const rows = methods.length * baselines.length + controls;
+  const report = (before: number): ComparisonRequest['onScored'] =>
+    options.onScored &&
+    ((progress) => options.onScored?.({ ...progress, done: before + progress.done, total: all.length * rows }));
+  const calibrated =
+    held.length > 0
+      ? await compare(model, {
+          ...shared,
+          inputs: held.map(({ compared }) => compared),
+          metrics: [calibrationMetric(asked)],
+          onScored: report(0),
+        })
+      : undefined;
+  const fixed = typeof options.alphaMin === 'number' ? options.alphaMin : undefined;
+  const alphaMin = calibrated ? tunedAlphaMin(calibrated) : fixed;
+  const metrics = alphaMin === undefined ? asked : asked.map((choice) => withAlphaMin(choice, alphaMin));
+
+  const kept = new Map<string, Map<number, Float32Array>>();
+  const mapShapes: (readonly number[])[] = [];
+  const comparison = await compare(model, {
+    ...shared,
+    inputs: inputs.map(({ compared }) => compared),
+    metrics,
+    exampleMetric: options.exampleMetric,
+    onScored: report(held.length * rows),
     onMap: (input, row, map, shape) => {
       mapShapes[input] = shape;
       const maps = kept.get(row) ?? new Map<number, Float32Array>();
@@ -160,13 +193,18 @@ export async function evaluate(
   });
   return {
     comparison,
-    inputs: inputs.map(({ input, compared }) => ({
+    inputs: inputs.map(({ input, compared, from }) => ({
       input,
       name: compared.name,
+      drawnFrom: from.drawnFrom,
+      variant: from.variant && describeVariant(from.variant),
+      hasTruth: compared.truth !== undefined,
       targetDescription: describeTarget(compared.target, model.preprocessing?.labels),
     })),
     baselines: baselines.map(({ name }) => name),
-    seed: options.seed ?? 0,
+    seed,
+    regions,
+    alphaMin: { value: alphaMin ?? usualAlphaMin, tunedOn: calibrated && calibration },
     leftOut,
     maps: onlyExamples(comparison, kept),
     mapShapes,
@@ -194,105 +232,4 @@ function onlyExamples({ rows }: Comparison, kept: ReadonlyMap<string, ReadonlyMa
       ] as const;
     }),
   );
-}
-
-interface PlannedInput {
-  readonly input: ModelInput;
-  readonly compared: ComparedInput;
-}
-
-/** Inputs with their targets; an input with several targets is several. */
-function inputsOf(planned: readonly PlannedExplanation[]): PlannedInput[] {
-  const found = new Map<string, PlannedInput>();
-  for (const { input, target } of planned) {
-    const hash = contentHash(input);
-    const key = `${input.source}|${hash}|${JSON.stringify(target)}`;
-    if (found.has(key)) continue;
-    const compared: ComparedInput = {
-      name: input.source,
-      hash,
-      inputs: input.tensors,
-      target,
-      layout: input.layout,
-      groups: inputGroups(input),
-    };
-    found.set(key, { input, compared });
-  }
-  return [...found.values()];
-}
-
-/** Of what the model is fed: the same file with another preprocessing is another input. */
-function contentHash({ tensors }: ModelInput): string {
-  const hash = createHash('sha256');
-  for (const [name, { type, shape, data }] of tensors) {
-    hash.update(`${name}|${type}|${shape.join()}|`);
-    if (Array.isArray(data)) hash.update(JSON.stringify(data));
-    else hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  }
-  return hash.digest('hex');
-}
-
-function methodsOf(planned: readonly PlannedExplanation[]): ComparedMethod[] {
-  const found = new Map<string, ComparedMethod>();
-  for (const { method, layer, explained, parameters } of planned) {
-    const isInput = layer.every((name) => explained.includes(name));
-    found.set(`${method}|${layer.join()}`, { method, parameters, layer: isInput ? undefined : layer });
-  }
-  return [...found.values()];
-}
-
-/** The baselines in the order in which they were asked for, each made for every input. */
-function baselinesOf(
-  planned: readonly PlannedExplanation[],
-  inputs: readonly PlannedInput[],
-  reference: EvaluateOptions['reference'],
-): ComparedBaseline[] {
-  const lists = inputs.map(({ input }) => {
-    const list: Baseline[] = [];
-    for (const one of planned)
-      if (one.input.source === input.source && !list.includes(one.baseline)) list.push(one.baseline);
-    return distinct(list);
-  });
-  const indexOf = new Map(inputs.map(({ compared }, i) => [compared, i]));
-  return lists[0].map((first, k): ComparedBaseline => {
-    const at = (input: ComparedInput) => lists[indexOf.get(input) ?? 0][k];
-    return {
-      name: first.kind === 'input' || first.kind === 'sample' ? first.description : nameOf(first),
-      baseline: at,
-      reference: reference && ((input) => reference(inputs[indexOf.get(input) ?? 0].input)),
-    };
-  });
-}
-
-/** Two plans made the same baseline twice. */
-function distinct(baselines: readonly Baseline[]): Baseline[] {
-  const found = new Map<string, Baseline>();
-  for (const baseline of baselines) {
-    const key =
-      baseline.kind === 'input' || baseline.kind === 'sample' ? baseline.description : JSON.stringify(baseline);
-    if (!found.has(key)) found.set(key, baseline);
-  }
-  return [...found.values()];
-}
-
-function nameOf(baseline: Exclude<Baseline, { kind: 'input' | 'sample' }>): string {
-  const { kind, ...settings } = baseline;
-  return [kind, ...Object.values(settings).filter((value) => typeof value !== 'object')].join(' ');
-}
-
-/** The last layer worth explaining that still has rows and columns. */
-async function lastSpatialLayer(
-  model: LoadedModel,
-  { input, target, baseline }: PlannedExplanation,
-): Promise<string | undefined> {
-  const { graph, facts } = await model.executor.specialise(model.graph, input.tensors);
-  const candidates = layersBetween(graph, facts, explainedInputs(model, baseline), targetOutput(graph, facts, target));
-  const overSpace = ({ shape }: { readonly shape: readonly number[] }) =>
-    shape.length === 4 && shape[2] > 1 && shape[3] > 1;
-  const output = targetOutput(graph, facts, target);
-  const classes = sizeOf((facts.shapes.get(output) ?? []).slice(1));
-  // Where a classifier averages its class scores over space, its features lie before those.
-  const features = candidates.filter((candidate) => overSpace(candidate) && candidate.shape[1] !== classes);
-  const place = layersWorthExplaining(features).at(-1) ?? features.at(-1) ?? candidates.filter(overSpace).at(-1);
-  return place?.name;
 }

@@ -57,7 +57,7 @@ export interface Plan {
  */
 export async function plan(
   model: LoadedModel,
-  sources: readonly (string | ReadonlyMap<string, Tensor>)[],
+  sources: readonly (string | ReadonlyMap<string, Tensor> | ModelInput)[],
   preprocessing: Preprocessing,
   options: ExplainOptions,
 ): Promise<Plan> {
@@ -66,6 +66,7 @@ export async function plan(
   const inputs: ModelInput[] = [];
   for (const source of sources) {
     if (typeof source === 'string') inputs.push(...(await readModelInputs(model, source, preprocessing)));
+    else if ('tensors' in source) inputs.push(source);
     else inputs.push(tensorInput(model, source, 'tensors in memory', undefined, preprocessing));
   }
   const tokenizer = await tokenizerOf(model, preprocessing);
