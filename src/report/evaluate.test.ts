@@ -72,7 +72,7 @@ describe('evaluate', () => {
     expect(lines).toHaveLength(1 + 20);
     const record = JSON.parse(await readFile(join(folder, 'run.json'), 'utf8'));
     expect(record).toMatchObject({ what: 'evaluate', state: 'complete', started: '1970-01-01T00:00:00.000Z' });
-    expect(record.metrics[2]).toEqual({ name: 'pointing-game', direction: 'higher', sound: false });
+    expect(record.metrics[2]).toMatchObject({ name: 'pointing-game', direction: 'higher', sound: false });
     expect(JSON.parse(await readFile(join(folder, 'evaluation.json'), 'utf8')).rows).toHaveLength(5);
   });
 });

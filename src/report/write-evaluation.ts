@@ -16,7 +16,7 @@ export async function writeEvaluation(
   evaluation: Evaluation,
   info: { readonly command?: string; readonly started: Date },
 ): Promise<void> {
-  const { comparison, seed } = evaluation;
+  const { comparison, seed, alphaMin, regions } = evaluation;
   await writeAtomically(
     join(folder, 'index.html'),
     await renderEvaluationPage(evaluation, { model: model.name, command: info.command }),
@@ -37,15 +37,29 @@ export async function writeEvaluation(
       node: process.versions.node,
     },
     models: [{ name: model.name, path: model.path, hash: model.hash }],
-    inputs: evaluation.inputs.map(({ input: { source, hash } }) => ({ source, hash })),
+    inputs: evaluation.inputs.map(({ input: { source, hash }, drawnFrom, variant, hasTruth }) => ({
+      source,
+      hash,
+      drawnFrom,
+      variant,
+      hasTruth,
+    })),
+    regions,
+    alphaMin,
     cost: comparison.cost,
     metrics: comparison.metrics.map((name) => ({
       name,
       direction: metricTable[name].direction,
-      sound: comparison.verdicts.find(({ metric }) => metric === name)?.sound,
+      ...verdictOf(comparison, name),
     })),
   };
   await writeAtomically(join(folder, 'run.json'), `${JSON.stringify(record, undefined, 2)}\n`);
+}
+
+/** Whether a metric is sound here, why not, and whether its controls are last by their plain means as well. */
+function verdictOf({ verdicts }: Evaluation['comparison'], name: string) {
+  const found = verdicts.find(({ metric }) => metric === name);
+  return { sound: found?.sound, lastByMean: found?.lastByMean, flags: found?.flags, untold: found?.untold };
 }
 
 function scoresCsv({ comparison }: Evaluation): string {

@@ -1,0 +1,128 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type BuiltCommand, buildCommand } from '../../test/built-command.ts';
+import { wherefore } from '../../test/command.ts';
+import { writePng } from '../data/image.ts';
+import { random } from '../tensor/random.ts';
+import { tensor } from '../tensor/tensor.ts';
+
+const model = fileURLToPath(new URL('../../test/fixtures/command-line/classifier.onnx', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'wherefore-evaluate-'));
+const pictures = join(folder, 'pictures');
+const truth = join(folder, 'truth');
+let command: BuiltCommand;
+
+const few = ['--method', 'gradient-x-input,occlusion', '--metric', 'insertion,msi-literal,sparseness', '--json'];
+
+beforeAll(async () => {
+  command = buildCommand();
+  mkdirSync(pictures);
+  mkdirSync(truth);
+  for (const name of ['a', 'b', 'c', 'd']) {
+    const source = random(name.charCodeAt(0));
+    const data = Uint8Array.from({ length: 20 * 20 * 3 }, () => source.integer(256));
+    writeFileSync(join(pictures, `${name}.png`), await writePng(tensor('uint8', [20, 20, 3], data)));
+  }
+  // The left half of a; a box of b; nothing of c and d.
+  const half = Uint8Array.from({ length: 20 * 20 * 3 }, (_, i) => (Math.floor(i / 3) % 20 < 10 ? 255 : 0));
+  writeFileSync(join(truth, 'a.png'), await writePng(tensor('uint8', [20, 20, 3], half)));
+  writeFileSync(join(truth, 'b.json'), '[[0, 0, 20, 10]]');
+}, 180_000);
+
+afterAll(() => {
+  command.remove();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const evaluate = async (...words: readonly string[]) => {
+  const ran = await wherefore('evaluate', ...words, '--model', model, '--out', join(folder, 'runs'));
+  expect(ran.errors).not.toMatch(/error/);
+  return JSON.parse(ran.output);
+};
+
+describe('evaluate after a kill -9', () => {
+  it('goes on where it was stopped, to the same scores', async () => {
+    const words = ['evaluate', pictures, '--model', model, ...few.slice(0, -1)];
+    const killed = join(folder, 'killed');
+    const child = command.start([...words, '--out', killed]);
+    const ended = new Promise((resolve) => child.on('close', (_, signal) => resolve(signal)));
+    await new Promise<void>((resolve) => {
+      child.stderr?.on('data', (text) => /^[2-9] of 16/m.test(String(text)) && resolve());
+      child.on('close', () => resolve());
+    });
+    child.kill('SIGKILL');
+    expect(await ended).toBe('SIGKILL');
+    const [run] = readdirSync(killed);
+    expect(existsSync(join(killed, run, 'run.json'))).toBe(false);
+    const shards = () => readdirSync(join(killed, run, 'shards')).filter((name) => name.endsWith('.safetensors'));
+    const kept = shards().length;
+    expect(kept).toBeGreaterThanOrEqual(2);
+    expect(kept).toBeLessThan(16);
+
+    const resumed = await wherefore(...words, '--json', '--out', killed);
+    expect(resumed.code).toBe(0);
+    const { cost, rows } = JSON.parse(resumed.output);
+    expect(cost.reused).toBe(kept);
+    expect(shards()).toHaveLength(16);
+    expect(existsSync(join(killed, run, 'run.json'))).toBe(true);
+    const whole = await evaluate(pictures, ...few);
+    const values = (list: typeof rows) => list.map(({ values: one }: { values: unknown }) => one);
+    // Maps are kept as float32: the controls that are made of them differ by that rounding at most.
+    const flat = (list: typeof rows): number[] =>
+      values(list).flatMap((one: Record<string, number[]>) => Object.values(one).flat());
+    flat(whole.rows).forEach((value, i) => expect(flat(rows)[i]).toBeCloseTo(value, 4));
+  }, 60_000);
+});
+
+describe('inputs of an evaluation', () => {
+  it('are filled up with variants of the pictures, which intervals draw with them', async () => {
+    const { inputs, sources, notes } = await evaluate(pictures, '--inputs', '7', '--augment', ...few);
+    expect(inputs).toHaveLength(7);
+    expect(new Set(sources).size).toBe(4);
+    expect(inputs[4]).toBe(`${sources[0]}, variant 1`);
+    expect(sources.slice(4)).toEqual(sources.slice(0, 3));
+    expect(notes[0]).toMatch(/only 4 independent inputs/);
+    const fewer = await evaluate(pictures, '--inputs', '2', '--seed', '1', ...few);
+    expect(fewer.inputs).toHaveLength(2);
+    const refused = await wherefore('evaluate', pictures, '--model', model, '--inputs', '9');
+    expect(refused.code).toBe(1);
+    expect(refused.errors).toMatch(/fewer inputs than asked for.*--augment/);
+  }, 60_000);
+
+  it('may be scored by regions, with objects that a folder knows', async () => {
+    const metrics = ['--metric', 'mass-accuracy,rank-accuracy,insertion', '--method', 'gradient-x-input', '--json'];
+    const { rows, failures } = await evaluate(pictures, '--truth', truth, '--regions', '4', ...metrics);
+    const [row] = rows;
+    expect(row.values['mass-accuracy'].map((value: unknown) => typeof value)).toEqual([
+      'number',
+      'number',
+      'object',
+      'object',
+    ]);
+    for (const value of row.values['mass-accuracy'].slice(0, 2)) expect(value > 0 && value < 1).toBe(true);
+    expect(failures.some(({ why }: { why: string }) => /needs to know where the object is/.test(why))).toBe(true);
+    const none = await wherefore('evaluate', pictures, '--model', model, '--truth', folder);
+    expect(none.errors).toMatch(/no masks or boxes/);
+  }, 60_000);
+});
+
+describe('α_min', () => {
+  it('is tuned on pictures that are not reported', async () => {
+    const { inputs, rows, folder: run } = await evaluate(pictures, '--alpha-min', 'tuned', ...few);
+    expect(inputs).toHaveLength(3);
+    const record = JSON.parse(readFileSync(join(run, 'run.json'), 'utf8'));
+    expect(record.alphaMin.tunedOn).toHaveLength(1);
+    expect(inputs).not.toContain(record.alphaMin.tunedOn[0]);
+    expect(record.alphaMin.value).toBeGreaterThan(0);
+    expect(record.alphaMin.value).toBeLessThan(1);
+    // One value for all methods; the curve holds it.
+    expect(rows[0].profile.alphaMin).toContain(record.alphaMin.value);
+    const fixed = await evaluate(pictures, '--alpha-min', '0.25', ...few);
+    expect(fixed.rows[0].profile.alphaMin[3]).toBe(0.25);
+    const refused = await wherefore('evaluate', pictures, '--model', model, '--alpha-min', '2');
+    expect(refused.errors).toMatch(/"tuned" or a number/);
+  }, 60_000);
+});
