@@ -40,6 +40,22 @@ describe('imputation from neighbours', () => {
     expect(imputed([3, 5, 9, 9], [4], [2, 3])[3]).toBeCloseTo(5, 6);
   });
 
+  it('goes on until it has converged, or says that it cannot', () => {
+    // Two known ends of a chain: information moves one place an iteration. The guess starts far from the line.
+    const length = 6001;
+    const known = new Uint8Array(length);
+    known[0] = known[length - 1] = 1;
+    const plane = new Float64Array(length);
+    plane[length - 1] = 1;
+    // Residuals add up over the square of the length: 1e-10 · 6000²/8 = 4.5e-4.
+    const iterations = impute([plane], [length], known, 1e-10);
+    expect(iterations).toBeGreaterThan(2000);
+    for (const at of [1500, 3000, 4500]) expect(Math.abs(plane[at] - at / 6000)).toBeLessThan(1e-3);
+    expect(() => impute([Float64Array.of(0, 5, 5, 1)], [4], Uint8Array.of(1, 0, 0, 1), -1)).toThrow(
+      /did not converge.*leave ROAD out/,
+    );
+  });
+
   it('leaves what is known, and lies between its extremes', () => {
     fc.assert(
       fc.property(

@@ -67,7 +67,8 @@ function aroundOf(plane: Float64Array, at: number, stride: number): number {
  * @param known 1 where a place keeps its value
  * @param tolerance largest residual left, as a share of the values' range. Default 0.001, well below the noise that is added
  * @returns iterations taken, the most of any channel
- * @throws WhereforeError `invalid-argument` where nothing is known, or for a grid of other than one or two axes
+ * @throws WhereforeError `invalid-argument` where nothing is known, for a grid of other than one or two axes, or where the
+ *   tolerance is not reached
  */
 export function impute(planes: readonly Float64Array[], grid: Grid, known: Uint8Array, tolerance = 1e-3): number {
   if (grid.length > 2 || grid.length === 0) {
@@ -107,7 +108,9 @@ function solve(system: System, plane: Float64Array, guess: Float64Array, toleran
     largest = Math.max(largest, Math.abs(preconditioned));
   }
   let iterations = 0;
-  while (iterations < 2000 && largest > limit) {
+  // In exact arithmetic as many iterations as unknowns suffice; rounding may take some more.
+  const most = 2 * count + 100;
+  while (iterations < most && largest > limit) {
     let curvature = 0;
     for (let i = 0; i < count; i++) {
       const own = direction[at[i]];
@@ -129,6 +132,13 @@ function solve(system: System, plane: Float64Array, guess: Float64Array, toleran
     for (let i = 0; i < count; i++) direction[at[i]] = residual[i] / sums[i] + ratio * direction[at[i]];
     rho = next;
     iterations++;
+  }
+  if (!(largest <= limit)) {
+    throw new WhereforeError('invalid-argument', 'imputation from neighbours did not converge', {
+      got: `a residual of ${largest.toPrecision(3)} after ${iterations} iterations`,
+      expected: `at most ${limit.toPrecision(3)}`,
+      fix: 'remove fewer features, or leave ROAD out',
+    });
   }
   for (let i = 0; i < count; i++) plane[places[i]] = u[i];
   return iterations;

@@ -58,6 +58,12 @@ export function imputedPoints(question: Question, removed: readonly Uint32Array[
       fix: 'leave ROAD out; sufficiency and comprehensiveness ask the same with a reference',
     });
   }
+  if (groups.places) {
+    throw new WhereforeError('invalid-argument', 'ROAD guesses single places from their neighbours, not regions', {
+      got: `regions of ${groups.shape.join('×')}`,
+      fix: 'leave ROAD or the regions out',
+    });
+  }
   const data = input.data as Float32Array;
   const elements = elementsByGroup(groups.groupOf.get(name) as Int32Array, groups.count);
   const deviation = noise * standardDeviation(data);
