@@ -28,7 +28,7 @@ export async function inBatches<T>(
 }
 
 /** Bytes of one point's largest value beyond which more points in a run gain nothing: they leave the caches. */
-const cached = 2 ** 20;
+const cached = 4 * 2 ** 20;
 
 /**
  * How many points one run takes: as many as keep the largest value in the processor's caches, within the byte budget.

@@ -8,6 +8,7 @@ import { type Tensors, throwIfCancelled } from '../runtime/runtime.ts';
 import { toNumbers } from '../tensor/convert.ts';
 import { concatRows, float32, formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { batchSize, bytesIn, even, inBatches, sourcePart } from './batches.ts';
+import { leaner } from './leaner.ts';
 import {
   type CurvaturePlan,
   curvaturePlan,
@@ -165,11 +166,11 @@ class PreparedInput implements Prepared {
     const parts = new Map<string, Tensor[]>(each ? [] : fetches.map((name) => [name, []]));
     const begin = async (start: number, end: number) => {
       const feeds = this.#feeds(part, given(start, end), end - start);
-      const { graph } = await executor.specialise(part, feeds);
+      const graph = leaner(await executor.specialise(part, feeds));
       return executor.run(graph, feeds, [this.target.value, ...fetches], this.options);
     };
     await inBatches(points.count, size, begin, (start, end, results) => {
-      target.set(toNumbers(results.get(this.target.value) as Tensor), start);
+      target.set(numbersOf(results.get(this.target.value) as Tensor), start);
       if (each) each(start, end - start, results);
       else for (const name of fetches) parts.get(name)?.push(results.get(name) as Tensor);
       this.#count(end - start, 0);
@@ -199,7 +200,7 @@ class PreparedInput implements Prepared {
     };
     await inBatches(points.count, size, begin, (start, end, { plan, results }) => {
       notes = plan.notes;
-      target.set(toNumbers(results.get(this.target.value) as Tensor), start);
+      target.set(numbersOf(results.get(this.target.value) as Tensor), start);
       // Nothing flows back to some values: their gradient is zero (the notes say why, where an operator stops it).
       const found = wrt.map((name) => {
         const gradient = plan.gradients.get(name);
@@ -360,6 +361,11 @@ class PreparedInput implements Prepared {
       throw error;
     }
   }
+}
+
+/** As numbers, without a copy where they are that already: there is one for each of perhaps 100,000 points. */
+function numbersOf(tensor: Tensor): ArrayLike<number> {
+  return tensor.type === 'float32' ? (tensor as Tensor<'float32'>).data : toNumbers(tensor);
 }
 
 /** Adds one run's gradient to what the runs before it gave. */

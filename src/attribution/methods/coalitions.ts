@@ -100,7 +100,7 @@ function drawPairs(
       row[order[i]] = 1;
     }
     for (const one of [row, row.map((held) => 1 - held)]) {
-      const key = one.join('');
+      const key = keyOf(one);
       const known = seen.get(key);
       if (known !== undefined) weights[known] += mass / (2 * pairs);
       else {
@@ -110,6 +110,17 @@ function drawPairs(
       }
     }
   }
+}
+
+/** A coalition as text, 16 players a character: the same for the same members. */
+function keyOf(row: Uint8Array): string {
+  let key = '';
+  for (let start = 0; start < row.length; start += 16) {
+    let code = 0;
+    for (let i = start; i < Math.min(row.length, start + 16); i++) code = 2 * code + row[i];
+    key += String.fromCharCode(code);
+  }
+  return key;
 }
 
 /** Every subset of `size` players. */
