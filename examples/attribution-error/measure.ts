@@ -16,45 +16,88 @@ export type Table = ReadonlyMap<Row, readonly (Cell | undefined)[]>;
 /** Differences smaller than this share of the output say little about a method: relative errors explode. */
 const smallestShare = 0.01;
 
+/** What one method said of one layer, input by input. */
+export interface Errors {
+  /** E / |T|; null where the output hardly differs from the baseline's. */
+  readonly relative: readonly (number | null)[];
+  /** The same against the method's own target, where it has one. */
+  readonly own: readonly (number | null)[];
+  readonly seconds: number;
+}
+
+/** Keeps what was measured, so that a run that was stopped goes on where it was. */
+export interface Store {
+  read(row: Row, layer: string, inputs: number): Errors | undefined;
+  write(row: Row, layer: string, inputs: number, errors: Errors): void;
+}
+
 /**
  * Every method at every layer, the cheapest first. Inputs whose output hardly differs from the baseline's are left out,
  * the same for all methods.
  * @param onRow gets the table so far
  */
-export async function measure(subject: Subject, onRow: (row: Row, table: Table) => void): Promise<Table> {
+export async function measure(
+  subject: Subject,
+  store: Store,
+  onRow: (row: Row, table: Table, seconds: number) => void,
+): Promise<Table> {
   const rows = rowsFor(subject);
   const measured = new Map<Row, readonly (Cell | undefined)[]>();
   const inOrder = (): Table =>
     new Map(rows.flatMap((row) => (measured.has(row) ? [[row, measured.get(row) ?? []] as const] : [])));
   for (const row of [...rows].sort((a, b) => effort(subject, a).passes - effort(subject, b).passes)) {
     const cells: (Cell | undefined)[] = [];
+    let seconds = 0;
     for (const layer of subject.layers) {
-      const results: Attribution[] = [];
-      for (let k = 0; k < effort(subject, row).inputs; k++) {
-        const request = requestFor(subject, row, layer, k);
-        if (!request) break;
-        results.push(await attribute(subject.model, request));
+      const { inputs } = effort(subject, row);
+      let errors = store.read(row, layer.title, inputs);
+      if (!errors) {
+        errors = await errorsOf(subject, row, layer, inputs);
+        if (errors) store.write(row, layer.title, inputs, errors);
       }
-      cells.push(results.length ? cellOf(results) : undefined);
+      seconds += errors?.seconds ?? 0;
+      cells.push(errors && cellOf(errors));
     }
     measured.set(row, cells);
-    onRow(row, inOrder());
+    onRow(row, inOrder(), seconds);
   }
   return inOrder();
 }
 
-function cellOf(results: readonly Attribution[]): Cell {
-  const kept = results.filter(
-    ({ attributionTarget, value }) => Math.abs(attributionTarget as number) > smallestShare * Math.abs(value),
-  );
-  if (kept.length === 0) throw new WhereforeError('invalid-data', 'no input differs from the baseline');
-  const own = kept.flatMap(({ implicitError, implicitTarget }) =>
-    implicitError === undefined || !implicitTarget ? [] : [implicitError / Math.abs(implicitTarget)],
-  );
+/** Undefined where the method does not explain such a layer. */
+async function errorsOf(
+  subject: Subject,
+  row: Row,
+  layer: Subject['layers'][number],
+  inputs: number,
+): Promise<Errors | undefined> {
+  const results: Attribution[] = [];
+  for (let k = 0; k < inputs; k++) {
+    const request = requestFor(subject, row, layer, k);
+    if (!request) return undefined;
+    results.push(await attribute(subject.model, request));
+  }
+  const kept = ({ attributionTarget, value }: Attribution) =>
+    Math.abs(attributionTarget as number) > smallestShare * Math.abs(value);
   return {
-    median: median(kept.map(({ relativeError }) => relativeError as number)),
-    own: own.length ? median(own) : undefined,
-    inputs: kept.length,
+    relative: results.map((result) => (kept(result) ? (result.relativeError as number) : null)),
+    own: results.map((result) => {
+      const { implicitError, implicitTarget } = result;
+      return kept(result) && implicitError !== undefined && implicitTarget
+        ? implicitError / Math.abs(implicitTarget)
+        : null;
+    }),
+    seconds: results.reduce((sum, { cost }) => sum + cost.seconds, 0),
+  };
+}
+
+function cellOf({ relative, own }: Errors): Cell {
+  const known = (values: readonly (number | null)[]) => values.filter((value) => value !== null);
+  if (known(relative).length === 0) throw new WhereforeError('invalid-data', 'no input differs from the baseline');
+  return {
+    median: median(known(relative)),
+    own: known(own).length ? median(known(own)) : undefined,
+    inputs: known(relative).length,
   };
 }
 

@@ -20,6 +20,8 @@ export interface Subject {
   readonly layers: readonly { readonly title: string; readonly name: string; readonly side: number }[];
   /** Whether methods that perturb take part: they cost hundreds of passes an input. */
   readonly perturbs: boolean;
+  /** How many of the inputs methods of many passes are measured on. */
+  readonly costly: number;
 }
 
 /** A row of the table: a method with its parameters. */
@@ -29,11 +31,11 @@ export interface Row {
   readonly parameters?: Readonly<Record<string, unknown>>;
 }
 
-/** Methods of more passes than this an input are measured on a sixteenth of the inputs. */
-const affordable = 60;
+/** Methods of more passes than this an input are measured on {@link Subject.costly} inputs. */
+export const affordable = 60;
 
 /** Passes of a row for one input at one layer, and how many of the inputs it is measured on. */
-export function effort({ inputs }: Subject, { method, parameters }: Row): { passes: number; inputs: number } {
+export function effort({ inputs, costly }: Subject, { method, parameters }: Row): { passes: number; inputs: number } {
   const row = methodTable[method];
   const { forward, backward } = row.cost(row.parameters.parse(parameters ?? {}), {
     elements: 1,
@@ -42,9 +44,10 @@ export function effort({ inputs }: Subject, { method, parameters }: Row): { pass
     references: 1,
     space: [96, 96],
   });
-  const few = Math.min(inputs.length, Math.max(2, Math.floor(inputs.length / 16)));
-  const passes = Math.max(forward, backward);
-  return { passes, inputs: passes > affordable ? few : inputs.length };
+  // A way back costs about two ways forth.
+  const passes = forward + 2 * backward;
+  const many = Math.max(forward, backward) > affordable;
+  return { passes, inputs: many ? Math.min(costly, inputs.length) : inputs.length };
 }
 
 const fixed = (steps: number) => ({ steps, tolerance: 0 });
@@ -54,6 +57,11 @@ const withSteps: readonly Row[] = [
   ...[10, 50, 400].map(
     (n): Row => ({ title: `revised IG, n = ${n}`, method: 'integrated-gradients', parameters: fixed(n) }),
   ),
+  {
+    title: 'revised IG, n = 50, refined nodes',
+    method: 'integrated-gradients',
+    parameters: { ...fixed(50), nodes: 'refined' },
+  },
   {
     title: 'revised IG, n = 50, path of the input',
     method: 'integrated-gradients',

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Target } from '../../src/attribution/target.ts';
 import { loadModel } from '../../src/data/load-model.ts';
@@ -7,11 +7,11 @@ import { completePreprocessing } from '../../src/data/preprocessing-file.ts';
 import type { Model } from '../../src/runtime/model.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { toNumbers } from '../../src/tensor/convert.ts';
-import { normals, random } from '../../src/tensor/random.ts';
-import { float32, sizeOf, type Tensor } from '../../src/tensor/tensor.ts';
-import { classes } from '../demo/draw.ts';
+import { float32, type Tensor } from '../../src/tensor/tensor.ts';
+import { classes, side } from '../demo/draw.ts';
 import { drawAll, imageTensor, testPictures } from '../demo/pictures.ts';
 import type { Subject } from './question.ts';
+import { trainResidual } from './residual-network.ts';
 
 /** The class that the model says of each input. */
 async function predicted(model: Model, input: string, inputs: readonly Tensor<'float32'>[]): Promise<Target[]> {
@@ -25,13 +25,23 @@ async function predicted(model: Model, input: string, inputs: readonly Tensor<'f
   return targets;
 }
 
+/** Pictures of the demo that no network was trained on, all classes in turn, and a black one. */
+async function demoInputs(
+  count: number,
+): Promise<{ readonly inputs: Tensor<'float32'>[]; readonly baseline: Tensor<'float32'> }> {
+  // Seeds far from those of training and of the demo's own measurements.
+  const perClass = Math.ceil(count / classes.length);
+  const pictures = testPictures(perClass, 500_000);
+  const inTurn = pictures.map((_, i) => pictures[(i % classes.length) * perClass + Math.floor(i / classes.length)]);
+  const drawn = await drawAll(inTurn.slice(0, count));
+  const black = new Float32Array(3 * side * side).fill(-1);
+  return { inputs: drawn.map((bytes) => imageTensor([bytes])), baseline: float32([1, 3, side, side], black) };
+}
+
 /** The demo's own network and pictures that it was not trained on. */
 export async function demoSubject(root: string, runtime: Runtime, count: number): Promise<Subject> {
   const model = await loadModel(join(root, 'examples/demo/model/shapes.onnx'), { runtime });
-  // Seeds far from those of training and of the demo's own measurements.
-  const pictures = testPictures(Math.ceil(count / classes.length), 500_000).slice(0, count);
-  const drawn = await drawAll(pictures);
-  const inputs = drawn.map((bytes) => imageTensor([bytes]));
+  const { inputs, baseline } = await demoInputs(count);
   return {
     title: 'The demo network',
     description: `${count} held-out pictures, the logit of the class that the model says, a black picture as the baseline.`,
@@ -39,7 +49,7 @@ export async function demoSubject(root: string, runtime: Runtime, count: number)
     input: 'image',
     inputs,
     targets: await predicted(model, 'image', inputs),
-    baseline: float32([1, 3, 96, 96], new Float32Array(3 * 96 * 96).fill(-1)),
+    baseline,
     layers: [
       { title: 'input', name: 'image', side: 96 },
       { title: 'conv1', name: layerNamed(model, 'conv1.relu'), side: 48 },
@@ -47,6 +57,7 @@ export async function demoSubject(root: string, runtime: Runtime, count: number)
       { title: 'conv3', name: layerNamed(model, 'conv3.relu'), side: 24 },
     ],
     perturbs: true,
+    costly: count,
   };
 }
 
@@ -67,16 +78,18 @@ export async function squeezeNetSubject(data: string, runtime: Runtime): Promise
     },
     outputs: { softmaxout_1: { kind: 'probabilities' } },
   });
-  const inputs: Tensor<'float32'>[] = [];
+  const photographs: Tensor<'float32'>[] = [];
   for (const picture of pictures) {
     const [read] = await readModelInputs(model, join(data, picture), preprocessing);
-    inputs.push([...read.tensors.values()][0] as Tensor<'float32'>);
+    photographs.push([...read.tensors.values()][0] as Tensor<'float32'>);
   }
+  // As they are first, so that methods measured on few inputs see photographs that nobody turned.
+  const inputs = [...photographs, ...photographs.map(mirrored), ...photographs.map(enlarged)];
   const input = model.graph.inputs[0].name;
   const plane = 224 * 224;
   return {
     title: 'SqueezeNet 1.1',
-    description: `${inputs.length} photographs, the logit of the predicted class, a black picture as the baseline.`,
+    description: `${photographs.length} photographs, each as it is, mirrored and enlarged: ${inputs.length} inputs; the logit of the predicted class, a black picture as the baseline.`,
     model,
     input,
     inputs,
@@ -87,6 +100,7 @@ export async function squeezeNetSubject(data: string, runtime: Runtime): Promise
     ),
     layers: squeezeNetLayers(model, input),
     perturbs: false,
+    costly: 4,
   };
 }
 
@@ -115,31 +129,54 @@ function squeezeNetLayers(model: Model, input: string): Subject['layers'] {
   ];
 }
 
-/** A small ResNet with random weights: skip connections inside its blocks, cuts between them. */
-export async function residualSubject(root: string, runtime: Runtime, count: number): Promise<Subject> {
-  const folder = join(root, 'test/fixtures');
-  const model = await loadModel(join(folder, 'architectures/resnet-basic.script.onnx'), { runtime });
-  const fixtures: readonly { network: string; input: string; layer: string }[] = JSON.parse(
-    readFileSync(join(folder, 'attribution/index.json'), 'utf8'),
-  );
-  const { input, layer } = fixtures.find(({ network }) =>
-    network.startsWith('resnet-basic'),
-  ) as (typeof fixtures)[number];
-  const source = random(1);
-  const draw = () => float32([1, 3, 40, 40], normals(sizeOf([3, 40, 40]), source));
-  const inputs = Array.from({ length: count }, draw);
+/** Left and right exchanged. */
+const mirrored = (picture: Tensor<'float32'>) =>
+  moved(picture, (row, column, side) => row * side + (side - 1 - column));
+
+/** The middle of a picture, four fifths a side, by the nearest pixel. */
+const enlarged = (picture: Tensor<'float32'>) =>
+  moved(picture, (row, column, side) => {
+    const at = (place: number) => Math.floor(side / 10 + 0.8 * place);
+    return at(row) * side + at(column);
+  });
+
+function moved(
+  { shape, data }: Tensor<'float32'>,
+  from: (row: number, column: number, side: number) => number,
+): Tensor<'float32'> {
+  const side = shape[3];
+  const plane = side * side;
+  const values = Float32Array.from({ length: data.length }, (_, i) => {
+    const place = i % plane;
+    return data[i - place + from(Math.floor(place / side), place % side, side)];
+  });
+  return float32(shape, values);
+}
+
+/** A ResNet of the demo's pictures: skip connections inside its blocks, cuts between them. Trained where it is missing. */
+export async function residualSubject(folder: string, runtime: Runtime, count: number): Promise<Subject> {
+  const path = join(folder, 'residual.onnx');
+  if (!existsSync(path)) {
+    console.log('training a ResNet');
+    await trainResidual(path, runtime);
+  }
+  const model = await loadModel(path, { runtime });
+  const { inputs, baseline } = await demoInputs(count);
+  const ends = [1, 2, 3].map((stage) => ({
+    title: `stage${stage}`,
+    name: `stage${stage}.block2`,
+    side: 48 / 2 ** stage,
+  }));
   return {
-    title: 'A ResNet of basic blocks, random weights',
-    description: `${count} inputs of normal noise, the logit of the predicted class, zero as the baseline.`,
+    title: 'A ResNet of basic blocks',
+    description: `Six blocks, trained by the run on ${classes.length} classes of drawn pictures. ${count} held-out pictures, the logit of the class that the model says, a black picture as the baseline.`,
     model,
-    input,
+    input: 'image',
     inputs,
-    targets: await predicted(model, input, inputs),
-    baseline: float32([1, 3, 40, 40], new Float32Array(3 * 1600)),
-    layers: [
-      { title: 'input', name: input, side: 40 },
-      ...['layer1', 'layer2', 'layer3'].map((title) => ({ title, name: layer.replaceAll('layer2', title), side: 10 })),
-    ],
-    perturbs: false,
+    targets: await predicted(model, 'image', inputs),
+    baseline,
+    layers: [{ title: 'input', name: 'image', side: 96 }, ...ends],
+    perturbs: true,
+    costly: 16,
   };
 }

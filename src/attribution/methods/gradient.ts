@@ -28,6 +28,7 @@ export const gradient: Method<Record<string, never>> = {
   needs: 'gradient',
   layers: 'any',
   baseline: 'unused',
+  reading: 'magnitude',
   implicitBaseline: 'an infinitesimal change; a rate, not a share of the difference',
   completeness: 'none',
   zeroDifference: false,

@@ -29,6 +29,7 @@ export const guidedBackpropagation: Method<Record<string, never>> = {
   needs: 'gradient',
   layers: 'any',
   baseline: 'unused',
+  reading: 'magnitude',
   implicitBaseline: 'none: a filtered rate, not a share of the difference',
   completeness: 'none',
   zeroDifference: false,

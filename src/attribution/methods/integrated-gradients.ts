@@ -5,11 +5,18 @@ import { rows, type Tensor } from '../../tensor/tensor.ts';
 import { type Gradient, pathPoints } from '../prepare.ts';
 import { resultOf } from './gradient.ts';
 import { type Method, type MethodContext, type Reference, sumOf } from './method.ts';
-import { quadratures } from './quadrature.ts';
+import { type Quadrature, quadratures } from './quadrature.ts';
+import { midpointsOf, refinedEdges } from './refined-nodes.ts';
 
 const parameters = z.strictObject({
   steps: z.int().min(1).max(100_000).default(50).describe('Points on the path at first'),
   rule: z.enum(['midpoint', 'trapezoid', 'gauss-legendre']).default('midpoint'),
+  nodes: z
+    .enum(['even', 'refined'])
+    .default('even')
+    .describe(
+      'even: as the rule says. refined: midpoints of pieces that are shorter where the target bends most, found by 3 n + 1 forward passes; a smaller error for the same gradients',
+    ),
   path: z
     .enum(['feature', 'input'])
     .default('feature')
@@ -41,19 +48,35 @@ export const integratedGradients: Method<IntegratedGradientsParameters> = {
   completeness: 'convergent',
   zeroDifference: true,
   parameters: parameters as z.ZodType<IntegratedGradientsParameters>,
-  cost: ({ steps, rule, path, tolerance, maxSteps }) => {
+  cost: ({ steps, rule, nodes, path, tolerance, maxSteps }) => {
     let total = points(steps, rule, path);
     if (tolerance > 0) for (let n = steps * 2; n <= maxSteps; n *= 2) total += points(n, rule, path);
     // Along the input the layer is read at both ends of every step as well.
     const rounds = tolerance > 0 ? 1 + Math.max(0, Math.floor(Math.log2(maxSteps / steps))) : 1;
-    return { forward: path === 'input' ? 2 * total + rounds : total, backward: total };
+    const looking = nodes === 'refined' ? 3 * total + rounds : 0;
+    return { forward: (path === 'input' ? 2 * total + rounds : total) + looking, backward: total };
   },
-  async run(context, { steps, rule, path, tolerance, maxSteps }) {
+  async run(context, { steps, rule, nodes, path, tolerance, maxSteps }) {
+    if (nodes === 'refined' && rule !== 'midpoint') {
+      throw new WhereforeError('invalid-argument', 'refined nodes are midpoints', {
+        got: `rule ${rule}`,
+        fix: 'leave the rule out, or use even nodes',
+      });
+    }
     const { features: baselineFeatures, value: baselineValue } = onlyReference(context);
     const difference = context.value - baselineValue;
-    const integrate = path === 'feature' ? alongFeatures : alongInput;
+    const [from, to] =
+      path === 'feature' ? [baselineFeatures, context.features] : [onlyReference(context).inputs, context.inputs];
+    const targetAt = async (places: Float64Array) =>
+      (await context.prepared.evaluate(pathPoints(from, to, places))).target;
     for (let n = steps; ; n *= 2) {
-      const { sums, notes } = await integrate(context, baselineFeatures, n, rule);
+      const edges =
+        nodes === 'refined' ? await refinedEdges(targetAt, n) : Float64Array.from({ length: n + 1 }, (_, k) => k / n);
+      const quadrature = nodes === 'refined' ? midpointsOf(edges) : quadratures[rule](n);
+      const { sums, notes } =
+        path === 'feature'
+          ? await alongFeatures(context, baselineFeatures, quadrature)
+          : await alongInput(context, edges);
       const error = Math.abs(sumOf(sums.values()) - difference) / Math.max(Math.abs(difference), Number.EPSILON);
       const converged = tolerance === 0 ? undefined : error <= tolerance;
       // At a layer that is bypassed the sum misses the target by what flows past it: more steps would not mend that.
@@ -81,10 +104,8 @@ export function onlyReference({ references }: MethodContext): Reference {
 export async function alongFeatures(
   context: MethodContext,
   baselineFeatures: Tensors,
-  steps: number,
-  rule: Rule,
+  { positions, weights }: Quadrature,
 ): Promise<Gradient> {
-  const { positions, weights } = quadratures[rule](steps);
   const points = pathPoints(baselineFeatures, context.features, positions);
   const gradient = await context.prepared.gradient(points, { wrt: context.layer, weights });
   for (const [name, sum] of gradient.sums) {
@@ -94,16 +115,16 @@ export async function alongFeatures(
   return gradient;
 }
 
-/** `A = Σ_k (φ(x_{k+1}) − φ(x_k)) ⊙ ∂f/∂F(φ(x_{k+½}))` with `x_k = x0 + (k/n)(x − x0)`: always by the midpoint. */
-async function alongInput(context: MethodContext, _: Tensors, steps: number): Promise<Gradient> {
+/**
+ * `A = Σ_k (φ(x_{k+1}) − φ(x_k)) ⊙ ∂f/∂F(φ(x_{k+½}))` with `x_k = x0 + e_k (x − x0)`: always by the midpoint.
+ * @param edges the ends of the pieces, `e_k = k/n` where they are even
+ */
+async function alongInput(context: MethodContext, edges: Float64Array): Promise<Gradient> {
   const { prepared, layer, inputs } = context;
   const from = onlyReference(context).inputs;
-  const corners = pathPoints(
-    from,
-    inputs,
-    Float64Array.from({ length: steps + 1 }, (_, k) => k / steps),
-  );
-  const middles = pathPoints(from, inputs, quadratures.midpoint(steps).positions);
+  const steps = edges.length - 1;
+  const corners = pathPoints(from, inputs, edges);
+  const middles = pathPoints(from, inputs, midpointsOf(edges).positions);
   const sums = new Map<string, Float64Array>();
   let notes: Gradient['notes'] = [];
   const target = new Float64Array(steps);

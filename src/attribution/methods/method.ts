@@ -69,6 +69,9 @@ export interface Workload {
 }
 
 /** A row of the table of methods. */
+/** See {@link Method.reading}. */
+export type Reading = 'signed' | 'magnitude' | 'mask';
+
 export interface Method<Parameters = Record<string, unknown>> {
   readonly title: string;
   /** Where the method was published. */
@@ -85,8 +88,11 @@ export interface Method<Parameters = Record<string, unknown>> {
   readonly takesSamples?: true;
   /** Whether the method perturbs groups of elements. */
   readonly usesGroups?: true;
-  /** Whether its map is a mask between 0 and 1 as it stands, not to be min–max scaled. */
-  readonly absolute?: true;
+  /**
+   * How metrics read its values. signed (default): for and against the target. magnitude: rates of change, which say how
+   * much but not for what, as their sources show them. mask: between 0 and 1 as they stand, not to be scaled.
+   */
+  readonly reading?: Reading;
   /** What the method compares with, where that is not the stated baseline. */
   readonly implicitBaseline: string | undefined;
   /** The difference that the method explains by its own lights: `f(x) − g(0)` at the layer, or `f(x)`. */

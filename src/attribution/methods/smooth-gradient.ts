@@ -65,6 +65,7 @@ export const smoothGrad: Method<SmoothGradientParameters> = {
   title: 'SmoothGrad',
   source: 'Smilkov et al. 2017, arXiv 1706.03825',
   formula: 'A = mean_k ∂f/∂F(F + ε_k),  ε_k ~ N(0, (noise · (max F − min F))²)',
+  reading: 'magnitude',
   implicitBaseline: 'infinitesimal changes around noisy copies; a rate, not a share of the difference',
   async run(context, options) {
     const weights = new Float64Array(options.samples).fill(1 / options.samples);

@@ -39,7 +39,7 @@ export const zeroFeatureIntegratedGradients: Method<ZeroFeatureParameters> = {
         float32(shape, new Float32Array((context.features.get(name) as Tensor).data.length)),
       ]),
     );
-    const { sums, notes } = await alongFeatures(context, zero, steps, rule);
+    const { sums, notes } = await alongFeatures(context, zero, quadratures[rule](steps));
     return { ...resultOf(context.features, sums), gradientNotes: notes };
   },
 };
