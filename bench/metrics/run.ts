@@ -14,8 +14,8 @@ import { lenet, resnet, type Subject, shapes } from './subjects.ts';
 
 const options = new Command('bench:metrics')
   .option('--subject <key...>', 'only these: lenet, shapes, resnet')
-  .option('--inputs <n>', 'explanations that are scored; of ResNet-18 an eighth', '64')
-  .option('--rounds <n>', 'rounds of the batched ways; of one by one a third', '9')
+  .option('--inputs <n>', 'explanations that are scored; of ResNet-18 a 32nd part', '64')
+  .option('--rounds <n>', 'rounds of the batched ways, a third of them one by one; default 9 of LeNet-5, else 3')
   .option('--fashion <folder>', 'the IDX files of Fashion-MNIST', '../shared/data/fashion-mnist')
   .option('--threads <n>', 'threads of each side', '2')
   .option('--out <file>', 'where the table goes when every subject was run', 'bench/results-metrics.md')
@@ -26,9 +26,13 @@ const options = new Command('bench:metrics')
   )
   .parse()
   .opts<
-    Record<'inputs' | 'rounds' | 'fashion' | 'threads' | 'out', string> & { subject?: readonly string[]; clock: Clock }
+    Record<'inputs' | 'fashion' | 'threads' | 'out', string> & {
+      subject?: readonly string[];
+      rounds?: string;
+      clock: Clock;
+    }
   >();
-const [threads, count, rounds] = [options.threads, options.inputs, options.rounds].map(Number);
+const [threads, count] = [options.threads, options.inputs].map(Number);
 
 /** What two sums in float32 in different order leave, where a threshold does not flip. */
 const tolerance = 1e-3;
@@ -82,6 +86,7 @@ async function compare(subject: Subject, peer: Peer): Promise<string> {
     await their('batched')();
     const difference = agreement(ourScores, await peer.ask<Scores>({ do: 'digest' }));
     const { clock } = options;
+    const rounds = Number(options.rounds ?? subject.rounds);
     const few = Math.max(1, Math.round(rounds / 3));
     const together = await interleave(way(batched), their('batched'), { rounds, warmUp: 1, clock });
     const apart = await interleave(way(batched), their('single'), { rounds: few, warmUp: 0, clock });
@@ -117,7 +122,7 @@ async function giveData(peer: Peer, file: string, { inputs }: Subject, explained
 const subjects: Record<string, () => Promise<Subject | undefined>> = {
   lenet: () => lenet(options.fashion, count),
   shapes: () => shapes(count),
-  resnet: async () => resnet(Math.max(1, Math.round(count / 8))),
+  resnet: async () => resnet(Math.max(1, Math.round(count / 32))),
 };
 
 const peer = await Peer.start(threads, 'metrics_peer.py').catch((error: Error) => {

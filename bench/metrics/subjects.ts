@@ -21,7 +21,6 @@ import { resnet18 } from '../nets.ts';
 
 /** A classifier with inputs whose explanations are scored. */
 export interface Subject {
-  readonly key: string;
   readonly title: string;
   /** The network of the same name in `metrics_peer.py`. */
   readonly net: string;
@@ -29,6 +28,8 @@ export interface Subject {
   readonly bytes: Uint8Array;
   /** [N, C, H, W]. */
   readonly inputs: Tensor<'float32'>;
+  /** Rounds of the batched ways; one by one takes a third of them. */
+  readonly rounds: number;
 }
 
 /** LeNet-5 with ReLU and max pooling (after LeCun et al. 1998), trained here on Fashion-MNIST for two epochs. */
@@ -57,7 +58,7 @@ export async function lenet(folder: string, count: number): Promise<Subject | un
     });
     const bytes = encodeModel(model);
     const title = 'LeNet-5, 28×28';
-    return { key: 'lenet', title, net: 'lenet', input: 'image', bytes, inputs: pictures(0, count) };
+    return { title, net: 'lenet', input: 'image', bytes, inputs: pictures(0, count), rounds: 9 };
   } finally {
     await runtime.close();
   }
@@ -87,12 +88,12 @@ function lenetNetwork(): OnnxModel {
 export async function shapes(count: number): Promise<Subject> {
   const all = imageTensor(await drawAll(testPictures(Math.ceil(count / 6), 900_000)));
   return {
-    key: 'shapes',
     title: 'demo network, 96×96',
     net: 'shapes',
     input: 'image',
     bytes: readFileSync('examples/demo/model/shapes.onnx'),
     inputs: float32([count, 3, 96, 96], all.data.slice(0, count * 3 * 96 * 96)),
+    rounds: 3,
   };
 }
 
@@ -108,5 +109,6 @@ export function resnet(count: number): Subject {
   }
   const bytes = encodeModel(resnet18(1).model);
   const title = 'ResNet-18, 224×224';
-  return { key: 'resnet', title, net: 'resnet18', input: 'x', bytes, inputs: float32([count, 3, side, side], values) };
+  const inputs = float32([count, 3, side, side], values);
+  return { title, net: 'resnet18', input: 'x', bytes, inputs, rounds: 3 };
 }
