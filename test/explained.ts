@@ -1,5 +1,6 @@
 import type { ExplanationDocument } from '../src/report/document.ts';
 import type { Explained } from '../src/report/explained.ts';
+import type { ScorecardDocument } from '../src/report/scorecard-document.ts';
 import { float32, int64, type Tensor, tensor } from '../src/tensor/tensor.ts';
 
 interface Parts {
@@ -80,4 +81,37 @@ export function makeExplained(parts: Parts): Explained {
 /** A picture of one colour. */
 export function plainPicture(height: number, width: number, level = 200): Tensor<'uint8'> {
   return tensor('uint8', [height, width, 3], new Uint8Array(height * width * 3).fill(level));
+}
+
+/** A scorecard made up for tests. */
+export function makeScorecard(parts: Partial<ScorecardDocument> = {}): ScorecardDocument {
+  return {
+    entries: [
+      {
+        metric: 'attribution-error',
+        title: 'Attribution error',
+        direction: 'lower',
+        score: 0.02,
+        low: 0.02,
+        high: 0.02,
+        parts: {},
+      },
+      {
+        metric: 'msi-literal',
+        title: 'MSI (literal)',
+        direction: 'higher',
+        score: 0.4,
+        low: -0.1,
+        high: 0.5,
+        parts: {},
+      },
+      { metric: 'deletion', title: 'Deletion (MoRF)', direction: 'lower', score: 0.1, low: 0.05, high: 0.3, parts: {} },
+    ],
+    reference: 'zero input',
+    references: ['zero input', 'mean of the input'],
+    warning: null,
+    notes: [],
+    cost: { forward: 240, backward: 0, seconds: 1.5 },
+    ...parts,
+  };
 }

@@ -62,6 +62,29 @@ describe('explain and replay', () => {
     }
   });
 
+  it('--score: scores in the document, on the page, in the terminal; replay is not disturbed', async () => {
+    const out = newFolder();
+    const words = [picture, '--model', classifier, '--score', '--method', 'gradient-x-input,occlusion', '--out', out];
+    const { code, output } = await wherefore('explain', ...words);
+    expect(code).toBe(0);
+    expect(output).toMatch(/MSI \(literal\) ↑/);
+    const documents = documentsOf(out);
+    const [first] = documents.map((path) => JSON.parse(readFileSync(path, 'utf8')));
+    expect(first.scorecard.entries).toHaveLength(7);
+    const run = JSON.parse(readFileSync(join(out, readdirSync(out)[0], 'run.json'), 'utf8'));
+    expect(run.cost.forward).toBeGreaterThanOrEqual(first.cost.forward + 2 * first.scorecard.cost.forward - 10);
+    expect(readFileSync(join(out, readdirSync(out)[0], 'index.html'), 'utf8')).toContain('class="scores"');
+    expect((await wherefore('replay', documents[0])).output).toMatch(/^identical in every element$/m);
+  });
+
+  it('--score of a layer that lies over nothing: the explanation stays, with the reason', async () => {
+    const out = newFolder();
+    const words = [picture, '--model', classifier, '--score', '--layer', 'flat', '--out', out];
+    const { code, output } = await wherefore('explain', ...words);
+    expect(code).toBe(0);
+    expect(output).toMatch(/^note: no scorecard: the attribution at "flat" does not lie over the input/m);
+  });
+
   it('prints what the model said, the target, the baseline, the error, the page', async () => {
     const out = newFolder();
     const { output } = await wherefore('explain', picture, '--model', classifier, '--target', 'star', '--out', out);

@@ -52,6 +52,9 @@ const baseline = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('sample'), description: z.string() }),
 ]);
 
+/** Left, top, right, bottom of a detection, in pixels of the model's input. */
+const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
+
 /** How the model's pixels lie over the source picture. */
 const transform = z.object({
   source: z.tuple([z.number(), z.number()]),
@@ -112,13 +115,21 @@ export const explanationSchema = z.object({
       output: z.string(),
       kind: z.string(),
       top: z.array(
-        z.object({ index: z.int(), label: z.string().optional(), value: z.number(), anchor: z.int().optional() }),
+        z.object({
+          index: z.int(),
+          label: z.string().optional(),
+          value: z.number(),
+          anchor: z.int().optional(),
+          box: box.optional(),
+        }),
       ),
     })
     .optional(),
   explained: z.array(z.string()),
   target,
   targetDescription: z.string(),
+  /** The explained detection, where boxes can be read. */
+  box: box.optional(),
   /** null: the method was run without a stated baseline. */
   baseline: baseline.nullable(),
   baselineDescription: z.string().nullable(),

@@ -174,6 +174,7 @@ function explainedOf(
     explained: [...explained],
     target: attribution.target as ExplanationDocument['target'],
     targetDescription: attribution.targetDescription,
+    box: boxOf(prediction, attribution.target),
     baseline: baseline
       ? baseline.kind === 'input' || baseline.kind === 'sample'
         ? { kind: baseline.kind, description: baseline.description }
@@ -208,6 +209,11 @@ function explainedOf(
     command,
   };
   return { document, tensors, picture: input.picture?.pixels };
+}
+
+function boxOf({ detections }: Prediction, target: Target): ExplanationDocument['box'] {
+  const found = 'anchor' in target ? detections?.find(({ anchor }) => anchor === target.anchor)?.box : undefined;
+  return found && [...found];
 }
 
 function plainTransform({

@@ -1,5 +1,5 @@
 import { toFloat32 } from '../tensor/convert.ts';
-import { sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { sameShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { type Explained, storedTensor } from './explained.ts';
 
 /** One part of an input (a column, a token, a position) and its share of the difference. */
@@ -16,11 +16,18 @@ export interface FeatureShare {
   readonly parts?: readonly FeatureShare[];
 }
 
+/** A channel of a signal, place by place. */
+export interface Channel {
+  readonly values: readonly number[];
+  /** Its own shares, where the attribution tells channels apart. */
+  readonly shares?: readonly number[];
+}
+
 export interface Features {
   /** sequence: parts in order, as of a text. set: parts without one, as the columns of a table. */
   readonly kind: 'sequence' | 'set';
-  /** The input's numbers place by place, one list a channel, where it is a signal. */
-  readonly signal?: readonly (readonly number[])[];
+  /** The channels of the input, where it is a signal. */
+  readonly signal?: readonly Channel[];
   /** Add up to ΣA. */
   readonly shares: readonly FeatureShare[];
   readonly notes: readonly string[];
@@ -72,7 +79,7 @@ function grouped(
 const shortestSignal = 24;
 
 /** The numbers of an input with one axis of places, channel by channel; undefined where it is something else. */
-function signalOf({ document, tensors }: Explained, places: number): number[][] | undefined {
+function signalOf({ document, tensors }: Explained, places: number): Channel[] | undefined {
   const { layout, names, groups } = document.input;
   if (document.explained.length !== 1 || places < shortestSignal || names || groups) return undefined;
   const stored = document.input.tensors[document.explained[0]];
@@ -81,13 +88,20 @@ function signalOf({ document, tensors }: Explained, places: number): number[][] 
   const inner = tensor.shape.slice(1);
   const axis = layout.spatialAxes?.length === 1 ? layout.spatialAxes[0] - 1 : inner.length === 1 ? 0 : undefined;
   if (axis === undefined || inner[axis] !== places) return undefined;
-  const { data } = toFloat32(tensor);
   const stride = sizeOf(inner.slice(axis + 1));
-  const channels = data.length / places;
-  return Array.from({ length: channels }, (_, channel) => {
+  const count = sizeOf(inner) / places;
+  const channelOf = ({ data }: Tensor<'float32'>, channel: number) => {
     const start = Math.floor(channel / stride) * stride * places + (channel % stride);
     return Array.from({ length: places }, (_, i) => data[start + i * stride]);
-  });
+  };
+  const values = toFloat32(tensor);
+  const own = document.attribution[document.explained[0]];
+  const told = count > 1 && own && sameShape(own.shape, tensor.shape) ? tensors.get(own.key) : undefined;
+  const shares = told && toFloat32(told);
+  return Array.from({ length: count }, (_, channel) => ({
+    values: channelOf(values, channel),
+    shares: shares && channelOf(shares, channel),
+  }));
 }
 
 /** The axis whose places are shown: the one that names count, else the positions of a sequence, else the features of a row. */

@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import { writePng } from '../data/image.ts';
 import { WhereforeError } from '../errors.ts';
+import { boxOnPicture } from './boxes.ts';
 import { cssColour, divergingColour } from './colour-map.ts';
 import type { Explained } from './explained.ts';
 import { figuresOf, type MapFigure } from './figures.ts';
@@ -48,12 +49,25 @@ export async function heatMapPng(explained: Explained, options: HeatMapOptions =
     await canvas
       .composite([
         { input: picture, left: 0, top: 0 },
+        ...boxLayer(explained, figure, height),
         ...(chips.height <= height ? [{ input: Buffer.from(chips.svg), left: 0, top: height - chips.height }] : []),
         { input: Buffer.from(legend.svg), left: 0, top: height },
       ])
       .png({ compressionLevel: 9 })
       .toBuffer(),
   );
+}
+
+/** The outline of the explained detection. */
+function boxLayer({ document: { box } }: Explained, { frame }: MapFigure, height: number) {
+  if (!box) return [];
+  const [sourceHeight, sourceWidth] = frame.transform.source;
+  const [left, top, right, bottom] = boxOnPicture(box, frame.transform);
+  const [x, y] = [width / sourceWidth, height / sourceHeight];
+  const outline = (stroke: string, thickness: number) =>
+    `<rect x="${left * x}" y="${top * y}" width="${(right - left) * x}" height="${(bottom - top) * y}" fill="none" stroke="${stroke}" stroke-width="${thickness}"/>`;
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${outline('#000', 5)}${outline('#fff', 2)}</svg>`;
+  return [{ input: Buffer.from(svg), left: 0, top: 0 }];
 }
 
 const font = 'font-family="Helvetica Neue, Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif"';

@@ -1,3 +1,4 @@
+import { methodTable } from '../explainer/methods.ts';
 import type { ExplanationDocument } from './document.ts';
 import { percentText } from './number-text.ts';
 
@@ -11,7 +12,7 @@ export interface Mask {
 
 /** The mask of a learned explainer; undefined for attributions, which are signed shares. */
 export function maskOf({ method, chosen }: ExplanationDocument): Mask | undefined {
-  if (method !== 'lax') return undefined;
+  if (methodTable[method]?.reading !== 'mask') return undefined;
   return { threshold: Number(chosen.threshold), area: Number(chosen.area) };
 }
 

@@ -4,7 +4,7 @@ import { describeMap, type Figure, strongestPlaces } from './figures.ts';
 import { type Html, html } from './html.ts';
 import { judge } from './judgement.ts';
 import { numberText, percentText, signedText } from './number-text.ts';
-import { amountsOf } from './page-features.ts';
+import { amountsOf, shownShares } from './page-features.ts';
 
 /** The answer in three sentences: what the model said, what made it say so, and how far to trust that. */
 export function renderAnswer(explained: readonly Explained[], figures: readonly Figure[]): Html {
@@ -12,7 +12,9 @@ export function renderAnswer(explained: readonly Explained[], figures: readonly 
   const { document } = explained[best];
   const { verdict, grade } = judge(document);
   const many = explained.length > 1;
-  return html`<p class="answer">${saidText(document)} ${reasonText(explained[best], figures[best])} <span class="verdict-word ${grade}">${many ? `${document.methodTitle}: ${verdict.charAt(0).toLowerCase()}${verdict.slice(1)}` : verdict}</span></p>`;
+  // Numbers stay with their units at the end of a line.
+  const text = `${saidText(document)} ${reasonText(explained[best], figures[best])}`.replace(/ (%|pts)/g, '\u00a0$1');
+  return html`<p class="answer">${text} <span class="verdict-word ${grade}">${many ? `${document.methodTitle}: ${verdict.charAt(0).toLowerCase()}${verdict.slice(1)}` : verdict}</span></p>`;
 }
 
 /** The explanation that accounts for its difference best: the one to read first. */
@@ -39,48 +41,61 @@ function saidText({ prediction, model }: ExplanationDocument): string {
   if (!prediction || !first) return '';
   if (prediction.kind === 'value')
     return `${name} gives ${numberText(first.value)}${first.label ? ` for “${first.label}”` : ''}.`;
-  const what =
-    first.label !== undefined
-      ? `“${first.label}”`
-      : `${prediction.kind === 'token' ? 'token' : 'class'} ${first.index}`;
+  const unnamed = `${prediction.kind === 'token' ? 'token' : 'class'} ${first.index}`;
+  const what = first.label === undefined ? unnamed : `“${first.label.trim()}”`;
   return `${name} ${verbs[prediction.kind] ?? 'says'} ${what} (${percentText(first.value)}).`;
 }
 
 function reasonText(explained: Explained, figure: Figure): string {
-  const { targetDescription, value, baselineValue, baselineDescription, attributionTarget } = explained.document;
+  const { value, baselineValue, baselineDescription, attributionTarget } = explained.document;
   const { total } = amountsOf(explained);
+  const name = targetWords(explained.document);
   const asked =
     baselineValue === null || attributionTarget === null || baselineDescription === null
-      ? `Its ${targetDescription} is ${total(value)}.`
-      : `Its ${targetDescription} is ${total(value)}, instead of ${total(baselineValue)} for the baseline (${baselineDescription}).`;
+      ? `The ${name} is ${total(value)}.`
+      : `The ${name} is ${total(value)}, instead of ${total(baselineValue)} for the baseline (${baselineDescription}).`;
   return `${asked} ${partsText(explained, figure)}`;
+}
+
+/** The target without what only a program needs: `logit of “tabby”` for `logit of class 281 "tabby" of softmaxout_1`. */
+function targetWords({ targetDescription, target, prediction }: ExplanationDocument): string {
+  const output = ('output' in target ? target.output : undefined) ?? prediction?.output;
+  const ending = output ? ` of ${output}` : '';
+  const named = targetDescription.replace(/(?:class|token) \d+ "([^"]*)"/g, (_, label: string) => `“${label.trim()}”`);
+  return ending && named.endsWith(ending) ? named.slice(0, -ending.length) : named;
 }
 
 /** What the map or the bars show, in a sentence. */
 function partsText(explained: Explained, figure: Figure): string {
-  const { share } = amountsOf(explained);
-  if (figure.kind === 'map' && figure.mask) return `The mask: ${describeMap(figure)}.`;
+  const rose = (explained.document.attributionTarget ?? 1) >= 0;
   if (figure.kind === 'map') {
+    if (figure.mask) return `The mask: ${describeMap(figure)}.`;
     const { most, least } = strongestPlaces(figure);
     const parts = [
       most && `the ${most.place} speaks for it most (${signedText(most.sum, 2)})`,
       least && `the ${least.place} against it most (${signedText(least.sum, 2)})`,
-    ].filter(Boolean);
+    ].filter((part) => part !== undefined);
     return parts.length > 0 ? `In the picture ${parts.join(', ')}.` : 'Nothing is attributed to the picture.';
   }
-  const { shares } = figure.features;
+  const { share } = amountsOf(explained);
+  const { kind, signal } = figure.features;
   const largest = (sign: number) =>
-    shares
+    shownShares(figure.features)
       .filter((one) => one.share * sign > 0 && !one.special)
       .sort((a, b) => Math.abs(b.share) - Math.abs(a.share))
       .slice(0, 3)
-      .map(({ name, text, share: amount }) => `${name}${text === undefined ? '' : ` ${text}`} (${share(amount)})`);
-  const [raised, lowered] = [largest(1), largest(-1)];
-  const parts = [
-    raised.length > 0 && `${joined(raised)} raised it most`,
-    lowered.length > 0 && `${joined(lowered)} lowered it most`,
-  ].filter((part) => part !== false);
-  return parts.length > 0 ? `${parts.join('; ')}.` : 'No part of the input has a share in that.';
+      .map(({ name, text, share: amount }) => {
+        const part =
+          kind === 'sequence' && !signal ? `“${(text ?? name).trim()}”` : `${name}${text ? `: ${text}` : ''}`;
+        return `${part} (${share(amount)})`;
+      });
+  const sentence = (sign: number) => {
+    const parts = largest(sign);
+    return parts.length > 0 ? [`${joined(parts)} ${sign > 0 ? 'raised' : 'lowered'} it most`] : [];
+  };
+  const sentences = rose ? [...sentence(1), ...sentence(-1)] : [...sentence(-1), ...sentence(1)];
+  const text = sentences.join('; ');
+  return text ? `${text.charAt(0).toUpperCase()}${text.slice(1)}.` : 'No part of the input has a share in that.';
 }
 
 function joined(parts: readonly string[]): string {

@@ -5,17 +5,13 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeExplained, plainPicture } from '../../test/explained.ts';
+import { findBrowser } from '../../scripts/find-browser.mjs';
+import { makeExplained, makeScorecard, plainPicture } from '../../test/explained.ts';
 import { float32, int64 } from '../tensor/tensor.ts';
 import { renderPage } from './page.ts';
 
-/** A browser that is installed: the system's Chromium, or one that Playwright fetched. */
-const executablePath = [
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  chromium.executablePath(),
-].find((path) => existsSync(path));
+/** The browser that CHROMIUM_PATH names, one that is installed, or one that Playwright fetched. */
+const executablePath = findBrowser() ?? [chromium.executablePath()].find((path) => existsSync(path));
 if (!executablePath) console.warn('skipped: no Chromium found for the tests of the page in a browser');
 
 const long = 'a-very-long-name-without-any-place-to-break-it-as-exporters-make-them/'.repeat(3);
@@ -45,7 +41,38 @@ async function samplePage(): Promise<string> {
       document: {
         ...poor,
         prediction: { output: 'y', kind: 'probability', top: [{ index: 1, label: long, value: 0.9 }] },
+        scorecard: makeScorecard({ reference: long, warning: long, notes: [long] }),
       },
+    }),
+    makeExplained({
+      input,
+      attribution: float32([1, 1, 2, 2], [0, 1, -2, 4]),
+      layer: 'conv',
+      layout,
+      document: {
+        scorecard: makeScorecard(),
+        box: [10, 20, 70, 75],
+        baseline: { kind: 'mean' },
+        baselineDescription: 'mean',
+      },
+    }),
+    makeExplained({
+      input,
+      attribution: float32(
+        [1, 1, 80, 80],
+        input.data.map((value) => value / 16),
+      ),
+      layout,
+      document: {
+        method: 'lax',
+        methodTitle: 'LAX',
+        chosen: { threshold: 0.5, area: 0.2 },
+        scorecard: makeScorecard(),
+      },
+    }),
+    makeExplained({
+      attribution: float32([1, 2, 300], new Float32Array(600).fill(0.01)),
+      layout: { channelAxis: 1, spatialAxes: [2] },
     }),
     makeExplained({
       input,
@@ -116,6 +143,11 @@ describe.skipIf(!executablePath)('the page in a browser', () => {
         const all = Array.from(document.querySelectorAll('img'));
         return {
           wide: document.documentElement.scrollWidth,
+          // What scrolls in a frame of its own may be wider than the page.
+          beyond: Array.from(document.body.querySelectorAll('*'))
+            .filter((element) => !element.closest('.scroll,.unseen,.skip,svg'))
+            .filter((element) => element.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5)
+            .map(({ tagName, className }) => `${tagName} ${className}`),
           broken: all.filter((image) => !image.complete || image.naturalWidth === 0).length,
           nameless: all.filter((image) => !image.hasAttribute('alt')).length,
           levels: Array.from(document.querySelectorAll('h1,h2,h3,h4'), (heading) => Number(heading.tagName[1])),
@@ -128,7 +160,15 @@ describe.skipIf(!executablePath)('the page in a browser', () => {
           language: document.documentElement.lang,
         };
       });
-      expect(shown).toMatchObject({ wide: width, broken: 0, nameless: 0, unnamed: 0, doubleIds: 0, language: 'en' });
+      expect(shown).toMatchObject({
+        wide: width,
+        beyond: [],
+        broken: 0,
+        nameless: 0,
+        unnamed: 0,
+        doubleIds: 0,
+        language: 'en',
+      });
       expect(shown.levels.filter((level) => level === 1)).toHaveLength(1);
       shown.levels.slice(1).forEach((level, i) => {
         expect(level - shown.levels[i], 'no level of heading is left out').toBeLessThanOrEqual(1);

@@ -8,6 +8,7 @@ import { judge } from './judgement.ts';
 import { legendText } from './legend.ts';
 import { maskOf } from './mask.ts';
 import { numberText, percentText, signedText } from './number-text.ts';
+import { renderBoxes } from './page-boxes.ts';
 import { renderFeatures } from './page-features.ts';
 import type { PagePictures } from './page-pictures.ts';
 import { renderScorecard } from './page-scorecard.ts';
@@ -62,10 +63,15 @@ function numbers(document: ExplanationDocument): Html {
         ['f(x₀)', numberText(baselineValue)],
         ['T', numberText(attributionTarget)],
         ['ΣA', numberText(sum)],
-        ['E', numberText(error, 3)],
+        ['E', errorNumber(error, attributionTarget)],
         ['E / |T|', relativeError === null ? '–' : percentText(relativeError)],
       ];
   return html`<dl class="numbers">${rows.map(([name, text]) => html`<div><dt>${name}</dt><dd>${text}</dd></div>`)}</dl>`;
+}
+
+/** What is left by the arithmetic alone is shown as nothing. */
+function errorNumber(error: number | null, target: number | null): string {
+  return error && error < 1e-12 * Math.abs(target ?? 0) ? '≈ 0' : numberText(error, 3);
 }
 
 /** How far a method that does not share out T keeps what it does promise. */
@@ -103,6 +109,7 @@ ${views.map(
 <div class="colour ${pictures.classOf(await dataUri(frame.picture, 'photograph'))}"></div>
 <div class="grey ${pictures.classOf(await dataUri(greyPicture(frame), 'photograph'))}"></div>
 <img class="heat" src="${await dataUri(overlayMap(map, limit), 'png')}" alt="${alt}">
+${document.box && renderBoxes([{ box: document.box, label: boxLabel(document) }], frame.transform)}
 ${chips}
 </div>
 </fieldset>
@@ -116,6 +123,11 @@ ${
 <span>${legendText(figure, document)}</span>
 </figcaption>
 </figure>`;
+}
+
+function boxLabel({ prediction, target }: ExplanationDocument): string {
+  const found = 'anchor' in target ? prediction?.top.find(({ anchor }) => anchor === target.anchor) : undefined;
+  return found?.label ?? 'explained';
 }
 
 function notes({ notes, gradientNotes }: ExplanationDocument, saidBefore: readonly string[]): Html | undefined {

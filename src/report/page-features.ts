@@ -32,6 +32,21 @@ function cells({ shares }: Features): Html {
   )}</p>`;
 }
 
+/** What gets a bar of its own: the parts, or stretches of a signal, whose single places say little. */
+export function shownShares({ shares, signal }: Features): readonly FeatureShare[] {
+  if (!signal) return shares;
+  const length = Math.ceil(shares.length / mostBars);
+  const count = Math.ceil(shares.length / length);
+  return Array.from({ length: count }, (_, i) => {
+    const places = shares.slice(i * length, (i + 1) * length);
+    const last = i * length + places.length - 1;
+    return {
+      name: places.length === 1 ? `place ${last}` : `places ${i * length}–${last}`,
+      share: places.reduce((sum, { share }) => sum + share, 0),
+    };
+  });
+}
+
 interface Bar {
   readonly name: string;
   readonly text?: string;
@@ -42,8 +57,8 @@ interface Bar {
 }
 
 /** The running total from the baseline's output to the input's, largest share first. */
-function barsOf({ document }: Explained, { shares }: Features): Bar[] {
-  const order = [...shares].sort((a, b) => Math.abs(b.share) - Math.abs(a.share));
+function barsOf({ document }: Explained, features: Features): Bar[] {
+  const order = [...shownShares(features)].sort((a, b) => Math.abs(b.share) - Math.abs(a.share));
   const shown = order.slice(0, order.length > mostBars ? mostBars - 1 : mostBars);
   const others = order.slice(shown.length);
   const list: FeatureShare[] = [...shown];

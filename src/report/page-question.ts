@@ -1,3 +1,4 @@
+import type { GridTransform } from '../data/grid.ts';
 import { resizeImage } from '../data/image.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ExplanationDocument } from './document.ts';
@@ -7,6 +8,7 @@ import { type Frame, inputPicture, pictureInput } from './frame.ts';
 import { dataUri } from './heat-map.ts';
 import { type Html, html } from './html.ts';
 import { numberText, percentText } from './number-text.ts';
+import { renderBoxes, type ShownBox } from './page-boxes.ts';
 
 /** The head of an input: what the model was shown and what it said. */
 export async function renderInput(explained: Explained, figure: Figure): Promise<Html> {
@@ -21,7 +23,7 @@ export async function renderInput(explained: Explained, figure: Figure): Promise
   return html`<div class="head">
 ${
   picture &&
-  html`<figure class="seen"><img class="${smallClass(picture.pixels.shape)}" src="${await dataUri(picture.pixels, 'photograph')}" alt="${name}, the input that is explained"><figcaption>${sources[picture.from]}</figcaption></figure>`
+  html`<figure class="seen"><div class="outlined"><img class="${smallClass(picture.pixels.shape)}" src="${await dataUri(picture.pixels, 'photograph')}" alt="${name}, the input that is explained">${renderBoxes(foundBoxes(document), pictureTransform(picture, figure))}</div><figcaption>${sources[picture.from]}</figcaption></figure>`
 }
 <div class="said">
 <h2>${name}</h2>
@@ -29,6 +31,25 @@ ${
 ${prediction(document)}
 </div>
 </div>`;
+}
+
+/** Detections from this score on are drawn on the input. */
+const shownScore = 0.3;
+
+function foundBoxes({ prediction }: ExplanationDocument): ShownBox[] {
+  return (prediction?.top ?? []).flatMap(({ box, value, label, index }) =>
+    box && value >= shownScore ? [{ box, label: label ?? `class ${index}` }] : [],
+  );
+}
+
+/** How the model's grid lies over what is shown: it is the grid itself, or the source. */
+function pictureTransform(
+  { pixels, from }: { pixels: Tensor<'uint8'>; from: Frame['from'] },
+  figure: Figure,
+): GridTransform {
+  const size: [number, number] = [pixels.shape[0], pixels.shape[1]];
+  if (from === 'source' && figure.kind === 'map') return figure.frame.transform;
+  return { source: size, grid: size, scale: [1, 1], offset: [0, 0] };
 }
 
 /** What the model was fed, as a picture; the source where that cannot be told. */
@@ -61,21 +82,22 @@ function prediction({ prediction, target }: ExplanationDocument): Html | undefin
   if (!prediction || prediction.top.length === 0) return undefined;
   const share = prediction.kind !== 'value';
   const largest = share ? 1 : Math.max(...prediction.top.map(({ value }) => Math.abs(value)), Number.MIN_VALUE);
-  const chosen =
-    'class' in target
-      ? target.class
-      : target.kind === 'tokenLogProbability'
-        ? target.id
-        : target.kind === 'output'
-          ? target.index.at(-1)
-          : undefined;
+  const chosen = chosenEntries(target);
   return html`<table class="prediction"><caption>${predictionTitles[prediction.kind] ?? `Largest outputs (${prediction.kind})`}</caption>
 <tbody>${prediction.top.map(
-    ({ index, label, value }) => html`<tr${index === chosen ? html` class="chosen"` : undefined}>
-<th scope="row">${label ?? `${unnamed[prediction.kind] ?? 'output'} ${index}`}${index === chosen && html` <span class="tag">explained</span>`}</th>
+    ({ index, label, value }) => html`<tr${chosen.includes(index) ? html` class="chosen"` : undefined}>
+<th scope="row">${label ?? `${unnamed[prediction.kind] ?? 'output'} ${index}`}${chosen.includes(index) && html` <span class="tag">explained</span>`}</th>
 <td class="bar" aria-hidden="true"><span class="${value < 0 ? 'negative' : 'positive'}" style="width:${((100 * Math.abs(value)) / largest).toFixed(2)}%"></span></td>
 <td class="number">${share ? percentText(value) : numberText(value)}</td></tr>`,
   )}</tbody></table>`;
+}
+
+/** Indices of the outputs that a target is about. */
+function chosenEntries(target: ExplanationDocument['target']): number[] {
+  if ('class' in target) return [target.class];
+  if (target.kind === 'logitDifference') return [target.a, target.b];
+  if (target.kind === 'tokenLogProbability') return [target.id];
+  return target.kind === 'output' ? target.index.slice(-1) : [];
 }
 
 /** The question that a group of explanations answers: `f(x) − f(x₀) = T`, with the two pictures. */

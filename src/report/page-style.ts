@@ -53,6 +53,7 @@ button:hover,.view label:hover{border-color:var(--quiet)}
 .head:not(:has(figure)){grid-template-columns:minmax(0,1fr)}
 figure{margin:0}
 img{display:block;max-width:100%}
+.outlined{position:relative;overflow:hidden}.boxes{position:absolute;inset:0;width:100%;height:100%;pointer-events:none}.boxes rect{fill:none;stroke:#fff;stroke-width:1.5px;vector-effect:non-scaling-stroke}.boxes .under{stroke:#000;stroke-width:4px;opacity:.65}.box-name{position:absolute;background:#000c;color:#fff;font-size:.7rem;line-height:1.3;padding:0 .35em;max-width:60%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;pointer-events:none}
 .seen img{width:100%;border-radius:4px}
 .seen figcaption{margin-top:.35rem}
 .pixels,.pixels img,.pixels .stage>div{image-rendering:pixelated}
@@ -77,7 +78,7 @@ caption{text-align:left;color:var(--quiet);font-size:.84rem;padding-bottom:.3em}
 .equation b{font-size:1.2rem}
 .sign{font-size:1.5rem;color:var(--quiet)}
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,250px),1fr));gap:1.2rem}.cards.two{grid-template-columns:repeat(auto-fit,minmax(min(100%,300px),420px))}.cards.one{grid-template-columns:minmax(0,1fr)}
-@media (min-width:800px){.cards.one .card{flex-direction:row;gap:2rem}.cards.one .card>*{flex:1 1 50%;min-width:0}.cards.one .shown{max-width:460px}.cards.one .read{padding-top:.6rem}}
+@media (min-width:800px){.cards.one .card{flex-direction:row;gap:2rem}.cards.one .card>*{flex:1 1 50%;min-width:0}.cards.one:not(.wide) .shown{max-width:460px}.cards.one .card:not(:has(.scorecard)){max-width:56rem}.cards.wide.one .card:not(:has(.scorecard)){flex-direction:column;gap:0}.cards.wide.one .card:has(.scorecard){max-width:none}.cards.wide.one .card>.shown{flex-basis:60%}.cards.wide.one .card>.read{flex-basis:34%}.cards.one .read{padding-top:.6rem}}
 .cards.wide{grid-template-columns:repeat(auto-fit,minmax(min(100%,520px),1fr))}.cards.wide .card{max-width:56rem}
 .card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:1rem;min-width:0;display:flex;flex-direction:column;scroll-margin-top:1rem}
 .card:target{outline:2px solid var(--accent)}
@@ -123,7 +124,7 @@ pre{background:var(--track);padding:.7em;border-radius:6px;white-space:pre-wrap;
 .cell{display:inline-flex;flex-direction:column;align-items:center;gap:.25em;border-radius:4px;padding:.35em .5em;white-space:pre-wrap;max-width:100%}
 .cell small{font-size:.68rem;opacity:.92;font-variant-numeric:tabular-nums}
 .cell.special{outline:1px dashed var(--quiet);outline-offset:-2px;font-style:italic}
-.signal{margin:0 0 1rem}.signal svg{display:block;width:100%;height:9rem;border-radius:4px}.signal .ends{font-size:.84rem}
+.signal{margin:0 0 1rem}.lane{position:relative;margin-bottom:3px}.lane .box-name{left:0;top:0}.signal svg{display:block;width:100%;height:8rem;border-radius:4px}.lane:not(:only-of-type) svg{height:6rem}.signal .ends{font-size:.84rem}
 .sweep{margin:0 0 2.4rem}.sweep-maps{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,11rem),1fr));gap:1rem;margin-bottom:1.2rem}
 .asked{max-width:20rem}.asked .pair{display:grid;gap:.4rem;grid-template-columns:1fr 2.2fr;align-items:start}.asked .pair :only-child{grid-column:1/-1}
 .asked img{width:100%;border-radius:4px}.asked .pair>img{border:1px solid var(--line)}.asked .stage{position:relative;overflow:hidden;border-radius:4px}

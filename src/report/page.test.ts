@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { makeExplained, plainPicture } from '../../test/explained.ts';
+import { makeExplained, makeScorecard, plainPicture } from '../../test/explained.ts';
 import { random } from '../tensor/random.ts';
 import { float32, int64 } from '../tensor/tensor.ts';
 import type { ExplanationDocument } from './document.ts';
@@ -206,4 +206,98 @@ it('names a page after its model and what it said', () => {
     ]),
   ).toBe('Why model says “cat” of cat.png');
   expect(pageTitle([pictured()])).toBe('Why model says this of cat.png');
+});
+
+const text = (page: string) => page.replace(/<[^>]+>/g, ' ').replace(/\s+/g, ' ');
+
+it('answers first: what was said, why, and how far to trust it', async () => {
+  const [, answer] = /<p class="answer">([\s\S]*?)<\/p>/.exec(await renderPage([row()])) ?? [];
+  expect(text(answer)).toBe(
+    ' The logit of “cat” is 0.5000, instead of 1.000 for the baseline (zero input). Pay: 7 (−2.00) lowered it most; age: 39 (+1.00) and hours: 40 (+0.500) raised it most. The map accounts for 100 % of the difference. ',
+  );
+  const many = await renderPage([pictured({ relativeError: 0.4 }), pictured({ methodTitle: 'B' }), row()]);
+  // One for each input, of the method that adds up.
+  expect(count(many, /class="answer"/g)).toBe(2);
+  expect(many).toContain('B: the map accounts for 100 % of the difference.');
+  expect(await renderPage([row()], { introduction: 'Own words.' })).not.toContain('class="answer"');
+});
+
+it('shows scorecards on the cards and side by side, the best score marked', async () => {
+  const better = makeScorecard();
+  const worse = makeScorecard({
+    entries: better.entries.map((entry) => ({
+      ...entry,
+      score: entry.score + (entry.direction === 'higher' ? -0.3 : 0.3),
+    })),
+    warning: 'the reference <shows> it',
+  });
+  const page = await renderPage([
+    pictured({ scorecard: worse, methodTitle: 'A' }),
+    pictured({ scorecard: better, methodTitle: 'B' }),
+  ]);
+  expect(count(page, /class="scorecard"/g)).toBe(2);
+  expect(page).toContain('the reference &#60;shows&#62; it');
+  const [, table] = /<table class="scores">([\s\S]*?)<\/table>/.exec(page) ?? [];
+  const rows = [...table.matchAll(/<tr><th scope="row">(.*?)<\/tr>/gs)].map(([, cells]) =>
+    [...cells.matchAll(/<td class="number( best)?"><b>(.*?)<\/b>/g)].map(([, best, score]) => `${score}${best ?? ''}`),
+  );
+  expect(rows).toEqual([
+    ['32.0 %', '2.0 % best'],
+    ['0.100', '0.400 best'],
+    ['0.400', '0.100 best'],
+  ]);
+  // The deletion score of .1 lies at nine tenths of the way to the best, 0.
+  expect(page).toContain('<span class="point" style="left:90.0%"></span>');
+  const alone = await renderPage([pictured({ scorecard: better })]);
+  expect(alone).toContain('<details class="scorecard" open>');
+  expect(alone).not.toContain('class="scores"');
+});
+
+it('draws a mask as a mask: no sum, no error, a scale from 0 to 1', async () => {
+  const input = float32([1, 1, 4, 4], new Float32Array(16));
+  const mask = float32([1, 1, 4, 4], [...new Array(12).fill(0), 1, 1, 1, 1]);
+  const page = await renderPage([
+    makeExplained({
+      input,
+      attribution: mask,
+      layout,
+      document: {
+        method: 'lax',
+        methodTitle: 'LAX',
+        chosen: { threshold: 0.5, area: 0.25 },
+        relativeError: 9,
+        implicitBaseline: 'others',
+      },
+    }),
+  ]);
+  expect(page).toContain('25.0 % of the picture is marked');
+  expect(page).toContain('class="scale mask"');
+  expect(page).not.toContain('does not add up');
+  expect(page).not.toContain('<dt>ΣA</dt>');
+});
+
+it('outlines detections where the grid lies over the picture', async () => {
+  const input = float32([1, 1, 4, 4], new Float32Array(16));
+  // The grid is half as fine as the picture and begins 10 pixels to the left of it: x = (grid + 5) · 2.
+  const page = await renderPage([
+    makeExplained({
+      input,
+      attribution: float32([1, 1, 2, 2], [0, 1, -2, 4]),
+      layer: 'conv',
+      layout,
+      picture: plainPicture(20, 30),
+      transform: { source: [20, 30], grid: [4, 4], scale: [0.5, 0.5], offset: [0, -5] },
+      document: { box: [1, 2, 3, 4], target: { kind: 'detectionScore', anchor: 7, class: 2 } },
+    }),
+  ]);
+  expect(page).toContain('<rect x="12.0" y="4.0" width="4.0" height="4.0"/>');
+});
+
+it('folds the single baselines of a sweep away', async () => {
+  const page = await renderPage([
+    pictured(),
+    pictured({ baseline: { kind: 'mean' }, baselineDescription: 'mean of the input' }),
+  ]);
+  expect(page.indexOf('class="sweep"')).toBeLessThan(page.indexOf('Each baseline in detail'));
+  expect(count(page, /class="card"/g)).toBe(2);
 });

@@ -46,9 +46,14 @@ export function pageTitle(explained: readonly Explained[]): string {
   const said = saidOf(documents[0]);
   const who = models.size === 1 ? [...models][0] : `${models.size} models`;
   const verb = models.size === 1 ? 'says' : 'say';
+  const [first] = documents;
+  if (inputs.size === 1 && first.prediction?.kind === 'token' && said)
+    return `Why ${who} would go on with ${said} after “${shortText(first.input.source)}”`;
+  if (inputs.size === 1 && first.prediction?.kind === 'detection' && said)
+    return `Why ${who} finds ${said} in ${fileName(first.input.source)}`;
   if (inputs.size !== 1)
     return `Why ${who} ${verb} what ${models.size === 1 ? 'it says' : 'they say'} of ${inputs.size} inputs`;
-  return `Why ${who} ${verb} ${said ?? 'this'} of ${fileName(documents[0].input.source)}`;
+  return `Why ${who} ${verb} ${said ?? 'this'} of ${first.input.groups?.kind === 'words' ? `“${shortText(first.input.source)}”` : fileName(first.input.source)}`;
 }
 
 function saidOf(document: ExplanationDocument | undefined): string | undefined {
@@ -56,6 +61,10 @@ function saidOf(document: ExplanationDocument | undefined): string | undefined {
   const label = top[0]?.label?.trim();
   if (label) return `“${label}”`;
   return kind === 'probability' && top[0] ? `class ${top[0].index}` : undefined;
+}
+
+function shortText(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 59).trimEnd()}…` : text;
 }
 
 /** The last part of a path; other texts as they are. */
@@ -138,11 +147,17 @@ async function renderSection(section: PageSection, index: number, content: Conte
   const groups = await Promise.all(
     inputs.map(async (members) => {
       const questions = grouped(members, (i) => questionKey(explained[i]));
+      const sweeps = sweepsOf(explained, members);
+      // What a sweep shows already waits behind it, until a reader wants more.
+      const swept = new Set(sweeps.flat());
+      const inDetail = questions.filter((items) => items.every((i) => swept.has(i)));
+      const asked = questions.filter((items) => !inDetail.includes(items));
       return html`<section class="input">
 ${await renderInput(explained[members[0]], figures[members[0]])}
 ${content.answers && renderAnswer(at(explained, members), at(figures, members))}
-${await Promise.all(sweepsOf(explained, members).map((items) => renderSweep(explained, figures, items, content.pictures)))}
-${await Promise.all(questions.map((items) => renderItems(items, content)))}
+${await Promise.all(sweeps.map((items) => renderSweep(explained, figures, items, content.pictures)))}
+${await Promise.all(asked.map((items) => renderItems(items, content)))}
+${inDetail.length > 0 && html`<details class="fold"><summary>Each baseline in detail</summary>${await Promise.all(inDetail.map((items) => renderItems(items, content)))}</details>`}
 </section>`;
     }),
   );
@@ -166,7 +181,7 @@ async function renderItems(items: readonly number[], { explained, figures, pictu
   );
 
   const wide = items.some((i) => figures[i].kind === 'features');
-  const kind = wide ? ' wide' : items.length === 1 ? ' one' : items.length === 2 ? ' two' : '';
+  const kind = `${wide ? ' wide' : ''}${items.length === 1 ? ' one' : items.length === 2 && !wide ? ' two' : ''}`;
   return html`<section class="question">
 ${await renderQuestion(explained[items[0]], figures[items[0]])}
 ${shared.length > 0 && html`<ul class="notes">${shared.map((note) => html`<li>${note}</li>`)}</ul>`}

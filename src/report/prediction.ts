@@ -6,6 +6,7 @@ import type { Model } from '../runtime/model.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { toNumbers } from '../tensor/convert.ts';
 import { formatShape, type Tensor } from '../tensor/tensor.ts';
+import { type Box, boxReader } from './boxes.ts';
 import type { ExplanationDocument } from './document.ts';
 
 /** What a model said of one input, and the target that explains it. */
@@ -24,6 +25,8 @@ export interface Detection {
   readonly anchor: number;
   readonly class: number;
   readonly score: number;
+  /** Where it was found, where the preprocessing says how boxes are read. */
+  readonly box?: Box;
 }
 
 const shown = 5;
@@ -56,7 +59,9 @@ export async function predict(
     );
   }
   const values = (await model.executor.run(graph, inputs, [output])).get(output) as Tensor;
-  if (preprocessing.task === 'detection' || preprocessing.detection) return detection(output, values, labels);
+  if (preprocessing.task === 'detection' || preprocessing.detection) {
+    return detection(output, values, labels, preprocessing.detection?.strides ?? [], gridOf(inputs));
+  }
   const numbers = toNumbers(values);
   const isGrid = values.shape.length === 4 && values.shape[1] > 1 && values.shape[2] * values.shape[3] > 1;
   if (isGrid) return segmentation(output, values.shape, numbers, labels);
@@ -140,7 +145,13 @@ function segmentation(
 }
 
 /** The strongest rows of a raw grid [1, anchor, 4 + 1 + classes]: objectness × class score. */
-function detection(output: string, { shape, ...rest }: Tensor, labels: readonly string[] | undefined): Prediction {
+function detection(
+  output: string,
+  { shape, ...rest }: Tensor,
+  labels: readonly string[] | undefined,
+  strides: readonly number[],
+  grid: readonly [number, number] | undefined,
+): Prediction {
   const [, anchors, columns] = shape;
   if (shape.length !== 3 || columns < 6) {
     throw new WhereforeError('wrong-shape', `output "${output}" is no grid of detections`, {
@@ -149,11 +160,13 @@ function detection(output: string, { shape, ...rest }: Tensor, labels: readonly 
     });
   }
   const values = toNumbers({ shape, ...rest });
-  const found = Array.from({ length: anchors }, (_, anchor) => {
+  const boxAt = grid && boxReader(strides, grid, anchors);
+  const found = Array.from({ length: anchors }, (_, anchor): Detection => {
     const row = anchor * columns;
     let best = 0;
     for (let c = 1; c < columns - 5; c++) if (values[row + 5 + c] > values[row + 5 + best]) best = c;
-    return { anchor, class: best, score: values[row + 4] * values[row + 5 + best] };
+    const box = boxAt?.(anchor, values.slice(row, row + 4));
+    return { anchor, class: best, score: values[row + 4] * values[row + 5 + best], box };
   }).sort((a, b) => b.score - a.score);
   const [first] = found;
   // Neighbouring anchors see the same object: one a class is shown.
@@ -164,11 +177,22 @@ function detection(output: string, { shape, ...rest }: Tensor, labels: readonly 
     summary: {
       output,
       kind: 'detection',
-      top: distinct.map((row) => ({ ...entry(row.class, row.score, labels), anchor: row.anchor })),
+      top: distinct.map((row) => ({
+        ...entry(row.class, row.score, labels),
+        anchor: row.anchor,
+        box: row.box && ([...row.box] as [number, number, number, number]),
+      })),
     },
     target: { kind: 'detectionScore', output, anchor: first.anchor, class: first.class },
     detections: found,
   };
+}
+
+/** Rows and columns of the picture among the inputs. */
+function gridOf(inputs: Tensors): readonly [number, number] | undefined {
+  const shape = [...inputs.values()].find((input) => input.shape.length === 4)?.shape;
+  if (!shape) return undefined;
+  return shape[3] <= 4 ? [shape[1], shape[2]] : [shape[2], shape[3]];
 }
 
 function nextToken(

@@ -41,10 +41,27 @@ describe('features that are one thing to a person', () => {
     });
     const { signal } = featuresOf(one);
     expect(signal).toHaveLength(1);
-    expect(signal?.[0]).toHaveLength(40);
+    expect(signal?.[0].values).toHaveLength(40);
     const page = await renderPage([one]);
     expect(page).toContain('<polyline');
     expect(page.match(/<rect /g)).toHaveLength(40);
+    // 40 places in 16 bars at most: stretches of 3, the largest named first in the answer.
+    const sums = Array.from({ length: 14 }, (_, i) => places.slice(3 * i, 3 * i + 3).reduce((a, b) => a + b, 0));
+    const best = sums.indexOf(Math.max(...sums));
+    expect(page).toMatch(new RegExp(`class="answer">[^<]*laces ${3 * best}–${3 * best + 2} \\(`));
+  });
+
+  it('channels of a signal have lanes with their own colours', async () => {
+    const values = Array.from({ length: 60 }, (_, i) => (i < 30 ? 0 : 1));
+    const one = makeExplained({
+      attribution: float32([1, 2, 30], values),
+      layout: { channelAxis: 1, spatialAxes: [2] },
+    });
+    const { signal } = featuresOf(one);
+    expect(signal?.map(({ shares }) => shares?.[0])).toEqual([0, 1]);
+    const page = await renderPage([one]);
+    expect(page.match(/class="lane"/g)).toHaveLength(2);
+    expect(page).toContain('each channel has its own colours');
   });
 });
 

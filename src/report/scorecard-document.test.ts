@@ -3,8 +3,9 @@ import { closeRuntime, picture, pictureLayout, templateModel } from '../../test/
 import { attribute } from '../attribution/attribute.ts';
 import { type LoadedModel, loadModel } from '../data/load-model.ts';
 import { encodeModel } from '../onnx/encode.ts';
+import { float32, type Tensor } from '../tensor/tensor.ts';
 import { renderScorecard } from './page-scorecard.ts';
-import { scorecardDocument, scorecardSchema } from './scorecard-document.ts';
+import { scorecardCost, scorecardDocument, scorecardSchema, tryScorecard } from './scorecard-document.ts';
 
 let model: LoadedModel;
 beforeAll(async () => {
@@ -36,10 +37,49 @@ describe('the scorecard of an explanation', () => {
     expect(of('attribution-error')).toBeCloseTo(0, 5);
     // 1 − 5/144
     expect(of('msi-literal')).toBeCloseTo(0.9653, 3);
+    expect(document.cost.forward).toBeGreaterThan(50);
+    expect(document.cost.forward).toBeLessThanOrEqual(scorecardCost({ input, baseline, explained: ['x'] }).forward);
     const { html } = renderScorecard(document);
     expect(html).toContain('MSI (literal)');
     expect(html).toContain('zero input');
     expect(html).not.toContain('<ul class="chips">');
     expect(renderScorecard({ ...document, warning: 'it <shows>' }).html).toContain('it &#60;shows&#62;');
+  });
+
+  const inputs = new Map([['x', picture([[4, 5]])]]);
+  const input = { tensors: inputs, layout: pictureLayout };
+  const baseline = { kind: 'zero' } as const;
+  const shared = { values: new Map([['x', inputs.get('x') as Tensor<'float32'>]]), sum: 5, attributionTarget: 20 };
+
+  it('of a target that is no class says what its scores follow', async () => {
+    const target = { kind: 'output', index: [0] } as const;
+    const attribution = { ...shared, target, method: 'occlusion' };
+    const document = await scorecardDocument(model, { input, baseline, explained: ['x'], attribution });
+    expect(document.entries).toHaveLength(7);
+    expect(document.warning).toBeNull();
+    expect(document.notes.join()).toContain('the target is no class');
+  });
+
+  it('of a mask leaves out what only shares have', async () => {
+    const target = { kind: 'classLogit', class: 0 } as const;
+    const mask = new Map([['x', float32([1, 1, 12, 12], new Float32Array(144).fill(1))]]);
+    const attribution = { ...shared, values: mask, target, method: 'lax' };
+    const document = await scorecardDocument(model, { input, baseline, explained: ['x'], attribution });
+    expect(document.entries.map(({ metric }) => metric)).not.toContain('attribution-error');
+    // All of the picture, as the mask says: everything suffices, nothing is left, all of the area is paid for: ½ + ½ − 1.
+    expect(document.entries.find(({ metric }) => metric === 'msi-literal')?.score).toBeCloseTo(0, 5);
+  });
+
+  it('is missed, with a reason, where a layer does not lie over the input', async () => {
+    const target = { kind: 'classLogit', class: 0 } as const;
+    const attribution = {
+      ...shared,
+      values: new Map([['flat', float32([1, 7], new Float32Array(7))]]),
+      target,
+      method: 'occlusion',
+    };
+    const { scorecard, missing } = await tryScorecard(model, { input, baseline, explained: ['x'], attribution });
+    expect(scorecard).toBeUndefined();
+    expect(missing).toMatch(/^no scorecard: the attribution at "flat" does not lie over the input/);
   });
 });
