@@ -15,7 +15,6 @@ import {
   evaluationKey,
   usualMethods,
   usualMetrics,
-  usualRegions,
 } from '../report/evaluate.ts';
 import { preprocessingOf } from '../report/explain.ts';
 import { checkMethods } from '../report/plan.ts';
@@ -78,7 +77,7 @@ export function defineEvaluate(program: Command): void {
     .option('--reference <what>', 'what metrics replace removed features by; default: the baseline')
     .option(
       '--regions <pixels>',
-      `side of the tiles of a picture that metrics move as one; default ${usualRegions}`,
+      'side of the tiles of a picture that metrics move as one, 1: pixel by pixel; default a 14th of the shorter side',
       wholeNumber,
     )
     .option(

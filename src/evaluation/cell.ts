@@ -15,7 +15,7 @@ import { testReference } from './reference-test.ts';
 import { type ReadyMetric, scoreWith } from './score.ts';
 
 /** Changes when scores change for the same key. */
-const resultVersion = 2;
+const resultVersion = 3;
 
 /** One line of a comparison: a method at a layer, or a control, with a baseline. */
 export interface Row {
@@ -60,6 +60,10 @@ export class Cell {
     this.#seed = request.seed ?? 0;
   }
 
+  get #methods(): Readonly<Record<string, Method>> {
+    return this.#request.methodTable ?? attributionMethods;
+  }
+
   /** Passes so far. */
   spent = { forward: 0, backward: 0 };
 
@@ -83,7 +87,12 @@ export class Cell {
     const key = await this.#key(row);
     const kept = await store?.read(key);
     // The inverted control is made of maps and cannot be asked again.
-    const possible = this.#metrics.filter(({ metric }) => metric.needs !== 'method' || row.control !== 'inverted');
+    const isMask = row.compared && this.#methods[row.compared.method].reading === 'mask';
+    const possible = this.#metrics.filter(
+      ({ name, metric }) =>
+        // A mask shares nothing out, so it has nothing to add up to.
+        (metric.needs !== 'method' || row.control !== 'inverted') && !(isMask && name === 'attribution-error'),
+    );
     const missing = possible.filter(
       ({ name }) => !kept || !(settingsOf(this.#metrics, name) in { ...kept.scores, ...kept.failures }),
     );
@@ -170,7 +179,7 @@ export class Cell {
       return { ...made, spent: none };
     }
     const one = compared as ComparedMethod;
-    const methods: Readonly<Record<string, Method>> = this.#request.methodTable ?? attributionMethods;
+    const methods = this.#methods;
     const run = (change: Parameters<NonNullable<Explanation['again']>>[0]): Promise<Attribution> => {
       const { explained, byteBudget, signal } = this.#request;
       return attribute(change.model ?? this.#model, {
@@ -195,7 +204,7 @@ export class Cell {
     const attribution = await run({});
     count(attribution);
     const mapped = ({ values }: Attribution) =>
-      mapOf(values, question.groups, this.#input.layout, methods[one.method].absolute);
+      mapOf(values, question.groups, this.#input.layout, methods[one.method].reading);
     return {
       map: mapped(attribution),
       sum: attribution.sum,

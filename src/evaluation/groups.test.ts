@@ -35,10 +35,22 @@ describe('feature groups', () => {
     expect([...coarse.values].map((value) => Number(value.toFixed(9)))).toEqual([8.4, 8.4, 4.2, 8.4, 8.4, 4.2]);
     // A mask keeps its scale: the mean over a region.
     const mask = new Map([['mask', float32([1, 1, 4, 5], new Float32Array(20).fill(0.5).fill(1, 0, 1))]]);
-    expect(mapOf(mask, tiles, layout, true)).toEqual({
+    expect(mapOf(mask, tiles, layout, 'mask')).toEqual({
       values: Float64Array.of(0.625, 0.5, 0.5, 0.5, 0.5, 0.5),
       absolute: true,
     });
+    // Of rates the magnitudes count.
+    const rates = new Map([
+      [
+        'x',
+        float32(
+          [1, 2, 4, 5],
+          Float32Array.from({ length: 40 }, (_, i) => (i % 2 ? 1 : -1)),
+        ),
+      ],
+    ]);
+    expect([...mapOf(rates, tiles, layout, 'magnitude').values]).toEqual([8, 8, 4, 8, 8, 4]);
+    expect([...mapOf(rates, tiles, layout).values].map(Math.abs)).toEqual([0, 0, 0, 0, 0, 0]);
     expect(groupsOf(inputs([1, 4]), ['x'], {}, { regions: 2 }).count).toBe(4);
     expect(() => groupsOf(inputs([1, 2, 4, 5]), ['x'], layout, { regions: 0 })).toThrow(/side of a region/);
   });

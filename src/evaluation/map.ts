@@ -1,4 +1,5 @@
 import type { InputLayout } from '../attribution/baseline.ts';
+import type { Reading } from '../attribution/methods/method.ts';
 import { WhereforeError } from '../errors.ts';
 import { formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import type { FeatureGroups } from './groups.ts';
@@ -12,17 +13,20 @@ export interface AttributionMap {
 
 /**
  * Attributions of a layer as one number for each feature group: summed over the elements of a group; from a coarser
- * grid by bilinear interpolation, scaled so that the sum is kept. A mask that is absolute has its mean over a region.
+ * grid by bilinear interpolation, scaled so that the sum is kept. A mask has its mean over a region. Of rates of change
+ * the magnitudes are added up: their signs say in which direction an element would have to change, not what it is for
+ * (Simonyan et al. 2013 show magnitudes, Smilkov et al. 2017 as well).
  * @throws WhereforeError `wrong-shape` for a layer that does not lie over the input
  */
 export function mapOf(
   values: ReadonlyMap<string, Tensor<'float32'>>,
   groups: FeatureGroups,
   layout: InputLayout = {},
-  absolute = false,
+  reading: Reading = 'signed',
 ): AttributionMap {
   const total = new Float64Array(groups.count);
-  for (const [name, tensor] of values) {
+  for (const [name, given] of values) {
+    const tensor = reading === 'magnitude' ? { ...given, data: given.data.map(Math.abs) } : given;
     const groupOf = groups.groupOf.get(name);
     if (groupOf?.length === tensor.data.length) {
       for (let i = 0; i < groupOf.length; i++) if (groupOf[i] >= 0) total[groupOf[i]] += tensor.data[i];
@@ -37,13 +41,13 @@ export function mapOf(
       for (let i = 0; i < total.length; i++) total[i] += laid[i];
     }
   }
-  if (!absolute) return { values: total };
+  if (reading !== 'mask') return { values: total };
   if (groups.places) {
     const sizes = new Uint32Array(total.length);
     for (const region of groups.places.regionOf) sizes[region]++;
     for (let i = 0; i < total.length; i++) total[i] /= sizes[i];
   }
-  return { values: total, absolute };
+  return { values: total, absolute: true };
 }
 
 function overGroups(

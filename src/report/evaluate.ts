@@ -13,7 +13,7 @@ import { type MethodName, methodTable } from '../explainer/methods.ts';
 import { calibrationMetric, calibrationSources, tunedAlphaMin, withAlphaMin } from './alpha-min.ts';
 import { type Forecast, forecast } from './evaluation-forecast.ts';
 import { drawInputs } from './evaluation-inputs.ts';
-import { baselinesOf, groupCount, inputsOf, methodsOf, planAll } from './evaluation-plan.ts';
+import { baselinesOf, groupCount, inputsOf, methodsOf, planAll, usualRegions } from './evaluation-plan.ts';
 import { truthsOf } from './evaluation-truth.ts';
 import { type ExplainOptions, type ExplainSource, preprocessingOf } from './explain.ts';
 import { checkMethods } from './plan.ts';
@@ -38,7 +38,7 @@ export interface EvaluateOptions
   readonly augment?: boolean;
   /** Folder with masks or boxes of the objects, by the names of the pictures. */
   readonly truth?: string;
-  /** Side of the tiles that metrics move as one, for pictures and series. Default {@link usualRegions}. */
+  /** Side of the tiles that metrics move as one, for pictures and series. Default: 14 tiles along the shorter side of a picture, 1 for anything else. */
   readonly regions?: number;
   /** Lowest mask value that counts as chosen by MSI: a number, or tuned on a quarter of the pictures, which are then held apart. Default .5. */
   readonly alphaMin?: number | 'tuned';
@@ -88,9 +88,6 @@ export const usualMetrics: readonly MetricChoice[] = [
   'sparseness',
 ].map((name) => ({ name }));
 
-/** Side of the regions that metrics move as one, where the caller states none. */
-export const usualRegions = 1;
-
 /** A comparison with what it takes to show it. */
 export interface Evaluation {
   readonly comparison: Comparison;
@@ -129,10 +126,11 @@ export async function evaluate(
   const preprocessing = preprocessingOf(model, options);
   const wanted = options.methods ?? usualMethods;
   checkMethods({ methods: wanted, parameters: options.parameters });
-  const { signal, seed = 0, regions = usualRegions } = options;
+  const { signal, seed = 0 } = options;
   const drawn = await drawInputs(model, sources, preprocessing, options);
   const { planned, leftOut, forwardSeconds } = await planAll(model, drawn, wanted, { ...options, preprocessing });
   const truths = options.truth === undefined ? undefined : await truthsOf(options.truth, drawn);
+  const regions = options.regions ?? usualRegions(drawn[0].input);
   const all = inputsOf(planned, drawn, { truths, regions });
   const calibration = options.alphaMin === 'tuned' ? calibrationSources(drawn, seed) : [];
   const inputs = all.filter(({ from }) => !calibration.includes(from.drawnFrom));

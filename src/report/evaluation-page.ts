@@ -6,6 +6,7 @@ import { float32 } from '../tensor/tensor.ts';
 import { cssColour, divergingColour } from './colour-map.ts';
 import type { EvaluatedInput, Evaluation } from './evaluate.ts';
 import { frontSvg } from './evaluation-front.ts';
+import { profileStyle, profileSvg } from './evaluation-profile.ts';
 import type { Frame } from './frame.ts';
 import { dataUri, overlayPicture } from './heat-map.ts';
 import { type Html, html, raw } from './html.ts';
@@ -22,8 +23,11 @@ export interface EvaluationPageOptions {
 
 const howToRead =
   'Each line is a method, each column a metric with the mean over all inputs and its 95 % bootstrap interval. An arrow says whether higher (↑) or lower (↓) is better; the best method of a column is bold. ' +
-  'Two explanations that are wrong on purpose run along: a random one, and the opposite of what the methods agree on. A metric is struck out where one of them beats a method beyond chance, or where no method beats them both beyond chance; differences within chance are not held against it, so with few inputs a control may still stand above a method. ' +
   'Quality is the mean, over the metrics that are not struck out, of the share of the other methods that a method beats.';
+
+const howControlsJudge =
+  'Two explanations that are wrong on purpose run along: a random one, and the opposite of what the methods agree on. They judge the metrics. For every method and control the scores on the same inputs are compared; a difference counts where it is beyond chance (two-sided bootstrap, .05, Holm’s correction over all methods and controls). ' +
+  'A metric is sound here where the controls come last: neither is above a method beyond chance, and each has a method above it beyond chance. A method that a sound metric cannot tell from a control shares the last place with it, and is named: there the method is no better than chance, as far as this metric and these inputs can see. What is not sound is struck out.';
 
 /** One self-contained HTML page for a comparison: the table, the front of quality against cost, rank agreement, examples. */
 export async function renderEvaluationPage(
@@ -47,12 +51,16 @@ export async function renderEvaluationPage(
 <header class="top"><p class="mark">Wherefore</p></header>
 <main>
 <h1>${title}</h1>
-<div class="introduction"><p>${comparison.rows.filter(({ control }) => !control).length} explanations of ${count} ${count === 1 ? 'input' : 'inputs'} by ${comparison.metrics.length} metrics.</p><p>${howToRead}</p></div>
+<div class="introduction"><p>${comparison.rows.filter(({ control }) => !control).length} explanations of ${countText(evaluation)} by ${comparison.metrics.length} metrics.</p><p>${howToRead}</p></div>
 ${warnings(evaluation)}
 <section><h2>Scores</h2>${scoreTable(comparison)}</section>
+<section><h2>What the controls say of the metrics</h2>
+<p>${howControlsJudge}</p>
+${verdictTable(comparison)}</section>
 <section><h2>Quality against cost</h2>
 <p>Up and to the left is better. Methods on the line are not beaten in both by any other.</p>
 ${frontSvg(comparison.rows)}</section>
+${profiles(evaluation)}
 <section><h2>Do the metrics agree?</h2>
 <p>Kendall’s τ between the orders in which two metrics put the methods: 1 is the same order, −1 the opposite, 0 none.</p>
 ${agreementTable(comparison)}</section>
@@ -61,7 +69,7 @@ ${agreementTable(comparison)}</section>
 ${await examples(evaluation)}</section>
 ${failures(comparison)}
 <section><h2>What was measured</h2>${metricList(comparison)}
-<p class="quiet">Seed ${evaluation.seed}. References: ${evaluation.baselines.join('; ')}. ${comparison.cost.forward.toLocaleString('en')} forward and ${comparison.cost.backward.toLocaleString('en')} backward passes in ${Math.round(comparison.cost.seconds)} s; ${comparison.cost.reused} of ${comparison.rows.length * count} results were found from before.</p>
+<p class="quiet">${settingsText(evaluation)} ${comparison.cost.forward.toLocaleString('en')} forward and ${comparison.cost.backward.toLocaleString('en')} backward passes in ${Math.round(comparison.cost.seconds)} s; ${comparison.cost.reused} of ${comparison.rows.length * count} results were found from before.</p>
 ${command && html`<pre>${command}</pre>`}</section>
 </main>
 <footer>Made by Wherefore ${packageVersion}. This page holds everything it shows; nothing is loaded from elsewhere.</footer>
@@ -90,7 +98,55 @@ main section{border-top:1px solid var(--line);padding:1.6rem 0}
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:.6rem}
 .pair img{width:100%;border-radius:4px}
 .why{font-size:.84rem}
-`;
+.verdicts td,.verdicts th{vertical-align:top;padding:.35em .9em .35em 0;border-bottom:1px solid var(--line);font-size:.9rem}
+${profileStyle}`;
+
+/** `24 inputs: 7 pictures and 17 variants of them, which the intervals draw together` */
+function countText({ comparison, inputs }: Evaluation): string {
+  const text = `${inputs.length} ${inputs.length === 1 ? 'input' : 'inputs'}`;
+  const variants = inputs.filter(({ variant }) => variant !== undefined).length;
+  if (variants === 0) return text;
+  const pictures = new Set(comparison.sources).size;
+  return `${text} (${inputs.length - variants} pictures and ${variants} variants: mirrored, cut, brighter or darker; intervals draw the inputs of one of the ${pictures} pictures together)`;
+}
+
+function settingsText({ seed, baselines, regions, alphaMin, inputs, comparison }: Evaluation): string {
+  const parts = [`Seed ${seed}.`, `References: ${baselines.join('; ')}.`];
+  if (regions > 1) parts.push(`Metrics move tiles of ${regions} × ${regions} pixels as one.`);
+  if (comparison.metrics.some((name) => name.startsWith('msi-'))) {
+    const tuned = alphaMin.tunedOn?.map(fileName).join(', ');
+    parts.push(`α_min of MSI is ${alphaMin.value}${tuned ? `, tuned on ${tuned}, which are not reported` : ''}.`);
+  }
+  const known = inputs.filter(({ hasTruth }) => hasTruth).length;
+  if (known > 0) parts.push(`Where the object is was given for ${known} of ${inputs.length} inputs.`);
+  return parts.join(' ');
+}
+
+function verdictTable(comparison: Comparison): Html {
+  const title = (id: string) => comparison.rows.find((row) => row.id === id)?.title ?? id;
+  const line = ({ metric, sound, flags, untold, lastByMean }: MetricVerdict) => {
+    const controls = [...new Set(untold.map(({ control }) => control))];
+    const same = controls.map(
+      (control) =>
+        `no better than ${title(control)}: ${untold
+          .filter((one) => one.control === control)
+          .map(({ row }) => title(row))
+          .join(', ')}`,
+    );
+    const last = lastByMean ? 'last by plain means as well' : 'not last by plain means';
+    return html`<tr><th scope="row">${metricTable[metric].title}</th><td>${sound ? 'sound' : html`<span class="flag">not sound</span>`}</td><td>${sound ? [...same, `controls ${last}`].join('; ') : flags.join('; ')}</td></tr>`;
+  };
+  return html`<div class="scroll verdicts" role="region" aria-label="What the controls say" tabindex="0"><table><tbody>${comparison.verdicts.map(line)}</tbody></table></div>`;
+}
+
+function profiles({ comparison, alphaMin }: Evaluation): Html | undefined {
+  const presets = (['literal', 'tolerant'] as const).filter((preset) => comparison.metrics.includes(`msi-${preset}`));
+  const pictures = presets.map((preset) => profileSvg(comparison.rows, preset, alphaMin.value));
+  if (!pictures.some((picture) => picture)) return undefined;
+  return html`<section><h2>MSI against α_min</h2>
+<p>α_min is the lowest value of a mask that counts as chosen. Orders that change along the line rest on that choice; the dotted line is the value in the table. Dashed: controls.</p>
+${pictures}</section>`;
+}
 
 function warnings({ comparison, leftOut }: Evaluation): Html | undefined {
   const failed = comparison.references.filter(({ test }) => test && !test.passes);
@@ -163,7 +219,7 @@ async function examples(evaluation: Evaluation): Promise<Html> {
           const map = input === undefined ? undefined : maps.get(row.id)?.get(input);
           if (input === undefined || !map) return undefined;
           const score = row.values[metric][input];
-          return html`<figure>${await drawn(map, mapShapes[input], inputs[input])}<figcaption>${which}: ${fileName(inputs[input].name)}, ${score === undefined ? '–' : numberText(score, 3)}<br>${inputs[input].targetDescription}</figcaption></figure>`;
+          return html`<figure>${await drawn(map, mapShapes[input], inputs[input], evaluation.regions)}<figcaption>${which}: ${fileName(inputs[input].name)}, ${score === undefined ? '–' : numberText(score, 3)}<br>${inputs[input].targetDescription}</figcaption></figure>`;
         }),
       );
       return html`<article class="card"><h3>${row.title}</h3><div class="pair">${shown}</div></article>`;
@@ -175,9 +231,14 @@ async function examples(evaluation: Evaluation): Promise<Html> {
 const fileName = (source: string): string => source.split(/[\\/]/).pop() || source;
 
 /** The map over its picture; the strongest features of anything else. */
-async function drawn(values: Float32Array, shape: readonly number[], { input }: EvaluatedInput): Promise<Html> {
+async function drawn(
+  values: Float32Array,
+  shape: readonly number[],
+  { input }: EvaluatedInput,
+  regions: number,
+): Promise<Html> {
   if (shape.length === 2 && input.picture) {
-    const [height, width] = shape;
+    const [height, width] = input.picture.input.size;
     const [tensor] = [...input.tensors.values()];
     const [picture] = unprocessImage(tensor, input.picture.input).pixels;
     const frame: Frame = {
@@ -185,13 +246,26 @@ async function drawn(values: Float32Array, shape: readonly number[], { input }: 
       transform: { source: [height, width], grid: [height, width], scale: [1, 1], offset: [0, 0] },
       from: 'seen',
     };
-    const map = layOver([{ layer: 'input', map: float32([height, width], values), elsewhere: 0 }], frame);
+    const map = layOver(
+      [{ layer: 'input', map: overPixels(values, shape, [height, width], regions), elsewhere: 0 }],
+      frame,
+    );
     const pixels = overlayPicture(map, scaleLimit(map), frame);
     return html`<img alt="attribution over the picture" src="${await dataUri(pixels, 'photograph')}">`;
   }
   const names = input.groups?.kind === 'words' ? input.groups.texts : (input.groups?.names ?? input.features?.names);
   const order = Array.from(values.keys()).sort((a, b) => Math.abs(values[b]) - Math.abs(values[a]));
   return html`<table>${order.slice(0, 6).map((i) => html`<tr><th scope="row">${names?.[i] ?? `feature ${i}`}</th><td class="number">${signedText(values[i])}</td></tr>`)}</table>`;
+}
+
+/** Every pixel with the value of its region, as a share of the region: the sum is kept. */
+function overPixels(values: Float32Array, shape: readonly number[], [height, width]: readonly number[], side: number) {
+  if (shape[0] === height && shape[1] === width) return float32([height, width], values);
+  const spread = Float32Array.from({ length: height * width }, (_, i) => {
+    const region = Math.floor(Math.floor(i / width) / side) * shape[1] + Math.floor((i % width) / side);
+    return values[region] / side ** 2;
+  });
+  return float32([height, width], spread);
 }
 
 function failures({ failures: list, inputs }: Comparison): Html | undefined {
@@ -207,8 +281,8 @@ function failures({ failures: list, inputs }: Comparison): Html | undefined {
 function metricList(comparison: Comparison): Html {
   const item = (name: string) => {
     const { title, formula, assumes, source } = metricTable[name];
-    const { sound, flags } = verdictOf(comparison, name);
-    return html`<div><dt>${title} ${arrow(name)}${!sound && html` <span class="flag">not sound here: ${flags.join('; ')}</span>`}</dt><dd>${formula}. Assumes: ${assumes}. <span class="quiet">${source}</span></dd></div>`;
+    const { sound } = verdictOf(comparison, name);
+    return html`<div><dt>${title} ${arrow(name)}${!sound && html` <span class="flag">not sound here</span>`}</dt><dd>${formula}. Assumes: ${assumes}. <span class="quiet">${source}</span></dd></div>`;
   };
   return html`<dl class="facts">${comparison.metrics.map(item)}</dl>`;
 }

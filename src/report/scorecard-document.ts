@@ -8,6 +8,7 @@ import { type ErrorCode, WhereforeError } from '../errors.ts';
 import { groupsOf } from '../evaluation/groups.ts';
 import { metricTable } from '../evaluation/metrics/index.ts';
 import { scorecard, scorecardMetrics, usualReferences } from '../evaluation/scorecard.ts';
+import { methodTable } from '../explainer/methods.ts';
 import { inputGroups } from './input-groups.ts';
 
 /** How good an explanation is, as its document holds it. */
@@ -54,7 +55,7 @@ export async function scorecardDocument(
   options: WorkOptions & { readonly seed?: number } = {},
 ): Promise<ScorecardDocument> {
   const started = performance.now();
-  const isMask = attribution.method === 'lax';
+  const { reading } = methodTable[attribution.method];
   const card = await scorecard(model, {
     inputs: input.tensors,
     target: attribution.target,
@@ -63,7 +64,7 @@ export async function scorecardDocument(
     groups: inputGroups(input),
     reference: baseline,
     values: attribution.values,
-    absolute: isMask,
+    reading,
     sum: attribution.sum,
     difference: attribution.attributionTarget,
     seed: options.seed,
@@ -74,7 +75,7 @@ export async function scorecardDocument(
   return {
     entries: card.entries
       // A mask shares nothing out, so it has nothing to add up to.
-      .filter(({ metric }) => !(isMask && metric === 'attribution-error'))
+      .filter(({ metric }) => !(reading === 'mask' && metric === 'attribution-error'))
       .map(({ range: _, ...entry }) => ({ ...entry, parts: { ...entry.parts } })),
     reference: card.reference,
     references: [...card.references],

@@ -61,7 +61,7 @@ export function imputedPoints(question: Question, removed: readonly Uint32Array[
   if (groups.places) {
     throw new WhereforeError('invalid-argument', 'ROAD guesses single places from their neighbours, not regions', {
       got: `regions of ${groups.shape.join('×')}`,
-      fix: 'leave ROAD or the regions out',
+      fix: 'use regions of 1 (--regions 1), or leave ROAD out',
     });
   }
   const data = input.data as Float32Array;
