@@ -49,6 +49,11 @@ export function randomisedModel(model: Model, names: readonly string[], seed: nu
   return { ...model, graph: { ...model.graph, initializers } };
 }
 
+/** Weights that lie in a file beside the model: they are not read, so their own mean and deviation are not known. */
+export function unreadWeights({ graph }: Model, names: readonly string[]): string[] {
+  return names.filter((name) => graph.initializers.get(name)?.location.kind === 'file');
+}
+
 function redrawn(weight: Initializer, seed: number, stream: number): Initializer {
   const { name, shape } = weight;
   const source = random(seed, 1000 + stream);

@@ -64,7 +64,7 @@ export interface ScorecardEntry {
 export interface Scorecard {
   readonly entries: readonly ScorecardEntry[];
   readonly reference: string;
-  /** References behind the intervals, the first one included. */
+  /** References behind the ranges, the first one included. */
   readonly references: readonly string[];
   readonly referenceTest: ReferenceTest | undefined;
   readonly notes: readonly string[];
@@ -74,8 +74,8 @@ export interface Scorecard {
 /**
  * Scores one explanation: attribution error, MSI, sufficiency, necessity, insertion and deletion.
  *
- * One input gives no interval over inputs. What is uncertain about a score of one input is the reference, so each score
- * comes with its spread over references that hide the explained class.
+ * One input gives no confidence interval. What is uncertain about a score of one input is the reference, so each score
+ * comes with its range, from the least to the largest, over the references that hide the explained class.
  * @throws WhereforeError as `ask`; `wrong-shape` for a layer that does not lie over the input
  */
 export async function scorecard(model: Model, request: ScorecardRequest): Promise<Scorecard> {
@@ -90,7 +90,7 @@ export async function scorecard(model: Model, request: ScorecardRequest): Promis
     const asked = await ask(model, { ...request, reference: other });
     const passes = (await testReference(asked))?.passes ?? true;
     if (passes) questions.push(asked);
-    else notes.push(`${describeBaseline(other)} does not hide the explained class and is left out of the intervals`);
+    else notes.push(`${describeBaseline(other)} does not hide the explained class and is left out of the ranges`);
   }
   const entries: ScorecardEntry[] = [];
   for (const name of scorecardMetrics) {

@@ -8,10 +8,11 @@ import type { Model } from '../../runtime/model.ts';
 import type { Tensors } from '../../runtime/runtime.ts';
 import { float32 } from '../../tensor/tensor.ts';
 import { ask } from '../question.ts';
-import { randomisedModel, weightedNodes } from '../randomised-model.ts';
+import { randomisedModel, unreadWeights, weightedNodes } from '../randomised-model.ts';
 import { readyMetric, scoreWith } from '../score.ts';
 import { metricTable } from './index.ts';
 import type { Explanation } from './metric.ts';
+import { modelRandomisation } from './randomisation.ts';
 
 afterAll(closeRuntime);
 
@@ -130,6 +131,20 @@ describe('randomisation', () => {
     expect(first).toBe(same);
     expect(new Set([own, first, other]).size).toBe(3);
     expect(() => randomisedModel(layered, ['w9'], 1)).toThrow(/no weight "w9"/);
+  });
+
+  it('say where weights lie in a file that is not read', async () => {
+    const [[name, weight]] = [...layered.graph.initializers].filter(([key]) => key === 'w1');
+    const location = { kind: 'file', path: 'weights.bin', offset: 0, length: 0 } as const;
+    const initializers = new Map(layered.graph.initializers).set(name, { ...weight, location });
+    const beside: Model = { ...layered, graph: { ...layered.graph, initializers } };
+    expect(unreadWeights(beside, ['w1', 'w2'])).toEqual(['w1']);
+    const question = await ask(layered, { inputs, target, reference: zero });
+    const again = async () => ({ values: Float64Array.of(1, 2, 3) });
+    const explanation = { map: { values: Float64Array.of(3, 2, 1) }, again };
+    const told = await modelRandomisation.run({ ...question, model: beside }, explanation, { stages: 1 });
+    expect(told.notes).toEqual([expect.stringMatching(/^1 of the weights lie in a file of their own: .*He's/)]);
+    expect((await modelRandomisation.run(question, explanation, { stages: 1 })).notes).toBeUndefined();
   });
 
   it('random logit asks for other classes', async () => {

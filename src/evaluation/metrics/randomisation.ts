@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Target } from '../../attribution/target.ts';
 import { WhereforeError } from '../../errors.ts';
 import { choose, random } from '../../tensor/random.ts';
-import { randomisedModel, weightedNodes } from '../randomised-model.ts';
+import { randomisedModel, unreadWeights, weightedNodes } from '../randomised-model.ts';
 import { meanOf, spearman } from '../statistics.ts';
 import { explainAgain, type Metric } from './metric.ts';
 
@@ -43,13 +43,22 @@ export const modelRandomisation: Metric<ModelRandomisationParameters, 'lower'> =
     }
     const count = Math.min(stages, nodes.length);
     const parts: Record<string, number> = {};
+    const unread = unreadWeights(
+      question.model,
+      nodes.flatMap((node) => node.weights),
+    );
+    const notes = unread.length
+      ? [
+          `${unread.length} of the weights lie in a file of their own: drawn with the deviation of He's initialisation, not with their own`,
+        ]
+      : undefined;
     for (let stage = 1; stage <= count; stage++) {
       const depth = Math.round((stage * nodes.length) / count);
       const weights = [...new Set(nodes.slice(0, depth).flatMap((node) => node.weights))];
       const other = await again({ model: randomisedModel(question.model, weights, question.seed) });
       parts[`top ${depth} of ${nodes.length}`] = likeness(explanation.map.values, other.values);
     }
-    return { score: meanOf(Object.values(parts)), parts };
+    return { score: meanOf(Object.values(parts)), parts, notes };
   },
 };
 
