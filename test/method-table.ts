@@ -3,7 +3,14 @@ import { type MethodName, methods, methodTable } from '../src/attribution/method
 import type { Workload } from '../src/attribution/methods/method.ts';
 
 /** What the costs in the page are told for: a picture of 224 × 224, with the default groups. */
-const example: Workload = { elements: 3 * 224 * 224, groups: 64, channels: 512, references: 1, space: [224, 224] };
+const example: Workload = {
+  elements: 3 * 224 * 224,
+  groups: 64,
+  channels: 512,
+  references: 1,
+  isCut: true,
+  space: [224, 224],
+};
 
 const needs = {
   gradient: 'a gradient behind the layer',

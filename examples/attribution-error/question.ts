@@ -42,6 +42,7 @@ export function effort({ inputs, costly }: Subject, { method, parameters }: Row)
     groups: 9,
     channels: 64,
     references: 1,
+    isCut: true,
     space: [96, 96],
   });
   // A way back costs about two ways forth.

@@ -6,7 +6,7 @@ import type { Tensors } from '../runtime/runtime.ts';
 import { concatRows, float32, formatShape, type Tensor } from '../tensor/tensor.ts';
 import { averageOf } from './average.ts';
 import { type Baseline, describeBaseline, type InputLayout } from './baseline.ts';
-import { methodContext, workloadOf } from './context.ts';
+import { type Extent, methodContext, workloadOf } from './context.ts';
 import type { Groups } from './groups.ts';
 import { checkLayer, completingValues, type Layer } from './layer.ts';
 import { type MethodName, methodTable } from './methods/index.ts';
@@ -136,7 +136,7 @@ function checkRequest(model: Model, request: AttributionRequest) {
 }
 
 /** Runs that a sample of baselines needs: one, or one for each where the method compares with a single one. */
-function runsOf(method: Method, { references }: MethodContext): number {
+function runsOf(method: Method, { references }: Extent): number {
   return method.baseline === 'required' && !method.takesSamples ? references.length : 1;
 }
 
@@ -147,15 +147,29 @@ async function runMethod(
 ): Promise<MethodResult> {
   const runs = runsOf(method, context);
   if (runs === 1) return method.run(context, parameters);
-  return averageOf(runs, (k) => method.run({ ...context, references: [context.references[k]] }, parameters));
+  const result = await averageOf(runs, (k) =>
+    method.run({ ...context, references: [context.references[k]] }, parameters),
+  );
+  if (result.converged === undefined || typeof parameters.tolerance !== 'number') return result;
+  // What is reported is the mean: where f(x) hardly differs from f at one sample, that one's own relative error says
+  // nothing of it. How many met the tolerance alone is among what was chosen.
+  const difference = context.value - context.references.reduce((sum, { value }) => sum + value, 0) / runs;
+  const error = Math.abs(result.sum - difference) / Math.max(Math.abs(difference), smallestTarget);
+  return { ...result, converged: error <= parameters.tolerance };
 }
 
-function costOf(method: Method, parameters: Readonly<Record<string, unknown>>, context: MethodContext): Passes {
-  const runs = runsOf(method, context);
-  const { forward, backward } = method.cost(parameters, workloadOf(context, runs));
-  // The input, every baseline, the zero feature; and whether points may share a run, at the layer and at the input.
-  const around = 1 + context.references.length + (method.implicitTarget === 'zero-feature' ? 1 : 0);
-  return { forward: forward * runs + around + (forward * runs > 1 ? 2 * batchingCheck : 0), backward: backward * runs };
+/**
+ * The most passes that a method takes: its own, those at the input, at every baseline and at the zero feature, and the
+ * tests whether points may share a run, which a later run with the same model and target is spared.
+ */
+export function costOf(method: Method, parameters: Readonly<Record<string, unknown>>, extent: Extent): Passes {
+  const runs = runsOf(method, extent);
+  const samples = extent.references.length;
+  const { forward, backward } = method.cost(parameters, workloadOf(extent, runs));
+  const around = 1 + samples + (method.implicitTarget === 'zero-feature' ? 1 : 0);
+  // At the layer and at the input; a sample alone is looked at together.
+  const checks = forward * runs > 1 ? 2 : samples > 1 ? 1 : 0;
+  return { forward: forward * runs + around + checks * batchingCheck, backward: backward * runs };
 }
 
 async function implicitTargetOf(

@@ -1,5 +1,6 @@
+import type { Graph } from '../onnx/graph.ts';
 import type { Tensors } from '../runtime/runtime.ts';
-import { concatRows, rows, type Tensor } from '../tensor/tensor.ts';
+import { concatRows, float32, rows, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { type Baseline, type InputLayout, resolveBaselines } from './baseline.ts';
 import { type Groups, type Partition, partition } from './groups.ts';
 import { isCut, type Layer } from './layer.ts';
@@ -81,7 +82,7 @@ const noGroups: Partition = { count: 0, of: new Map(), description: 'none' };
 
 /** The caller's layout for the explained inputs; [batch, channel, row, column] for inner values of four axes. */
 function layoutsOf(
-  { inputs, features }: Reference,
+  { inputs, features }: Pick<Reference, 'inputs' | 'features'>,
   explained: readonly string[],
   layout: InputLayout,
 ): Map<string, InputLayout> {
@@ -97,8 +98,50 @@ function layoutsOf(
   return layouts;
 }
 
+/** The part of a context that the cost of a method depends on. */
+export interface Extent extends Pick<MethodContext, 'features' | 'partition' | 'layouts' | 'hasGroups' | 'isCut'> {
+  /** Samples of the baseline. */
+  readonly references: { readonly length: number };
+}
+
+export interface ExtentRequest {
+  readonly inputs: Tensors;
+  readonly explained: readonly string[];
+  readonly layer: Layer;
+  /** Shapes of the values of the layer. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  readonly layout?: InputLayout;
+  readonly groups?: Groups;
+  /** Samples of the baseline. */
+  readonly references: number;
+  /** The graph with the target, and the target's value. */
+  readonly target: { readonly graph: Graph; readonly value: string };
+}
+
+/** What the cost of a method depends on, before anything is run: of inner values the shapes suffice. */
+export function extentOf(
+  method: Method,
+  { inputs, explained, layer, shapes, layout = {}, groups, references, target }: ExtentRequest,
+): Extent {
+  const features = new Map<string, Tensor>(
+    layer.names.map((name) => {
+      const shape = shapes.get(name) ?? [];
+      return [name, inputs.get(name) ?? float32(shape, new Float32Array(sizeOf(shape)))];
+    }),
+  );
+  const layouts = layoutsOf({ inputs, features }, explained, layout);
+  return {
+    features,
+    layouts,
+    hasGroups: groups !== undefined,
+    partition: method.usesGroups ? partition(features, layouts, groups) : noGroups,
+    references: { length: references },
+    isCut: isCut(target.graph, layer, explained, target.value),
+  };
+}
+
 /** What the cost of a method depends on. */
-export function workloadOf(context: MethodContext, runs: number): Workload {
+export function workloadOf(context: Extent, runs: number): Workload {
   const { features, partition: groups, references, layouts, hasGroups } = context;
   let elements = 0;
   for (const { data } of features.values()) elements += data.length;
@@ -109,6 +152,7 @@ export function workloadOf(context: MethodContext, runs: number): Workload {
     groups: groups.count,
     channels: first.shape[1] ?? 1,
     references: Math.max(1, references.length / runs),
+    isCut: context.isCut,
     space: axes.map((axis) => first.shape[axis]),
   };
 }

@@ -1,9 +1,11 @@
-import { explainedInputs } from '../attribution/attribute.ts';
+import { costOf, explainedInputs } from '../attribution/attribute.ts';
 import { type Baseline, resolveBaselines } from '../attribution/baseline.ts';
-import { type Groups, partition } from '../attribution/groups.ts';
+import { extentOf } from '../attribution/context.ts';
+import type { Groups } from '../attribution/groups.ts';
 import { layersBetween, layersWorthExplaining } from '../attribution/layers.ts';
+import { repeatRows } from '../attribution/points.ts';
 import type { Passes } from '../attribution/prepare.ts';
-import { compileTarget, type Target, targetOutput } from '../attribution/target.ts';
+import { type CompiledTarget, compileTarget, type Target, targetOutput } from '../attribution/target.ts';
 import type { LoadedModel } from '../data/load-model.ts';
 import { type ModelInput, readModelInputs, tensorInput } from '../data/model-input.ts';
 import { nearest } from '../data/nearest.ts';
@@ -14,7 +16,7 @@ import { WhereforeError } from '../errors.ts';
 import { type MethodName, methodTable } from '../explainer/methods.ts';
 import type { Specialised } from '../runtime/executor.ts';
 import { throwIfCancelled } from '../runtime/runtime.ts';
-import { formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { formatShape, type Tensor } from '../tensor/tensor.ts';
 import type { ExplainOptions } from './explain.ts';
 import { layerGroups } from './input-groups.ts';
 import { gradientObstacle } from './inspect.ts';
@@ -87,7 +89,7 @@ export async function plan(
     const wanted = options.target ?? prediction.target;
     for (const choice of Array.isArray(wanted) ? wanted : [wanted]) {
       const target: Target = typeof choice === 'function' ? choice(input, prediction) : choice;
-      compileTarget(model.graph, specialised.facts, target);
+      const compiled = compileTarget(model.graph, specialised.facts, target);
       const output = targetOutput(specialised.graph, specialised.facts, target);
       const blocked = gradientObstacle(specialised.graph, explained, output) !== undefined;
       const methods: readonly MethodName[] = options.methods ?? [
@@ -110,7 +112,12 @@ export async function plan(
               shapeOf: (name) => specialised.facts.shapes.get(name),
             });
             for (const baseline of baselines) {
-              const cost = passes(specialised, { input, layer, explained, method, groups, baseline }, parameters);
+              const cost = passes(
+                specialised,
+                compiled,
+                { input, layer, explained, method, groups, baseline },
+                parameters,
+              );
               explanations.push({
                 input,
                 prediction,
@@ -146,10 +153,6 @@ const fewFeatures = 64;
 /** The method for a model without a gradient: Shapley values where there are few features, else hiding one after another. */
 function perturbation({ groups }: ModelInput): MethodName {
   return groups && groups.names.length <= fewFeatures ? 'kernel-shap' : 'occlusion';
-}
-
-function referencesOf(baseline: Baseline): number {
-  return baseline.kind === 'sample' ? ([...baseline.tensors.values()][0]?.shape[0] ?? 1) : 1;
 }
 
 /** What the ids of tokens stand for, as a person reads them. */
@@ -288,20 +291,44 @@ function mismatch(
   return undefined;
 }
 
-/** Seconds of one forward pass; the session is open already. */
+/** Rows of the run by which a quick model is timed, and the seconds below which a model is quick. */
+const timedRows = 32;
+const quickSeconds = 0.02;
+
+/**
+ * Seconds of one forward pass; the session is open already. Methods that take many passes put many into one run, which
+ * takes a small model hardly longer than one: it is timed by the row of such a run.
+ */
 async function timeForward(
   model: LoadedModel,
   { graph }: Specialised,
   { tensors }: ModelInput,
   output: string,
 ): Promise<number> {
+  const alone = await secondsOf(() => model.executor.run(graph, tensors, [output]));
+  const together = [...tensors.values()].every(({ shape }) => shape[0] === 1);
+  if (alone > quickSeconds || !together) return alone;
+  const many = new Map([...tensors].map(([name, tensor]) => [name, repeatRows(tensor, timedRows)]));
+  try {
+    const batch = await model.executor.specialise(model.graph, many);
+    await model.executor.run(batch.graph, many, [output]);
+    return (await secondsOf(() => model.executor.run(batch.graph, many, [output]))) / timedRows;
+  } catch (error) {
+    // A model with a batch of 1 built in: its passes run one by one.
+    if (error instanceof WhereforeError && (error.code === 'runtime' || error.code === 'wrong-shape')) return alone;
+    throw error;
+  }
+}
+
+async function secondsOf(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
-  await model.executor.run(graph, tensors, [output]);
+  await work();
   return (performance.now() - started) / 1000;
 }
 
 function passes(
   { facts }: Specialised,
+  target: CompiledTarget,
   {
     input,
     layer,
@@ -314,25 +341,18 @@ function passes(
 ): { least: Passes; most: Passes } {
   const row = methodTable[method];
   const parameters = row.parameters.parse(given);
-  const elements = layer.reduce((sum, name) => sum + sizeOf(facts.shapes.get(name) ?? []), 0);
-  const channels = layer.length === 1 ? (facts.shapes.get(layer[0])?.[1] ?? 0) : 0;
-  const references = referencesOf(baseline);
-  // Methods that know one baseline only run once for each row of a sample.
-  const runs = row.baseline === 'required' && !row.takesSamples ? references : 1;
-  const work = { elements, groups: 0, channels, references: references / runs };
-  if (row.usesGroups) {
-    const isInput = layer.every((name) => explained.includes(name));
-    const values = new Map(explained.map((name) => [name, input.tensors.get(name) as Tensor]));
-    const layouts = new Map(explained.map((name) => [name, input.layout]));
-    // Values of an inner layer are not known yet: tiles of an eighth of its side make 64.
-    work.groups = isInput ? partition(values, layouts, groups).count : Math.min(elements, 64);
-  }
-  const cost = (settings: Record<string, unknown>) => {
-    const { forward, backward } = row.cost(settings, work);
-    return { forward: forward * runs, backward: backward * runs };
-  };
-  const most = cost(parameters);
+  const extent = extentOf(row, {
+    inputs: input.tensors,
+    explained,
+    layer: { names: layer },
+    shapes: facts.shapes,
+    layout: input.layout,
+    groups: row.usesGroups ? groups : undefined,
+    references: resolveBaselines(input.tensors, explained, baseline, input.layout).length,
+    target,
+  });
+  const most = costOf(row, parameters, extent);
   // An adaptive method that need not reach a tolerance stops at its first try.
-  const least = 'tolerance' in parameters ? cost({ ...parameters, tolerance: 0 }) : most;
+  const least = 'tolerance' in parameters ? costOf(row, { ...parameters, tolerance: 0 }, extent) : most;
   return { least, most };
 }

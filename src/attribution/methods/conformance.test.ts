@@ -3,6 +3,7 @@ import { drawn, smallClassifier, twoBoxDetector } from '../../../test/attributio
 import { createNodeRuntime } from '../../runtime/node.ts';
 import { float32, type Tensor } from '../../tensor/tensor.ts';
 import { type Attribution, type AttributionRequest, attribute, estimateCost } from '../attribute.ts';
+import { batchingCheck } from '../prepare.ts';
 import { type MethodName, methods, methodTable } from './index.ts';
 import { sumOf } from './method.ts';
 
@@ -95,13 +96,15 @@ describe.each(names)('%s', (method) => {
     const request = requestFor(method);
     const estimate = await estimateCost(model, request);
     const { cost, estimate: recorded } = await attribute(model, request);
+    const again = (await attribute(model, request)).cost;
     expect(recorded).toEqual(estimate);
     expect(cost.forward).toBeLessThanOrEqual(estimate.forward);
     expect(cost.backward).toBeLessThanOrEqual(estimate.backward);
     // An estimate that is always far off says nothing; adaptive methods may stop early.
     if (!('tolerance' in row.parameters.parse({}))) {
       expect(estimate.backward).toBe(cost.backward);
-      expect(estimate.forward - cost.forward).toBeLessThanOrEqual(9);
+      // Of a second run everything is known before, but the tests whether points may share a run, which it is spared.
+      expect([0, batchingCheck, 2 * batchingCheck]).toContain(estimate.forward - again.forward);
     }
   });
 

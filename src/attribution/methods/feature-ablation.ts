@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { gameOf } from './game.ts';
+import { gameOf, gamePasses } from './game.ts';
 import type { Method } from './method.ts';
 
 /** How much the target drops when one group alone is replaced by the baseline. */
@@ -16,7 +16,7 @@ export const featureAblation: Method<Record<string, never>> = {
   completeness: 'none',
   zeroDifference: true,
   parameters: z.strictObject({}),
-  cost: (_, { groups, references }) => ({ forward: (groups + 1) * references, backward: 0 }),
+  cost: (_, work) => ({ forward: gamePasses(work.groups, work), backward: 0 }),
   async run(context) {
     const game = await gameOf(context);
     const { players } = game;

@@ -1,7 +1,7 @@
 import type { Tensors } from '../../runtime/runtime.ts';
 import { concatRows, float32, sizeOf, type Tensor, tensor } from '../../tensor/tensor.ts';
 import type { PointSource, Points } from '../prepare.ts';
-import { type MethodContext, type MethodResult, sumOf } from './method.ts';
+import { type MethodContext, type MethodResult, sumOf, type Workload } from './method.ts';
 
 /** Rows of 0 and 1: whether coalition k holds player p, at `k · players + p`. */
 export type Coalitions = Uint8Array;
@@ -40,6 +40,11 @@ export async function gameOf(context: MethodContext): Promise<Game> {
     value,
     spread: (shares) => spread(context, players, shares),
   };
+}
+
+/** Forward passes for the values of so many coalitions: each with every sample, and nobody's where that is not known. */
+export function gamePasses(coalitions: number, { references, isCut }: Workload): number {
+  return (coalitions + (isCut ? 0 : 1)) * references;
 }
 
 function playersOf(context: MethodContext): Player[] {

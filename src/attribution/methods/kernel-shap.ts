@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { WhereforeError } from '../../errors.ts';
 import { random } from '../../tensor/random.ts';
 import { kernelCoalitions, shapleyKernel, type WeightedCoalitions } from './coalitions.ts';
-import { gameOf } from './game.ts';
+import { gameOf, gamePasses } from './game.ts';
 import { weightedLeastSquares } from './least-squares.ts';
 import type { Method } from './method.ts';
 
@@ -37,10 +37,11 @@ export const kernelShap: Method<KernelShapParameters> = {
   completeness: 'exact',
   zeroDifference: true,
   parameters: parameters as z.ZodType<KernelShapParameters>,
-  cost: ({ samples, coalitions }, { groups, references }) => {
+  cost: ({ samples, coalitions }, work) => {
+    const { groups } = work;
     const all = groups < 31 ? 2 ** groups - 2 : Number.POSITIVE_INFINITY;
     const rows = coalitions ? coalitions.length : Math.min(samples, Math.max(0, all));
-    return { forward: (1 + rows) * references, backward: 0 };
+    return { forward: gamePasses(rows, work), backward: 0 };
   },
   async run(context, { samples, seed, coalitions }) {
     const game = await gameOf(context);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { random } from '../../tensor/random.ts';
-import { gameOf } from './game.ts';
+import { gameOf, gamePasses } from './game.ts';
 import { weightedLeastSquares } from './least-squares.ts';
 import type { Method } from './method.ts';
 
@@ -34,7 +34,7 @@ export const lime: Method<LimeParameters> = {
   completeness: 'none',
   zeroDifference: true,
   parameters: parameters as z.ZodType<LimeParameters>,
-  cost: ({ samples }, { references }) => ({ forward: (1 + samples) * references, backward: 0 }),
+  cost: ({ samples }, work) => ({ forward: gamePasses(samples, work), backward: 0 }),
   async run(context, { samples, seed, kernelWidth, ridge }) {
     const game = await gameOf(context);
     const { players } = game;

@@ -64,6 +64,8 @@ export interface Workload {
   readonly channels: number;
   /** Samples of the baseline. */
   readonly references: number;
+  /** Whether the layer separates the explained inputs from the target. */
+  readonly isCut: boolean;
   /** Lengths of the axes of space, where the layer is one value that has them and no groups are named. */
   readonly space?: readonly number[];
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { WhereforeError } from '../../errors.ts';
 import { permutation, random } from '../../tensor/random.ts';
 import { allCoalitions, binomial } from './coalitions.ts';
-import { gameOf } from './game.ts';
+import { gameOf, gamePasses } from './game.ts';
 import type { Method } from './method.ts';
 
 const shared = {
@@ -28,8 +28,8 @@ export const exactShapley: Method<z.infer<typeof exactParameters>> = {
   formula:
     'A_g = Σ_{S ∌ g} |S|! (M − |S| − 1)! / M! · (v(S ∪ g) − v(S)),  v(S) = f(x with all outside S replaced by x0)',
   parameters: exactParameters as z.ZodType<z.infer<typeof exactParameters>>,
-  cost: ({ maxGroups }, { groups, references }) => ({
-    forward: 2 ** Math.min(groups, maxGroups) * references,
+  cost: ({ maxGroups }, work) => ({
+    forward: gamePasses(2 ** Math.min(work.groups, maxGroups), work),
     backward: 0,
   }),
   async run(context, { maxGroups }) {
@@ -74,8 +74,8 @@ export const shapleySampling: Method<z.infer<typeof samplingParameters>> = {
     'Castro, Gómez, Tejada 2009, "Polynomial calculation of the Shapley value based on sampling"; antithetic after Mitchell et al. 2022, JMLR 23',
   formula: 'A_g = mean over orders of v(those before g, and g) − v(those before g)',
   parameters: samplingParameters as z.ZodType<z.infer<typeof samplingParameters>>,
-  cost: ({ pairs }, { groups, references }) => ({
-    forward: (1 + 2 * pairs * Math.max(0, groups - 1)) * references,
+  cost: ({ pairs }, work) => ({
+    forward: gamePasses(2 * pairs * Math.max(0, work.groups - 1), work),
     backward: 0,
   }),
   async run(context, { pairs, seed }) {

@@ -1,0 +1,112 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { drawn, smallClassifier, twoBoxDetector } from '../../test/attribution-models.ts';
+import type { Baseline } from '../attribution/baseline.ts';
+import { type MethodName, methods, methodTable } from '../attribution/methods/index.ts';
+import { batchingCheck } from '../attribution/prepare.ts';
+import { type LoadedModel, loadModel } from '../data/load-model.ts';
+import { encodeModel } from '../onnx/encode.ts';
+import type { Model } from '../runtime/model.ts';
+import { createNodeRuntime } from '../runtime/node.ts';
+import { concatRows } from '../tensor/tensor.ts';
+import { type ExplainOptions, explain } from './explain.ts';
+import type { PlannedExplanation } from './plan.ts';
+
+// What a run is announced to cost, against the passes that it counts.
+const runtime = createNodeRuntime({ threads: 1 });
+afterAll(() => runtime.close());
+
+const load = (model: Model): Promise<LoadedModel> => loadModel(encodeModel(model.source), { runtime });
+const classifier = load(smallClassifier(runtime));
+const detector = load(twoBoxDetector(runtime));
+
+/** Enough for a fit of 255 unknowns. */
+const kernelSamples = 700;
+
+/** Parameters that keep the suite short; no adaptive steps. */
+const short: Partial<Record<MethodName, Record<string, unknown>>> = {
+  'integrated-gradients': { steps: 7, tolerance: 0 },
+  'kernel-shap': { samples: kernelSamples },
+  'shapley-sampling': { pairs: 2 },
+  lime: { samples: 30 },
+  rise: { samples: 20, cells: 3 },
+  'd-rise': { samples: 20, cells: 3, boxes: 'corners' },
+  'smooth-grad': { samples: 5 },
+  'var-grad': { samples: 5 },
+  'expected-gradients': { samples: 12 },
+};
+
+const x = drawn([1, 2, 8, 8], 11);
+const samples = [12, 13, 14].map((seed) => drawn([1, 2, 8, 8], seed, 0.3));
+const baselines: Readonly<Record<string, Baseline>> = {
+  'one baseline': { kind: 'input', tensor: samples[0], description: 'another picture' },
+  'a sample of three': { kind: 'sample', tensors: new Map([['x', concatRows(samples)]]), description: 'pictures' },
+};
+
+// Score-CAM needs to know which axes are a picture's; it is in the suite that all methods run.
+const cases = (Object.keys(methods) as MethodName[])
+  .filter((method) => method !== 'score-cam')
+  .flatMap((method) => {
+    const { layers, needs } = methodTable[method];
+    const names = layers === 'spatial' ? ['relu2'] : layers === 'input' ? ['input'] : ['input', 'relu1'];
+    return names.flatMap((layer) =>
+      Object.keys(baselines)
+        // A detector's test picture has a baseline of its own.
+        .filter((baseline) => needs !== 'outputs' || method !== 'd-rise' || baseline === 'one baseline')
+        .map((baseline) => ({ method, layer, baseline })),
+    );
+  });
+
+/** Announced and counted passes of the second of two equal runs: the test of batching is done in the first. */
+async function passesOf(model: LoadedModel, input: ReadonlyMap<string, typeof x>, options: ExplainOptions) {
+  const announced: PlannedExplanation[] = [];
+  await explain(model, input, options);
+  const [{ document }] = await explain(model, input, {
+    ...options,
+    onPlanned: ({ explanations }) => announced.push(...explanations),
+  });
+  return { announced: announced[0], counted: document.cost, chosen: document.chosen };
+}
+
+describe('announced passes', () => {
+  it.each(cases)('of $method at $layer, $baseline, are those of the run', async ({ method, layer, baseline }) => {
+    const isDetection = method === 'd-rise';
+    // 128 elements have too many coalitions for the exact values.
+    const tooMany = method === 'exact-shapley';
+    const input = isDetection ? drawn([1, 1, 8, 8], 13) : x;
+    const options: ExplainOptions = {
+      methods: [method],
+      layers: [layer],
+      target: isDetection ? { kind: 'detectionScore', anchor: 0, class: 0 } : { kind: 'classLogit', class: 1 },
+      baseline: isDetection ? { kind: 'zero' } : baselines[baseline],
+      parameters: { [method]: short[method] ?? {} },
+    };
+    const model = await (isDetection ? detector : classifier);
+    if (tooMany) {
+      await expect(explain(model, new Map([['x', input]]), options)).rejects.toThrow(/exact/i);
+      return;
+    }
+    const { announced, counted, chosen } = await passesOf(model, new Map([['x', input]]), options);
+    expect(announced.least).toEqual(announced.most);
+    expect(counted.backward).toBe(announced.most.backward);
+    // KernelSHAP evaluates a coalition once that it drew twice.
+    const repeated = method === 'kernel-shap' ? kernelSamples - Number(chosen.coalitions) : 0;
+    const rows = baseline === 'one baseline' ? 1 : samples.length;
+    const checks = announced.most.forward - counted.forward - repeated * rows;
+    // One test at the layer and one at the input at most, which the second run is spared; nothing else may differ.
+    expect([0, batchingCheck, 2 * batchingCheck]).toContain(checks);
+  });
+
+  it('of an adaptive method lie between its first try and its last', async () => {
+    const options: ExplainOptions = {
+      methods: ['integrated-gradients'],
+      target: { kind: 'classLogit', class: 1 },
+      baseline: baselines['one baseline'],
+      parameters: { 'integrated-gradients': { steps: 4, tolerance: 1e-4, maxSteps: 64 } },
+    };
+    const { announced, counted } = await passesOf(await classifier, new Map([['x', x]]), options);
+    expect(announced.least.backward).toBe(4);
+    expect(announced.most.backward).toBe(4 + 8 + 16 + 32 + 64);
+    expect(counted.backward).toBeGreaterThan(announced.least.backward);
+    expect(counted.backward).toBeLessThanOrEqual(announced.most.backward);
+  });
+});
