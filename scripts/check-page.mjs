@@ -15,8 +15,8 @@ if (folder) mkdirSync(folder, { recursive: true });
 const screens = [
   { name: 'wide-light', width: 1280, height: 900, scheme: 'light' },
   { name: 'wide-dark', width: 1280, height: 900, scheme: 'dark' },
-  { name: 'phone-light', width: 390, height: 844, scheme: 'light' },
-  { name: 'phone-dark', width: 390, height: 844, scheme: 'dark' },
+  { name: 'phone-light', width: 360, height: 780, scheme: 'light' },
+  { name: 'phone-dark', width: 360, height: 780, scheme: 'dark' },
 ];
 const url = pathToFileURL(resolve(page)).href;
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
@@ -64,6 +64,13 @@ function inspectPage() {
     }));
     const { name } = ends.reduce((widest, end) => (end.right > widest.right ? end : widest));
     found.push(`is ${root.scrollWidth} wide on a screen of ${root.clientWidth}: ${name} reaches furthest`);
+  }
+  for (const element of document.body.querySelectorAll('*')) {
+    // What scrolls in a frame of its own may be wider than the page.
+    if (element.closest('.scroll,.unseen,.skip,svg')) continue;
+    const { right } = element.getBoundingClientRect();
+    if (right > root.clientWidth + 0.5)
+      found.push(`<${element.tagName.toLowerCase()} class="${element.className}"> reaches beyond the screen`);
   }
   // What is shown, not scripts or hidden parts.
   const text = document.body.innerText;

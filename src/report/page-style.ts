@@ -149,7 +149,7 @@ pre{background:var(--track);padding:.7em;border-radius:6px;white-space:pre-wrap;
 .grade{white-space:nowrap}.grade.good{color:var(--good)}.grade.poor{color:var(--poor)}.grade.open{color:var(--quiet)}
 footer{color:var(--quiet);font-size:.84rem;padding-top:2rem;padding-bottom:3rem}
 .equation+.notes{columns:2 20rem;column-gap:2rem}
-@media (max-width:560px){.head{grid-template-columns:minmax(0,1fr)}.seen{max-width:240px}.equation{flex-direction:column;align-items:flex-start}.sign{line-height:.6}.bars .name{width:40%}.bars .text{display:none}.narrow{display:block;color:var(--quiet);font-size:.8rem}.bars .share{width:4.8rem}}
+@media (max-width:560px){.head{grid-template-columns:minmax(0,1fr)}.seen{max-width:240px}.equation{flex-direction:column;align-items:flex-start}.sign{line-height:.6}.bars .name{width:40%}.bars .text{display:none}.narrow{display:block;color:var(--quiet);font-size:.8rem}.bars .share{width:5.4rem}}
 @media print{.controls,.skip{display:none}.card{break-inside:avoid}}
 `;
 }

@@ -7,6 +7,7 @@ import { inputPicture, pictureInput } from './frame.ts';
 import { dataUri, greyPicture, overlayMap } from './heat-map.ts';
 import { type Html, html } from './html.ts';
 import { numberText, percentText, signedText } from './number-text.ts';
+import { amountsOf, shownShares } from './page-features.ts';
 import type { PagePictures } from './page-pictures.ts';
 
 /** Explanations that differ in their baseline only: one list for each method, layer and target of an input. */
@@ -39,9 +40,9 @@ export async function renderSweep(
       const baseline = figure.kind === 'map' ? baselinePicture(member) : undefined;
       return html`<figure class="asked">
 <div class="pair">${baseline && html`<img src="${await dataUri(baseline, 'photograph')}" alt="The baseline: ${document.baselineDescription ?? ''}">`}
-${figure.kind === 'map' ? await overlay(figure, limit, pictures) : strongest(figure)}</div>
+${figure.kind === 'map' ? await overlay(figure, limit, pictures) : strongest(member, figure)}</div>
 <figcaption><a href="#e${index}">${document.baselineDescription ?? ''}</a>
-<span>f(x₀) = ${numberText(document.baselineValue)}</span><span>T = ${numberText(document.attributionTarget)}</span>
+<span>f(x₀) = ${document.baselineValue === null ? '–' : amountsOf(member).total(document.baselineValue)}</span><span>T = ${numberText(document.attributionTarget)}</span>
 <span>E = ${numberText(document.error, 3)}${document.relativeError !== null && html` (${percentText(document.relativeError)})`}</span></figcaption>
 </figure>`;
     }),
@@ -80,9 +81,10 @@ function lesson(agreement: readonly (readonly (number | undefined)[])[]): string
 }
 
 /** The features with the largest shares, where there is no map. */
-function strongest(figure: Extract<Figure, { kind: 'features' }>): Html {
-  const order = [...figure.features.shares].sort((a, b) => Math.abs(b.share) - Math.abs(a.share)).slice(0, 5);
-  return html`<ol class="strongest">${order.map(({ name, share }) => html`<li>${name} <b>${signedText(share, 2)}</b></li>`)}</ol>`;
+function strongest(explained: Explained, figure: Extract<Figure, { kind: 'features' }>): Html {
+  const { share: amount } = amountsOf(explained);
+  const order = [...shownShares(figure.features)].sort((a, b) => Math.abs(b.share) - Math.abs(a.share)).slice(0, 5);
+  return html`<ol class="strongest">${order.map(({ name, share }) => html`<li>${name} <b>${amount(share)}</b></li>`)}</ol>`;
 }
 
 function mapOf(one: Explained): Float64Array {

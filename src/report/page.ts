@@ -150,7 +150,7 @@ async function renderSection(section: PageSection, index: number, content: Conte
       const sweeps = sweepsOf(explained, members);
       // What a sweep shows already waits behind it, until a reader wants more.
       const swept = new Set(sweeps.flat());
-      const inDetail = questions.filter((items) => items.every((i) => swept.has(i)));
+      const inDetail = questions.filter((items) => items.every((i) => swept.has(i) && figures[i].kind === 'map'));
       const asked = questions.filter((items) => !inDetail.includes(items));
       return html`<section class="input">
 ${await renderInput(explained[members[0]], figures[members[0]])}
