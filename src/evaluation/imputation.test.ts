@@ -34,8 +34,8 @@ describe('imputation from neighbours', () => {
   it('is a straight line along a series', () => {
     expect(imputed([0, 9, 9, 9, 8], [5], [1, 2, 3]).map((value) => Number(value.toFixed(6)))).toEqual([0, 2, 4, 6, 8]);
     // Whatever the unit.
-    const small = imputed([0, 9, 9, 9, 8e-9], [5], [1, 2, 3]);
-    expect(small.map((value) => Number((1e9 * value).toFixed(6)))).toEqual([0, 2, 4, 6, 8]);
+    const small = imputed([0, 9, 9, 9, 8e-15], [5], [1, 2, 3]);
+    expect(small.map((value) => Number((1e15 * value).toFixed(6)))).toEqual([0, 2, 4, 6, 8]);
     // Beyond the last known value it stays.
     expect(imputed([3, 5, 9, 9], [4], [2, 3])[3]).toBeCloseTo(5, 6);
   });
