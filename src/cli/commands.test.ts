@@ -73,7 +73,7 @@ describe('explain and replay', () => {
     expect(first.scorecard.entries).toHaveLength(7);
     const run = JSON.parse(readFileSync(join(out, readdirSync(out)[0], 'run.json'), 'utf8'));
     expect(run.cost.forward).toBeGreaterThanOrEqual(first.cost.forward + 2 * first.scorecard.cost.forward - 10);
-    expect(readFileSync(join(out, readdirSync(out)[0], 'index.html'), 'utf8')).toContain('class="scores"');
+    expect(readFileSync(join(out, readdirSync(out)[0], 'index.html'), 'utf8')).toContain('class="score-table"');
     expect((await wherefore('replay', documents[0])).output).toMatch(/^identical in every element$/m);
   });
 

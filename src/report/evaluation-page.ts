@@ -59,7 +59,7 @@ ${warnings(evaluation)}
 ${verdictTable(comparison)}</section>
 <section><h2>Quality against cost</h2>
 <p>Up and to the left is better. Methods on the line are not beaten in both by any other.</p>
-${frontSvg(comparison.rows)}</section>
+<div class="scroll" role="region" aria-label="Quality against cost" tabindex="0">${frontSvg(comparison.rows)}</div></section>
 ${profiles(evaluation)}
 <section><h2>Do the metrics agree?</h2>
 <p>Kendall’s τ between the orders in which two metrics put the methods: 1 is the same order, −1 the opposite, 0 none.</p>
@@ -81,7 +81,7 @@ ${command && html`<pre>${command}</pre>`}</section>
 
 const style = `
 main section{border-top:1px solid var(--line);padding:1.6rem 0}
-.scores table{font-size:.84rem;min-width:60rem}
+.scores table{font-size:.84rem;width:max-content;min-width:100%}
 .scores th,.scores td{padding:.35em .7em .35em 0;border-bottom:1px solid var(--line);overflow-wrap:normal;vertical-align:top}
 .scores thead th{color:var(--quiet);font-size:.78rem}
 .scores .unsound{opacity:.5;text-decoration:line-through}
@@ -98,7 +98,9 @@ main section{border-top:1px solid var(--line);padding:1.6rem 0}
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:.6rem}
 .pair img{width:100%;border-radius:4px}
 .why{font-size:.84rem}
-.verdicts td,.verdicts th{vertical-align:top;padding:.35em .9em .35em 0;border-bottom:1px solid var(--line);font-size:.9rem}
+.verdicts td,.verdicts th{vertical-align:top;padding:.35em .9em .35em 0;border-bottom:1px solid var(--line);font-size:.9rem;overflow-wrap:normal}
+.verdicts table{min-width:30rem}
+.scroll>svg{min-width:34rem}.front text{paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round}
 ${profileStyle}`;
 
 /** `24 inputs: 7 pictures and 17 variants of them, which the intervals draw together` */
@@ -145,7 +147,7 @@ function profiles({ comparison, alphaMin }: Evaluation): Html | undefined {
   if (!pictures.some((picture) => picture)) return undefined;
   return html`<section><h2>MSI against α_min</h2>
 <p>α_min is the lowest value of a mask that counts as chosen. Orders that change along the line rest on that choice; the dotted line is the value in the table. Dashed: controls.</p>
-${pictures}</section>`;
+<div class="scroll" role="region" aria-label="MSI against α_min" tabindex="0">${pictures}</div></section>`;
 }
 
 function warnings({ comparison, leftOut }: Evaluation): Html | undefined {

@@ -237,7 +237,7 @@ it('shows scorecards on the cards and side by side, the best score marked', asyn
   ]);
   expect(count(page, /class="scorecard"/g)).toBe(2);
   expect(page).toContain('the reference &#60;shows&#62; it');
-  const [, table] = /<table class="scores">([\s\S]*?)<\/table>/.exec(page) ?? [];
+  const [, table] = /<table class="score-table">([\s\S]*?)<\/table>/.exec(page) ?? [];
   const rows = [...table.matchAll(/<tr><th scope="row">(.*?)<\/tr>/gs)].map(([, cells]) =>
     [...cells.matchAll(/<td class="number( best)?"><b>(.*?)<\/b>/g)].map(([, best, score]) => `${score}${best ?? ''}`),
   );
@@ -250,7 +250,7 @@ it('shows scorecards on the cards and side by side, the best score marked', asyn
   expect(page).toContain('<span class="point" style="left:90.0%"></span>');
   const alone = await renderPage([pictured({ scorecard: better })]);
   expect(alone).toContain('<details class="scorecard" open>');
-  expect(alone).not.toContain('class="scores"');
+  expect(alone).not.toContain('class="score-table"');
 });
 
 it('draws a mask as a mask: no sum, no error, a scale from 0 to 1', async () => {
