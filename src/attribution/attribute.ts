@@ -90,7 +90,7 @@ const smallestTarget = 1e-6;
 export async function attribute(model: Model, request: AttributionRequest): Promise<Attribution> {
   const started = performance.now();
   const { method, parameters, explained, layer } = checkRequest(model, request);
-  const prepared = await prepare(model, request.inputs, request.target, request);
+  const prepared = await prepare(model, request.inputs, request.target, request, layer.names);
   const context = await methodContext(prepared, request, { method, explained, layer });
   const estimate = costOf(method, parameters, context);
   const implicitTarget = await implicitTargetOf(method, context);
@@ -105,7 +105,7 @@ export async function attribute(model: Model, request: AttributionRequest): Prom
  */
 export async function estimateCost(model: Model, request: AttributionRequest): Promise<Passes> {
   const { method, parameters, explained, layer } = checkRequest(model, request);
-  const prepared = await prepare(model, request.inputs, request.target, request);
+  const prepared = await prepare(model, request.inputs, request.target, request, layer.names);
   return costOf(method, parameters, await methodContext(prepared, request, { method, explained, layer }));
 }
 

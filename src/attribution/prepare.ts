@@ -117,6 +117,7 @@ function once<V>(map: Map<string, Promise<V>>, key: string, make: () => Promise<
 
 /**
  * Readies one input (batch of 1) and a target.
+ * @param layer values that are attributed to, if that is known: the target is computed through them
  * @throws WhereforeError `wrong-shape` or `wrong-type` when the input does not fit the model, `not-finite` when it holds NaN
  */
 export async function prepare(
@@ -124,6 +125,7 @@ export async function prepare(
   inputs: Tensors,
   target: Target,
   options: WorkOptions = {},
+  layer: readonly string[] = [],
 ): Promise<Prepared> {
   checkFeeds(model.graph, inputs);
   checkFinite(inputs);
@@ -131,10 +133,11 @@ export async function prepare(
   const signature = [...inputs].map(([name, { shape }]) => `${name}:${formatShape(shape)}`).join();
   const { facts } = await model.executor.specialise(model.graph, inputs);
   // Compiled afresh for its feeds; the graph is the one that all targets of this kind share.
-  const fresh = compileTarget(model.graph, facts, target);
-  const shared = await once(targets, `${targetKey(target)}|${signature}`, async () => fresh);
+  const fresh = compileTarget(model.graph, facts, target, layer);
+  const key = `${targetKey(target, model.graph, layer)}|${signature}`;
+  const shared = await once(targets, key, async () => fresh);
   const compiled: CompiledTarget = { ...fresh, graph: shared.graph };
-  return new PreparedInput(model, inputs, compiled, `${targetKey(target)}|${signature}`, options);
+  return new PreparedInput(model, inputs, compiled, key, options);
 }
 
 /** Backward passes that a Hessian-vector product is counted as: the gradient, and its own way forth and back. */

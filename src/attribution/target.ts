@@ -66,6 +66,8 @@ interface Source {
   readonly shape: readonly number[];
   readonly notes: string[];
   readonly feeds: Map<string, Tensor>;
+  /** Whether the target is to read the output itself rather than compute a part of it by a shorter way. */
+  readonly whole: boolean;
 }
 
 /** Describes a target in words, as it is printed and recorded. */
@@ -203,23 +205,42 @@ const compilers: { readonly [K in TargetKind]: Compile<K> } = {
 
 /**
  * Appends the nodes that compute a target, shape [batch], to a graph.
+ * @param layer values that are attributed to: where the output is one of them, the target reads it
  * @throws WhereforeError `unknown-name` for an output that does not exist, `out-of-range` for an index beyond its shape
  */
-export function compileTarget(graph: Graph, facts: Facts, target: Target): CompiledTarget {
+export function compileTarget(
+  graph: Graph,
+  facts: Facts,
+  target: Target,
+  layer: readonly string[] = [],
+): CompiledTarget {
   const output = targetOutput(graph, facts, target);
   const shape = facts.shapes.get(output) ?? [];
   const builder = new GraphBuilder({ ...graph, outputs: [] }, { prefix: 'target/' });
-  const source: Source = { builder, graph, facts, output, shape: shape.slice(1), notes: [], feeds: new Map() };
+  const source: Source = {
+    builder,
+    graph,
+    facts,
+    output,
+    shape: shape.slice(1),
+    notes: [],
+    feeds: new Map(),
+    whole: layer.includes(output),
+  };
   const value = (compilers[target.kind] as Compile<TargetKind>)(source, target as never);
   builder.output(value, facts.types.get(output), [undefined]);
   return { graph: builder.build(), value, output, feeds: source.feeds, notes: source.notes };
 }
 
-/** Targets with the same key share a graph: they differ only in what the index inputs are fed with. */
-export function targetKey(target: Target): string {
+/**
+ * Targets with the same key share a graph: they differ only in what the index inputs are fed with.
+ * @param layer as for {@link compileTarget}
+ */
+export function targetKey(target: Target, graph: Graph, layer: readonly string[] = []): string {
   const form =
     target.kind === 'expression' ? target.text : target.kind === 'region' ? target.region.size.join('×') : '';
-  return `${target.kind}:${target.output ?? ''}:${form}`;
+  const read = graph.outputs.filter(({ name }) => layer.includes(name)).map(({ name }) => name);
+  return `${target.kind}:${target.output ?? ''}:${form}:${read.join()}`;
 }
 
 /** The output that a target reads: the one it names, else the first float output. */
@@ -273,7 +294,7 @@ function rowAt({ builder, graph, facts, output, ...rest }: Source, position: num
   const source = { builder, graph, facts, output, ...rest };
   const last = graph.nodes.find((node) => node.outputs.includes(output));
   const [features, weights] = last?.inputs ?? [];
-  const plain = last?.op === 'MatMul' && last.domain === '' && facts.shapes.get(weights)?.length === 2;
+  const plain = !rest.whole && last?.op === 'MatMul' && last.domain === '' && facts.shapes.get(weights)?.length === 2;
   const value = plain && facts.shapes.get(features)?.length === 3 ? features : output;
   const row = builder.op('Gather', [value, indexInput(source, position)], { axis: 1 });
   return value === output ? row : builder.op('MatMul', [row, weights]);

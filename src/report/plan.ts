@@ -89,7 +89,7 @@ export async function plan(
     const wanted = options.target ?? prediction.target;
     for (const choice of Array.isArray(wanted) ? wanted : [wanted]) {
       const target: Target = typeof choice === 'function' ? choice(input, prediction) : choice;
-      const compiled = compileTarget(model.graph, specialised.facts, target);
+      compileTarget(model.graph, specialised.facts, target);
       const output = targetOutput(specialised.graph, specialised.facts, target);
       const blocked = gradientObstacle(specialised.graph, explained, output) !== undefined;
       const methods: readonly MethodName[] = options.methods ?? [
@@ -111,6 +111,7 @@ export async function plan(
               explained,
               shapeOf: (name) => specialised.facts.shapes.get(name),
             });
+            const compiled = compileTarget(model.graph, specialised.facts, target, layer);
             for (const baseline of baselines) {
               const cost = passes(
                 specialised,
