@@ -11,8 +11,8 @@ import { float32, int64, sizeOf, type Tensor } from '../src/tensor/tensor.ts';
 import { openTrainingStep } from '../src/train/step.ts';
 import { gpt2Sizes, type NetName, nets } from './nets.ts';
 
-/** What is computed: the gradient of one output element to the input or to all parameters, a training step, or a path. */
-export type Work = 'input' | 'embedding' | 'parameters' | 'train' | 'path';
+/** What is computed: the gradient of one output element to the input or to all parameters, a training step, a path, or Grad-CAM. */
+export type Work = 'input' | 'embedding' | 'parameters' | 'train' | 'path' | 'grad-cam';
 
 /** One line of the table. */
 export interface Case {
@@ -26,7 +26,12 @@ export interface Case {
   readonly rounds: number;
   /** Of a path. */
   readonly steps?: number;
+  /** Steps of a path that PyTorch takes at once. */
+  readonly pathBatch?: number;
 }
+
+/** The fastest of 1, 2, 5, 10 and 25 steps at once on two cores. */
+const fastestPathBatch = 5;
 
 export const cases: readonly Case[] = [
   {
@@ -94,13 +99,34 @@ export const cases: readonly Case[] = [
   },
   {
     key: 'integrated-gradients',
-    title: 'ResNet-18: integrated gradients, 50 steps',
+    title: 'ResNet-18: integrated gradients, 50 steps, PyTorch in a loop over the steps',
     net: 'resnet18',
     batch: 1,
     work: 'path',
     limit: 0.8,
     rounds: 5,
     steps: 50,
+    pathBatch: 1,
+  },
+  {
+    key: 'integrated-gradients-batched',
+    title: `ResNet-18: integrated gradients, 50 steps, PyTorch in batches of ${fastestPathBatch} (its fastest)`,
+    net: 'resnet18',
+    batch: 1,
+    work: 'path',
+    limit: 0.8,
+    rounds: 5,
+    steps: 50,
+    pathBatch: fastestPathBatch,
+  },
+  {
+    key: 'grad-cam',
+    title: 'ResNet-18: Grad-CAM at the last stage (PyTorch: gradient to that layer only)',
+    net: 'resnet18',
+    batch: 1,
+    work: 'grad-cam',
+    limit: 0.8,
+    rounds: 21,
   },
 ];
 
@@ -117,8 +143,6 @@ export interface Opened {
 /** The element of the logits that is differentiated. */
 const element = 281;
 const learningRate = 0.01;
-/** How many steps of the path PyTorch takes at once: the fastest of 1, 2, 5, 10 and 25 on two cores. */
-const pathBatch = 5;
 
 /** Element i is sin(i); token i is 7919·i mod vocabulary. `peer.py` has the same formula. */
 function inputOf(net: NetName, batch: number): { name: string; tensor: Tensor } {
@@ -144,7 +168,7 @@ function inputOf(net: NetName, batch: number): { name: string; tensor: Tensor } 
 }
 
 /** Builds the network, writes it to a temporary file that both sides read, and opens it on our side. */
-export async function open({ net, batch, work, steps = 1 }: Case, threads: number): Promise<Opened> {
+export async function open({ net, batch, work, steps = 1, pathBatch = 1 }: Case, threads: number): Promise<Opened> {
   const { model, parameters } = nets[net](batch);
   const folder = mkdtempSync(join(tmpdir(), 'wherefore-bench-'));
   const file = join(folder, `${net}.onnx`);
@@ -195,6 +219,7 @@ type Runner = Pick<Opened, 'run' | 'results' | 'close'>;
 
 function runnerOf(work: Work, given: Given): Promise<Runner> {
   if (work === 'train') return training(given);
+  if (work === 'grad-cam') return gradCam(given);
   return work === 'path' ? integration(given) : gradients(work, given);
 }
 
@@ -263,6 +288,27 @@ async function integration({ file, input, steps, threads }: Given): Promise<Runn
       latest = values.get('x')?.data ?? [];
     },
     results: () => new Map([['input', latest]]),
+    close: () => model.close(),
+  };
+}
+
+async function gradCam({ file, input, threads }: Given): Promise<Runner> {
+  const model = await loadModel(file, { threads });
+  // The input of the global pooling: the output of the last stage.
+  const last = model.graph.nodes.find(({ op }) => op === 'GlobalAveragePool')?.inputs[0];
+  if (!last) throw new Error('the network has no global pooling');
+  let latest: ArrayLike<number> = [];
+  return {
+    run: async () => {
+      const { values } = await attribute(model, {
+        inputs: input,
+        target: { kind: 'classLogit', class: element },
+        method: 'grad-cam',
+        layer: { names: [last] },
+      });
+      latest = values.get(last)?.data ?? [];
+    },
+    results: () => new Map([['map', latest]]),
     close: () => model.close(),
   };
 }

@@ -1,21 +1,81 @@
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cases, open } from './cases.ts';
+import { type AttributionRequest, attribute } from '../src/attribution/attribute.ts';
+import { loadModel } from '../src/data/load-model.ts';
+import { encodeModel } from '../src/onnx/encode.ts';
+import { float32, sizeOf } from '../src/tensor/tensor.ts';
+import { nets } from './nets.ts';
 
-/** Peak resident memory of a process of its own that integrates gradients along so many steps, in MiB. */
-export function peakOfPath(steps: number, threads: number): number {
-  const output = execFileSync(process.execPath, [fileURLToPath(import.meta.url), String(steps), String(threads)], {
+/** What is repeated: steps of a path on ResNet-18, masks or coalitions of tiles on the small CNN. */
+interface Repeated {
+  readonly title: string;
+  readonly net: 'resnet18' | 'smallCnn';
+  readonly few: number;
+  readonly many: number;
+  request(count: number): Pick<AttributionRequest, 'method' | 'parameters' | 'groups'>;
+}
+
+export const repetitions: Readonly<Record<string, Repeated>> = {
+  path: {
+    title: 'ResNet-18, integrated gradients, steps',
+    net: 'resnet18',
+    few: 50,
+    many: 400,
+    request: (steps) => ({ method: 'integrated-gradients', parameters: { steps, tolerance: 0 } }),
+  },
+  rise: {
+    title: 'small CNN, RISE, masks',
+    net: 'smallCnn',
+    few: 2000,
+    many: 16_000,
+    request: (samples) => ({ method: 'rise', parameters: { samples } }),
+  },
+  'kernel-shap': {
+    title: 'small CNN, KernelSHAP of 64 tiles, coalitions',
+    net: 'smallCnn',
+    few: 2000,
+    many: 16_000,
+    request: (samples) => ({
+      method: 'kernel-shap',
+      parameters: { samples },
+      groups: { kind: 'windows', size: 4 },
+    }),
+  },
+};
+
+/** Peak resident memory, in MiB, of a process of its own that repeats something so many times. */
+export function peakOf(repeated: string, count: number, threads: number): number {
+  const program = fileURLToPath(import.meta.url);
+  const output = execFileSync(process.execPath, [program, repeated, String(count), String(threads)], {
     encoding: 'utf8',
   });
   return Number(output) / 1024;
 }
 
+async function explain({ net, request }: Repeated, count: number, threads: number): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'wherefore-bench-'));
+  const file = join(folder, `${net}.onnx`);
+  writeFileSync(file, encodeModel(nets[net](1).model));
+  const side = net === 'resnet18' ? 224 : 32;
+  const shape = [1, 3, side, side];
+  const picture = Float32Array.from({ length: sizeOf(shape) }, (_, i) => Math.sin(i));
+  const model = await loadModel(file, { threads });
+  await attribute(model, {
+    ...request(count),
+    inputs: new Map([['x', float32(shape, picture)]]),
+    target: { kind: 'classLogit', class: 1 },
+    baseline: { kind: 'zero' },
+    layout: { channelAxis: 1, spatialAxes: [2, 3] },
+  });
+  await model.close();
+  rmSync(folder, { recursive: true });
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [steps, threads] = process.argv.slice(2).map(Number);
-  const path = cases.find(({ work }) => work === 'path');
-  if (!path) throw new Error('no case integrates along a path');
-  const opened = await open({ ...path, steps }, threads);
-  await opened.run();
-  await opened.close();
+  const [repeated, count, threads] = process.argv.slice(2);
+  await explain(repetitions[repeated], Number(count), Number(threads));
   console.log(process.resourceUsage().maxRSS);
 }

@@ -1,7 +1,7 @@
 """The PyTorch side of the benchmark: eager mode, driven by one JSON line per request on standard input.
 
 {"do": "load", "net": ..., "file": ..., "weights": {name: [offset, shape]}, "threads": n}   weights from the ONNX file
-{"do": "prepare", "work": "input" | "embedding" | "parameters" | "train" | "path", ...}      what the next runs do
+{"do": "prepare", "work": "input" | "embedding" | "parameters" | "train" | "path" | "grad-cam", ...}      what the next runs do
 {"do": "run"}      does it once and answers {"wall": seconds, "cpu": seconds}
 {"do": "digest"}   answers some elements of every result of the last run, so that both sides can be compared
 """
@@ -33,7 +33,8 @@ def load(request):
     state.update(weights=weights, forward=NETS[request["net"]])
 
 
-def resnet18(w, x):
+def resnet18(w, x, last_stage=None):
+    """`last_stage` is called with the output of the last stage."""
     def normalised(value, name):
         return F.batch_norm(value, w[name + ".mean"], w[name + ".variance"], w[name + ".weight"], w[name + ".bias"], False, 0.0, 1e-5)
 
@@ -49,6 +50,8 @@ def resnet18(w, x):
                 x = normalised(F.conv2d(x, w[name + ".downsample.weight"], None, stride, 0), name + ".downsample.bn")
             y += x
             x = F.relu(y, inplace=True)
+    if last_stage:
+        last_stage(x)
     return F.linear(x.mean((2, 3)), w["fc.weight"], w["fc.bias"])
 
 
@@ -148,7 +151,21 @@ def prepare(request):
             total += leaf.grad.sum(0, keepdim=True)
         return {"input": x * total / steps}
 
-    state["run"] = {"input": to_input, "embedding": to_input, "parameters": to_parameters, "train": step, "path": path}[work]
+    def grad_cam():
+        """The features need a gradient, the input and the weights do not: as cheap as it can be written."""
+        kept = []
+
+        def keep(features):
+            features.requires_grad_()
+            kept.append(features)
+
+        score = resnet18(w, x, keep)[0, request["element"]]
+        (features,) = kept
+        (gradient,) = torch.autograd.grad(score, features)
+        weights = gradient.mean((2, 3), keepdim=True)
+        return {"map": F.relu((weights * features.detach()).sum(1))}
+
+    state["run"] = {"input": to_input, "embedding": to_input, "parameters": to_parameters, "train": step, "path": path, "grad-cam": grad_cam}[work]
 
 
 def run():

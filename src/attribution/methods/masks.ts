@@ -1,7 +1,7 @@
 import { WhereforeError } from '../../errors.ts';
 import type { Tensors } from '../../runtime/runtime.ts';
 import { type Random, random } from '../../tensor/random.ts';
-import { concatRows, float32, formatShape, sizeOf, stridesOf, type Tensor, tensor } from '../../tensor/tensor.ts';
+import { float32, formatShape, sizeOf, stridesOf, type Tensor, tensor } from '../../tensor/tensor.ts';
 import type { InputLayout } from '../baseline.ts';
 import type { Points } from '../prepare.ts';
 import type { MethodContext, Reference } from './method.ts';
@@ -17,33 +17,39 @@ export interface Masks {
 
 /** `x ⊙ M_k + x0 ⊙ (1 − M_k)` for every mask; what is not a number is shown where the mask is at least ½. */
 export function maskedPoints(features: Tensors, reference: Reference, masks: Masks, names: readonly string[]): Points {
+  const parts = names.map((name) => {
+    const whole = features.get(name) as Tensor;
+    const absent = (reference.features.get(name) ?? reference.inputs.get(name)) as Tensor;
+    return { name, whole, absent, spread: spreadIndices(whole.shape, masks.shape(name)) };
+  });
   return {
     cut: names,
     count: masks.count,
     at: (start, end) =>
       new Map(
-        names.map((name) => {
-          const whole = features.get(name) as Tensor;
-          const absent = reference.features.get(name) ?? reference.inputs.get(name);
-          const spread = spreadIndices(whole.shape, masks.shape(name));
-          const rows = Array.from({ length: end - start }, (_, i) =>
-            blend(whole, absent as Tensor, masks.at(start + i, name), spread),
-          );
-          return [name, rows.length === 1 ? rows[0] : concatRows(rows)];
+        parts.map(({ name, whole, absent, spread }) => {
+          const { type, shape } = whole;
+          const joined = tensor(type, [(shape[0] ?? 1) * (end - start), ...shape.slice(1)]);
+          const values = joined.data as Float32Array;
+          for (let k = start; k < end; k++) {
+            const row = values.subarray((k - start) * spread.length, (k - start + 1) * spread.length);
+            blend(row, whole, absent, masks.at(k, name), spread);
+          }
+          return [name, joined];
         }),
       ),
   };
 }
 
-function blend(whole: Tensor, absent: Tensor, mask: Float32Array, spread: Uint32Array): Tensor {
-  const copy = tensor(whole.type, whole.shape, whole.data.slice() as never);
-  const [to, from] = [copy.data, absent.data] as Float32Array[];
+function blend(row: Float32Array, whole: Tensor, absent: Tensor, mask: Float32Array, spread: Uint32Array): void {
+  const [present, hidden] = [whole.data, absent.data] as Float32Array[];
+  const isNumber = whole.type === 'float32';
   for (let i = 0; i < spread.length; i++) {
     const shown = mask[spread[i]];
-    if (whole.type !== 'float32') to[i] = shown >= 0.5 ? to[i] : from[i];
-    else if (shown !== 1) to[i] = from[i] + shown * (to[i] - from[i]);
+    if (shown === 1) row[i] = present[i];
+    else if (isNumber) row[i] = hidden[i] + shown * (present[i] - hidden[i]);
+    else row[i] = shown >= 0.5 ? present[i] : hidden[i];
   }
-  return copy;
 }
 
 /** For each element of `shape` its place in a mask of shape `narrow`. */
