@@ -13,7 +13,7 @@ import { type MethodName, methodTable } from '../explainer/methods.ts';
 import { calibrationMetric, calibrationSources, tunedAlphaMin, withAlphaMin } from './alpha-min.ts';
 import { type Forecast, forecast } from './evaluation-forecast.ts';
 import { drawInputs } from './evaluation-inputs.ts';
-import { baselinesOf, groupCount, inputsOf, methodsOf, planAll, usualRegions } from './evaluation-plan.ts';
+import { baselinesOf, groupCount, inputsOf, methodsOf, planAll, timeForward, usualRegions } from './evaluation-plan.ts';
 import { truthsOf } from './evaluation-truth.ts';
 import { type ExplainOptions, type ExplainSource, preprocessingOf } from './explain.ts';
 import { checkMethods } from './plan.ts';
@@ -128,7 +128,7 @@ export async function evaluate(
   checkMethods({ methods: wanted, parameters: options.parameters });
   const { signal, seed = 0 } = options;
   const drawn = await drawInputs(model, sources, preprocessing, options);
-  const { planned, leftOut, forwardSeconds } = await planAll(model, drawn, wanted, { ...options, preprocessing });
+  const { planned, leftOut } = await planAll(model, drawn, wanted, { ...options, preprocessing });
   const truths = options.truth === undefined ? undefined : await truthsOf(options.truth, drawn);
   const regions = options.regions ?? usualRegions(drawn[0].input);
   const all = inputsOf(planned, drawn, { truths, regions });
@@ -138,6 +138,7 @@ export async function evaluate(
   const methods = methodsOf(planned);
   const baselines = baselinesOf(planned, all, options.reference);
   const asked = options.metrics ?? usualMetrics;
+  const forwardSeconds = options.onPlanned ? await timeForward(model, planned[0]) : 0;
   options.onPlanned?.({
     explanations: all.length * methods.length * baselines.length,
     inputs: inputs.length,

@@ -35,7 +35,11 @@ ${lines.map(({ row, profile, hue }, i) => html`<g style="--hue:${hue}"><path cla
 }
 
 export const profileStyle = `
-.profile path{fill:none;stroke:hsl(var(--hue) 65% 50%);stroke-width:1.6}.profile path.wrong{stroke-dasharray:4 3}
+:root{--tone:38%}
+@media (prefers-color-scheme:dark){:root:not([data-theme=light]){--tone:68%}}
+:root[data-theme=dark]{--tone:68%}
+.profile g text{fill:hsl(var(--hue) 60% var(--tone))}
+.profile path{fill:none;stroke:hsl(var(--hue) 60% var(--tone));stroke-width:1.6}.profile path.wrong{stroke-dasharray:4 3}
 .profile path.leader{stroke-width:.6}.profile .chosen{stroke:var(--quiet);stroke-dasharray:2 3}
 `;
 
