@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -75,6 +75,14 @@ describe('explain and replay', () => {
     expect(run.cost.forward).toBeGreaterThanOrEqual(first.cost.forward + 2 * first.scorecard.cost.forward - 10);
     expect(readFileSync(join(out, readdirSync(out)[0], 'index.html'), 'utf8')).toContain('class="score-table"');
     expect((await wherefore('replay', documents[0])).output).toMatch(/^identical in every element$/m);
+  });
+
+  it('takes a model that is reached by a link', async () => {
+    const link = join(folder, 'linked.onnx');
+    symlinkSync(classifier, link);
+    const { code, errors } = await wherefore('explain', picture, '--model', link, '--out', newFolder());
+    expect(errors).not.toMatch(/error/);
+    expect(code).toBe(0);
   });
 
   it('--score of a layer that lies over nothing: the explanation stays, with the reason', async () => {

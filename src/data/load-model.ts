@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { WhereforeError } from '../errors.ts';
 import { decodeModel } from '../onnx/decode.ts';
@@ -49,9 +49,8 @@ export async function loadModel(source: string | Uint8Array, options: LoadModelO
   const path = typeof source === 'string' ? resolve(source) : undefined;
   const fileName = path ? basename(path) : (options.name ?? 'model.onnx');
   const bytes = typeof source === 'string' ? await readBytes(source) : source;
-  const decoded = decodeModel(bytes, { fileName });
+  const { decoded, folder } = await decodeAt(bytes, path, fileName);
   validateModel(decoded);
-  const folder = path && dirname(path);
   const external = await externalFiles(decoded, folder, fileName);
   const hash = await hashOf(bytes, external);
   const found = options.preprocessing
@@ -74,6 +73,26 @@ export async function loadModel(source: string | Uint8Array, options: LoadModelO
       if (!options.runtime) await runtime.close();
     },
   };
+}
+
+/**
+ * Decodes a model and finds the folder that its weights lie in. The runtime refuses weights behind a link that leaves
+ * the folder, so a file that holds all of its weights and is reached by a link (as in caches of downloaded models) is
+ * taken where it really lies.
+ */
+async function decodeAt(
+  bytes: Uint8Array,
+  path: string | undefined,
+  fileName: string,
+): Promise<{ decoded: OnnxModel; folder: string | undefined }> {
+  const decoded = decodeModel(bytes, { fileName });
+  const real = path && (await realpath(path));
+  if (!path || !real || real === path) return { decoded, folder: path && dirname(path) };
+  const own = [...decoded.graph.initializers.values()].every(
+    ({ location }) => location.kind !== 'file' || location.path === fileName,
+  );
+  if (!own) return { decoded, folder: dirname(path) };
+  return { decoded: decodeModel(bytes, { fileName: basename(real) }), folder: dirname(real) };
 }
 
 /** Paths of the files beside the model that hold weights, checked to exist and to be long enough. */
