@@ -36,20 +36,41 @@ export function isCut(graph: Graph, layer: Layer, inputs: readonly string[], tar
  *
  * A minimum vertex cut of what remains between inputs and target once the layer is removed (Menger; Ford–Fulkerson on
  * the split graph), found by unit augmenting paths. Of equally small cuts the one farthest from the input is taken,
- * which lies beside the layer rather than at the input.
+ * which lies beside the layer rather than at the input. Values from which the layer itself is computed are taken only
+ * where there is no other way (a skip connection): they would leave nothing for the layer to say. Of a feature pyramid
+ * one level is completed by the other levels.
  */
 export function completingValues(graph: Graph, layer: Layer, inputs: readonly string[], target: string): string[] {
   const blocked = new Set(layer.names);
   const backward = ancestors(graph, target, blocked);
   const starts = inputs.filter((input) => backward.has(input));
   if (starts.length === 0) return [];
+  const before = new Set(layer.names.flatMap((name) => [...ancestors(graph, name, new Set())]));
+  const sides: Sides = { starts, target, blocked, backward, behind: descendants(graph, layer.names, new Set()) };
+  return smallestCut(graph, sides, before) ?? smallestCut(graph, sides, new Set()) ?? [...starts];
+}
+
+interface Sides {
+  readonly starts: readonly string[];
+  readonly target: string;
+  readonly blocked: ReadonlySet<string>;
+  /** Values from which the target is computed around the layer. */
+  readonly backward: ReadonlySet<string>;
+  /** Values that are computed from the layer: cutting one would hide the layer. */
+  readonly behind: ReadonlySet<string>;
+}
+
+/** Undefined where nothing may be cut on some path. */
+function smallestCut(
+  graph: Graph,
+  { starts, target, blocked, backward, behind: behindLayer }: Sides,
+  kept: ReadonlySet<string>,
+): string[] | undefined {
   const forward = descendants(graph, starts, blocked);
   const alive = new Set([...backward].filter((name) => forward.has(name)));
-  // A value may be cut unless it is an input itself or comes from the layer: then cutting it would hide the layer.
-  const behindLayer = descendants(graph, layer.names, new Set());
   const network = new FlowNetwork();
   for (const name of alive) {
-    const uncuttable = starts.includes(name) || name === target || behindLayer.has(name);
+    const uncuttable = starts.includes(name) || name === target || behindLayer.has(name) || kept.has(name);
     network.connect(`${name}\0in`, `${name}\0out`, uncuttable ? Number.POSITIVE_INFINITY : 1);
   }
   for (const node of graph.nodes) {
@@ -61,7 +82,7 @@ export function completingValues(graph: Graph, layer: Layer, inputs: readonly st
   }
   for (const input of starts) network.connect('source', `${input}\0in`, Number.POSITIVE_INFINITY);
   const behind = network.sinkSide('source', `${target}\0out`);
-  if (!behind) return [...starts];
+  if (!behind) return undefined;
   return [...alive].filter((name) => behind.has(`${name}\0out`) && !behind.has(`${name}\0in`));
 }
 
