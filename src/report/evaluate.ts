@@ -74,6 +74,12 @@ export const usualMethods = [
   'occlusion',
 ] as const satisfies readonly MethodName[];
 
+/** What the usual methods are run with, where it is not their default: the name of the row says so. */
+export const usualParameters = {
+  // Up to 400 steps would be half the cost of a whole evaluation; what is missing shows in the attribution error.
+  'integrated-gradients': { maxSteps: 100 },
+} as const satisfies EvaluateOptions['parameters'];
+
 /** Metrics that need nothing but the model and a map, and together stay below some hundred passes. */
 export const usualMetrics: readonly MetricChoice[] = [
   'msi-literal',
@@ -128,7 +134,8 @@ export async function evaluate(
   checkMethods({ methods: wanted, parameters: options.parameters });
   const { signal, seed = 0 } = options;
   const drawn = await drawInputs(model, sources, preprocessing, options);
-  const { planned, leftOut } = await planAll(model, drawn, wanted, { ...options, preprocessing });
+  const parameters = options.methods ? options.parameters : { ...usualParameters, ...options.parameters };
+  const { planned, leftOut } = await planAll(model, drawn, wanted, { ...options, parameters, preprocessing });
   const truths = options.truth === undefined ? undefined : await truthsOf(options.truth, drawn);
   const regions = options.regions ?? usualRegions(drawn[0].input);
   const all = inputsOf(planned, drawn, { truths, regions });
