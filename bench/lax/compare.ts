@@ -9,7 +9,8 @@ import { testReference } from '../../src/evaluation/reference-test.ts';
 import { bootstrap, type Interval } from '../../src/evaluation/statistics.ts';
 import type { Explainer } from '../../src/explainer/index.ts';
 import { random } from '../../src/tensor/random.ts';
-import { float32, type Tensor } from '../../src/tensor/tensor.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
+import { type JudgeReference, pictureAt, probabilities } from './references.ts';
 import type { Subject } from './subjects.ts';
 
 /** What maps are judged by: a metric, and whether regions of pixels are moved together rather than single ones. */
@@ -41,6 +42,13 @@ const parameters: Partial<Record<MethodName, Record<string, unknown>>> = {
 /** What the other methods compare with: as for the explainer, not the reference that they are judged with. */
 const explained: Baseline = { kind: 'mean' };
 
+/** Expected gradients compare with pictures of the data by their definition. */
+const expected = ({ input, pool }: Subject): Baseline => ({
+  kind: 'sample',
+  tensors: new Map([[input, pool]]),
+  description: `${pool.shape[0]} training pictures`,
+});
+
 /** Methods of the table that do not explain a class of a picture, or cannot at this size, each with its reason. */
 export const leftOut: Partial<Record<MethodName, string>> = {
   'd-rise': 'explains detections',
@@ -58,17 +66,33 @@ export interface Found {
   readonly rows: readonly Row[];
   readonly failed: ReadonlyMap<string, string>;
   readonly passing: number;
+  /** How many pictures were explained, and what removed pixels were replaced by. */
+  readonly pictures: number;
+  readonly kind: PictureKind;
+  readonly reference: string;
 }
 
-/** Scores the explainer, every method of the table and two controls on the held-out pictures. */
+/** Settings are chosen on calibration pictures; only held-out ones are reported. */
+type PictureKind = 'calibration' | 'held-out';
+
+export interface Comparing {
+  readonly kind: PictureKind;
+  readonly reference: JudgeReference;
+  /** Pictures to explain, `[N, C, H, W]`. */
+  readonly pictures: Tensor<'float32'>;
+  /** Methods; default all. */
+  readonly wanted?: readonly string[];
+  readonly say: (text: string) => void;
+}
+
+/** Scores the explainer, every method of the table and a control on pictures. */
 export async function compare(
   subject: Subject,
   explainer: Explainer,
-  wanted: readonly string[] | undefined,
-  say: (text: string) => void,
+  { kind, reference, pictures, wanted, say }: Comparing,
 ): Promise<Found> {
-  const { model, heldOut, input } = subject;
-  const questions = await questionsOf(subject);
+  const { model, input } = subject;
+  const questions = await questionsOf(subject, reference, pictures);
   let passing = 0;
   for (const question of questions) if ((await testReference(question))?.passes) passing++;
   const layout = { channelAxis: 1, spatialAxes: [2, 3] };
@@ -76,7 +100,7 @@ export async function compare(
     const attribution = await attribute(model, {
       inputs: question.inputs,
       target: question.target,
-      baseline: explained,
+      baseline: method === 'expected-gradients' ? expected(subject) : explained,
       layout,
       method,
       parameters: parameters[method] ?? {},
@@ -84,7 +108,7 @@ export async function compare(
     });
     return mapOf(attribution.values, question.groups, layout);
   };
-  const plane = heldOut.shape[2] * heldOut.shape[3];
+  const plane = pictures.shape[2] * pictures.shape[3];
   const noise = (i: number): AttributionMap => {
     const source = random(9, i + 1);
     return { values: Float64Array.from({ length: plane }, () => source.uniform()) };
@@ -114,20 +138,27 @@ export async function compare(
       say(`${method} failed: ${(error as Error).message}`);
     }
   }
-  return { rows, failed, passing };
+  return { rows, failed, passing, pictures: questions.length, kind, reference: reference.title };
 }
 
-async function questionsOf({ model, heldOut, input, reference }: Subject): Promise<Question[]> {
-  const size = heldOut.data.length / heldOut.shape[0];
+async function questionsOf(
+  subject: Subject,
+  reference: JudgeReference,
+  pictures: Tensor<'float32'>,
+): Promise<Question[]> {
+  const { model, input } = subject;
   const questions: Question[] = [];
-  for (let i = 0; i < heldOut.shape[0]; i++) {
-    const x = float32([1, ...heldOut.shape.slice(1)], heldOut.data.slice(i * size, (i + 1) * size));
-    const inputs = new Map([[input, x]]);
-    const { name } = model.graph.outputs[0];
-    const scores = ((await model.executor.run(model.graph, inputs, [name])).get(name) as Tensor<'float32'>).data;
-    const target: Target = { kind: 'classLogit', class: scores.indexOf(Math.max(...scores)) };
+  for (const [i, row] of (await probabilities(subject, pictures)).entries()) {
+    const x = pictureAt(pictures, i);
+    const label = row.indexOf(Math.max(...row));
     questions.push(
-      await ask(model, { inputs, target, reference, layout: { channelAxis: 1, spatialAxes: [2, 3] }, seed: i }),
+      await ask(model, {
+        inputs: new Map([[input, x]]),
+        target: { kind: 'classLogit', class: label },
+        reference: reference.of(x, label, i),
+        layout: { channelAxis: 1, spatialAxes: [2, 3] },
+        seed: i,
+      }),
     );
   }
   return questions;

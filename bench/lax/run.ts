@@ -6,12 +6,14 @@ import { encodeModel } from '../../src/onnx/encode.ts';
 import { createModel } from '../../src/runtime/model.ts';
 import { createNodeRuntime } from '../../src/runtime/node.ts';
 import { compare } from './compare.ts';
+import { testedReferences } from './references.ts';
 import { demo, fashion, type Subject } from './subjects.ts';
 import { table, verdict } from './table.ts';
 
 const options = new Command('bench:lax')
   .option('--subject <name>', 'demo or fashion; default both')
-  .option('--inputs <n>', 'held-out pictures', '64')
+  .option('--inputs <n>', 'held-out pictures', '128')
+  .option('--calibration', 'judge on the calibration pictures instead, to choose settings by')
   .option('--fashion <folder>', 'the IDX files of Fashion-MNIST', '../shared/data/fashion-mnist')
   .option('--threads <n>', 'threads of the runtime', '2')
   .option('--method <names...>', 'only these')
@@ -25,6 +27,7 @@ const options = new Command('bench:lax')
       method?: string[];
       settings?: string;
       keep?: string;
+      calibration?: true;
     }
   >();
 
@@ -58,7 +61,13 @@ for (const name of chosen) {
     await writeAtomically(`${options.keep}/${name}-explainer.onnx`, encodeModel(adapted.explainer));
   }
   const explainer = openExplainer(createModel(adapted.explainer, runtime, { name: 'explainer.onnx', hash: '' }));
-  const found = await compare(subject, explainer, options.method, say);
+  const tested = await testedReferences(subject);
+  for (const { reference, passing } of tested)
+    say(`${reference.title}: near chance on ${passing} of ${subject.calibration.shape[0]} calibration pictures`);
+  const kind = options.calibration ? 'calibration' : 'held-out';
+  const pictures = options.calibration ? subject.calibration : subject.heldOut;
+  const [{ reference }] = tested;
+  const found = await compare(subject, explainer, { kind, reference, pictures, wanted: options.method, say });
   parts.push(table(subject, adapted, seconds, found));
   say(`\n${parts.at(-1)}\n`);
   for (const line of verdict(found)) say(line);

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { drawAll, imageTensor, testPictures, trainingPictures } from '../../examples/demo/pictures.ts';
-import type { Baseline } from '../../src/attribution/baseline.ts';
 import { type Dataset, tensorDataset } from '../../src/data/dataset.ts';
 import { readBytes, writeAtomically } from '../../src/data/files.ts';
 import { readIdx } from '../../src/data/idx.ts';
 import { loadModel } from '../../src/data/load-model.ts';
 import type { LaxOptions } from '../../src/explainer/index.ts';
+import { referenceKinds } from '../../src/explainer/settings.ts';
 import { decodeModel } from '../../src/onnx/decode.ts';
 import { encodeModel } from '../../src/onnx/encode.ts';
 import type { OnnxModel } from '../../src/onnx/graph.ts';
@@ -32,30 +32,52 @@ export interface Subject {
   readonly model: Model;
   readonly input: string;
   readonly unlabelled: Dataset;
+  /** Some of the unlabelled pictures, as references to draw on. */
+  readonly pool: Tensor<'float32'>;
+  /** Pictures that nothing is trained on; settings and references are chosen by them. */
+  readonly calibration: Tensor<'float32'>;
+  /** Pictures that are only reported on. */
   readonly heldOut: Tensor<'float32'>;
-  /** What removed pixels are replaced by when explanations are judged; the explainer was not trained with it. */
-  readonly reference: Baseline;
   /** Layer for the methods that explain a convolutional one. */
   readonly spatialLayer: string;
   readonly settings: LaxOptions;
 }
 
+/** As many pictures from every part of a batch. */
+function strided({ shape, data }: Tensor<'float32'>, count: number): Tensor<'float32'> {
+  const size = data.length / shape[0];
+  const values = new Float32Array(count * size);
+  for (let i = 0; i < count; i++) {
+    const from = Math.floor((i * shape[0]) / count) * size;
+    values.set(data.subarray(from, from + size), i * size);
+  }
+  return float32([count, ...shape.slice(1)], values);
+}
+
+/** Pictures of the demo of every class in turn. */
+async function drawnInTurn(count: number, seed: number): Promise<Tensor<'float32'>> {
+  const all = testPictures(Math.ceil(count / 6), seed);
+  const order = all.map((_, i) => all[(i % 6) * (all.length / 6) + Math.floor(i / 6)]).slice(0, count);
+  return imageTensor(await drawAll(order));
+}
+
+/** Pictures for choosing references and settings by. */
+const calibrated = 48;
+
 /** The network of the demo on its drawn pictures, 96 × 96. */
 export async function demo(runtime: Runtime, count: number): Promise<Subject> {
   const model = await loadModel('examples/demo/model/shapes.onnx', { runtime });
   const unlabelled = imageTensor(await drawAll(trainingPictures(200, 700_000)));
-  // Held-out pictures of every class in turn.
-  const all = testPictures(Math.ceil(count / 6), 900_000);
-  const order = all.map((_, i) => all[(i % 6) * (all.length / 6) + Math.floor(i / 6)]).slice(0, count);
   return {
     title: 'demo network, drawn pictures 96×96',
     model,
     input: 'image',
     unlabelled: tensorDataset({ image: unlabelled }),
-    heldOut: imageTensor(await drawAll(order)),
-    reference: { kind: 'blur', sigma: 24 },
+    pool: strided(unlabelled, 240),
+    calibration: await drawnInTurn(calibrated, 800_000),
+    heldOut: await drawnInTurn(count, 950_000),
     spatialLayer: 'conv4.relu',
-    settings: { epochs: 6, batchSize: 32, channels: 16, learningRate: 5e-3, grading: 1, seed: 1 },
+    settings: { epochs: 6, batchSize: 32, channels: 16, learningRate: 5e-3, references: [...referenceKinds], seed: 1 },
   };
 }
 
@@ -99,13 +121,15 @@ export async function fashion(
   say(`Fashion-MNIST classifier: accuracy ${accuracy?.toFixed(3)} on 2000 test pictures`);
   if (kept && !bytes) await writeAtomically(kept, encodeModel(onnx));
   const hash = createHash('sha256').update(encodeModel(onnx)).digest('hex');
+  const unlabelled = some(pictures, trained, trained + 4000);
   return {
     title: 'Fashion-MNIST classifier trained here, 28×28',
     model: createModel(onnx, runtime, { name: 'fashion.onnx', hash }),
     input: 'image',
-    unlabelled: tensorDataset({ image: some(pictures, trained, trained + 4000) }),
-    heldOut: some(testPixels, 2000, 2000 + count),
-    reference: { kind: 'blur', sigma: 7 },
+    unlabelled: tensorDataset({ image: unlabelled }),
+    pool: strided(unlabelled, 240),
+    calibration: some(pictures, 58_000, 58_000 + calibrated),
+    heldOut: some(testPixels, 6000, 6000 + count),
     spatialLayer: 'conv4.relu',
     settings: {
       epochs: 6,
@@ -113,8 +137,7 @@ export async function fashion(
       channels: 16,
       learningRate: 5e-3,
       minimality: 1.5,
-      grading: 3,
-      necessity: 2,
+      references: [...referenceKinds],
       seed: 1,
     },
   };

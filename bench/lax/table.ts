@@ -1,4 +1,3 @@
-import { describeBaseline } from '../../src/attribution/baseline.ts';
 import { metricTable } from '../../src/evaluation/metrics/index.ts';
 import type { Interval } from '../../src/evaluation/statistics.ts';
 import type { Adapted } from '../../src/explainer/index.ts';
@@ -11,7 +10,12 @@ const cell = ({ mean, low, high }: Interval) =>
     : `${mean.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
 
 /** The comparison as Markdown, the best MSI first. */
-export function table(subject: Subject, adapted: Adapted, seconds: number, { rows, failed, passing }: Found): string {
+export function table(
+  subject: Subject,
+  adapted: Adapted,
+  seconds: number,
+  { rows, failed, passing, pictures, kind, reference }: Found,
+): string {
   const { facts, comparison } = adapted;
   const sorted = [...rows].sort((a, b) => mean(b, judged[0].key) - mean(a, judged[0].key));
   const arrow = (name: string) => (metricTable[name].direction === 'higher' ? '↑' : '↓');
@@ -21,7 +25,7 @@ export function table(subject: Subject, adapted: Adapted, seconds: number, { row
   );
   const left = [...Object.entries(leftOut), ...failed].map(([name, why]) => `${name}: ${why}`);
   return `## ${subject.title}
-${subject.heldOut.shape[0]} held-out pictures. Trained with the references ${facts.references.join(', ')}; judged with ${describeBaseline(subject.reference)}, which leaves the class near chance in ${passing} of them. ${facts.parameters} parameters on ${facts.layers.map(({ name }) => name).join(', ')}, ${subject.unlabelled.length} unlabelled pictures, ${facts.settings.epochs} epochs, ${seconds.toFixed(0)} s. Predictions with and without the explainer have the same bits: ${comparison.identical ? 'yes' : `no, they differ by ${comparison.difference}`} (${comparison.pictures} pictures).
+${pictures} ${kind} pictures. Trained with the references ${facts.references.join(', ')}; judged with ${reference}, which leaves the class near chance in ${passing} of them. ${facts.parameters} parameters on ${facts.layers.map(({ name }) => name).join(', ')}, ${subject.unlabelled.length} unlabelled pictures, ${facts.settings.epochs} epochs, ${seconds.toFixed(0)} s. Predictions with and without the explainer have the same bits: ${comparison.identical ? 'yes' : `no, they differ by ${comparison.difference}`} (${comparison.pictures} pictures).
 
 | method | ${judged.map(({ key, metric, regions }) => `${regions ? key : metricTable[metric].title} ${arrow(metric)}`).join(' | ')} | a picture |
 |---|${judged.map(() => '---|').join('')}---|

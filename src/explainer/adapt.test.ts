@@ -15,7 +15,7 @@ import { checkExplains, openExplainer } from './explainer.ts';
 const runtime = createNodeRuntime({ threads: 1 });
 afterAll(() => runtime.close());
 
-const settings = { channels: 8, epochs: 4, batchSize: 12, learningRate: 5e-3, seed: 3 } as const;
+const settings = { channels: 8, detail: 8, ranking: 1, epochs: 4, batchSize: 12, learningRate: 5e-3, seed: 3 } as const;
 const dataset = tensorDataset({ image: toyPictures(360, 7).pictures });
 const heldOut = toyPictures(64, 99, 3);
 const checkpoints: CheckpointStore = checkpointsInMemory();
@@ -140,7 +140,7 @@ describe('a training', () => {
 
   it.each([
     ['nothing', { minimality: 400, necessity: 0 }],
-    ['all', { minimality: 0, necessity: 0, variation: 0 }],
+    ['all', { minimality: 0, necessity: 0, ranking: 0, variation: 0, detail: 0, learningRate: 2e-2 }],
   ])('stops when the mask keeps %s', async (what, weights) => {
     const run = adapt(model, dataset, { settings: { ...settings, ...weights, epochs: 2 } });
     await expect(run).rejects.toThrow(`keeps ${what} of the picture`);

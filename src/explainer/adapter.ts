@@ -16,6 +16,9 @@ import type { FeatureMap } from './feature-maps.ts';
 /** Every name that the explainer adds to a graph starts with this. */
 export const prefix = 'lax/';
 
+/** The mask before its sigmoid. */
+export const logits = `${prefix}laid`;
+
 /** Groups of the normalisation; channels are rounded up to a multiple of it. */
 const groups = 4;
 
@@ -23,6 +26,8 @@ export interface AdapterOptions {
   readonly channels: number;
   readonly classes: number;
   readonly layout: PictureLayout;
+  /** Channels at the size of the picture; 0 for none. */
+  readonly detail: number;
 }
 
 /**
@@ -30,19 +35,28 @@ export interface AdapterOptions {
  *
  * Every map goes through a 1×1 convolution to `channels`; the highest is scaled and shifted by two vectors of the class
  * (FiLM, Perez et al. 2018, arXiv 1709.07871); then from high to low: 3×3 convolution, normalisation, SiLU, the size of
- * the next lower map, plus that map; a 1×1 convolution at the end, resized to the picture, and a sigmoid.
+ * the next lower map, plus that map; then to `detail` channels and the size of the picture, plus the picture itself
+ * after a 3×3 convolution, normalisation and SiLU, and one more such block; a 1×1 convolution at the end and a sigmoid.
+ * Without `detail` the 1×1 convolution comes before the size of the picture.
  * SiLU takes the place of GELU: it is written with operators of every opset, so that the adapter can be appended to the
  * nodes of a model file as they are.
  * @param maps low to high
+ * @param picture the input, channels first
  * @param label the class, int64 `[N]`
  */
-export function adapter(network: Network, maps: readonly FeatureMap[], label: string, options: AdapterOptions): Value {
+export function adapter(
+  network: Network,
+  maps: readonly FeatureMap[],
+  picture: Value,
+  label: string,
+  options: AdapterOptions,
+): Value {
   const laterals = maps.map((map, i) => {
     const name = `${prefix}lateral${i + 1}`;
     const entering = asNchw(network, map, name);
     return normalised(network, convolution(network, entering, name, { channels: options.channels, kernel: 1 }), name);
   });
-  return decode(network, laterals, label, options);
+  return masked(network, detailed(network, decode(network, laterals, label, options), picture, options), options);
 }
 
 /**
@@ -62,7 +76,7 @@ export function unet(network: Network, picture: Value, label: string, options: A
     x = block(network, x, name, options.channels);
     stages.push(x);
   }
-  return decode(network, stages, label, options);
+  return masked(network, decode(network, stages, label, options), options);
 }
 
 function decode(network: Network, laterals: readonly Value[], label: string, options: AdapterOptions): Value {
@@ -73,13 +87,31 @@ function decode(network: Network, laterals: readonly Value[], label: string, opt
     x = add(network, resized(network, x, `${name}.resized`, lateral, 'nearest'), lateral, `${name}.sum`);
     x = block(network, x, name, options.channels);
   });
+  return x;
+}
+
+/** What the features tell, joined at the size of the picture by what its pixels tell. */
+function detailed(network: Network, x: Value, picture: Value, { detail, layout }: AdapterOptions): Value {
+  if (detail === 0) return x;
+  const name = `${prefix}detail`;
+  const narrow = convolution(network, x, `${name}.narrow`, { channels: detail, kernel: 1 });
+  const laid = resized(network, narrow, `${name}.laid`, sized(narrow, layout), 'linear');
+  const pixels = block(network, picture, `${name}.pixels`, detail);
+  return block(network, add(network, laid, pixels, `${name}.sum`), name, detail);
+}
+
+/** The mask of what is decoded. */
+function masked(network: Network, x: Value, { layout }: AdapterOptions): Value {
   const head = convolution(network, x, `${prefix}head`, { channels: 1, kernel: 1 });
-  const { height, width } = options.layout;
-  const picture: Value = { name: '', shape: [head.shape[0], 1, height, width] };
   // Resized before the sigmoid: interpolating its values could leave (0, 1) by a rounding.
-  const laid = resized(network, head, `${prefix}laid`, picture, 'linear');
+  const laid = resized(network, head, logits, sized(head, layout), 'linear');
   return activation(network, laid, `${prefix}mask`, 'sigmoid');
 }
+
+const sized = ({ shape }: Value, { height, width }: PictureLayout): Value => ({
+  name: '',
+  shape: [...shape.slice(0, 2), height, width],
+});
 
 function block(network: Network, x: Value, name: string, channels: number): Value {
   const convolved = convolution(network, x, `${name}.convolution`, { channels, kernel: 3, padding: 1, bias: false });

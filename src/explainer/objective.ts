@@ -1,8 +1,9 @@
 import type { GraphBuilder } from '../onnx/builder.ts';
 import { float32 } from '../tensor/tensor.ts';
-import { prefix } from './adapter.ts';
+import { logits, prefix } from './adapter.ts';
 import { information, slope } from './bottleneck.ts';
 import type { Classifier } from './classifier.ts';
+import { bestPixels } from './ranking.ts';
 import type { PixelStatistics } from './references.ts';
 import { secondPass } from './second-pass.ts';
 import type { LaxSettings } from './settings.ts';
@@ -11,10 +12,10 @@ import type { LaxSettings } from './settings.ts';
 export const trainingInputs = {
   /** Which of the most probable classes is explained, 0 the predicted one; int64 `[N, 1]`. */
   rank: `${prefix}rank`,
-  /** The threshold `a` of each sample, `[N, 1, 1, 1]`. */
+  /** The threshold `a` of each sample: α_min, or drawn above it; `[N, 1, 1, 1]`. */
   threshold: `${prefix}threshold`,
-  /** Above it pixels are removed for the necessity: α_min or `a`, `[N, 1, 1, 1]`. */
-  removal: `${prefix}removal`,
+  /** How many of the best pixels the ranking keeps and removes, int64 `[N, 1]`. */
+  moved: `${prefix}moved`,
   /** What stands for an absent pixel, of the input's shape. */
   reference: `${prefix}reference`,
   /** τ, no axes. */
@@ -38,6 +39,9 @@ export const objectiveOutputs = {
 
 const small = 1e-6;
 
+/** ε of the ranking: a curve that cannot rise yet must not outweigh the others. */
+const rankingFloor = 0.05;
+
 /** The class that is explained: the `rank`-th most probable one, int64 `[N]`. */
 export function explainedClass(builder: GraphBuilder, scores: string, classes: number, topClasses: number): string {
   const flat = builder.op('Flatten', [scores], { axis: 1 });
@@ -49,16 +53,20 @@ export function explainedClass(builder: GraphBuilder, scores: string, classes: n
 
 /**
  * Appends the objective of a mask m for a class c, with the teacher `p = softmax f(x)`, the soft threshold
- * `s(m, a) = σ((m − a)/τ)`, `k0 = s(m, α_min)`, `ka = s(m, a)` and a reference b:
+ * `s(m, a) = σ((m − a)/τ)`, `k0 = s(m, α_min)`, `ka = s(m, a)`, a reference b and two mixtures for every k:
+ * `keep(k) = k·x + (1−k)·b`, `remove(k) = (1−k)·x + k·b`:
  *
- * - sufficiency `½ KL(p ‖ f(k0·x + (1−k0)·b)) + ½ KL(p ‖ f(ka·x + (1−ka)·b))`
- * - necessity `−log(1 − f((1−kr)·x + kr·b)_c + 1e-4)` with kr = k0 or ka, as the draw has it
+ * - sufficiency `KL(p ‖ f(keep ka))`
+ * - necessity `−log(1 − f(remove ka)_c + 1e-4)`
  * - area `mean k0 + λ_g·(a − α_min)/(1 − α_min)·mean ka`, variation `mean |∂m|`
- * - loss `sufficiency + λ_n·necessity + λ_a·area + λ_tv·variation`
+ * - ranking `−log(f(keep kn)_c + ε) − log(1 − f(remove kn)_c + ε)`, kn being 1 for the n best pixels and 0 for the
+ *   others, with the gradient of `σ(ℓ − ℓ_n)` where ℓ is the mask before its sigmoid (straight through, Bengio et al.
+ *   2013, arXiv 1308.3432): soft pixels would let through what single ones do not; without it two mixtures are enough
+ * - loss `sufficiency + λ_n·necessity + λ_a·area + λ_r·ranking + λ_tv·variation`
  *
  * For another class than the predicted one the sufficiency asks only that c does not lose probability: the divergence
- * of (p_c, 1 − p_c), 0 where f gives c as much as it had. With the information bottleneck the first mixture is
- * `m·x + (1−m)·ε` and the area the nats that pass it (Schulz et al. 2020, arXiv 2001.00396, eq. 6).
+ * of (p_c, 1 − p_c), 0 where f gives c as much as it had. With the information bottleneck half of it is that of
+ * `m·x + (1−m)·ε`, and the area the nats that pass it (Schulz et al. 2020, arXiv 2001.00396, eq. 6).
  */
 export function appendObjective(
   builder: GraphBuilder,
@@ -80,21 +88,24 @@ export function appendObjective(
 
   const k0 = soft(scalar(settings.threshold));
   const ka = soft(trainingInputs.threshold);
-  const kr = soft(trainingInputs.removal);
   const isInformation = settings.bottleneck === 'information';
   const overInput = (name: string) =>
     layout.channelAxis === 1 ? name : op('Reshape', [name, builder.ints([0, layout.height, layout.width, 1])]);
   const difference = minus(input, trainingInputs.reference);
   const keep = (k: string) => plus(trainingInputs.reference, times(overInput(k), difference));
   const remove = (k: string) => minus(input, times(overInput(k), difference));
-  const mixtures = op('Concat', [keep(isInformation ? mask : k0), keep(ka), remove(kr)], { axis: 0 });
+  const ranks = settings.ranking > 0;
+  const kn = ranks ? bestPixels(builder, logits, trainingInputs.moved) : '';
+  const kept = isInformation ? [mask, ka] : [ka];
+  const parts = [...kept.map(keep), remove(ka), ...(ranks ? [keep(kn), remove(kn)] : [])];
+  const mixtures = op('Concat', parts, { axis: 0 });
 
   const mixed = secondPass(builder, classifier.onnx.graph, input, mixtures, scores);
   const logQ = builder.ops(
     'Split',
     [op('LogSoftmax', [op('Flatten', [mixed], { axis: 1 })], { axis: -1 })],
-    { axis: 0, num_outputs: 3 },
-    { outputs: 3 },
+    { axis: 0, num_outputs: parts.length },
+    { outputs: parts.length },
   );
   const logP = op('LogSoftmax', [op('Flatten', [scores], { axis: 1 })], { axis: -1 });
   const p = op('Exp', [logP]);
@@ -103,7 +114,8 @@ export function appendObjective(
   });
   const ofClass = (distribution: string) => perSample(times(distribution, oneHot), 'ReduceSum');
   const pc = ofClass(p);
-  const [qKeep, , qRemove] = logQ.map((log) => ofClass(op('Exp', [log])));
+  const logKept = logQ.slice(0, kept.length);
+  const [qRemove, qBest, qRest] = logQ.slice(kept.length).map((log) => ofClass(op('Exp', [log])));
 
   const divergence = (log: string) => perSample(times(p, minus(logP, log)), 'ReduceSum');
   const logRatio = (a: string, b: string) => op('Log', [op('Div', [plus(a, scalar(small)), plus(b, scalar(small))])]);
@@ -117,11 +129,12 @@ export function appendObjective(
     op('Cast', [op('Greater', [trainingInputs.rank, builder.scalar(0, 'int64')])], { to: 1 }),
     builder.ints([-1]),
   ]);
-  const half = (terms: readonly string[]) => times(scalar(0.5), plus(...terms));
-  const asPredicted = half([logQ[0], logQ[1]].map(divergence));
-  const asOther = half([logQ[0], logQ[1]].map(lost));
+  const average = (terms: readonly string[]) => times(scalar(1 / terms.length), plus(...terms));
+  const asPredicted = average(logKept.map(divergence));
+  const asOther = average(logKept.map(lost));
   const sufficiency = plus(times(complement(isOther), asPredicted), times(isOther, asOther));
   const necessity = op('Neg', [op('Log', [plus(complement(qRemove), scalar(1e-4))])]);
+  const surprise = (probability: string) => op('Neg', [op('Log', [plus(probability, scalar(rankingFloor))])]);
   // How far a lies between α_min and 1: what is kept at a higher threshold costs more, so that masks have grades.
   const height = op('Reshape', [
     op('Div', [minus(trainingInputs.threshold, scalar(settings.threshold)), scalar(1 - settings.threshold)]),
@@ -134,6 +147,7 @@ export function appendObjective(
     sufficiency,
     times(scalar(settings.necessity), necessity),
     times(trainingInputs.minimality, plus(price, graded)),
+    ...(ranks ? [times(scalar(settings.ranking), plus(surprise(qBest), surprise(complement(qRest))))] : []),
     times(scalar(settings.variation), variation),
   ];
   const asFloat = (name: string) => op('Cast', [name], { to: 1 });
@@ -146,7 +160,7 @@ export function appendObjective(
     area: perSample(k0, 'ReduceMean'),
     variation,
     saturated: perSample(plus(low, high), 'ReduceMean'),
-    kept: qKeep,
+    kept: ofClass(op('Exp', [logKept[0]])),
     removed: qRemove,
   };
   for (const [what, name] of Object.entries(results)) {

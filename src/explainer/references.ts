@@ -1,4 +1,4 @@
-import type { Random } from '../tensor/random.ts';
+import { permutation, type Random } from '../tensor/random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { PictureLayout } from './classifier.ts';
 import type { ReferenceKind } from './settings.ts';
@@ -40,6 +40,8 @@ export function pixelStatistics(pictures: Tensor<'float32'>, layout: PictureLayo
 type Fill = (into: Float32Array, picture: Float32Array, drawing: Drawing) => void;
 
 interface Drawing {
+  /** Another picture of the data. */
+  readonly other: Float32Array;
   readonly layout: PictureLayout;
   readonly statistics: PixelStatistics;
   readonly source: Random;
@@ -66,6 +68,24 @@ const references: { readonly [K in ReferenceKind]: Fill } = {
     const colour = Float64Array.from(low, (from, c) => from + (high[c] - from) * source.uniform());
     const channel = channelOf(layout);
     for (let i = 0; i < into.length; i++) into[i] = colour[channel(i)];
+  },
+  /** Another picture cut into 4 × 4 tiles in another order: texture and edges of the data, but no objects. */
+  tiles(into, _, { layout: { channelAxis, channels, height, width }, other, source }) {
+    const across = 4;
+    const order = permutation(across * across, source);
+    const [tall, wide] = [Math.ceil(height / across), Math.ceil(width / across)];
+    const [overPixels, overChannels] = channelAxis === 1 ? [1, height * width] : [channels, 1];
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const from = order[Math.floor(y / tall) * across + Math.floor(x / wide)];
+        // The last tiles may be narrower: what they lack is their last row or column again.
+        const row = Math.min(height - 1, Math.floor(from / across) * tall + (y % tall));
+        const column = Math.min(width - 1, (from % across) * wide + (x % wide));
+        for (let c = 0; c < channels; c++)
+          into[(y * width + x) * overPixels + c * overChannels] =
+            other[(row * width + column) * overPixels + c * overChannels];
+      }
+    }
   },
 };
 

@@ -43,8 +43,9 @@ export async function picturesOf(dataset: Dataset, input: string, indices: Uint3
 }
 
 /**
- * Pictures with what a training step draws for each: the class to explain (by rank), a threshold uniform in
- * (α_min, 1), a reference. A sample's draws depend on the seed, the epoch and its position alone.
+ * Pictures with what a training step draws for each: the class to explain (by rank), a threshold (α_min or, by a coin,
+ * uniform above it), a number of pixels to rank apart (a share u² of them, u uniform, because curves bend where little
+ * is moved), a reference. A sample's draws depend on the seed, the epoch and its position alone.
  */
 export function explainerSamples(
   pictures: Pictures,
@@ -55,30 +56,32 @@ export function explainerSamples(
 ): Samples {
   const { classes, input, layout } = classifier;
   const ranks = Math.min(settings.topClasses, classes);
+  const pixels = layout.height * layout.width;
   return {
     count,
     async batch(positions, epoch) {
       const x = await pictures(positions);
       const size = sizeOf(x.shape.slice(1));
+      const sources = Array.from(positions, (position) => random(settings.seed, 1 + epoch * count + position));
+      const others = await pictures(sources.map((source) => source.integer(count)));
       const rank = new BigInt64Array(positions.length);
       const threshold = new Float32Array(positions.length);
-      const removal = new Float32Array(positions.length);
+      const moved = new BigInt64Array(positions.length);
       const reference = new Float32Array(x.data.length);
-      positions.forEach((position, i) => {
-        const source = random(settings.seed, 1 + epoch * count + position);
+      sources.forEach((source, i) => {
         const other = source.uniform() < settings.otherClasses;
         rank[i] = other && ranks > 1 ? BigInt(1 + source.integer(ranks - 1)) : 0n;
-        threshold[i] = settings.threshold + (1 - settings.threshold) * source.uniform();
-        removal[i] = source.uniform() < 0.5 ? settings.threshold : threshold[i];
+        threshold[i] = settings.threshold + (source.uniform() < 0.5 ? 0 : (1 - settings.threshold) * source.uniform());
+        moved[i] = BigInt(Math.round(1 + (pixels - 2) * source.uniform() ** 2));
         const at = [i * size, (i + 1) * size] as const;
-        const drawing = { layout, statistics, source };
+        const drawing = { layout, statistics, source, other: others.data.subarray(...at) };
         drawReference(settings.references, reference.subarray(...at), x.data.subarray(...at), drawing);
       });
       const inputs = new Map<string, Tensor>([
         [input, x],
         [trainingInputs.rank, int64([positions.length, 1], rank)],
         [trainingInputs.threshold, float32([positions.length, 1, 1, 1], threshold)],
-        [trainingInputs.removal, float32([positions.length, 1, 1, 1], removal)],
+        [trainingInputs.moved, int64([positions.length, 1], moved)],
         [trainingInputs.reference, float32(x.shape, reference)],
       ]);
       return { inputs, targets: float32([positions.length, 0], []) };

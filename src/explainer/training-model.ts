@@ -31,7 +31,7 @@ export function trainingModel(
   const shape = classifier.onnx.graph.inputs[0].shape ?? [];
   network.input(trainingInputs.rank, 'int64', ['N', 1]);
   network.input(trainingInputs.threshold, 'float32', ['N', 1, 1, 1]);
-  network.input(trainingInputs.removal, 'float32', ['N', 1, 1, 1]);
+  network.input(trainingInputs.moved, 'int64', ['N', 1]);
   network.input(trainingInputs.reference, 'float32', shape);
   network.input(trainingInputs.temperature, 'float32', []);
   network.input(trainingInputs.minimality, 'float32', []);
@@ -40,13 +40,13 @@ export function trainingModel(
 
   const maps = settings.reads === 'features' ? chooseFeatureMaps(classifier.features, settings.layers) : [];
   const channels = channelsOf(settings, maps);
-  const options = { channels, classes, layout };
+  const options = { channels, classes, layout, detail: maps.length ? settings.detail : 0 };
   const picture: Value = { name: input, shape: ['N', layout.channels, layout.height, layout.width] };
-  if (layout.channelAxis === 3 && maps.length === 0) {
+  if (layout.channelAxis === 3 && (maps.length === 0 || settings.detail > 0)) {
     const moved = builder.op('Transpose', [input], { perm: [0, 3, 1, 2] });
     Object.assign(picture, { name: moved });
   }
-  const mask = maps.length ? adapter(network, maps, label, options) : unet(network, picture, label, options);
+  const mask = maps.length ? adapter(network, maps, picture, label, options) : unet(network, picture, label, options);
   appendObjective(builder, classifier, mask.name, label, settings, statistics);
 
   const outputs = [...Object.values(objectiveOutputs).map((name) => ({ name, shape: ['N'] })), mask];

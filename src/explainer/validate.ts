@@ -49,7 +49,7 @@ export async function validate(
       const { inputs } = await paddedBatch(samples, positions, size, 0);
       const feeds = new Map([
         ...inputs,
-        [trainingInputs.removal, float32([size, 1, 1, 1], new Float32Array(size).fill(settings.threshold))],
+        [trainingInputs.threshold, float32([size, 1, 1, 1], new Float32Array(size).fill(settings.threshold))],
         [trainingInputs.temperature, float32([], [hard])],
         [trainingInputs.minimality, float32([], [settings.minimality])],
       ]);

@@ -1,0 +1,97 @@
+import { type Baseline, describeBaseline, resolveBaseline } from '../../src/attribution/baseline.ts';
+import { usualTolerance } from '../../src/evaluation/reference-test.ts';
+import { permutation, random } from '../../src/tensor/random.ts';
+import { concatRows, float32, type Tensor } from '../../src/tensor/tensor.ts';
+import type { Subject } from './subjects.ts';
+
+/** What stands for removed pixels when explanations are judged; the explainer is trained with none of these. */
+export interface JudgeReference {
+  readonly title: string;
+  /** For a picture `[1, C, H, W]`, the class that is explained, and the position of the picture. */
+  readonly of: (x: Tensor<'float32'>, label: number, i: number) => Baseline;
+}
+
+const layout = { channelAxis: 1, spatialAxes: [2, 3] };
+
+/** Probabilities `[N][K]` of pictures. */
+export async function probabilities({ model, input }: Subject, x: Tensor<'float32'>): Promise<Float64Array[]> {
+  const { name, shape } = model.graph.outputs[0];
+  const results = await model.executor.run(model.graph, new Map([[input, x]]), [name]);
+  const scores = (results.get(name) as Tensor<'float32'>).data;
+  const classes = scores.length / x.shape[0];
+  if (!Number.isInteger(classes)) throw new Error(`scores of shape ${shape}`);
+  return Array.from({ length: x.shape[0] }, (_, i) => {
+    const row = scores.subarray(i * classes, (i + 1) * classes);
+    const most = Math.max(...row);
+    const exponentials = Float64Array.from(row, (score) => Math.exp(score - most));
+    const sum = exponentials.reduce((a, b) => a + b, 0);
+    return exponentials.map((value) => value / sum);
+  });
+}
+
+export const pictureAt = (all: Tensor<'float32'>, i: number): Tensor<'float32'> => {
+  const size = all.data.length / all.shape[0];
+  return float32([1, ...all.shape.slice(1)], all.data.slice(i * size, (i + 1) * size));
+};
+
+/** References to choose from, in the order of preference. */
+async function candidates(subject: Subject): Promise<JudgeReference[]> {
+  const { pool } = subject;
+  const [height] = pool.shape.slice(2);
+  const size = pool.data.length / pool.shape[0];
+  const mean = Float32Array.from({ length: size }, (_, i) => {
+    let sum = 0;
+    for (let at = i; at < pool.data.length; at += size) sum += pool.data[at];
+    return sum / pool.shape[0];
+  });
+  const meanPicture: Baseline = {
+    kind: 'input',
+    tensor: float32([1, ...pool.shape.slice(1)], mean),
+    description: `the mean of ${pool.shape[0]} training pictures`,
+  };
+  const blur: Baseline = { kind: 'blur', sigma: height / 4 };
+  const chances = await probabilities(subject, pool);
+  const another = 'another picture of the training data, drawn among those that give the class no more than chance';
+  return [
+    { title: describeBaseline(blur), of: () => blur },
+    { title: describeBaseline(meanPicture), of: () => meanPicture },
+    {
+      title: another,
+      of: (_, label, i) => {
+        const order = permutation(pool.shape[0], random(12, i + 1));
+        const found = order.find((at) => chances[at][label] <= 1 / chances[at].length) ?? order[0];
+        return { kind: 'input', tensor: pictureAt(pool, found), description: another };
+      },
+    },
+  ];
+}
+
+/** How many calibration pictures a reference leaves near chance. */
+export interface Tested {
+  readonly reference: JudgeReference;
+  readonly passing: number;
+}
+
+/**
+ * Tests every candidate on the calibration pictures, the most passing first; where as many pass, the earlier candidate.
+ * Neither explanations nor held-out pictures have a part in it.
+ */
+export async function testedReferences(subject: Subject): Promise<Tested[]> {
+  const { calibration, input } = subject;
+  const own = await probabilities(subject, calibration);
+  const tested: Tested[] = [];
+  for (const reference of await candidates(subject)) {
+    const pictures = own.map((row, i) => {
+      const x = pictureAt(calibration, i);
+      return resolveBaseline(x, reference.of(x, row.indexOf(Math.max(...row)), i), layout) as Tensor<'float32'>;
+    });
+    const absent = await probabilities(subject, concatRows(pictures) as Tensor<'float32'>);
+    const passing = own.filter((row, i) => {
+      const chance = 1 / row.length;
+      return absent[i][row.indexOf(Math.max(...row))] <= chance + usualTolerance * (1 - chance);
+    }).length;
+    tested.push({ reference, passing });
+  }
+  if (tested.length === 0) throw new Error(`no reference for "${input}"`);
+  return tested.sort((a, b) => b.passing - a.passing);
+}
