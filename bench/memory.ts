@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -55,6 +55,15 @@ export function peakOf(repeated: string, count: number, threads: number): number
   return Number(output) / 1024;
 }
 
+/**
+ * Most KiB that this process held. Linux counts what `maxRSS` says from before the program was started, when the
+ * process was still a copy of the one that starts it.
+ */
+function highWaterMark(): number {
+  const status = process.platform === 'linux' ? readFileSync('/proc/self/status', 'utf8') : '';
+  return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? process.resourceUsage().maxRSS);
+}
+
 async function explain({ net, request }: Repeated, count: number, threads: number): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'wherefore-bench-'));
   const file = join(folder, `${net}.onnx`);
@@ -77,5 +86,5 @@ async function explain({ net, request }: Repeated, count: number, threads: numbe
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [repeated, count, threads] = process.argv.slice(2);
   await explain(repetitions[repeated], Number(count), Number(threads));
-  console.log(process.resourceUsage().maxRSS);
+  console.log(highWaterMark());
 }

@@ -187,7 +187,7 @@ const mistakes = {
   ],
   'summarise.ts': [
     ['sign', 'goodness(ready, a) - goodness(ready, b)', 'goodness(ready, b) - goodness(ready, a)'],
-    ['comparison', 'holds[i] && mean < 0', 'holds[i] && mean > 0'],
+    ['comparison', 'if (mean > 0) return [];', 'if (mean < 0) return [];'],
     ['comparison', 'passes <= cost &&', 'passes >= cost &&'],
     ['index', 'ordered.at(-1)?.input', 'ordered[0]?.input'],
   ],

@@ -31,8 +31,9 @@ confidence, that is the probability of the explained class or token, and (f(z) �
 targets; p̂: confidence between b (0) and x (1), clipped; m: the map as a mask, min–max scaled unless it is one already.
 
 **Controls.** Every comparison also scores a random map and the opposite of what the methods agree on. A metric for which
-one of them beats a method beyond chance (paired differences, bootstrap, at .05 by Holm's step-down over all methods and
-controls), or by which no method beats one of them, is not sound on that model and data, and the report says so.
+the mean of one of them is not below that of every method, or for which no method is above one of them beyond chance
+(paired differences, bootstrap, at .05 by Holm's step-down over all methods and controls), is not sound on that model
+and data, and the report says so.
 
 **Intervals** are percentile bootstrap intervals over inputs, 2,000 resamples; inputs cut from one picture are drawn
 together. The scorecard of a single explanation has

@@ -157,7 +157,7 @@ describe('a comparison', () => {
     expect(comparison.rows[1].scores['max-sensitivity'].mean).toBe(0);
     expect(comparison.verdicts.find(({ metric }) => metric === 'max-sensitivity')).toMatchObject({
       sound: false,
-      flags: ['no method above random'],
+      flags: ['random level with gradient, within chance', 'no method above random'],
     });
     // A map made once cannot be asked again: that is no failure.
     expect(why('inverted', 'max-sensitivity')).toBeUndefined();
@@ -288,7 +288,6 @@ describe('verdicts, quality and examples', () => {
       sound: false,
       flags: ['random above bad'],
       untold: [],
-      lastByMean: false,
     });
     expect(notes).toEqual([
       'only 3 independent inputs: intervals of so few are too narrow, and verdicts on metrics preliminary',
@@ -308,8 +307,18 @@ describe('verdicts, quality and examples', () => {
       sound: true,
       flags: [],
       untold: [{ row: 'close', control: 'random' }],
-      lastByMean: true,
     });
+  });
+
+  it('do not call one sound whose controls are not last, be it by chance', () => {
+    // The difference is −.1, +.1, −.1.
+    const { verdicts } = of([
+      rowOf('good', undefined, [0.9, 0.8, 0.7]),
+      rowOf('close', undefined, [0.3, 0.4, 0.3]),
+      rowOf('random', 'random', [0.4, 0.3, 0.4]),
+      rowOf('inverted', 'inverted', [0, 0, 0]),
+    ]);
+    expect(verdicts[0]).toMatchObject({ sound: false, flags: ['random above close, within chance'] });
   });
 
   it('count inputs of one source once', () => {

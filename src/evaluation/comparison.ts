@@ -141,18 +141,16 @@ export interface ComparedRow {
 /**
  * What the controls say of a metric. For every method and control the differences of their scores on the same inputs
  * have a mean; it is above or below 0 beyond chance where its two-sided bootstrap probability holds at .05 by Holm's
- * step-down over all methods and controls. A metric is sound where the controls come last: none is above a method
- * beyond chance, and each has at least one method above it beyond chance.
+ * step-down over all methods and controls. A metric is sound where the controls come last: the mean of each is below
+ * that of every method, and of at least one method beyond chance.
  */
 export interface MetricVerdict {
   readonly metric: string;
   readonly sound: boolean;
-  /** Why it is not: `random above grad-cam`, `no method above inverted`. */
+  /** Why it is not: `random above grad-cam`, `random above gradient, within chance`, `no method above inverted`. */
   readonly flags: readonly string[];
-  /** Methods that this metric cannot tell from a control: they share the last place with it. */
+  /** Methods that this metric cannot tell from a control: the difference may be chance. */
   readonly untold: readonly { readonly row: string; readonly control: string }[];
-  /** Whether the plain means of the controls are below those of all methods as well. */
-  readonly lastByMean: boolean;
 }
 
 export interface ComparisonFailure {

@@ -106,18 +106,20 @@ function verdictOf(ready: ReadyMetric, judged: Judged): MetricVerdict {
   const contests = contestsOf(ready, judged);
   const holds = holm(contests.map(({ chance }) => chance));
   const above = contests.filter(({ mean }, i) => holds[i] && mean > 0);
-  const below = contests.filter(({ mean }, i) => holds[i] && mean < 0);
+  const ahead = contests.flatMap(({ mean, row, control }, i) => {
+    if (mean > 0) return [];
+    return [`${control} ${mean < 0 ? 'above' : 'level with'} ${row}${holds[i] ? '' : ', within chance'}`];
+  });
   const controls = [...new Set(contests.map(({ control }) => control))];
   const flags = [
-    ...below.map(({ row, control }) => `${control} above ${row}`),
+    ...ahead,
     ...controls
       .filter((name) => !above.some(({ control }) => control === name))
       .map((name) => `no method above ${name}`),
     ...(controls.length === 0 ? ['no control could be scored'] : []),
   ];
   const untold = contests.filter((_, i) => !holds[i]).map(({ row, control }) => ({ row, control }));
-  const lastByMean = controls.length > 0 && contests.every(({ mean }) => mean > 0);
-  return { metric: ready.name, sound: flags.length === 0, flags, untold, lastByMean };
+  return { metric: ready.name, sound: flags.length === 0, flags, untold };
 }
 
 function contestsOf(ready: ReadyMetric, { rows, values, sources, seed }: Judged): Contest[] {

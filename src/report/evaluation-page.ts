@@ -27,7 +27,7 @@ const howToRead =
 
 const howControlsJudge =
   'Two explanations that are wrong on purpose run along: a random one, and the opposite of what the methods agree on. They judge the metrics. For every method and control the scores on the same inputs are compared; a difference counts where it is beyond chance (two-sided bootstrap, .05, Holm’s correction over all methods and controls). ' +
-  'A metric is sound here where the controls come last: neither is above a method beyond chance, and each has a method above it beyond chance. A method that a sound metric cannot tell from a control shares the last place with it, and is named: there the method is no better than chance, as far as this metric and these inputs can see. What is not sound is struck out.';
+  'A metric is sound here where the controls come last: the mean of each is below that of every method, and of at least one method beyond chance. A method whose distance from a control may be chance is named: as far as this metric and these inputs can see, it is no better than the control. What is not sound is struck out.';
 
 /** One self-contained HTML page for a comparison: the table, the front of quality against cost, rank agreement, examples. */
 export async function renderEvaluationPage(
@@ -128,7 +128,7 @@ function settingsText({ seed, baselines, regions, alphaMin, inputs, comparison }
 
 function verdictTable(comparison: Comparison): Html {
   const title = (id: string) => comparison.rows.find((row) => row.id === id)?.title ?? id;
-  const line = ({ metric, sound, flags, untold, lastByMean }: MetricVerdict) => {
+  const line = ({ metric, sound, flags, untold }: MetricVerdict) => {
     const controls = [...new Set(untold.map(({ control }) => control))];
     const same = controls.map(
       (control) =>
@@ -137,8 +137,7 @@ function verdictTable(comparison: Comparison): Html {
           .map(({ row }) => title(row))
           .join(', ')}`,
     );
-    const last = lastByMean ? 'last by plain means as well' : 'not last by plain means';
-    return html`<tr><th scope="row">${metricTable[metric].title}</th><td>${sound ? 'sound' : html`<span class="flag">not sound</span>`}</td><td>${sound ? [...same, `controls ${last}`].join('; ') : flags.join('; ')}</td></tr>`;
+    return html`<tr><th scope="row">${metricTable[metric].title}</th><td>${sound ? 'sound' : html`<span class="flag">not sound</span>`}</td><td>${(sound ? same : flags).join('; ')}</td></tr>`;
   };
   return html`<div class="scroll verdicts" role="region" aria-label="What the controls say" tabindex="0"><table><tbody>${comparison.verdicts.map(line)}</tbody></table></div>`;
 }

@@ -56,10 +56,10 @@ export async function writeEvaluation(
   await writeAtomically(join(folder, 'run.json'), `${JSON.stringify(record, undefined, 2)}\n`);
 }
 
-/** Whether a metric is sound here, why not, and whether its controls are last by their plain means as well. */
+/** Whether a metric is sound here, why not, and what it cannot tell from a control. */
 function verdictOf({ verdicts }: Evaluation['comparison'], name: string) {
   const found = verdicts.find(({ metric }) => metric === name);
-  return { sound: found?.sound, lastByMean: found?.lastByMean, flags: found?.flags, untold: found?.untold };
+  return { sound: found?.sound, flags: found?.flags, untold: found?.untold };
 }
 
 function scoresCsv({ comparison }: Evaluation): string {

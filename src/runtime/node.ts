@@ -111,7 +111,9 @@ function openMessage(model: OnnxModel, options: SessionOptions, threads: number)
   const { weights, optimization = 'all', prepack = true } = options;
   const bytes = encodeModel(model, { weights: weights ? 'reference' : 'inline' });
   const files = weights?.kind === 'memory' ? [...weights.files].map(([path, data]) => ({ path, data })) : undefined;
-  const session: Record<string, string> = {};
+  // Every session has threads of its own, which by default go on spinning after a run and take the processor from the
+  // next session and from this program; they are woken again in microseconds.
+  const session: Record<string, string> = { force_spinning_stop: '1' };
   if (weights?.kind === 'folder') session.model_external_initializers_file_folder_path = weights.folder;
   if (!prepack) session.disable_prepacking = '1';
   return {
