@@ -45,8 +45,18 @@ ${[0, 0.5, 1].map((quality) => html`<line class="grid" x1="${margin.left}" x2="$
 <text class="axis" x="${(margin.left + width - margin.right) / 2}" y="${height - 6}" text-anchor="middle">passes for one explanation</text>
 <text class="axis" transform="translate(14 ${(margin.top + y(0)) / 2}) rotate(-90)" text-anchor="middle">quality</text>
 <path class="line" d="${line}"/>
-${points.map((point, i) => html`<circle class="${point.onFront ? 'best' : 'other'}" cx="${point.x.toFixed(1)}" cy="${point.y.toFixed(1)}" r="4.5"/><text x="${(point.x + 8).toFixed(1)}" y="${labels[i].toFixed(1)}">${point.title}</text>`)}
+${points.map((point) => html`<circle class="${point.onFront ? 'best' : 'other'}" cx="${point.x.toFixed(1)}" cy="${point.y.toFixed(1)}" r="4.5"/>`)}
+${points.map((point, i) => label(point, labels[i]))}
 </svg>`;
+}
+
+/** Width of a letter of a label on average, in pixels. */
+const letter = 6.5;
+
+/** Right of its point, or left of it where the picture ends before the text. */
+function label({ title, x }: Point, y: number): Html {
+  const isRight = x + 8 + letter * title.length <= width;
+  return html`<text x="${(isRight ? x + 8 : x - 8).toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${isRight ? 'start' : 'end'}">${title}</text>`;
 }
 
 /** Heights of labels beside their points, moved down where they would lie on each other. */

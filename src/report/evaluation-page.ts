@@ -137,7 +137,7 @@ function verdictTable(comparison: Comparison): Html {
           .map(({ row }) => title(row))
           .join(', ')}`,
     );
-    return html`<tr><th scope="row">${metricTable[metric].title}</th><td>${sound ? 'sound' : html`<span class="flag">not sound</span>`}</td><td>${(sound ? same : flags).join('; ')}</td></tr>`;
+    return html`<tr><th scope="row">${metricTable[metric].title}</th><td>${sound ? 'sound' : html`<span class="flag">not sound</span>`}</td><td>${sound && same.length === 0 ? 'tells every method from both controls' : (sound ? same : flags).join('; ')}</td></tr>`;
   };
   return html`<div class="scroll verdicts" role="region" aria-label="What the controls say" tabindex="0"><table><tbody>${comparison.verdicts.map(line)}</tbody></table></div>`;
 }
