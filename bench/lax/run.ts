@@ -18,7 +18,7 @@ const options = new Command('bench:lax')
   .option('--threads <n>', 'threads of the runtime', '2')
   .option('--method <names...>', 'only these')
   .option('--settings <json>', 'settings of the explainer in place of those of the bench')
-  .option('--out <file>', 'where the table goes', 'bench/lax-results.md')
+  .option('--out <file>', 'where the table goes', 'bench/results-lax.md')
   .option('--keep <folder>', 'where trained models go; a classifier that is there is taken. Default: they are not kept')
   .parse()
   .opts<
