@@ -1,7 +1,8 @@
 import type { Baseline } from '../attribution/baseline.ts';
 import type { LoadedModel } from '../data/load-model.ts';
-import { type ModelInput, readModelInputs } from '../data/model-input.ts';
+import type { ModelInput } from '../data/model-input.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
+import { readModelInputs } from '../data/read-model-input.ts';
 import { readSample } from '../data/row-input.ts';
 import { tokenizerOf } from '../data/text-input.ts';
 import { emptyToken, emptyTokens } from '../data/tokenizer.ts';

@@ -1,6 +1,6 @@
 import type { LoadedModel } from '../data/load-model.ts';
-import { readModelInputs } from '../data/model-input.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
+import { readModelInputs } from '../data/read-model-input.ts';
 import { WhereforeError } from '../errors.ts';
 import type { TargetChoice } from '../report/explain.ts';
 import { predict } from '../report/prediction.ts';

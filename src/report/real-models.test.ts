@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { sharedData } from '../../test/shared-data.ts';
 import { loadModel } from '../data/load-model.ts';
-import { readModelInputs } from '../data/model-input.ts';
+import { readModelInputs } from '../data/read-model-input.ts';
 import { readSafetensors } from '../data/safetensors.ts';
 import { gradientsOf, oneHotSeed } from '../runtime/gradient.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';

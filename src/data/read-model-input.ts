@@ -1,0 +1,335 @@
+import { createHash } from 'node:crypto';
+import { extname } from 'node:path';
+import { WhereforeError } from '../errors.ts';
+import { requiredInputs } from '../onnx/graph.ts';
+import { convert } from '../tensor/convert.ts';
+import { type DataType, formatShape, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { readBytes, readText } from './files.ts';
+import { readImage } from './image.ts';
+import { preprocessImage } from './image-input.ts';
+import type { LoadedModel } from './load-model.ts';
+import type { ModelInput } from './model-input.ts';
+import { nearest } from './nearest.ts';
+import { readNpy } from './npy.ts';
+import { readNpz } from './npz.ts';
+import type { ImageInput, Preprocessing } from './preprocessing.ts';
+import { tableInputs } from './row-input.ts';
+import { readSafetensors } from './safetensors.ts';
+import { describedText, textInput } from './text-input.ts';
+
+const imageExtensions: ReadonlySet<string> = new Set([
+  '.png',
+  '.jpg',
+  '.jpeg',
+  '.webp',
+  '.gif',
+  '.avif',
+  '.tif',
+  '.tiff',
+  '.bmp',
+  '.svg',
+]);
+const tableExtensions: ReadonlySet<string> = new Set(['.csv', '.tsv', '.parquet', '.jsonl', '.ndjson']);
+
+/**
+ * Reads inputs for a model from what a person names: a picture, `.npy`, `.npz` or `.safetensors` tensors, rows of a
+ * table (`people.csv#3`, `people.csv#0-9`), numbers written out (`input_ids=[[1,403,407]]`), or, for a model whose
+ * tokenizer is known, a text or a `.txt` file.
+ *
+ * @throws WhereforeError `file-not-found`, `invalid-data`, `invalid-argument` when the model does not say how such a
+ *   file becomes its input, `out-of-range` for a row that the table lacks
+ */
+export async function readModelInputs(
+  model: LoadedModel,
+  source: string,
+  preprocessing: Preprocessing,
+  options: { readonly anyBatch?: boolean } = {},
+): Promise<ModelInput[]> {
+  if (isNamed(source)) {
+    const [name, tensor, hash] = await readNamedTensor(model, source);
+    return [tensorInput(model, new Map([[name, tensor]]), source, hash, preprocessing)];
+  }
+  const [, path, selection] = /^(.*?)(?:#([\d,-]+))?$/s.exec(source) as RegExpExecArray;
+  const extension = extname(path).toLowerCase();
+  if (tableExtensions.has(extension)) return tableInputs(path, selection, preprocessing);
+  const complete = (ids: ReadonlyMap<string, Tensor>) => tensorInput(model, ids, source, undefined, preprocessing);
+  if (extension === '.txt') return [await textInput(model, await readText(path), source, preprocessing, complete)];
+  const isFile = imageExtensions.has(extension) || extension in tensorReaders;
+  if (!isFile && describedText(preprocessing)) return [await textInput(model, source, source, preprocessing, complete)];
+  const bytes = await readBytes(source);
+  const hash = createHash('sha256').update(bytes).digest('hex');
+  if (imageExtensions.has(extension)) return [await imageInput(bytes, source, hash, preprocessing)];
+  const reader = tensorReaders[extension];
+  if (!reader) {
+    throw new WhereforeError('invalid-argument', 'the kind of file is not known', {
+      where: source,
+      got: extension || 'no extension',
+      expected: [...imageExtensions, ...tableExtensions, ...Object.keys(tensorReaders), '.txt'].join(' '),
+    });
+  }
+  return [tensorInput(model, reader(bytes, source), source, hash, preprocessing, options)];
+}
+
+const tensorReaders: Readonly<Record<string, (bytes: Uint8Array, where: string) => ReadonlyMap<string, Tensor>>> = {
+  '.npy': (bytes, where) => new Map([['', readNpy(bytes, where)]]),
+  '.npz': (bytes, where) => readNpz(bytes, where),
+  '.safetensors': (bytes, where) => readSafetensors(bytes, where).tensors,
+};
+
+/** Tensors under input names; a single one without a name goes to the model's only input. */
+export function tensorInput(
+  model: LoadedModel,
+  given: ReadonlyMap<string, Tensor>,
+  source: string,
+  hash: string | undefined,
+  preprocessing: Preprocessing,
+  { anyBatch = false }: { readonly anyBatch?: boolean } = {},
+): ModelInput {
+  const wanted = requiredInputs(model.graph);
+  const names = wanted.map(({ name }) => name);
+  const tensors = new Map<string, Tensor>();
+  const notes: string[] = [];
+  for (const [key, tensor] of given) {
+    const name = key === '' || (given.size === 1 && names.length === 1 && !names.includes(key)) ? names[0] : key;
+    if (key === '' && names.length > 1) {
+      throw new WhereforeError('invalid-argument', 'one tensor for several inputs', {
+        where: source,
+        expected: names.map((input) => `"${input}"`).join(', '),
+        fix: 'give an .npz or .safetensors file with these names',
+      });
+    }
+    if (!names.includes(name)) {
+      throw new WhereforeError('unknown-name', `the model has no input "${name}"`, {
+        where: source,
+        expected: names.map((input) => `"${input}"`).join(', '),
+      });
+    }
+    tensors.set(
+      name,
+      fitted(
+        tensor,
+        wanted.find((input) => input.name === name) as (typeof wanted)[number],
+        name,
+        source,
+        notes,
+        anyBatch,
+      ),
+    );
+  }
+  const first = [...tensors.values()][0];
+  for (const { name, type } of wanted) {
+    if (tensors.has(name)) continue;
+    const filled = first && companion(name, type, first, preprocessing);
+    if (!filled) {
+      throw new WhereforeError('unknown-name', `input "${name}" is missing`, {
+        where: source,
+        got: [...tensors.keys()].map((key) => `"${key}"`).join(', ') || 'nothing',
+      });
+    }
+    notes.push(`input "${name}" was not given: ${filled.text}`);
+    tensors.set(name, filled.tensor);
+  }
+  const [explained] = [...tensors].filter(([, tensor]) => tensor.type === 'float32');
+  return { source, hash, tensors, layout: explained ? layoutOf(explained[0], explained[1], preprocessing) : {}, notes };
+}
+
+/** The tensor in the input's element type, with the batch axis that a single item may lack. */
+function fitted(
+  tensor: Tensor,
+  { type, shape }: { type?: DataType; shape?: readonly unknown[] },
+  name: string,
+  where: string,
+  notes: string[],
+  anyBatch: boolean,
+): Tensor {
+  let result = tensor;
+  if (type && tensor.type !== type) {
+    const convertible =
+      tensor.type !== 'string' && type !== 'string' && !(type === 'int64' && tensor.type.startsWith('float'));
+    if (!convertible) {
+      throw new WhereforeError('wrong-type', `input "${name}" has the wrong element type`, {
+        where,
+        got: tensor.type,
+        expected: type,
+      });
+    }
+    result = convert(result, type);
+    notes.push(`input "${name}": ${tensor.type} converted to ${type}`);
+  }
+  if (shape && result.shape.length === shape.length - 1) {
+    result = { ...result, shape: [1, ...result.shape] };
+    notes.push(`input "${name}": a batch axis of 1 was added to ${formatShape(tensor.shape)}`);
+  }
+  checkFinite(result, name, where);
+  if (!anyBatch && result.shape.length > 0 && result.shape[0] !== 1) {
+    throw new WhereforeError('wrong-shape', `input "${name}" holds several items`, {
+      where,
+      got: formatShape(result.shape),
+      expected: `one: 1×${formatShape(result.shape.slice(1))}`,
+      fix: 'explain one item at a time',
+    });
+  }
+  return result;
+}
+
+/** A NaN would spread through everything that is computed of it. */
+function checkFinite({ type, shape, data }: Tensor, name: string, where: string): void {
+  if (type !== 'float32' && type !== 'float64') return;
+  const at = (data as Float32Array).findIndex((value) => !Number.isFinite(value));
+  if (at < 0) return;
+  const index: number[] = [];
+  let rest = at;
+  for (const size of [...shape].reverse()) {
+    index.unshift(rest % size);
+    rest = Math.floor(rest / size);
+  }
+  throw new WhereforeError('not-finite', `input "${name}" holds a value that is not a finite number`, {
+    where,
+    got: `${(data as Float32Array)[at]} at [${index.join(',')}]`,
+    fix: 'replace missing values before explaining',
+  });
+}
+
+/** Masks, token types and positions, which follow from the ids where nobody says otherwise. */
+function companion(
+  name: string,
+  type: DataType | undefined,
+  ids: Tensor,
+  preprocessing: Preprocessing,
+): { tensor: Tensor; text: string } | undefined {
+  const described = preprocessing.inputs[name];
+  if (described?.kind !== 'text' || type !== 'int64') return undefined;
+  const size = sizeOf(ids.shape);
+  const length = ids.shape.at(-1) ?? 1;
+  if (described.part === 'mask')
+    return { tensor: int64(ids.shape, new BigInt64Array(size).fill(1n)), text: 'a mask of ones' };
+  if (described.part === 'types') return { tensor: int64(ids.shape, new BigInt64Array(size)), text: 'token types 0' };
+  if (described.part === 'positions')
+    return {
+      tensor: int64(
+        ids.shape,
+        Array.from({ length: size }, (_, i) => i % length),
+      ),
+      text: 'positions 0, 1, 2, …',
+    };
+  return undefined;
+}
+
+function layoutOf(name: string, tensor: Tensor, preprocessing: Preprocessing): ModelInput['layout'] {
+  const described = preprocessing.inputs[name];
+  if (described?.kind === 'tensor' && described.axes?.length === tensor.shape.length) return namedAxes(described.axes);
+  if (described?.kind !== 'image' || tensor.shape.length !== 4) return {};
+  return described.layout === 'NCHW'
+    ? { channelAxis: 1, spatialAxes: [2, 3] }
+    : { channelAxis: 3, spatialAxes: [1, 2] };
+}
+
+/** Axes by their names: those of channels, and those of time or space. */
+function namedAxes(axes: readonly string[]): ModelInput['layout'] {
+  const channel = axes.findIndex((name) => /^(channel|feature|variable)s?$/i.test(name));
+  const spatialAxes = axes.flatMap((name, i) =>
+    /^(time|steps?|positions?|samples?|rows?|columns?|height|width)$/i.test(name) ? [i] : [],
+  );
+  return {
+    channelAxis: channel > 0 ? channel : undefined,
+    spatialAxes: spatialAxes.length > 0 ? spatialAxes : undefined,
+  };
+}
+
+/** Numbers as a person writes them, in the element type of the input. */
+function writtenTensor(model: LoadedModel, name: string, text: string): Tensor {
+  const refuse = (what: string, cause?: unknown) =>
+    new WhereforeError('invalid-argument', `the numbers of input "${name}" ${what}`, {
+      got: text.length > 60 ? `${text.slice(0, 60)}…` : text,
+      expected: 'nested lists of equal length, e.g. [[1,2,3]]',
+      cause,
+    });
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (cause) {
+    throw refuse('cannot be read', cause);
+  }
+  const shape: number[] = [];
+  for (let level: unknown = content; Array.isArray(level); level = level[0]) shape.push(level.length);
+  const values: number[] = [];
+  const collect = (part: unknown, depth: number): void => {
+    if (depth === shape.length ? typeof part !== 'number' : !Array.isArray(part) || part.length !== shape[depth]) {
+      throw refuse('do not form a tensor');
+    }
+    if (Array.isArray(part)) for (const inner of part) collect(inner, depth + 1);
+    else values.push(part as number);
+  };
+  collect(content, 0);
+  return model.types.get(name) === 'int64' && values.every(Number.isInteger)
+    ? int64(shape, values)
+    : { type: 'float32', shape, data: Float32Array.from(values) };
+}
+
+/** Whether a source names an input: `name=x.npy`, `name=[[1,2]]`, `name=3`. */
+export function isNamed(source: string): boolean {
+  return /^[^=/\\]+=\s*(\[.*|-?[\d.]+|.*\.(npy|npz|safetensors))$/is.test(source);
+}
+
+/**
+ * The tensor of an input named with it: `name=x.npy`, `name=[[1,2]]`; its name, and the hash of the file.
+ * @throws WhereforeError `unknown-name` for an input that the model lacks
+ */
+export async function readNamedTensor(
+  model: LoadedModel,
+  source: string,
+): Promise<[name: string, tensor: Tensor, hash: string | undefined]> {
+  const equals = source.indexOf('=');
+  const [name, text] = [source.slice(0, equals).trim(), source.slice(equals + 1).trim()];
+  const names = requiredInputs(model.graph).map((input) => input.name);
+  if (!names.includes(name)) {
+    const guess = nearest(name, names);
+    throw new WhereforeError('unknown-name', `the model has no input "${name}"`, {
+      where: source.length > 60 ? `${source.slice(0, 60)}…` : source,
+      expected: names.map((input) => `"${input}"`).join(', '),
+      fix: guess ? `did you mean "${guess}"?` : 'name one of these',
+    });
+  }
+  const reader = tensorReaders[extname(text).toLowerCase()];
+  if (!reader) return [name, writtenTensor(model, name, text), undefined];
+  const bytes = await readBytes(text);
+  const tensors = reader(bytes, text);
+  const tensor = tensors.get(name) ?? (tensors.size === 1 ? [...tensors.values()][0] : undefined);
+  if (!tensor) {
+    throw new WhereforeError('unknown-name', `there is no tensor "${name}"`, {
+      where: text,
+      expected: [...tensors.keys()].map((key) => `"${key}"`).join(', '),
+    });
+  }
+  return [name, tensor, createHash('sha256').update(bytes).digest('hex')];
+}
+
+async function imageInput(
+  bytes: Uint8Array,
+  source: string,
+  hash: string,
+  preprocessing: Preprocessing,
+): Promise<ModelInput> {
+  const images = Object.entries(preprocessing.inputs).filter(([, input]) => input.kind === 'image');
+  if (images.length !== 1) {
+    throw new WhereforeError(
+      'invalid-argument',
+      images.length ? 'the model has several picture inputs' : 'the model does not say how a picture becomes its input',
+      {
+        where: source,
+        fix: 'describe the input in a wherefore.yaml beside the model, or give the tensors as .npz',
+      },
+    );
+  }
+  const [name, input] = images[0] as [string, ImageInput];
+  const image = await readImage(bytes, { name: source });
+  const { tensor, transform } = await preprocessImage(image, input);
+  return {
+    source,
+    hash,
+    tensors: new Map([[name, tensor]]),
+    layout: layoutOf(name, tensor, preprocessing),
+    picture: { pixels: image.pixels, transform, input },
+    notes: image.notes,
+  };
+}
