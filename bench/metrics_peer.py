@@ -11,12 +11,10 @@ batch holds one perturbation of all inputs; one by one, each input is perturbed,
 evaluation packages do it. The reference is zero, parameters are the defaults of Wherefore, ROAD adds no noise.
 """
 
-import json
 import math
-import sys
 import time
 
-from peer import resnet18, torch
+from peer import resnet18, serve, torch
 
 F = torch.nn.functional
 state = {}
@@ -255,11 +253,4 @@ def run():
 
 COMMANDS = {"load": load, "data": data, "prepare": prepare, "run": lambda _: run(), "digest": lambda _: state["result"]}
 
-print(json.dumps({"torch": torch.__version__, "python": sys.version.split()[0]}), flush=True)
-for line in sys.stdin:
-    message = json.loads(line)
-    try:
-        answer = COMMANDS[message["do"]](message) or {}
-    except Exception as error:  # told to the other side, which stops
-        answer = {"error": f"{type(error).__name__}: {error}"}
-    print(json.dumps(answer), flush=True)
+serve(COMMANDS)

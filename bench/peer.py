@@ -185,12 +185,17 @@ def digest():
 
 COMMANDS = {"load": load, "prepare": prepare, "run": lambda _: run(), "digest": lambda _: digest()}
 
-if __name__ == "__main__":
+def serve(commands):
+    """Answers a message a line until the input ends; the first line tells the versions."""
     print(json.dumps({"torch": torch.__version__, "python": sys.version.split()[0]}), flush=True)
     for line in sys.stdin:
         message = json.loads(line)
         try:
-            answer = COMMANDS[message["do"]](message) or {}
+            answer = commands[message["do"]](message) or {}
         except Exception as error:  # told to the other side, which stops
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    serve(COMMANDS)

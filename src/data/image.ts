@@ -3,6 +3,20 @@ import { WhereforeError } from '../errors.ts';
 import { formatShape, type Tensor, tensor } from '../tensor/tensor.ts';
 import { readBytes } from './files.ts';
 
+/** Endings of the names of files that {@link readImage} reads. */
+export const imageExtensions: ReadonlySet<string> = new Set([
+  '.png',
+  '.jpg',
+  '.jpeg',
+  '.webp',
+  '.gif',
+  '.avif',
+  '.tif',
+  '.tiff',
+  '.bmp',
+  '.svg',
+]);
+
 /** A picture as a person sees it: upright, opaque, 8 bits. */
 export interface Image {
   /** height × width × 3, RGB, 0–255. */

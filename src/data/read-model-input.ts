@@ -5,7 +5,7 @@ import { requiredInputs } from '../onnx/graph.ts';
 import { convert } from '../tensor/convert.ts';
 import { type DataType, formatShape, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { readBytes, readText } from './files.ts';
-import { readImage } from './image.ts';
+import { imageExtensions, readImage } from './image.ts';
 import { preprocessImage } from './image-input.ts';
 import type { LoadedModel } from './load-model.ts';
 import type { ModelInput } from './model-input.ts';
@@ -17,18 +17,6 @@ import { tableInputs } from './row-input.ts';
 import { readSafetensors } from './safetensors.ts';
 import { describedText, textInput } from './text-input.ts';
 
-const imageExtensions: ReadonlySet<string> = new Set([
-  '.png',
-  '.jpg',
-  '.jpeg',
-  '.webp',
-  '.gif',
-  '.avif',
-  '.tif',
-  '.tiff',
-  '.bmp',
-  '.svg',
-]);
 const tableExtensions: ReadonlySet<string> = new Set(['.csv', '.tsv', '.parquet', '.jsonl', '.ndjson']);
 
 /**

@@ -7,24 +7,13 @@ import { type Dataset, tensorDataset } from './dataset.ts';
 import { type DatasetInput, pixelDataset } from './datasets.ts';
 import { readBytes } from './files.ts';
 import { readIdx } from './idx.ts';
-import { readImage } from './image.ts';
+import { imageExtensions, readImage } from './image.ts';
 import { preprocessImage } from './image-input.ts';
 import type { LoadedModel } from './load-model.ts';
 import { readNpy } from './npy.ts';
 import { readNpz } from './npz.ts';
 import type { ImageInput, Preprocessing } from './preprocessing.ts';
 import { readSafetensors } from './safetensors.ts';
-
-const pictureEndings: ReadonlySet<string> = new Set([
-  '.png',
-  '.jpg',
-  '.jpeg',
-  '.webp',
-  '.gif',
-  '.tif',
-  '.tiff',
-  '.avif',
-]);
 
 /**
  * Inputs without labels for a model: a folder of pictures (sub-folders included, in alphabetical order), an IDX file of
@@ -91,13 +80,13 @@ function pictureInput(where: string, { inputs }: Preprocessing): DatasetInput<Im
 async function pictureFolder(path: string, input: DatasetInput<ImageInput>): Promise<Dataset> {
   const names = await readdir(path, { recursive: true });
   const files = names
-    .filter((name) => pictureEndings.has(extname(name).toLowerCase()))
+    .filter((name) => imageExtensions.has(extname(name).toLowerCase()))
     .sort()
     .map((name) => join(path, name));
   if (files.length === 0) {
     throw new WhereforeError('invalid-data', 'the folder holds no pictures', {
       where: path,
-      expected: [...pictureEndings].join(', '),
+      expected: [...imageExtensions].join(', '),
     });
   }
   return {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { imageExtensions } from '../data/image.ts';
 import { preprocessImage } from '../data/image-input.ts';
 import type { LoadedModel } from '../data/load-model.ts';
 import type { ModelInput } from '../data/model-input.ts';
@@ -27,17 +28,6 @@ export interface DrawOptions {
   readonly augment?: boolean;
   readonly seed?: number;
 }
-
-const pictureEndings: ReadonlySet<string> = new Set([
-  '.png',
-  '.jpg',
-  '.jpeg',
-  '.webp',
-  '.gif',
-  '.tif',
-  '.tiff',
-  '.avif',
-]);
 
 /**
  * The inputs of an evaluation: files, folders of pictures (sub-folders included, in alphabetical order), tensors; a
@@ -96,11 +86,11 @@ async function filesOf(source: string): Promise<string[]> {
   const facts = await stat(source).catch(() => undefined);
   if (!facts?.isDirectory()) return [source];
   const names = await readdir(source, { recursive: true });
-  const files = names.filter((name) => pictureEndings.has(extname(name).toLowerCase())).sort();
+  const files = names.filter((name) => imageExtensions.has(extname(name).toLowerCase())).sort();
   if (files.length > 0) return files.map((name) => join(source, name));
   throw new WhereforeError('invalid-data', 'the folder holds no pictures', {
     where: source,
-    expected: [...pictureEndings].join(', '),
+    expected: [...imageExtensions].join(', '),
   });
 }
 
