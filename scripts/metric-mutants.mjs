@@ -169,9 +169,11 @@ const mistakes = {
     ['constant', 'sums[i] = aroundOf(inside, at[i], stride)', 'sums[i] = 12'],
     ['index', '(row + 1) * stride + column + 1', '(row + 1) * stride + column'],
   ],
-  'statistics.ts': [
+  '../tensor/correlation.ts': [
     ['normalisation', 'covariance / Math.sqrt(varianceA * varianceB)', 'covariance / varianceA'],
     ['index', '(start + end - 1) / 2', 'start'],
+  ],
+  'statistics.ts': [
     ['sign', 'agreement += signA * signB', 'agreement += Math.abs(signA * signB)'],
     ['normalisation', 'Math.sqrt(pairsA * pairsB)', 'pairsA'],
     ['normalisation', 'area / (positions[last] - positions[0])', 'area'],

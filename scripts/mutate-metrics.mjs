@@ -23,6 +23,7 @@ const nearest = {
   'metrics/': ['src/evaluation/metrics'],
   'msi.ts': ['src/evaluation/msi.test.ts'],
   'reference-test.ts': ['src/evaluation/msi.test.ts'],
+  '../tensor/correlation.ts': ['src/evaluation/statistics.test.ts'],
   'statistics.ts': ['src/evaluation/statistics.test.ts'],
   'imputation.ts': ['src/evaluation/imputation.test.ts'],
   'randomised-model.ts': ['src/evaluation/metrics/randomisation.test.ts'],

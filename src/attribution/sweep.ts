@@ -1,4 +1,5 @@
 import type { Model } from '../runtime/model.ts';
+import { pearson, ranks } from '../tensor/correlation.ts';
 import { sizeOf, stridesOf, type Tensor } from '../tensor/tensor.ts';
 import { type Attribution, type AttributionRequest, attribute } from './attribute.ts';
 import type { Baseline, InputLayout } from './baseline.ts';
@@ -29,7 +30,7 @@ export async function sweep(
 /** Spearman's rank correlation between each two of several maps of the same places. */
 export function rankAgreement(maps: readonly ArrayLike<number>[]): (number | undefined)[][] {
   const ranked = maps.map(ranks);
-  return ranked.map((a) => ranked.map((b) => correlation(a, b)));
+  return ranked.map((a) => ranked.map((b) => (a.length === b.length ? pearson(a, b) : undefined)));
 }
 
 /**
@@ -56,31 +57,4 @@ function withoutChannels({ shape, data }: Tensor, { channelAxis, spatialAxes }: 
   for (let i = 0; i < values.length; i++)
     sums[Math.floor(i / (inner * shape[axis])) * inner + (i % inner)] += values[i];
   return sums;
-}
-
-/** Ranks from 0, ties share the mean of theirs. */
-function ranks(values: ArrayLike<number>): Float64Array {
-  const order = Uint32Array.from({ length: values.length }, (_, i) => i).sort((a, b) => values[a] - values[b]);
-  const result = new Float64Array(values.length);
-  for (let start = 0; start < order.length; ) {
-    let end = start + 1;
-    while (end < order.length && values[order[end]] === values[order[start]]) end++;
-    for (let i = start; i < end; i++) result[order[i]] = (start + end - 1) / 2;
-    start = end;
-  }
-  return result;
-}
-
-/** Pearson's correlation; undefined where one side does not vary. */
-function correlation(a: Float64Array, b: Float64Array): number | undefined {
-  if (a.length !== b.length) return undefined;
-  // Ranks of n values have the mean (n − 1) / 2, ties or not.
-  const mean = (a.length - 1) / 2;
-  let [ab, aa, bb] = [0, 0, 0];
-  for (let i = 0; i < a.length; i++) {
-    ab += (a[i] - mean) * (b[i] - mean);
-    aa += (a[i] - mean) ** 2;
-    bb += (b[i] - mean) ** 2;
-  }
-  return aa > 0 && bb > 0 ? ab / Math.sqrt(aa * bb) : undefined;
 }

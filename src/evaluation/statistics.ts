@@ -1,4 +1,7 @@
+import { meanOf } from '../tensor/correlation.ts';
 import { random } from '../tensor/random.ts';
+
+export { meanOf, pearson, ranks, spearman } from '../tensor/correlation.ts';
 
 /** A mean over inputs with its 95 % interval. */
 export interface Interval {
@@ -101,46 +104,6 @@ export function quantile(sorted: ArrayLike<number>, share: number): number {
   const below = Math.floor(position);
   const above = Math.min(sorted.length - 1, below + 1);
   return sorted[below] + (position - below) * (sorted[above] - sorted[below]);
-}
-
-export function meanOf(values: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i];
-  return sum / values.length;
-}
-
-/** Pearson's correlation; undefined where one side does not vary. */
-export function pearson(a: ArrayLike<number>, b: ArrayLike<number>): number | undefined {
-  const [meanA, meanB] = [meanOf(a), meanOf(b)];
-  let [covariance, varianceA, varianceB] = [0, 0, 0];
-  for (let i = 0; i < a.length; i++) {
-    const [da, db] = [a[i] - meanA, b[i] - meanB];
-    covariance += da * db;
-    varianceA += da * da;
-    varianceB += db * db;
-  }
-  // Values that differ by rounding alone do not vary: their correlation would be noise.
-  const negligible = (variance: number, mean: number) => variance <= 1e-18 * a.length * mean * mean || variance === 0;
-  if (negligible(varianceA, meanA) || negligible(varianceB, meanB)) return undefined;
-  return covariance / Math.sqrt(varianceA * varianceB);
-}
-
-/** Ranks from 0; equal values share the mean of their ranks. */
-export function ranks(values: ArrayLike<number>): Float64Array {
-  const order = Uint32Array.from({ length: values.length }, (_, i) => i).sort((a, b) => values[a] - values[b]);
-  const result = new Float64Array(values.length);
-  for (let start = 0; start < order.length; ) {
-    let end = start + 1;
-    while (end < order.length && values[order[end]] === values[order[start]]) end++;
-    for (let i = start; i < end; i++) result[order[i]] = (start + end - 1) / 2;
-    start = end;
-  }
-  return result;
-}
-
-/** Spearman's rank correlation; undefined where one side does not vary. */
-export function spearman(a: ArrayLike<number>, b: ArrayLike<number>): number | undefined {
-  return pearson(ranks(a), ranks(b));
 }
 
 /** Kendall's τ-b, which allows for equal values; undefined where one side does not vary. For short lists: O(n²). */
