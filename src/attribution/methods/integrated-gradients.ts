@@ -5,8 +5,8 @@ import { rows, type Tensor } from '../../tensor/tensor.ts';
 import { type Gradient, pathPoints } from '../prepare.ts';
 import { resultOf } from './gradient.ts';
 import { type Method, type MethodContext, type Reference, sumOf } from './method.ts';
-import { type Quadrature, quadratures } from './quadrature.ts';
-import { midpointsOf, refinedEdges } from './refined-nodes.ts';
+import { midpointsOf, type Quadrature, quadratures } from './quadrature.ts';
+import { refinedEdges } from './refined-nodes.ts';
 
 const parameters = z.strictObject({
   steps: z.int().min(1).max(100_000).default(50).describe('Points on the path at first'),

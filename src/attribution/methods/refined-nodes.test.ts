@@ -4,7 +4,8 @@ import { drawn, smallClassifier } from '../../../test/attribution-models.ts';
 import { createNodeRuntime } from '../../runtime/node.ts';
 import { random } from '../../tensor/random.ts';
 import { type AttributionRequest, attribute, estimateCost } from '../attribute.ts';
-import { midpointsOf, refinedEdges } from './refined-nodes.ts';
+import { midpointsOf } from './quadrature.ts';
+import { refinedEdges } from './refined-nodes.ts';
 
 const runtime = createNodeRuntime({ threads: 1 });
 afterAll(() => runtime.close());

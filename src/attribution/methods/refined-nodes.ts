@@ -1,5 +1,3 @@
-import type { Quadrature } from './quadrature.ts';
-
 /** A piece of the path with the target at its ends and the slope of the target in its middle. */
 interface Piece {
   readonly from: number;
@@ -65,15 +63,6 @@ export async function refinedEdges(targetAt: TargetOnPath, count: number): Promi
   }
   const starts = pieces.map(({ from }) => from).sort((a, b) => a - b);
   return Float64Array.from([...starts, 1]);
-}
-
-/** The middles of pieces with their lengths as weights. */
-export function midpointsOf(edges: Float64Array): Quadrature {
-  const count = edges.length - 1;
-  return {
-    positions: Float64Array.from({ length: count }, (_, k) => (edges[k] + edges[k + 1]) / 2),
-    weights: Float64Array.from({ length: count }, (_, k) => edges[k + 1] - edges[k]),
-  };
 }
 
 async function withSlopes(targetAt: TargetOnPath, pieces: readonly Omit<Piece, 'slope'>[]): Promise<Piece[]> {
