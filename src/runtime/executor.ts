@@ -42,6 +42,9 @@ export function hasDataDependentShapes(graph: Graph): boolean {
   return graph.nodes.some((node) => dataDependentShapes.has(operatorKey(node)));
 }
 
+/** Bytes of weights up to which a session is copied, so that runs go side by side; large operators use threads well. */
+const copiedBytes = 64 * 2 ** 20;
+
 interface Opened {
   readonly session: Promise<Session>;
   readonly bytes: number;
@@ -79,7 +82,7 @@ export class Executor {
   ): Promise<Map<string, Tensor>> {
     throwIfCancelled(options.signal);
     checkFeeds(graph, feeds);
-    const session = await this.#open(graph);
+    const session = await this.#open(graph, options.sideBySide ? this.streams(graph) : 1);
     this.runs++;
     return session.run(onlyInputs(graph, feeds), fetches, options);
   }
@@ -98,6 +101,12 @@ export class Executor {
       result.catch(() => bySignature.delete(signature));
     }
     return result;
+  }
+
+  /** Runs of a graph that can be under way at once: as many as the runtime has, unless every stream's weights are large. */
+  streams(graph: Graph): number {
+    const { streams = 1 } = this.runtime;
+    return Math.max(1, Math.min(streams, Math.floor(copiedBytes / (weightBytes(graph) + 1))));
   }
 
   /** Closes every session; the runtime stays open. */
@@ -127,7 +136,7 @@ export class Executor {
     }
   }
 
-  async #open(graph: Graph): Promise<Session> {
+  async #open(graph: Graph, streams: number): Promise<Session> {
     const known = this.#sessions.get(graph);
     if (known) {
       this.#sessions.delete(graph);
@@ -135,8 +144,8 @@ export class Executor {
       return known.session;
     }
     const opened = {
-      session: this.runtime.open({ ...this.model, graph }, { weights: this.#weights }),
-      bytes: weightBytes(graph),
+      session: this.runtime.open({ ...this.model, graph }, { weights: this.#weights, streams }),
+      bytes: streams * weightBytes(graph),
     };
     this.#sessions.set(graph, opened);
     opened.session.catch(() => this.#sessions.delete(graph));

@@ -1,11 +1,10 @@
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
 import { WhereforeError } from '../errors.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
-import { type DataType, type Tensor, type TensorData, tensor } from '../tensor/tensor.ts';
-import { refusal } from './refusal.ts';
+import { type Tensor, tensor } from '../tensor/tensor.ts';
+import { type OrtThread, ortThread, type Reply, type Wire } from './ort-thread.ts';
 import {
   type RunOptions,
   type Runtime,
@@ -16,34 +15,21 @@ import {
 } from './runtime.ts';
 
 export interface NodeRuntimeOptions {
-  /** Threads that one operator may use; default: all processors. */
+  /** Threads that compute: those that one operator may use, or several runs side by side; default: all processors. */
   readonly threads?: number;
-}
-
-interface Wire {
-  readonly name: string;
-  readonly type: DataType;
-  readonly shape: readonly number[];
-  readonly data: TensorData;
-}
-
-interface Reply {
-  readonly job: number;
-  readonly error?: string;
-  readonly id?: number;
-  readonly tensors?: readonly Wire[];
-}
-
-interface Job {
-  readonly resolve: (reply: Reply) => void;
-  readonly reject: (error: unknown) => void;
 }
 
 const runtimeVersion: string = createRequire(import.meta.url)('onnxruntime-node/package.json').version;
 
+/** Sessions are numbered through the whole program; every thread knows its own. */
+let nextSession = 1;
+
+/** Runs side by side gain little beyond these, and each holds its own values and a copy of the weights. */
+const mostStreams = 4;
+
 /**
- * ONNX Runtime in a worker thread, so that the event loop stays free while a graph runs.
- * The thread starts at the first use and does not keep the process alive while it is idle.
+ * ONNX Runtime in worker threads, so that the event loop stays free while a graph runs.
+ * A thread starts at its first use and does not keep the process alive while it is idle.
  *
  * @throws WhereforeError `invalid-argument` when `threads` is not a positive integer
  */
@@ -55,54 +41,18 @@ export function createNodeRuntime(options: NodeRuntimeOptions = {}): Runtime {
       expected: 'a positive integer',
     });
   }
-  const jobs = new Map<number, Job>();
-  let nextJob = 1;
-  let worker: Worker | undefined;
-
-  const failAll = (error: Error) => {
-    worker = undefined;
-    for (const job of jobs.values()) {
-      job.reject(new WhereforeError('runtime', `the runtime's thread stopped: ${error.message}`, { cause: error }));
-    }
-    jobs.clear();
-  };
-  const start = (): Worker => {
-    const started = new Worker(new URL('./ort-worker.js', import.meta.url), { name: 'onnxruntime' });
-    started.on('message', (reply: Reply) => {
-      const job = jobs.get(reply.job);
-      jobs.delete(reply.job);
-      if (jobs.size === 0) started.unref();
-      if (reply.error === undefined) job?.resolve(reply);
-      else job?.reject(refusal(reply.error));
-    });
-    started.on('error', failAll);
-    started.on('exit', (code) => {
-      if (worker === started) failAll(new Error(`exit code ${code}`));
-    });
-    return started;
-  };
-  const ask = (message: Record<string, unknown>): Promise<Reply> =>
-    new Promise((resolve, reject) => {
-      worker ??= start();
-      worker.ref();
-      const job = nextJob++;
-      jobs.set(job, { resolve, reject });
-      worker.postMessage({ job, ...message });
-    });
+  const lanes = Array.from({ length: Math.min(threads, mostStreams) }, ortThread);
 
   return {
     name: 'onnxruntime-node',
     version: runtimeVersion,
+    streams: lanes.length,
     async open(model, sessionOptions = {}) {
-      const reply = await ask({ kind: 'open', ...openMessage(model, sessionOptions, threads) });
-      return session(reply.id as number, ask);
+      const used = lanes.slice(0, Math.max(1, sessionOptions.streams ?? 1));
+      return openSession(model, sessionOptions, used, Math.max(1, Math.floor(threads / used.length)));
     },
     async close() {
-      // Never terminate a thread that may be inside a run: that aborts the whole process.
-      while (jobs.size) await ask({ kind: 'release', id: -1 });
-      const stopping = worker;
-      worker = undefined;
-      await stopping?.terminate();
+      await Promise.all(lanes.map((lane) => lane.close()));
     },
   };
 }
@@ -117,6 +67,7 @@ function openMessage(model: OnnxModel, options: SessionOptions, threads: number)
   if (weights?.kind === 'folder') session.model_external_initializers_file_folder_path = weights.folder;
   if (!prepack) session.disable_prepacking = '1';
   return {
+    kind: 'open',
     bytes,
     options: {
       intraOpNumThreads: threads,
@@ -131,19 +82,41 @@ function openMessage(model: OnnxModel, options: SessionOptions, threads: number)
   };
 }
 
-function session(id: number, ask: (message: Record<string, unknown>) => Promise<Reply>): Session {
+/**
+ * A session on the first of some threads, and copies of it on the others from when a run finds the ones before busy:
+ * a copy that is never needed is never made.
+ */
+async function openSession(
+  model: OnnxModel,
+  options: SessionOptions,
+  lanes: readonly OrtThread[],
+  threads: number,
+): Promise<Session> {
+  const id = nextSession++;
+  const copies = new Map<OrtThread, Promise<Reply>>();
+  const openOn = (lane: OrtThread): Promise<Reply> => {
+    let copy = copies.get(lane);
+    if (!copy) copies.set(lane, (copy = lane.ask({ id, ...openMessage(model, options, threads) })));
+    return copy;
+  };
+  const [first] = lanes;
+  await openOn(first);
+
   return {
     async run(feeds: Tensors, fetches: readonly string[], options: RunOptions = {}) {
       throwIfCancelled(options.signal);
+      const lane = lanes.reduce((least, other) => (other.waiting < least.waiting ? other : least));
       const wires = [...feeds].map(([name, { type, shape, data }]) => ({ name, type, shape, data }));
-      const reply = await ask({ kind: 'run', id, feeds: wires, fetches, carry: [...(options.carry ?? [])] });
+      const message = { kind: 'run', id, feeds: wires, fetches, carry: [...(options.carry ?? [])] };
+      // Both are asked at once, so that the next run sees the thread busy; it answers in order.
+      const [, reply] = await Promise.all([openOn(lane), lane.ask(message)]);
       return fromWires(reply.tensors ?? []);
     },
     async read(inputs) {
-      return fromWires((await ask({ kind: 'read', id, inputs })).tensors ?? []);
+      return fromWires((await first.ask({ kind: 'read', id, inputs })).tensors ?? []);
     },
     async release() {
-      await ask({ kind: 'release', id });
+      await Promise.all([...copies.keys()].map((lane) => lane.ask({ kind: 'release', id })));
     },
   };
 }

@@ -10,7 +10,6 @@ import * as ort from 'onnxruntime-node';
 
 /** @type {Map<number, Held>} */
 const sessions = new Map();
-let nextSession = 1;
 
 /** @param {Wire} wire */
 const toOrt = (wire) => new ort.Tensor(/** @type {any} */ (wire.type), wire.data, wire.shape);
@@ -20,11 +19,10 @@ const toWire = (name, tensor) => ({ name, type: tensor.type, shape: tensor.dims,
 
 /** @type {Record<string, (message: any) => Promise<any>>} */
 const handlers = {
-  async open({ bytes, options }) {
+  async open({ id, bytes, options }) {
     const session = await ort.InferenceSession.create(bytes, options);
-    const id = nextSession++;
     sessions.set(id, { session, carried: new Map() });
-    return { id };
+    return {};
   },
   async run({ id, feeds, fetches, carry }) {
     const held = sessions.get(id);

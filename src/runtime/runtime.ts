@@ -17,6 +17,11 @@ export interface SessionOptions {
   readonly optimization?: 'all' | 'none';
   /** Whether the session will run often enough for weights to be rearranged for speed; default true. */
   readonly prepack?: boolean;
+  /**
+   * Runs of this session that may be under way at once, up to what the runtime has; default 1. They share the threads,
+   * which is faster than all threads for one run after the other where operators are small. Values cannot be carried.
+   */
+  readonly streams?: number;
   readonly weights?: WeightSource;
 }
 
@@ -26,6 +31,8 @@ export interface RunOptions {
    * old ones). Outputs named here are not returned; `Session.read` gets them.
    */
   readonly carry?: ReadonlyMap<string, string>;
+  /** Whether other runs of the same graph are under way at the same time; default false. Nothing can be carried then. */
+  readonly sideBySide?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -45,6 +52,8 @@ export interface Session {
 export interface Runtime {
   readonly name: string;
   readonly version: string;
+  /** Runs that can be under way at once; default 1. */
+  readonly streams?: number;
   open(model: OnnxModel, options?: SessionOptions): Promise<Session>;
   /** Frees everything. A run in progress ends first. */
   close(): Promise<void>;
