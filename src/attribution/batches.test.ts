@@ -5,7 +5,7 @@ import { createNodeRuntime } from '../runtime/node.ts';
 import { float32, int64, type Tensor } from '../tensor/tensor.ts';
 import { attribute } from './attribute.ts';
 import type { Baseline } from './baseline.ts';
-import { batchSize, even, inBatches } from './batches.ts';
+import { even, fewSizes, inBatches, mostPoints } from './batches.ts';
 import type { Groups } from './groups.ts';
 import { kernelShap } from './methods/kernel-shap.ts';
 import type { Method } from './methods/method.ts';
@@ -43,6 +43,23 @@ describe('batches', () => {
     expect(even(3, 7)).toBe(3);
   });
 
+  it('have few sizes where their number varies, filled up by little', () => {
+    const sizes = new Set<number>();
+    for (const most of [1, 5, 32, 223]) {
+      for (let count = 1; count <= 300; count++) {
+        const size = fewSizes(count, most);
+        sizes.add(size);
+        expect(size).toBeLessThanOrEqual(most);
+        const runs = Math.ceil(count / size);
+        // An eighth of each run by rounding, and one point of each by dividing.
+        expect(runs * size - count).toBeLessThanOrEqual(runs * (size / 8 + 1));
+      }
+    }
+    expect([fewSizes(31, 223), fewSizes(231, 223), fewSizes(144, 223)]).toEqual([32, 120, 144]);
+    // 1 to 16, then eight from one power of two to the next.
+    expect(sizes.size).toBeLessThanOrEqual(16 + 4 * 8);
+  });
+
   it('hold what fits the byte budget and the caches', () => {
     const graph = {
       name: '',
@@ -58,9 +75,9 @@ describe('batches', () => {
       constants: new Map(),
     });
     // 4 KiB a point forward, and as much backward.
-    expect(batchSize(graph, facts(1024), 64 * 1024, 1021)).toBe(7);
-    expect(batchSize(graph, facts(1024), 2 ** 30, 4096)).toBeLessThan(4096);
-    expect(batchSize(graph, facts(2 ** 24), 1, 10)).toBe(1);
+    expect(mostPoints(graph, facts(1024), 64 * 1024)).toBe(7);
+    expect(mostPoints(graph, facts(1024), 2 ** 30)).toBeLessThan(4096);
+    expect(mostPoints(graph, facts(2 ** 24), 1)).toBe(1);
   });
 });
 

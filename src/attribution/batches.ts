@@ -2,8 +2,8 @@ import type { Facts } from '../autodiff/facts.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import type { Graph } from '../onnx/graph.ts';
 import type { Tensors } from '../runtime/runtime.ts';
-import { byteLength, dataTypes, sizeOf } from '../tensor/tensor.ts';
-import type { PointSource, Points } from './points.ts';
+import { byteLength, concatRows, dataTypes, rows, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { type PointSource, type Points, repeatRows } from './points.ts';
 
 /**
  * Takes points in batches, in order. Two batches are under way at a time: while the runtime computes one, the next is
@@ -31,10 +31,10 @@ export async function inBatches<T>(
 const cached = 4 * 2 ** 20;
 
 /**
- * How many points one run takes: as many as keep the largest value in the processor's caches, within the byte budget.
+ * How many points one run may take: as many as keep the largest value in the processor's caches, within the byte budget.
  * @param facts of the graph at one point
  */
-export function batchSize(graph: Graph, facts: Facts, budget: number, count: number): number {
+export function mostPoints(graph: Graph, facts: Facts, budget: number): number {
   let [whole, largest] = [0, 1];
   for (const node of graph.nodes) {
     for (const name of node.outputs) {
@@ -46,8 +46,7 @@ export function batchSize(graph: Graph, facts: Facts, budget: number, count: num
     }
   }
   // Forward values live until the backward pass has used them, and gradients are as large as they are.
-  const most = Math.min(count, Math.floor(budget / (2 * whole + 1)), Math.ceil(cached / largest));
-  return even(count, Math.max(1, most));
+  return Math.max(1, Math.min(Math.floor(budget / (2 * whole + 1)), Math.ceil(cached / largest)));
 }
 
 /** The largest divisor of `count` not far below `most`, so that the last batch has the shape of the others. */
@@ -55,6 +54,38 @@ export function even(count: number, most: number): number {
   const largest = Math.min(count, most);
   for (let size = largest; size > most / 2; size--) if (count % size === 0) return size;
   return largest;
+}
+
+/**
+ * One of few sizes for the runs of any number of points: eight from one power of two to the next. All runs have it; the
+ * last is filled up, by an eighth of a run or less where there is one.
+ */
+export function fewSizes(count: number, most: number): number {
+  const limit = most - (most % stepAt(most));
+  const share = Math.ceil(count / Math.ceil(count / limit));
+  return Math.ceil(share / stepAt(share)) * stepAt(share);
+}
+
+/** How far sizes lie apart: 1 up to 16, then an eighth of the power of two below. */
+const stepAt = (size: number): number => Math.max(1, 2 ** (Math.floor(Math.log2(size)) - 3));
+
+/** Points `start` to `end`; past the last, the last one again. */
+export function filledUp(points: Points, start: number, end: number): Tensors {
+  const last = Math.min(end, points.count);
+  const held = points.at(start, last);
+  if (last === end) return held;
+  return new Map(
+    [...held].map(([name, tensor]) => {
+      const rowsOf = tensor.shape[0] / (last - start);
+      const row = rows(tensor, tensor.shape[0] - rowsOf, tensor.shape[0]);
+      return [name, concatRows([tensor, repeatRows(row, end - last)])];
+    }),
+  );
+}
+
+/** The values of the first `held` of `count` points. */
+export function firstOf(values: Tensors, held: number, count: number): Map<string, Tensor> {
+  return new Map([...values].map(([name, tensor]) => [name, rows(tensor, 0, (tensor.shape[0] / count) * held)]));
 }
 
 /** Bytes of tensors together. */

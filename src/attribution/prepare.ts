@@ -7,7 +7,7 @@ import type { Model } from '../runtime/model.ts';
 import { type Tensors, throwIfCancelled } from '../runtime/runtime.ts';
 import { toNumbers } from '../tensor/convert.ts';
 import { concatRows, float32, formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
-import { batchSize, bytesIn, even, inBatches, sourcePart } from './batches.ts';
+import { bytesIn, even, fewSizes, filledUp, firstOf, inBatches, mostPoints, sourcePart } from './batches.ts';
 import { leaner } from './leaner.ts';
 import {
   type CurvaturePlan,
@@ -33,6 +33,11 @@ export interface Passes {
 export interface WorkOptions {
   /** Bytes that one run may hold beside the weights; more inputs go into one run while they fit. Default 256 MiB. */
   readonly byteBudget?: number;
+  /**
+   * Whether the numbers of points asked for vary: runs then have one of few sizes, the last filled up with what is
+   * thrown away, so that few sessions open. Default false: a run is as large as divides the points best.
+   */
+  readonly fewSizes?: boolean;
   readonly signal?: AbortSignal;
   /** Called after every run with the passes done so far. */
   readonly onProgress?: (passes: Readonly<Passes>) => void;
@@ -168,9 +173,11 @@ class PreparedInput implements Prepared {
     const target = new Float64Array(points.count);
     const parts = new Map<string, Tensor[]>(each ? [] : fetches.map((name) => [name, []]));
     const begin = async (start: number, end: number) => {
-      const feeds = this.#feeds(part, given(start, end), end - start);
+      const count = this.options.fewSizes ? size : end - start;
+      const feeds = this.#feeds(part, given(start, start + count), count);
       const graph = leaner(await executor.specialise(part, feeds));
-      return executor.run(graph, feeds, [this.target.value, ...fetches], this.options);
+      const results = await executor.run(graph, feeds, [this.target.value, ...fetches], this.options);
+      return count === end - start ? results : firstOf(results, end - start, count);
     };
     await inBatches(points.count, size, begin, (start, end, results) => {
       target.set(numbersOf(results.get(this.target.value) as Tensor), start);
@@ -187,7 +194,7 @@ class PreparedInput implements Prepared {
   async gradient(points: Points, request: GradientAt): Promise<Gradient> {
     const { weights, wrt, each, rules } = request;
     const part = this.#part(points.cut, []);
-    const size = await this.#batchSize(part, points);
+    const size = even(points.count, await this.#mostPoints(part, points));
     const target = new Float64Array(points.count);
     const sums = new Map<string, Float64Array>();
     let notes: readonly GradientNote[] = [];
@@ -306,28 +313,35 @@ class PreparedInput implements Prepared {
   /** How points are evaluated: the graph, the points of a run, and what a run is given. */
   async #batches(points: Points, fetches: readonly string[]) {
     const part = this.#part(points.cut, fetches);
-    const size = await this.#batchSize(part, points);
+    const most = await this.#mostPoints(part, points);
+    const divide = this.options.fewSizes ? fewSizes : even;
     const { source } = points;
-    const direct = { part, size, given: points.at };
-    if (!source || size < source.pointsPerRow) return direct;
+    const direct = {
+      part,
+      size: divide(points.count, most),
+      given: (start: number, end: number) => filledUp(points, start, end),
+    };
+    if (!source || direct.size < source.pointsPerRow) return direct;
     const step = source.pointsPerRow;
-    const rows = even(points.count / step, Math.floor(size / step));
-    if (bytesIn(source.feeds(0, rows)) > bytesIn(points.at(0, 1)) * rows * step) return direct;
+    const rows = divide(points.count / step, Math.floor(direct.size / step));
+    const first = source.feeds(0, rows);
+    if (bytesIn(first) > bytesIn(points.at(0, 1)) * rows * step) return direct;
     return {
       part: sourcePart(part, points, source),
       size: rows * step,
-      given: (start: number, end: number) => source.feeds(start / step, end / step),
+      given: (start: number, end: number) =>
+        start === 0 && end === rows * step ? first : source.feeds(start / step, end / step),
     };
   }
 
-  /** How many points one run takes: one where the graph does not keep points apart. */
-  async #batchSize(part: Graph, points: Points): Promise<number> {
+  /** How many points one run may take: one where the graph does not keep points apart. */
+  async #mostPoints(part: Graph, points: Points): Promise<number> {
     if (points.count <= 1) return 1;
     const key = `${this.#key}|${points.cut.join()}`;
     const separate = await once(cachesOf(this.model).batching, key, () => this.#keepsRowsApart(part, points));
     if (!separate) return 1;
     const { graph, facts } = await this.model.executor.specialise(part, this.#feeds(part, points.at(0, 1), 1));
-    return batchSize(graph, facts, this.options.byteBudget ?? 256 * 2 ** 20, points.count);
+    return Math.min(points.count, mostPoints(graph, facts, this.options.byteBudget ?? 256 * 2 ** 20));
   }
 
   /**

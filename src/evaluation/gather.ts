@@ -1,5 +1,6 @@
 import type { Points } from '../attribution/points.ts';
 import { concatRows, type Tensor } from '../tensor/tensor.ts';
+import { isMasked, maskedPoints } from './perturbation.ts';
 
 type Evaluate = (points: Points) => Promise<Float64Array>;
 
@@ -19,7 +20,7 @@ export function gathered(evaluate: Evaluate): Evaluate {
   const flush = async () => {
     const asked = waiting;
     waiting = [];
-    for (const group of byCut(asked)) await answer(group, evaluate);
+    await Promise.all(alike(asked).map((group) => answer(group, evaluate)));
   };
   return (points) =>
     new Promise((resolve, reject) => {
@@ -30,10 +31,11 @@ export function gathered(evaluate: Evaluate): Evaluate {
     });
 }
 
-function byCut(asked: readonly Asked[]): Asked[][] {
+/** Points that one stream may hold: of the same values, all masked or none. */
+function alike(asked: readonly Asked[]): Asked[][] {
   const groups = new Map<string, Asked[]>();
   for (const one of asked) {
-    const key = one.points.cut.join('\n');
+    const key = `${isMasked(one.points)}\n${one.points.cut.join('\n')}`;
     groups.set(key, [...(groups.get(key) ?? []), one]);
   }
   return [...groups.values()];
@@ -61,6 +63,12 @@ export function joined(lists: readonly Points[]): Points {
   for (const list of lists) {
     starts.push(count);
     count += list.count;
+  }
+  if (lists.every(isMasked)) {
+    return maskedPoints(lists[0].question, count, (point, keep) => {
+      const own = starts.findLastIndex((start, i) => start <= point && lists[i].count > 0);
+      lists[own].fill(point - starts[own], keep);
+    });
   }
   return {
     cut: lists[0].cut,

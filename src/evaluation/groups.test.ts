@@ -1,9 +1,8 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { closeRuntime, linearModel, row } from '../../test/evaluation-models.ts';
 import { pointsOf, prepare } from '../attribution/prepare.ts';
-import { float32, int64 } from '../tensor/tensor.ts';
-import { batchesFor, evaluateInBatches } from './batches.ts';
-import { groupsOf } from './groups.ts';
+import { float32, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { type FeatureGroups, groupsOf } from './groups.ts';
 import { mapOf, maskOf } from './map.ts';
 import { ascending, blendedPoints, descending, maskedPoints } from './perturbation.ts';
 import { ask } from './question.ts';
@@ -205,29 +204,75 @@ describe('perturbed inputs', () => {
   });
 });
 
-describe('batches', () => {
-  it('are few sizes, filled up by a quarter at most', () => {
-    for (let count = 0; count <= 300; count++) {
-      const sizes = batchesFor(count);
-      const total = sizes.reduce((sum, size) => sum + size, 0);
-      expect(total).toBeGreaterThanOrEqual(count);
-      expect(total - count).toBeLessThanOrEqual(0.25 * (sizes.at(-1) ?? 0));
-    }
-    expect(batchesFor(31)).toEqual([32]);
-    expect(batchesFor(34)).toEqual([32, 2]);
-    expect(batchesFor(65)).toEqual([64, 1]);
-  });
+describe('masked rows made by the graph', () => {
+  /** What a model without weights gives for each point: from rows made by the graph, and from rows made here. */
+  async function bothWays(groups: FeatureGroups, input: Tensor<'float32'>) {
+    const size = sizeOf(input.shape);
+    const model = linearModel(Array.from({ length: size }, (_, i) => 1 + (i % 7)));
+    const asked = await ask(model, {
+      inputs: row(...input.data),
+      target: { kind: 'output', index: [0] },
+      reference: { kind: 'constant', value: -1 },
+    });
+    const question = { ...asked, groups };
+    const points = maskedPoints(question, 13, (point, keep) => {
+      for (let group = 0; group < keep.length; group++) keep[group] = (point * (group + 3)) % 5 < 2 ? 1 : 0;
+    });
+    const run = vi.spyOn(model.executor, 'run');
+    const inGraph = await question.targetAt(points);
+    expect(run.mock.calls.some(([, feeds]) => feeds.has('masked/keep'))).toBe(true);
+    const here = await question.targetAt({ cut: points.cut, count: points.count, at: points.at });
+    return { inGraph: [...inGraph], here: [...here] };
+  }
 
+  const picture = float32(
+    [1, 2, 3, 2],
+    Array.from({ length: 12 }, (_, i) => i / 4),
+  );
+  const cases: Record<string, FeatureGroups> = {
+    'channels first': groupsOf(new Map([['x', picture]]), ['x'], { spatialAxes: [2, 3] }),
+    'channels last': groupsOf(new Map([['x', picture]]), ['x'], { spatialAxes: [1, 2] }),
+    'the middle axis': groupsOf(new Map([['x', picture]]), ['x'], {}, { axes: [2] }),
+    'regions, which no axes tell apart': groupsOf(
+      new Map([['x', picture]]),
+      ['x'],
+      { spatialAxes: [2, 3] },
+      { regions: 2 },
+    ),
+    'elements of no group': {
+      count: 2,
+      shape: [2],
+      groupOf: new Map([['x', Int32Array.of(-1, 0, 1, 1, 0, -1, 0, 0, 1, 0, 1, -1)]]),
+      spatial: false,
+    },
+  };
+  for (const [name, groups] of Object.entries(cases)) {
+    it(`are those made here: ${name}`, async () => {
+      const { inGraph, here } = await bothWays(groups, picture);
+      // Copies of the same numbers, in as many rows a run.
+      expect(inGraph).toEqual(here);
+      expect(new Set(here).size).toBeGreaterThan(2);
+    });
+  }
+});
+
+describe('runs of few sizes', () => {
   it('give what each point gives alone, whatever the number of points and the byte budget', async () => {
     const model = linearModel([3, -2]);
+    const [output] = model.graph.outputs;
     for (const byteBudget of [undefined, 40]) {
-      const prepared = await prepare(model, row(1, 1), { kind: 'output', index: [0] }, { byteBudget });
+      const options = { byteBudget, fewSizes: true };
+      const prepared = await prepare(model, row(1, 1), { kind: 'output', index: [0] }, options);
       for (const count of [1, 3, 7, 13, 23]) {
         const values = Array.from({ length: 2 * count }, (_, i) => Math.sin(i));
-        const results = await evaluateInBatches(prepared, pointsOf(new Map([['x', float32([count, 2], values)]])));
-        expect(results).toHaveLength(count);
+        const points = pointsOf(new Map([['x', float32([count, 2], values)]]));
+        const before = prepared.passes.forward;
+        const { target, values: fetched } = await prepared.evaluate(points, [output.name]);
+        expect(target).toHaveLength(count);
         // Products of float32 numbers below 5.
-        results.forEach((result, i) => expect(result).toBeCloseTo(3 * values[2 * i] - 2 * values[2 * i + 1], 5));
+        target.forEach((result, i) => expect(result).toBeCloseTo(3 * values[2 * i] - 2 * values[2 * i + 1], 5));
+        expect([...(fetched.get(output.name)?.data ?? [])]).toEqual([...target]);
+        if (count === 13) expect(prepared.passes.forward - before).toBe(13);
       }
     }
   });

@@ -2,22 +2,34 @@ import type { Points } from '../attribution/points.ts';
 import { WhereforeError } from '../errors.ts';
 import { permutation, random } from '../tensor/random.ts';
 import { concatRows, reshape, type Tensor, tensor } from '../tensor/tensor.ts';
+import { maskedRows } from './masked-rows.ts';
 import type { Question } from './question.ts';
+
+/** Writes 1 for each group that point `point` keeps; `keep` comes zeroed. */
+type Fill = (point: number, keep: Uint8Array) => void;
+
+/** Points at which some groups are as in the input and the others as in the reference. */
+export interface MaskedPoints extends Points {
+  readonly question: Question;
+  readonly fill: Fill;
+}
+
+export function isMasked(points: Points): points is MaskedPoints {
+  return 'fill' in points;
+}
 
 /**
  * Points at which some groups are as in the input and the others as in the reference, made when they are asked for, so
- * that memory does not grow with their number.
- * @param fill writes 1 for each group that point `point` keeps; `keep` comes zeroed
+ * that memory does not grow with their number: by the graph from one byte a group, or here.
  */
-export function maskedPoints(
-  question: Question,
-  count: number,
-  fill: (point: number, keep: Uint8Array) => void,
-): Points {
+export function maskedPoints(question: Question, count: number, fill: Fill): MaskedPoints {
   const { explained, groups, inputs, referenceInputs } = question;
   return {
+    question,
+    fill,
     cut: explained,
     count,
+    source: maskedRows(question, count, fill),
     at(start, end) {
       // Entry 0 is for elements that belong to no group (−1): they stay.
       const keep = new Uint8Array(1 + groups.count).fill(1);

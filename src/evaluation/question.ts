@@ -7,7 +7,6 @@ import { WhereforeError } from '../errors.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { float32, sizeOf, type Tensor } from '../tensor/tensor.ts';
-import { evaluateInBatches } from './batches.ts';
 import { gathered } from './gather.ts';
 import { type FeatureGroups, type Grouping, groupsOf } from './groups.ts';
 
@@ -89,6 +88,8 @@ export async function ask(model: Model, request: QuestionRequest): Promise<Quest
     byteBudget: request.byteBudget,
     signal: request.signal,
     onProgress: request.onProgress,
+    // Thresholds that choose the same groups share a point, so that every map asks for another number.
+    fewSizes: true,
   };
   const asked = await prepare(model, inputs, target, options);
   const probability = probabilityTarget(target);
@@ -107,8 +108,9 @@ export async function ask(model: Model, request: QuestionRequest): Promise<Quest
   const link = confidenceLink(target, probability !== undefined, value, referenceValue, reference);
   const [confidence, referenceConfidence] = (separately ? confidences : [value, referenceValue]).map(link);
   const { classes, chance } = await classesOf(model, inputs, target);
-  const targetAt = gathered((points) => evaluateInBatches(asked, points));
-  const confidentAt = separately ? gathered((points) => evaluateInBatches(confident, points)) : targetAt;
+  const at = (prepared: Prepared) => gathered(async (points) => (await prepared.evaluate(points)).target);
+  const targetAt = at(asked);
+  const confidentAt = separately ? at(confident) : targetAt;
   return {
     model,
     inputs,

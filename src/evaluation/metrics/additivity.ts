@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Model } from '../../runtime/model.ts';
 import { type Random, random } from '../../tensor/random.ts';
 import { maskedPoints } from '../perturbation.ts';
 import type { Question } from '../question.ts';
@@ -13,14 +14,6 @@ interface Removals {
   readonly measured: Float64Array;
 }
 
-/** Random sets with what removing them does: no map has a part in it, so all maps of a question share them. */
-interface RemovedSets {
-  readonly sets: readonly Uint32Array[];
-  readonly measured: Promise<Float64Array>;
-}
-
-const removedSets = new WeakMap<Question, Map<string, RemovedSets>>();
-
 /** Which sets are drawn: as many, each of the size that its number or chance gives. */
 interface Draw {
   /** Tells one kind of draw from another. */
@@ -29,49 +22,69 @@ interface Draw {
   readonly sizeOf: (k: number, source: Random) => number;
 }
 
+/** What removing the sets of a draw does: no map has a part in it, so all maps of a question share it. */
+const measurements = new WeakMap<Question, Map<string, Promise<Float64Array>>>();
+
 async function removals(question: Question, values: Float64Array, draw: Draw): Promise<Removals> {
-  const { sets, measured } = setsOf(question, values.length, draw);
-  return {
-    promised: Float64Array.from(sets, (set) => sumOver(values, set)),
-    measured: await measured,
-  };
+  const kept = keptRows(question, values.length, draw);
+  let known = measurements.get(question);
+  if (!known) measurements.set(question, (known = new Map()));
+  let measured = known.get(draw.key);
+  if (!measured) {
+    const points = maskedPoints(question, draw.count, (point, keep) => keep.set(rowOf(kept, point, values.length)));
+    measured = question.targetAt(points).then((outputs) => outputs.map((output) => question.value - output));
+    known.set(draw.key, measured);
+    measured.catch(() => known.delete(draw.key));
+  }
+  const promised = new Float64Array(draw.count);
+  for (let k = 0; k < draw.count; k++) promised[k] = sumOfRemoved(values, rowOf(kept, k, values.length));
+  return { promised, measured: await measured };
 }
 
-function setsOf(question: Question, groups: number, { key, count, sizeOf }: Draw): RemovedSets {
-  let known = removedSets.get(question);
-  if (!known) removedSets.set(question, (known = new Map()));
-  const found = known.get(key);
+const rowOf = (rows: Uint8Array, k: number, groups: number) => rows.subarray(k * groups, (k + 1) * groups);
+
+function sumOfRemoved(values: Float64Array, kept: Uint8Array): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += (1 - kept[i]) * values[i];
+  return sum;
+}
+
+/** Sets drawn for a model's last seed and number of groups: inputs of one size are asked about the same sets. */
+const drawnRows = new WeakMap<
+  Model,
+  { readonly groups: number; readonly seed: number; rows: Map<string, Uint8Array> }
+>();
+
+/** Draws above this many bytes are not remembered. */
+const mostRemembered = 64 * 2 ** 20;
+
+/** One row a set: 0 for the groups that it removes, 1 for the others. */
+function keptRows({ model, seed }: Question, groups: number, { key, count, sizeOf }: Draw): Uint8Array {
+  let known = drawnRows.get(model);
+  if (known?.groups !== groups || known.seed !== seed)
+    drawnRows.set(model, (known = { groups, seed, rows: new Map() }));
+  const found = known.rows.get(key);
   if (found) return found;
-  const source = random(question.seed, 2);
+  const source = random(seed, 2);
   const order = Uint32Array.from({ length: groups }, (_, i) => i);
-  const sets = Array.from({ length: count }, (_, k) => drawn(order, sizeOf(k, source), source));
-  const points = maskedPoints(question, count, (point, keep) => {
-    keep.fill(1);
-    const set = sets[point];
-    for (let i = 0; i < set.length; i++) keep[set[i]] = 0;
-  });
-  const measured = question.targetAt(points).then((outputs) => outputs.map((output) => question.value - output));
-  const made = { sets, measured };
-  known.set(key, made);
-  measured.catch(() => known.delete(key));
-  return made;
+  const kept = new Uint8Array(count * groups).fill(1);
+  for (let k = 0; k < count; k++) {
+    const size = sizeOf(k, source);
+    shuffleHead(order, size, source);
+    for (let i = 0; i < size; i++) kept[k * groups + order[i]] = 0;
+  }
+  if (kept.length <= mostRemembered) known.rows.set(key, kept);
+  return kept;
 }
 
-/** `size` of the numbers in `order`, which is left in another order: Fisher and Yates' shuffle of its head. */
-function drawn(order: Uint32Array, size: number, source: Random): Uint32Array {
+/** Draws the first `size` numbers of `order` from all of them: Fisher and Yates' shuffle of its head. */
+function shuffleHead(order: Uint32Array, size: number, source: Random): void {
   for (let i = 0; i < size; i++) {
     const j = i + source.integer(order.length - i);
     const moved = order[i];
     order[i] = order[j];
     order[j] = moved;
   }
-  return order.slice(0, size);
-}
-
-function sumOver(values: Float64Array, set: Uint32Array): number {
-  let sum = 0;
-  for (let i = 0; i < set.length; i++) sum += values[set[i]];
-  return sum;
 }
 
 const infidelityParameters = z.strictObject({
