@@ -43,7 +43,8 @@ export function layersBetween(graph: Graph, facts: Facts, inputs: readonly strin
     if (alive.has(name) || !forward.has(name)) continue;
     alive.add(name);
     const producer = producers.get(name);
-    if (producer) pending.push(...elementsRead(producer));
+    // Inputs may be inner values: what they are computed from does not lie between.
+    if (producer && !inputs.includes(name)) pending.push(...elementsRead(producer));
   }
   const position = new Map<string, number>();
   for (const name of inputs) if (alive.has(name)) position.set(name, position.size);

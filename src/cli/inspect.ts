@@ -65,13 +65,19 @@ function describe(inspection: Inspection, all: boolean): string {
     ].join('\n'),
   );
   if (layers) {
-    const shown = all ? layers.all : layers.worth;
-    const rows = shown.map(({ name, operator, shape, isCut }) => [
-      `  ${name}`,
-      operator,
-      formatShape(shape),
-      isCut ? 'yes' : 'no, bypassed',
-    ]);
+    const rows = all
+      ? layers.all.map(({ name, operator, shape, isCut }) => [
+          `  ${name}`,
+          operator,
+          formatShape(shape),
+          isCut ? 'yes' : 'no, bypassed',
+        ])
+      : layers.worth.map(({ names, operators, shapes }) => [
+          `  ${names.join('+')}`,
+          [...new Set(operators)].join(' + '),
+          shapes.map((shape) => formatShape(shape)).join(' + '),
+          names.length > 1 ? 'yes, together' : 'yes',
+        ]);
     blocks.push(
       [
         all ? 'Layers' : `Layers worth explaining (of ${layers.all.length}; --all lists them)`,

@@ -1,5 +1,6 @@
 import { explainedInputs } from '../attribution/attribute.ts';
-import { type LayerCandidate, layersBetween, layersWorthExplaining } from '../attribution/layers.ts';
+import { type ProposedLayer, proposedLayers } from '../attribution/branches.ts';
+import type { LayerCandidate } from '../attribution/layers.ts';
 import { targetOutput } from '../attribution/target.ts';
 import { nonDifferentiable } from '../autodiff/non-differentiable.ts';
 import { vjpRules } from '../autodiff/rules/index.ts';
@@ -34,7 +35,7 @@ export interface Inspection {
   readonly weightBytes: number;
   readonly operators: readonly OperatorCount[];
   /** Layers worth explaining, and of how many candidates; undefined where `layersMissing` says why. */
-  readonly layers: { readonly worth: readonly LayerCandidate[]; readonly all: readonly LayerCandidate[] } | undefined;
+  readonly layers: { readonly worth: readonly ProposedLayer[]; readonly all: readonly LayerCandidate[] } | undefined;
   readonly layersMissing: string | undefined;
   readonly preprocessing: GuessedPreprocessing;
   readonly described: boolean;
@@ -133,8 +134,7 @@ async function layersOf(model: LoadedModel): Promise<Pick<Inspection, 'layers' |
     const { graph, facts } = await model.executor.specialise(model.graph, feeds);
     const floats = graph.inputs.filter(({ name }) => model.types.get(name) === 'float32').map(({ name }) => name);
     const from = floats.length ? floats : explainedInputs(model, { kind: 'tokens', id: 0 });
-    const all = layersBetween(graph, facts, from, targetOutput(graph, facts, {}));
-    return { layers: { worth: layersWorthExplaining(all), all }, layersMissing: undefined };
+    return { layers: proposedLayers(graph, facts, from, targetOutput(graph, facts, {})), layersMissing: undefined };
   } catch (error) {
     // The rest of the inspection is worth showing even where the model cannot run on made-up input.
     if (error instanceof WhereforeError) return { layers: undefined, layersMissing: error.message };

@@ -1,8 +1,8 @@
 import { costOf, explainedInputs } from '../attribution/attribute.ts';
 import { type Baseline, resolveBaselines } from '../attribution/baseline.ts';
+import { proposedLayers } from '../attribution/branches.ts';
 import { extentOf } from '../attribution/context.ts';
 import type { Groups } from '../attribution/groups.ts';
-import { layersBetween, layersWorthExplaining } from '../attribution/layers.ts';
 import { repeatRows } from '../attribution/points.ts';
 import type { Passes } from '../attribution/prepare.ts';
 import { type CompiledTarget, compileTarget, type Target, targetOutput } from '../attribution/target.ts';
@@ -225,9 +225,9 @@ function layersFor(
   method: MethodName,
 ): { layer: readonly string[]; notes: readonly string[] }[] {
   if (text !== 'input' && text !== 'all') return [{ layer: namesOf(model, text), notes: [] }];
-  const candidates = layersBetween(graph, facts, explained, targetOutput(graph, facts, target));
+  const { worth, all } = proposedLayers(graph, facts, explained, targetOutput(graph, facts, target));
   let first: { layer: readonly string[]; notes: readonly string[] } = { layer: explained, notes: [] };
-  const [embedding] = candidates;
+  const [embedding] = all;
   if (
     methodTable[method].needs === 'gradient' &&
     explained.some((name) => model.types.get(name) !== 'float32') &&
@@ -237,8 +237,8 @@ function layersFor(
     first = { layer: [embedding.name], notes: [note] };
   }
   if (text === 'input') return [first];
-  const worth = layersWorthExplaining(candidates).filter(({ name }) => !first.layer.includes(name));
-  return [first, ...worth.map(({ name }) => ({ layer: [name], notes: [] }))];
+  const others = worth.filter(({ names }) => !names.every((name) => first.layer.includes(name)));
+  return [first, ...others.map(({ names }) => ({ layer: names, notes: [] }))];
 }
 
 /** Why a method cannot explain a layer; undefined where it can. */
