@@ -6,25 +6,31 @@ import { byteLength, concatRows, dataTypes, rows, sizeOf, type Tensor } from '..
 import { type PointSource, type Points, repeatRows } from './points.ts';
 
 /**
- * Takes points in batches, in order. Two batches are under way at a time: while the runtime computes one, the next is
- * made, and while its result is read the runtime has work.
+ * Takes points in batches, in order. One more is under way than the runtime works on at once: while it computes, the
+ * next is made, and while a result is read the runtime has work.
+ * @param streams batches that the runtime works on at once
  */
 export async function inBatches<T>(
   count: number,
   size: number,
   begin: (start: number, end: number) => Promise<T>,
   finish: (start: number, end: number, result: T) => void,
+  streams = 1,
 ): Promise<void> {
-  let before: { readonly start: number; readonly end: number; readonly result: Promise<T> } | undefined;
+  const underWay: { readonly start: number; readonly end: number; readonly result: Promise<T> }[] = [];
+  const finishFirst = async () => {
+    const { start, end, result } = underWay.shift() as (typeof underWay)[number];
+    finish(start, end, await result);
+  };
   for (let start = 0; start < count; start += size) {
     const end = Math.min(start + size, count);
     const result = begin(start, end);
-    // Awaited in the next round; until then an error of the batch before it may end the loop.
+    // Awaited in a later round; until then an error of a batch before it may end the loop.
     result.catch(() => undefined);
-    if (before) finish(before.start, before.end, await before.result);
-    before = { start, end, result };
+    underWay.push({ start, end, result });
+    if (underWay.length > streams) await finishFirst();
   }
-  if (before) finish(before.start, before.end, await before.result);
+  while (underWay.length) await finishFirst();
 }
 
 /** Bytes of one point's largest value beyond which more points in a run gain nothing: they leave the caches. */

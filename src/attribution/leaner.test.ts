@@ -86,6 +86,22 @@ describe('a layer that is read at one position', () => {
       expect(value).toBeCloseTo((whole as Tensor<'float32'>).data[i], 5);
   });
 
+  it('divides by a root, unless its reciprocal is needed', async () => {
+    const build = (isShared: boolean) => (b: GraphBuilder) => {
+      const reciprocal = b.op('Reciprocal', [b.op('Sqrt', [b.op('Mul', ['x', 'x'])])]);
+      const divided = b.op('Mul', [reciprocal, 'x']);
+      return isShared ? b.op('Add', [divided, reciprocal]) : divided;
+    };
+    const feeds = { x: drawn([3, 4], 5) };
+    const alone = await bothWays(build(false), feeds);
+    expect(alone.lean.nodes.map(({ op }) => op)).toEqual(['Mul', 'Sqrt', 'Div']);
+    // x / √x² is 1 or −1 up to a rounding, with the sign of x.
+    for (const [i, value] of (alone.result as Tensor<'float32'>).data.entries())
+      expect(value).toBeCloseTo(Math.sign(feeds.x.data[i]), 6);
+    const shared = await bothWays(build(true), feeds);
+    expect(shared.lean.nodes.map(({ op }) => op)).toEqual(['Mul', 'Sqrt', 'Reciprocal', 'Mul', 'Add']);
+  });
+
   it('stays as it is where every position is needed', async () => {
     const { lean, before } = await bothWays(
       (b) => {

@@ -1,36 +1,45 @@
 import type { Facts } from '../autodiff/facts.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
-import { type Graph, intAttribute, intsAttribute, type Node, namesRead, operatorKey } from '../onnx/graph.ts';
+import { type Graph, intAttribute, intsAttribute, type Node, namesRead, nodeOf, operatorKey } from '../onnx/graph.ts';
 import { sortNodes } from '../onnx/sort.ts';
 import { toNumbers } from '../tensor/convert.ts';
 import { sizeOf } from '../tensor/tensor.ts';
 
 type Shapes = Map<string, readonly number[]>;
 
-interface Known {
-  readonly shapes: Shapes;
+export interface Known {
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
   readonly facts: Facts;
   /** An int64 constant. */
   ints(values: readonly number[]): string;
 }
 
 /** What a node reads when only one place of an axis of its output is wanted: the axis of each input, if any. */
-interface Narrowed {
+export interface Narrowed {
   readonly axes: readonly (number | undefined)[];
   /** Inputs that change altogether: the shape of a Reshape. */
   readonly replaced?: readonly string[];
 }
 
-type Narrow = (node: Node, axis: number, known: Known) => Narrowed | undefined;
+export type Narrow = (node: Node, axis: number, known: Known) => Narrowed | undefined;
 
-const elementwise: Narrow = (node, axis, { shapes }) => {
-  const rank = shapes.get(node.outputs[0])?.length ?? 0;
-  const axes = node.inputs.map((name) => {
-    const shape = shapes.get(name) ?? [];
+/** The axis of each operand that is broadcast to an axis of the result; undefined where it has one place or none. */
+function broadcast(axis: number, rank: number, operands: readonly (readonly number[])[]): (number | undefined)[] {
+  return operands.map((shape) => {
     const own = axis - (rank - shape.length);
     return own >= 0 && shape[own] !== 1 ? own : undefined;
   });
-  return { axes };
+}
+
+const elementwise: Narrow = (node, axis, { shapes }) => {
+  const rank = shapes.get(node.outputs[0])?.length ?? 0;
+  return {
+    axes: broadcast(
+      axis,
+      rank,
+      node.inputs.map((name) => shapes.get(name) ?? []),
+    ),
+  };
 };
 
 /** Only the first input has the axis; the operator works along other ones. */
@@ -68,7 +77,8 @@ const elementwiseOperators = [
   'Sin Softplus Softsign Sqrt Sub Sum Tanh Where Xor',
 ].flatMap((line) => line.split(' '));
 
-const rules: Readonly<Record<string, Narrow>> = {
+/** What each operator needs of its inputs for one place of an axis of its output; undefined: more than one place. */
+export const narrowing: Readonly<Record<string, Narrow>> = {
   ...Object.fromEntries(elementwiseOperators.map((op) => [op, elementwise])),
   Softmax: attributeAxis(-1),
   LogSoftmax: attributeAxis(-1),
@@ -97,9 +107,10 @@ const rules: Readonly<Record<string, Narrow>> = {
   MatMul: (node, axis, { shapes }) => {
     const rank = shapes.get(node.outputs[0])?.length ?? 0;
     const [left, right] = node.inputs.map((name) => shapes.get(name) ?? []);
-    // A row of the product needs that row of the left side; other axes are left alone.
-    const isRow = left.length === rank && axis === rank - 2 && right.length >= 2;
-    return isRow ? { axes: [axis, undefined] } : undefined;
+    if (left.length < 2 || right.length < 2 || axis === rank - 1) return undefined;
+    // A row of the product needs that row of the left side; the axes before are broadcast.
+    if (axis === rank - 2) return left.length === rank ? { axes: [axis, undefined] } : undefined;
+    return { axes: broadcast(axis, rank, [left, right]) };
   },
   Reshape: regroup,
   Squeeze: regroup,
@@ -114,7 +125,7 @@ interface Place {
   readonly index: string;
 }
 
-function placeOf(node: Node, shapes: Shapes): Place | undefined {
+function placeOf(node: Node, shapes: ReadonlyMap<string, readonly number[]>): Place | undefined {
   if (operatorKey(node) !== 'Gather') return undefined;
   const [value, index] = node.inputs;
   const rank = shapes.get(value)?.length;
@@ -164,7 +175,7 @@ export function atOnePosition(graph: Graph, facts: Facts): Graph {
       output,
       (shapes.get(value) ?? []).map((size, k) => (k === axis ? 1 : size)),
     );
-    add(gather(value, axis, index, output));
+    add(nodeOf('Gather', [value, index], output, { axis }));
     return output;
   };
 
@@ -176,7 +187,7 @@ export function atOnePosition(graph: Graph, facts: Facts): Graph {
     const producer = producers.get(value);
     const isShared = outputs.has(value) || (readers.get(value)?.size ?? 0) > 1 || producer?.outputs.length !== 1;
     const narrowed = producer && !isShared && producer.domain === '' && shapes.get(value)?.[place.axis] !== 1;
-    const way = narrowed ? rules[producer.op]?.(producer, place.axis, known) : undefined;
+    const way = narrowed ? narrowing[producer.op]?.(producer, place.axis, known) : undefined;
     if (!producer || !way) continue;
     remove(node);
     remove(producer);
@@ -196,15 +207,4 @@ export function atOnePosition(graph: Graph, facts: Facts): Graph {
   }
   const built = builder.build();
   return sortNodes({ ...built, nodes: [...nodes] });
-}
-
-function gather(value: string, axis: number, index: string, output: string): Node {
-  return {
-    op: 'Gather',
-    domain: '',
-    name: output,
-    inputs: [value, index],
-    outputs: [output],
-    attributes: { axis: { kind: 'int', value: axis } },
-  };
 }

@@ -137,6 +137,11 @@ export function attributesOf(plain: PlainAttributes): Attributes {
   return result;
 }
 
+/** A node of a standard operator with one output, which is its name as well. */
+export function nodeOf(op: string, inputs: readonly string[], output: string, attributes: PlainAttributes = {}): Node {
+  return { op, domain: '', name: output, inputs, outputs: [output], attributes: attributesOf(attributes) };
+}
+
 /** An integer attribute, or `fallback` where it is absent. */
 export function intAttribute(node: Node, name: string, fallback: number): number;
 export function intAttribute(node: Node, name: string): number | undefined;

@@ -132,19 +132,18 @@ function hiddenInGraph(
   coalitions: Coalitions,
 ): PointSource | undefined {
   const samples = references.length;
-  const whole = layer.map((name) => ({ name, ...(features.get(name) as Tensor) }));
+  const whole = layer.map((name) => ({ name, ...placesOf(features.get(name) as Tensor, players, name) }));
   if (players.length === 0 || whole.some(({ type }) => !selectable.has(type))) return undefined;
   const width = players.length + 1;
   const fixed = new Map<string, Tensor>();
-  for (const { name, type, shape, data } of whole) {
-    const size = sizeOf(shape);
-    fixed.set(inputs.features(name), tensor(type, [1, 1, size], data as never));
-    const absent = concatRows(references.map((at) => ({ ...(at.features.get(name) as Tensor), shape: [1, size] })));
-    fixed.set(inputs.samples(name), tensor(type, [1, samples, size], absent.data as never));
-    fixed.set(inputs.players(name), tensor('int32', [size], playersByElement(players, name, size, players.length)));
+  for (const { name, type, row, data, places, player } of whole) {
+    fixed.set(inputs.features(name), tensor(type, [1, 1, ...row], data as never));
+    const absent = concatRows(references.map((at) => ({ ...(at.features.get(name) as Tensor), shape: [1, ...row] })));
+    fixed.set(inputs.samples(name), tensor(type, [1, samples, ...row], absent.data as never));
+    fixed.set(inputs.players(name), tensor('int32', [1, ...places], player));
   }
   return {
-    key: whole.map(({ name, type, shape }) => `${name}:${type}:${shape.join('×')}`).join(),
+    key: whole.map(({ name, type, row, places }) => `${name}:${type}:${row.join('×')}:${places.join('×')}`).join(),
     pointsPerRow: samples,
     feeds(start, end) {
       // The last column is for elements that nobody hides.
@@ -156,16 +155,35 @@ function hiddenInGraph(
     },
     append(builder) {
       const held = builder.input(inputs.held, 'bool', [undefined, undefined]);
-      for (const { name, type, shape } of whole) {
-        const present = builder.input(inputs.features(name), type, [1, 1, undefined]);
-        const absent = builder.input(inputs.samples(name), type, [1, undefined, undefined]);
-        const player = builder.input(inputs.players(name), 'int32', [undefined]);
-        const shown = builder.op('Unsqueeze', [builder.op('Gather', [held, player], { axis: 1 }), builder.ints([1])]);
+      for (const { name, type, shape, row } of whole) {
+        const anyRow = row.map(() => undefined);
+        const present = builder.input(inputs.features(name), type, [1, 1, ...anyRow]);
+        const absent = builder.input(inputs.samples(name), type, [1, undefined, ...anyRow]);
+        const player = builder.input(inputs.players(name), 'int32', [1, ...anyRow]);
+        const shown = builder.op('Gather', [held, player], { axis: 1 });
         const rows = builder.op('Where', [shown, present, absent]);
         builder.op('Reshape', [rows, builder.ints([-1, ...shape.slice(1)])], {}, { outputs: [name] });
       }
     },
   };
+}
+
+/** A value with the player of each of its elements; axes along which the player stays the same have one place. */
+function placesOf(value: Tensor, players: readonly Player[], name: string) {
+  const { shape } = value;
+  const row = shape[0] === 1 ? shape.slice(1) : [...shape];
+  let places = row;
+  let player = playersByElement(players, name, sizeOf(shape), players.length);
+  for (let axis = 0; axis < row.length; axis++) {
+    const [before, size, after] = [sizeOf(places.slice(0, axis)), places[axis], sizeOf(places.slice(axis + 1))];
+    const at = (i: number, k: number, j: number) => player[(i * size + k) * after + j];
+    const first = Int32Array.from({ length: before * after }, (_, i) => at(Math.floor(i / after), 0, i % after));
+    const isSame = player.every((own, i) => own === first[Math.floor(i / (size * after)) * after + (i % after)]);
+    if (!isSame) continue;
+    player = first;
+    places = places.map((length, k) => (k === axis ? 1 : length));
+  }
+  return { ...value, row, places, player };
 }
 
 /** Names of what the graph makes rows of coalitions from. */
