@@ -3,7 +3,7 @@ import type { GradientNote } from '../autodiff/context.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Tensors } from '../runtime/runtime.ts';
-import { concatRows, float32, formatShape, type Tensor } from '../tensor/tensor.ts';
+import { concatRows, formatShape, type Tensor } from '../tensor/tensor.ts';
 import { averageOf } from './average.ts';
 import { type Baseline, describeBaseline, type InputLayout } from './baseline.ts';
 import { type Extent, methodContext, workloadOf } from './context.ts';
@@ -11,7 +11,7 @@ import type { Groups } from './groups.ts';
 import { checkLayer, completingValues, type Layer } from './layer.ts';
 import { type MethodName, methodTable } from './methods/index.ts';
 import type { Method, MethodContext, MethodResult } from './methods/method.ts';
-import { batchingCheck, type Passes, type Prepared, pointOf, prepare, type WorkOptions } from './prepare.ts';
+import { batchingCheck, type Passes, type Prepared, prepare, type WorkOptions } from './prepare.ts';
 import { describeTarget, type Target } from './target.ts';
 
 export interface AttributionRequest extends WorkOptions {
@@ -91,7 +91,7 @@ export async function attribute(model: Model, request: AttributionRequest): Prom
   const started = performance.now();
   const { method, parameters, explained, layer } = checkRequest(model, request);
   const prepared = await prepare(model, request.inputs, request.target, request, layer.names);
-  const context = await methodContext(prepared, request, { method, explained, layer });
+  const context = await methodContext(prepared, request, { method, explained, layer, parameters });
   const estimate = costOf(method, parameters, context);
   const implicitTarget = await implicitTargetOf(method, context);
   const result = await runMethod(method, parameters, context);
@@ -167,6 +167,7 @@ export function costOf(method: Method, parameters: Readonly<Record<string, unkno
   const samples = extent.references.length;
   const { forward, backward } = method.cost(parameters, workloadOf(extent, runs));
   const around = 1 + samples + (method.implicitTarget === 'zero-feature' ? 1 : 0);
+  if (method.gradientAtInput) return { forward: forward + around + (extent.sharesRun ? 0 : 1), backward };
   // At the layer and at the input; a sample alone is looked at together.
   const checks = forward * runs > 1 ? 2 : samples > 1 ? 1 : 0;
   return { forward: forward * runs + around + checks * batchingCheck, backward: backward * runs };
@@ -177,11 +178,7 @@ async function implicitTargetOf(
   { prepared, features, value }: MethodContext,
 ): Promise<number | undefined> {
   if (implicitTarget !== 'zero-feature') return implicitTarget === 'output' ? value : undefined;
-  const zero = new Map(
-    [...features].map(([name, { shape, data }]) => [name, float32(shape, new Float32Array(data.length))]),
-  );
-  const { target } = await prepared.evaluate(pointOf(zero));
-  return value - target[0];
+  return value - (await prepared.atZero(features));
 }
 
 interface Ran {

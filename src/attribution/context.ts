@@ -1,12 +1,13 @@
 import type { Graph } from '../onnx/graph.ts';
+import { hasDataDependentShapes } from '../runtime/executor.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { concatRows, float32, rows, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { type Baseline, type InputLayout, resolveBaselines } from './baseline.ts';
 import { type Groups, type Partition, partition } from './groups.ts';
-import { isCut, type Layer } from './layer.ts';
+import { isCut, isNested, type Layer } from './layer.ts';
 import type { Method, MethodContext, Reference, Workload } from './methods/method.ts';
 import { pointsOf } from './points.ts';
-import { type Prepared, pointOf } from './prepare.ts';
+import { type Evaluation, type Prepared, pointOf } from './prepare.ts';
 
 export interface ContextRequest {
   readonly inputs: Tensors;
@@ -24,15 +25,32 @@ export async function methodContext(
     method,
     explained,
     layer,
-  }: { readonly method: Method; readonly explained: readonly string[]; readonly layer: Layer },
+    parameters,
+  }: {
+    readonly method: Method;
+    readonly explained: readonly string[];
+    readonly layer: Layer;
+    /** Those of the method, where it is about to run: the gradient that it starts from then comes with the input. */
+    readonly parameters?: Readonly<Record<string, unknown>>;
+  },
 ): Promise<MethodContext> {
+  const { graph, value: scalar } = prepared.target;
   const inner = layer.names.filter((name) => !inputs.has(name));
-  const at = async (point: Tensors): Promise<Reference> => {
-    const { target: value, values } = await prepared.evaluate(pointOf(point), inner);
+  const referenceOf = (point: Tensors, { target: value, values }: Evaluation): Reference => {
     const features = new Map(layer.names.map((name) => [name, (values.get(name) ?? point.get(name)) as Tensor]));
     return { inputs: point, features, value: value[0] };
   };
-  const here = await at(inputs);
+  const at = async (point: Tensors) => referenceOf(point, await prepared.evaluate(pointOf(point), inner));
+  const sharesRun = canShareRun(graph, layer);
+  const gradient =
+    parameters && sharesRun && method.gradientAtInput
+      ? await prepared.gradient(pointOf(inputs), {
+          wrt: layer.names,
+          rules: method.gradientAtInput(parameters),
+          fetches: inner,
+        })
+      : undefined;
+  const here = gradient ? referenceOf(inputs, gradient) : await at(inputs);
   const points = baseline ? resolveBaselines(inputs, explained, baseline, layout) : [];
   const references =
     points.length === 1 ? [await at(points[0])] : await sampled(prepared, points, { explained, layer, inner });
@@ -42,7 +60,9 @@ export async function methodContext(
     target,
     explained,
     layer: layer.names,
-    isCut: isCut(prepared.target.graph, layer, explained, prepared.target.value),
+    isCut: isCut(graph, layer, explained, scalar),
+    sharesRun,
+    gradient,
     features: here.features,
     inputs,
     value: here.value,
@@ -51,6 +71,14 @@ export async function methodContext(
     partition: method.usesGroups ? partition(here.features, layouts, groups) : noGroups,
     hasGroups: groups !== undefined,
   };
+}
+
+/**
+ * Whether the run that looks at the input can give the gradient at the layer too. Not where a value of the layer is
+ * computed from another; and not where shapes hang on elements, so that a plan holds for one input and is made anew.
+ */
+function canShareRun(graph: Graph, layer: Layer): boolean {
+  return !isNested(graph, layer) && !hasDataDependentShapes(graph);
 }
 
 /** The model at the points of a sample, as many in one run as fit. */
@@ -99,7 +127,8 @@ function layoutsOf(
 }
 
 /** The part of a context that the cost of a method depends on. */
-export interface Extent extends Pick<MethodContext, 'features' | 'partition' | 'layouts' | 'hasGroups' | 'isCut'> {
+export interface Extent
+  extends Pick<MethodContext, 'features' | 'partition' | 'layouts' | 'hasGroups' | 'isCut' | 'sharesRun'> {
   /** Samples of the baseline. */
   readonly references: { readonly length: number };
 }
@@ -137,6 +166,7 @@ export function extentOf(
     partition: method.usesGroups ? partition(features, layouts, groups) : noGroups,
     references: { length: references },
     isCut: isCut(target.graph, layer, explained, target.value),
+    sharesRun: canShareRun(target.graph, layer),
   };
 }
 

@@ -31,6 +31,14 @@ export function isCut(graph: Graph, layer: Layer, inputs: readonly string[], tar
   return !inputs.some((input) => reached.has(input));
 }
 
+/** Whether one value of a layer is computed from another: a gradient with respect to both would flow through it. */
+export function isNested(graph: Graph, { names }: Layer): boolean {
+  return names.some((name) => {
+    const before = ancestors(graph, name, new Set());
+    return names.some((other) => other !== name && before.has(other));
+  });
+}
+
 /**
  * The fewest further values that make a layer a cut, those nearest to it where there is a choice; empty when it is one.
  *

@@ -8,117 +8,25 @@ import { type Tensors, throwIfCancelled } from '../runtime/runtime.ts';
 import { toNumbers } from '../tensor/convert.ts';
 import { concatRows, float32, formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { bytesIn, even, fewSizes, filledUp, firstOf, inBatches, mostPoints, sourcePart } from './batches.ts';
+import { cachesOf, once } from './caches.ts';
 import { leaner } from './leaner.ts';
-import {
-  type CurvaturePlan,
-  curvaturePlan,
-  gradientPlan,
-  type Plan,
-  planKey,
-  type RuleSet,
-  seedInput,
-  vectorInput,
-} from './plan.ts';
+import { type CurvaturePlan, curvaturePlan, gradientPlan, type Plan, planKey, seedInput, vectorInput } from './plan.ts';
 import { type Points, pointOf, repeatRows } from './points.ts';
+import type {
+  Curvature,
+  EachRun,
+  Evaluation,
+  Gradient,
+  GradientAt,
+  Passes,
+  Prepared,
+  WorkOptions,
+} from './prepared.ts';
 import { type CompiledTarget, compileTarget, type Target, targetKey } from './target.ts';
 
 export { type PointSource, type Points, pathPoints, pointOf, pointsOf } from './points.ts';
 
-/** Passes through the model, the unit in which the cost of a method is told. */
-export interface Passes {
-  forward: number;
-  backward: number;
-}
-
-export interface WorkOptions {
-  /** Bytes that one run may hold beside the weights; more inputs go into one run while they fit. Default 256 MiB. */
-  readonly byteBudget?: number;
-  /**
-   * Whether the numbers of points asked for vary: runs then have one of few sizes, the last filled up with what is
-   * thrown away, so that few sessions open. Default false: a run is as large as divides the points best.
-   */
-  readonly fewSizes?: boolean;
-  readonly signal?: AbortSignal;
-  /** Called after every run with the passes done so far. */
-  readonly onProgress?: (passes: Readonly<Passes>) => void;
-}
-
-/** One input of a model with its target, ready to be evaluated and differentiated many times. */
-export interface Prepared {
-  readonly model: Model;
-  readonly inputs: Tensors;
-  readonly target: CompiledTarget;
-  readonly passes: Passes;
-  readonly options: WorkOptions;
-  /** The target's value for each of several inputs (or values of a cut), and other values of the graph with it. */
-  evaluate(points: Points, fetches?: readonly string[], each?: EachRun): Promise<Evaluation>;
-  /** `Σ_k weight_k · ∂target/∂w` at several points, per value in `wrt`, and the target at each point. */
-  gradient(points: Points, request: GradientAt): Promise<Gradient>;
-  /** The gradient and the Hessian-vector product `H v` at one point, with respect to the values of `vectors`. */
-  curvature(at: Tensors, vectors: Tensors): Promise<Curvature>;
-}
-
-/** Takes the fetched values of `count` points from `start` on; they are then not kept, and `values` stays empty. */
-export type EachRun = (start: number, count: number, values: ReadonlyMap<string, Tensor>) => void;
-
-export interface Evaluation {
-  readonly target: Float64Array;
-  /** Fetched values, one row a point. */
-  readonly values: ReadonlyMap<string, Tensor>;
-}
-
-export interface GradientAt {
-  readonly wrt: readonly string[];
-  /** Weight of each point in the sum; default 1. */
-  readonly weights?: Float64Array;
-  /** Other rules than derivatives. */
-  readonly rules?: RuleSet;
-  /** Takes each point's own gradient (valid until it returns); they are then not added up, and `sums` stays empty. */
-  readonly each?: (point: number, gradients: ReadonlyMap<string, Float32Array>) => void;
-}
-
-export interface Gradient {
-  readonly target: Float64Array;
-  /** The weighted sum over the points, with one row: shape of the value at batch 1. */
-  readonly sums: ReadonlyMap<string, Float64Array>;
-  readonly notes: readonly GradientNote[];
-}
-
-export interface Curvature {
-  readonly target: number;
-  readonly gradients: ReadonlyMap<string, Float64Array>;
-  readonly products: ReadonlyMap<string, Float64Array>;
-  readonly notes: readonly GradientNote[];
-}
-
-interface Caches {
-  readonly targets: Map<string, Promise<CompiledTarget>>;
-  readonly parts: Map<string, Graph>;
-  readonly plans: Map<string, Promise<Plan>>;
-  readonly curvatures: Map<string, Promise<CurvaturePlan>>;
-  readonly batching: Map<string, Promise<boolean>>;
-}
-
-const caches = new WeakMap<Model, Caches>();
-
-function cachesOf(model: Model): Caches {
-  let known = caches.get(model);
-  if (!known)
-    caches.set(
-      model,
-      (known = { targets: new Map(), parts: new Map(), plans: new Map(), curvatures: new Map(), batching: new Map() }),
-    );
-  return known;
-}
-
-function once<V>(map: Map<string, Promise<V>>, key: string, make: () => Promise<V>): Promise<V> {
-  let value = map.get(key);
-  if (!value) {
-    map.set(key, (value = make()));
-    value.catch(() => map.delete(key));
-  }
-  return value;
-}
+export type * from './prepared.ts';
 
 /**
  * Readies one input (batch of 1) and a target.
@@ -151,6 +59,9 @@ export const curvatureBackward = 3;
 /** Forward passes that the test whether points may share a run costs at most. */
 export const batchingCheck = 4;
 
+/** Elements of a target's index inputs up to which they are part of a key: a class, a token, not a region. */
+const longestIndex = 16;
+
 class PreparedInput implements Prepared {
   readonly model: Model;
   readonly inputs: Tensors;
@@ -172,32 +83,33 @@ class PreparedInput implements Prepared {
     const { part, size, given } = await this.#batches(points, fetches);
     const target = new Float64Array(points.count);
     const parts = new Map<string, Tensor[]>(each ? [] : fetches.map((name) => [name, []]));
+    const runs = this.#sideBySide(part, points.count > size || this.options.sideBySide === true);
     const begin = async (start: number, end: number) => {
       const count = this.options.fewSizes ? size : end - start;
       const feeds = this.#feeds(part, given(start, start + count), count);
       const graph = leaner(await executor.specialise(part, feeds));
-      const results = await executor.run(graph, feeds, [this.target.value, ...fetches], this.options);
+      const results = await executor.run(graph, feeds, [this.target.value, ...fetches], runs.options);
       return count === end - start ? results : firstOf(results, end - start, count);
     };
-    await inBatches(points.count, size, begin, (start, end, results) => {
+    const finish = (start: number, end: number, results: ReadonlyMap<string, Tensor>) => {
       target.set(numbersOf(results.get(this.target.value) as Tensor), start);
       if (each) each(start, end - start, results);
       else for (const name of fetches) parts.get(name)?.push(results.get(name) as Tensor);
       this.#count(end - start, 0);
-    });
-    return {
-      target,
-      values: new Map([...parts].map(([name, list]) => [name, list.length === 1 ? list[0] : concatRows(list)])),
     };
+    await inBatches(points.count, size, begin, finish, runs.streams);
+    return { target, values: joined(parts) };
   }
 
   async gradient(points: Points, request: GradientAt): Promise<Gradient> {
-    const { weights, wrt, each, rules } = request;
-    const part = this.#part(points.cut, []);
+    const { weights, wrt, each, rules, fetches: others = [] } = request;
+    const part = this.#part(points.cut, others);
     const size = even(points.count, await this.#mostPoints(part, points));
     const target = new Float64Array(points.count);
     const sums = new Map<string, Float64Array>();
+    const parts = new Map<string, Tensor[]>(others.map((name) => [name, []]));
     let notes: readonly GradientNote[] = [];
+    const runs = this.#sideBySide(part, points.count > size);
     const begin = async (start: number, end: number) => {
       const feeds = this.#feeds(part, points.at(start, end), end - start);
       const plan = await this.#plan(part, feeds, request);
@@ -205,12 +117,13 @@ class PreparedInput implements Prepared {
       feeds.set(seedInput, float32([end - start], seed));
       for (const [name, tensor] of rules?.feeds ?? []) feeds.set(name, tensor);
       const wanted = [...plan.gradients.values()].filter((name) => name !== undefined);
-      const fetches = [this.target.value, ...wanted];
-      return { plan, results: await this.model.executor.run(plan.graph, feeds, fetches, this.options) };
+      const fetches = [this.target.value, ...others, ...wanted];
+      return { plan, results: await this.model.executor.run(plan.graph, feeds, fetches, runs.options) };
     };
-    await inBatches(points.count, size, begin, (start, end, { plan, results }) => {
+    const finish = (start: number, end: number, { plan, results }: Awaited<ReturnType<typeof begin>>) => {
       notes = plan.notes;
       target.set(numbersOf(results.get(this.target.value) as Tensor), start);
+      for (const [name, list] of parts) list.push(results.get(name) as Tensor);
       // Nothing flows back to some values: their gradient is zero (the notes say why, where an operator stops it).
       const found = wrt.map((name) => {
         const gradient = plan.gradients.get(name);
@@ -227,8 +140,23 @@ class PreparedInput implements Prepared {
         }
       } else for (const { name, size, values } of found) addTo(sums, name, size, values);
       this.#count(end - start, end - start);
-    });
-    return { target, sums, notes };
+    };
+    await inBatches(points.count, size, begin, finish, runs.streams);
+    return { target, values: joined(parts), sums, notes };
+  }
+
+  async atZero(features: Tensors): Promise<number> {
+    const zeros = () =>
+      new Map([...features].map(([name, { shape, data }]) => [name, float32(shape, new Float32Array(data.length))]));
+    const evaluated = async () => (await this.evaluate(pointOf(zeros()))).target[0];
+    const indices = [...this.target.feeds.values()];
+    const isFixed = this.#part([...features.keys()], []).inputs.every(
+      ({ name }) => features.has(name) || this.target.feeds.has(name),
+    );
+    if (!isFixed || indices.some(({ data }) => data.length > longestIndex)) return evaluated();
+    const shapes = [...features].map(([name, { shape }]) => `${name}:${formatShape(shape)}`);
+    const key = `${this.#key}|${shapes.join()}|${indices.map(({ data }) => data.join()).join()}`;
+    return once(cachesOf(this.model).zeros, key, evaluated);
   }
 
   async curvature(at: Tensors, vectors: Tensors): Promise<Curvature> {
@@ -259,6 +187,12 @@ class PreparedInput implements Prepared {
     this.#count(1, curvatureBackward);
     const [target] = toNumbers(results.get(this.target.value) as Tensor);
     return { target, gradients: read(plan.gradients), products: read(plan.products), notes: plan.notes };
+  }
+
+  /** How several batches of a part run: next to each other where the runtime can. */
+  #sideBySide(part: Graph, isSplit: boolean) {
+    const streams = isSplit ? this.model.executor.streams(part) : 1;
+    return { streams, options: { ...this.options, sideBySide: streams > 1 } };
   }
 
   #count(forward: number, backward: number): void {
@@ -297,8 +231,8 @@ class PreparedInput implements Prepared {
     return feeds;
   }
 
-  #plan(part: Graph, feeds: Tensors, { wrt, rules, each }: GradientAt): Promise<Plan> {
-    const kind = `${rules?.key ?? ''}${each ? '|each' : ''}`;
+  #plan(part: Graph, feeds: Tensors, { wrt, rules, each, fetches = [] }: GradientAt): Promise<Plan> {
+    const kind = `${rules?.key ?? ''}${each ? '|each' : ''}|${fetches.join()}`;
     const plans = hasDataDependentShapes(part) ? new Map<string, Promise<Plan>>() : cachesOf(this.model).plans;
     return once(plans, `${this.#key}|${planKey(part, feeds, wrt, kind)}`, async () =>
       gradientPlan(await this.model.executor.specialise(part, feeds), {
@@ -341,7 +275,8 @@ class PreparedInput implements Prepared {
     const separate = await once(cachesOf(this.model).batching, key, () => this.#keepsRowsApart(part, points));
     if (!separate) return 1;
     const { graph, facts } = await this.model.executor.specialise(part, this.#feeds(part, points.at(0, 1), 1));
-    return Math.min(points.count, mostPoints(graph, facts, this.options.byteBudget ?? 256 * 2 ** 20));
+    const budget = (this.options.byteBudget ?? 256 * 2 ** 20) / this.model.executor.streams(part);
+    return Math.min(points.count, mostPoints(graph, facts, budget));
   }
 
   /**
@@ -380,6 +315,11 @@ class PreparedInput implements Prepared {
   }
 }
 
+/** One tensor of the rows that several runs gave. */
+function joined(parts: ReadonlyMap<string, readonly Tensor[]>): Map<string, Tensor> {
+  return new Map([...parts].map(([name, list]) => [name, list.length === 1 ? list[0] : concatRows(list)]));
+}
+
 /** As numbers, without a copy where they are that already: there is one for each of perhaps 100,000 points. */
 function numbersOf(tensor: Tensor): ArrayLike<number> {
   return tensor.type === 'float32' ? (tensor as Tensor<'float32'>).data : toNumbers(tensor);
@@ -398,7 +338,7 @@ function addTo(sums: Map<string, Float64Array>, name: string, size: number, valu
 function checkFinite(inputs: Tensors): void {
   for (const [name, { type, data }] of inputs) {
     if (type !== 'float32' && type !== 'float64') continue;
-    const index = (data as Float32Array).findIndex((value) => !Number.isFinite(value));
+    const index = firstNotFinite(data as Float32Array | Float64Array);
     if (index >= 0) {
       throw new WhereforeError('not-finite', `input "${name}" holds a value that is not a finite number`, {
         got: `${(data as Float32Array)[index]} at element ${index}`,
@@ -406,4 +346,10 @@ function checkFinite(inputs: Tensors): void {
       });
     }
   }
+}
+
+/** A plain loop: a callback for each element of a picture takes as long as a small network. */
+function firstNotFinite(data: Float32Array | Float64Array): number {
+  for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return i;
+  return -1;
 }

@@ -67,7 +67,8 @@ const shared = {
   completeness: 'none',
   zeroDifference: false,
   parameters: parameters as z.ZodType<Parameters>,
-  cost: () => ({ forward: 1, backward: 1 }),
+  gradientAtInput: () => undefined,
+  cost: () => ({ forward: 0, backward: 1 }),
 } as const;
 
 /** `map += Σ_c weight_c · F_c` */
@@ -156,7 +157,8 @@ export const differenceMap: Method<Record<string, never>> = {
   completeness: 'none',
   zeroDifference: true,
   parameters: z.strictObject({}),
-  cost: () => ({ forward: 1, backward: 1 }),
+  gradientAtInput: () => undefined,
+  cost: () => ({ forward: 0, backward: 1 }),
   async run(context) {
     const layer = spatialLayer(context);
     const { sums, notes } = await gradientAtInput(context);

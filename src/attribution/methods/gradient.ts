@@ -1,12 +1,15 @@
 import { z } from 'zod';
 import type { Tensors } from '../../runtime/runtime.ts';
 import { float32, type Tensor } from '../../tensor/tensor.ts';
+import type { RuleSet } from '../plan.ts';
 import { type Gradient, pointOf } from '../prepare.ts';
 import { type Method, type MethodContext, type MethodResult, sumOf } from './method.ts';
 
-/** The gradient of the target at the input, for each value of the layer. */
-export async function gradientAtInput(context: MethodContext): Promise<Gradient> {
-  return context.prepared.gradient(pointOf(context.features), { wrt: context.layer });
+/** The gradient of the target at the input, for each value of the layer; its sums are the caller's to change. */
+export async function gradientAtInput(context: MethodContext, rules?: RuleSet): Promise<Gradient> {
+  const { gradient, prepared, features, layer } = context;
+  if (!gradient) return prepared.gradient(pointOf(features), { wrt: layer, rules });
+  return { ...gradient, sums: new Map([...gradient.sums].map(([name, sum]) => [name, sum.slice()])) };
 }
 
 /** A result with the layer's shapes from one list of elements a value. */
@@ -33,7 +36,8 @@ export const gradient: Method<Record<string, never>> = {
   completeness: 'none',
   zeroDifference: false,
   parameters: z.strictObject({}),
-  cost: () => ({ forward: 1, backward: 1 }),
+  gradientAtInput: () => undefined,
+  cost: () => ({ forward: 0, backward: 1 }),
   async run(context) {
     const { sums, notes } = await gradientAtInput(context);
     return { ...resultOf(context.features, sums), gradientNotes: notes };
@@ -53,7 +57,8 @@ export const gradientTimesInput: Method<Record<string, never>> = {
   completeness: 'none',
   zeroDifference: false,
   parameters: z.strictObject({}),
-  cost: () => ({ forward: 1, backward: 1 }),
+  gradientAtInput: () => undefined,
+  cost: () => ({ forward: 0, backward: 1 }),
   async run(context) {
     const { sums, notes } = await gradientAtInput(context);
     for (const [name, sum] of sums) {

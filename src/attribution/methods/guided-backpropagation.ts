@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import type { VjpRule } from '../../autodiff/context.ts';
 import type { RuleSet } from '../plan.ts';
-import { pointOf } from '../points.ts';
-import { resultOf } from './gradient.ts';
+import { gradientAtInput, resultOf } from './gradient.ts';
 import type { Method } from './method.ts';
 import { rectifiers } from './rules/operators.ts';
 import { ordinary } from './rules/ordinary.ts';
@@ -34,9 +33,10 @@ export const guidedBackpropagation: Method<Record<string, never>> = {
   completeness: 'none',
   zeroDifference: false,
   parameters: z.strictObject({}),
-  cost: () => ({ forward: 1, backward: 1 }),
+  gradientAtInput: () => rules,
+  cost: () => ({ forward: 0, backward: 1 }),
   async run(context) {
-    const { sums, notes } = await context.prepared.gradient(pointOf(context.features), { wrt: context.layer, rules });
+    const { sums, notes } = await gradientAtInput(context, rules);
     return { ...resultOf(context.features, sums), gradientNotes: notes };
   },
 };

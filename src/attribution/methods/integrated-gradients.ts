@@ -119,7 +119,7 @@ export async function alongFeatures(
  * `A = Σ_k (φ(x_{k+1}) − φ(x_k)) ⊙ ∂f/∂F(φ(x_{k+½}))` with `x_k = x0 + e_k (x − x0)`: always by the midpoint.
  * @param edges the ends of the pieces, `e_k = k/n` where they are even
  */
-async function alongInput(context: MethodContext, edges: Float64Array): Promise<Gradient> {
+async function alongInput(context: MethodContext, edges: Float64Array): Promise<Pick<Gradient, 'sums' | 'notes'>> {
   const { prepared, layer, inputs } = context;
   const from = onlyReference(context).inputs;
   const steps = edges.length - 1;
@@ -127,7 +127,6 @@ async function alongInput(context: MethodContext, edges: Float64Array): Promise<
   const middles = pathPoints(from, inputs, midpointsOf(edges).positions);
   const sums = new Map<string, Float64Array>();
   let notes: Gradient['notes'] = [];
-  const target = new Float64Array(steps);
   // Step by step, so that memory holds two layers at a time however many steps there are.
   const inner = layer.filter((name) => !inputs.has(name));
   const layerAt = async (k: number): Promise<Tensors> => {
@@ -140,7 +139,6 @@ async function alongInput(context: MethodContext, edges: Float64Array): Promise<
     const next = await layerAt(k + 1);
     const gradient = await prepared.gradient({ ...middles, count: 1, at: () => middles.at(k, k + 1) }, { wrt: layer });
     notes = gradient.notes;
-    target[k] = gradient.target[0];
     for (const name of layer) {
       const [before, after] = [previous.get(name), next.get(name)] as Tensor<'float32'>[];
       const slope = gradient.sums.get(name) as Float64Array;
@@ -151,5 +149,5 @@ async function alongInput(context: MethodContext, edges: Float64Array): Promise<
     }
     previous = next;
   }
-  return { target, sums, notes };
+  return { sums, notes };
 }

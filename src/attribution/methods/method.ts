@@ -4,7 +4,8 @@ import type { Tensors } from '../../runtime/runtime.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { InputLayout } from '../baseline.ts';
 import type { Partition } from '../groups.ts';
-import type { Passes, Prepared } from '../prepare.ts';
+import type { RuleSet } from '../plan.ts';
+import type { Gradient, Passes, Prepared } from '../prepare.ts';
 import type { Target } from '../target.ts';
 
 /** The model at one baseline input. */
@@ -27,6 +28,8 @@ export interface MethodContext {
   readonly layer: readonly string[];
   /** Whether the layer separates the explained inputs from the target. */
   readonly isCut: boolean;
+  /** Whether one run can give the target, the layer and the gradient there. */
+  readonly sharesRun: boolean;
   /** The layer at the input, `F = φ(x)`. */
   readonly features: Tensors;
   readonly inputs: Tensors;
@@ -38,6 +41,8 @@ export interface MethodContext {
   readonly layouts: ReadonlyMap<string, InputLayout>;
   /** Elements that are perturbed together. */
   readonly partition: Partition;
+  /** The gradient at the input, from the run that gave `f(x)` and `F`, for methods that start from it. */
+  readonly gradient?: Gradient;
   /** Whether the caller named the groups, rather than leaving them to their default. */
   readonly hasGroups: boolean;
 }
@@ -104,7 +109,12 @@ export interface Method<Parameters = Record<string, unknown>> {
   /** Whether `F_i = F0_i` implies `A_i = 0`. */
   readonly zeroDifference: boolean;
   readonly parameters: z.ZodType<Parameters>;
-  /** Passes that a run takes, before it starts; the most of an adaptive method. */
+  /**
+   * For methods that start from one gradient at the input: the rules of its way back, undefined for derivatives. It
+   * then comes from the run that looks at the input, once for all baselines, and `cost` counts no forward pass for it.
+   */
+  gradientAtInput?(parameters: Parameters): RuleSet | undefined;
+  /** Passes that a run takes beside those at the input and at the baselines; the most of an adaptive method. */
   cost(parameters: Parameters, workload: Workload): Passes;
   run(context: MethodContext, parameters: Parameters): Promise<MethodResult>;
 }

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { pointOf } from '../points.ts';
-import { resultOf } from './gradient.ts';
+import { gradientAtInput, resultOf } from './gradient.ts';
 import type { Method, MethodContext, MethodResult } from './method.ts';
 import { type RelevanceOptions, relevanceRules } from './rules/relevance.ts';
 
@@ -18,10 +17,7 @@ const shared = {
 } as const;
 
 async function propagate(context: MethodContext, options: RelevanceOptions): Promise<MethodResult> {
-  const { sums, notes } = await context.prepared.gradient(pointOf(context.features), {
-    wrt: context.layer,
-    rules: relevanceRules(options),
-  });
+  const { sums, notes } = await gradientAtInput(context, relevanceRules(options));
   for (const [name, sum] of sums) {
     const { data } = context.features.get(name) as Tensor<'float32'>;
     for (let i = 0; i < sum.length; i++) sum[i] *= data[i];
@@ -37,13 +33,19 @@ export const lrpEpsilon: Method<z.infer<typeof epsilonParameters>> = {
   title: 'LRP-ε',
   formula: 'R_i = Σ_j x_i w_ij / (y_j + ε sign y_j) · R_j,  R = f(x) at the output',
   parameters: epsilonParameters as z.ZodType<z.infer<typeof epsilonParameters>>,
-  cost: () => ({ forward: 1, backward: 1 }),
+  gradientAtInput: relevanceRules,
+  cost: () => ({ forward: 0, backward: 1 }),
   run: propagate,
 };
 
 const alphaBetaParameters = z.strictObject({
   alpha: z.number().min(1).default(2).describe('β is α − 1, so that relevance is conserved'),
   epsilon: z.number().min(0).default(1e-6),
+});
+
+const alphaBetaOf = ({ alpha, epsilon }: z.infer<typeof alphaBetaParameters>): RelevanceOptions => ({
+  epsilon,
+  alphaBeta: { alpha, beta: alpha - 1 },
 });
 
 /** Positive and negative parts apart in every layer with weights; LRP-ε elsewhere. */
@@ -53,10 +55,11 @@ export const lrpAlphaBeta: Method<z.infer<typeof alphaBetaParameters>> = {
   formula: 'R_i = Σ_j (α (x_i w_ij)⁺/z_j⁺ − β (x_i w_ij)⁻/z_j⁻) R_j,  β = α − 1; biases take nothing',
   parameters: alphaBetaParameters as z.ZodType<z.infer<typeof alphaBetaParameters>>,
   // Four more products each way in every layer with weights.
-  cost: () => ({ forward: 5, backward: 4 }),
-  async run(context, { alpha, epsilon }) {
+  gradientAtInput: (parameters) => relevanceRules(alphaBetaOf(parameters)),
+  cost: () => ({ forward: 4, backward: 4 }),
+  async run(context, parameters) {
     const { passes } = context.prepared;
-    const result = await propagate(context, { epsilon, alphaBeta: { alpha, beta: alpha - 1 } });
+    const result = await propagate(context, alphaBetaOf(parameters));
     passes.forward += 4;
     passes.backward += 3;
     return result;

@@ -39,7 +39,8 @@ export const taylor1: Method<Record<string, never>> = {
   source:
     'Montavon et al. 2017, "Explaining nonlinear classification decisions with deep Taylor decomposition", arXiv 1512.02479',
   formula: 'A = (F − φ(x0)) ⊙ ∂f/∂F(F)',
-  cost: () => ({ forward: 1, backward: 1 }),
+  gradientAtInput: () => undefined,
+  cost: () => ({ forward: 0, backward: 1 }),
   async run(context) {
     const { sums, notes } = await gradientAtInput(context);
     for (const [name, { data }] of differences(context)) {

@@ -1,0 +1,44 @@
+import type { Graph } from '../onnx/graph.ts';
+import type { Model } from '../runtime/model.ts';
+import type { CurvaturePlan, Plan } from './plan.ts';
+import type { CompiledTarget } from './target.ts';
+
+/** What attributions of one model have in common, by keys that tell target, shapes and cut. */
+interface Caches {
+  readonly targets: Map<string, Promise<CompiledTarget>>;
+  readonly parts: Map<string, Graph>;
+  readonly plans: Map<string, Promise<Plan>>;
+  readonly curvatures: Map<string, Promise<CurvaturePlan>>;
+  readonly batching: Map<string, Promise<boolean>>;
+  /** Targets at zero features. */
+  readonly zeros: Map<string, Promise<number>>;
+}
+
+const caches = new WeakMap<Model, Caches>();
+
+export function cachesOf(model: Model): Caches {
+  let known = caches.get(model);
+  if (!known)
+    caches.set(
+      model,
+      (known = {
+        targets: new Map(),
+        parts: new Map(),
+        plans: new Map(),
+        curvatures: new Map(),
+        batching: new Map(),
+        zeros: new Map(),
+      }),
+    );
+  return known;
+}
+
+/** What stands under a key, made at the first call; a failure is not kept. */
+export function once<V>(map: Map<string, Promise<V>>, key: string, make: () => Promise<V>): Promise<V> {
+  let value = map.get(key);
+  if (!value) {
+    map.set(key, (value = make()));
+    value.catch(() => map.delete(key));
+  }
+  return value;
+}
