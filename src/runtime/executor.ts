@@ -42,8 +42,8 @@ export function hasDataDependentShapes(graph: Graph): boolean {
   return graph.nodes.some((node) => dataDependentShapes.has(operatorKey(node)));
 }
 
-/** Bytes of weights up to which a session is copied, so that runs go side by side; large operators use threads well. */
-const copiedBytes = 64 * 2 ** 20;
+/** Bytes of weights that the copies of a session, which let runs go side by side, may hold together. */
+const copiedBytes = 128 * 2 ** 20;
 
 interface Opened {
   readonly session: Promise<Session>;
