@@ -1,5 +1,6 @@
 import { type Baseline, describeBaseline, resolveBaseline } from '../../src/attribution/baseline.ts';
 import { usualTolerance } from '../../src/evaluation/reference-test.ts';
+import { drawReference, pixelStatistics } from '../../src/explainer/references.ts';
 import { permutation, random } from '../../src/tensor/random.ts';
 import { concatRows, float32, type Tensor } from '../../src/tensor/tensor.ts';
 import type { Subject } from './subjects.ts';
@@ -50,20 +51,36 @@ async function candidates(subject: Subject): Promise<JudgeReference[]> {
     description: `the mean of ${pool.shape[0]} training pictures`,
   };
   const blur: Baseline = { kind: 'blur', sigma: height / 4 };
-  const chances = await probabilities(subject, pool);
-  const another = 'another picture of the training data, drawn among those that give the class no more than chance';
+  const mixed = shuffled(pool);
+  const mixedChances = await probabilities(subject, mixed);
+  const drawn = (title: string, pictures: Tensor<'float32'>, chances: readonly Float64Array[]): JudgeReference => ({
+    title: `${title}, drawn among those that give the class no more than chance`,
+    of: (_, label, i) => {
+      const order = permutation(pictures.shape[0], random(12, i + 1));
+      const found = order.find((at) => chances[at][label] <= 1 / chances[at].length) ?? order[0];
+      return { kind: 'input', tensor: pictureAt(pictures, found), description: title };
+    },
+  });
   return [
     { title: describeBaseline(blur), of: () => blur },
     { title: describeBaseline(meanPicture), of: () => meanPicture },
-    {
-      title: another,
-      of: (_, label, i) => {
-        const order = permutation(pool.shape[0], random(12, i + 1));
-        const found = order.find((at) => chances[at][label] <= 1 / chances[at].length) ?? order[0];
-        return { kind: 'input', tensor: pictureAt(pool, found), description: another };
-      },
-    },
+    drawn('another training picture cut into 4 × 4 tiles in another order', mixed, mixedChances),
   ];
+}
+
+/** Pictures cut into 4 × 4 tiles in another order. */
+function shuffled(pictures: Tensor<'float32'>): Tensor<'float32'> {
+  const [count, channels, height, width] = pictures.shape;
+  const layout = { channelAxis: 1, channels, height, width } as const;
+  const statistics = pixelStatistics(pictures, layout);
+  const size = pictures.data.length / count;
+  const values = new Float32Array(pictures.data.length);
+  for (let i = 0; i < count; i++) {
+    const other = pictures.data.subarray(i * size, (i + 1) * size);
+    const drawing = { layout, statistics, other, source: random(13, i + 1) };
+    drawReference(['tiles'], values.subarray(i * size, (i + 1) * size), other, drawing);
+  }
+  return float32(pictures.shape, values);
 }
 
 /** How many calibration pictures a reference leaves near chance. */

@@ -109,7 +109,7 @@ describe('a trained explainer', () => {
     expect(explainer.facts).toMatchObject({
       model: 'toy',
       threshold: 0.5,
-      references: ['mean', 'noise', 'colour'],
+      references: ['mean', 'noise', 'colour', 'picture'],
       seed: 3,
       classes: 4,
       layers: [{ name: 'relu2' }, { name: 'relu3' }],

@@ -3,7 +3,7 @@ import { float32 } from '../tensor/tensor.ts';
 import { logits, prefix } from './adapter.ts';
 import { information, slope } from './bottleneck.ts';
 import type { Classifier } from './classifier.ts';
-import { bestPixels } from './ranking.ts';
+import { bestPixels, standardised } from './ranking.ts';
 import type { PixelStatistics } from './references.ts';
 import { secondPass } from './second-pass.ts';
 import type { LaxSettings } from './settings.ts';
@@ -59,9 +59,9 @@ export function explainedClass(builder: GraphBuilder, scores: string, classes: n
  * - sufficiency `KL(p ‖ f(keep ka))`
  * - necessity `−log(1 − f(remove ka)_c + 1e-4)`
  * - area `mean k0 + λ_g·(a − α_min)/(1 − α_min)·mean ka`, variation `mean |∂m|`
- * - ranking `−log(f(keep kn)_c + ε) − log(1 − f(remove kn)_c + ε)`, kn being 1 for the n best pixels and 0 for the
- *   others, with the gradient of `σ(ℓ − ℓ_n)` where ℓ is the mask before its sigmoid (straight through, Bengio et al.
- *   2013, arXiv 1308.3432): soft pixels would let through what single ones do not; without it two mixtures are enough
+ * - ranking `−log(f(keep kn)_c + ε) − λ_d·log(1 − f(remove kn)_c + ε)`, kn being 1 for the n best pixels and 0 for the
+ *   others, with the gradient of `σ(ℓ − ℓ_n)` where ℓ is the mask before its sigmoid, standardised over the picture
+ *   (straight through, Bengio et al. 2013, arXiv 1308.3432): soft pixels would let through what single ones do not; without it two mixtures are enough
  * - loss `sufficiency + λ_n·necessity + λ_a·area + λ_r·ranking + λ_tv·variation`
  *
  * For another class than the predicted one the sufficiency asks only that c does not lose probability: the divergence
@@ -95,7 +95,7 @@ export function appendObjective(
   const keep = (k: string) => plus(trainingInputs.reference, times(overInput(k), difference));
   const remove = (k: string) => minus(input, times(overInput(k), difference));
   const ranks = settings.ranking > 0;
-  const kn = ranks ? bestPixels(builder, logits, trainingInputs.moved) : '';
+  const kn = ranks ? bestPixels(builder, standardised(builder, logits), trainingInputs.moved) : '';
   const kept = isInformation ? [mask, ka] : [ka];
   const parts = [...kept.map(keep), remove(ka), ...(ranks ? [keep(kn), remove(kn)] : [])];
   const mixtures = op('Concat', parts, { axis: 0 });
@@ -143,11 +143,14 @@ export function appendObjective(
   const graded = times(scalar(settings.grading), times(height, perSample(ka, 'ReduceMean')));
   const price = isInformation ? information(builder, mask, classifier, statistics) : perSample(k0, 'ReduceMean');
   const variation = plus(...[2, 3].map((axis) => perSample(slope(builder, mask, axis), 'ReduceMean')));
+  const ranked = ranks
+    ? plus(surprise(qBest), times(scalar(settings.rankingNecessity), surprise(complement(qRest))))
+    : '';
   const weighed = [
     sufficiency,
     times(scalar(settings.necessity), necessity),
     times(trainingInputs.minimality, plus(price, graded)),
-    ...(ranks ? [times(scalar(settings.ranking), plus(surprise(qBest), surprise(complement(qRest))))] : []),
+    ...(ranks ? [times(scalar(settings.ranking), ranked)] : []),
     times(scalar(settings.variation), variation),
   ];
   const asFloat = (name: string) => op('Cast', [name], { to: 1 });

@@ -5,7 +5,7 @@ import { gradientsOf } from '../runtime/gradient.ts';
 import { createModel } from '../runtime/model.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
 import { float32, int64, type Tensor } from '../tensor/tensor.ts';
-import { bestPixels } from './ranking.ts';
+import { bestPixels, standardised } from './ranking.ts';
 
 const runtime = createNodeRuntime({ threads: 1 });
 afterAll(() => runtime.close());
@@ -29,6 +29,31 @@ const inputs = new Map<string, Tensor>([
   ['values', float32([2, 1, 2, 3], [...values, ...values.map((value) => -value)])],
   ['count', int64([2, 1], [2, 1])],
 ]);
+
+describe('standardised logits', () => {
+  it('keep their order, have mean 0 and deviation 2 in every picture, and forget their scale', async () => {
+    const own = new GraphBuilder();
+    own.input('logits', 'float32', ['N', 1, 2, 3]);
+    own.output(standardised(own, 'logits'), 'float32', undefined);
+    const graph = own.build();
+    const run = async (factor: number) => {
+      const logits = float32(
+        [1, 1, 2, 3],
+        values.map((value) => factor * value),
+      );
+      const results = await model.executor.run(graph, new Map([['logits', logits]]), [graph.outputs[0].name]);
+      return Array.from((results.get(graph.outputs[0].name) as Tensor<'float32'>).data);
+    };
+    const mean = values.reduce((sum, value) => sum + value) / values.length;
+    const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
+    for (const factor of [1, 100]) {
+      // ε = 1e-5 beside a variance of 12.
+      (await run(factor)).forEach((value, i) => {
+        expect(value).toBeCloseTo((2 * (values[i] - mean)) / deviation, 4);
+      });
+    }
+  });
+});
 
 describe('the best pixels', () => {
   it('are as many as each picture asks for, the largest ones', async () => {

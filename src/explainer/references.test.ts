@@ -16,6 +16,17 @@ function tiles(layout: PictureLayout, seed: number): { other: Float32Array; into
   return { other, into };
 }
 
+describe('the reference of another picture', () => {
+  it('is that picture, whatever the one explained', () => {
+    const other = Float32Array.of(1, -2, 3, 4);
+    const into = new Float32Array(4);
+    const layout: PictureLayout = { channelAxis: 1, channels: 1, height: 2, width: 2 };
+    const statistics = pixelStatistics(float32([1, 1, 2, 2], other), layout);
+    drawReference(['picture'], into, new Float32Array(4), { layout, statistics, source: random(1), other });
+    expect(into).toEqual(other);
+  });
+});
+
 describe('the reference of tiles', () => {
   it('holds every pixel of the other picture once where the sides are multiples of 4', () => {
     const { other, into } = tiles({ channelAxis: 1, channels: 3, height: 8, width: 12 }, 1);

@@ -69,6 +69,10 @@ const references: { readonly [K in ReferenceKind]: Fill } = {
     const channel = channelOf(layout);
     for (let i = 0; i < into.length; i++) into[i] = colour[channel(i)];
   },
+  /** Another picture as it is: all that the data has, and perhaps the class itself. */
+  picture(into, _, { other }) {
+    into.set(other);
+  },
   /** Another picture cut into 4 × 4 tiles in another order: texture and edges of the data, but no objects. */
   tiles(into, _, { layout: { channelAxis, channels, height, width }, other, source }) {
     const across = 4;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { WhereforeError } from '../errors.ts';
 
 /** What stands for an absent pixel while the explainer is trained. */
-export const referenceKinds = ['mean', 'noise', 'colour', 'tiles'] as const;
+const referenceKinds = ['mean', 'noise', 'colour', 'picture', 'tiles'] as const;
 export type ReferenceKind = (typeof referenceKinds)[number];
 
 const share = z.number().min(0).max(1);
@@ -18,14 +18,14 @@ export const settingsSchema = z.strictObject({
   channels: z.int().min(4).optional(),
   /**
    * Channels at the size of the picture, between the features and the mask, so that single pixels can be told apart; a
-   * multiple of 4. Default 0: masks of the size of the lowest feature map.
+   * multiple of 4. Default 16; 0: masks of the size of the lowest feature map.
    */
-  detail: z.int().min(0).multipleOf(4).default(0),
+  detail: z.int().min(0).multipleOf(4).default(16),
   /** The threshold below which a pixel does not count as part of the explanation (α_min). */
   threshold: z.number().gt(0).lt(1).default(0.5),
   /** Temperature of the soft threshold at the first and the last step; geometric in between. */
   temperature: z.tuple([z.number().gt(0), z.number().gt(0)]).default([0.2, 0.05]),
-  references: z.array(z.enum(referenceKinds)).min(1).default(['mean', 'noise', 'colour']),
+  references: z.array(z.enum(referenceKinds)).min(1).default(['mean', 'noise', 'colour', 'picture']),
   /** λ_n: weight of the necessity. 0 for inputs with several valid explanations. */
   necessity: weight.default(1),
   /** λ_a: weight of the minimality. */
@@ -33,7 +33,9 @@ export const settingsSchema = z.strictObject({
   /** λ_g: how much more area costs at higher thresholds; it gives what the mask keeps grades. */
   grading: weight.default(1),
   /** λ_r: weight of the ranking: the best pixels, whatever their number, suffice and are needed. 0 costs no passes. */
-  ranking: weight.default(0),
+  ranking: weight.default(4),
+  /** λ_d: how much more than to suffice the best pixels of the ranking are to be needed. */
+  rankingNecessity: weight.default(3),
   /** λ_tv: weight of the total variation. */
   variation: weight.default(0.01),
   /** `area`: mean of the soft mask. `information`: nats that pass a Gaussian bottleneck. */
