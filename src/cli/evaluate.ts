@@ -16,6 +16,7 @@ import {
   usualMethods,
   usualMetrics,
 } from '../report/evaluate.ts';
+import { secondsLeft } from '../report/evaluation-forecast.ts';
 import { preprocessingOf } from '../report/explain.ts';
 import { checkMethods } from '../report/plan.ts';
 import { createResultStore } from '../report/result-store.ts';
@@ -149,8 +150,10 @@ async function run(sources: readonly string[], options: Options, signal: AbortSi
       preprocessing,
     });
     const folder = join(options.out, `evaluate-${key}`);
-    let began = performance.now();
+    let planned: EvaluationPlan | undefined;
+    let last = performance.now();
     let computed = 0;
+    let seconds = 0;
     const evaluation = await evaluate(model, sources, {
       count,
       augment,
@@ -172,12 +175,18 @@ async function run(sources: readonly string[], options: Options, signal: AbortSi
       onPlanned: (plan) => {
         for (const text of plan.leftOut) say(`left out at ${text}`);
         say(forecastText(plan));
-        began = performance.now();
+        planned = plan;
+        last = performance.now();
       },
       onScored: ({ done, total, input, row, reused }) => {
-        if (reused) return;
+        const now = performance.now();
+        const took = (now - last) / 1000;
+        last = now;
+        if (reused || !planned) return;
         computed++;
-        const left = ((performance.now() - began) / 1000 / computed) * (total - done);
+        seconds += took;
+        const { forecast, inputs, calibration } = planned;
+        const left = secondsLeft(forecast, inputs + calibration, { total, done, computed, seconds });
         say(
           `${done} of ${total}: ${shortSource(input)}, ${row}${done < total ? `; about ${formatDuration(left)} left` : ''}`,
         );

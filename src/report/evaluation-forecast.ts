@@ -57,6 +57,31 @@ export function forecast(
   return { explaining: { least, most }, scoring, seconds: { least: seconds(least), most: seconds(most) } };
 }
 
+/** How far an evaluation has come. */
+export interface EvaluationProgress {
+  /** Explanations of all inputs, the controls among them, and how many of them there are results of. */
+  readonly total: number;
+  readonly done: number;
+  /** Those that this run computed, the others being kept from before, and the seconds that they took. */
+  readonly computed: number;
+  readonly seconds: number;
+}
+
+/**
+ * Seconds that an evaluation still takes. The first explanations of a run say little of the others: with them sessions
+ * are opened, and the first map of an input bears what all its maps share. The forecast counts as one input's worth of
+ * explanations beside them.
+ */
+export function secondsLeft(
+  { seconds }: Pick<Forecast, 'seconds'>,
+  inputs: number,
+  { total, done, computed, seconds: spent }: EvaluationProgress,
+): number {
+  const perInput = total / inputs;
+  const forecast = (seconds.least + seconds.most) / 2 / total;
+  return ((forecast * perInput + spent) / (perInput + computed)) * (total - done);
+}
+
 const none: Passes = { forward: 0, backward: 0 };
 const plus = (a: Passes, b: Passes): Passes => ({ forward: a.forward + b.forward, backward: a.backward + b.backward });
 const times = (passes: Passes, count: number): Passes => ({
