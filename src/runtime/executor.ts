@@ -37,9 +37,16 @@ const dataDependentShapes: ReadonlySet<string> = new Set([
   'RegexFullMatch',
 ]);
 
-/** Whether the shapes inside a graph may differ between two inputs of the same shape. */
+const shapesVary = new WeakMap<Graph, boolean>();
+
+/** Whether the shapes inside a graph may differ between two inputs of the same shape. Asked before every run, so kept. */
 export function hasDataDependentShapes(graph: Graph): boolean {
-  return graph.nodes.some((node) => dataDependentShapes.has(operatorKey(node)));
+  let known = shapesVary.get(graph);
+  if (known === undefined) {
+    known = graph.nodes.some((node) => dataDependentShapes.has(operatorKey(node)));
+    shapesVary.set(graph, known);
+  }
+  return known;
 }
 
 /** Bytes of weights that the copies of a session, which let runs go side by side, may hold together. */
