@@ -48,11 +48,7 @@ const mistakes = {
       'return target;',
     ],
     ['constant', 'alone ? 0.5 : 1 / classes', 'alone ? 0.5 : 0'],
-    [
-      'sign',
-      'valueAt(prepared, inputs),\n      valueAt(prepared, referenceInputs),',
-      'valueAt(prepared, referenceInputs),\n      valueAt(prepared, inputs),',
-    ],
+    ['sign', '[inputs, referenceInputs].map((tensors)', '[referenceInputs, inputs].map((tensors)'],
   ],
   'reference-test.ts': [
     ['sign', 'chance + tolerance * (1 - chance)', 'chance - tolerance * (1 - chance)'],
@@ -66,6 +62,7 @@ const mistakes = {
     ['constant', 'new Uint8Array(1 + groups.count).fill(1)', 'new Uint8Array(1 + groups.count)'],
     ['sign', 'b[i] + mask[groupOf[i]] * (x[i] - b[i])', 'x[i] + mask[groupOf[i]] * (b[i] - x[i])'],
     ['sign', "=== 'ascending' ? 1 : -1", "=== 'ascending' ? -1 : 1"],
+    ['index', 'if (end - start > 1) result.subarray(start, end).reverse();', ''],
     ['normalisation', 'chosen.fill(0);', ''],
   ],
   'groups.ts': [
@@ -82,9 +79,22 @@ const mistakes = {
     ['normalisation', '(value - least) / range)', 'value - least)'],
     ['index', '.subarray(first), [rows, columns]', ', [rows, columns]'],
   ],
-  'batches.ts': [
-    ['index', 'points.at(first, last)', 'points.at(start, start + last - first)'],
-    ['index', 'results.set(target.subarray(0, held), start)', 'results.set(target.subarray(0, held), 0)'],
+  'masked-rows.ts': [
+    ['sign', "'Where', [keep, present, absent]", "'Where', [keep, absent, present]"],
+    ['axis', 'builder.ints([-1, 1, groups.count, 1])', 'builder.ints([-1, groups.count, 1, 1])'],
+    ['index', 'fill(point, keep', 'fill(point - start, keep'],
+    ['constant', 'keep[from + groups.count] = 1', 'keep[from + groups.count] = 0'],
+    ['index', '(group < 0 ? groups.count : group)', '(group < 0 ? 0 : group)'],
+    ['axis', '? [outer, count, inner]', '? [inner, count, outer]'],
+  ],
+  '../attribution/batches.ts': [
+    ['index', 'points.at(start, last)', 'points.at(start, end)'],
+    ['index', 'rows(tensor, 0, (tensor.shape[0] / count) * held)', 'tensor'],
+    ['normalisation', '* stepAt(share);\n}', ';\n}'],
+  ],
+  'at-once.ts': [
+    ['index', 'results[index] = await', 'results[results.length] = await'],
+    ['comparison', 'errors.length === 0', 'errors.length >= 0'],
   ],
   'metrics/curves.ts': [
     ['sign', "kind === 'insertion' ? [1, 0] : [0, 1]", "kind === 'insertion' ? [0, 1] : [1, 0]"],
@@ -106,9 +116,11 @@ const mistakes = {
     ['normalisation', 'rescale ? (square > 0 ? Math.max(0, product / square) : 0) : 1', '1'],
     ['index', 'shares[Math.floor(k / samples)]', 'shares[Math.floor(k / samples) + 1]'],
     ['index', 'sum += values[set[i]]', 'sum += values[(set[i] + 1) % values.length]'],
-    ['index', 'keep[set[i]] = 0', 'keep[i] = 0'],
+    ['index', 'row[set[i]] = 0', 'row[i] = 0'],
     ['index', 'order.slice(0, size)', 'order.slice(order.length - size)'],
-    ['index', 'const found = known.get(key)', 'const [found] = known.values()'],
+    ['index', 'let measured = known.get(draw.key)', 'let [measured] = known.values()'],
+    ['index', 'const found = known.sets.get(key)', 'const [found] = known.sets.values()'],
+    ['comparison', 'known.seed !== seed', 'known.seed === seed'],
     [
       'sign',
       'difference ?? question.value - question.referenceValue',

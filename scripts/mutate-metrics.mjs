@@ -24,6 +24,8 @@ const nearest = {
   'msi.ts': ['src/evaluation/msi.test.ts'],
   'reference-test.ts': ['src/evaluation/msi.test.ts'],
   '../tensor/correlation.ts': ['src/evaluation/statistics.test.ts'],
+  '../attribution/batches.ts': ['src/attribution/batches.test.ts', 'src/evaluation/groups.test.ts'],
+  'at-once.ts': ['src/evaluation/at-once.test.ts'],
   'statistics.ts': ['src/evaluation/statistics.test.ts'],
   'imputation.ts': ['src/evaluation/imputation.test.ts'],
   'randomised-model.ts': ['src/evaluation/metrics/randomisation.test.ts'],

@@ -1,6 +1,7 @@
 import { attribute } from '../../src/attribution/attribute.ts';
 import type { Points } from '../../src/attribution/points.ts';
 import type { Target } from '../../src/attribution/target.ts';
+import { atOnce, scoredAtOnce } from '../../src/evaluation/at-once.ts';
 import { groupsOf } from '../../src/evaluation/groups.ts';
 import { mapOf } from '../../src/evaluation/map.ts';
 import type { MetricName } from '../../src/evaluation/metrics/index.ts';
@@ -67,16 +68,14 @@ export type Scores = Record<string, number[]>;
 const asked = (model: Model, { inputs, target }: Explained) =>
   ask(model, { inputs, target, reference: { kind: 'zero' }, layout });
 
-/** As a user scores explanations. */
+/** As explanations are scored in a comparison: several at the same time. */
 export async function batched(model: Model, explained: readonly Explained[]): Promise<Scores> {
-  const scores: Scores = Object.fromEntries(chosenMetrics.map((name) => [name, []]));
-  for (const one of explained) await score(await asked(model, one), one, scores);
-  return scores;
+  return byMetric(await atOnce(explained, scoredAtOnce, async (one) => score(await asked(model, one), one)));
 }
 
 /** The same with one perturbed input a run. */
 export async function single(model: Model, explained: readonly Explained[]): Promise<Scores> {
-  const scores: Scores = Object.fromEntries(chosenMetrics.map((name) => [name, []]));
+  const scores: number[][] = [];
   for (const one of explained) {
     const question = await asked(model, one);
     const each = (evaluate: Question['targetAt']) => async (points: Points) => {
@@ -86,16 +85,18 @@ export async function single(model: Model, explained: readonly Explained[]): Pro
       return results;
     };
     const apart = { ...question, targetAt: each(question.targetAt), confidenceAt: each(question.confidenceAt) };
-    await score(apart, one, scores);
+    scores.push(await score(apart, one));
   }
-  return scores;
+  return byMetric(scores);
 }
 
-async function score(question: Question, { map }: Explained, scores: Scores): Promise<void> {
+/** Scores of one input, by the order of the metrics. */
+async function score(question: Question, { map }: Explained): Promise<number[]> {
   // A map of its own every time: what the metrics share is kept by map.
   const explanation = { map: { values: map.slice() } };
   const results = await Promise.all(metrics.map((ready) => scoreWith(ready, question, explanation)));
-  results.forEach(({ score: value }, i) => {
-    scores[metrics[i].name].push(value);
-  });
+  return results.map((result) => result.score);
 }
+
+const byMetric = (scores: readonly (readonly number[])[]): Scores =>
+  Object.fromEntries(chosenMetrics.map((name, m) => [name, scores.map((of) => of[m])]));

@@ -26,7 +26,20 @@ export interface Row {
   readonly baseline: ComparedBaseline;
 }
 
-type Outcome = { readonly result: StoredResult; readonly reused: boolean } | string;
+/** What came of one explanation; a text tells why there is none. */
+export type Outcome = { readonly result: StoredResult; readonly reused: boolean } | string;
+
+/** An explanation that was made, still to be scored and kept. */
+export interface Begun {
+  /** Scores it; any number of explanations may be scored at the same time. */
+  score(): Promise<Scored>;
+}
+
+/** Scores that are still to be kept. */
+export interface Scored {
+  /** Writes what is new into the store. */
+  keep(): Promise<Outcome>;
+}
 
 /** All explanations of one input with one baseline. */
 export class Cell {
@@ -65,47 +78,69 @@ export class Cell {
   }
 
   /** Passes so far. */
-  spent = { forward: 0, backward: 0 };
+  async spent() {
+    const scoring = (await this.#asked()).passes();
+    return {
+      forward: this.#explaining.forward + scoring.forward,
+      backward: this.#explaining.backward + scoring.backward,
+    };
+  }
 
   async shape(): Promise<readonly number[]> {
     return (await this.#asked()).groups.shape;
   }
 
   async referenceTest() {
-    const question = await this.#asked();
-    const test = await testReference(question);
-    const scoring = question.passes();
-    this.spent = {
-      forward: this.#explaining.forward + scoring.forward,
-      backward: this.#explaining.backward + scoring.backward,
-    };
-    return test;
+    return testReference(await this.#asked());
   }
 
-  async result(row: Row): Promise<Outcome> {
-    const { store } = this.#request;
+  /** Explains, or finds in the store. The controls are made of the maps of the rows that were begun before them. */
+  async begin(row: Row): Promise<Begun> {
     const key = await this.#key(row);
-    const kept = await store?.read(key);
-    // The inverted control is made of maps and cannot be asked again.
-    const isMask = row.compared && this.#methods[row.compared.method].reading === 'mask';
-    const possible = this.#metrics.filter(
-      ({ name, metric }) =>
-        // A mask shares nothing out, so it has nothing to add up to.
-        (metric.needs !== 'method' || row.control !== 'inverted') && !(isMask && name === 'attribution-error'),
-    );
-    const missing = possible.filter(
+    const kept = await this.#request.store?.read(key);
+    const missing = this.#possible(row).filter(
       ({ name }) => !kept || !(settingsOf(this.#metrics, name) in { ...kept.scores, ...kept.failures }),
     );
     if (kept && missing.length === 0) {
       this.#remember(row, key, kept.map, kept.absolute);
-      return { result: named(kept, this.#metrics), reused: true };
+      return ended({ result: named(kept, this.#metrics), reused: true });
     }
     let explanation: Explained;
     try {
       explanation = await this.#explain(row);
     } catch (error) {
-      return reason(error);
+      return ended(reason(error));
     }
+    // As it is stored, so that a resumed comparison has the same controls.
+    this.#remember(row, key, Float32Array.from(explanation.map.values), explanation.map.absolute ?? false);
+    return {
+      score: async () => {
+        const result = await this.#score(explanation, missing, kept);
+        return {
+          keep: async () => {
+            await this.#request.store?.write(key, result);
+            return { result: named(result, this.#metrics), reused: false };
+          },
+        };
+      },
+    };
+  }
+
+  #possible(row: Row): ReadyMetric[] {
+    const isMask = row.compared && this.#methods[row.compared.method].reading === 'mask';
+    return this.#metrics.filter(
+      ({ name, metric }) =>
+        // The inverted control is made of maps and cannot be asked again. A mask shares nothing out, so it has nothing
+        // to add up to.
+        (metric.needs !== 'method' || row.control !== 'inverted') && !(isMask && name === 'attribution-error'),
+    );
+  }
+
+  async #score(
+    explanation: Explained,
+    missing: readonly ReadyMetric[],
+    kept: StoredResult | undefined,
+  ): Promise<StoredResult> {
     const scores: Record<string, MetricScore> = { ...kept?.scores };
     const failures: Record<string, string> = { ...kept?.failures };
     const score = async (ready: ReadyMetric) => {
@@ -126,7 +161,7 @@ export class Cell {
     ]);
     for (const ready of again) await score(ready);
     const { map, sum, spent, notes = [] } = explanation;
-    const result: StoredResult = {
+    return {
       scores,
       failures,
       cost: spent,
@@ -136,14 +171,10 @@ export class Cell {
       notes,
       map: Float32Array.from(map.values),
     };
-    await store?.write(key, result);
-    this.#remember(row, key, result.map, result.absolute);
-    return { result: named(result, this.#metrics), reused: false };
   }
 
   #remember(row: Row, key: string, map: Float32Array, absolute: boolean): void {
     if (row.control) return;
-    // As it is stored, so that a resumed comparison has the same controls.
     this.#maps.push({ values: Float64Array.from(map), absolute });
     this.#keys.push(key);
   }
@@ -246,6 +277,11 @@ export class Cell {
 interface Explained extends Explanation {
   readonly spent: StoredResult['cost'];
   readonly notes?: readonly string[];
+}
+
+/** What needs no scoring. */
+function ended(outcome: Outcome): Begun {
+  return { score: async () => ({ keep: async () => outcome }) };
 }
 
 /** A metric with its parameters: `insertion{"steps":32}`. */

@@ -4,7 +4,8 @@ import { random } from '../tensor/random.ts';
 import { compare } from './compare.ts';
 import type { ComparedInput, ComparisonRequest, ResultStore, StoredResult } from './comparison.ts';
 import { invertedControl, randomControl } from './controls.ts';
-import { readyMetric } from './score.ts';
+import { ask } from './question.ts';
+import { readyMetric, scoreWith } from './score.ts';
 import { type RowResults, summarise } from './summarise.ts';
 
 afterAll(closeRuntime);
@@ -79,6 +80,19 @@ describe('a comparison', () => {
     comparison.agreement.forEach((line, i) =>
       line.forEach((value, j) => expect(value).toBe(comparison.agreement[j][i])),
     );
+  });
+
+  it('scores several maps at the same time with the passes that they take one by one', async () => {
+    const asked = () => ask(model, { ...inputs[0], reference: { kind: 'zero' } });
+    const maps = [
+      [6, 5, 4, 3, 2, 1],
+      [1, 4, 2, 6, 3, 5],
+    ].map((values) => ({ values: Float64Array.from(values) }));
+    const presets = ['msi-literal', 'msi-tolerant'].map((name) => readyMetric({ name }));
+    const [apart, together] = [await asked(), await asked()];
+    for (const map of maps) for (const preset of presets) await scoreWith(preset, apart, { map });
+    await Promise.all(presets.flatMap((preset) => maps.map((map) => scoreWith(preset, together, { map }))));
+    expect(together.passes()).toEqual(apart.passes());
   });
 
   it('goes on where it stopped, with the same result', async () => {

@@ -2,8 +2,9 @@ import { methodTable as attributionMethods } from '../attribution/methods/index.
 import { WhereforeError } from '../errors.ts';
 import type { Model } from '../runtime/model.ts';
 import { throwIfCancelled } from '../runtime/runtime.ts';
-import { Cell, type Row } from './cell.ts';
-import type { Comparison, ComparisonFailure, ComparisonRequest } from './comparison.ts';
+import { atOnce, scoredAtOnce } from './at-once.ts';
+import { type Begun, Cell, type Outcome, type Row } from './cell.ts';
+import type { ComparedBaseline, Comparison, ComparisonFailure, ComparisonRequest } from './comparison.ts';
 import { controlNames, controlTitle } from './controls.ts';
 import { type ReadyMetric, readyMetric } from './score.ts';
 import { type RowResults, summarise } from './summarise.ts';
@@ -34,37 +35,41 @@ export async function compare(model: Model, request: ComparisonRequest): Promise
   const cost = { forward: 0, backward: 0, reused: 0 };
   const total = request.inputs.length * rows.length;
   let done = 0;
-
-  for (const [index, input] of request.inputs.entries()) {
-    for (const baseline of request.baselines) {
-      const cell = new Cell(model, request, metrics, input, baseline);
-      for (const [r, row] of rows.entries()) {
-        if (row.baseline !== baseline) continue;
-        throwIfCancelled(request.signal);
-        const outcome = await cell.result(row);
-        if (typeof outcome === 'string')
-          failures.push({ input: input.name, row: row.id, metric: undefined, why: outcome });
-        else {
-          for (const [metric, why] of Object.entries(outcome.result.failures))
-            failures.push({ input: input.name, row: row.id, metric, why });
-          if (outcome.reused) cost.reused++;
-          request.onMap?.(index, row.id, outcome.result.map, await cell.shape());
-        }
-        results[r].results.push(typeof outcome === 'string' ? undefined : outcome.result);
-        request.onScored?.({
-          done: ++done,
-          total,
-          input: input.name,
-          row: row.id,
-          reused: typeof outcome !== 'string' && outcome.reused,
-        });
-      }
-      const test = await cell.referenceTest();
-      references.push({ input: input.name, baseline: baseline.name, test });
-      cost.forward += cell.spent.forward;
-      cost.backward += cell.spent.backward;
+  const report = async ({ index, cell, r, isLast, baseline }: Job, outcome: Outcome) => {
+    const [input, row] = [request.inputs[index], rows[r]];
+    if (typeof outcome === 'string') failures.push({ input: input.name, row: row.id, metric: undefined, why: outcome });
+    else {
+      for (const [metric, why] of Object.entries(outcome.result.failures))
+        failures.push({ input: input.name, row: row.id, metric, why });
+      if (outcome.reused) cost.reused++;
+      request.onMap?.(index, row.id, outcome.result.map, await cell.shape());
     }
+    results[r].results.push(typeof outcome === 'string' ? undefined : outcome.result);
+    const reused = typeof outcome !== 'string' && outcome.reused;
+    request.onScored?.({ done: ++done, total, input: input.name, row: row.id, reused });
+    if (!isLast) return;
+    references.push({ input: input.name, baseline: baseline.name, test: await cell.referenceTest() });
+    const { forward, backward } = await cell.spent();
+    cost.forward += forward;
+    cost.backward += backward;
+  };
+
+  let begun: { readonly job: Job; readonly explanation: Begun }[] = [];
+  const finish = async () => {
+    const scored = await atOnce(begun, scoredAtOnce, ({ explanation }) => explanation.score());
+    for (const [i, { job }] of begun.entries()) {
+      throwIfCancelled(request.signal);
+      await report(job, await scored[i].keep());
+    }
+    begun = [];
+  };
+  for (const job of jobsOf(model, request, metrics, rows)) {
+    throwIfCancelled(request.signal);
+    // Explained one after another, so that the time each takes is its own; scored several at the same time.
+    begun.push({ job, explanation: await job.cell.begin(rows[job.r]) });
+    if (begun.length === scoredAtOnce) await finish();
   }
+  await finish();
   const exampleMetric = request.exampleMetric ?? metrics[0].name;
   const sources = request.inputs.map(({ name, drawnFrom = name }) => drawnFrom);
   return {
@@ -76,6 +81,32 @@ export async function compare(model: Model, request: ComparisonRequest): Promise
     exampleMetric,
     cost: { ...cost, seconds: (performance.now() - started) / 1000 },
   };
+}
+
+/** One explanation of a comparison. */
+interface Job {
+  readonly index: number;
+  readonly baseline: ComparedBaseline;
+  readonly cell: Cell;
+  /** Index of its row. */
+  readonly r: number;
+  /** Whether its cell has no other after it. */
+  readonly isLast: boolean;
+}
+
+function* jobsOf(
+  model: Model,
+  request: ComparisonRequest,
+  metrics: readonly ReadyMetric[],
+  rows: readonly Row[],
+): Generator<Job> {
+  for (const [index, input] of request.inputs.entries()) {
+    for (const baseline of request.baselines) {
+      const cell = new Cell(model, request, metrics, input, baseline);
+      const own = [...rows.keys()].filter((r) => rows[r].baseline === baseline);
+      for (const r of own) yield { index, baseline, cell, r, isLast: r === own.at(-1) };
+    }
+  }
 }
 
 function rowsOf({ methods, baselines, methodTable = attributionMethods }: ComparisonRequest): Row[] {

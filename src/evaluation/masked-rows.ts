@@ -54,7 +54,8 @@ export function maskedRows(
           ? builder.op('Reshape', [given, builder.ints([-1, 1, groups.count, 1])])
           : builder.op('Gather', [given, builder.input(names.groups(name), 'int32', [data.length])], { axis: 1 });
         const present = builder.input(names.input(name), type, form);
-        const made = builder.op('Where', [keep, present, builder.input(names.reference(name), type, form)]);
+        const absent = builder.input(names.reference(name), type, form);
+        const made = builder.op('Where', [keep, present, absent]);
         builder.op('Reshape', [made, builder.ints([-1, ...shape.slice(1)])], {}, { outputs: [name] });
       }
     },

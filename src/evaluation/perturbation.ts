@@ -118,9 +118,23 @@ function ordered(values: ArrayLike<number>, seed: number, direction: 'ascending'
   const key = `${direction} ${seed}`;
   let order = known.get(key);
   if (!order) {
-    const sign = direction === 'ascending' ? 1 : -1;
-    order = permutation(values.length, random(seed)).sort((a, b) => sign * (values[a] - values[b]));
+    const other = known.get(`${direction === 'ascending' ? 'descending' : 'ascending'} ${seed}`);
+    order = other ? turned(other, values) : sorted(values, seed, direction === 'ascending' ? 1 : -1);
     known.set(key, order);
   }
   return order;
+}
+
+function sorted(values: ArrayLike<number>, seed: number, sign: 1 | -1): Uint32Array {
+  return permutation(values.length, random(seed)).sort((a, b) => sign * (values[a] - values[b]));
+}
+
+/** An order the other way round; equal values stay in the order that was drawn. */
+function turned(order: Uint32Array, values: ArrayLike<number>): Uint32Array {
+  const result = order.slice().reverse();
+  for (let start = 0, end = 1; start < result.length; start = end++) {
+    while (end < result.length && values[result[end]] === values[result[start]]) end++;
+    if (end - start > 1) result.subarray(start, end).reverse();
+  }
+  return result;
 }

@@ -7,7 +7,7 @@ import { WhereforeError } from '../errors.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { float32, sizeOf, type Tensor } from '../tensor/tensor.ts';
-import { gathered } from './gather.ts';
+import { gathered, joined } from './gather.ts';
 import { type FeatureGroups, type Grouping, groupsOf } from './groups.ts';
 
 export interface QuestionRequest extends WorkOptions {
@@ -90,23 +90,19 @@ export async function ask(model: Model, request: QuestionRequest): Promise<Quest
     onProgress: request.onProgress,
     // Thresholds that choose the same groups share a point, so that every map asks for another number.
     fewSizes: true,
+    sideBySide: true,
   };
   const asked = await prepare(model, inputs, target, options);
   const probability = probabilityTarget(target);
   const confident = probability && probability !== target ? await prepare(model, inputs, probability, options) : asked;
-  const valueAt = async (prepared: Prepared, at: Tensors) =>
-    (await prepared.evaluate(pointOf(onlyNamed(at, explained)))).target[0];
   const separately = confident !== asked;
+  const ends = joined([inputs, referenceInputs].map((tensors) => pointOf(onlyNamed(tensors, explained))));
   // Asked for together, so that the runtime need not wait for us between them.
-  const [value, referenceValue, ...confidences] = await Promise.all(
-    (separately ? [asked, confident] : [asked]).flatMap((prepared) => [
-      valueAt(prepared, inputs),
-      valueAt(prepared, referenceInputs),
-    ]),
-  );
+  const atEnds = (separately ? [asked, confident] : [asked]).map((prepared) => prepared.evaluate(ends));
+  const [[value, referenceValue], confidences] = (await Promise.all(atEnds)).map(({ target }) => target);
 
   const link = confidenceLink(target, probability !== undefined, value, referenceValue, reference);
-  const [confidence, referenceConfidence] = (separately ? confidences : [value, referenceValue]).map(link);
+  const [confidence, referenceConfidence] = [...(confidences ?? [value, referenceValue])].map(link);
   const { classes, chance } = await classesOf(model, inputs, target);
   const at = (prepared: Prepared) => gathered(async (points) => (await prepared.evaluate(points)).target);
   const targetAt = at(asked);

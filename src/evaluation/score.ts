@@ -50,6 +50,9 @@ export function goodness({ metric }: Pick<ReadyMetric, 'metric'>, score: number)
   return metric.direction === 'higher' ? score : -score;
 }
 
+/** Maps that were found to be finite: every metric is given the same. */
+const finite = new WeakSet<Float64Array>();
+
 function checkMap(values: Float64Array, { groups }: Question): void {
   if (values.length !== groups.count) {
     throw new WhereforeError('wrong-shape', 'the map does not fit the input', {
@@ -57,9 +60,12 @@ function checkMap(values: Float64Array, { groups }: Question): void {
       expected: `${groups.count}, one for each of ${groups.shape.join('×')} feature groups`,
     });
   }
-  const index = values.findIndex((value) => !Number.isFinite(value));
-  if (index >= 0)
+  if (finite.has(values)) return;
+  for (let group = 0; group < values.length; group++) {
+    if (Number.isFinite(values[group])) continue;
     throw new WhereforeError('not-finite', 'the map holds a value that is not a finite number', {
-      got: `${values[index]} at group ${index}`,
+      got: `${values[group]} at group ${group}`,
     });
+  }
+  finite.add(values);
 }

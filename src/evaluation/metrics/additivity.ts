@@ -26,65 +26,71 @@ interface Draw {
 const measurements = new WeakMap<Question, Map<string, Promise<Float64Array>>>();
 
 async function removals(question: Question, values: Float64Array, draw: Draw): Promise<Removals> {
-  const kept = keptRows(question, values.length, draw);
+  const { sets, kept } = setsOf(question, values.length, draw);
   let known = measurements.get(question);
   if (!known) measurements.set(question, (known = new Map()));
   let measured = known.get(draw.key);
   if (!measured) {
-    const points = maskedPoints(question, draw.count, (point, keep) => keep.set(rowOf(kept, point, values.length)));
+    const points = maskedPoints(question, draw.count, (point, keep) => keep.set(kept(point)));
     measured = question.targetAt(points).then((outputs) => outputs.map((output) => question.value - output));
     known.set(draw.key, measured);
     measured.catch(() => known.delete(draw.key));
   }
   const promised = new Float64Array(draw.count);
-  for (let k = 0; k < draw.count; k++) promised[k] = sumOfRemoved(values, rowOf(kept, k, values.length));
+  for (let k = 0; k < draw.count; k++) promised[k] = sumOver(values, sets[k]);
   return { promised, measured: await measured };
 }
 
-const rowOf = (rows: Uint8Array, k: number, groups: number) => rows.subarray(k * groups, (k + 1) * groups);
-
-function sumOfRemoved(values: Float64Array, kept: Uint8Array): number {
+function sumOver(values: Float64Array, set: Uint32Array): number {
   let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += (1 - kept[i]) * values[i];
+  for (let i = 0; i < set.length; i++) sum += values[set[i]];
   return sum;
 }
 
-/** Sets drawn for a model's last seed and number of groups: inputs of one size are asked about the same sets. */
-const drawnRows = new WeakMap<
-  Model,
-  { readonly groups: number; readonly seed: number; rows: Map<string, Uint8Array> }
->();
+interface Sets {
+  /** The groups that each set removes. */
+  readonly sets: readonly Uint32Array[];
+  /** One number a group: 0 where set k removes it, else 1. */
+  readonly kept: (k: number) => Uint8Array;
+}
 
-/** Draws above this many bytes are not remembered. */
-const mostRemembered = 64 * 2 ** 20;
+/** Sets of a model's last seed and number of groups: inputs of one size are asked about the same sets. */
+const drawnSets = new WeakMap<Model, { readonly groups: number; readonly seed: number; sets: Map<string, Sets> }>();
 
-/** One row a set: 0 for the groups that it removes, 1 for the others. */
-function keptRows({ model, seed }: Question, groups: number, { key, count, sizeOf }: Draw): Uint8Array {
-  let known = drawnRows.get(model);
+/** Draws with more numbers than this are not remembered. */
+const mostRemembered = 2 ** 24;
+
+function setsOf({ model, seed }: Question, groups: number, { key, count, sizeOf }: Draw): Sets {
+  let known = drawnSets.get(model);
   if (known?.groups !== groups || known.seed !== seed)
-    drawnRows.set(model, (known = { groups, seed, rows: new Map() }));
-  const found = known.rows.get(key);
+    drawnSets.set(model, (known = { groups, seed, sets: new Map() }));
+  const found = known.sets.get(key);
   if (found) return found;
   const source = random(seed, 2);
   const order = Uint32Array.from({ length: groups }, (_, i) => i);
-  const kept = new Uint8Array(count * groups).fill(1);
+  const sets: Uint32Array[] = [];
+  const rows = new Uint8Array(count * groups).fill(1);
+  const kept = (k: number) => rows.subarray(k * groups, (k + 1) * groups);
   for (let k = 0; k < count; k++) {
-    const size = sizeOf(k, source);
-    shuffleHead(order, size, source);
-    for (let i = 0; i < size; i++) kept[k * groups + order[i]] = 0;
+    const set = drawn(order, sizeOf(k, source), source);
+    const row = kept(k);
+    for (let i = 0; i < set.length; i++) row[set[i]] = 0;
+    sets.push(set);
   }
-  if (kept.length <= mostRemembered) known.rows.set(key, kept);
-  return kept;
+  const made = { sets, kept };
+  if (rows.length <= mostRemembered) known.sets.set(key, made);
+  return made;
 }
 
-/** Draws the first `size` numbers of `order` from all of them: Fisher and Yates' shuffle of its head. */
-function shuffleHead(order: Uint32Array, size: number, source: Random): void {
+/** `size` of the numbers in `order`, which is left in another order: Fisher and Yates' shuffle of its head. */
+function drawn(order: Uint32Array, size: number, source: Random): Uint32Array {
   for (let i = 0; i < size; i++) {
     const j = i + source.integer(order.length - i);
     const moved = order[i];
     order[i] = order[j];
     order[j] = moved;
   }
+  return order.slice(0, size);
 }
 
 const infidelityParameters = z.strictObject({

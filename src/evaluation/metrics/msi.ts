@@ -34,19 +34,18 @@ const parameters = z.strictObject({
 
 export type MsiParameters = z.infer<typeof parameters>;
 
-/** Both presets read the same curves, those of the map that a question was asked about last. */
-const known = new WeakMap<
-  Question,
-  { readonly map: AttributionMap; readonly key: string; readonly curves: Promise<MsiCurves> }
->();
+/** Both presets read the same curves of a map; several maps may be asked about at the same time. */
+const known = new WeakMap<Question, WeakMap<AttributionMap, Map<string, Promise<MsiCurves>>>>();
 
 /** The curves behind both presets, computed once for each map. */
 export function curvesOf(question: Question, map: AttributionMap, alphaMin: number, steps: number): Promise<MsiCurves> {
+  let byMap = known.get(question);
+  if (!byMap) known.set(question, (byMap = new WeakMap()));
+  let bySettings = byMap.get(map);
+  if (!bySettings) byMap.set(map, (bySettings = new Map()));
   const key = `${alphaMin}:${steps}`;
-  const found = known.get(question);
-  if (found?.map === map && found.key === key) return found.curves;
-  const curves = msiCurves(question, maskOf(map), thresholdsFrom(alphaMin, steps));
-  known.set(question, { map, key, curves });
+  let curves = bySettings.get(key);
+  if (!curves) bySettings.set(key, (curves = msiCurves(question, maskOf(map), thresholdsFrom(alphaMin, steps))));
   return curves;
 }
 
