@@ -77,7 +77,8 @@ type PictureKind = 'calibration' | 'held-out';
 
 export interface Comparing {
   readonly kind: PictureKind;
-  readonly reference: JudgeReference;
+  /** What explanations are judged with, each in its own right. */
+  readonly references: readonly JudgeReference[];
   /** Pictures to explain, `[N, C, H, W]`. */
   readonly pictures: Tensor<'float32'>;
   /** Methods; default all. */
@@ -85,16 +86,20 @@ export interface Comparing {
   readonly say: (text: string) => void;
 }
 
-/** Scores the explainer, every method of the table and a control on pictures. */
+/** Scores the explainer, every method of the table and a control on pictures, once for every reference. */
 export async function compare(
   subject: Subject,
   explainer: Explainer,
-  { kind, reference, pictures, wanted, say }: Comparing,
-): Promise<Found> {
+  { kind, references, pictures, wanted, say }: Comparing,
+): Promise<Found[]> {
   const { model, input } = subject;
-  const questions = await questionsOf(subject, reference, pictures);
-  let passing = 0;
-  for (const question of questions) if ((await testReference(question))?.passes) passing++;
+  const asked: Asked[] = [];
+  for (const reference of references) {
+    const questions = await questionsOf(subject, reference, pictures);
+    let passing = 0;
+    for (const question of questions) if ((await testReference(question))?.passes) passing++;
+    asked.push({ reference, questions, passing, rows: [] });
+  }
   const layout = { channelAxis: 1, spatialAxes: [2, 3] };
   const explain = async (method: MethodName, question: Question): Promise<AttributionMap> => {
     const attribution = await attribute(model, {
@@ -124,21 +129,37 @@ export async function compare(
       .map((name) => [name, (question: Question) => explain(name, question)] as const),
     ['random', async (_, i) => noise(i)],
   ]);
-  const rows: Row[] = [];
   const failed = new Map<string, string>();
   for (const [method, run] of all) {
     if (wanted && !wanted.includes(method)) continue;
     try {
-      rows.push(await score(method, questions, run));
-      say(
-        `${method}: ${judged.map(({ key }) => `${key} ${rows.at(-1)?.scores.get(key)?.mean.toFixed(3)}`).join(', ')}`,
-      );
+      await score(method, asked, run);
+      for (const { reference, rows } of asked) {
+        const { scores } = rows.at(-1) as Row;
+        const found = judged.map(({ key }) => `${key} ${scores.get(key)?.mean.toFixed(3)}`);
+        say(`${method} (${reference.title.split(',')[0]}): ${found.join(', ')}`);
+      }
     } catch (error) {
       failed.set(method, (error as Error).message);
       say(`${method} failed: ${(error as Error).message}`);
     }
   }
-  return { rows, failed, passing, pictures: questions.length, kind, reference: reference.title };
+  return asked.map(({ reference, questions, passing, rows }) => ({
+    rows,
+    failed,
+    passing,
+    pictures: questions.length,
+    kind,
+    reference: reference.title,
+  }));
+}
+
+/** The pictures to explain as one reference judges them, and what was found. */
+interface Asked {
+  readonly reference: JudgeReference;
+  readonly questions: readonly Question[];
+  readonly passing: number;
+  readonly rows: Row[];
 }
 
 async function questionsOf(
@@ -164,29 +185,33 @@ async function questionsOf(
   return questions;
 }
 
+/** Explains every picture once and adds a row for every reference. */
 async function score(
   method: string,
-  questions: readonly Question[],
+  asked: readonly Asked[],
   run: (question: Question, i: number) => Promise<AttributionMap>,
-): Promise<Row> {
-  const scores = new Map<string, number[]>(judged.map(({ key }) => [key, []]));
+): Promise<void> {
+  const scores = asked.map(() => new Map<string, number[]>(judged.map(({ key }) => [key, []])));
+  const [{ questions }] = asked;
   let seconds = 0;
   for (const [i, question] of questions.entries()) {
     const started = performance.now();
     const map = await run(question, i);
     seconds += (performance.now() - started) / 1000;
     const coarse = overRegions(map, question.groups.shape);
-    for (const { key, metric: name, regions } of judged) {
-      const metric = metricTable[name];
-      const { score: value } = await metric.run(question, { map: regions ? coarse : map }, metric.parameters.parse({}));
-      scores.get(key)?.push(value);
+    for (const [at, other] of asked.entries()) {
+      for (const { key, metric: name, regions } of judged) {
+        const metric = metricTable[name];
+        const explained = { map: regions ? coarse : map };
+        const { score: value } = await metric.run(other.questions[i], explained, metric.parameters.parse({}));
+        scores[at].get(key)?.push(value);
+      }
     }
   }
-  return {
-    method,
-    seconds: seconds / questions.length,
-    scores: new Map([...scores].map(([name, values]) => [name, bootstrap(values, { seed: 1 })])),
-  };
+  for (const [at, { rows }] of asked.entries()) {
+    const intervals = [...scores[at]].map(([name, values]) => [name, bootstrap(values, { seed: 1 })] as const);
+    rows.push({ method, seconds: seconds / questions.length, scores: new Map(intervals) });
+  }
 }
 
 /**

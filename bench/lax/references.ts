@@ -35,6 +35,23 @@ export const pictureAt = (all: Tensor<'float32'>, i: number): Tensor<'float32'> 
   return float32([1, ...all.shape.slice(1)], all.data.slice(i * size, (i + 1) * size));
 };
 
+/** Draws among pictures that give the explained class no more than chance. */
+async function drawnFrom(subject: Subject, title: string, pictures: Tensor<'float32'>): Promise<JudgeReference> {
+  const chances = await probabilities(subject, pictures);
+  return {
+    title: `${title}, drawn among those that give the class no more than chance`,
+    of: (_, label, i) => {
+      const order = permutation(pictures.shape[0], random(12, i + 1));
+      const found = order.find((at) => chances[at][label] <= 1 / chances[at].length) ?? order[0];
+      return { kind: 'input', tensor: pictureAt(pictures, found), description: title };
+    },
+  };
+}
+
+/** What the explainer is trained with as well: scores under it are reported beside the others, not instead of them. */
+export const trainedReference = (subject: Subject): Promise<JudgeReference> =>
+  drawnFrom(subject, 'another training picture', subject.pool);
+
 /** References to choose from, in the order of preference. */
 async function candidates(subject: Subject): Promise<JudgeReference[]> {
   const { pool } = subject;
@@ -51,20 +68,10 @@ async function candidates(subject: Subject): Promise<JudgeReference[]> {
     description: `the mean of ${pool.shape[0]} training pictures`,
   };
   const blur: Baseline = { kind: 'blur', sigma: height / 4 };
-  const mixed = shuffled(pool);
-  const mixedChances = await probabilities(subject, mixed);
-  const drawn = (title: string, pictures: Tensor<'float32'>, chances: readonly Float64Array[]): JudgeReference => ({
-    title: `${title}, drawn among those that give the class no more than chance`,
-    of: (_, label, i) => {
-      const order = permutation(pictures.shape[0], random(12, i + 1));
-      const found = order.find((at) => chances[at][label] <= 1 / chances[at].length) ?? order[0];
-      return { kind: 'input', tensor: pictureAt(pictures, found), description: title };
-    },
-  });
   return [
     { title: describeBaseline(blur), of: () => blur },
     { title: describeBaseline(meanPicture), of: () => meanPicture },
-    drawn('another training picture cut into 4 × 4 tiles in another order', mixed, mixedChances),
+    await drawnFrom(subject, 'another training picture cut into 4 × 4 tiles in another order', shuffled(pool)),
   ];
 }
 

@@ -6,9 +6,9 @@ import { encodeModel } from '../../src/onnx/encode.ts';
 import { createModel } from '../../src/runtime/model.ts';
 import { createNodeRuntime } from '../../src/runtime/node.ts';
 import { compare } from './compare.ts';
-import { testedReferences } from './references.ts';
+import { testedReferences, trainedReference } from './references.ts';
 import { demo, fashion, type Subject } from './subjects.ts';
-import { table, verdict } from './table.ts';
+import { table, trainedTable, verdict } from './table.ts';
 
 const options = new Command('bench:lax')
   .option('--subject <name>', 'demo or fashion; default both')
@@ -67,10 +67,17 @@ for (const name of chosen) {
   const kind = options.calibration ? 'calibration' : 'held-out';
   const pictures = options.calibration ? subject.calibration : subject.heldOut;
   const [{ reference }] = tested;
-  const found = await compare(subject, explainer, { kind, reference, pictures, wanted: options.method, say });
-  parts.push(table(subject, adapted, seconds, found));
-  say(`\n${parts.at(-1)}\n`);
-  for (const line of verdict(found)) say(line);
+  const references = [reference, await trainedReference(subject)];
+  const [unseen, trained] = await compare(subject, explainer, {
+    kind,
+    references,
+    pictures,
+    wanted: options.method,
+    say,
+  });
+  parts.push(table(subject, adapted, seconds, unseen), trainedTable(trained));
+  say(`\n${parts.slice(-2).join('\n')}\n`);
+  for (const line of verdict(unseen)) say(line);
 }
 await runtime.close();
 if (!options.method) await writeAtomically(options.out, `${parts.join('\n')}\n`);

@@ -61,7 +61,7 @@ async function drawnInTurn(count: number, seed: number): Promise<Tensor<'float32
 }
 
 /** Pictures for choosing references and settings by. */
-const calibrated = 48;
+const calibrated = 240;
 
 /** The network of the demo on its drawn pictures, 96 × 96. */
 export async function demo(runtime: Runtime, count: number): Promise<Subject> {

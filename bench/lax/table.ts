@@ -10,29 +10,40 @@ const cell = ({ mean, low, high }: Interval) =>
     : `${mean.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
 
 /** The comparison as Markdown, the best MSI first. */
-export function table(
-  subject: Subject,
-  adapted: Adapted,
-  seconds: number,
-  { rows, failed, passing, pictures, kind, reference }: Found,
-): string {
+export function table(subject: Subject, adapted: Adapted, seconds: number, found: Found): string {
   const { facts, comparison } = adapted;
+  const { failed, passing, pictures, kind, reference } = found;
+  const left = [...Object.entries(leftOut), ...failed].map(([name, why]) => `${name}: ${why}`);
+  return `## ${subject.title}
+${pictures} ${kind} pictures. Trained with the references ${facts.references.join(', ')}; judged with ${reference}, which leaves the class near chance in ${passing} of them. ${facts.parameters} parameters on ${facts.layers.map(({ name }) => name).join(', ')}, ${subject.unlabelled.length} unlabelled pictures, ${facts.settings.epochs} epochs, ${seconds.toFixed(0)} s. Predictions with and without the explainer have the same bits: ${comparison.identical ? 'yes' : `no, they differ by ${comparison.difference}`} (${comparison.pictures} pictures).
+
+${rowsOf(found)}
+
+Left out: ${left.join('; ')}.
+`;
+}
+
+/** The same maps, judged with a reference that the explainer was trained with. */
+export function trainedTable(found: Found): string {
+  const { passing, pictures, kind, reference } = found;
+  return `### Judged with a reference that it was trained with
+The same maps of the ${pictures} ${kind} pictures, judged with ${reference}, which leaves the class near chance in ${passing} of them.
+
+${rowsOf(found)}
+`;
+}
+
+/** A line a method, the best MSI first. */
+function rowsOf({ rows }: Found): string {
   const sorted = [...rows].sort((a, b) => mean(b, judged[0].key) - mean(a, judged[0].key));
   const arrow = (name: string) => (metricTable[name].direction === 'higher' ? '↑' : '↓');
   const lines = sorted.map(
     ({ method, scores, seconds: each }) =>
       `| ${method} | ${judged.map(({ key }) => cell(scores.get(key) as Interval)).join(' | ')} | ${(1000 * each).toFixed(0)} ms |`,
   );
-  const left = [...Object.entries(leftOut), ...failed].map(([name, why]) => `${name}: ${why}`);
-  return `## ${subject.title}
-${pictures} ${kind} pictures. Trained with the references ${facts.references.join(', ')}; judged with ${reference}, which leaves the class near chance in ${passing} of them. ${facts.parameters} parameters on ${facts.layers.map(({ name }) => name).join(', ')}, ${subject.unlabelled.length} unlabelled pictures, ${facts.settings.epochs} epochs, ${seconds.toFixed(0)} s. Predictions with and without the explainer have the same bits: ${comparison.identical ? 'yes' : `no, they differ by ${comparison.difference}`} (${comparison.pictures} pictures).
-
-| method | ${judged.map(({ key, metric, regions }) => `${regions ? key : metricTable[metric].title} ${arrow(metric)}`).join(' | ')} | a picture |
+  return `| method | ${judged.map(({ key, metric, regions }) => `${regions ? key : metricTable[metric].title} ${arrow(metric)}`).join(' | ')} | a picture |
 |---|${judged.map(() => '---|').join('')}---|
-${lines.join('\n')}
-
-Left out: ${left.join('; ')}.
-`;
+${lines.join('\n')}`;
 }
 
 /** For each metric, whether the explainer's interval lies beyond that of every other method. */
