@@ -8,13 +8,14 @@ import { numberText, percentText, signedText } from './number-text.ts';
 const judged = (document: Partial<ExplanationDocument>) =>
   judge(makeExplained({ attribution: float32([1, 1], [8]), document }).document);
 
-it('says how much of the difference a map accounts for, rounded down', () => {
+it('says how much of the difference the shares account for, rounded down', () => {
   expect(judged({ relativeError: 0.0049 })).toEqual({
-    verdict: 'The map accounts for 99.5 % of the difference.',
+    verdict: 'The shares account for 99.5 % of the difference.',
     grade: 'good',
     warnings: [],
   });
-  expect(judged({ relativeError: 1e-6 }).verdict).toContain('99.9 %');
+  expect(judged({ relativeError: 2e-4 }).verdict).toContain(' 99.9 %');
+  expect(judged({ relativeError: 1e-6 }).verdict).toContain('more than 99.99 %');
   expect(judged({ relativeError: 0 }).verdict).toContain('100 %');
 });
 

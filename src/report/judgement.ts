@@ -24,7 +24,7 @@ export function judge(document: ExplanationDocument): Judgement {
   if (!isCut) warnings.push('layer is bypassed');
   if (target === null || relativeError === null) {
     return {
-      verdict: 'No baseline was stated, so there is no difference that the map could add up to.',
+      verdict: 'No baseline was stated, so there is no difference that the values could add up to.',
       grade: 'open',
       warnings,
     };
@@ -38,15 +38,23 @@ export function judge(document: ExplanationDocument): Judgement {
     };
   }
   if (relativeError <= acceptedError) {
-    // Rounded down: 100 % is said of nothing less.
-    const verdict = `The map accounts for ${Math.floor((1 - relativeError) * 1000) / 10} % of the difference.`;
-    return { verdict, grade: 'good', warnings };
+    return {
+      verdict: `The shares account for ${shareText(relativeError)} of the difference.`,
+      grade: 'good',
+      warnings,
+    };
   }
   const error = percentText(relativeError);
   if (converged === false && isCut) warnings.unshift(`not converged: error ${error}${moreSteps(document)}`);
   else warnings.unshift(`does not add up: error ${error}`);
-  const verdict = `The map adds up to ${signedText(sum, 4)} but the difference is ${signedText(target, 4)}: ${blame(document)}`;
+  const verdict = `The values add up to ${signedText(sum, 4)} but the difference is ${signedText(target, 4)}: ${blame(document)}`;
   return { verdict, grade: 'poor', warnings };
+}
+
+/** How much is accounted for, rounded down: 100 % is said of nothing less. */
+function shareText(relativeError: number): string {
+  if (relativeError > 0 && relativeError < 1e-4) return 'more than 99.99 %';
+  return `${Math.floor((1 - relativeError) * 1000) / 10} %`;
 }
 
 function implicitWarning(baseline: string, stated: boolean): string {

@@ -84,7 +84,8 @@ function layerText({ layer, isCut, completing, explained }: ExplanationDocument)
   const isInput = layer.every((name) => explained.includes(name));
   const names = layer.map((name, i) => html`${i > 0 && ' + '}<code>${name}</code>`);
   const bypass = completing.length > 0 ? `bypassed; complete with ${completing.join(' + ')}` : 'bypassed';
-  return html`${isInput ? 'the input, ' : layer.length > 1 ? 'layers ' : 'layer '}${names}${!isCut && html` <span class="flag">${bypass}</span>`}`;
+  const together = layer.length > 1 && !isInput && isCut;
+  return html`${isInput ? 'the input, ' : layer.length > 1 ? 'layers ' : 'layer '}${names}${together && ', which everything passes through together'}${!isCut && html` <span class="flag">${bypass}</span>`}`;
 }
 
 async function mapFigure(

@@ -111,7 +111,7 @@ figcaption .scale.mask{background-size:200% 100%;background-position:100% 0}
 .numbers dd{margin:0}
 .notes{font-size:.84rem;color:var(--quiet);padding-left:1.1em;margin:0 0 .8rem}
 details{font-size:.86rem}
-.read{display:flex;flex-direction:column;flex:1}.read>details:last-child{margin-top:auto}
+.read{display:flex;flex-direction:column;flex:1}.read>details:last-child{margin-top:auto}.cards.one .read>details:last-child{margin-top:0}
 .answer{font-size:1.18rem;line-height:1.5;max-width:52rem}.verdict-word{font-weight:500}.verdict-word.good{color:var(--good)}.verdict-word.poor{color:var(--poor)}.verdict-word.open{color:var(--quiet)}
 summary{cursor:pointer;color:var(--accent)}
 pre{background:var(--track);padding:.7em;border-radius:6px;white-space:pre-wrap;margin:.6em 0}
@@ -129,7 +129,7 @@ pre{background:var(--track);padding:.7em;border-radius:6px;white-space:pre-wrap;
 .asked{max-width:20rem}.asked .pair{display:grid;gap:.4rem;grid-template-columns:1fr 2.2fr;align-items:start}.asked .pair :only-child{grid-column:1/-1}
 .asked img{width:100%;border-radius:4px}.asked .pair>img{border:1px solid var(--line)}.asked .stage{position:relative;overflow:hidden;border-radius:4px}
 .asked figcaption span,.asked figcaption a{display:block;font-variant-numeric:tabular-nums}.strongest{margin:0;padding-left:1.2em;font-size:.9rem}
-.agreement{width:auto;font-size:.88rem}.agreement td,.agreement th{padding:.35em .8em;text-align:center;overflow-wrap:normal;max-width:12rem}.agreement th[scope=row]{text-align:right}
+.agreement{width:auto;font-size:.88rem}.agreement td,.agreement th{padding:.35em .8em;text-align:center;overflow-wrap:normal;max-width:12rem}.agreement th[scope=row]{text-align:right}@media (max-width:560px){.agreement td,.agreement th{padding:.35em .4em;font-size:.78rem}.agreement th[scope=row]{padding-left:0;min-width:4.6rem}}
 .usual{display:block;font-size:.78rem;opacity:.85}
 .bars{table-layout:fixed}
 .bars .name{width:28%}.bars col.text{width:24%}.bars .share{width:6rem}

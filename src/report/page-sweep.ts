@@ -52,7 +52,8 @@ ${figure.kind === 'map' ? await overlay(figure, limit, pictures) : strongest(mem
   return html`<section class="sweep" aria-label="Instead of what?">
 <h3><b>Instead of what?</b> One question, ${members.length} baselines: ${document.methodTitle}, ${document.targetDescription}, f(x) = ${numberText(document.value)}</h3>
 <div class="sweep-maps">${cards}</div>
-<div class="scroll" role="region" aria-label="Rank agreement" tabindex="0"><table class="agreement"><caption>How far the maps agree in the order of their places (Spearman’s rank correlation): 1 the same order, 0 none, −1 reversed</caption>
+<p class="quiet" id="agreement-${items[0]}">How far the maps agree in the order of their places (Spearman’s rank correlation): 1 the same order, 0 none, −1 reversed</p>
+<div class="scroll" role="region" aria-labelledby="agreement-${items[0]}" tabindex="0"><table class="agreement" aria-labelledby="agreement-${items[0]}">
 <thead><tr><td></td>${names.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>${agreement.map((row, i) => html`<tr><th scope="row">${names[i]}</th>${row.map((value) => cell(value))}</tr>`)}</tbody></table></div>
 <p class="quiet">${lesson(agreement)}${members.some(({ figure }) => figure.kind === 'map') ? ' All maps here have one colour scale.' : ''}</p>

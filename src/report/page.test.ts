@@ -213,12 +213,12 @@ const text = (page: string) => page.replace(/<[^>]+>/g, ' ').replace(/\s+/g, ' '
 it('answers first: what was said, why, and how far to trust it', async () => {
   const [, answer] = /<p class="answer">([\s\S]*?)<\/p>/.exec(await renderPage([row()])) ?? [];
   expect(text(answer)).toBe(
-    ' The logit of “cat” is 0.5000, instead of 1.000 for the baseline (zero input). Pay: 7 (−2.00) lowered it most; age: 39 (+1.00) and hours: 40 (+0.500) raised it most. The map accounts for 100 % of the difference. ',
+    ' The logit of “cat” is 0.5000, instead of 1.000 for the baseline (zero input). Pay: 7 (−2.00) lowered it most; age: 39 (+1.00) and hours: 40 (+0.500) raised it most. The shares account for 100 % of the difference. ',
   );
   const many = await renderPage([pictured({ relativeError: 0.4 }), pictured({ methodTitle: 'B' }), row()]);
   // One for each input, of the method that adds up.
   expect(count(many, /class="answer"/g)).toBe(2);
-  expect(many).toContain('B: the map accounts for 100 % of the difference.');
+  expect(many).toContain('B: the shares account for 100 % of the difference.');
   expect(await renderPage([row()], { introduction: 'Own words.' })).not.toContain('class="answer"');
 });
 

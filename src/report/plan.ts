@@ -255,6 +255,12 @@ function mismatch(
       fix: 'choose --layer input, or another method',
     });
   }
+  if (layers === 'spatial' && layer.length > 1) {
+    return new WhereforeError('wrong-shape', `${method} explains one convolutional layer at a time`, {
+      got: where,
+      fix: 'choose one of them, or a method for any layer: --method integrated-gradients',
+    });
+  }
   for (const name of layer) {
     const type = model.types.get(name);
     const shape = facts.shapes.get(name) ?? [];
