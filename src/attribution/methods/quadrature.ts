@@ -23,15 +23,6 @@ export const quadratures = {
   'gauss-legendre': gaussLegendre,
 } as const;
 
-/** The middles of pieces with their lengths as weights. */
-export function midpointsOf(edges: Float64Array): Quadrature {
-  const count = edges.length - 1;
-  return {
-    positions: Float64Array.from({ length: count }, (_, k) => (edges[k] + edges[k + 1]) / 2),
-    weights: Float64Array.from({ length: count }, (_, k) => edges[k + 1] - edges[k]),
-  };
-}
-
 export type QuadratureName = keyof typeof quadratures;
 
 /** Roots of the Legendre polynomial of degree n by Newton's method from Tricomi's estimate, mapped to [0, 1]. */

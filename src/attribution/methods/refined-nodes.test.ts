@@ -4,8 +4,8 @@ import { drawn, smallClassifier } from '../../../test/attribution-models.ts';
 import { createNodeRuntime } from '../../runtime/node.ts';
 import { random } from '../../tensor/random.ts';
 import { type AttributionRequest, attribute, estimateCost } from '../attribute.ts';
-import { midpointsOf } from './quadrature.ts';
-import { refinedEdges } from './refined-nodes.ts';
+import { type Quadrature, quadratures } from './quadrature.ts';
+import { looksFor, refinedNodes } from './refined-nodes.ts';
 
 const runtime = createNodeRuntime({ threads: 1 });
 afterAll(() => runtime.close());
@@ -16,22 +16,20 @@ const bent = (kinks: readonly { readonly place: number; readonly slope: number }
   slope: (t: number) => kinks.reduce((sum, { place, slope }) => sum + (t > place ? slope : 0), 0),
 });
 
-/** The edges for a function, with how often it was asked. */
-async function edgesFor(value: (t: number) => number, count: number) {
+/** The nodes for a function, with how often it was asked. */
+async function nodesFor(value: (t: number) => number, count: number) {
   let asked = 0;
-  const edges = await refinedEdges(async (places) => {
+  const nodes = await refinedNodes(async (places) => {
     asked += places.length;
     return places.map(value);
   }, count);
-  return { edges, asked };
+  return { ...nodes, asked };
 }
 
-const integral = (edges: Float64Array, slope: (t: number) => number) => {
-  const { positions, weights } = midpointsOf(edges);
-  return positions.reduce((sum, t, k) => sum + weights[k] * slope(t), 0);
-};
+const integral = ({ positions, weights }: Quadrature, slope: (t: number) => number) =>
+  positions.reduce((sum, t, k) => sum + weights[k] * slope(t), 0);
 
-it('cuts the path into as many pieces as asked for, by 3 n + 1 looks', async () => {
+it('cuts the path into as many pieces as asked for, with a node in each, by as many looks as told', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 1, max: 80 }),
@@ -39,12 +37,15 @@ it('cuts the path into as many pieces as asked for, by 3 n + 1 looks', async () 
         fc.record({ place: fc.double({ min: 0, max: 1, noNaN: true }), slope: fc.integer({ min: -5, max: 5 }) }),
       ),
       async (count, kinks) => {
-        const { edges, asked } = await edgesFor(bent(kinks).value, count);
-        expect(asked).toBe(3 * count + 1);
+        const { edges, positions, weights, asked } = await nodesFor(bent(kinks).value, count);
+        expect(asked).toBe(looksFor(count));
         expect(edges).toHaveLength(count + 1);
         expect([edges[0], edges[count]]).toEqual([0, 1]);
-        for (let k = 0; k < count; k++) expect(edges[k + 1]).toBeGreaterThan(edges[k]);
-        const { weights } = midpointsOf(edges);
+        for (let k = 0; k < count; k++) {
+          expect(positions[k]).toBeGreaterThan(edges[k]);
+          expect(positions[k]).toBeLessThan(edges[k + 1]);
+          expect(weights[k]).toBe(edges[k + 1] - edges[k]);
+        }
         // Sums of at most 80 float64 lengths.
         expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 12);
       },
@@ -55,7 +56,6 @@ it('cuts the path into as many pieces as asked for, by 3 n + 1 looks', async () 
 
 it('goes where the target bends, and errs less there than even nodes', async () => {
   const source = random(3);
-  const even = Float64Array.from({ length: 51 }, (_, k) => k / 50);
   const errors = { even: 0, refined: 0 };
   for (let k = 0; k < 20; k++) {
     // All bends lie in the first tenth of the path.
@@ -64,17 +64,42 @@ it('goes where the target bends, and errs less there than even nodes', async () 
       slope: 6 * source.uniform() - 3,
     }));
     const { value, slope } = bent(kinks);
-    const { edges } = await edgesFor(value, 50);
-    expect([...edges].filter((edge) => edge < 0.1).length).toBeGreaterThan(15);
+    const nodes = await nodesFor(value, 50);
+    expect([...nodes.edges].filter((edge) => edge < 0.1).length).toBeGreaterThan(15);
     const target = value(1) - value(0);
-    const error = Math.abs(integral(edges, slope) - target);
+    const error = Math.abs(integral(nodes, slope) - target);
     // A quadrature, not a rescaling: it does not hit the target exactly.
     expect(error).toBeGreaterThan(0);
     errors.refined += error;
-    errors.even += Math.abs(integral(even, slope) - target);
+    errors.even += Math.abs(integral(quadratures.midpoint(50), slope) - target);
   }
   // Pieces there are a ninth of an even piece or less.
   expect(errors.refined).toBeLessThan(errors.even / 4);
+});
+
+it('moves a node to where the slope is nearest to the mean of its piece', async () => {
+  const positions = async (kinks: Parameters<typeof bent>[0]) => [...(await nodesFor(bent(kinks).value, 1)).positions];
+  // f' is 1.5, then 10 between .45 and .55, then 1: the mean is 2.125, which 1.5 at .3 is nearest to.
+  const bump = [
+    { place: -1, slope: 1.5 },
+    { place: 0.45, slope: 8.5 },
+    { place: 0.55, slope: -9 },
+  ];
+  expect(await positions(bump)).toEqual([0.3]);
+  // f' is 1 up to .6 and 3 from there on: the mean is 1.8, and 1 in the middle is nearer than 3 at .7.
+  expect(
+    await positions([
+      { place: -1, slope: 1 },
+      { place: 0.6, slope: 2 },
+    ]),
+  ).toEqual([0.5]);
+  // f' is 0 up to .55 and 9 up to .6, then 1: the mean is .85, and 1 at .7 is nearer than 0 in the middle.
+  expect(
+    await positions([
+      { place: 0.55, slope: 9 },
+      { place: 0.6, slope: -8 },
+    ]),
+  ).toEqual([0.7]);
 });
 
 describe('integrated gradients with refined nodes', () => {
@@ -106,6 +131,6 @@ describe('integrated gradients with refined nodes', () => {
 
   it('refuses a rule with nodes of its own', async () => {
     const asked = request({ nodes: 'refined', rule: 'gauss-legendre' });
-    await expect(attribute(model, asked)).rejects.toThrow(/refined nodes are midpoints/);
+    await expect(attribute(model, asked)).rejects.toThrow(/refined nodes have weights of their own/);
   });
 });

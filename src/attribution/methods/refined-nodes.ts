@@ -1,9 +1,12 @@
-/** A piece of the path with the target at its ends and the slope of the target in its middle. */
+import type { Quadrature } from './quadrature.ts';
+
+/** A piece of the path with the target at its ends, and its node with the slope of the target there. */
 interface Piece {
   readonly from: number;
   readonly to: number;
   readonly atFrom: number;
   readonly atTo: number;
+  readonly node: number;
   readonly slope: number;
 }
 
@@ -14,70 +17,98 @@ export type TargetOnPath = (places: Float64Array) => Promise<Float64Array>;
 const firstShare = 0.28;
 /** Of the first pieces, how many are refined in one round. */
 const roundShare = 0.45;
+/** Of the pieces, those that may take another node than their middle: the ones that err most. */
+const movedShare = 1 / 3;
+/** Where in its piece such a node may lie. */
+const placesInPiece = [0.3, 0.7];
+/** What of its error must be left at most for a node to move: the middle is best for all that the target does not show. */
+const worthMoving = 0.9;
 /** Distance of the two places whose difference is the slope, relative to the piece. */
 const slopeWidth = 0.01;
 
+/** How often {@link refinedNodes} asks for the target. */
+export function looksFor(count: number): number {
+  return 3 * count + 1 + 2 * placesInPiece.length * movedPieces(count);
+}
+
+const movedPieces = (count: number) => Math.ceil(movedShare * count);
+
 /**
- * Cuts a path into `count` pieces so that midpoints catch the target best: a piece whose midpoint errs most,
- * `|h f'(middle) − (f(end) − f(start))|`, is cut into three, which keeps its middle, until there are enough.
+ * Nodes that catch the target on a path. A piece whose node errs most, `|h f'(node) − (f(end) − f(start))|`, is cut into
+ * three, which keeps its middle, until there are `count`. Of the third that then err most, the node moves to where in
+ * the piece the slope is nearest to the mean slope, of three places.
  *
- * Forward passes only, `3 count + 1` of them: slopes are differences of the target. The weights of the nodes
+ * Forward passes only, {@link looksFor} of them: slopes are differences of the target. The weights of the nodes
  * stay the lengths of their pieces, so that the sum is a quadrature like any other and nothing forces it to be `T`.
  *
- * @returns the `count + 1` ends of the pieces, from 0 to 1
+ * @returns the nodes with their weights, and the `count + 1` ends of their pieces, from 0 to 1
  */
-export async function refinedEdges(targetAt: TargetOnPath, count: number): Promise<Float64Array> {
+export async function refinedNodes(
+  targetAt: TargetOnPath,
+  count: number,
+): Promise<Quadrature & { readonly edges: Float64Array }> {
   let first = Math.min(count, Math.max(1, Math.ceil(firstShare * count)));
   // Each refinement adds two.
   if ((count - first) % 2) first++;
   const ends = await targetAt(Float64Array.from({ length: first + 1 }, (_, i) => i / first));
   let pieces = await withSlopes(
     targetAt,
-    Array.from({ length: first }, (_, i) => ({
-      from: i / first,
-      to: (i + 1) / first,
-      atFrom: ends[i],
-      atTo: ends[i + 1],
-    })),
+    Array.from({ length: first }, (_, i) => piece(i / first, (i + 1) / first, ends[i], ends[i + 1])),
   );
   const perRound = Math.max(1, Math.floor(roundShare * first));
   while (pieces.length < count) {
-    const worst = [...pieces]
-      .sort((a, b) => midpointError(b) - midpointError(a))
-      .slice(0, Math.min(perRound, (count - pieces.length) / 2));
+    const worst = worstOf(pieces, Math.min(perRound, (count - pieces.length) / 2));
     const cuts = worst.flatMap(({ from, to }) => [from + (to - from) / 3, to - (to - from) / 3]);
     const at = await targetAt(Float64Array.from(cuts));
     const middle = worst.map(({ slope }, i) => ({
-      from: cuts[2 * i],
-      to: cuts[2 * i + 1],
-      atFrom: at[2 * i],
-      atTo: at[2 * i + 1],
+      ...piece(cuts[2 * i], cuts[2 * i + 1], at[2 * i], at[2 * i + 1]),
       slope,
     }));
     const outer = worst.flatMap(({ from, to, atFrom, atTo }, i) => [
-      { from, to: cuts[2 * i], atFrom, atTo: at[2 * i] },
-      { from: cuts[2 * i + 1], to, atFrom: at[2 * i + 1], atTo },
+      piece(from, cuts[2 * i], atFrom, at[2 * i]),
+      piece(cuts[2 * i + 1], to, at[2 * i + 1], atTo),
     ]);
     const gone = new Set(worst);
-    pieces = [...pieces.filter((piece) => !gone.has(piece)), ...middle, ...(await withSlopes(targetAt, outer))];
+    pieces = [...pieces.filter((one) => !gone.has(one)), ...middle, ...(await withSlopes(targetAt, outer))];
   }
-  const starts = pieces.map(({ from }) => from).sort((a, b) => a - b);
-  return Float64Array.from([...starts, 1]);
+  const moved = await withBestNodes(targetAt, worstOf(pieces, movedPieces(count)));
+  pieces = pieces.map((one) => moved.get(one) ?? one).sort((a, b) => a.from - b.from);
+  return {
+    edges: Float64Array.from([...pieces.map(({ from }) => from), 1]),
+    positions: Float64Array.from(pieces, ({ node }) => node),
+    weights: Float64Array.from(pieces, ({ from, to }) => to - from),
+  };
+}
+
+function piece(from: number, to: number, atFrom: number, atTo: number): Omit<Piece, 'slope'> {
+  return { from, to, atFrom, atTo, node: (from + to) / 2 };
+}
+
+function worstOf(pieces: readonly Piece[], count: number): Piece[] {
+  return [...pieces].sort((a, b) => errorOf(b) - errorOf(a)).slice(0, count);
+}
+
+/** Every piece with the node, of its own and the other places, whose slope errs least. */
+async function withBestNodes(targetAt: TargetOnPath, pieces: readonly Piece[]): Promise<Map<Piece, Piece>> {
+  const best = new Map(pieces.map((one) => [one, one]));
+  for (const place of placesInPiece) {
+    const moved = await withSlopes(
+      targetAt,
+      pieces.map((one) => ({ ...one, node: one.from + place * (one.to - one.from) })),
+    );
+    moved.forEach((one, i) => {
+      if (errorOf(one) < worthMoving * errorOf(best.get(pieces[i]) as Piece)) best.set(pieces[i], one);
+    });
+  }
+  return best;
 }
 
 async function withSlopes(targetAt: TargetOnPath, pieces: readonly Omit<Piece, 'slope'>[]): Promise<Piece[]> {
-  const half = (piece: Omit<Piece, 'slope'>) => ((piece.to - piece.from) * slopeWidth) / 2;
-  const at = await targetAt(
-    Float64Array.from(
-      pieces.flatMap((piece) => {
-        const middle = (piece.from + piece.to) / 2;
-        return [middle - half(piece), middle + half(piece)];
-      }),
-    ),
-  );
-  return pieces.map((piece, i) => ({ ...piece, slope: (at[2 * i + 1] - at[2 * i]) / (2 * half(piece)) }));
+  const half = ({ from, to }: Omit<Piece, 'slope'>) => ((to - from) * slopeWidth) / 2;
+  const at = await targetAt(Float64Array.from(pieces.flatMap((one) => [one.node - half(one), one.node + half(one)])));
+  return pieces.map((one, i) => ({ ...one, slope: (at[2 * i + 1] - at[2 * i]) / (2 * half(one)) }));
 }
 
-function midpointError({ from, to, atFrom, atTo, slope }: Piece): number {
+function errorOf({ from, to, atFrom, atTo, slope }: Piece): number {
   return Math.abs((to - from) * slope - (atTo - atFrom));
 }
