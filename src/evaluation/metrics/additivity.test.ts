@@ -31,6 +31,17 @@ describe('infidelity, sensitivity-n and faithfulness correlation', () => {
     }
   });
 
+  it('draw the same sets for every input of a seed, and others for another seed', async () => {
+    const model = switchModel('and');
+    const scored = async (seed: number) => {
+      const question = await ask(model, { inputs: row(1, 1, 1), target: output, reference: zero, seed });
+      return score(question, 'infidelity', [0.5, 0.2, 0], { samples: 7 });
+    };
+    const [first, other, again, same] = [await scored(0), await scored(1), await scored(0), await scored(0)];
+    expect([again, same]).toEqual([first, first]);
+    expect(other).not.toBe(first);
+  });
+
   it('infidelity of the Shapley values of AND', async () => {
     // Sets have a size from 1 to 3, each as likely; A = (½, ½, 0); a set promises ½ for 0, ½ for 1, and does 1 if it has either.
     // Σpm = 6/9, Σp² = 5/9, Σm² = 8/9: least error 1 − (6/9)²/(5/9·8/9) = 1 − 36/40 = .1
