@@ -25,6 +25,25 @@ describe('batches', () => {
     expect(events).toEqual(['begin 0-2', 'begin 2-4', 'finish 0-2 0', 'begin 4-5', 'finish 2-4 2', 'finish 4-5 4']);
   });
 
+  it('keep every stream at work while an earlier one is slow', async () => {
+    const begun: number[] = [];
+    const waiting = new Map<number, () => void>();
+    const begin = (start: number) => {
+      begun.push(start);
+      return new Promise<void>((resolve) => waiting.set(start, resolve));
+    };
+    const all = inBatches(6, 1, begin, () => undefined, 2);
+    // The first batch is not done; each of the two streams has one to compute and one to go on with.
+    await Promise.resolve();
+    expect(begun).toEqual([0, 1, 2, 3]);
+    for (let start = 0; start < 6; start++) {
+      waiting.get(start)?.();
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    await all;
+    expect(begun).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
   it('end at the first error', async () => {
     const finished: number[] = [];
     const begin = async (start: number) => {
@@ -41,6 +60,15 @@ describe('batches', () => {
     // 53 is prime: nothing between 4 and 7 divides it.
     expect(even(53, 7)).toBe(7);
     expect(even(3, 7)).toBe(3);
+  });
+
+  it('come out even for those that run at once', () => {
+    // 25 batches of 2 would leave one of two threads without work at the end.
+    expect(even(50, 2, 2)).toBe(1);
+    expect(even(50, 7, 2)).toBe(5);
+    expect(even(48, 7, 4)).toBe(6);
+    // Half of what fits at least: 49 has no such divisor but an odd number of batches.
+    expect(even(49, 7, 2)).toBe(7);
   });
 
   it('have few sizes where their number varies, filled up by little', () => {
@@ -78,6 +106,51 @@ describe('batches', () => {
     expect(mostPoints(graph, facts(1024), 64 * 1024)).toBe(7);
     expect(mostPoints(graph, facts(1024), 2 ** 30)).toBeLessThan(4096);
     expect(mostPoints(graph, facts(2 ** 24), 1)).toBe(1);
+  });
+});
+
+describe('several batches at once', () => {
+  it('have results in order, however many the runtime works on', async () => {
+    const events: string[] = [];
+    const begin = async (start: number) => {
+      events.push(`begin ${start}`);
+      // Later ones are done first.
+      await new Promise((resolve) => setTimeout(resolve, 8 - 2 * start));
+      return start;
+    };
+    await inBatches(4, 1, begin, (_start, _end, result) => events.push(`finish ${result}`), 2);
+    expect(events.slice(0, 5)).toEqual(['begin 0', 'begin 1', 'begin 2', 'begin 3', 'finish 0']);
+    expect(events.filter((event) => event.startsWith('finish'))).toEqual([0, 1, 2, 3].map((k) => `finish ${k}`));
+  });
+
+  it('give the same attribution as one after the other', async () => {
+    const two = createNodeRuntime({ threads: 2 });
+    try {
+      const shares = async (threads: typeof two) => {
+        const network = modelOf(threads, [1, 7], (b) => {
+          const hidden = b.op('Tanh', [b.op('MatMul', ['x', matrix(b, 7, 5, [...drawn([35], 3).data])])]);
+          return b.op('MatMul', [hidden, matrix(b, 5, 1, [...drawn([5], 4).data])]);
+        });
+        const sideBySide = vi.spyOn(network.executor, 'run');
+        const { values } = await attribute(network, {
+          inputs: new Map([['x', drawn([1, 7], 5)]]),
+          target: { kind: 'output', index: [0] },
+          baseline: { kind: 'sample', tensors: new Map([['x', drawn([4, 7], 6)]]), description: 'four rows' },
+          method: 'kernel-shap',
+          parameters: { samples: 60 },
+          byteBudget: 1800,
+        });
+        return { values: values.get('x'), sideBySide: sideBySide.mock.calls.some(([, , , own]) => own?.sideBySide) };
+      };
+      const [one, both] = [await shares(runtime), await shares(two)];
+      expect([one.sideBySide, both.sideBySide]).toEqual([false, true]);
+      // Batches may differ in size, and with it the last bits of a product.
+      for (const [i, value] of (both.values?.data ?? []).entries())
+        expect(value).toBeCloseTo(one.values?.data[i] ?? 0, 5);
+      expect(both.values).toEqual((await shares(two)).values);
+    } finally {
+      await two.close();
+    }
   });
 });
 

@@ -6,8 +6,8 @@ import { byteLength, concatRows, dataTypes, rows, sizeOf, type Tensor } from '..
 import { type PointSource, type Points, repeatRows } from './points.ts';
 
 /**
- * Takes points in batches, in order. One more is under way than the runtime works on at once: while it computes, the
- * next is made, and while a result is read the runtime has work.
+ * Takes points in batches, in order. Twice as many are under way as the runtime works on at once: while it computes, the
+ * next are made, and no stream waits for another one whose result is read before its own.
  * @param streams batches that the runtime works on at once
  */
 export async function inBatches<T>(
@@ -28,7 +28,7 @@ export async function inBatches<T>(
     // Awaited in a later round; until then an error of a batch before it may end the loop.
     result.catch(() => undefined);
     underWay.push({ start, end, result });
-    if (underWay.length > streams) await finishFirst();
+    if (underWay.length >= 2 * streams) await finishFirst();
   }
   while (underWay.length) await finishFirst();
 }
@@ -55,9 +55,13 @@ export function mostPoints(graph: Graph, facts: Facts, budget: number): number {
   return Math.max(1, Math.min(Math.floor(budget / (2 * whole + 1)), Math.ceil(cached / largest)));
 }
 
-/** The largest divisor of `count` not far below `most`, so that the last batch has the shape of the others. */
-export function even(count: number, most: number): number {
+/**
+ * The largest divisor of `count` not far below `most`, so that the last batch has the shape of the others.
+ * @param streams batches that run at once: a number of batches that they share without a rest goes before a larger size
+ */
+export function even(count: number, most: number, streams = 1): number {
   const largest = Math.min(count, most);
+  for (let size = largest; streams > 1 && size >= most / 2; size--) if (count % (size * streams) === 0) return size;
   for (let size = largest; size > most / 2; size--) if (count % size === 0) return size;
   return largest;
 }

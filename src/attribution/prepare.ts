@@ -104,7 +104,8 @@ class PreparedInput implements Prepared {
   async gradient(points: Points, request: GradientAt): Promise<Gradient> {
     const { weights, wrt, each, rules, fetches: others = [] } = request;
     const part = this.#part(points.cut, others);
-    const size = even(points.count, await this.#mostPoints(part, points));
+    const most = await this.#mostPoints(part, points);
+    const size = even(points.count, most, this.model.executor.streams(part));
     const target = new Float64Array(points.count);
     const sums = new Map<string, Float64Array>();
     const parts = new Map<string, Tensor[]>(others.map((name) => [name, []]));
