@@ -74,11 +74,13 @@ ${survivors.length ? `Not noticed:\n\n${survivors.map(([mutant]) => `- \`${mutan
 
 ${benchmark.slice(benchmark.indexOf('\n') + 1).trim()}
 
-What metrics that are scored together ask of the model goes through it in joint batches, and orders, random sets and
-passes that they have in common are made once. How much that gains over one input at a time depends on the model: a
-batch saves what a run costs beside its arithmetic, which is most of the time of a network as small as LeNet-5 and little
-of larger ones, whose single runs fill the processor already. There the goal against one by one cannot be met by any
-batching; PyTorch's own batches gain as little.
+What metrics that are scored together ask of the model goes through it in joint batches, whose masked rows the graph makes
+itself from one byte a group; orders, random sets and passes that they have in common are made once, and the runs of
+several explanations go side by side. How much that gains over one input at a time depends on the model, because it saves
+what a run costs beside its arithmetic. In processor time, one perturbed LeNet-5 takes PyTorch 0.37 ms one by one and 0.09
+in batches; here it takes 0.05, of which the network is 0.03. One perturbed demo network takes 2.8, 2.5 and 1.3 ms: most is
+arithmetic, which no batch makes smaller. There, and more so for larger networks, the goal against one by one could only be
+met by asking the model less often, which would be another score.
 `;
 }
 

@@ -201,6 +201,10 @@ describe('perturbed inputs', () => {
     expect([...ties].sort((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, i) => i));
     expect(descending(new Float64Array(50).fill(3), 1)).toEqual(ties);
     expect(descending(new Float64Array(50), 2)).not.toEqual(ties);
+    // Whichever of the two orders of a map is asked for first, each is the same.
+    const values = Float64Array.from({ length: 50 }, (_, i) => i % 4);
+    const copy = values.slice();
+    expect([descending(values, 1), ascending(values, 1)]).toEqual([ascending(copy, 1), descending(copy, 1)].reverse());
   });
 });
 
