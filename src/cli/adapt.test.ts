@@ -55,7 +55,8 @@ describe('wherefore adapt', () => {
     const [document] = explanations;
     expect(document).toMatchObject({
       method: 'lax',
-      cost: { backward: 0 },
+      // Two to look at the input, one for the features, one there and back for the gradient.
+      cost: { forward: 4, backward: 1 },
       attribution: { image: { shape: [1, 1, 16, 16] } },
     });
     expect(await readFile(join(made, 'index.html'), 'utf8')).toContain('LAX (learned explainer)');

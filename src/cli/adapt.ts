@@ -123,8 +123,8 @@ function settingsOf({ reads, layers, epochs, batchSize, channels, seed, set }: O
     const [, name, value] = /^([A-Za-z]+)=(.+)$/s.exec(text) ?? [];
     if (!name) throw new WhereforeError('invalid-argument', '--set', { got: text, expected: 'NAME=VALUE' });
     const parts = value.split(',').map((part) => (Number.isNaN(Number(part)) ? part : Number(part)));
-    const isList = name === 'references' || name === 'temperature';
-    others[name] = isList ? parts : parts[0];
+    const isList = name === 'references' || name === 'temperature' || name === 'gradients';
+    others[name] = isList ? (value === 'none' ? [] : parts) : parts[0];
   }
   const given = { reads, layers, epochs, batchSize, channels, seed: seed === undefined ? undefined : Number(seed) };
   const stated = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
@@ -133,11 +133,17 @@ function settingsOf({ reads, layers, epochs, batchSize, channels, seed, set }: O
   return settings;
 }
 
-function planText({ settings, pictures, validated, layers, channels, parameters }: AdaptPlan): string {
+function planText(plan: AdaptPlan): string {
+  const { settings, pictures, validated, layers, gradients, missing, channels, parameters } = plan;
   const reads = layers.length
     ? layers.map((map) => `"${map.name}" (${formatShape([map.channels, map.height, map.width])})`).join(', ')
     : 'the input alone';
-  return `${parameters.toLocaleString('en')} parameters in ${channels} channels, reading ${reads}; ${pictures} pictures, ${validated} more to validate with, ${settings.epochs} epochs`;
+  const told = gradients.length
+    ? `, and the gradient of the class at ${gradients.join(', ')} of the way from the mean`
+    : missing
+      ? `, without the gradient of the class (${missing})`
+      : '';
+  return `${parameters.toLocaleString('en')} parameters in ${channels} channels, reading ${reads}${told}; ${pictures} pictures, ${validated} more to validate with, ${settings.epochs} epochs`;
 }
 
 const clearLine = () => (process.stderr.isTTY ? '\r\x1b[K' : '');

@@ -110,6 +110,7 @@ describe('a trained explainer', () => {
       model: 'toy',
       threshold: 0.5,
       references: ['mean', 'noise', 'colour', 'picture'],
+      gradients: { points: [1], notes: [] },
       seed: 3,
       classes: 4,
       layers: [{ name: 'relu2' }, { name: 'relu3' }],
@@ -139,7 +140,7 @@ describe('a training', () => {
   });
 
   it.each([
-    ['nothing', { minimality: 400, necessity: 0 }],
+    ['nothing', { minimality: 400, necessity: 0, gradients: [] }],
     ['all', { minimality: 0, necessity: 0, ranking: 0, variation: 0, detail: 0, learningRate: 2e-2 }],
   ])('stops when the mask keeps %s', async (what, weights) => {
     const run = adapt(model, dataset, { settings: { ...settings, ...weights, epochs: 2 } });

@@ -12,9 +12,11 @@ import {
   train,
   withParameters,
 } from '../train/index.ts';
+import { gradientToTell, type Told } from './class-gradient.ts';
 import { type Classifier, readClassifier } from './classifier.ts';
-import { compareFused, type FusedComparison } from './compare-fused.ts';
-import { type ExplainerFacts, explainerModel, fusedModel } from './explainer-model.ts';
+import type { FusedComparison } from './compare-fused.ts';
+import { type ExplainerFacts, explainerModel } from './explainer-model.ts';
+import { fuse } from './fuse.ts';
 import { trainingInputs } from './objective.ts';
 import { pixelStatistics } from './references.ts';
 import { explainerSamples, picturesOf } from './samples.ts';
@@ -43,6 +45,9 @@ export interface AdaptPlan {
   readonly pictures: number;
   readonly validated: number;
   readonly layers: TrainingModel['maps'];
+  /** Points at which the adapter is told the gradient of the class, and why there are none where they were not left out. */
+  readonly gradients: readonly number[];
+  readonly missing?: string;
   readonly channels: number;
   readonly parameters: number;
 }
@@ -80,12 +85,15 @@ export async function adapt(model: Model, dataset: Dataset, options: AdaptOption
   const some = await pictures(Uint32Array.from({ length: Math.min(256, own.length) }, (_, i) => i));
   const classifier = await readClassifier(model, new Map([[input, some]]), options);
   const statistics = pixelStatistics(some, classifier.layout);
-  const training = trainingModel(classifier, settings, statistics);
+  const told = await gradientToTell(model.executor, classifier, settings, some);
+  const training = trainingModel(classifier, settings, statistics, told);
   options.onStart?.({
     settings,
     pictures: own.length,
     validated: held.length,
     layers: training.maps,
+    gradients: told.points,
+    missing: told.missing,
     channels: training.channels,
     parameters: training.parameters,
   });
@@ -132,14 +140,11 @@ export async function adapt(model: Model, dataset: Dataset, options: AdaptOption
     validations.push(await validateNow(trained, settings.epochs));
     checkCollapse(validations, true, settings);
   }
-  const facts = factsOf(model, classifier, training, settings, validations.at(-1) as Validation);
-  const lowered = { ...model.executor.model, graph: model.graph };
-  const { model: fused, keepsNodes } = fusedModel(model.source, trained, training, classifier, lowered, facts);
+  const facts = factsOf(model, classifier, training, told, settings, validations.at(-1) as Validation);
   const few = await heldOut(Uint32Array.from({ length: Math.min(16, held.length) }, (_, i) => i));
   return {
     explainer: explainerModel(trained, training, classifier, facts),
-    fused,
-    comparison: await compareFused(model.source, fused, input, few, runtime, keepsNodes),
+    ...(await fuse(model, trained, training, classifier, facts, few)),
     facts,
     history,
     validations,
@@ -175,6 +180,7 @@ function factsOf(
   model: Model,
   { input, layout, classes }: Classifier,
   { maps, parameters }: TrainingModel,
+  { gradient, points, missing }: Told,
   settings: LaxSettings,
   validation: Validation,
 ): ExplainerFacts {
@@ -188,6 +194,7 @@ function factsOf(
     width: layout.width,
     classes,
     layers: maps.map(({ name, form, channels, height, width }) => ({ name, form, channels, height, width })),
+    gradients: { points: [...points], notes: gradient?.notes.map(({ text }) => text) ?? [], missing },
     parameters,
     threshold,
     references: [...references],

@@ -50,13 +50,15 @@ export function adapter(
   picture: Value,
   label: string,
   options: AdapterOptions,
+  gradient?: Value,
 ): Value {
   const laterals = maps.map((map, i) => {
     const name = `${prefix}lateral${i + 1}`;
     const entering = asNchw(network, map, name);
     return normalised(network, convolution(network, entering, name, { channels: options.channels, kernel: 1 }), name);
   });
-  return masked(network, detailed(network, decode(network, laterals, label, options), picture, options), options);
+  const decoded = decode(network, laterals, label, options);
+  return masked(network, detailed(network, decoded, picture, options, gradient), options, gradient);
 }
 
 /**
@@ -91,21 +93,41 @@ function decode(network: Network, laterals: readonly Value[], label: string, opt
 }
 
 /** What the features tell, joined at the size of the picture by what its pixels tell. */
-function detailed(network: Network, x: Value, picture: Value, { detail, layout }: AdapterOptions): Value {
+function detailed(
+  network: Network,
+  x: Value,
+  picture: Value,
+  { detail, layout }: AdapterOptions,
+  gradient?: Value,
+): Value {
   if (detail === 0) return x;
   const name = `${prefix}detail`;
   const narrow = convolution(network, x, `${name}.narrow`, { channels: detail, kernel: 1 });
   const laid = resized(network, narrow, `${name}.laid`, sized(narrow, layout), 'linear');
-  const pixels = block(network, picture, `${name}.pixels`, detail);
+  const full = gradient ? joined(network, [picture, gradient], `${name}.told`) : picture;
+  const pixels = block(network, full, `${name}.pixels`, detail);
   return block(network, add(network, laid, pixels, `${name}.sum`), name, detail);
 }
 
 /** The mask of what is decoded. */
-function masked(network: Network, x: Value, { layout }: AdapterOptions): Value {
+function masked(network: Network, x: Value, { layout }: AdapterOptions, gradient?: Value): Value {
   const head = convolution(network, x, `${prefix}head`, { channels: 1, kernel: 1 });
   // Resized before the sigmoid: interpolating its values could leave (0, 1) by a rounding.
-  const laid = resized(network, head, logits, sized(head, layout), 'linear');
-  return activation(network, laid, `${prefix}mask`, 'sigmoid');
+  const laid = resized(network, head, gradient ? `${prefix}far` : logits, sized(head, layout), 'linear');
+  if (gradient) {
+    const near = convolution(network, gradient, `${prefix}near`, { channels: 1, kernel: 3, padding: 1, bias: false });
+    add(network, laid, near, logits);
+  }
+  return activation(network, { name: logits, shape: laid.shape }, `${prefix}mask`, 'sigmoid');
+}
+
+/** Values side by side along their channels. */
+function joined(network: Network, values: readonly Value[], name: string): Value {
+  const inputs = values.map((value) => value.name);
+  network.builder.op('Concat', inputs, { axis: 1 }, { name, outputs: [name] });
+  const [{ shape }] = values;
+  const channels = values.reduce((sum, value) => sum + sizeAt(value, 1, name), 0);
+  return { name, shape: [shape[0], channels, ...shape.slice(2)] };
 }
 
 const sized = ({ shape }: Value, { height, width }: PictureLayout): Value => ({

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { GraphBuilder } from '../onnx/builder.ts';
 import type { Graph, OnnxModel } from '../onnx/graph.ts';
+import { readInitializer } from '../onnx/initializer.ts';
 import { extractSubgraph } from '../onnx/lowering/extract.ts';
 import { float32 } from '../tensor/tensor.ts';
 import { trainableKey } from '../train/parameters.ts';
 import { prefix } from './adapter.ts';
 import type { Classifier } from './classifier.ts';
+import { asInOpset } from './older-opset.ts';
 import type { TrainingModel } from './training-model.ts';
 
 /** Key of the file's metadata that says what an explainer explains and how it was made, as JSON. */
@@ -29,6 +31,10 @@ export const explainerFacts = z.object({
   classes: z.int(),
   /** What it reads, low to high; none where it reads the input alone. */
   layers: z.array(mapSchema),
+  /** Points `μ + t·(x − μ)` at which it computes the gradient of the class: a forward and a backward pass each. */
+  gradients: z
+    .object({ points: z.array(z.number()), notes: z.array(z.string()), missing: z.string().optional() })
+    .default({ points: [], notes: [] }),
   parameters: z.int(),
   /** α_min: a pixel with a mask below it is no part of the explanation. */
   threshold: z.number(),
@@ -61,9 +67,9 @@ export function explainerModel(
 }
 
 /**
- * The model with the explainer beside it: its own outputs, then the mask of the predicted class. Where the explainer's
- * operators exist in the file's opset (11 and above) and what it reads has its name in the file, the file's own nodes
- * stay as they are; otherwise the lowered ones stand for them.
+ * The model with the explainer beside it: its own outputs, then the mask of the predicted class. With `keeps` the file's
+ * own nodes stay as they are and those of the explainer are written in its opset; otherwise the lowered nodes stand for
+ * them. Whether the former is possible, {@link canAppend} says.
  */
 export function fusedModel(
   source: OnnxModel,
@@ -72,9 +78,10 @@ export function fusedModel(
   classifier: Classifier,
   lowered: OnnxModel,
   facts: ExplainerFacts,
-): { readonly model: OnnxModel; readonly keepsNodes: boolean } {
-  const keepsNodes = canAppend(source, lowered, training, classifier);
-  const base = keepsNodes ? source : lowered;
+  keeps: boolean,
+): OnnxModel {
+  const base = keeps ? source : lowered;
+  const opset = standardOpset(base);
   const builder = new GraphBuilder(base.graph, { prefix });
   const flat = builder.op('Flatten', [classifier.scores], { axis: 1 });
   const predicted = builder.op('ArgMax', [flat], { axis: 1, keepdims: 0 });
@@ -84,30 +91,44 @@ export function fusedModel(
     inputs: [{ name: training.label, type: 'int64', shape: ['N'] }],
     outputs: [training.mask],
   });
+  const own = part.nodes.filter((node) => node.outputs.some(isOwn)).map((node) => asInOpset(node, opset, part));
+  const present = new Set([...base.graph.initializers.keys(), ...base.graph.nodes.flatMap(({ outputs }) => outputs)]);
+  const read = new Set(own.flatMap(({ inputs }) => inputs));
   for (const initializer of part.initializers.values()) {
-    if (isOwn(initializer.name) && initializer.location.kind === 'memory')
-      builder.initializer(initializer.name, initializer.location.tensor);
+    // The gradient's copy of the model also reads constants that lowering made of attributes: they are not in the file.
+    if (read.has(initializer.name) && !present.has(initializer.name))
+      builder.initializer(initializer.name, readInitializer(initializer));
   }
-  for (const node of part.nodes) {
-    if (!node.outputs.some(isOwn)) continue;
+  for (const node of own) {
     const inputs = node.inputs.map((name) => (name === training.label ? predicted : name));
     builder.append({ ...node, inputs: node.op === 'Resize' ? inputs.map((name) => name || nothing) : inputs });
   }
   const graph = withMaskOutput(builder.build(), training.mask, base.graph.outputs);
   const irVersion = Math.max(base.irVersion, 4);
-  return { model: { ...base, irVersion, graph, metadata: metadataOf(base.metadata, facts) }, keepsNodes };
+  return { ...base, irVersion, graph, metadata: metadataOf(base.metadata, facts) };
 }
 
 const isOwn = (name: string) => name.startsWith(prefix);
 
-function canAppend(source: OnnxModel, lowered: OnnxModel, training: TrainingModel, classifier: Classifier): boolean {
-  const opset = source.opsets.get('') ?? source.opsets.get('ai.onnx') ?? 0;
+/**
+ * Whether the explainer's nodes can stand behind those of the file: its operators exist in the file's opset (11 and
+ * above), and what it reads has its name in the file.
+ */
+export function canAppend(
+  source: OnnxModel,
+  lowered: OnnxModel,
+  training: TrainingModel,
+  classifier: Classifier,
+): boolean {
+  const opset = standardOpset(source);
   const types = new Map(source.graph.inputs.map(({ name, type }) => [name, type]));
   const named = new Set(source.graph.nodes.flatMap(({ outputs }) => outputs));
   const wanted = [...training.maps.map(({ name }) => name), classifier.scores];
   const isFloat32 = types.get(classifier.input) === 'float32' && !hasHalf(source.graph);
-  return opset >= 11 && opset <= (lowered.opsets.get('') ?? 0) && isFloat32 && wanted.every((name) => named.has(name));
+  return opset >= 11 && opset <= standardOpset(lowered) && isFloat32 && wanted.every((name) => named.has(name));
 }
+
+export const standardOpset = ({ opsets }: OnnxModel): number => opsets.get('') ?? opsets.get('ai.onnx') ?? 0;
 
 const hasHalf = (graph: Graph) =>
   [...graph.initializers.values()].some(({ type }) => type === 'float16' || type === 'bfloat16');

@@ -40,7 +40,8 @@ export const lax: Method<{ explainer: string }> = {
   completeness: 'none',
   zeroDifference: false,
   parameters,
-  cost: () => ({ forward: 1, backward: 0 }),
+  // What the usual explainer takes; the file says how many gradients it computes.
+  cost: () => ({ forward: 2, backward: 1 }),
   async run({ prepared, target, layer, inputs }, { explainer: path }) {
     const { model } = prepared;
     const explainer = await explainerAt(path, model.executor.runtime);
@@ -55,8 +56,9 @@ export const lax: Method<{ explainer: string }> = {
     }
     const label = classOf(target);
     const mask = await explainer.masks(inputs.get(name) as Tensor, [label]);
-    prepared.passes.forward++;
-    const { height, width, threshold } = facts;
+    const { height, width, threshold, gradients } = facts;
+    prepared.passes.forward += 1 + gradients.points.length;
+    prepared.passes.backward += gradients.points.length;
     const shape = facts.channelAxis === 1 ? [1, 1, height, width] : [1, height, width, 1];
     const above = mask.data.reduce((count, value) => count + (value >= threshold ? 1 : 0), 0);
     return {

@@ -21,6 +21,11 @@ export const settingsSchema = z.strictObject({
    * multiple of 4. Default 16; 0: masks of the size of the lowest feature map.
    */
   detail: z.int().min(0).multipleOf(4).default(16),
+  /**
+   * Points t of `μ + t·(x − μ)`, μ the picture's mean, at which the adapter is told the gradient of the class; none for an
+   * adapter that needs no backward pass. Default 1, the picture itself, where the model can be differentiated.
+   */
+  gradients: z.array(z.number().gt(0).max(1)).max(8).optional(),
   /** The threshold below which a pixel does not count as part of the explanation (α_min). */
   threshold: z.number().gt(0).lt(1).default(0.5),
   /** Temperature of the soft threshold at the first and the last step; geometric in between. */
@@ -70,6 +75,12 @@ export function laxSettings(options: LaxOptions = {}): LaxSettings {
     throw new WhereforeError('invalid-argument', 'layers of an explainer that reads the input alone', {
       got: settings.layers.join(', '),
       fix: 'leave the layers out, or let it read features',
+    });
+  }
+  if (settings.reads === 'input' && settings.gradients?.length) {
+    throw new WhereforeError('invalid-argument', 'gradients for an explainer that reads the input alone', {
+      got: settings.gradients.join(', '),
+      fix: 'leave them out, or let it read features',
     });
   }
   // The bottleneck's price is that of Gaussian noise: with another reference it would not be the information passed.

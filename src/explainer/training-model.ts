@@ -1,8 +1,10 @@
 import type { OnnxModel } from '../onnx/graph.ts';
 import { Network, type Value } from '../train/index.ts';
 import { adapter, prefix, unet } from './adapter.ts';
+import type { Told } from './class-gradient.ts';
 import type { Classifier } from './classifier.ts';
 import { chooseFeatureMaps, type FeatureMap } from './feature-maps.ts';
+import { gradientChannels } from './gradient-channels.ts';
 import { appendObjective, explainedClass, objectiveOutputs, trainingInputs } from './objective.ts';
 import type { PixelStatistics } from './references.ts';
 import type { LaxSettings } from './settings.ts';
@@ -16,6 +18,8 @@ export interface TrainingModel {
   /** What the explainer reads; none where it reads the input alone. */
   readonly maps: readonly FeatureMap[];
   readonly channels: number;
+  /** Where it is told the gradient of the class: points t of `μ + t·(x − μ)`; none where it is not. */
+  readonly points: readonly number[];
   /** Trained numbers. */
   readonly parameters: number;
 }
@@ -25,6 +29,7 @@ export function trainingModel(
   classifier: Classifier,
   settings: LaxSettings,
   statistics: PixelStatistics,
+  { gradient, points }: Told = { points: [] },
 ): TrainingModel {
   const { layout, classes, input } = classifier;
   const network = new Network({ name: 'explainer', seed: settings.seed, onto: classifier.onnx, prefix });
@@ -46,7 +51,10 @@ export function trainingModel(
     const moved = builder.op('Transpose', [input], { perm: [0, 3, 1, 2] });
     Object.assign(picture, { name: moved });
   }
-  const mask = maps.length ? adapter(network, maps, picture, label, options) : unet(network, picture, label, options);
+  const told = gradient && gradientChannels(builder, gradient, classifier, label, points);
+  const mask = maps.length
+    ? adapter(network, maps, picture, label, options, told)
+    : unet(network, picture, label, options);
   appendObjective(builder, classifier, mask.name, label, settings, statistics);
 
   const outputs = [...Object.values(objectiveOutputs).map((name) => ({ name, shape: ['N'] })), mask];
@@ -55,7 +63,7 @@ export function trainingModel(
     (sum, name) => sum + (onnx.graph.initializers.get(name)?.shape ?? []).reduce((a, b) => a * b, 1),
     0,
   );
-  return { onnx, label, mask: mask.name, maps, channels, parameters };
+  return { onnx, label, mask: mask.name, maps, channels, points, parameters };
 }
 
 /** Channels come in groups of four, over which the adapter normalises. */
