@@ -38,7 +38,7 @@ interface Options {
 export function defineAdapt(program: Command): void {
   program
     .command('adapt')
-    .description('train an explainer on a frozen classifier of pictures: then one forward pass gives a mask')
+    .description('train an explainer on a frozen classifier of pictures: then one run gives a mask')
     .argument('<model>', 'an .onnx file')
     .requiredOption('--data <path>', 'unlabelled inputs: a folder of pictures, .npy/.npz/.safetensors, or an IDX file')
     .option('--out <folder>', 'where the explainer goes; default .wherefore/explainers/<model>')

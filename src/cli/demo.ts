@@ -219,7 +219,7 @@ async function tellQuality(story: Story, pictures: readonly DemoPicture[]): Prom
   story.section(
     'How good is an explanation?',
     'Four answers to one question, each with a scorecard: does what the map marks suffice for the answer, is it needed, and is it small? ' +
-      'The second map comes from LAX, an explainer that was trained beside this network on pictures without labels: one forward pass gives the part of the picture that the answer rests on.',
+      'The second map comes from LAX, an explainer that was trained beside this network on pictures without labels: one run of it gives the part of the picture that the answer rests on.',
     from,
     false,
   );

@@ -8,7 +8,7 @@ import { classInput, type ExplainerFacts, explainerFacts, explainerKey, maskOutp
 export interface Explainer {
   readonly facts: ExplainerFacts;
   /**
-   * Masks `[N, 1, H, W]` between 0 and 1 for pictures and classes: one forward pass.
+   * Masks `[N, 1, H, W]` between 0 and 1 for pictures and classes, in one run.
    * @throws WhereforeError `out-of-range` for a class that the model lacks, `wrong-shape`
    */
   masks(pictures: Tensor, classes: readonly number[]): Promise<Tensor<'float32'>>;
