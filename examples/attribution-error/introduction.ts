@@ -11,7 +11,14 @@ output differs from the baseline's by less than 1 % are left out. Methods that p
 (kernel-shap 128, orders 8, LIME and RISE 200, expected gradients 50, SmoothGrad and VarGrad 20); the error says nothing
 about which of two methods with a small one is nearer to the truth of the model.
 
-*Refined nodes* take the same 50 gradients and 3 n + 1 forward passes more (about twice the time) to find where the
-target bends. They look at the target alone, so the error falls further than the distance of the single attributions from
-their limit, which did not fall on the networks here; even nodes are the default, and n is doubled up to 400 while the
-error is over 1 %.`;
+*Refined nodes* take the same 50 gradients and 13 n / 3 forward passes more (about twice the time) to find where the
+target bends, and a node in each piece where its slope is the mean slope. They look at the target alone: the median error
+falls below .5 % everywhere here, but the single attributions do not come nearer to their limit, on the ResNet they stay
+further from it. Relative distance in the Euclidean norm, even and refined: .0185 and .0215 at the input of the demo
+network, .0156 and .0156 at conv1 (6 pictures); .0162 and .0258 at the input of the ResNet, .0098 and .0130 at stage1
+(4 pictures). So even nodes are the default, and n is doubled up to 400 while the error is over 1 %; choose refined ones
+where the sum is what counts.
+
+Nodes closer to the baseline, t = s^p with s even, are no rule of their own: with p = 2 the distances are .0317, .0277,
+.0264 and .0150, and the error is larger at three of the four places. In SqueezeNet they gain little (at pool1,
+7 photographs: .95 % with even nodes, .80 % with p = 1.5, .95 % with p = 2, .97 % with p = 3, .29 % refined).`;

@@ -28,7 +28,10 @@ export function trainingCurves(losses: Float64Array, validations: readonly Valid
   const lines = (...names: (keyof Validation)[]) =>
     names.map((name, i) => ({ name, colour: colours[i], values: over(name) }));
   const curves: Curve[] = [
-    { title: 'loss of each batch', lines: [{ name: 'loss', colour: colours[0], values: smooth }] },
+    {
+      title: window > 1 ? `loss, mean of ${window} batches` : 'loss of each batch',
+      lines: [{ name: 'loss', colour: colours[0], values: smooth }],
+    },
     { title: 'held-out: parts of the loss', lines: lines('sufficiency', 'necessity') },
     { title: 'held-out: the mask', lines: lines('kept', 'removed', 'area', 'saturated') },
   ];

@@ -38,7 +38,6 @@ export function frontSvg(rows: readonly ComparedRow[]): Html {
     )
     .join('');
   const ticks = Array.from({ length: decades[1] - decades[0] + 1 }, (_, i) => 10 ** (decades[0] + i));
-  const labels = labelHeights(points);
   return html`<svg class="front" viewBox="0 0 ${width} ${height}" role="img" aria-label="Quality against passes of ${points.length} methods">
 ${ticks.map((passes) => html`<line class="grid" x1="${x(passes)}" x2="${x(passes)}" y1="${margin.top}" y2="${y(0)}"/><text class="axis" x="${x(passes)}" y="${y(0) + 18}" text-anchor="middle">${passes.toLocaleString('en')}</text>`)}
 ${[0, 0.5, 1].map((quality) => html`<line class="grid" x1="${margin.left}" x2="${width - margin.right}" y1="${y(quality)}" y2="${y(quality)}"/><text class="axis" x="${margin.left - 8}" y="${y(quality) + 4}" text-anchor="end">${quality}</text>`)}
@@ -46,28 +45,56 @@ ${[0, 0.5, 1].map((quality) => html`<line class="grid" x1="${margin.left}" x2="$
 <text class="axis" transform="translate(14 ${(margin.top + y(0)) / 2}) rotate(-90)" text-anchor="middle">quality</text>
 <path class="line" d="${line}"/>
 ${points.map((point) => html`<circle class="${point.onFront ? 'best' : 'other'}" cx="${point.x.toFixed(1)}" cy="${point.y.toFixed(1)}" r="4.5"/>`)}
-${points.map((point, i) => label(point, labels[i]))}
+${labelsOf(points).map(({ title, left, right, y: base, isRight }) => html`<text x="${(isRight ? left : right).toFixed(1)}" y="${base.toFixed(1)}" text-anchor="${isRight ? 'start' : 'end'}">${title}</text>`)}
 </svg>`;
 }
 
-/** Width of a letter of a label on average, in pixels. */
-const letter = 6.5;
+/** Width of a letter of a label on average, and height of a line, in pixels. */
+const letter = 6.6;
+const lineHeight = 13;
 
-/** Right of its point, or left of it where the picture ends before the text. */
-function label({ title, x }: Point, y: number): Html {
-  const isRight = x + 8 + letter * title.length <= width;
-  return html`<text x="${(isRight ? x + 8 : x - 8).toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${isRight ? 'start' : 'end'}">${title}</text>`;
+interface Label {
+  readonly title: string;
+  readonly left: number;
+  readonly right: number;
+  /** Of the base line. */
+  readonly y: number;
+  readonly isRight: boolean;
 }
 
-/** Heights of labels beside their points, moved down where they would lie on each other. */
-function labelHeights(points: readonly Point[]): number[] {
-  const heights = points.map(({ y }) => y + 4);
-  const order = points.map((_, i) => i).sort((a, b) => points[a].y - points[b].y);
-  order.forEach((i, k) => {
-    for (const above of order.slice(0, k)) {
-      if (Math.abs(points[i].x - points[above].x) < 150 && heights[i] - heights[above] < 13)
-        heights[i] = heights[above] + 13;
-    }
-  });
-  return heights;
+/**
+ * A label for each point, from the highest to the lowest: right of it, else left of it, else as little above or below as
+ * keeps it off the labels before it and off the other points.
+ */
+function labelsOf(points: readonly Point[]): Label[] {
+  const placed: Label[] = [];
+  for (const point of [...points].sort((a, b) => a.y - b.y)) {
+    const others = points.filter((other) => other !== point);
+    const free = candidates(point).filter(
+      (label) => !placed.some((other) => overlap(label, other)) && !others.some((other) => covers(label, other)),
+    );
+    placed.push(free[0] ?? candidates(point)[0]);
+  }
+  return placed;
+}
+
+function candidates({ title, x, y }: Point): Label[] {
+  const length = letter * title.length;
+  const shifts = Array.from({ length: 25 }, (_, k) => (k % 2 ? 1 : -1) * Math.ceil(k / 2) * (lineHeight / 2));
+  const at = (isRight: boolean, shift: number): Label => {
+    const left = isRight ? x + 8 : x - 8 - length;
+    return { title, left, right: left + length, y: y + 4 + shift, isRight };
+  };
+  const fits = ({ left, right, y: base }: Label) => left >= margin.left && right <= width && base < height - 30;
+  const all = shifts.flatMap((shift) => [at(true, shift), at(false, shift)]);
+  const fitting = all.filter(fits);
+  return fitting.length ? fitting : all;
+}
+
+function overlap(a: Label, b: Label): boolean {
+  return Math.abs(a.y - b.y) < lineHeight && a.left < b.right + 4 && b.left < a.right + 4;
+}
+
+function covers({ left, right, y }: Label, point: Point): boolean {
+  return point.x > left - 5 && point.x < right + 5 && point.y > y - lineHeight && point.y < y + 5;
 }

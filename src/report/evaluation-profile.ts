@@ -3,7 +3,9 @@ import { type Html, html } from './html.ts';
 import { numberText } from './number-text.ts';
 
 const [width, height] = [720, 300];
-const margin = { left: 56, right: 210, top: 16, bottom: 44 };
+const edges = { left: 56, top: 16, bottom: 44 };
+/** Width of a letter of a label on average, in pixels. */
+const letter = 6.8;
 
 /** Hues far apart, of one lightness that stands on white and on black alike. */
 const hues = [215, 25, 140, 285, 345, 185, 55, 100, 250, 0];
@@ -13,9 +15,11 @@ type Preset = 'literal' | 'tolerant';
 /** Mean MSI against α_min, a line for each method and a dashed one for each control; undefined where MSI was not asked for. */
 export function profileSvg(rows: readonly ComparedRow[], preset: Preset, chosen: number): Html | undefined {
   const lines = rows.flatMap((row, i) =>
-    row.profile ? [{ row, profile: row.profile, hue: hues[i % hues.length] }] : [],
+    row.profile ? [{ row, profile: row.profile, hue: hues[i % hues.length], again: i >= hues.length }] : [],
   );
   if (lines.length === 0) return undefined;
+  const titles = lines.map(({ row }) => row.title.replace(/ at .*/, ''));
+  const margin = { ...edges, right: 24 + letter * Math.max(...titles.map((title) => title.length)) };
   const values = lines.flatMap(({ profile }) => profile[preset]);
   const [low, high] = [Math.min(0, ...values), Math.max(0, ...values)];
   const x = (alphaMin: number) => margin.left + alphaMin * (width - margin.left - margin.right);
@@ -30,7 +34,7 @@ ${ticks.map((value) => html`<line class="grid" x1="${margin.left}" x2="${width -
 <line class="chosen" x1="${x(chosen)}" x2="${x(chosen)}" y1="${margin.top}" y2="${y(low)}"/>
 <text class="axis" x="${(margin.left + width - margin.right) / 2}" y="${height - 6}" text-anchor="middle">α_min</text>
 <text class="axis" transform="translate(14 ${(margin.top + y(low)) / 2}) rotate(-90)" text-anchor="middle">MSI (${preset})</text>
-${lines.map(({ row, profile, hue }, i) => html`<g style="--hue:${hue}"><path class="${row.control ? 'wrong' : ''}" d="${profile.alphaMin.map((at, k) => `${k ? 'L' : 'M'}${x(at).toFixed(1)} ${y(profile[preset][k]).toFixed(1)}`).join('')}"/><path class="leader" d="M${x(profile.alphaMin.at(-1) as number).toFixed(1)} ${(ends[i] - 4).toFixed(1)}L${x(1) + 6} ${(labels[i] - 4).toFixed(1)}"/><text x="${x(1) + 9}" y="${labels[i].toFixed(1)}">${row.title.replace(/ at .*/, '')}</text></g>`)}
+${lines.map(({ row, profile, hue, again }, i) => html`<g style="--hue:${hue}"><path class="${row.control ? 'wrong' : again ? 'again' : ''}" d="${profile.alphaMin.map((at, k) => `${k ? 'L' : 'M'}${x(at).toFixed(1)} ${y(profile[preset][k]).toFixed(1)}`).join('')}"/><path class="leader" d="M${x(profile.alphaMin.at(-1) as number).toFixed(1)} ${(ends[i] - 4).toFixed(1)}L${x(1) + 6} ${(labels[i] - 4).toFixed(1)}"/><text x="${x(1) + 9}" y="${labels[i].toFixed(1)}">${titles[i]}</text></g>`)}
 </svg>`;
 }
 
@@ -39,7 +43,7 @@ export const profileStyle = `
 @media (prefers-color-scheme:dark){:root:not([data-theme=light]){--tone:68%}}
 :root[data-theme=dark]{--tone:68%}
 .profile g text{fill:hsl(var(--hue) 60% var(--tone))}
-.profile path{fill:none;stroke:hsl(var(--hue) 60% var(--tone));stroke-width:1.6}.profile path.wrong{stroke-dasharray:4 3}
+.profile path{fill:none;stroke:hsl(var(--hue) 60% var(--tone));stroke-width:1.6}.profile path.wrong{stroke-dasharray:4 3}.profile path.again{stroke-dasharray:9 2 2 2}
 .profile path.leader{stroke-width:.6}.profile .chosen{stroke:var(--quiet);stroke-dasharray:2 3}
 `;
 

@@ -15,7 +15,7 @@ const parameters = z.strictObject({
     .enum(['even', 'refined'])
     .default('even')
     .describe(
-      'even: as the rule says. refined: pieces that are shorter where the target bends most, with nodes where its slope is their mean slope, found by 13 n / 3 forward passes; a smaller error for the same gradients',
+      'even: as the rule says. refined: pieces that are shorter where the target bends most, with nodes where its slope is their mean slope, found by 13 n / 3 forward passes; a smaller error for the same gradients, not nearer single values',
     ),
   path: z
     .enum(['feature', 'input'])
