@@ -135,7 +135,8 @@ const hasHalf = (graph: Graph) =>
 
 function withMaskOutput(graph: Graph, mask: string, before: Graph['outputs'] = []): Graph {
   const builder = new GraphBuilder({ ...graph, outputs: [...before] });
-  builder.op('Identity', [mask], {}, { name: `${prefix}output`, outputs: [maskOutput] });
+  // The runtime's Sigmoid can end a rounding above 1.
+  builder.op('Min', [mask, builder.scalar(1)], {}, { name: `${prefix}output`, outputs: [maskOutput] });
   builder.output(maskOutput, 'float32', undefined);
   return builder.build();
 }
