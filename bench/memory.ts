@@ -13,8 +13,8 @@ import { nets } from './nets.ts';
 interface Repeated {
   readonly title: string;
   readonly net: 'resnet18' | 'smallCnn';
-  readonly few: number;
-  readonly many: number;
+  /** From few to many repetitions; beyond the second, the peak must not grow any more at all. */
+  readonly counts: readonly [number, number, number];
   request(count: number): Pick<AttributionRequest, 'method' | 'parameters' | 'groups'>;
 }
 
@@ -22,22 +22,19 @@ export const repetitions: Readonly<Record<string, Repeated>> = {
   path: {
     title: 'ResNet-18, integrated gradients, steps',
     net: 'resnet18',
-    few: 50,
-    many: 400,
+    counts: [50, 400, 1200],
     request: (steps) => ({ method: 'integrated-gradients', parameters: { steps, tolerance: 0 } }),
   },
   rise: {
     title: 'small CNN, RISE, masks',
     net: 'smallCnn',
-    few: 2000,
-    many: 16_000,
+    counts: [2000, 16_000, 64_000],
     request: (samples) => ({ method: 'rise', parameters: { samples } }),
   },
   'kernel-shap': {
     title: 'small CNN, KernelSHAP of 64 tiles, coalitions',
     net: 'smallCnn',
-    few: 2000,
-    many: 16_000,
+    counts: [2000, 16_000, 64_000],
     request: (samples) => ({
       method: 'kernel-shap',
       parameters: { samples },
