@@ -77,10 +77,12 @@ export async function demo(runtime: Runtime, count: number): Promise<Subject> {
     heldOut: await drawnInTurn(count, 950_000),
     spatialLayer: 'conv4.relu',
     settings: {
-      epochs: 6,
-      batchSize: 32,
+      epochs: 9,
+      batchSize: 16,
       channels: 16,
       learningRate: 5e-3,
+      ranking: 8,
+      rankingNecessity: 4,
       references: ['mean', 'noise', 'colour', 'picture'],
       seed: 1,
     },
@@ -138,7 +140,7 @@ export async function fashion(
     heldOut: some(testPixels, 6000, 6000 + count),
     spatialLayer: 'conv4.relu',
     settings: {
-      epochs: 6,
+      epochs: 12,
       batchSize: 32,
       channels: 16,
       learningRate: 5e-3,
