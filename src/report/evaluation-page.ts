@@ -101,7 +101,7 @@ main section{border-top:1px solid var(--line);padding:1.6rem 0}
 .verdicts .flag{white-space:nowrap}
 .verdicts td,.verdicts th{vertical-align:top;padding:.35em .9em .35em 0;border-bottom:1px solid var(--line);font-size:.9rem;overflow-wrap:normal}
 .verdicts table{min-width:30rem}
-@media (max-width:44rem){.verdicts table,.verdicts tbody,.verdicts tr,.verdicts td,.verdicts th{display:block;min-width:0}.verdicts tr{border-bottom:1px solid var(--line);padding:.4em 0}.verdicts tr td,.verdicts tr th{border:0;padding:.1em 0}}
+@media (max-width:44rem){.scores tbody th{width:8.2rem;overflow-wrap:anywhere;position:sticky;left:0;background:var(--paper)}.verdicts table,.verdicts tbody,.verdicts tr,.verdicts td,.verdicts th{display:block;min-width:0}.verdicts tr{border-bottom:1px solid var(--line);padding:.4em 0}.verdicts tr td,.verdicts tr th{border:0;padding:.1em 0}}
 .scroll>svg{min-width:34rem}.front text{paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round}
 ${profileStyle}`;
 
