@@ -13,7 +13,7 @@ import { nets } from './nets.ts';
 interface Repeated {
   readonly title: string;
   readonly net: 'resnet18' | 'smallCnn';
-  /** From few to many repetitions; beyond the second, the peak must not grow any more at all. */
+  /** From few to many repetitions: the peak of each against that of the one before. */
   readonly counts: readonly [number, number, number];
   request(count: number): Pick<AttributionRequest, 'method' | 'parameters' | 'groups'>;
 }

@@ -42,13 +42,10 @@ export async function methodContext(
   };
   const at = async (point: Tensors) => referenceOf(point, await prepared.evaluate(pointOf(point), inner));
   const sharesRun = canShareRun(graph, layer);
+  const rules = parameters && method.gradientAtInput?.(parameters);
   const gradient =
     parameters && sharesRun && method.gradientAtInput
-      ? await prepared.gradient(pointOf(inputs), {
-          wrt: layer.names,
-          rules: method.gradientAtInput(parameters),
-          fetches: inner,
-        })
+      ? await prepared.gradient(pointOf(inputs), { wrt: layer.names, rules, fetches: inner })
       : undefined;
   const here = gradient ? referenceOf(inputs, gradient) : await at(inputs);
   const points = baseline ? resolveBaselines(inputs, explained, baseline, layout) : [];
@@ -62,6 +59,7 @@ export async function methodContext(
     layer: layer.names,
     isCut: isCut(graph, layer, explained, scalar),
     sharesRun,
+    rules,
     gradient,
     features: here.features,
     inputs,

@@ -1,7 +1,7 @@
 import { WhereforeError } from '../errors.ts';
 import type { GraphBuilder } from '../onnx/builder.ts';
 import type { Tensors } from '../runtime/runtime.ts';
-import { concatRows, float32, formatShape, rows, sameShape, type Tensor } from '../tensor/tensor.ts';
+import { concatRows, type DataType, float32, formatShape, rows, sameShape, type Tensor } from '../tensor/tensor.ts';
 
 /** Points at which a target is evaluated. */
 export interface Points {
@@ -25,6 +25,9 @@ export interface PointSource {
   /** Appends the nodes that compute the values of the cut, under their names. */
   append(builder: GraphBuilder): void;
 }
+
+/** Types that the runtime's `Where` takes: what a {@link PointSource} can select from. */
+export const selectable: ReadonlySet<DataType> = new Set(['float32', 'float64', 'int32', 'int64', 'uint8']);
 
 /** The same rows again and again. */
 export function repeatRows(tensor: Tensor, count: number): Tensor {

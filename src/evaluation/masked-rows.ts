@@ -1,10 +1,7 @@
-import type { PointSource } from '../attribution/points.ts';
-import { type DataType, reshape, type Tensor, tensor } from '../tensor/tensor.ts';
+import { type PointSource, selectable } from '../attribution/points.ts';
+import { reshape, type Tensor, tensor } from '../tensor/tensor.ts';
 import type { FeatureGroups } from './groups.ts';
 import type { Question } from './question.ts';
-
-/** Types that the runtime's `Where` takes. */
-const selectable: ReadonlySet<DataType> = new Set(['float32', 'float64', 'int32', 'int64', 'uint8']);
 
 /** Elements of an input as [outer, groups, inner], where element i belongs to group `⌊i / inner⌋ mod groups`. */
 type Lie = readonly [outer: number, groups: number, inner: number];

@@ -43,6 +43,8 @@ export interface AdapterOptions {
  * @param maps low to high
  * @param picture the input, channels first
  * @param label the class, int64 `[N]`
+ * @param gradient what the adapter is told of the gradient of the class, `[N, channels, H, W]`: it joins the picture, and a
+ *   3×3 convolution of it is added before the sigmoid
  */
 export function adapter(
   network: Network,

@@ -1,6 +1,6 @@
 import type { Tensors } from '../../runtime/runtime.ts';
 import { concatRows, float32, sizeOf, type Tensor, tensor } from '../../tensor/tensor.ts';
-import type { PointSource, Points } from '../prepare.ts';
+import { type PointSource, type Points, selectable } from '../points.ts';
 import { type MethodContext, type MethodResult, sumOf, type Workload } from './method.ts';
 
 /** Rows of 0 and 1: whether coalition k holds player p, at `k · players + p`. */
@@ -118,9 +118,6 @@ function playersByElement(players: readonly Player[], name: string, size: number
   for (const [k, player] of players.entries()) for (const i of player.get(name) ?? []) result[i] = k;
   return result;
 }
-
-/** Types that the runtime's `Where` takes. */
-const selectable: ReadonlySet<string> = new Set(['float32', 'float64', 'int32', 'int64', 'uint8']);
 
 /**
  * The same rows as {@link hidden}, from one bit for each player of a coalition: `Where(held, x, sample)`, which copies

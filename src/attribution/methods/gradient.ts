@@ -1,13 +1,12 @@
 import { z } from 'zod';
 import type { Tensors } from '../../runtime/runtime.ts';
 import { float32, type Tensor } from '../../tensor/tensor.ts';
-import type { RuleSet } from '../plan.ts';
 import { type Gradient, pointOf } from '../prepare.ts';
 import { type Method, type MethodContext, type MethodResult, sumOf } from './method.ts';
 
 /** The gradient of the target at the input, for each value of the layer; its sums are the caller's to change. */
-export async function gradientAtInput(context: MethodContext, rules?: RuleSet): Promise<Gradient> {
-  const { gradient, prepared, features, layer } = context;
+export async function gradientAtInput(context: MethodContext): Promise<Gradient> {
+  const { gradient, prepared, features, layer, rules } = context;
   if (!gradient) return prepared.gradient(pointOf(features), { wrt: layer, rules });
   return { ...gradient, sums: new Map([...gradient.sums].map(([name, sum]) => [name, sum.slice()])) };
 }

@@ -36,7 +36,7 @@ export const guidedBackpropagation: Method<Record<string, never>> = {
   gradientAtInput: () => rules,
   cost: () => ({ forward: 0, backward: 1 }),
   async run(context) {
-    const { sums, notes } = await gradientAtInput(context, rules);
+    const { sums, notes } = await gradientAtInput(context);
     return { ...resultOf(context.features, sums), gradientNotes: notes };
   },
 };

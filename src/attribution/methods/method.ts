@@ -41,6 +41,8 @@ export interface MethodContext {
   readonly layouts: ReadonlyMap<string, InputLayout>;
   /** Elements that are perturbed together. */
   readonly partition: Partition;
+  /** Rules of the way back of methods that start from one gradient; none for derivatives. */
+  readonly rules?: RuleSet;
   /** The gradient at the input, from the run that gave `f(x)` and `F`, for methods that start from it. */
   readonly gradient?: Gradient;
   /** Whether the caller named the groups, rather than leaving them to their default. */

@@ -16,8 +16,8 @@ const shared = {
   zeroDifference: false,
 } as const;
 
-async function propagate(context: MethodContext, options: RelevanceOptions): Promise<MethodResult> {
-  const { sums, notes } = await gradientAtInput(context, relevanceRules(options));
+async function propagate(context: MethodContext): Promise<MethodResult> {
+  const { sums, notes } = await gradientAtInput(context);
   for (const [name, sum] of sums) {
     const { data } = context.features.get(name) as Tensor<'float32'>;
     for (let i = 0; i < sum.length; i++) sum[i] *= data[i];
@@ -57,9 +57,9 @@ export const lrpAlphaBeta: Method<z.infer<typeof alphaBetaParameters>> = {
   // Four more products each way in every layer with weights.
   gradientAtInput: (parameters) => relevanceRules(alphaBetaOf(parameters)),
   cost: () => ({ forward: 4, backward: 4 }),
-  async run(context, parameters) {
+  async run(context) {
     const { passes } = context.prepared;
-    const result = await propagate(context, alphaBetaOf(parameters));
+    const result = await propagate(context);
     passes.forward += 4;
     passes.backward += 3;
     return result;
