@@ -125,6 +125,26 @@ describe('the selection of places', () => {
     expect(shapesOf('Relu')).toEqual(['3×5×4']);
   });
 
+  it.each([
+    ['', [], {}],
+    [' with a bias', [[3]], {}],
+    [' with a bias of one row, scaled', [[1, 3]], { alpha: { float: 0.5 }, beta: { float: 1.5 } }],
+    [' transposed', [], { transB: 1, alpha: { float: 1.5 } }],
+  ] as const)('is part of a product over the places%s', async (_, bias, attributes) => {
+    const rows = { present: drawn([1, 6], 1), absent: drawn([4, 6], 2), places: [6] };
+    const { late, shapesOf, isLate } = await bothWays(rows, (b) => {
+      const scaled = b.op('Sub', ['x', matrix(b, [6], 3)]);
+      const weight = matrix(b, 'transB' in attributes ? [3, 6] : [6, 3], 4);
+      const biases = bias.map((shape) => matrix(b, shape, 5));
+      const op = Object.keys(attributes).length || bias.length ? 'Gemm' : 'MatMul';
+      return b.op('Tanh', [b.op(op, [scaled, weight, ...biases], op === 'Gemm' ? attributes : {})]);
+    });
+    expect(isLate).toBe(true);
+    // No row is made before the product: it is one of coalitions, and of samples side by side.
+    expect(shapesOf('MatMul').at(-1)).toBe(`${coalitions}×${4 * 3}`);
+    expect(late.nodes.filter(({ op }) => op === 'Gather' || op === 'Where')).toEqual([]);
+  });
+
   it('comes behind a product with what is the same for every row', async () => {
     const rows = { present: drawn([1, 3, 4], 1), absent: drawn([1, 3, 4], 2), places: [3, 1] };
     const { shapesOf } = await bothWays(rows, (b) => b.op('Tanh', [b.op('Add', ['x', matrix(b, [1, 3, 1], 3)])]));
@@ -134,7 +154,6 @@ describe('the selection of places', () => {
 
 /** What works on several places or rows at once. */
 const mixing: readonly (readonly [string, (b: GraphBuilder) => string])[] = [
-  ['a product over the places', (b) => b.op('MatMul', ['x', matrix(b, [positions, 3], 2)])],
   ['a sum over the places', (b) => b.op('ReduceSum', ['x', b.ints([1])], { keepdims: 0 })],
   ['a softmax over the places', (b) => b.op('Softmax', ['x'], { axis: 1 })],
   ['a sum over the rows', (b) => b.op('ReduceMean', ['x', b.ints([0])])],
@@ -143,13 +162,25 @@ const mixing: readonly (readonly [string, (b: GraphBuilder) => string])[] = [
   ['rows and places in one', (b) => b.op('Tanh', [b.op('Reshape', ['x', b.ints([-1])])])],
   ['some of the places', (b) => b.op('Slice', ['x', b.ints([1]), b.ints([4]), b.ints([1])])],
   ['what differs between rows', (b) => b.op('Add', ['x', matrix(b, [coalitions, 1], 3)])],
-  ['a product of the rows with each other', (b) => b.op('MatMul', ['x', b.op('Transpose', ['x'], { perm: [1, 0] })])],
+  ['a product of the rows with each other', (b) => b.op('MatMul', [b.op('Transpose', ['x'], { perm: [1, 0] }), 'x'])],
 ];
 
 describe('the selection stays where it is', () => {
   it.each(mixing)('before %s', async (_, build) => {
     const rows = { present: drawn([1, positions], 1), absent: drawn([1, positions], 2), places: [positions] };
     expect((await bothWays(rows, build)).isLate).toBe(false);
+  });
+
+  it('before a product over more places than there are coalitions', async () => {
+    const rows = { present: drawn([1, 8], 1), absent: drawn([2, 8], 2), places: [8] };
+    expect((await bothWays(rows, (b) => b.op('MatMul', ['x', matrix(b, [8, 3], 2)]))).isLate).toBe(false);
+  });
+
+  it('before a product with a bias for each row', async () => {
+    const rows = { present: drawn([1, 6], 1), absent: drawn([1, 6], 2), places: [6] };
+    const bias = [coalitions, 1];
+    const product = (b: GraphBuilder) => b.op('Gemm', ['x', matrix(b, [6, 3], 2), matrix(b, bias, 3)]);
+    expect((await bothWays(rows, product)).isLate).toBe(false);
   });
 
   it('where coalitions differ along two axes', async () => {

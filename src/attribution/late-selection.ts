@@ -1,30 +1,11 @@
 import type { Facts } from '../autodiff/facts.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
-import { type Graph, intAttribute, type Node, namesRead, nodeOf, operatorKey } from '../onnx/graph.ts';
+import { type Graph, intAttribute, type Node, namesRead, nodeOf } from '../onnx/graph.ts';
+import { prune } from '../onnx/lowering/extract.ts';
 import { sizeOf } from '../tensor/tensor.ts';
+import { isProductOfPlaces, productOfPlaces } from './late-product.ts';
 import { type Known, type Narrow, narrowing } from './one-position.ts';
-
-/**
- * Rows that a graph selects place by place: `Where(held, present, absent)` of coalitions `[B, 1, …]`, the input
- * `[1, 1, …]` and the samples of a baseline `[1, S, …]`, as `[B · S, …]`.
- */
-interface Selection {
-  readonly rows: string;
-  readonly held: string;
-  readonly present: string;
-  readonly absent: string;
-  readonly coalitions: number;
-  readonly samples: number;
-  /** The axis of the rows along which coalitions differ, and its length. */
-  readonly axis: number;
-  readonly places: number;
-}
-
-/** A value at the input and at every sample of the baseline, `[1 + S, …]`, with the axis of its places. */
-interface Unselected {
-  readonly value: string;
-  readonly axis: number;
-}
+import { type Selection, selectionOf, type Unselected } from './selection.ts';
 
 /** The list of indices has its own axes in the result. */
 const lookUp: Narrow = (node, axis, { shapes }) => {
@@ -47,7 +28,8 @@ const regroupings: ReadonlySet<string> = new Set(['Reshape', 'Squeeze', 'Unsquee
 /**
  * A graph that computes the same where its rows are selected between an input and a baseline: what works on each place
  * alone (an embedding, a normalization, the projections of a transformer's first layer) is computed for the input and
- * the baseline, and the results are selected. For many coalitions it then costs next to nothing.
+ * the baseline, and the results are selected. For many coalitions it then costs next to nothing. A product over the
+ * places (the first layer of a network on a table) takes what coalitions hold instead of the selected rows.
  */
 export function selectLate(graph: Graph, facts: Facts): Graph {
   const selection = selectionOf(graph, facts);
@@ -57,6 +39,7 @@ export function selectLate(graph: Graph, facts: Facts): Graph {
   const select = selector(selection, facts, builder, nodes);
   const unselected = new Map<string, Unselected>();
   const wanted = new Set<string>();
+  let hasProduct = false;
   const asRows = (name: string) => {
     const late = unselected.get(name);
     if (late && !wanted.has(name)) select(name, late);
@@ -69,6 +52,12 @@ export function selectLate(graph: Graph, facts: Facts): Graph {
       continue;
     }
     const axis = axisAfter(node, unselected, selection, facts);
+    if (isProductOfPlaces(node, unselected, selection, facts)) {
+      const { value } = unselected.get(node.inputs[0]) as Unselected;
+      nodes.push(...productOfPlaces(node, value, selection, facts, builder));
+      hasProduct = true;
+      continue;
+    }
     if (axis === undefined) {
       for (const name of namesRead(node)) asRows(name);
       nodes.push(node);
@@ -84,32 +73,12 @@ export function selectLate(graph: Graph, facts: Facts): Graph {
     });
   }
   for (const { name } of graph.outputs) asRows(name);
-  return unselected.size > 1 ? { ...builder.build(), nodes } : graph;
+  // Where no row is selected any more, the selection itself is not needed either.
+  return unselected.size > 1 || hasProduct ? prune({ ...builder.build(), nodes }) : graph;
 }
 
 /** Whether there are clearly more rows than the input and the baseline have. */
 const gains = ({ coalitions, samples }: Selection) => coalitions * samples >= 2 * (1 + samples);
-
-/** The selection of a graph, if it is one between places: it differs along one axis only. */
-function selectionOf(graph: Graph, { shapes }: Facts): Selection | undefined {
-  const producers = new Map(graph.nodes.map((node) => [node.outputs[0], node] as const));
-  for (const regroup of graph.nodes) {
-    const node = producers.get(regroup.inputs[0]);
-    if (operatorKey(regroup) !== 'Reshape' || !node || operatorKey(node) !== 'Where') continue;
-    const [held, present, absent] = node.inputs.map((name) => shapes.get(name) ?? []);
-    const [coalitions, samples, ...row] = shapes.get(node.outputs[0]) ?? [];
-    const whole = (shape: readonly number[], first: number, second: number) =>
-      `${shape}` === `${[first, second, ...row]}`;
-    if (!whole(present, 1, 1) || !whole(absent, 1, samples)) continue;
-    if (`${shapes.get(regroup.outputs[0])}` !== `${[coalitions * samples, ...row]}`) continue;
-    const axes = held.flatMap((size, k) => (k >= 2 && size > 1 ? [k - 1] : []));
-    if (held.length !== present.length || held[0] !== coalitions || held[1] !== 1 || axes.length !== 1) continue;
-    const [axis] = axes;
-    const names = { rows: regroup.outputs[0], held: node.inputs[0], present: node.inputs[1], absent: node.inputs[2] };
-    return { ...names, coalitions, samples, axis, places: row[axis - 1] };
-  }
-  return undefined;
-}
 
 /** The axis of the places behind a node, if it works on each row and each place alone. */
 function axisAfter(

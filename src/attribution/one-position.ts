@@ -138,7 +138,7 @@ function placeOf(node: Node, shapes: ReadonlyMap<string, readonly number[]>): Pl
 /**
  * A graph that computes the same where it takes one place of an axis out of a value: what lies before is computed at
  * that place alone, as far back as no other place is needed. A language model's last layer then works for one
- * position instead of all.
+ * position instead of all. Where the axis has one place, nothing is left to take.
  */
 export function atOnePosition(graph: Graph, facts: Facts): Graph {
   const shapes: Shapes = new Map(facts.shapes);
@@ -205,6 +205,8 @@ export function atOnePosition(graph: Graph, facts: Facts): Graph {
       if (made && nodes.has(made)) pending.push(made);
     }
   }
-  const built = builder.build();
-  return sortNodes({ ...built, nodes: [...nodes] });
+  const isWhole = (node: Node, place = placeOf(node, shapes)) =>
+    place && shapes.get(node.inputs[0])?.[place.axis] === 1;
+  const kept = [...nodes].map((node) => (isWhole(node) ? nodeOf('Identity', [node.inputs[0]], node.outputs[0]) : node));
+  return sortNodes({ ...builder.build(), nodes: kept });
 }
