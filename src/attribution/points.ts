@@ -10,6 +10,8 @@ export interface Points {
   readonly count: number;
   /** The given values at points `start` to `end`. */
   at(start: number, end: number): Tensors;
+  /** Whether every call of `at` makes its float32 values anew, so that who asked may give them away; default false. */
+  readonly fresh?: boolean;
   /** A shorter way to the same values, taken where many points fit into one run. */
   readonly source?: PointSource;
 }
@@ -57,6 +59,7 @@ export function pathPoints(from: Tensors, to: Tensors, positions: Float64Array):
   return {
     cut: [...to.keys()],
     count: positions.length,
+    fresh: true,
     at: (start, end) =>
       new Map(
         [...to].map(([name, end1]) => {

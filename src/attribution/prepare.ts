@@ -80,10 +80,10 @@ class PreparedInput implements Prepared {
 
   async evaluate(points: Points, fetches: readonly string[] = [], each?: EachRun): Promise<Evaluation> {
     const { executor } = this.model;
-    const { part, size, given } = await this.#batches(points, fetches);
+    const { part, size, given, transfer } = await this.#batches(points, fetches);
     const target = new Float64Array(points.count);
     const parts = new Map<string, Tensor[]>(each ? [] : fetches.map((name) => [name, []]));
-    const runs = this.#sideBySide(part, points.count > size || this.options.sideBySide === true);
+    const runs = this.#sideBySide(part, points.count > size || this.options.sideBySide === true, transfer);
     const begin = async (start: number, end: number) => {
       const count = this.options.fewSizes ? size : end - start;
       const feeds = this.#feeds(part, given(start, start + count), count);
@@ -110,7 +110,7 @@ class PreparedInput implements Prepared {
     const sums = new Map<string, Float64Array>();
     const parts = new Map<string, Tensor[]>(others.map((name) => [name, []]));
     let notes: readonly GradientNote[] = [];
-    const runs = this.#sideBySide(part, points.count > size);
+    const runs = this.#sideBySide(part, points.count > size, this.#given(points));
     const begin = async (start: number, end: number) => {
       const feeds = this.#feeds(part, points.at(start, end), end - start);
       const plan = await this.#plan(part, feeds, request);
@@ -191,9 +191,14 @@ class PreparedInput implements Prepared {
   }
 
   /** How several batches of a part run: next to each other where the runtime can. */
-  #sideBySide(part: Graph, isSplit: boolean) {
+  #sideBySide(part: Graph, isSplit: boolean, transfer: readonly string[]) {
     const streams = isSplit ? this.model.executor.streams(part) : 1;
-    return { streams, options: { ...this.options, sideBySide: streams > 1 } };
+    return { streams, options: { ...this.options, sideBySide: streams > 1, transfer } };
+  }
+
+  /** Values of points that nobody needs once they are on their way: copies of them would pile up beside the next ones. */
+  #given({ cut, fresh }: Points): readonly string[] {
+    return fresh ? cut.filter((name) => this.model.types.get(name) === 'float32') : [];
   }
 
   #count(forward: number, backward: number): void {
@@ -255,6 +260,7 @@ class PreparedInput implements Prepared {
       part,
       size: divide(points.count, most),
       given: (start: number, end: number) => filledUp(points, start, end),
+      transfer: this.#given(points),
     };
     if (!source || direct.size < source.pointsPerRow) return direct;
     const step = source.pointsPerRow;
@@ -264,6 +270,7 @@ class PreparedInput implements Prepared {
     return {
       part: sourcePart(part, points, source),
       size: rows * step,
+      transfer: [],
       given: (start: number, end: number) =>
         start === 0 && end === rows * step ? first : source.feeds(start / step, end / step),
     };

@@ -107,9 +107,10 @@ async function openSession(
       throwIfCancelled(options.signal);
       const lane = lanes.reduce((least, other) => (other.waiting < least.waiting ? other : least));
       const wires = [...feeds].map(([name, { type, shape, data }]) => ({ name, type, shape, data }));
-      const message = { kind: 'run', id, feeds: wires, fetches, carry: [...(options.carry ?? [])] };
+      const { carry = [], transfer = [] } = options;
+      const message = { kind: 'run', id, feeds: wires, fetches, carry: [...carry], transfer };
       // Both are asked at once, so that the next run sees the thread busy; it answers in order.
-      const [, reply] = await Promise.all([openOn(lane), lane.ask(message)]);
+      const [, reply] = await Promise.all([openOn(lane), lane.ask(message, buffersOf(feeds, transfer))]);
       return fromWires(reply.tensors ?? []);
     },
     async read(inputs) {
@@ -119,6 +120,15 @@ async function openSession(
       await Promise.all([...copies.keys()].map((lane) => lane.ask({ kind: 'release', id })));
     },
   };
+}
+
+/** The memory of some feeds, where it is theirs alone. */
+function buffersOf(feeds: Tensors, names: readonly string[]): ArrayBuffer[] {
+  return names.flatMap((name) => {
+    const data = feeds.get(name)?.data;
+    const isWhole = ArrayBuffer.isView(data) && data.byteLength === data.buffer.byteLength;
+    return isWhole && data.buffer instanceof ArrayBuffer ? [data.buffer] : [];
+  });
 }
 
 function fromWires(wires: readonly Wire[]): Map<string, Tensor> {

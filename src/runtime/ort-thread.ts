@@ -26,7 +26,8 @@ interface Job {
 export interface OrtThread {
   /** Questions without an answer yet. */
   readonly waiting: number;
-  ask(message: Record<string, unknown>): Promise<Reply>;
+  /** @param transfer memory that moves to the thread instead of being copied */
+  ask(message: Record<string, unknown>, transfer?: readonly ArrayBuffer[]): Promise<Reply>;
   /** Ends the thread when its work is done. */
   close(): Promise<void>;
 }
@@ -59,13 +60,13 @@ export function ortThread(): OrtThread {
     });
     return started;
   };
-  const ask = (message: Record<string, unknown>): Promise<Reply> =>
+  const ask: OrtThread['ask'] = (message, transfer = []) =>
     new Promise((resolve, reject) => {
       worker ??= start();
       worker.ref();
       const job = nextJob++;
       jobs.set(job, { resolve, reject });
-      worker.postMessage({ job, ...message });
+      worker.postMessage({ job, ...message }, transfer);
     });
 
   return {

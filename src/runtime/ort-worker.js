@@ -1,6 +1,6 @@
 // The worker thread that holds the ONNX Runtime sessions. Plain JavaScript, so that it runs from the sources and from
 // the build alike; types are checked through JSDoc.
-import { parentPort } from 'node:worker_threads';
+import { MessageChannel, parentPort } from 'node:worker_threads';
 import * as ort from 'onnxruntime-node';
 
 /**
@@ -24,7 +24,7 @@ const handlers = {
     sessions.set(id, { session, carried: new Map() });
     return {};
   },
-  async run({ id, feeds, fetches, carry }) {
+  async run({ id, feeds, fetches, carry, transfer }) {
     const held = sessions.get(id);
     if (!held) throw new Error(`session ${id} was released`);
     const { session, carried } = held;
@@ -45,6 +45,9 @@ const handlers = {
       const previous = carried.get(input)?.[0];
       carried.set(input, [results[output], previous]);
     }
+    // A fed value that is asked for may be the very memory that was fed.
+    const done = feeds.filter((/** @type {Wire} */ { name }) => transfer.includes(name) && !fetches.includes(name));
+    free(transferable(done));
     return { tensors: fetches.map((/** @type {string} */ name) => toWire(name, results[name])) };
   },
   async read({ id, inputs }) {
@@ -66,6 +69,15 @@ const handlers = {
     return {};
   },
 };
+
+const { port1: nowhere, port2: closed } = new MessageChannel();
+closed.close();
+
+/**
+ * Frees memory now. Collected when the engine sees fit, the buffers of many runs pile up.
+ * @param {ArrayBuffer[]} buffers
+ */
+const free = (buffers) => nowhere.postMessage(undefined, buffers);
 
 /** Buffers whose ownership can move to the other thread, each once. @param {Wire[]} tensors */
 const transferable = (tensors) => [

@@ -33,6 +33,8 @@ export interface RunOptions {
   readonly carry?: ReadonlyMap<string, string>;
   /** Whether other runs of the same graph are under way at the same time; default false. Nothing can be carried then. */
   readonly sideBySide?: boolean;
+  /** Feeds whose memory the runtime may take over and free after the run: their data is empty from then on. */
+  readonly transfer?: readonly string[];
   readonly signal?: AbortSignal;
 }
 

@@ -91,6 +91,7 @@ function pointsOn({ features, references, layer }: MethodContext, from: Uint32Ar
   return {
     cut: layer,
     count: t.length,
+    fresh: true,
     at: (start, end) =>
       new Map(
         layer.map((name) => {

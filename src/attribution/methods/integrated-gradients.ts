@@ -139,7 +139,7 @@ async function alongInput(
   const inner = layer.filter((name) => !inputs.has(name));
   const layerAt = async (k: number): Promise<Tensors> => {
     const corner = corners.at(k, k + 1);
-    const { values } = await prepared.evaluate({ ...corners, count: 1, at: () => corner }, inner);
+    const { values } = await prepared.evaluate({ cut: corners.cut, count: 1, at: () => corner }, inner);
     return new Map([...corner, ...values]);
   };
   let previous = await layerAt(0);

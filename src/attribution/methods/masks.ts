@@ -25,6 +25,7 @@ export function maskedPoints(features: Tensors, reference: Reference, masks: Mas
   return {
     cut: names,
     count: masks.count,
+    fresh: true,
     at: (start, end) =>
       new Map(
         parts.map(({ name, whole, absent, spread }) => {

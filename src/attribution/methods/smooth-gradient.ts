@@ -39,6 +39,7 @@ function noisyPoints({ features, layer }: MethodContext, { samples, noise, seed 
   return {
     cut: layer,
     count: samples,
+    fresh: true,
     at: (start, end) =>
       new Map(
         layer.map((name, stream) => {
