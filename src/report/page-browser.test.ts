@@ -32,7 +32,17 @@ async function samplePage(): Promise<string> {
     command: long,
     notes: [long],
   };
+  // A score that the baseline hardly has, at four layers: numbers with many signs in the narrowest cards.
+  const small = {
+    value: -0.00012345,
+    baselineValue: -9.05e-10,
+    attributionTarget: -9.05e-10,
+    targetDescription: 'score',
+  };
   return renderPage([
+    ...['a', 'b', 'c', 'd'].map((layer) =>
+      makeExplained({ input, attribution: float32([1, 1, 2, 2], [0, 1, -2, 4]), layer, layout, document: small }),
+    ),
     makeExplained({
       input,
       attribution: float32([1, 1, 2, 2], [0, 1, -2, 4]),
@@ -174,6 +184,23 @@ describe.skipIf(!executablePath)('the page in a browser', () => {
         expect(level - shown.levels[i], 'no level of heading is left out').toBeLessThanOrEqual(1);
       });
     });
+  });
+
+  it('keeps the digits of a number together, in as many cards beside each other as fit', async () => {
+    for (const width of [360, 1280]) {
+      await opened(width, 'light', async (page) => {
+        const cut = await page.evaluate(() =>
+          Array.from(document.querySelectorAll('.numbers dd'))
+            .filter((number) => {
+              const text = document.createRange();
+              text.selectNodeContents(number);
+              return text.getClientRects().length > 1 || number.scrollWidth > number.clientWidth;
+            })
+            .map(({ textContent }) => textContent),
+        );
+        expect(cut).toEqual([]);
+      });
+    }
   });
 
   it('has text that stands out from its ground by 4.5 : 1, in light and dark', async () => {

@@ -106,9 +106,9 @@ figcaption .scale.mask{background-size:200% 100%;background-position:100% 0}
 .ends span:last-child{text-align:right}
 .verdict{margin:.8rem 0;font-weight:500;padding-left:.7rem;border-left:3px solid}
 .verdict.good{color:var(--good)}.verdict.poor{color:var(--poor)}.verdict.open{color:var(--quiet)}
-.numbers{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:.3rem .6rem;margin:0 0 .8rem;font-variant-numeric:tabular-nums}
+.numbers{display:grid;grid-template-columns:repeat(auto-fit,minmax(6rem,1fr));gap:.3rem .6rem;margin:0 0 .8rem;font-variant-numeric:tabular-nums}
 .numbers dt{font-size:.76rem;color:var(--quiet)}
-.numbers dd{margin:0}
+.numbers dd{margin:0;font-size:.95rem;white-space:nowrap}
 .notes{font-size:.84rem;color:var(--quiet);padding-left:1.1em;margin:0 0 .8rem}
 details{font-size:.86rem}
 .read{display:flex;flex-direction:column;flex:1}.read>details:last-child{margin-top:auto}.cards.one .read>details:last-child{margin-top:0}
@@ -143,7 +143,7 @@ pre{background:var(--track);padding:.7em;border-radius:6px;white-space:pre-wrap;
 .score-table{width:auto;font-size:.88rem;margin-top:1rem}.score-table td,.score-table th{padding:.35em 0 .35em 1.4em;overflow-wrap:normal;border-bottom:1px solid var(--line);vertical-align:top}.score-table th[scope=row],.score-table td:first-child{padding-left:0}.score-table .best b{text-decoration:underline;text-decoration-thickness:2px;text-underline-offset:3px}.score-table .number>b{font-weight:400}.score-table .best>b{font-weight:600}.score-table th .usual{padding-left:0!important}.score-table .usual{font-weight:400}.score-table thead th{white-space:normal;max-width:9rem;vertical-align:bottom}.score-table tbody th{min-width:9rem;max-width:17rem}
 .summary{border-top:1px solid var(--line);padding-top:2rem}
 .scroll{overflow-x:auto;position:relative}
-.summary table{font-size:.88rem;min-width:52rem}
+.summary table{font-size:.88rem;min-width:max(100%,26rem)}.summary .long{min-width:9rem}
 .summary td,.summary th{padding:.4em .9em .4em 0;border-bottom:1px solid var(--line);overflow-wrap:normal}
 .summary thead th{color:var(--quiet)}.summary thead .number{text-align:right}
 .grade{white-space:nowrap}.grade.good{color:var(--good)}.grade.poor{color:var(--poor)}.grade.open{color:var(--quiet)}

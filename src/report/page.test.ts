@@ -301,3 +301,30 @@ it('folds the single baselines of a sweep away', async () => {
   expect(page.indexOf('class="sweep"')).toBeLessThan(page.indexOf('Each baseline in detail'));
   expect(count(page, /class="card"/g)).toBe(2);
 });
+
+it('says of one method at several layers that T is the same, and where the error is largest', async () => {
+  const at = (layer: string, relativeError: number) => pictured({ layer: [layer], relativeError });
+  const page = await renderPage([at('early', 0.002), at('middle', 0.0098), at('late', 0)]);
+  expect(page).toContain('One question at 3 layers: the difference T is the same at each');
+  expect(page).toContain('with an error of at most 0.98 %');
+  expect(await renderPage([at('early', 0.4), at('late', 0)])).toContain('The error is largest at early: 40.0 %');
+  const methods = [at('early', 0), { ...at('late', 0), document: { ...at('late', 0).document, method: 'taylor-1' } }];
+  expect(await renderPage(methods)).not.toContain('One question at');
+});
+
+it('says once, above the table of all explanations, what is the same for them', async () => {
+  const summary = (page: string) => page.slice(page.indexOf('id="summary"'));
+  const one = summary(await renderPage([pictured(), pictured({ method: 'layer-cam', methodTitle: 'LayerCAM' })]));
+  expect(one).toContain('The same for all: input cat.png; target logit of class 1 &#34;cat&#34;; baseline zero input.');
+  expect([...one.matchAll(/<th scope="col"[^>]*>([^<]+)</g)].map(([, title]) => title)).toEqual([
+    'method',
+    'layer',
+    'T',
+    'ΣA',
+    'E',
+    'E / |T|',
+  ]);
+  const two = summary(await renderPage([pictured(), row()]));
+  expect(two).toContain('The same for all: target logit of class 1');
+  expect(two).toContain('<td class="long">people.csv#3</td>');
+});

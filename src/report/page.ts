@@ -4,6 +4,7 @@ import { type Figure, figuresOf, inputKey, questionKey } from './figures.ts';
 import { type Html, html, raw } from './html.ts';
 import { renderAnswer } from './page-answer.ts';
 import { renderCard } from './page-card.ts';
+import { renderLayers } from './page-layers.ts';
 import { type PagePictures, pagePictures } from './page-pictures.ts';
 import { renderInput, renderQuestion } from './page-question.ts';
 import { renderScoreTable } from './page-scorecard.ts';
@@ -184,6 +185,7 @@ async function renderItems(items: readonly number[], { explained, figures, pictu
   const kind = `${wide ? ' wide' : ''}${items.length === 1 ? ' one' : items.length === 2 && !wide ? ' two' : ''}`;
   return html`<section class="question">
 ${await renderQuestion(explained[items[0]], figures[items[0]])}
+${renderLayers(explained, items)}
 ${shared.length > 0 && html`<ul class="notes">${shared.map((note) => html`<li>${note}</li>`)}</ul>`}
 <div class="cards${kind}">${cards}</div>
 ${renderScoreTable(explained, items)}
