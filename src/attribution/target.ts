@@ -70,6 +70,9 @@ interface Source {
   readonly whole: boolean;
 }
 
+/** What the coordinates of a box are in a detector's grid. */
+const boxCoordinates: readonly string[] = [' (x of its centre)', ' (y of its centre)', ' (its width)', ' (its height)'];
+
 /** Describes a target in words, as it is printed and recorded. */
 export function describeTarget(target: Target, labels?: readonly string[]): string {
   const of = target.output ? ` of ${target.output}` : '';
@@ -88,7 +91,7 @@ export function describeTarget(target: Target, labels?: readonly string[]): stri
     case 'detectionScore':
       return `score of class ${name(target.class)} at anchor ${target.anchor}${of}`;
     case 'boxCoordinate':
-      return `box coordinate ${target.coordinate} at anchor ${target.anchor}${of}`;
+      return `raw box coordinate ${target.coordinate}${boxCoordinates[target.coordinate] ?? ''} at anchor ${target.anchor}${of}`;
     case 'output':
       return `${target.output ?? 'output'}[${target.index.join(',')}]`;
     case 'region':

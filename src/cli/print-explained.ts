@@ -95,7 +95,7 @@ function verdict(document: ExplanationDocument): string {
     const completing = document.completing.join('+');
     return `bypassed: need not add up${completing ? `; --layer ${[...document.layer, completing].join('+')} does` : ''}`;
   }
-  if (document.converged === false) return 'not converged: more steps, or another layer';
+  if (document.converged === false) return 'not converged: more steps, another layer or baseline';
   return '';
 }
 

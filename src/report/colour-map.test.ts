@@ -3,6 +3,7 @@ import type { Colour } from '../data/image.ts';
 import {
   divergingColour,
   type Ground,
+  inkOn,
   type Lab,
   overlayColour,
   sequentialColour,
@@ -75,4 +76,14 @@ it('gives the same colours over the neutral as the map alone', () => {
   }
   expect(overlayColour(0)[3]).toBe(0);
   expect(overlayColour(-1)[3]).toBe(255);
+});
+
+it('has an ink that stands out by 4.5 : 1 from every colour of the map', () => {
+  const linear = (channel: number) => (channel <= 10 ? channel / 3294.6 : ((channel / 255 + 0.055) / 1.055) ** 2.4);
+  for (let value = -1; value <= 1; value += 0.01) {
+    const [r, g, b] = divergingColour(value);
+    const ground = 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+    const ink = inkOn([r, g, b]) === '#fff' ? 1 : 0;
+    expect((Math.max(ground, ink) + 0.05) / (Math.min(ground, ink) + 0.05)).toBeGreaterThanOrEqual(4.5);
+  }
 });

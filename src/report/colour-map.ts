@@ -109,6 +109,13 @@ function byte(value: number): number {
   return Math.max(0, Math.min(255, Math.round(value)));
 }
 
+/** Black or white: the ink that stands out more from a ground, by at least 4.5 : 1 (WCAG 2). */
+export function inkOn(ground: Colour): '#000' | '#fff' {
+  const [red, green, blue] = ground.map(decode);
+  const luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  return 1.05 / (luminance + 0.05) > (luminance + 0.05) / 0.05 ? '#fff' : '#000';
+}
+
 /** `#rrggbb` */
 export function cssColour(colour: Colour): string {
   return `#${colour.map((channel) => channel.toString(16).padStart(2, '0')).join('')}`;

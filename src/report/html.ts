@@ -24,7 +24,8 @@ export function raw(text: string): Html {
 
 function render(part: Part): string {
   if (part === undefined || part === false) return '';
-  if (typeof part === 'string') return escapeText(part);
+  // A number stays with its unit at the end of a line.
+  if (typeof part === 'string') return escapeText(part.replace(/(\d) (%|pts\b)/g, '$1\u00a0$2'));
   if (typeof part === 'number') return String(part);
   return 'html' in part ? part.html : part.map(render).join('');
 }

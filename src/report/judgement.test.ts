@@ -24,6 +24,9 @@ it('asks for more steps where a method has not converged', () => {
   const near = judged({ relativeError: 0.031, converged: false, chosen: { steps: 50 } });
   expect(near.warnings).toEqual(['not converged: error 3.1 %, try n = 100']);
   expect(judged({ relativeError: 0.2, converged: false, chosen: { steps: 50 } }).warnings[0]).toContain('try n = 400');
+  const winding = judged({ relativeError: 5, converged: false, chosen: { steps: 400 } });
+  expect(winding.warnings[0]).toContain('try another layer or baseline');
+  expect(winding.verdict).toContain('another layer or baseline may need fewer');
 });
 
 it('warns of a method that compares with something else', () => {

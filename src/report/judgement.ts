@@ -65,25 +65,46 @@ function implicitWarning(baseline: string, stated: boolean): string {
   return stated ? `compares with ${what}, not with your baseline` : `compares with ${[what, ...rest].join(', ')}`;
 }
 
-/** The steps to try next: twice those taken, or what the error asks for if it falls with the square of the steps. */
-function moreSteps({ chosen, parameters, relativeError }: ExplanationDocument): string {
+/** Steps beyond this many times those taken are no advice any more. */
+const mostTimes = 8;
+
+/**
+ * The steps to try next: twice those taken, or what the error asks for if it falls with the square of the steps.
+ * Infinite where that is too many: the path is too winding. Undefined for a method without steps.
+ */
+function stepsToTry({ chosen, parameters, relativeError }: ExplanationDocument): number | undefined {
   const steps = Number(chosen.steps ?? parameters.steps);
-  if (!Number.isInteger(steps) || relativeError === null) return '';
+  if (!Number.isInteger(steps) || relativeError === null) return undefined;
   const wanted = steps * Math.sqrt(relativeError / acceptedError);
   let next = steps * 2;
-  while (next < wanted && next < 32 * steps) next *= 2;
-  return `, try n = ${next}`;
+  while (next < wanted) next *= 2;
+  return next <= mostTimes * steps ? next : Number.POSITIVE_INFINITY;
 }
 
-function blame({ isCut, completing, implicitBaseline, converged, methodTitle }: ExplanationDocument): string {
+function moreSteps(document: ExplanationDocument): string {
+  const next = stepsToTry(document);
+  if (next === undefined) return '';
+  return Number.isFinite(next) ? `, try n = ${next}` : ', try another layer or baseline';
+}
+
+function blame(document: ExplanationDocument): string {
+  const { isCut, completing, implicitBaseline, converged, methodTitle } = document;
   if (implicitBaseline !== null)
     return 'the method answers another question, so read its map as a picture, not as shares.';
   if (!isCut) {
     const more = completing.length > 0 ? `; together with ${completing.join(' + ')} the layer would be complete` : '';
     return `part of it flows past this layer${more}.`;
   }
-  if (converged === false) return 'more steps bring them together.';
+  if (converged === false)
+    return stepsToTry(document) === Number.POSITIVE_INFINITY
+      ? 'many more steps would be needed; another layer or baseline may need fewer.'
+      : 'more steps bring them together.';
   return `${methodTitle} does not promise that they agree.`;
+}
+
+/** `E = |ΣA − T|`; what is left by the arithmetic alone is shown as nothing. */
+export function errorNumber({ error, attributionTarget }: ExplanationDocument): string {
+  return error && error < 1e-12 * Math.abs(attributionTarget ?? 0) ? '≈ 0' : numberText(error, 3);
 }
 
 /** `E = |ΣA − T|` with its relative size, or a dash. */

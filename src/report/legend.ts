@@ -8,6 +8,9 @@ export function legendText({ map, mask, sharedBy, ownScale }: MapFigure, { sum }
   const grids = map.grids.map(([h, w]) => `${h} × ${w}`).join(' + ');
   if (mask)
     return `Mask on a grid of ${grids}: what is red suffices for the answer, and without it the answer is gone.`;
+  // A layer behind a pooling over all places cannot say where.
+  if (map.grids.every(([h, w]) => h * w === 1))
+    return 'One number for the whole picture: this layer has no places left, so its colour says how much, not where.';
   const parts = [
     `Contribution per 1 % of the view, on a grid of ${grids}`,
     sharedBy > 1 && `one scale for ${sharedBy} maps`,

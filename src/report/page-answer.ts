@@ -12,8 +12,7 @@ export function renderAnswer(explained: readonly Explained[], figures: readonly 
   const { document } = explained[best];
   const { verdict, grade } = judge(document);
   const many = explained.length > 1;
-  // Numbers stay with their units at the end of a line.
-  const text = `${saidText(document)} ${reasonText(explained[best], figures[best])}`.replace(/ (%|pts)/g, '\u00a0$1');
+  const text = `${saidText(document)} ${reasonText(explained[best], figures[best])}`;
   return html`<p class="answer">${text} <span class="verdict-word ${grade}">${many ? `${document.methodTitle}: ${verdict.charAt(0).toLowerCase()}${verdict.slice(1)}` : verdict}</span></p>`;
 }
 
@@ -73,7 +72,7 @@ function partsText(explained: Explained, figure: Figure): string {
     const { most, least } = strongestPlaces(figure);
     const parts = [
       most && `the ${most.place} speaks for it most (${signedText(most.sum, 2)})`,
-      least && `the ${least.place} against it most (${signedText(least.sum, 2)})`,
+      least && `the ${least.place} ${most ? '' : 'speaks '}against it most (${signedText(least.sum, 2)})`,
     ].filter((part) => part !== undefined);
     return parts.length > 0 ? `In the picture ${parts.join(', ')}.` : 'Nothing is attributed to the picture.';
   }

@@ -96,6 +96,11 @@ async function samplePage(): Promise<string> {
     }),
     makeExplained({ attribution: float32([1, 3], [1, -2, 0.5]), names: [long, 'b', 'c'], texts: ['39', long, '40'] }),
     makeExplained({
+      attribution: float32([1, 3], [0.04, -0.0051, -0.0004]),
+      names: ['age', 'b', 'c'],
+      document: { target: { kind: 'classProbability', class: 1 }, value: 1, relativeError: 0.01 },
+    }),
+    makeExplained({
       input: int64([1, 3], [1, 2, 3]),
       attribution: float32([1, 3, 1], [1, -2, 0.5]),
       layer: 'embedding',
@@ -190,7 +195,7 @@ describe.skipIf(!executablePath)('the page in a browser', () => {
     for (const width of [360, 1280]) {
       await opened(width, 'light', async (page) => {
         const cut = await page.evaluate(() =>
-          Array.from(document.querySelectorAll('.numbers dd'))
+          Array.from(document.querySelectorAll('.numbers dd, .bars td.number'))
             .filter((number) => {
               const text = document.createRange();
               text.selectNodeContents(number);

@@ -4,7 +4,7 @@ import type { Explained } from './explained.ts';
 import { describeMap, type Figure, type MapFigure } from './figures.ts';
 import { dataUri, greyPicture, overlayMap } from './heat-map.ts';
 import { type Html, html } from './html.ts';
-import { judge } from './judgement.ts';
+import { errorNumber, judge } from './judgement.ts';
 import { legendText } from './legend.ts';
 import { maskOf } from './mask.ts';
 import { numberText, percentText, signedText } from './number-text.ts';
@@ -27,10 +27,8 @@ export interface CardPlace {
 export async function renderCard(explained: Explained, figure: Figure, place: CardPlace): Promise<Html> {
   const { index } = place;
   const { document } = explained;
-  const { verdict, grade, warnings } = judge(document);
-  const chips =
-    warnings.length > 0 &&
-    html`<ul class="chips" aria-label="Warnings">${warnings.map((warning) => html`<li>${warning}</li>`)}</ul>`;
+  const { verdict, grade } = judge(document);
+  const chips = warningChips(document);
   return html`<article class="card" id="e${index}" aria-labelledby="e${index}-title">
 <div class="shown">
 <h4 id="e${index}-title">${document.methodTitle}</h4>
@@ -48,9 +46,23 @@ ${reproduction(document)}
 </article>`;
 }
 
+/** The warnings that stand on a picture. */
+export function warningChips(document: ExplanationDocument): Html | false {
+  const { warnings } = judge(document);
+  return (
+    warnings.length > 0 &&
+    html`<ul class="chips" aria-label="Warnings">${warnings.map((warning) => html`<li>${warning}</li>`)}</ul>`
+  );
+}
+
+/** What the ends of the colour scale stand for. */
+export function scaleEnds(limit: number): Html {
+  return html`<span class="ends"><span>${signedText(-limit)}<br>against</span><span>0</span><span>${signedText(limit)}<br>for</span></span>`;
+}
+
 /** The numbers behind the verdict: of a mask what it covers, of shares how far they add up. */
 function numbers(document: ExplanationDocument): Html {
-  const { value, baselineValue, attributionTarget, sum, error, relativeError } = document;
+  const { value, baselineValue, attributionTarget, sum, relativeError } = document;
   const mask = maskOf(document);
   const rows: (readonly [string, string])[] = mask
     ? [
@@ -63,15 +75,10 @@ function numbers(document: ExplanationDocument): Html {
         ['f(x₀)', numberText(baselineValue)],
         ['T', numberText(attributionTarget)],
         ['ΣA', numberText(sum)],
-        ['E', errorNumber(error, attributionTarget)],
+        ['E', errorNumber(document)],
         ['E / |T|', relativeError === null ? '–' : percentText(relativeError)],
       ];
   return html`<dl class="numbers">${rows.map(([name, text]) => html`<div><dt>${name}</dt><dd>${text}</dd></div>`)}</dl>`;
-}
-
-/** What is left by the arithmetic alone is shown as nothing. */
-function errorNumber(error: number | null, target: number | null): string {
-  return error && error < 1e-12 * Math.abs(target ?? 0) ? '≈ 0' : numberText(error, 3);
 }
 
 /** How far a method that does not share out T keeps what it does promise. */
@@ -116,11 +123,7 @@ ${chips}
 </fieldset>
 <figcaption>
 <span class="scale${figure.mask ? ' mask' : ''}" aria-hidden="true"></span>
-${
-  figure.mask
-    ? html`<span class="ends"><span>0<br>may go</span><span>1<br>is needed</span></span>`
-    : html`<span class="ends"><span>${signedText(-limit)}<br>against</span><span>0</span><span>${signedText(limit)}<br>for</span></span>`
-}
+${figure.mask ? html`<span class="ends"><span>0<br>may go</span><span>1<br>is needed</span></span>` : scaleEnds(limit)}
 <span>${legendText(figure, document)}</span>
 </figcaption>
 </figure>`;

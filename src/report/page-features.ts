@@ -1,4 +1,4 @@
-import { divergingColour } from './colour-map.ts';
+import { divergingColour, inkOn } from './colour-map.ts';
 import type { Explained } from './explained.ts';
 import type { FeatureShare, Features } from './features.ts';
 import { type Html, html } from './html.ts';
@@ -24,12 +24,12 @@ function cells({ shares }: Features): Html {
     ({ name, text, share, special, parts }) => {
       const value = share / largest;
       const colour = divergingColour(value).join(' ');
-      // The end colours need white letters; the middle of the scale is pale.
       const made = parts?.map((part) => `${part.text ?? part.name} ${signedText(part.share)}`).join(', ');
       const title = `${name} ${signedText(share)}${made ? `: ${made}` : ''}`;
-      return html`<span class="cell${special ? ' special' : ''}" style="background:rgb(${colour});color:${Math.abs(value) > 0.55 ? '#fff' : '#1a1a1a'}" title="${title}">${text ?? name}<small>${signedText(share, 2)}</small></span> `;
+      return html`<span class="cell${special ? ' special' : ''}" style="background:rgb(${colour});color:${inkOn(divergingColour(value))}" title="${title}">${text ?? name}<small>${signedText(share, 2)}</small></span> `;
     },
-  )}</p>`;
+  )}</p>
+<p class="quiet">Red parts raised the output, blue ones lowered it; the end colour is ${signedText(largest, 2)}.</p>`;
 }
 
 /** What gets a bar of its own: the parts, or stretches of a signal, whose single places say little. */
@@ -98,7 +98,7 @@ function reading(explained: Explained): Html | undefined {
 /** A share of a probability in points of per cent: `+4.5 pts`. */
 function pointsText(share: number): string {
   const points = 100 * share;
-  return Math.abs(points) < 0.005 ? '≈ 0 pts' : `${signedText(Number(points.toFixed(2)), 2)} pts`;
+  return Math.abs(points) < 0.005 ? '≈ 0 pts' : `${signedText(points, Math.abs(points) < 0.095 ? 1 : 2)} pts`;
 }
 
 /** Totals and shares as a person counts them: probabilities in per cent and points. */

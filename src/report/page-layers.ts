@@ -11,10 +11,11 @@ export function renderLayers(explained: readonly Explained[], items: readonly nu
   const errors = documents.flatMap(({ relativeError }) => (relativeError === null ? [] : [relativeError]));
   if (methods.size > 1 || layers.size < 2 || errors.length < items.length) return undefined;
   const worst = Math.max(...errors);
-  const most = documents[errors.indexOf(worst)];
+  const at = (error: number) => `${documents[errors.indexOf(error)].layer.join(' + ')} (${percentText(error)})`;
+  const best = Math.min(...errors);
   const sum =
     worst <= acceptedError
       ? `At each the shares account for it, with an error of at most ${percentText(worst)}.`
-      : `The error is largest at ${most.layer.join(' + ')}: ${percentText(worst)}.`;
-  return html`<p class="quiet">One question at ${layers.size} layers: the difference T is the same at each, its place moves with the stage of the model that is looked at. ${sum}</p>`;
+      : `The error is smallest at ${at(best)} and largest at ${at(worst)}: read the map with the smaller one.`;
+  return html`<p class="quiet">One question at ${layers.size} layers: the difference T is the same at each; where it is found depends on the stage of the model. ${sum}</p>`;
 }

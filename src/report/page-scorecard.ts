@@ -101,7 +101,8 @@ export function renderScoreTable(explained: readonly Explained[], indices: reado
           : html`<td class="number">–</td>`,
     )}</tr>`;
   });
-  return html`<div class="scroll" role="region" aria-label="Scorecards side by side" tabindex="0"><table class="score-table"><caption>Scorecards side by side; the best of each line is underlined. ${meaning(scored[0].scorecard)}</caption>
+  return html`<p class="quiet score-words">Scorecards side by side; the best of each line is underlined. ${meaning(scored[0].scorecard)}.</p>
+<div class="scroll" role="region" aria-label="Scorecards side by side" tabindex="0"><table class="score-table">
 <thead><tr><td></td>${scored.map(({ index }, i) => html`<th scope="col" class="number"><a href="#e${index}">${heads[i]}</a></th>`)}</tr></thead>
 <tbody>${rows}</tbody></table></div>`;
 }

@@ -100,13 +100,13 @@ caption{text-align:left;color:var(--quiet);font-size:.84rem;padding-bottom:.3em}
 .chips li{background:var(--warn-ground);color:var(--warn-ink);border:1px solid var(--warn-line);border-radius:5px;font-size:.78rem;line-height:1.3;padding:.15em .55em}
 figure>.chips,.shown>.chips{margin-bottom:.7rem}
 figcaption{margin-top:.7rem}
-figcaption .scale{display:block;height:.7rem;border-radius:2px;border:1px solid var(--line);background:${scaleGradient()}}
-figcaption .scale.mask{background-size:200% 100%;background-position:100% 0}
+.scale{display:block;height:.7rem;border-radius:2px;border:1px solid var(--line);background:${scaleGradient()}}
+.scale.mask{background-size:200% 100%;background-position:100% 0}
 .ends{display:flex;justify-content:space-between;color:var(--ink);font-variant-numeric:tabular-nums;line-height:1.3;margin:.2rem 0 .35rem}
 .ends span:last-child{text-align:right}
 .verdict{margin:.8rem 0;font-weight:500;padding-left:.7rem;border-left:3px solid}
 .verdict.good{color:var(--good)}.verdict.poor{color:var(--poor)}.verdict.open{color:var(--quiet)}
-.numbers{display:grid;grid-template-columns:repeat(auto-fit,minmax(6rem,1fr));gap:.3rem .6rem;margin:0 0 .8rem;font-variant-numeric:tabular-nums}
+.numbers{display:grid;grid-template-columns:repeat(auto-fit,minmax(max(6rem,28%),1fr));gap:.3rem .6rem;margin:0 0 .8rem;font-variant-numeric:tabular-nums}
 .numbers dt{font-size:.76rem;color:var(--quiet)}
 .numbers dd{margin:0;font-size:.95rem;white-space:nowrap}
 .notes{font-size:.84rem;color:var(--quiet);padding-left:1.1em;margin:0 0 .8rem}
@@ -122,7 +122,7 @@ pre{background:var(--track);padding:.7em;border-radius:6px;white-space:pre-wrap;
 .narrow{display:none}
 .cells{line-height:1;display:flex;flex-wrap:wrap;gap:3px;margin:0 0 1rem}
 .cell{display:inline-flex;flex-direction:column;align-items:center;gap:.25em;border-radius:4px;padding:.35em .5em;white-space:pre-wrap;max-width:100%}
-.cell small{font-size:.68rem;opacity:.92;font-variant-numeric:tabular-nums}
+.cell small{font-size:.68rem;font-variant-numeric:tabular-nums}
 .cell.special{outline:1px dashed var(--quiet);outline-offset:-2px;font-style:italic}
 .signal{margin:0 0 1rem}.lane{position:relative;margin-bottom:3px}.lane .box-name{left:0;top:0}.signal svg{display:block;width:100%;height:8rem;border-radius:4px}.lane:not(:only-of-type) svg{height:6rem}.signal .ends{font-size:.84rem}
 .sweep{margin:0 0 2.4rem}.sweep-maps{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,11rem),1fr));gap:1rem;margin-bottom:1.2rem}
@@ -130,9 +130,10 @@ pre{background:var(--track);padding:.7em;border-radius:6px;white-space:pre-wrap;
 .asked img{width:100%;border-radius:4px}.asked .pair>img{border:1px solid var(--line)}.asked .stage{position:relative;overflow:hidden;border-radius:4px}
 .asked figcaption span,.asked figcaption a{display:block;font-variant-numeric:tabular-nums}.strongest{margin:0;padding-left:1.2em;font-size:.9rem}
 .agreement{width:auto;font-size:.88rem}.agreement td,.agreement th{padding:.35em .8em;text-align:center;overflow-wrap:normal;max-width:12rem}.agreement th[scope=row]{text-align:right}@media (max-width:560px){.agreement td,.agreement th{padding:.35em .4em;font-size:.78rem}.agreement th[scope=row]{padding-left:0;min-width:4.6rem}}
+.sweep>.scroll{margin-bottom:.6rem}.sweep .legend{display:block;max-width:28rem;margin-bottom:1.2rem}
 .usual{display:block;font-size:.78rem;opacity:.85}
 .bars{table-layout:fixed}
-.bars .name{width:28%}.bars col.text{width:24%}.bars .share{width:6rem}
+.bars .name{width:28%}.bars col.text{width:24%}.bars .share{width:6.6rem}
 .bars td.text{color:var(--quiet);font-size:.86rem}
 .bars .track{position:relative;height:1.9em;padding:0;background:linear-gradient(var(--track),var(--track)) center/100% 1.3em no-repeat}
 .bars .track span{position:absolute;top:calc(50% - .65em);height:1.3em;border-radius:2px}
@@ -140,7 +141,7 @@ pre{background:var(--track);padding:.7em;border-radius:6px;white-space:pre-wrap;
 .positive{background:var(--positive)}.negative{background:var(--negative)}.total,.track .total{background:var(--total)}tr.total{background:none;font-weight:600}.track .rest{background:repeating-linear-gradient(45deg,var(--total) 0 3px,transparent 3px 6px)}
 .scorecard{margin-bottom:.8rem}.scorecard table{margin:.3rem 0 .6rem}.scorecard .chips{margin:.4rem 0}.scorecard td{width:7.2rem;vertical-align:top;padding-right:0}.scorecard th{vertical-align:top}.scorecard tr+tr>*{border-top:1px solid var(--line)}
 .gauge-track{position:relative;display:block;height:.4rem;margin:.25rem 0;border-radius:99px;background:var(--track);border:1px solid var(--line)}.gauge-track .spread{position:absolute;top:0;height:100%;border-radius:99px;background:var(--total);opacity:.6}.gauge-track .point{position:absolute;top:-.2rem;width:.2rem;margin-left:-.1rem;height:.8rem;border-radius:1px;background:var(--ink)}
-.score-table{width:auto;font-size:.88rem;margin-top:1rem}.score-table td,.score-table th{padding:.35em 0 .35em 1.4em;overflow-wrap:normal;border-bottom:1px solid var(--line);vertical-align:top}.score-table th[scope=row],.score-table td:first-child{padding-left:0}.score-table .best b{text-decoration:underline;text-decoration-thickness:2px;text-underline-offset:3px}.score-table .number>b{font-weight:400}.score-table .best>b{font-weight:600}.score-table th .usual{padding-left:0!important}.score-table .usual{font-weight:400}.score-table thead th{white-space:normal;max-width:9rem;vertical-align:bottom}.score-table tbody th{min-width:9rem;max-width:17rem}
+.score-words{margin:1.2rem 0 0;max-width:46rem}.score-table{width:auto;font-size:.88rem;margin-top:.4rem}.score-table td,.score-table th{padding:.35em 0 .35em 1.4em;overflow-wrap:normal;border-bottom:1px solid var(--line);vertical-align:top}.score-table th[scope=row],.score-table td:first-child{padding-left:0}.score-table .best b{text-decoration:underline;text-decoration-thickness:2px;text-underline-offset:3px}.score-table .number>b{font-weight:400}.score-table .best>b{font-weight:600}.score-table th .usual{padding-left:0!important}.score-table .usual{font-weight:400}.score-table thead th{white-space:normal;max-width:9rem;vertical-align:bottom}.score-table tbody th{min-width:9rem;max-width:17rem}
 .summary{border-top:1px solid var(--line);padding-top:2rem}
 .scroll{overflow-x:auto;position:relative}
 .summary table{font-size:.88rem;min-width:max(100%,26rem)}.summary .long{min-width:9rem}
@@ -149,7 +150,7 @@ pre{background:var(--track);padding:.7em;border-radius:6px;white-space:pre-wrap;
 .grade{white-space:nowrap}.grade.good{color:var(--good)}.grade.poor{color:var(--poor)}.grade.open{color:var(--quiet)}
 footer{color:var(--quiet);font-size:.84rem;padding-top:2rem;padding-bottom:3rem}
 .equation+.notes{columns:2 20rem;column-gap:2rem}
-@media (max-width:560px){.head{grid-template-columns:minmax(0,1fr)}.seen{max-width:240px}.equation{flex-direction:column;align-items:flex-start}.sign{line-height:.6}.bars .name{width:40%}.bars .text{display:none}.narrow{display:block;color:var(--quiet);font-size:.8rem}.bars .share{width:5.4rem}}
+@media (max-width:560px){.head{grid-template-columns:minmax(0,1fr)}.seen{max-width:240px}.equation{flex-direction:column;align-items:flex-start}.sign{line-height:.6}.bars .name{width:40%}.bars .text{display:none}.narrow{display:block;color:var(--quiet);font-size:.8rem}.bars .share{width:6rem}.bars .number{font-size:.94rem;padding-left:.4em}.score-table tbody th{min-width:7rem;max-width:8rem}.score-table td,.score-table th{padding-left:.8em}}
 @media print{.controls,.skip{display:none}.card{break-inside:avoid}}
 `;
 }

@@ -1,12 +1,13 @@
 import { rankAgreement, shownValues } from '../attribution/sweep.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { cssColour, divergingColour } from './colour-map.ts';
+import { cssColour, divergingColour, inkOn } from './colour-map.ts';
 import { type Explained, storedTensor } from './explained.ts';
 import { describeMap, type Figure, type MapFigure } from './figures.ts';
 import { inputPicture, pictureInput } from './frame.ts';
 import { dataUri, greyPicture, overlayMap } from './heat-map.ts';
 import { type Html, html } from './html.ts';
 import { numberText, percentText, signedText } from './number-text.ts';
+import { scaleEnds, warningChips } from './page-card.ts';
 import { amountsOf, shownShares } from './page-features.ts';
 import type { PagePictures } from './page-pictures.ts';
 
@@ -38,11 +39,13 @@ export async function renderSweep(
     members.map(async (member) => {
       const { document, figure, index } = member;
       const baseline = figure.kind === 'map' ? baselinePicture(member) : undefined;
+      const chips = warningChips(document);
       return html`<figure class="asked">
 <div class="pair">${baseline && html`<img src="${await dataUri(baseline, 'photograph')}" alt="The baseline: ${document.baselineDescription ?? ''}">`}
-${figure.kind === 'map' ? await overlay(figure, limit, pictures) : strongest(member, figure)}</div>
+${figure.kind === 'map' ? await overlay(figure, limit, pictures, chips) : strongest(member, figure)}</div>
+${figure.kind !== 'map' && chips}
 <figcaption><a href="#e${index}">${document.baselineDescription ?? ''}</a>
-<span>f(x₀) = ${document.baselineValue === null ? '–' : amountsOf(member).total(document.baselineValue)}</span><span>T = ${numberText(document.attributionTarget)}</span>
+<span>f(x₀) = ${numberText(document.baselineValue)}</span><span>T = ${numberText(document.attributionTarget)}</span>
 <span>E = ${numberText(document.error, 3)}${document.relativeError !== null && html` (${percentText(document.relativeError)})`}</span></figcaption>
 </figure>`;
     }),
@@ -52,23 +55,24 @@ ${figure.kind === 'map' ? await overlay(figure, limit, pictures) : strongest(mem
   return html`<section class="sweep" aria-label="Instead of what?">
 <h3><b>Instead of what?</b> One question, ${members.length} baselines: ${document.methodTitle}, ${document.targetDescription}, f(x) = ${numberText(document.value)}</h3>
 <div class="sweep-maps">${cards}</div>
+${limit > 0 && html`<p class="quiet legend"><span class="scale" aria-hidden="true"></span>${scaleEnds(limit)}Contribution per 1 % of the view, one scale for all maps here.</p>`}
 <p class="quiet" id="agreement-${items[0]}">How far the maps agree in the order of their places (Spearman’s rank correlation): 1 the same order, 0 none, −1 reversed</p>
 <div class="scroll" role="region" aria-labelledby="agreement-${items[0]}" tabindex="0"><table class="agreement" aria-labelledby="agreement-${items[0]}">
 <thead><tr><td></td>${names.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>${agreement.map((row, i) => html`<tr><th scope="row">${names[i]}</th>${row.map((value) => cell(value))}</tr>`)}</tbody></table></div>
-<p class="quiet">${lesson(agreement)}${members.some(({ figure }) => figure.kind === 'map') ? ' All maps here have one colour scale.' : ''}</p>
+<p class="quiet">${lesson(agreement)}</p>
 </section>`;
 }
 
-async function overlay(figure: MapFigure, limit: number, pictures: PagePictures): Promise<Html> {
+async function overlay(figure: MapFigure, limit: number, pictures: PagePictures, chips: Html | false): Promise<Html> {
   const [height, width] = figure.frame.picture.shape;
-  return html`<div class="stage" style="aspect-ratio:${width}/${height}"><div class="grey ${pictures.classOf(await dataUri(greyPicture(figure.frame), 'photograph'))}"></div><img class="heat" src="${await dataUri(overlayMap(figure.map, limit), 'png')}" alt="Map: ${describeMap(figure)}"></div>`;
+  return html`<div class="stage" style="aspect-ratio:${width}/${height}"><div class="grey ${pictures.classOf(await dataUri(greyPicture(figure.frame), 'photograph'))}"></div><img class="heat" src="${await dataUri(overlayMap(figure.map, limit), 'png')}" alt="Map: ${describeMap(figure)}">${chips}</div>`;
 }
 
 function cell(value: number | undefined): Html {
   if (value === undefined) return html`<td>–</td>`;
-  const ink = Math.abs(value) > 0.55 ? '#fff' : '#1a1a1a';
-  return html`<td style="background:${cssColour(divergingColour(value))};color:${ink}">${signedText(value, 2)}</td>`;
+  const colour = divergingColour(value);
+  return html`<td style="background:${cssColour(colour)};color:${inkOn(colour)}">${signedText(value, 2)}</td>`;
 }
 
 /** What the matrix says, in a sentence. */

@@ -5,7 +5,11 @@ import { float32, int64 } from '../tensor/tensor.ts';
 import type { ExplanationDocument } from './document.ts';
 import type { Explained } from './explained.ts';
 import { escapeText, html, raw } from './html.ts';
-import { howToRead, pageTitle, renderPage } from './page.ts';
+import { howToRead, pageTitle, renderPage as renderPageAsShown } from './page.ts';
+
+/** The page, with plain spaces where a number is kept with its unit. */
+const renderPage: typeof renderPageAsShown = async (...given) =>
+  (await renderPageAsShown(...given)).replaceAll('\u00a0', ' ');
 
 const layout = { channelAxis: 1, spatialAxes: [2, 3] };
 
@@ -307,7 +311,9 @@ it('says of one method at several layers that T is the same, and where the error
   const page = await renderPage([at('early', 0.002), at('middle', 0.0098), at('late', 0)]);
   expect(page).toContain('One question at 3 layers: the difference T is the same at each');
   expect(page).toContain('with an error of at most 0.98 %');
-  expect(await renderPage([at('early', 0.4), at('late', 0)])).toContain('The error is largest at early: 40.0 %');
+  expect(await renderPage([at('early', 0.4), at('late', 0)])).toContain(
+    'The error is smallest at late (0 %) and largest at early (40.0 %)',
+  );
   const methods = [at('early', 0), { ...at('late', 0), document: { ...at('late', 0).document, method: 'taylor-1' } }];
   expect(await renderPage(methods)).not.toContain('One question at');
 });
@@ -315,10 +321,11 @@ it('says of one method at several layers that T is the same, and where the error
 it('says once, above the table of all explanations, what is the same for them', async () => {
   const summary = (page: string) => page.slice(page.indexOf('id="summary"'));
   const one = summary(await renderPage([pictured(), pictured({ method: 'layer-cam', methodTitle: 'LayerCAM' })]));
-  expect(one).toContain('The same for all: input cat.png; target logit of class 1 &#34;cat&#34;; baseline zero input.');
+  expect(one).toContain(
+    'The same for all: input cat.png; target logit of class 1 &#34;cat&#34;; baseline zero input; layer conv.',
+  );
   expect([...one.matchAll(/<th scope="col"[^>]*>([^<]+)</g)].map(([, title]) => title)).toEqual([
     'method',
-    'layer',
     'T',
     'ΣA',
     'E',
@@ -326,5 +333,5 @@ it('says once, above the table of all explanations, what is the same for them', 
   ]);
   const two = summary(await renderPage([pictured(), row()]));
   expect(two).toContain('The same for all: target logit of class 1');
-  expect(two).toContain('<td class="long">people.csv#3</td>');
+  expect(two).toContain('<a href="#e1">x</a>');
 });
