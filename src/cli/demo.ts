@@ -92,7 +92,7 @@ class Story {
     const results = await explain(this.model, join(folder, 'pictures', file), {
       ...options,
       signal: this.#signal,
-      command: `wherefore explain examples/demo/pictures/${file} --model examples/demo/model/shapes.onnx`,
+      command: demoCommand(file, options, this.labels),
     });
     this.explained.push(...results);
     return results;
@@ -103,6 +103,24 @@ class Story {
     const items = Array.from({ length: this.explained.length - from }, (_, i) => from + i);
     if (items.length) this.sections.push({ title, text, items, folded });
   }
+}
+
+/** The command line that explains a picture of the demo in the same way, from a checkout of the project. */
+export function demoCommand(
+  file: string,
+  { target, methods, layers, baseline, parameters, score }: ExplainOptions,
+  labels: readonly string[],
+): string {
+  const parts = [`wherefore explain examples/demo/pictures/${file} --model examples/demo/model/shapes.onnx`];
+  if (target && 'kind' in target && target.kind === 'logitDifference')
+    parts.push(`--target difference:${labels[target.a]},${labels[target.b]}`);
+  if (baseline && 'kind' in baseline)
+    parts.push(`--baseline ${baseline.kind === 'blur' ? `blur:${baseline.sigma}` : baseline.kind}`);
+  if (layers) parts.push(`--layer ${layers.join(',')}`);
+  if (methods) parts.push(`--method ${methods.join(',')}`);
+  if (parameters?.lax) parts.push('--set lax.explainer=examples/demo/explainer/explainer.onnx');
+  if (score) parts.push('--score');
+  return parts.join(' ');
 }
 
 const integratedGradients: readonly MethodName[] = ['integrated-gradients'];

@@ -60,6 +60,12 @@ describe('evaluate', () => {
     expect(page).not.toMatch(/(src|href)="(?!data:|#)/);
     for (const { title } of evaluation.comparison.rows) expect(page).toContain(title);
     expect(page).toContain('MSI (literal) ↑');
+    // Of the controls and methods it speaks by the names that a person reads.
+    const verdicts = page.slice(page.indexOf('What the controls say'), page.indexOf('Quality against cost'));
+    expect(verdicts).toContain('not sound');
+    expect(verdicts).not.toMatch(
+      /(random|inverted|no method) (above|level with) (gradient-x-input|occlusion|random|inverted)\b(?! (\(|consensus))/,
+    );
     expect(page).toMatch(/Pointing game of gradient-x-input: .*where the object is.*\(2 of 2 inputs\)/);
     expect(page).toContain('<svg class="front"');
     expect(page.match(/<figcaption>/g)).toHaveLength(10);

@@ -3,7 +3,7 @@ import type { ComparedRow, Comparison, MetricVerdict } from '../evaluation/compa
 import { metricTable } from '../evaluation/metrics/index.ts';
 import type { Interval } from '../evaluation/statistics.ts';
 import { float32 } from '../tensor/tensor.ts';
-import { cssColour, divergingColour } from './colour-map.ts';
+import { cssColour, divergingColour, inkOn } from './colour-map.ts';
 import type { EvaluatedInput, Evaluation } from './evaluate.ts';
 import { frontSvg } from './evaluation-front.ts';
 import { profileStyle, profileSvg } from './evaluation-profile.ts';
@@ -65,7 +65,7 @@ ${profiles(evaluation)}
 <p>Kendall’s τ between the orders in which two metrics put the methods: 1 is the same order, −1 the opposite, 0 none.</p>
 ${agreementTable(comparison)}</section>
 <section><h2>Best and worst example of each method</h2>
-<p>By ${metricTable[comparison.exampleMetric].title}. Scores are no substitute for looking.</p>
+<p>By ${metricTable[comparison.exampleMetric].title}. Scores are no substitute for looking. ${evaluation.inputs.some(({ input }) => input.picture) ? 'Red speaks for what is explained, blue against it; every picture has a scale of its own.' : 'Shares above 0 speak for what is explained, those below against it.'}</p>
 ${await examples(evaluation)}</section>
 ${failures(comparison)}
 <section><h2>What was measured</h2>${metricList(comparison)}
@@ -84,7 +84,7 @@ main section{border-top:1px solid var(--line);padding:1.6rem 0}
 .scores table{font-size:.84rem;width:max-content;min-width:100%}
 .scores th,.scores td{padding:.35em .7em .35em 0;border-bottom:1px solid var(--line);overflow-wrap:normal;vertical-align:top}
 .scores thead th{color:var(--quiet);font-size:.78rem}
-.scores .unsound{opacity:.5;text-decoration:line-through}
+.scores .unsound{text-decoration:line-through}.introduction+.chips{margin-bottom:1.6rem}
 .scores td b{font-weight:700}
 .scores small{display:block;color:var(--quiet);white-space:nowrap}
 .control th,.control td{color:var(--quiet);font-style:italic}
@@ -96,13 +96,13 @@ main section{border-top:1px solid var(--line);padding:1.6rem 0}
 .agreement thead th{writing-mode:vertical-rl;transform:rotate(180deg);height:11em}
 .examples{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,340px),1fr));gap:1.2rem}
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:.6rem}
-.pair img{width:100%;border-radius:4px}
+.pair img{width:100%;border-radius:4px}.pair:has(table){grid-template-columns:1fr;gap:1rem}.pair th,.pair td{padding:.1em .5em .1em 0;font-size:.9rem}
 .why{font-size:.84rem}
 .verdicts .flag{white-space:nowrap}
 .verdicts td,.verdicts th{vertical-align:top;padding:.35em .9em .35em 0;border-bottom:1px solid var(--line);font-size:.9rem;overflow-wrap:normal}
 .verdicts table{min-width:30rem}
 @media (max-width:44rem){.scores tbody th{width:8.2rem;overflow-wrap:anywhere;position:sticky;left:0;background:var(--paper)}.verdicts table,.verdicts tbody,.verdicts tr,.verdicts td,.verdicts th{display:block;min-width:0}.verdicts tr{border-bottom:1px solid var(--line);padding:.4em 0}.verdicts tr td,.verdicts tr th{border:0;padding:.1em 0}}
-.scroll>svg{min-width:34rem}.front text{paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round}
+.scroll>svg{min-width:34rem}.front text{paint-order:stroke;stroke:var(--paper);stroke-width:6px;stroke-linejoin:round}
 ${profileStyle}`;
 
 /** `24 inputs: 7 pictures and 17 variants of them, which the intervals draw together` */
@@ -126,8 +126,10 @@ function settingsText({ seed, baselines, regions, alphaMin, inputs, comparison }
   return parts.join(' ');
 }
 
+const titleIn = (comparison: Comparison) => (id: string) => comparison.rows.find((row) => row.id === id)?.title ?? id;
+
 function verdictTable(comparison: Comparison): Html {
-  const title = (id: string) => comparison.rows.find((row) => row.id === id)?.title ?? id;
+  const title = titleIn(comparison);
   const line = ({ metric, sound, flags, untold }: MetricVerdict) => {
     const controls = [...new Set(untold.map(({ control }) => control))];
     const same = controls.map(
@@ -137,9 +139,17 @@ function verdictTable(comparison: Comparison): Html {
           .map(({ row }) => title(row))
           .join(', ')}`,
     );
-    return html`<tr><th scope="row">${metricTable[metric].title}</th><td>${sound ? 'sound' : html`<span class="flag">not sound</span>`}</td><td>${sound && same.length === 0 ? 'tells every method from both controls' : (sound ? same : flags).join('; ')}</td></tr>`;
+    return html`<tr><th scope="row">${metricTable[metric].title}</th><td>${sound ? 'sound' : html`<span class="flag">not sound</span>`}</td><td>${sound && same.length === 0 ? 'tells every method from both controls' : (sound ? same : flags.map((flag) => flagText(flag, title))).join('; ')}</td></tr>`;
   };
   return html`<div class="scroll verdicts" role="region" aria-label="What the controls say" tabindex="0"><table><tbody>${comparison.verdicts.map(line)}</tbody></table></div>`;
+}
+
+/** `random above occlusion, within chance`, with the names that the page uses. */
+function flagText(flag: string, title: (id: string) => string): string {
+  return flag.replace(
+    /^(.+?) (above|level with) (.+?)(, within chance)?$/,
+    (_, first, verb, second, chance = '') => `${title(first)} ${verb} ${title(second)}${chance}`,
+  );
 }
 
 function profiles({ comparison, alphaMin }: Evaluation): Html | undefined {
@@ -178,14 +188,14 @@ function scoreTable(comparison: Comparison): Html {
   );
   const head = metrics.map((name) => {
     const { sound, flags } = verdictOf(comparison, name);
-    return html`<th scope="col" class="${sound ? '' : 'unsound'}" title="${sound ? metricTable[name].formula : flags.join('; ')}">${metricTable[name].title} ${arrow(name)}</th>`;
+    return html`<th scope="col" class="${sound ? '' : 'unsound'}" title="${sound ? metricTable[name].formula : flags.map((flag) => flagText(flag, titleIn(comparison))).join('; ')}">${metricTable[name].title} ${arrow(name)}</th>`;
   });
   const line = (
     row: ComparedRow,
   ) => html`<tr class="${row.control ? 'control' : ''}"><th scope="row">${row.title}${row.onFront && html` <span class="tag">front</span>`}</th>
 ${metrics.map((name) => scoreCell(row.scores[name], !row.control && row.scores[name]?.mean === bestOf.get(name)))}
 <td>${row.quality === undefined ? '–' : row.quality.toFixed(2)}</td><td>${row.cost ? html`${Math.round(row.cost.passes).toLocaleString('en')}<small>${numberText(row.cost.seconds, 2)} s</small>` : '–'}</td></tr>`;
-  return html`<div class="scroll scores"><table><caption>Mean over ${comparison.inputs.length} inputs, with 95 % intervals</caption>
+  return html`<div class="scroll scores" role="region" aria-label="Scores" tabindex="0"><table><caption>Mean over ${comparison.inputs.length} inputs, with 95 % intervals</caption>
 <thead><tr><th scope="col">Method</th>${head}<th scope="col">Quality</th><th scope="col">Passes</th></tr></thead>
 <tbody>${rows.map(line)}</tbody></table></div>`;
 }
@@ -203,10 +213,10 @@ function scoreCell(interval: Interval | undefined, best: boolean): Html {
 function agreementTable({ metrics, agreement }: Comparison): Html {
   const cell = (value: number | undefined) => {
     if (value === undefined) return html`<td>–</td>`;
-    const ground = cssColour(divergingColour(0.7 * value));
-    return html`<td style="background:${ground};color:${Math.abs(value) > 0.75 ? '#fff' : '#111'}">${signedText(value, 2)}</td>`;
+    const ground = divergingColour(0.7 * value);
+    return html`<td style="background:${cssColour(ground)};color:${inkOn(ground)}">${signedText(value, 2)}</td>`;
   };
-  return html`<div class="scroll agreement"><table>
+  return html`<div class="scroll agreement" role="region" aria-label="Agreement of the metrics" tabindex="0"><table>
 <thead><tr><td></td>${metrics.map((name) => html`<th scope="col">${metricTable[name].title}</th>`)}</tr></thead>
 <tbody>${metrics.map((name, i) => html`<tr><th scope="row">${metricTable[name].title}</th>${agreement[i].map(cell)}</tr>`)}</tbody></table></div>`;
 }

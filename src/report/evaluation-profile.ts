@@ -7,8 +7,8 @@ const edges = { left: 56, top: 16, bottom: 44 };
 /** Width of a letter of a label on average, in pixels. */
 const letter = 6.8;
 
-/** Hues far apart, of one lightness that stands on white and on black alike. */
-const hues = [215, 25, 140, 285, 345, 185, 55, 100, 250, 0];
+/** Hues of OKLCH far apart; all have one lightness, so that each stands out from the ground as well as another. */
+const hues = [255, 50, 145, 310, 0, 200, 95, 125, 280, 25];
 
 type Preset = 'literal' | 'tolerant';
 
@@ -39,11 +39,11 @@ ${lines.map(({ row, profile, hue, again }, i) => html`<g style="--hue:${hue}"><p
 }
 
 export const profileStyle = `
-:root{--tone:38%}
-@media (prefers-color-scheme:dark){:root:not([data-theme=light]){--tone:68%}}
-:root[data-theme=dark]{--tone:68%}
-.profile g text{fill:hsl(var(--hue) 60% var(--tone))}
-.profile path{fill:none;stroke:hsl(var(--hue) 60% var(--tone));stroke-width:1.6}.profile path.wrong{stroke-dasharray:4 3}.profile path.again{stroke-dasharray:9 2 2 2}
+:root{--tone:48%}
+@media (prefers-color-scheme:dark){:root:not([data-theme=light]){--tone:76%}}
+:root[data-theme=dark]{--tone:76%}
+.profile g text{fill:oklch(var(--tone) .12 var(--hue))}
+.profile path{fill:none;stroke:oklch(var(--tone) .12 var(--hue));stroke-width:1.6}.profile path.wrong{stroke-dasharray:4 3}.profile path.again{stroke-dasharray:9 2 2 2}
 .profile path.leader{stroke-width:.6}.profile .chosen{stroke:var(--quiet);stroke-dasharray:2 3}
 `;
 

@@ -10,6 +10,8 @@ export interface FeatureShare {
   /** What stands there at the baseline. */
   readonly baseline?: string;
   readonly share: number;
+  /** It is called by its place alone. */
+  readonly unnamed?: boolean;
   /** Not written by a person: a mark of a text's beginning or end. */
   readonly special?: boolean;
   /** What it is made of: the tokens of a word. */
@@ -51,7 +53,10 @@ export function featuresOf(explained: Explained): Features {
     const prefix = values.length > 1 ? `${layer} ` : '';
     const single = Array.from(
       sums,
-      (share, i): FeatureShare => ({ name: `${prefix}${names?.[i] ?? i}`, text: texts?.[i], share }),
+      (share, i): FeatureShare =>
+        names
+          ? { name: `${prefix}${names[i]}`, text: texts?.[i], share }
+          : { name: `${prefix}${sequence ? 'position' : 'feature'} ${i}`, share, unnamed: true },
     );
     return groups && groups.of.length === sums.length ? grouped(groups, single, prefix) : single;
   });

@@ -83,9 +83,11 @@ function partsText(explained: Explained, figure: Figure): string {
       .filter((one) => one.share * sign > 0 && !one.special)
       .sort((a, b) => Math.abs(b.share) - Math.abs(a.share))
       .slice(0, 3)
-      .map(({ name, text, share: amount }) => {
+      .map(({ name, text, share: amount, unnamed }) => {
         const part =
-          kind === 'sequence' && !signal ? `“${(text ?? name).trim()}”` : `${name}${text ? `: ${text}` : ''}`;
+          kind === 'sequence' && !signal && !unnamed
+            ? `“${(text ?? name).trim()}”`
+            : `${name}${text ? `: ${text}` : ''}`;
         return `${part} (${share(amount)})`;
       });
   const sentence = (sign: number) => {

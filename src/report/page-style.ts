@@ -65,7 +65,7 @@ caption{text-align:left;color:var(--quiet);font-size:.84rem;padding-bottom:.3em}
 .prediction th{width:46%}
 .chosen th{font-weight:600}
 .tag,.flag{font-size:.72rem;font-weight:500;border:1px solid currentColor;border-radius:99px;padding:0 .5em;color:var(--quiet);white-space:nowrap}
-.flag{color:var(--poor);white-space:normal;border-radius:8px;padding:.05em .5em}
+.flag{color:var(--poor);white-space:normal;display:inline-block;border-radius:8px;padding:.05em .5em}
 .bar{width:38%}
 .bar span{display:block;height:.55em;background:var(--total);border-radius:2px;min-width:1px}
 .chosen .bar span{background:var(--accent)}
@@ -142,9 +142,9 @@ pre{background:var(--track);padding:.7em;border-radius:6px;white-space:pre-wrap;
 .scorecard{margin-bottom:.8rem}.scorecard table{margin:.3rem 0 .6rem}.scorecard .chips{margin:.4rem 0}.scorecard td{width:7.2rem;vertical-align:top;padding-right:0}.scorecard th{vertical-align:top}.scorecard tr+tr>*{border-top:1px solid var(--line)}
 .gauge-track{position:relative;display:block;height:.4rem;margin:.25rem 0;border-radius:99px;background:var(--track);border:1px solid var(--line)}.gauge-track .spread{position:absolute;top:0;height:100%;border-radius:99px;background:var(--total);opacity:.6}.gauge-track .point{position:absolute;top:-.2rem;width:.2rem;margin-left:-.1rem;height:.8rem;border-radius:1px;background:var(--ink)}
 .score-words{margin:1.2rem 0 0;max-width:46rem}.score-table{width:auto;font-size:.88rem;margin-top:.4rem}.score-table td,.score-table th{padding:.35em 0 .35em 1.4em;overflow-wrap:normal;border-bottom:1px solid var(--line);vertical-align:top}.score-table th[scope=row],.score-table td:first-child{padding-left:0}.score-table .best b{text-decoration:underline;text-decoration-thickness:2px;text-underline-offset:3px}.score-table .number>b{font-weight:400}.score-table .best>b{font-weight:600}.score-table th .usual{padding-left:0!important}.score-table .usual{font-weight:400}.score-table thead th{white-space:normal;max-width:9rem;vertical-align:bottom}.score-table tbody th{min-width:9rem;max-width:17rem}
-.summary{border-top:1px solid var(--line);padding-top:2rem}
+.summary{border-top:1px solid var(--line);padding-top:2rem;margin-top:2rem}
 .scroll{overflow-x:auto;position:relative}
-.summary table{font-size:.88rem;min-width:max(100%,26rem)}.summary .long{min-width:9rem}
+.summary table{font-size:.88rem;min-width:max(100%,26rem)}.summary tbody th,.summary .long{min-width:6.5rem}
 .summary td,.summary th{padding:.4em .9em .4em 0;border-bottom:1px solid var(--line);overflow-wrap:normal}
 .summary thead th{color:var(--quiet)}.summary thead .number{text-align:right}
 .grade{white-space:nowrap}.grade.good{color:var(--good)}.grade.poor{color:var(--poor)}.grade.open{color:var(--quiet)}

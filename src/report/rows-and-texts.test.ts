@@ -34,6 +34,13 @@ describe('features that are one thing to a person', () => {
     ]);
   });
 
+  it('positions without names are called positions, not words', async () => {
+    const page = await renderPage([
+      makeExplained({ attribution: float32([1, 1, 3], [1, -2, 4]), layout: { channelAxis: 1, spatialAxes: [2] } }),
+    ]);
+    expect(page).toMatch(/class="answer">[^<]*Position 2 \(\+4.00\) and position 0 \(\+1.00\) raised it most/);
+  });
+
   it('a signal is drawn as a line', async () => {
     const places = Array.from({ length: 40 }, (_, i) => Math.sin(i));
     const one = makeExplained({
