@@ -145,7 +145,7 @@ function verdictTable(comparison: Comparison): Html {
 }
 
 /** `random above occlusion, within chance`, with the names that the page uses. */
-function flagText(flag: string, title: (id: string) => string): string {
+export function flagText(flag: string, title: (id: string) => string): string {
   return flag.replace(
     /^(.+?) (above|level with) (.+?)(, within chance)?$/,
     (_, first, verb, second, chance = '') => `${title(first)} ${verb} ${title(second)}${chance}`,
