@@ -1,14 +1,15 @@
 // The learned explainer against every other method: `npm run bench:lax`.
 import { Command } from 'commander';
-import { writeAtomically } from '../../src/data/files.ts';
+import { readBytes, writeAtomically } from '../../src/data/files.ts';
 import { adapt, openExplainer } from '../../src/explainer/index.ts';
+import { decodeModel } from '../../src/onnx/decode.ts';
 import { encodeModel } from '../../src/onnx/encode.ts';
 import { createModel } from '../../src/runtime/model.ts';
 import { createNodeRuntime } from '../../src/runtime/node.ts';
 import { compare } from './compare.ts';
 import { testedReferences, trainedReference } from './references.ts';
 import { demo, fashion, type Subject } from './subjects.ts';
-import { table, trainedTable, verdict } from './table.ts';
+import { type Trained, table, trainedTable, verdict } from './table.ts';
 
 const options = new Command('bench:lax')
   .option('--subject <name>', 'demo or fashion; default both')
@@ -18,6 +19,7 @@ const options = new Command('bench:lax')
   .option('--threads <n>', 'threads of the runtime', '2')
   .option('--method <names...>', 'only these')
   .option('--settings <json>', 'settings of the explainer in place of those of the bench')
+  .option('--explainer <file>', 'judge this one, trained before, instead of training one; for one subject')
   .option('--out <file>', 'where the table goes', 'bench/results-lax.md')
   .option('--keep <folder>', 'where trained models go; a classifier that is there is taken. Default: they are not kept')
   .parse()
@@ -26,6 +28,7 @@ const options = new Command('bench:lax')
       subject?: string;
       method?: string[];
       settings?: string;
+      explainer?: string;
       keep?: string;
       calibration?: true;
     }
@@ -38,10 +41,9 @@ const subjects: Record<string, () => Promise<Subject>> = {
   demo: () => demo(runtime, count),
   fashion: () => fashion(runtime, count, options.fashion, options.keep && `${options.keep}/fashion-model.onnx`, say),
 };
-const chosen = options.subject ? [options.subject] : Object.keys(subjects);
-const parts: string[] = [];
-for (const name of chosen) {
-  const subject = await subjects[name]();
+
+/** Trains an explainer with the settings of its subject. */
+async function training(name: string, subject: Subject): Promise<Trained> {
   const settings = { ...subject.settings, ...(options.settings ? JSON.parse(options.settings) : {}) };
   const started = performance.now();
   const adapted = await adapt(subject.model, subject.unlabelled, {
@@ -60,7 +62,16 @@ for (const name of chosen) {
   if (options.keep) {
     await writeAtomically(`${options.keep}/${name}-explainer.onnx`, encodeModel(adapted.explainer));
   }
-  const explainer = openExplainer(createModel(adapted.explainer, runtime, { name: 'explainer.onnx', hash: '' }));
+  return { adapted, seconds };
+}
+
+const chosen = options.subject ? [options.subject] : Object.keys(subjects);
+const parts: string[] = [];
+for (const name of chosen) {
+  const subject = await subjects[name]();
+  const trained = options.explainer ? undefined : await training(name, subject);
+  const explained = trained?.adapted.explainer ?? decodeModel(await readBytes(options.explainer as string));
+  const explainer = openExplainer(createModel(explained, runtime, { name: 'explainer.onnx', hash: '' }));
   const tested = await testedReferences(subject);
   for (const { reference, passing } of tested)
     say(`${reference.title}: near chance on ${passing} of ${subject.calibration.shape[0]} calibration pictures`);
@@ -68,14 +79,14 @@ for (const name of chosen) {
   const pictures = options.calibration ? subject.calibration : subject.heldOut;
   const [{ reference }] = tested;
   const references = [reference, await trainedReference(subject)];
-  const [unseen, trained] = await compare(subject, explainer, {
+  const [unseen, seen] = await compare(subject, explainer, {
     kind,
     references,
     pictures,
     wanted: options.method,
     say,
   });
-  parts.push(table(subject, adapted, seconds, unseen), trainedTable(trained));
+  parts.push(table(subject, unseen, trained), trainedTable(seen));
   say(`\n${parts.slice(-2).join('\n')}\n`);
   for (const line of verdict(unseen)) say(line);
 }

@@ -81,7 +81,7 @@ export async function demo(runtime: Runtime, count: number): Promise<Subject> {
     // Drawn apart, so that the judge does not change with the number of pictures to train on.
     pool: strided(imageTensor(await drawAll(trainingPictures(200, 700_000))), 240),
     calibration: await drawnInTurn(calibrated, 800_000),
-    heldOut: await drawnInTurn(count, 950_000),
+    heldOut: await drawnInTurn(count, 1_300_000),
     spatialLayer: 'conv4.relu',
     settings: {
       epochs: 2,

@@ -9,18 +9,29 @@ const cell = ({ mean, low, high }: Interval) =>
     ? mean.toFixed(3)
     : `${mean.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
 
+/** An explainer that was trained just now, and how long that took. */
+export interface Trained {
+  readonly adapted: Adapted;
+  readonly seconds: number;
+}
+
 /** The comparison as Markdown, the best MSI first. */
-export function table(subject: Subject, adapted: Adapted, seconds: number, found: Found): string {
-  const { facts, comparison } = adapted;
+export function table(subject: Subject, found: Found, trained?: Trained): string {
   const { failed, passing, pictures, kind, reference } = found;
   const left = [...Object.entries(leftOut), ...failed].map(([name, why]) => `${name}: ${why}`);
   return `## ${subject.title}
-${pictures} ${kind} pictures. Trained with the references ${facts.references.join(', ')}; judged with ${reference}, which leaves the class near chance in ${passing} of them. ${facts.parameters} parameters on ${facts.layers.map(({ name }) => name).join(', ')}, ${subject.unlabelled.length} unlabelled pictures, ${facts.settings.epochs} epochs, ${seconds.toFixed(0)} s. Predictions with and without the explainer have the same bits: ${comparison.identical ? 'yes' : `no, they differ by ${comparison.difference}`} (${comparison.pictures} pictures).
+${pictures} ${kind} pictures, judged with ${reference}, which leaves the class near chance in ${passing} of them. ${trained ? trainingOf(subject, trained) : 'The explainer was trained before.'}
 
 ${rowsOf(found)}
 
 Left out: ${left.join('; ')}.
 `;
+}
+
+function trainingOf({ unlabelled }: Subject, { adapted: { facts, comparison }, seconds }: Trained): string {
+  const layers = facts.layers.map(({ name }) => name).join(', ');
+  const bits = comparison.identical ? 'yes' : `no, they differ by ${comparison.difference}`;
+  return `Trained with the references ${facts.references.join(', ')}: ${facts.parameters} parameters on ${layers}, ${unlabelled.length} unlabelled pictures, ${facts.settings.epochs} epochs, ${seconds.toFixed(0)} s. Predictions with and without the explainer have the same bits: ${bits} (${comparison.pictures} pictures).`;
 }
 
 /** The same maps, judged with a reference that the explainer was trained with. */
