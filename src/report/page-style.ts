@@ -124,7 +124,7 @@ pre{background:var(--track);padding:.7em;border-radius:6px;white-space:pre-wrap;
 .cell{display:inline-flex;flex-direction:column;align-items:center;gap:.25em;border-radius:4px;padding:.35em .5em;white-space:pre-wrap;max-width:100%}
 .cell small{font-size:.68rem;font-variant-numeric:tabular-nums}
 .cell.special{outline:1px dashed var(--quiet);outline-offset:-2px;font-style:italic}
-.signal{margin:0 0 1rem}.lane{position:relative;margin-bottom:3px}.lane .box-name{left:0;top:0}.signal svg{display:block;width:100%;height:8rem;border-radius:4px}.lane:not(:only-of-type) svg{height:6rem}.signal .ends{font-size:.84rem}
+.signal{margin:0 0 1rem}.lane{position:relative;margin-bottom:3px}.lane .box-name{left:0;top:0}.signal svg{display:block;width:100%;height:8rem;border-radius:4px;background:${cssColour(divergingColour(0))}}.lane:not(:only-of-type) svg{height:6rem}.signal .ends{font-size:.84rem}
 .sweep{margin:0 0 2.4rem}.sweep-maps{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,11rem),1fr));gap:1rem;margin-bottom:1.2rem}
 .asked{max-width:20rem}.asked .pair{display:grid;gap:.4rem;grid-template-columns:1fr 2.2fr;align-items:start}.asked .pair :only-child{grid-column:1/-1}
 .asked img{width:100%;border-radius:4px}.asked .pair>img{border:1px solid var(--line)}.asked .stage{position:relative;overflow:hidden;border-radius:4px}
