@@ -17,7 +17,7 @@ import { interleave, type Spent, spent } from './measure.ts';
 
 /** Coalitions that `shap` takes by default: 2 M + 2048 for M features. */
 const usualSamples = (features: number) => 2 * features + 2048;
-const rounds = Number(process.env.ROUNDS ?? 7);
+const rounds = Number(process.env.ROUNDS ?? 15);
 const threads = 2;
 
 const root = fileURLToPath(new URL('../../', import.meta.url));

@@ -87,7 +87,7 @@ export async function demo(runtime: Runtime, count: number): Promise<Subject> {
       epochs: 2,
       batchSize: 16,
       channels: 16,
-      learningRate: 5e-3,
+      learningRate: 1e-2,
       ranking: 12,
       rankingNecessity: 1.5,
       // Half of the references are pictures.
