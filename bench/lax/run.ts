@@ -65,6 +65,7 @@ async function training(name: string, subject: Subject): Promise<Trained> {
   return { adapted, seconds };
 }
 
+if (options.explainer && !options.subject) throw new Error('--explainer explains one model: name its --subject');
 const chosen = options.subject ? [options.subject] : Object.keys(subjects);
 const parts: string[] = [];
 for (const name of chosen) {

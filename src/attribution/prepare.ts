@@ -110,7 +110,7 @@ class PreparedInput implements Prepared {
     const sums = new Map<string, Float64Array>();
     const parts = new Map<string, Tensor[]>(others.map((name) => [name, []]));
     let notes: readonly GradientNote[] = [];
-    const runs = this.#sideBySide(part, points.count > size, this.#given(points));
+    const runs = this.#sideBySide(part, points.count > size, this.#givenAway(points));
     const begin = async (start: number, end: number) => {
       const feeds = this.#feeds(part, points.at(start, end), end - start);
       const plan = await this.#plan(part, feeds, request);
@@ -197,7 +197,7 @@ class PreparedInput implements Prepared {
   }
 
   /** Values of points that nobody needs once they are on their way: copies of them would pile up beside the next ones. */
-  #given({ cut, fresh }: Points): readonly string[] {
+  #givenAway({ cut, fresh }: Points): readonly string[] {
     return fresh ? cut.filter((name) => this.model.types.get(name) === 'float32') : [];
   }
 
@@ -260,7 +260,7 @@ class PreparedInput implements Prepared {
       part,
       size: divide(points.count, most),
       given: (start: number, end: number) => filledUp(points, start, end),
-      transfer: this.#given(points),
+      transfer: this.#givenAway(points),
     };
     if (!source || direct.size < source.pointsPerRow) return direct;
     const step = source.pointsPerRow;

@@ -9,7 +9,7 @@ import { frontSvg } from './evaluation-front.ts';
 import { profileStyle, profileSvg } from './evaluation-profile.ts';
 import type { Frame } from './frame.ts';
 import { dataUri, overlayPicture } from './heat-map.ts';
-import { type Html, html, raw } from './html.ts';
+import { type Html, html, raw, verbatim } from './html.ts';
 import { numberText, signedText } from './number-text.ts';
 import { pageStyle } from './page-style.ts';
 import { layOver, scaleLimit } from './signed-map.ts';
@@ -70,7 +70,7 @@ ${await examples(evaluation)}</section>
 ${failures(comparison)}
 <section><h2>What was measured</h2>${metricList(comparison)}
 <p class="quiet">${settingsText(evaluation)} ${comparison.cost.forward.toLocaleString('en')} forward and ${comparison.cost.backward.toLocaleString('en')} backward passes in ${Math.round(comparison.cost.seconds)} s; ${comparison.cost.reused} of ${comparison.rows.length * count} results were found from before.</p>
-${command && html`<pre>${command}</pre>`}</section>
+${command && html`<pre>${verbatim(command)}</pre>`}</section>
 </main>
 <footer>Made by Wherefore ${packageVersion}. This page holds everything it shows; nothing is loaded from elsewhere.</footer>
 </body>

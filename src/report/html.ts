@@ -22,6 +22,11 @@ export function raw(text: string): Html {
   return { html: text };
 }
 
+/** Text that is to be copied, letter by letter: a command. Elsewhere a number keeps its unit by a space of its own. */
+export function verbatim(text: string): Html {
+  return { html: escapeText(text) };
+}
+
 function render(part: Part): string {
   if (part === undefined || part === false) return '';
   // A number stays with its unit at the end of a line.

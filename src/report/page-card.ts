@@ -3,7 +3,7 @@ import type { ExplanationDocument } from './document.ts';
 import type { Explained } from './explained.ts';
 import { describeMap, type Figure, type MapFigure } from './figures.ts';
 import { dataUri, greyPicture, overlayMap } from './heat-map.ts';
-import { type Html, html } from './html.ts';
+import { type Html, html, verbatim } from './html.ts';
 import { errorNumber, judge } from './judgement.ts';
 import { legendText } from './legend.ts';
 import { maskOf } from './mask.ts';
@@ -167,7 +167,7 @@ function reproduction(document: ExplanationDocument): Html {
     ['made', document.created],
   ];
   return html`<details><summary>How to reproduce</summary>
-${document.command && html`<pre><code>${document.command}</code></pre>`}
+${document.command && html`<pre><code>${verbatim(document.command)}</code></pre>`}
 <dl class="facts">${rows.map(([name, text]) => text !== undefined && html`<div><dt>${name}</dt><dd>${text}</dd></div>`)}</dl>
 </details>`;
 }
