@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { loadModel } from '../data/load-model.ts';
 import { nearest } from '../data/nearest.ts';
 import { WhereforeError } from '../errors.ts';
+import { flagText } from '../evaluation/comparison.ts';
 import { metricTable } from '../evaluation/metrics/index.ts';
 import type { MetricChoice } from '../evaluation/score.ts';
 import { readyMetric } from '../evaluation/score.ts';
@@ -245,7 +246,7 @@ function print({ comparison, alphaMin, regions, inputs }: Evaluation, folder: st
     console.log(`α_min = ${alphaMin.value}, tuned on ${alphaMin.tunedOn.map(shortSource).join(', ')} (not reported)\n`);
   console.log(formatTable([['method', ...head, 'quality', 'passes'], ...lines]));
   for (const { metric, sound: isSound, flags, untold } of verdicts) {
-    if (!isSound) console.log(`! ${metric} is not sound here: ${flags.join('; ')}`);
+    if (!isSound) console.log(`! ${metric} is not sound here: ${flags.map((flag) => flagText(flag)).join('; ')}`);
     else if (untold.length)
       console.log(`${metric} cannot tell ${untold.map(({ row, control }) => `${row} from ${control}`).join(', ')}`);
   }

@@ -2,7 +2,13 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { closeRuntime, layeredModel, linearModel, row } from '../../test/evaluation-models.ts';
 import { random } from '../tensor/random.ts';
 import { compare } from './compare.ts';
-import type { ComparedInput, ComparisonRequest, ResultStore, StoredResult } from './comparison.ts';
+import {
+  type ComparedInput,
+  type ComparisonRequest,
+  flagText,
+  type ResultStore,
+  type StoredResult,
+} from './comparison.ts';
 import { invertedControl, randomControl } from './controls.ts';
 import { ask } from './question.ts';
 import { readyMetric, scoreWith } from './score.ts';
@@ -171,7 +177,10 @@ describe('a comparison', () => {
     expect(comparison.rows[1].scores['max-sensitivity'].mean).toBe(0);
     expect(comparison.verdicts.find(({ metric }) => metric === 'max-sensitivity')).toMatchObject({
       sound: false,
-      flags: ['random level with gradient, within chance', 'no method above random'],
+      flags: [
+        { why: 'control level', control: 'random', row: 'gradient', withinChance: true },
+        { why: 'control unbeaten', control: 'random' },
+      ],
     });
     // A map made once cannot be asked again: that is no failure.
     expect(why('inverted', 'max-sensitivity')).toBeUndefined();
@@ -300,7 +309,7 @@ describe('verdicts, quality and examples', () => {
     expect(verdicts[0]).toEqual({
       metric: 'insertion',
       sound: false,
-      flags: ['random above bad'],
+      flags: [{ why: 'control above', control: 'random', row: 'bad', withinChance: false }],
       untold: [],
     });
     expect(notes).toEqual([
@@ -332,7 +341,20 @@ describe('verdicts, quality and examples', () => {
       rowOf('random', 'random', [0.4, 0.3, 0.4]),
       rowOf('inverted', 'inverted', [0, 0, 0]),
     ]);
-    expect(verdicts[0]).toMatchObject({ sound: false, flags: ['random above close, within chance'] });
+    expect(verdicts[0]).toMatchObject({
+      sound: false,
+      flags: [{ why: 'control above', control: 'random', row: 'close', withinChance: true }],
+    });
+    const names: Record<string, string> = { random: 'random (control)', close: 'Close' };
+    expect(flagText({ why: 'control level', control: 'random', row: 'good', withinChance: false })).toBe(
+      'random level with good',
+    );
+    expect(flagText({ why: 'control unbeaten', control: 'random' }, (id) => names[id])).toBe(
+      'no method above random (control)',
+    );
+    expect(flagText({ why: 'no control' })).toBe('no control could be scored');
+    const texts = verdicts[0].flags.map((flag) => [flagText(flag), flagText(flag, (id) => names[id])]);
+    expect(texts).toEqual([['random above close, within chance', 'random (control) above Close, within chance']]);
   });
 
   it('count inputs of one source once', () => {

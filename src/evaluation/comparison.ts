@@ -138,6 +138,25 @@ export interface ComparedRow {
   readonly worst: number | undefined;
 }
 
+/** Why a metric is not sound: one control of a method, a control that no method is above, or no control at all. */
+export type MetricFlag =
+  | {
+      readonly why: 'control above' | 'control level';
+      readonly control: string;
+      readonly row: string;
+      readonly withinChance: boolean;
+    }
+  | { readonly why: 'control unbeaten'; readonly control: string }
+  | { readonly why: 'no control' };
+
+/** `random above grad-cam, within chance`: a flag in words, with the names that `title` gives to rows. */
+export function flagText(flag: MetricFlag, title: (id: string) => string = (id) => id): string {
+  if (flag.why === 'no control') return 'no control could be scored';
+  if (flag.why === 'control unbeaten') return `no method above ${title(flag.control)}`;
+  const relation = flag.why === 'control above' ? 'above' : 'level with';
+  return `${title(flag.control)} ${relation} ${title(flag.row)}${flag.withinChance ? ', within chance' : ''}`;
+}
+
 /**
  * What the controls say of a metric. For every method and control the differences of their scores on the same inputs
  * have a mean; it is above or below 0 beyond chance where its two-sided bootstrap probability holds at .05 by Holm's
@@ -147,8 +166,8 @@ export interface ComparedRow {
 export interface MetricVerdict {
   readonly metric: string;
   readonly sound: boolean;
-  /** Why it is not: `random above grad-cam`, `random above gradient, within chance`, `no method above inverted`. */
-  readonly flags: readonly string[];
+  /** Why it is not. */
+  readonly flags: readonly MetricFlag[];
   /** Methods that this metric cannot tell from a control: the difference may be chance. */
   readonly untold: readonly { readonly row: string; readonly control: string }[];
 }

@@ -1,4 +1,11 @@
-import type { ComparedRow, Comparison, MetricVerdict, MsiByAlphaMin, ScoredExplanation } from './comparison.ts';
+import type {
+  ComparedRow,
+  Comparison,
+  MetricFlag,
+  MetricVerdict,
+  MsiByAlphaMin,
+  ScoredExplanation,
+} from './comparison.ts';
 import { goodness, type ReadyMetric } from './score.ts';
 import { bootstrap, chanceOfZero, holm, type Interval, kendall, meanOf } from './statistics.ts';
 
@@ -106,17 +113,17 @@ function verdictOf(ready: ReadyMetric, judged: Judged): MetricVerdict {
   const contests = contestsOf(ready, judged);
   const holds = holm(contests.map(({ chance }) => chance));
   const above = contests.filter(({ mean }, i) => holds[i] && mean > 0);
-  const ahead = contests.flatMap(({ mean, row, control }, i) => {
+  const ahead = contests.flatMap(({ mean, row, control }, i): MetricFlag[] => {
     if (mean > 0) return [];
-    return [`${control} ${mean < 0 ? 'above' : 'level with'} ${row}${holds[i] ? '' : ', within chance'}`];
+    return [{ why: mean < 0 ? 'control above' : 'control level', control, row, withinChance: !holds[i] }];
   });
   const controls = [...new Set(contests.map(({ control }) => control))];
-  const flags = [
+  const flags: MetricFlag[] = [
     ...ahead,
     ...controls
       .filter((name) => !above.some(({ control }) => control === name))
-      .map((name) => `no method above ${name}`),
-    ...(controls.length === 0 ? ['no control could be scored'] : []),
+      .map((control) => ({ why: 'control unbeaten', control }) as const),
+    ...(controls.length === 0 ? [{ why: 'no control' } as const] : []),
   ];
   const untold = contests.filter((_, i) => !holds[i]).map(({ row, control }) => ({ row, control }));
   return { metric: ready.name, sound: flags.length === 0, flags, untold };

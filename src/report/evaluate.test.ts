@@ -6,7 +6,7 @@ import { closeRuntime, picture, side, templateModel } from '../../test/evaluatio
 import { type LoadedModel, loadModel } from '../data/load-model.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import { type Evaluation, evaluate } from './evaluate.ts';
-import { flagText, renderEvaluationPage } from './evaluation-page.ts';
+import { renderEvaluationPage } from './evaluation-page.ts';
 import { createResultStore } from './result-store.ts';
 import { writeEvaluation } from './write-evaluation.ts';
 
@@ -63,15 +63,6 @@ describe('evaluate', () => {
     expect(page).toMatch(/Pointing game of gradient-x-input: .*where the object is.*\(2 of 2 inputs\)/);
     expect(page).toContain('<svg class="front"');
     expect(page.match(/<figcaption>/g)).toHaveLength(10);
-  });
-
-  it('names controls and methods in its reasons as its tables do', () => {
-    const names: Record<string, string> = { random: 'random (control)', 'a at b': 'A at b' };
-    const title = (id: string) => names[id] ?? id;
-    expect(flagText('random above a at b, within chance', title)).toBe('random (control) above A at b, within chance');
-    expect(flagText('random level with a at b', title)).toBe('random (control) level with A at b');
-    expect(flagText('no method above random', title)).toBe('no method above random (control)');
-    expect(flagText('no control could be scored', title)).toBe('no control could be scored');
   });
 
   it('writes the table, the scores and the record of the run', async () => {

@@ -1,5 +1,5 @@
 import { unprocessImage } from '../data/image-input.ts';
-import type { ComparedRow, Comparison, MetricVerdict } from '../evaluation/comparison.ts';
+import { type ComparedRow, type Comparison, flagText, type MetricVerdict } from '../evaluation/comparison.ts';
 import { metricTable } from '../evaluation/metrics/index.ts';
 import type { Interval } from '../evaluation/statistics.ts';
 import { float32 } from '../tensor/tensor.ts';
@@ -142,14 +142,6 @@ function verdictTable(comparison: Comparison): Html {
     return html`<tr><th scope="row">${metricTable[metric].title}</th><td>${sound ? 'sound' : html`<span class="flag">not sound</span>`}</td><td>${sound && same.length === 0 ? 'tells every method from both controls' : (sound ? same : flags.map((flag) => flagText(flag, title))).join('; ')}</td></tr>`;
   };
   return html`<div class="scroll verdicts" role="region" aria-label="What the controls say" tabindex="0"><table><tbody>${comparison.verdicts.map(line)}</tbody></table></div>`;
-}
-
-/** `random above occlusion, within chance`, with the names that the page uses. */
-export function flagText(flag: string, title: (id: string) => string): string {
-  return flag.replace(
-    /^(.+?) (above|level with) (.+?)(, within chance)?$/,
-    (_, first, verb, second, chance = '') => `${title(first)} ${verb} ${title(second)}${chance}`,
-  );
 }
 
 function profiles({ comparison, alphaMin }: Evaluation): Html | undefined {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { writeAtomically } from '../data/files.ts';
 import type { LoadedModel } from '../data/load-model.ts';
+import { flagText } from '../evaluation/comparison.ts';
 import { metricTable } from '../evaluation/metrics/index.ts';
 import type { Evaluation } from './evaluate.ts';
 import { renderEvaluationPage } from './evaluation-page.ts';
@@ -59,7 +60,7 @@ export async function writeEvaluation(
 /** Whether a metric is sound here, why not, and what it cannot tell from a control. */
 function verdictOf({ verdicts }: Evaluation['comparison'], name: string) {
   const found = verdicts.find(({ metric }) => metric === name);
-  return { sound: found?.sound, flags: found?.flags, untold: found?.untold };
+  return { sound: found?.sound, flags: found?.flags.map((flag) => flagText(flag)), untold: found?.untold };
 }
 
 function scoresCsv({ comparison }: Evaluation): string {
