@@ -39,8 +39,11 @@ export interface Comparison {
   readonly ratio: Spread;
 }
 
-/** Threads of a side that has just finished still spin for some milliseconds; the other side must not pay for that. */
-const pause = () => new Promise((resolve) => setTimeout(resolve, 30));
+/**
+ * Threads of a side that has just finished still spin, and the other side must not pay for that: those of NumPy take a
+ * processor and more for a tenth of a second.
+ */
+const pause = () => new Promise((resolve) => setTimeout(resolve, 250));
 
 /**
  * Times two sides turn by turn, so that whatever slows the machine down meets both. Sides change places every round.

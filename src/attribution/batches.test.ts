@@ -5,7 +5,7 @@ import { createNodeRuntime } from '../runtime/node.ts';
 import { float32, int64, type Tensor } from '../tensor/tensor.ts';
 import { attribute } from './attribute.ts';
 import type { Baseline } from './baseline.ts';
-import { even, fewSizes, inBatches, mostPoints } from './batches.ts';
+import { even, fewSizes, inBatches, mostPoints, shared } from './batches.ts';
 import type { Groups } from './groups.ts';
 import { kernelShap } from './methods/kernel-shap.ts';
 import type { Method } from './methods/method.ts';
@@ -69,6 +69,24 @@ describe('batches', () => {
     expect(even(48, 7, 4)).toBe(6);
     // Half of what fits at least: 49 has no such divisor but an odd number of batches.
     expect(even(49, 7, 2)).toBe(7);
+  });
+
+  it('are shared by the streams, the last filled up', () => {
+    // 2108 = 4 · 17 · 31: its divisors up to 131 would give 17 runs, of which two streams take 9 and 8.
+    expect(shared(2108, 131, 2)).toBe(118);
+    expect(shared(53, 7, 1)).toBe(7);
+    expect([shared(0, 1, 2), shared(1, 1, 4), shared(7, 7, 4)]).toEqual([0, 1, 7]);
+    for (const streams of [1, 2, 4]) {
+      for (let count = 1; count <= 200; count++) {
+        for (const most of [1, 3, 7, 64]) {
+          const size = shared(count, most, streams);
+          const runs = Math.ceil(count / size);
+          expect(size).toBeLessThanOrEqual(most);
+          expect(runs).toBeLessThan(count / most + 1 + streams);
+          expect(runs * size - count).toBeLessThan(Math.ceil(runs / streams) * streams);
+        }
+      }
+    }
   });
 
   it('have few sizes where their number varies, filled up by little', () => {

@@ -67,6 +67,15 @@ export function even(count: number, most: number, streams = 1): number {
 }
 
 /**
+ * The size of the fewest runs that the streams share without a rest; all runs have it, and the last is filled up with
+ * less than a point for each of them.
+ */
+export function shared(count: number, most: number, streams: number): number {
+  const fewest = Math.ceil(count / most);
+  return fewest <= 1 ? count : Math.ceil(count / (Math.ceil(fewest / streams) * streams));
+}
+
+/**
  * One of few sizes for the runs of any number of points: eight from one power of two to the next. All runs have it; the
  * last is filled up, by an eighth of a run or less where there is one.
  */

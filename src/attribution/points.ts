@@ -22,7 +22,7 @@ export interface PointSource {
   readonly key: string;
   /** How many points come from one row of the feeds: the samples of a baseline. */
   readonly pointsPerRow: number;
-  /** What rows `start` to `end` are computed from. */
+  /** What rows `start` to `end` are computed from; those past the last may hold anything. */
   feeds(start: number, end: number): Tensors;
   /** Appends the nodes that compute the values of the cut, under their names. */
   append(builder: GraphBuilder): void;

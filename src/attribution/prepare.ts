@@ -7,7 +7,7 @@ import type { Model } from '../runtime/model.ts';
 import { type Tensors, throwIfCancelled } from '../runtime/runtime.ts';
 import { toNumbers } from '../tensor/convert.ts';
 import { concatRows, float32, formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
-import { bytesIn, even, fewSizes, filledUp, firstOf, inBatches, mostPoints, sourcePart } from './batches.ts';
+import { bytesIn, even, fewSizes, filledUp, firstOf, inBatches, mostPoints, shared, sourcePart } from './batches.ts';
 import { cachesOf, once } from './caches.ts';
 import { leaner } from './leaner.ts';
 import { type CurvaturePlan, curvaturePlan, gradientPlan, type Plan, planKey, seedInput, vectorInput } from './plan.ts';
@@ -85,11 +85,10 @@ class PreparedInput implements Prepared {
     const parts = new Map<string, Tensor[]>(each ? [] : fetches.map((name) => [name, []]));
     const runs = this.#sideBySide(part, points.count > size || this.options.sideBySide === true, transfer);
     const begin = async (start: number, end: number) => {
-      const count = this.options.fewSizes ? size : end - start;
-      const feeds = this.#feeds(part, given(start, start + count), count);
+      const feeds = this.#feeds(part, given(start, start + size), size);
       const graph = leaner(await executor.specialise(part, feeds));
       const results = await executor.run(graph, feeds, [this.target.value, ...fetches], runs.options);
-      return count === end - start ? results : firstOf(results, end - start, count);
+      return size === end - start ? results : firstOf(results, end - start, size);
     };
     const finish = (start: number, end: number, results: ReadonlyMap<string, Tensor>) => {
       target.set(numbersOf(results.get(this.target.value) as Tensor), start);
@@ -254,17 +253,18 @@ class PreparedInput implements Prepared {
   async #batches(points: Points, fetches: readonly string[]) {
     const part = this.#part(points.cut, fetches);
     const most = await this.#mostPoints(part, points);
-    const divide = this.options.fewSizes ? fewSizes : even;
+    const divide = this.options.fewSizes ? fewSizes : shared;
+    const streams = this.model.executor.streams(part);
     const { source } = points;
     const direct = {
       part,
-      size: divide(points.count, most),
+      size: divide(points.count, most, streams),
       given: (start: number, end: number) => filledUp(points, start, end),
       transfer: this.#givenAway(points),
     };
-    if (!source || direct.size < source.pointsPerRow) return direct;
+    if (!source || most < source.pointsPerRow) return direct;
     const step = source.pointsPerRow;
-    const rows = divide(points.count / step, Math.floor(direct.size / step));
+    const rows = divide(points.count / step, Math.floor(most / step), streams);
     const first = source.feeds(0, rows);
     if (bytesIn(first) > bytesIn(points.at(0, 1)) * rows * step) return direct;
     return {

@@ -34,8 +34,7 @@ export function shapleyKernel(players: number, size: number): number {
  * @source Lundberg, Lee 2017; Covert, Lee 2021, arXiv 2012.01536 (paired sampling)
  */
 export function kernelCoalitions(players: number, samples: number, source: Random): WeightedCoalitions {
-  const rows: Uint8Array[] = [];
-  const weights: number[] = [];
+  const list = new CoalitionList(players, Math.min(samples, 2 ** players - 2));
   const sizes = Array.from({ length: Math.floor(players / 2) }, (_, i) => i + 1);
   // A pair of sizes s and M − s weighs 1/(s(M − s)) for each of the two.
   const massOf = (size: number) => (size === players - size ? 1 : 2) / (size * (players - size));
@@ -50,20 +49,15 @@ export function kernelCoalitions(players: number, samples: number, source: Rando
     if (share < count * (1 - 1e-9) && left < count + remaining(players, sizes, next + 1)) break;
     const weight = massOf(size) / count;
     for (const row of subsets(players, size)) {
-      rows.push(row);
-      weights.push(weight);
-      if (isMiddle) continue;
-      rows.push(row.map((held) => 1 - held));
-      weights.push(weight);
+      list.add(row, weight);
+      if (!isMiddle) list.add(complement(row), weight);
     }
     left -= count;
     mass -= massOf(size);
   }
   const drawn = sizes.slice(next);
-  if (drawn.length && left >= 2) drawPairs(players, drawn, Math.floor(left / 2), mass, massOf, source, rows, weights);
-  const coalitions = new Uint8Array(rows.length * players);
-  for (const [k, row] of rows.entries()) coalitions.set(row, k * players);
-  return { coalitions, weights: Float64Array.from(weights) };
+  if (drawn.length && left >= 2) drawPairs(list, drawn, Math.floor(left / 2), mass, massOf, source);
+  return list.finish();
 }
 
 /** How many coalitions the pairs of sizes from `next` on hold. */
@@ -72,17 +66,18 @@ function remaining(players: number, sizes: readonly number[], next: number): num
 }
 
 function drawPairs(
-  players: number,
+  list: CoalitionList,
   sizes: readonly number[],
   pairs: number,
   mass: number,
   massOf: (size: number) => number,
   source: Random,
-  rows: Uint8Array[],
-  weights: number[],
 ): void {
+  const { players } = list;
   const seen = new Map<string, number>();
   const order = Uint32Array.from({ length: players }, (_, i) => i);
+  const weight = mass / (2 * pairs);
+  const row = new Uint8Array(players);
   for (let pair = 0; pair < pairs; pair++) {
     let at = source.uniform() * mass;
     let size = sizes[sizes.length - 1];
@@ -93,23 +88,58 @@ function drawPairs(
         break;
       }
     }
-    const row = new Uint8Array(players);
+    row.fill(0);
     for (let i = 0; i < size; i++) {
       const j = i + source.integer(players - i);
       [order[i], order[j]] = [order[j], order[i]];
       row[order[i]] = 1;
     }
-    for (const one of [row, row.map((held) => 1 - held)]) {
-      const key = keyOf(one);
+    for (let side = 0; side < 2; side++) {
+      const key = keyOf(row);
       const known = seen.get(key);
-      if (known !== undefined) weights[known] += mass / (2 * pairs);
-      else {
-        seen.set(key, rows.length);
-        rows.push(one);
-        weights.push(mass / (2 * pairs));
-      }
+      if (known !== undefined) list.weigh(known, weight);
+      else seen.set(key, list.add(row, weight));
+      complement(row);
     }
   }
+}
+
+/** Coalitions one after the other in one array: thousands of small ones cost more than all that is done with them. */
+class CoalitionList {
+  readonly players: number;
+  readonly #coalitions: Uint8Array;
+  readonly #weights: Float64Array;
+  #count = 0;
+
+  constructor(players: number, most: number) {
+    this.players = players;
+    this.#coalitions = new Uint8Array(players * most);
+    this.#weights = new Float64Array(most);
+  }
+
+  /** Appends a coalition and tells where it is. */
+  add(row: Uint8Array, weight: number): number {
+    this.#coalitions.set(row, this.#count * this.players);
+    this.#weights[this.#count] = weight;
+    return this.#count++;
+  }
+
+  weigh(index: number, more: number): void {
+    this.#weights[index] += more;
+  }
+
+  finish(): WeightedCoalitions {
+    return {
+      coalitions: this.#coalitions.slice(0, this.#count * this.players),
+      weights: this.#weights.slice(0, this.#count),
+    };
+  }
+}
+
+/** Turns a coalition into the one of all others. */
+function complement(row: Uint8Array): Uint8Array {
+  for (let i = 0; i < row.length; i++) row[i] = 1 - row[i];
+  return row;
 }
 
 /** A coalition as text, 16 players a character: the same for the same members. */
