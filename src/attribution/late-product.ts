@@ -25,9 +25,11 @@ export function isProductOfPlaces(
 }
 
 /**
- * Nodes that multiply selected rows with a matrix W without making the rows. With h of a coalition, the input p and
- * sample a_s of the baseline, `x_bs W = a_s W + Σ_j h_bj (p − a_s)_j W_j`: one product of `[h, 1]` with the matrices of
- * all samples side by side. It rounds as the largest difference does.
+ * Nodes that multiply selected rows with a matrix W without making the rows. With the input p and sample a_s of the
+ * baseline, of which f_s is the one and o_s the other at each place, and with h that says whether a coalition takes
+ * the other, `x_bs W = f_s W + Σ_j h_bj (o_s − f_s)_j W_j`: one product of `[h, 1]` with the matrices of all samples
+ * side by side. At each place f is the input where the samples reach further from zero, so that a value as large as a
+ * mark for a missing number costs no digits in the rows that do not hold it.
  * @param value the input and the samples, `[1 + S, places]`
  */
 export function productOfPlaces(
@@ -49,10 +51,15 @@ export function productOfPlaces(
   const present = append('Slice', [value, builder.ints([0]), builder.ints([1]), builder.ints([0])]);
   const absent = append('Slice', [value, builder.ints([1]), builder.ints([1 + samples]), builder.ints([0])]);
 
-  const alone = builder.fresh(node.op);
-  nodes.push({ ...node, name: alone, inputs: [absent, ...node.inputs.slice(1)], outputs: [alone] });
+  const farthest = append('ReduceMax', [append('Abs', [absent]), builder.ints([0])], { keepdims: 1 });
+  const isFromInput = append('Less', [append('Abs', [present]), farthest]);
+  const first = append('Where', [isFromInput, present, absent]);
+  const other = append('Where', [isFromInput, absent, present]);
 
-  const difference = append('Transpose', [append('Sub', [present, absent])], { perm: [1, 0] });
+  const alone = builder.fresh(node.op);
+  nodes.push({ ...node, name: alone, inputs: [first, ...node.inputs.slice(1)], outputs: [alone] });
+
+  const difference = append('Transpose', [append('Sub', [other, first])], { perm: [1, 0] });
   const scale = floatAttribute(node, 'alpha', 1);
   const scaled = scale === 1 ? difference : append('Mul', [difference, builder.scalar(scale)]);
   const isTransposed = intAttribute(node, 'transB', 0) === 1;
@@ -60,14 +67,15 @@ export function productOfPlaces(
   const moved = append('Mul', [reshape(scaled, places, samples, 1), reshape(matrix, places, 1, features)]);
   const all = [reshape(moved, places, samples * features), reshape(alone, 1, samples * features)];
 
-  const isHeld = append('Cast', [reshape(held, coalitions, places)], { to: codeOfDataType.float32 });
+  const takesOther = append('Xor', [reshape(held, coalitions, places), isFromInput]);
+  const factors = append('Cast', [takesOther], { to: codeOfDataType.float32 });
   const always = builder.constant({
     type: 'float32',
     shape: [coalitions, 1],
     data: new Float32Array(coalitions).fill(1),
   });
   const product = append('MatMul', [
-    append('Concat', [isHeld, always], { axis: 1 }),
+    append('Concat', [factors, always], { axis: 1 }),
     append('Concat', all, { axis: 0 }),
   ]);
   append('Reshape', [product, builder.ints(shape)], {}, output);
