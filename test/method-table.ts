@@ -9,7 +9,8 @@ const example: Workload = {
   channels: 512,
   references: 1,
   isCut: true,
-  space: [224, 224],
+  spaces: [[224, 224]],
+  hasSpaceless: false,
 };
 
 const needs = {

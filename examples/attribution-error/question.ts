@@ -48,7 +48,8 @@ export function effort(
     channels: 64,
     references: 1,
     isCut: true,
-    space: [96, 96],
+    spaces: [[96, 96]],
+    hasSpaceless: false,
   });
   // A way back costs about two ways forth.
   const passes = forward + 2 * backward;

@@ -8,11 +8,12 @@ import { averageOf } from './average.ts';
 import { type Baseline, describeBaseline, type InputLayout } from './baseline.ts';
 import { type Extent, methodContext, workloadOf } from './context.ts';
 import type { Groups } from './groups.ts';
-import { checkLayer, completingValues, type Layer } from './layer.ts';
+import { checkLayer, completingValues, type Layer, shadowed } from './layer.ts';
 import { type MethodName, methodTable } from './methods/index.ts';
 import type { Method, MethodContext, MethodResult } from './methods/method.ts';
 import { batchingCheck, type Passes, type Prepared, prepare, type WorkOptions } from './prepare.ts';
 import { describeTarget, type Target } from './target.ts';
+import { checkTokens } from './tokens.ts';
 
 export interface AttributionRequest extends WorkOptions {
   /** The input, a batch of one, by input name. */
@@ -121,6 +122,7 @@ function checkRequest(model: Model, request: AttributionRequest) {
   const explained = request.explained ?? explainedInputs(model, request.baseline);
   const layer = request.layer ?? { names: explained };
   checkLayer(model.graph, layer);
+  checkTokens(model.graph, request.inputs, 'the input');
   if (method.baseline === 'required' && !request.baseline) {
     throw new WhereforeError('invalid-argument', `${method.title} needs a baseline`, {
       fix: 'state one, e.g. --baseline zero',
@@ -227,7 +229,7 @@ function describe(prepared: Prepared, request: AttributionRequest, ran: Ran): At
     implicitBaseline: (request.methods ?? methodTable)[request.method].implicitBaseline,
     implicitTarget,
     implicitError: implicitTarget === undefined ? undefined : Math.abs(result.sum - implicitTarget),
-    notes: notesOf(prepared, isCut, completing, attributionTarget),
+    notes: notesOf(prepared, context, completing, attributionTarget),
     gradientNotes: result.gradientNotes ?? [],
     estimate: ran.estimate,
     cost: { ...prepared.passes, seconds: (performance.now() - ran.started) / 1000 },
@@ -242,7 +244,7 @@ function baselineInputsOf({ references }: MethodContext): Tensors | undefined {
 
 function notesOf(
   { model, target }: Prepared,
-  isCut: boolean,
+  { isCut, layer }: MethodContext,
   completing: readonly string[],
   attributionTarget: number | undefined,
 ): string[] {
@@ -253,6 +255,12 @@ function notesOf(
   if (!isCut) {
     notes.push(
       `the layer is bypassed: attributions there need not add up to the target${completing.length ? `; together with ${completing.map((name) => `"${name}"`).join(' + ')} they would` : ''}`,
+    );
+  }
+  const hidden = shadowed(target.graph, { names: layer }, target.value);
+  if (hidden.length) {
+    notes.push(
+      `${hidden.map((name) => `"${name}"`).join(' and ')} reaches the target only through other values of the layer, which stand beside it: nothing is left for it to explain`,
     );
   }
   if (attributionTarget !== undefined && Math.abs(attributionTarget) < smallestTarget) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { float32, int64 } from '../tensor/tensor.ts';
-import { type Baseline, describeBaseline, resolveBaseline } from './baseline.ts';
+import { type Baseline, describeBaseline, resolveBaseline, resolveBaselines } from './baseline.ts';
 
 const input = float32([1, 2, 1, 3], [1, 2, 3, 10, 20, 60]);
 const layout = { channelAxis: 1, spatialAxes: [2, 3] };
@@ -62,6 +62,16 @@ describe('baselines', () => {
       /zero baseline needs a float32 input.*token baseline/,
     );
     expect(() => resolveBaseline(input, { kind: 'tokens', id: 0 })).toThrow(/token ids/);
+    for (const id of [-1, 1.5, Number.NaN]) {
+      expect(() => resolveBaseline(int64([1], [5]), { kind: 'tokens', id })).toThrow(/a whole number from 0 up/);
+    }
+    for (const value of [Number.NaN, 1e39]) {
+      expect(() => resolveBaseline(input, { kind: 'constant', value })).toThrow(/not a finite number.*element 0/);
+    }
+    const tensors = new Map([['x', float32([2, 2, 1, 3], [1, 2, 3, 4, 5, 6, 7, 8, 9, Number.NaN, 1, 2])]]);
+    expect(() =>
+      resolveBaselines(new Map([['x', input]]), ['x'], { kind: 'sample', tensors, description: '' }),
+    ).toThrow(/NaN at element 9/);
     expect(() => resolveBaseline(float32([3], [1, 2, 3]), { kind: 'blur', sigma: 1 })).toThrow(/axes of space/);
     expect(() => resolveBaseline(input, { kind: 'blur', sigma: 0 }, layout)).toThrow(/positive/);
     expect(() => resolveBaseline(input, { kind: 'input', tensor: float32([2], [1, 2]), description: '' })).toThrow(

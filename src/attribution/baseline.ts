@@ -59,6 +59,12 @@ const resolvers: { readonly [K in Baseline['kind']]: Resolve<K> } = {
         expected: 'int64',
       });
     }
+    if (!Number.isSafeInteger(id) || id < 0) {
+      throw new WhereforeError('out-of-range', 'the token of the baseline', {
+        got: String(id),
+        expected: 'a whole number from 0 up',
+      });
+    }
     const kept = new Set(keep.map(BigInt));
     return int64(
       input.shape,
@@ -133,6 +139,7 @@ export function resolveBaselines(
       expected: 'as many rows of every input, at least one',
     });
   }
+  for (const name of explained) checkFinite(baseline.tensors.get(name) as Tensor);
   return Array.from({ length: counts[0] }, (_, k) => {
     const result = new Map(inputs);
     for (const name of explained) result.set(name, rows(baseline.tensors.get(name) as Tensor, k, k + 1));
@@ -151,7 +158,8 @@ function sampleOf(tensors: ReadonlyMap<string, Tensor>, name: string, input: Ten
 
 /**
  * The baseline input `x0` for an input `x`.
- * @throws WhereforeError `wrong-type` for a float baseline of an integer input and the other way round, `wrong-shape`
+ * @throws WhereforeError `wrong-type` for a float baseline of an integer input and the other way round, `wrong-shape`,
+ *   `not-finite`, `out-of-range` for a token that cannot be one
  */
 export function resolveBaseline(input: Tensor, baseline: Baseline, layout: InputLayout = {}): Tensor {
   if (
@@ -166,7 +174,21 @@ export function resolveBaseline(input: Tensor, baseline: Baseline, layout: Input
         input.type === 'int64' ? 'use a token baseline and explain a layer of floats, e.g. the embedding' : undefined,
     });
   }
-  return (resolvers[baseline.kind] as Resolve<Baseline['kind']>)(input, baseline as never, layout);
+  const result = (resolvers[baseline.kind] as Resolve<Baseline['kind']>)(input, baseline as never, layout);
+  checkFinite(result);
+  return result;
+}
+
+function checkFinite({ type, data }: Tensor): void {
+  if (type !== 'float32') return;
+  const values = data as Float32Array;
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isFinite(values[i])) continue;
+    throw new WhereforeError('not-finite', 'the baseline holds a value that is not a finite number', {
+      got: `${values[i]} at element ${i}`,
+      fix: 'state a baseline of finite numbers',
+    });
+  }
 }
 
 /** A baseline in words, as it is printed and recorded. */

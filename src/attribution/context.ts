@@ -8,6 +8,7 @@ import { isCut, isNested, type Layer } from './layer.ts';
 import type { Method, MethodContext, Reference, Workload } from './methods/method.ts';
 import { pointsOf } from './points.ts';
 import { type Evaluation, type Prepared, pointOf } from './prepare.ts';
+import { checkTokens } from './tokens.ts';
 
 export interface ContextRequest {
   readonly inputs: Tensors;
@@ -49,6 +50,7 @@ export async function methodContext(
       : undefined;
   const here = gradient ? referenceOf(inputs, gradient) : await at(inputs);
   const points = baseline ? resolveBaselines(inputs, explained, baseline, layout) : [];
+  for (const point of points) checkTokens(prepared.model.graph, point, 'the baseline');
   const references =
     points.length === 1 ? [await at(points[0])] : await sampled(prepared, points, { explained, layer, inner });
   const layouts = layoutsOf(here, explained, layout);
@@ -173,14 +175,17 @@ export function workloadOf(context: Extent, runs: number): Workload {
   const { features, partition: groups, references, layouts, hasGroups } = context;
   let elements = 0;
   for (const { data } of features.values()) elements += data.length;
-  const [[name, first]] = features;
-  const axes = features.size === 1 && !hasGroups ? (layouts.get(name)?.spatialAxes ?? []) : [];
+  const [first] = features.values();
+  const spaces = [...features].map(([name, { shape }]) =>
+    hasGroups ? [] : (layouts.get(name)?.spatialAxes ?? []).map((axis) => shape[axis]),
+  );
   return {
     elements,
     groups: groups.count,
     channels: first.shape[1] ?? 1,
     references: Math.max(1, references.length / runs),
     isCut: context.isCut,
-    space: axes.map((axis) => first.shape[axis]),
+    spaces: spaces.filter((sides) => sides.length > 0),
+    hasSpaceless: spaces.some((sides) => sides.length === 0),
   };
 }

@@ -78,6 +78,20 @@ export function partition(features: Tensors, layouts: ReadonlyMap<string, InputL
   };
 }
 
+/** How many groups have an element that differs from some baseline: only those can win or lose anything. */
+export function differingGroups({ of }: Partition, features: Tensors, baselines: readonly Tensors[]): number {
+  const found = new Set<number>();
+  for (const [name, groups] of of) {
+    const values = (features.get(name) as Tensor<'float32'>).data;
+    const others = baselines.map((baseline) => (baseline.get(name) as Tensor<'float32'>).data);
+    for (let i = 0; i < groups.length; i++) {
+      if (groups[i] >= 0 && !found.has(groups[i]) && others.some((other) => other[i] !== values[i]))
+        found.add(groups[i]);
+    }
+  }
+  return found.size;
+}
+
 /** Groups in words. */
 export function describeGroups(groups: Groups): string {
   switch (groups.kind) {

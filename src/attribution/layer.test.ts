@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Facts } from '../autodiff/facts.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import type { Graph } from '../onnx/graph.ts';
-import { checkLayer, completingValues, isCut } from './layer.ts';
+import { checkLayer, completingValues, isCut, shadowed } from './layer.ts';
 import { layersBetween, layersWorthExplaining } from './layers.ts';
 
 /** x → a → b → c → y, with a skip from a to the addition behind c: b and c are bypassed, a and sum are not. */
@@ -150,4 +150,18 @@ describe('layers between input and output', () => {
       'b2',
     ]);
   });
+});
+
+it('a layer names each of its values once', () => {
+  expect(() => checkLayer(residual(), { names: ['a', 'b', 'a'] })).toThrow(/names "a" twice/);
+  expect(() => checkLayer(residual(), { names: [] })).toThrow(/layer is empty/);
+});
+
+it('finds the values that only reach the target through others of the layer', () => {
+  const graph = residual();
+  // b goes on through c alone; a goes around b and c.
+  expect(shadowed(graph, { names: ['b', 'c'] }, 'y')).toEqual(['b']);
+  expect(shadowed(graph, { names: ['a', 'c'] }, 'y')).toEqual([]);
+  expect(shadowed(graph, { names: ['a', 'sum'] }, 'y')).toEqual(['a']);
+  expect(shadowed(graph, { names: ['b'] }, 'y')).toEqual([]);
 });

@@ -165,10 +165,27 @@ class FlowNetwork {
 }
 
 /**
+ * Values of a layer that reach the target only through others of it: those are held at their own values, so that
+ * nothing is left for these to do.
+ */
+export function shadowed(graph: Graph, { names }: Layer, target: string): string[] {
+  if (names.length < 2) return [];
+  return names.filter((name) => !ancestors(graph, target, new Set(names.filter((other) => other !== name))).has(name));
+}
+
+/**
  * Resolves the names of a layer against the graph.
- * @throws WhereforeError `unknown-name`, with the nearest names, when a value does not exist
+ * @throws WhereforeError `unknown-name`, with the nearest names, when a value does not exist; `invalid-argument` for a
+ *   name that stands twice, or none
  */
 export function checkLayer(graph: Graph, layer: Layer): void {
+  const twice = layer.names.find((name, i) => layer.names.indexOf(name) !== i);
+  if (twice !== undefined || layer.names.length === 0) {
+    throw new WhereforeError('invalid-argument', twice ? `the layer names "${twice}" twice` : 'the layer is empty', {
+      got: layer.names.join(' + '),
+      fix: 'name each of its values once',
+    });
+  }
   const known = new Set([...graph.inputs.map((input) => input.name), ...graph.nodes.flatMap((node) => node.outputs)]);
   for (const name of layer.names) {
     if (known.has(name)) continue;

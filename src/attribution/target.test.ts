@@ -63,7 +63,22 @@ describe('class targets', () => {
   });
 });
 
+it.each(['classLogit', 'classProbability', 'classLogProbability'] as const)(
+  '%s of an output without an axis of classes names what to ask instead',
+  async (kind) => {
+    await expect(evaluated(modelOf([1, 2, 3]), [1, 2, 3], [0, 1, 2, 3, 4, 5], { kind, class: 4 })).rejects.toThrow(
+      /no single axis of classes \(got 2×3 for each input\).*detection:CLASS.*region:CLASS.*token:ID/,
+    );
+  },
+);
+
 describe('targets of other outputs', () => {
+  it('an element counted from the end', async () => {
+    expect(
+      await evaluated(modelOf([1, 2, 3]), [1, 2, 3], [0, 1, 2, 3, 4, 5], { kind: 'output', index: [-1, -3] }),
+    ).toBe(3);
+  });
+
   it('an element of a tensor', async () => {
     expect(await evaluated(modelOf([1, 2, 3]), [1, 2, 3], [0, 1, 2, 3, 4, 5], { kind: 'output', index: [1, 2] })).toBe(
       5,

@@ -144,9 +144,11 @@ const compilers: { readonly [K in TargetKind]: Compile<K> } = {
       });
     }
     let flat = 0;
-    target.index.forEach((position, axis) => {
-      checkIndex(source, position, source.shape[axis], `axis ${axis}`);
-      flat = flat * source.shape[axis] + position;
+    target.index.forEach((given, axis) => {
+      const size = source.shape[axis];
+      const position = given < 0 ? given + size : given;
+      checkIndex(source, position, size, `on axis ${axis}, element`);
+      flat = flat * size + position;
     });
     return flatElement(source, source.output, flat);
   },
@@ -319,8 +321,9 @@ export function finalNode(graph: Graph, output: string): Node | undefined {
   return node;
 }
 
+/** How many classes an output tells apart, if it does so along one axis. */
 function classCount(source: Source): number {
-  return sizeOf(source.shape);
+  return source.shape[classAxis(source) - 1] ?? 1;
 }
 
 function scores(source: Source): Scores {
@@ -329,6 +332,8 @@ function scores(source: Source): Scores {
     source.notes.push(`the model ends in ${last.op}; the logit is the value before it, "${last.inputs[0]}"`);
     return { source, value: last.inputs[0], classes: classCount(source) };
   }
+  if (last?.op.startsWith('TreeEnsemble'))
+    source.notes.push(`${last.op} computes no logit before its output: explained is the output itself`);
   return { source, value: source.output, classes: classCount(source) };
 }
 
@@ -365,9 +370,9 @@ function logProbabilities(source: Source): Scores {
 function classAxis(source: Source): number {
   const axes = source.shape.flatMap((size, axis) => (size > 1 ? [axis + 1] : []));
   if (axes.length > 1) {
-    throw new WhereforeError('invalid-argument', `output "${source.output}" has no single class axis`, {
-      got: formatShape(source.shape),
-      fix: "use an { kind: 'output', index } target, or classLogit with a flat index",
+    throw new WhereforeError('invalid-argument', `output "${source.output}" has no single axis of classes`, {
+      got: `${formatShape(source.shape)} for each input`,
+      fix: 'name what to explain: detection:CLASS of a detector, region:CLASS of a segmentation, token:ID of a language model, or one element, OUTPUT[i,j]',
     });
   }
   return axes[0] ?? 1;
@@ -378,6 +383,7 @@ function expectRank(source: Source, rank: number, form: string): readonly number
     throw new WhereforeError('wrong-shape', `output "${source.output}" does not fit the target`, {
       got: `${formatShape(source.shape)} for each input`,
       expected: form,
+      fix: 'choose a target that the output has: wherefore inspect shows the outputs',
     });
   }
   return source.shape;

@@ -35,7 +35,7 @@ export function defineExplain(program: Command): void {
   withModel(command)
     .option(
       '--target <what>',
-      'what to explain: a class or label, probability:CLASS, difference:A,B, token:ID, token:POSITION,ID, detection:CLASS, detection:ANCHOR,CLASS, box:ANCHOR,COORDINATE, OUTPUT[i,j]; may be repeated; default: what the model said',
+      'what to explain: a class or label, probability:CLASS, difference:A,B, token:ID, token:POSITION,ID, detection:CLASS, detection:ANCHOR,CLASS, box:ANCHOR,COORDINATE, region:CLASS, region:CLASS,TOP,LEFT,BOTTOM,RIGHT, similar:INPUT, OUTPUT[i,j], or a formula such as logits[3] - max(logits[5], logits[7]); may be repeated; default: what the model said',
       repeated,
     )
     .option(
@@ -84,6 +84,7 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
       options.baseline &&
       (await Promise.all(options.baseline.map((text) => parseBaseline(text, model, preprocessing))));
     let told = false;
+    let leftOut: readonly string[] = [];
     const explained = await explain(model, inputs, {
       target,
       baseline,
@@ -100,10 +101,11 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
             'no wherefore.yaml beside the model: how pictures become its input was guessed (wherefore inspect shows how)',
           );
         }
-        for (const text of plan.leftOut) say(`left out at ${text}`);
-        const estimate = estimateText(plan, options.score ?? false);
-        told = estimate !== undefined;
-        if (estimate) say(estimate);
+        leftOut = plan.leftOut;
+        for (const text of leftOut) say(`left out at ${text}`);
+        const { text, isLong } = estimateText(plan, options.score ?? false);
+        told = isLong;
+        say(text);
       },
       onStarted: ({ input, layer, method, most }) =>
         progress.start(`${shortSource(input.source)}, ${layer.join(' + ')}, ${method}`, most),
@@ -120,7 +122,7 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
       },
     });
     signal.throwIfAborted();
-    const folder = await writeRun(options.out, explained, { command });
+    const folder = await writeRun(options.out, explained, { command, leftOut });
     const documents = explained.map(({ document }) => document);
     if (options.json) console.log(JSON.stringify({ folder, explanations: documents }, undefined, 2));
     else {
@@ -134,21 +136,28 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
   }
 }
 
-/** Work that lasts longer is announced with what it will cost. */
+/** Work that lasts longer is announced with its duration as well. */
 const longSeconds = 20;
 
-/** What a long run will cost; undefined for a short one. A backward pass takes about twice as long as a forward pass. */
-function estimateText({ explanations, forwardSeconds }: Plan, score: boolean): string | undefined {
+/** What a run will cost, before it begins. A backward pass takes about twice as long as a forward pass. */
+function estimateText({ explanations, forwardSeconds }: Plan, score: boolean): { text: string; isLong: boolean } {
   const scores = score ? explanations.reduce((sum, one) => sum + scorecardCost(one).forward, 0) : 0;
-  const seconds = (kind: 'least' | 'most') =>
-    explanations.reduce((sum, one) => sum + one[kind].forward + 2 * one[kind].backward, scores) * forwardSeconds;
-  const passes = (kind: 'least' | 'most') =>
-    explanations.reduce((sum, one) => sum + one[kind].forward + one[kind].backward, scores);
-  if (!(seconds('most') > longSeconds)) return undefined;
-  const range = (least: string, most: string) => (least === most ? `about ${most}` : `${least} to ${most}`);
+  const passes = (way: 'forward' | 'backward', kind: 'least' | 'most') =>
+    explanations.reduce((sum, one) => sum + one[kind][way], way === 'forward' ? scores : 0);
+  const seconds = (kind: 'least' | 'most') => (passes('forward', kind) + 2 * passes('backward', kind)) * forwardSeconds;
+  const isLong = seconds('most') > longSeconds;
+  const range = (word: string, least: string, most: string) =>
+    least === most ? `${word} ${most}` : `${least} to ${most}`;
+  const told = (way: 'forward' | 'backward') => {
+    const [least, most] = (['least', 'most'] as const).map((kind) => passes(way, kind).toLocaleString('en'));
+    return `${range('at most', least, most)} ${way}`;
+  };
   const count = explanations.length === 1 ? 'one explanation' : `${explanations.length} explanations`;
+  const backward = passes('backward', 'most') > 0 ? ` and ${told('backward')}` : '';
   const scored = score ? `, at most ${scores.toLocaleString('en')} of them for scorecards` : '';
-  return `${count}: ${range(passes('least').toLocaleString('en'), passes('most').toLocaleString('en'))} passes through the model${scored}, ${range(formatDuration(seconds('least')), formatDuration(seconds('most')))}; Ctrl-C stops`;
+  const duration = `, ${range('about', formatDuration(seconds('least')), formatDuration(seconds('most')))}; Ctrl-C stops`;
+  const text = `${count}: ${told('forward')}${backward} passes through the model${scored}${isLong ? duration : ''}`;
+  return { text, isLong };
 }
 
 function parseParameters(settings: readonly string[]): Record<string, Record<string, unknown>> {
@@ -161,9 +170,21 @@ function parseParameters(settings: readonly string[]): Record<string, Record<str
         expected: 'METHOD.PARAMETER=VALUE, e.g. integrated-gradients.steps=100',
       });
     }
-    const number = Number(text);
-    const value = text === 'true' || text === 'false' ? text === 'true' : Number.isNaN(number) ? text : number;
-    parameters[method] = { ...parameters[method], [parameter]: value };
+    parameters[method] = { ...parameters[method], [parameter]: readValue(text) };
   }
   return parameters;
+}
+
+/** Numbers, true and false, lists such as `[8,16,32]`; all else is text, which the parameter then judges. */
+function readValue(text: string): unknown {
+  if (text === 'true' || text === 'false') return text === 'true';
+  if (text.startsWith('[')) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw new WhereforeError('invalid-argument', '--set', { got: text, expected: 'a list such as [8,16,32]' });
+    }
+  }
+  const number = Number(text);
+  return Number.isNaN(number) ? text : number;
 }

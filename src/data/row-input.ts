@@ -173,7 +173,7 @@ function usualText(column: Column, encoding: Encoding, indices: readonly number[
 function selectedRows(selection: string, where: string): number[] {
   return selection.split(',').flatMap((part) => {
     const range = /^(\d+)(?:-(\d+))?$/.exec(part);
-    if (!range)
+    if (!range || Number(range[2] ?? range[1]) < Number(range[1]))
       throw new WhereforeError('invalid-argument', 'rows of a table', {
         where,
         got: `#${selection}`,
@@ -181,6 +181,6 @@ function selectedRows(selection: string, where: string): number[] {
       });
     const from = Number(range[1]);
     const to = Number(range[2] ?? range[1]);
-    return Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i);
+    return Array.from({ length: to - from + 1 }, (_, i) => from + i);
   });
 }

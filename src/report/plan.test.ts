@@ -110,4 +110,27 @@ describe('announced passes', () => {
     expect(counted.backward).toBeGreaterThan(announced.least.backward);
     expect(counted.backward).toBeLessThanOrEqual(announced.most.backward);
   });
+
+  it('of occlusion at several values together count the windows of each', async () => {
+    const { announced, counted } = await passesOf(await classifier, new Map([['x', x]]), {
+      methods: ['occlusion'],
+      layers: ['relu1+relu2'],
+      target: { kind: 'classLogit', class: 1 },
+      baseline: baselines['one baseline'],
+    });
+    expect(announced.most.forward - counted.forward).toBeLessThanOrEqual(2 * batchingCheck);
+    expect(counted.forward).toBeLessThanOrEqual(announced.most.forward);
+  });
+
+  it('leave out, before anything is run, what a method is bound to refuse', async () => {
+    const left: string[] = [];
+    const found = await explain(await classifier, new Map([['x', x]]), {
+      methods: ['exact-shapley', 'd-rise', 'gradient'],
+      target: { kind: 'classLogit', class: 1 },
+      baseline: baselines['one baseline'],
+      onPlanned: ({ leftOut }) => left.push(...leftOut),
+    });
+    expect(found.map(({ document }) => document.method)).toEqual(['gradient']);
+    expect(left).toEqual(['x: too many groups for exact Shapley values', 'x: D-RISE explains a detection']);
+  });
 });

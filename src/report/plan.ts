@@ -1,11 +1,12 @@
-import { costOf, explainedInputs } from '../attribution/attribute.ts';
+import { explainedInputs } from '../attribution/attribute.ts';
 import { type Baseline, resolveBaselines } from '../attribution/baseline.ts';
 import { proposedLayers } from '../attribution/branches.ts';
-import { extentOf } from '../attribution/context.ts';
 import type { Groups } from '../attribution/groups.ts';
+import { checkLayer } from '../attribution/layer.ts';
 import { repeatRows } from '../attribution/points.ts';
 import type { Passes } from '../attribution/prepare.ts';
-import { type CompiledTarget, compileTarget, type Target, targetOutput } from '../attribution/target.ts';
+import { compileTarget, type Target, targetOutput } from '../attribution/target.ts';
+import { checkTokens } from '../attribution/tokens.ts';
 import type { LoadedModel } from '../data/load-model.ts';
 import type { ModelInput } from '../data/model-input.ts';
 import { nearest } from '../data/nearest.ts';
@@ -19,6 +20,7 @@ import type { Specialised } from '../runtime/executor.ts';
 import { throwIfCancelled } from '../runtime/runtime.ts';
 import { formatShape, type Tensor } from '../tensor/tensor.ts';
 import type { ExplainOptions } from './explain.ts';
+import { foreseen } from './foreseen.ts';
 import { layerGroups } from './input-groups.ts';
 import { gradientObstacle } from './inspect.ts';
 import { type Prediction, predict } from './prediction.ts';
@@ -78,6 +80,7 @@ export async function plan(
   let forwardSeconds = 0;
   for (const input of inputs) {
     throwIfCancelled(options.signal);
+    checkTokens(model.graph, input.tensors, 'the input');
     const specialised = await model.executor.specialise(model.graph, input.tensors);
     const labels = tokenizer ? vocabularyOf(tokenizer) : model.preprocessing?.labels;
     const prediction = await predict(model, input.tensors, preprocessing, labels);
@@ -86,7 +89,10 @@ export async function plan(
       .flat()
       .map((choice) => (typeof choice === 'function' ? choice(input) : choice));
     const explained = explainedInputs(model, baselines[0]);
-    for (const baseline of baselines) resolveBaselines(input.tensors, explained, baseline, input.layout);
+    for (const baseline of baselines) {
+      for (const point of resolveBaselines(input.tensors, explained, baseline, input.layout))
+        checkTokens(model.graph, point, 'the baseline');
+    }
     const wanted = options.target ?? prediction.target;
     for (const choice of Array.isArray(wanted) ? wanted : [wanted]) {
       const target: Target = typeof choice === 'function' ? choice(input, prediction) : choice;
@@ -103,23 +109,21 @@ export async function plan(
             if (problem) {
               const alone = (options.layers ?? ['input']).length * methods.length === 1 && text !== 'all';
               if (alone) throw problem;
-              leftOut.add(`${layer.join(' + ')}: ${problem.message.split(/ \(got|\. Fix/)[0]}`);
+              leftOut.add(leftOutText(layer, problem));
               continue;
             }
             const parameters = options.parameters?.[method];
-            const groups = layerGroups(input, {
-              layer,
-              explained,
-              shapeOf: (name) => specialised.facts.shapes.get(name),
-            });
+            const shapeOf = (name: string) => specialised.facts.shapes.get(name);
+            const groups = layerGroups(input, { layer, explained, shapeOf });
             const compiled = compileTarget(model.graph, specialised.facts, target, layer);
             for (const baseline of baselines) {
-              const cost = passes(
-                specialised,
-                compiled,
-                { input, layer, explained, method, groups, baseline },
-                parameters,
-              );
+              const asked = { input, layer, explained, method, groups, baseline, target };
+              const cost = foreseen(specialised, compiled, asked, parameters);
+              if (cost instanceof WhereforeError) {
+                if (methods.length === 1) throw cost;
+                leftOut.add(leftOutText(layer, cost));
+                continue;
+              }
               explanations.push({
                 input,
                 prediction,
@@ -139,6 +143,14 @@ export async function plan(
         }
       }
     }
+  }
+  const run = new Set([...(options.methods ?? []), ...explanations.map(({ method }) => method)]);
+  const idle = Object.keys(options.parameters ?? {}).find((name) => !run.has(name as MethodName));
+  if (idle && run.size) {
+    throw new WhereforeError('invalid-argument', `parameters are set for ${idle}, which is not run`, {
+      got: [...run].join(', '),
+      fix: `add it to the methods, or leave its parameters out`,
+    });
   }
   if (explanations.length === 0) {
     throw new WhereforeError('invalid-argument', 'none of the methods fits any of the layers', {
@@ -213,6 +225,7 @@ function namesOf(model: LoadedModel, text: string): string[] {
       fix: `${guess ? `did you mean "${guess}"? ` : ''}List them with: wherefore inspect ${model.path ?? model.name} --all`,
     });
   }
+  checkLayer(model.graph, { names });
   return names;
 }
 
@@ -334,33 +347,5 @@ async function secondsOf(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - started) / 1000;
 }
 
-function passes(
-  { facts }: Specialised,
-  target: CompiledTarget,
-  {
-    input,
-    layer,
-    explained,
-    method,
-    groups,
-    baseline,
-  }: Pick<PlannedExplanation, 'input' | 'layer' | 'explained' | 'method' | 'groups' | 'baseline'>,
-  given: Readonly<Record<string, unknown>> = {},
-): { least: Passes; most: Passes } {
-  const row = methodTable[method];
-  const parameters = row.parameters.parse(given);
-  const extent = extentOf(row, {
-    inputs: input.tensors,
-    explained,
-    layer: { names: layer },
-    shapes: facts.shapes,
-    layout: input.layout,
-    groups: row.usesGroups ? groups : undefined,
-    references: resolveBaselines(input.tensors, explained, baseline, input.layout).length,
-    target,
-  });
-  const most = costOf(row, parameters, extent);
-  // An adaptive method that need not reach a tolerance stops at its first try.
-  const least = 'tolerance' in parameters ? costOf(row, { ...parameters, tolerance: 0 }, extent) : most;
-  return { least, most };
-}
+const leftOutText = (layer: readonly string[], { message }: WhereforeError) =>
+  `${layer.join(' + ')}: ${message.split(/ \(got|\. Fix/)[0]}`;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { WhereforeError } from '../../errors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
+import type { Target } from '../target.ts';
 import { onlyReference } from './integrated-gradients.ts';
 import { maskedPoints, pictureInput, randomMasks, weightedMasks } from './masks.ts';
 import { type Method, sumOf } from './method.ts';
@@ -35,21 +36,20 @@ export const detectionRise: Method<DetectionRiseParameters> = {
   zeroDifference: false,
   parameters: parameters as unknown as z.ZodType<DetectionRiseParameters>,
   cost: ({ samples }) => ({ forward: samples + 1, backward: 0 }),
+  check(options, { target, output, features, layouts }) {
+    anchorOf(target);
+    const picture = pictureInput({ explained: [...features.keys()], layouts, inputs: features });
+    decoder(options, picture.rows, picture.columns).check(output);
+  },
   async run(context, options) {
     const { target, prepared, layer } = context;
-    if (target.kind !== 'detectionScore' && target.kind !== 'boxCoordinate') {
-      throw new WhereforeError('invalid-argument', 'D-RISE explains a detection', {
-        got: target.kind,
-        expected: 'detectionScore or boxCoordinate',
-        fix: 'use --method rise',
-      });
-    }
+    const anchor = anchorOf(target);
     const picture = pictureInput(context);
     const { output } = prepared.target;
-    const decode = decoder(options, picture.rows, picture.columns);
+    const { decode } = decoder(options, picture.rows, picture.columns);
     const { values: here } = await prepared.evaluate({ cut: layer, count: 1, at: () => context.features }, [output]);
     const original = decode(here.get(output) as Tensor<'float32'>, 0);
-    const wanted = original(target.anchor);
+    const wanted = original(anchor);
     const masks = randomMasks(context, options);
     const points = maskedPoints(context.features, onlyReference(context), masks, layer);
     const weights = new Float64Array(options.samples);
@@ -75,20 +75,32 @@ interface Detection {
 
 type Decode = (grid: Tensor<'float32'>, batch: number) => (anchor: number) => Detection;
 
-function decoder({ boxes, strides }: DetectionRiseParameters, rows: number, columns: number): Decode {
+/** The row of the detector's grid that is explained. */
+function anchorOf(target: Target): number {
+  if (target.kind === 'detectionScore' || target.kind === 'boxCoordinate') return target.anchor;
+  throw new WhereforeError('invalid-argument', 'D-RISE explains a detection', {
+    got: target.kind,
+    expected: 'detectionScore or boxCoordinate',
+    fix: 'use --method rise',
+  });
+}
+
+function decoder({ boxes, strides }: DetectionRiseParameters, rows: number, columns: number) {
   const cells = strides.flatMap((stride) => {
     const [high, wide] = [Math.floor(rows / stride), Math.floor(columns / stride)];
     return Array.from({ length: high * wide }, (_, i) => ({ x: i % wide, y: Math.floor(i / wide), stride }));
   });
-  return ({ shape, data }, batch) => {
+  const check = ([, anchors]: readonly number[]) => {
+    if (boxes !== 'grid' || cells.length === anchors) return;
+    throw new WhereforeError('wrong-shape', 'the strides do not fit the detector', {
+      got: `${cells.length} cells for strides ${strides.join(', ')}`,
+      expected: `${anchors} rows`,
+      fix: 'set the strides, or say that boxes are given as centre or corners',
+    });
+  };
+  const decode: Decode = ({ shape, data }, batch) => {
+    check(shape);
     const [, anchors, width] = shape;
-    if (boxes === 'grid' && cells.length !== anchors) {
-      throw new WhereforeError('wrong-shape', 'the strides do not fit the detector', {
-        got: `${cells.length} cells for strides ${strides.join(', ')}`,
-        expected: `${anchors} rows`,
-        fix: 'set the strides, or say that boxes are given as centre or corners',
-      });
-    }
     return (anchor) => {
       const row = data.subarray((batch * anchors + anchor) * width, (batch * anchors + anchor + 1) * width);
       let [x, y, w, h] = row;
@@ -103,6 +115,7 @@ function decoder({ boxes, strides }: DetectionRiseParameters, rows: number, colu
       return { box, objectness: row[4], classes: row.subarray(5) };
     };
   };
+  return { check, decode };
 }
 
 /** The largest resemblance of any row to the wanted detection. */

@@ -171,7 +171,7 @@ export function weightedMasks(
 }
 
 /** The explained input that is a picture, with its rows and columns. */
-export function pictureInput({ explained, layouts, inputs }: MethodContext): {
+export function pictureInput({ explained, layouts, inputs }: Pick<MethodContext, 'explained' | 'layouts' | 'inputs'>): {
   name: string;
   rows: number;
   columns: number;

@@ -73,14 +73,28 @@ export interface Workload {
   readonly references: number;
   /** Whether the layer separates the explained inputs from the target. */
   readonly isCut: boolean;
-  /** Lengths of the axes of space, where the layer is one value that has them and no groups are named. */
-  readonly space?: readonly number[];
+  /** Lengths of the axes of space of each value of the layer that has them; none where groups are named. */
+  readonly spaces: readonly (readonly number[])[];
+  /** Whether some value of the layer has no axes of space, or groups are named. */
+  readonly hasSpaceless: boolean;
 }
 
-/** A row of the table of methods. */
+/** What is known of a run before it begins. */
+export interface Foreseen {
+  readonly target: Target;
+  /** Shape of the output that the target reads. */
+  readonly output: readonly number[];
+  /** The layer's values where they are inputs; of inner values the shapes only. */
+  readonly features: Tensors;
+  readonly layouts: ReadonlyMap<string, InputLayout>;
+  /** Groups that differ from the baseline; undefined where that is not known yet, at inner layers. */
+  readonly players: number | undefined;
+}
+
 /** See {@link Method.reading}. */
 export type Reading = 'signed' | 'magnitude' | 'mask';
 
+/** A row of the table of methods. */
 export interface Method<Parameters = Record<string, unknown>> {
   readonly title: string;
   /** Where the method was published. */
@@ -118,6 +132,11 @@ export interface Method<Parameters = Record<string, unknown>> {
   gradientAtInput?(parameters: Parameters): RuleSet | undefined;
   /** Passes that a run takes beside those at the input and at the baselines; the most of an adaptive method. */
   cost(parameters: Parameters, workload: Workload): Passes;
+  /**
+   * Throws what `run` is bound to throw, so that it is told before the runs of other methods.
+   * @throws WhereforeError as `run`
+   */
+  check?(parameters: Parameters, foreseen: Foreseen): void;
   run(context: MethodContext, parameters: Parameters): Promise<MethodResult>;
 }
 

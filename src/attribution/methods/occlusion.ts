@@ -19,11 +19,8 @@ const parameters = z.strictObject({
 
 export type OcclusionParameters = z.infer<typeof parameters>;
 
-/** Elements of one value that are hidden together. */
-interface Region {
-  readonly name: string;
-  readonly elements: Uint32Array;
-}
+/** Elements that are hidden together, by value name; a group may go on through several values. */
+type Region = ReadonlyMap<string, Uint32Array>;
 
 /**
  * How much the target drops when a part of the layer is replaced by the baseline. Needs only outputs, so it works for
@@ -45,29 +42,33 @@ export const occlusion: Method<OcclusionParameters> = {
   completeness: 'none',
   zeroDifference: true,
   parameters: parameters as z.ZodType<OcclusionParameters>,
-  cost: (options, { elements, groups, space }) => ({
-    forward: space?.length
-      ? windowStarts(space, options).starts.reduce((product, starts) => product * starts.length, 1)
-      : groups || elements,
-    backward: 0,
-  }),
+  cost: (options, { elements, groups, spaces, hasSpaceless }) => {
+    const windows = spaces.map((sides) =>
+      windowStarts(sides, options).starts.reduce((product, starts) => product * starts.length, 1),
+    );
+    const others = hasSpaceless ? groups || elements : 0;
+    return { forward: windows.reduce((sum, count) => sum + count, others), backward: 0 };
+  },
   async run(context, options) {
     const { features, prepared, value, layer } = context;
     const absent = onlyReference(context).features;
     const chosen: Record<string, number | string> = {};
     const differs = new Map(layer.map((name) => [name, differing(context, name)]));
     const regions = regionsOf(context, options, chosen)
-      .map(({ name, elements }) => ({ name, elements: elements.filter((i) => (differs.get(name) as Uint8Array)[i]) }))
-      .filter(({ elements }) => elements.length > 0);
+      .map((region) => differingElements(region, differs))
+      .filter((region) => region.size > 0);
     const { target } = await prepared.evaluate(occluded(context, absent, regions));
     const sums = new Map(layer.map((name) => [name, new Float64Array(sizeOf((features.get(name) as Tensor).shape))]));
     const covered = new Map([...sums].map(([name, list]) => [name, new Float64Array(list.length)]));
-    regions.forEach(({ name, elements }, k) => {
-      const share = (value - target[k]) / elements.length;
-      const [sum, count] = [sums.get(name), covered.get(name)] as Float64Array[];
-      for (const element of elements) {
-        sum[element] += share;
-        count[element]++;
+    regions.forEach((region, k) => {
+      let size = 0;
+      for (const elements of region.values()) size += elements.length;
+      for (const [name, elements] of region) {
+        const [sum, count] = [sums.get(name), covered.get(name)] as Float64Array[];
+        for (const element of elements) {
+          sum[element] += (value - target[k]) / size;
+          count[element]++;
+        }
       }
     });
     for (const [name, sum] of sums) {
@@ -78,21 +79,41 @@ export const occlusion: Method<OcclusionParameters> = {
   },
 };
 
+function differingElements(region: Region, differs: ReadonlyMap<string, Uint8Array>): Region {
+  const result = new Map<string, Uint32Array>();
+  for (const [name, all] of region) {
+    const elements = all.filter((i) => (differs.get(name) as Uint8Array)[i]);
+    if (elements.length) result.set(name, elements);
+  }
+  return result;
+}
+
 function regionsOf(
   context: MethodContext,
   options: OcclusionParameters,
   chosen: Record<string, number | string>,
 ): Region[] {
   const { layer, features, layouts, partition, hasGroups } = context;
-  return layer.flatMap((name) => {
-    const { spatialAxes = [] } = layouts.get(name) ?? {};
-    if (!hasGroups && spatialAxes.length)
-      return windowsOf(name, features.get(name) as Tensor, spatialAxes, options, chosen);
-    chosen.groups = partition.description;
-    const lists = Array.from({ length: partition.count }, () => [] as number[]);
-    for (const [i, group] of (partition.of.get(name) as Int32Array).entries()) if (group >= 0) lists[group].push(i);
-    return lists.map((elements) => ({ name, elements: Uint32Array.from(elements) }));
-  });
+  const isWindowed = (name: string) => !hasGroups && layouts.get(name)?.spatialAxes?.length;
+  const windows = layer
+    .filter(isWindowed)
+    .flatMap((name) =>
+      windowsOf(name, features.get(name) as Tensor, layouts.get(name)?.spatialAxes ?? [], options, chosen),
+    );
+  const others = layer.filter((name) => !isWindowed(name));
+  if (others.length === 0) return windows;
+  chosen.groups = partition.description;
+  const lists = Array.from({ length: partition.count }, () => new Map<string, number[]>());
+  for (const name of others) {
+    for (const [i, group] of (partition.of.get(name) as Int32Array).entries()) {
+      if (group < 0) continue;
+      const list = lists[group].get(name);
+      if (list) list.push(i);
+      else lists[group].set(name, [i]);
+    }
+  }
+  const groups = lists.map((list) => new Map([...list].map(([name, found]) => [name, Uint32Array.from(found)])));
+  return [...windows, ...groups];
 }
 
 function windowsOf(
@@ -112,7 +133,7 @@ function windowsOf(
     (list, positions) => list.flatMap((corner) => positions.map((at) => [...corner, at])),
     [[]],
   );
-  return corners.map((corner) => ({ name, elements: windowElements(shape, axes, corner, window) }));
+  return corners.map((corner) => new Map([[name, windowElements(shape, axes, corner, window)]]));
 }
 
 /** Where windows begin along each axis of space; the last one ends at the border. */
@@ -156,9 +177,10 @@ function occluded({ layer, features }: MethodContext, absent: Tensors, regions: 
           const whole = features.get(name) as Tensor;
           const from = (absent.get(name) as Tensor).data as Float32Array;
           const copies = regions.slice(start, end).map((region) => {
-            if (region.name !== name) return whole;
+            const elements = region.get(name);
+            if (!elements) return whole;
             const copy = tensor(whole.type, whole.shape, whole.data.slice() as never);
-            for (const element of region.elements) (copy.data as Float32Array)[element] = from[element];
+            for (const element of elements) (copy.data as Float32Array)[element] = from[element];
             return copy;
           });
           return [name, copies.length === 1 ? copies[0] : concatRows(copies)] as const;

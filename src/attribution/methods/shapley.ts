@@ -32,16 +32,13 @@ export const exactShapley: Method<z.infer<typeof exactParameters>> = {
     forward: gamePasses(2 ** Math.min(work.groups, maxGroups), work),
     backward: 0,
   }),
+  check({ maxGroups }, { players }) {
+    if (players !== undefined) checkPlayers(players, maxGroups);
+  },
   async run(context, { maxGroups }) {
     const game = await gameOf(context);
     const { players } = game;
-    if (players > maxGroups) {
-      throw new WhereforeError('out-of-range', 'too many groups for exact Shapley values', {
-        got: `${players} groups: ${2 ** players} coalitions`,
-        expected: `at most ${maxGroups}`,
-        fix: 'name fewer groups, raise maxGroups (up to 16), or use --method kernel-shap',
-      });
-    }
+    checkPlayers(players, maxGroups);
     const values = players ? await game.value(allCoalitions(players)) : new Float64Array(1);
     // |S|! (M − |S| − 1)! / M! = 1 / (M · C(M − 1, |S|))
     const weights = Array.from({ length: players }, (_, size) => 1 / (players * binomial(players - 1, size)));
@@ -55,6 +52,15 @@ export const exactShapley: Method<z.infer<typeof exactParameters>> = {
     return { ...game.spread(shares), chosen: { groups: context.partition.description, players } };
   },
 };
+
+function checkPlayers(players: number, most: number): void {
+  if (players <= most) return;
+  throw new WhereforeError('out-of-range', 'too many groups for exact Shapley values', {
+    got: `${players} groups: ${2 ** players} coalitions`,
+    expected: `at most ${most}`,
+    fix: 'name fewer groups, raise maxGroups (up to 16), or use --method kernel-shap',
+  });
+}
 
 const samplingParameters = z.strictObject({
   pairs: z

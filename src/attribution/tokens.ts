@@ -1,0 +1,43 @@
+import { WhereforeError } from '../errors.ts';
+import { type Graph, intAttribute } from '../onnx/graph.ts';
+import type { Tensors } from '../runtime/runtime.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+
+/** Operators that keep the ids of tokens as they are. */
+const carrying: ReadonlySet<string> = new Set(['Cast', 'Flatten', 'Identity', 'Reshape', 'Squeeze', 'Unsqueeze']);
+
+/**
+ * How many tokens a model knows: the rows of the smallest table of weights that an input looks up. undefined for an
+ * input that looks nothing up.
+ */
+function vocabularySize({ nodes, initializers }: Graph, input: string): number | undefined {
+  const ids = new Set([input]);
+  let size: number | undefined;
+  for (const node of nodes) {
+    const [first, second] = node.inputs;
+    if (carrying.has(node.op) && ids.has(first)) ids.add(node.outputs[0]);
+    if (node.op !== 'Gather' || !ids.has(second)) continue;
+    const rows = initializers.get(first)?.shape[intAttribute(node, 'axis', 0)];
+    if (rows !== undefined) size = Math.min(size ?? rows, rows);
+  }
+  return size;
+}
+
+/**
+ * Checks that a model knows every token that it is given. An id beyond its table fails deep inside the runtime; one
+ * below 0 is taken from the end of the table and means another token.
+ * @param what whose tokens they are, for the message
+ * @throws WhereforeError `out-of-range`
+ */
+export function checkTokens(graph: Graph, tensors: Tensors, what: string): void {
+  for (const [name, { type, data }] of tensors) {
+    const size = type === 'int64' ? vocabularySize(graph, name) : undefined;
+    if (size === undefined) continue;
+    const at = (data as Tensor<'int64'>['data']).findIndex((id) => id < 0n || id >= BigInt(size));
+    if (at < 0) continue;
+    throw new WhereforeError('out-of-range', `${what}: input "${name}" holds a token that the model does not know`, {
+      got: `${data[at]} at element ${at}`,
+      expected: `0 to ${size - 1}`,
+    });
+  }
+}

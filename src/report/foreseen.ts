@@ -1,0 +1,58 @@
+import { costOf } from '../attribution/attribute.ts';
+import { resolveBaselines } from '../attribution/baseline.ts';
+import { extentOf } from '../attribution/context.ts';
+import { differingGroups } from '../attribution/groups.ts';
+import type { Passes } from '../attribution/prepare.ts';
+import type { CompiledTarget } from '../attribution/target.ts';
+import { WhereforeError } from '../errors.ts';
+import { methodTable } from '../explainer/methods.ts';
+import type { Specialised } from '../runtime/executor.ts';
+import type { PlannedExplanation } from './plan.ts';
+
+/** The passes of an explanation, or why its method cannot give it. */
+export function foreseen(
+  { facts }: Specialised,
+  compiled: CompiledTarget,
+  {
+    input,
+    layer,
+    explained,
+    method,
+    groups,
+    baseline,
+    target,
+  }: Pick<PlannedExplanation, 'input' | 'layer' | 'explained' | 'method' | 'groups' | 'baseline' | 'target'>,
+  given: Readonly<Record<string, unknown>> = {},
+): { least: Passes; most: Passes } | WhereforeError {
+  const row = methodTable[method];
+  const parameters = row.parameters.parse(given);
+  const references = resolveBaselines(input.tensors, explained, baseline, input.layout);
+  const extent = extentOf(row, {
+    inputs: input.tensors,
+    explained,
+    layer: { names: layer },
+    shapes: facts.shapes,
+    layout: input.layout,
+    groups: row.usesGroups ? groups : undefined,
+    references: references.length,
+    target: compiled,
+  });
+  const { features, layouts, partition } = extent;
+  const isInput = layer.every((name) => input.tensors.has(name));
+  try {
+    row.check?.(parameters, {
+      target,
+      output: facts.shapes.get(compiled.output) ?? [],
+      features,
+      layouts,
+      players: isInput && row.usesGroups ? differingGroups(partition, features, references) : undefined,
+    });
+  } catch (error) {
+    if (error instanceof WhereforeError) return error;
+    throw error;
+  }
+  const most = costOf(row, parameters, extent);
+  // An adaptive method that need not reach a tolerance stops at its first try.
+  const least = 'tolerance' in parameters ? costOf(row, { ...parameters, tolerance: 0 }, extent) : most;
+  return { least, most };
+}
