@@ -84,7 +84,6 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
       options.baseline &&
       (await Promise.all(options.baseline.map((text) => parseBaseline(text, model, preprocessing))));
     let told = false;
-    let leftOut: readonly string[] = [];
     const explained = await explain(model, inputs, {
       target,
       baseline,
@@ -101,8 +100,7 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
             'no wherefore.yaml beside the model: how pictures become its input was guessed (wherefore inspect shows how)',
           );
         }
-        leftOut = plan.leftOut;
-        for (const text of leftOut) say(`left out at ${text}`);
+        for (const text of plan.leftOut) say(`left out at ${text}`);
         const { text, isLong } = estimateText(plan, options.score ?? false);
         told = isLong;
         say(text);
@@ -122,7 +120,7 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
       },
     });
     signal.throwIfAborted();
-    const folder = await writeRun(options.out, explained, { command, leftOut });
+    const folder = await writeRun(options.out, explained, { command });
     const documents = explained.map(({ document }) => document);
     if (options.json) console.log(JSON.stringify({ folder, explanations: documents }, undefined, 2));
     else {
