@@ -6,7 +6,7 @@ import { concatRows, formatShape, int64, type Tensor, tensor } from '../tensor/t
 import { checkLength, type Dataset, takeRows } from './dataset.ts';
 import { readBytes } from './files.ts';
 import { readIdx } from './idx.ts';
-import { readImage } from './image.ts';
+import { type Image, imageExtensions, readImage } from './image.ts';
 import { preprocessImage } from './image-input.ts';
 import type { ImageInput, TableInput } from './preprocessing.ts';
 import { columnNamed, type Table } from './table.ts';
@@ -48,12 +48,7 @@ export function pixelDataset(
   return {
     length,
     classes,
-    inputs: async (indices) => {
-      const prepared = await Promise.all(
-        Array.from(indices, (index) => preprocessImage(picture(index), input.preprocessing)),
-      );
-      return { [input.name]: concatRows(prepared.map(({ tensor }) => tensor)) };
-    },
+    inputs: (indices) => batched(indices, picture, input),
     labels: labels && ((indices) => takeRows(labels, indices)),
     describe: (index) => `${name} ${index}`,
   };
@@ -70,7 +65,26 @@ export async function idxDataset(
   return pixelDataset(images, input, { labels, classes, name: basename(paths.images) });
 }
 
-const pictureEndings = new Set(['.png', '.jpg', '.jpeg', '.webp', '.gif', '.tif', '.tiff', '.avif']);
+/** Some pictures as one input of a model, batched in the order of `indices`. */
+async function batched(
+  indices: ArrayLike<number>,
+  pictureAt: (index: number) => Tensor<'uint8'> | Promise<Image>,
+  { name, preprocessing }: DatasetInput<ImageInput>,
+): Promise<Record<string, Tensor>> {
+  const prepared = await Promise.all(
+    Array.from(indices, async (index) => preprocessImage(await pictureAt(index), preprocessing)),
+  );
+  return { [name]: concatRows(prepared.map(({ tensor }) => tensor)) };
+}
+
+/** Files of pictures as a dataset without labels; they are read when they are asked for. */
+export function pictureFiles(paths: readonly string[], input: DatasetInput<ImageInput>): Dataset {
+  return {
+    length: paths.length,
+    inputs: (indices) => batched(indices, (index) => readImage(paths[index]), input),
+    describe: (index) => paths[index],
+  };
+}
 
 /**
  * A folder with a sub-folder of pictures for each class; classes and pictures in alphabetical order.
@@ -92,7 +106,7 @@ export async function imageFolder(path: string, input: DatasetInput<ImageInput>)
   const files: { readonly path: string; readonly label: number }[] = [];
   for (const [label, name] of classes.entries()) {
     const pictures = (await readdir(join(path, name)))
-      .filter((file) => pictureEndings.has(extname(file).toLowerCase()))
+      .filter((file) => imageExtensions.has(extname(file).toLowerCase()))
       .sort();
     for (const file of pictures) files.push({ path: join(path, name, file), label });
   }
@@ -100,7 +114,7 @@ export async function imageFolder(path: string, input: DatasetInput<ImageInput>)
     throw new WhereforeError('invalid-data', 'the folder holds no pictures of classes', {
       where: path,
       got: `${classes.length} sub-folders`,
-      expected: `a sub-folder for each class with ${[...pictureEndings].join(', ')} files`,
+      expected: `a sub-folder for each class with ${[...imageExtensions].join(', ')} files`,
     });
   }
   const labels = int64(
@@ -108,16 +122,12 @@ export async function imageFolder(path: string, input: DatasetInput<ImageInput>)
     files.map(({ label }) => label),
   );
   return {
-    length: files.length,
+    ...pictureFiles(
+      files.map((file) => file.path),
+      input,
+    ),
     classes,
-    inputs: async (indices) => {
-      const prepared = await Promise.all(
-        Array.from(indices, async (index) => preprocessImage(await readImage(files[index].path), input.preprocessing)),
-      );
-      return { [input.name]: concatRows(prepared.map(({ tensor }) => tensor)) };
-    },
     labels: (indices) => takeRows(labels, indices),
-    describe: (index) => files[index].path,
   };
 }
 

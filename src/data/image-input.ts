@@ -3,7 +3,27 @@ import { toFloat32 } from '../tensor/convert.ts';
 import { float32, formatShape, type Tensor, tensor } from '../tensor/tensor.ts';
 import type { GridTransform } from './grid.ts';
 import { type Colour, type Image, resizeImage } from './image.ts';
-import type { ImageInput } from './preprocessing.ts';
+import type { ImageInput, Preprocessing } from './preprocessing.ts';
+
+/**
+ * The input of a model that says how it is made from a picture.
+ * @param where what is to be read, for messages
+ * @throws WhereforeError `invalid-argument` where no input says so, or several do
+ */
+export function describedImage(
+  { inputs }: Preprocessing,
+  where: string,
+): { readonly name: string; readonly preprocessing: ImageInput } {
+  const [found, ...others] = Object.entries(inputs).flatMap(([name, input]) =>
+    input.kind === 'image' ? [{ name, preprocessing: input }] : [],
+  );
+  if (found && others.length === 0) return found;
+  throw new WhereforeError(
+    'invalid-argument',
+    found ? 'the model has several picture inputs' : 'the model does not say how a picture becomes its input',
+    { where, fix: 'describe the input in a wherefore.yaml beside the model, or give its tensors, e.g. as .npz' },
+  );
+}
 
 /** A picture made ready for a model. */
 export interface PreparedImage {

@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises';
+import { extname, join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { WhereforeError } from '../errors.ts';
 import { formatShape, type Tensor, tensor } from '../tensor/tensor.ts';
@@ -16,6 +18,20 @@ export const imageExtensions: ReadonlySet<string> = new Set([
   '.bmp',
   '.svg',
 ]);
+
+/**
+ * Paths of the pictures of a folder, sub-folders included, in alphabetical order.
+ * @throws WhereforeError `invalid-data` for a folder without pictures
+ */
+export async function picturesIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder, { recursive: true });
+  const pictures = names.filter((name) => imageExtensions.has(extname(name).toLowerCase())).sort();
+  if (pictures.length > 0) return pictures.map((name) => join(folder, name));
+  throw new WhereforeError('invalid-data', 'the folder holds no pictures', {
+    where: folder,
+    expected: [...imageExtensions].join(', '),
+  });
+}
 
 /** A picture as a person sees it: upright, opaque, 8 bits. */
 export interface Image {

@@ -6,18 +6,15 @@ import { convert } from '../tensor/convert.ts';
 import { type DataType, formatShape, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { readBytes, readText } from './files.ts';
 import { imageExtensions, readImage } from './image.ts';
-import { preprocessImage } from './image-input.ts';
+import { describedImage, preprocessImage } from './image-input.ts';
 import type { LoadedModel } from './load-model.ts';
 import type { ModelInput } from './model-input.ts';
 import { nearest } from './nearest.ts';
-import { readNpy } from './npy.ts';
-import { readNpz } from './npz.ts';
-import type { ImageInput, Preprocessing } from './preprocessing.ts';
+import type { Preprocessing } from './preprocessing.ts';
 import { tableInputs } from './row-input.ts';
-import { readSafetensors } from './safetensors.ts';
+import { tableReaders } from './table-file.ts';
+import { tensorReaders } from './tensor-file.ts';
 import { describedText, textInput } from './text-input.ts';
-
-const tableExtensions: ReadonlySet<string> = new Set(['.csv', '.tsv', '.parquet', '.jsonl', '.ndjson']);
 
 /**
  * Reads inputs for a model from what a person names: a picture, `.npy`, `.npz` or `.safetensors` tensors, rows of a
@@ -39,7 +36,7 @@ export async function readModelInputs(
   }
   const [, path, selection] = /^(.*?)(?:#([\d,-]+))?$/s.exec(source) as RegExpExecArray;
   const extension = extname(path).toLowerCase();
-  if (tableExtensions.has(extension)) return tableInputs(path, selection, preprocessing);
+  if (extension in tableReaders) return tableInputs(path, selection, preprocessing);
   const complete = (ids: ReadonlyMap<string, Tensor>) => tensorInput(model, ids, source, undefined, preprocessing);
   if (extension === '.txt') return [await textInput(model, await readText(path), source, preprocessing, complete)];
   const isFile = imageExtensions.has(extension) || extension in tensorReaders;
@@ -52,17 +49,11 @@ export async function readModelInputs(
     throw new WhereforeError('invalid-argument', 'the kind of file is not known', {
       where: source,
       got: extension || 'no extension',
-      expected: [...imageExtensions, ...tableExtensions, ...Object.keys(tensorReaders), '.txt'].join(' '),
+      expected: [...imageExtensions, ...Object.keys(tableReaders), ...Object.keys(tensorReaders), '.txt'].join(' '),
     });
   }
   return [tensorInput(model, reader(bytes, source), source, hash, preprocessing, options)];
 }
-
-const tensorReaders: Readonly<Record<string, (bytes: Uint8Array, where: string) => ReadonlyMap<string, Tensor>>> = {
-  '.npy': (bytes, where) => new Map([['', readNpy(bytes, where)]]),
-  '.npz': (bytes, where) => readNpz(bytes, where),
-  '.safetensors': (bytes, where) => readSafetensors(bytes, where).tensors,
-};
 
 /** Tensors under input names; a single one without a name goes to the model's only input. */
 export function tensorInput(
@@ -298,18 +289,7 @@ async function imageInput(
   hash: string,
   preprocessing: Preprocessing,
 ): Promise<ModelInput> {
-  const images = Object.entries(preprocessing.inputs).filter(([, input]) => input.kind === 'image');
-  if (images.length !== 1) {
-    throw new WhereforeError(
-      'invalid-argument',
-      images.length ? 'the model has several picture inputs' : 'the model does not say how a picture becomes its input',
-      {
-        where: source,
-        fix: 'describe the input in a wherefore.yaml beside the model, or give the tensors as .npz',
-      },
-    );
-  }
-  const [name, input] = images[0] as [string, ImageInput];
+  const { name, preprocessing: input } = describedImage(preprocessing, source);
   const image = await readImage(bytes, { name: source });
   const { tensor, transform } = await preprocessImage(image, input);
   return {

@@ -5,27 +5,27 @@ import { readBytes, readText } from './files.ts';
 import { readParquet } from './parquet.ts';
 import type { Table } from './table.ts';
 
+const readJsonLinesFile = async (path: string, options: CsvOptions) => readJsonLines(await readText(path), options);
+
+/** Readers of files of tables, by the file's ending. */
+export const tableReaders: Readonly<Record<string, (path: string, options: CsvOptions) => Promise<Table>>> = {
+  '.csv': async (path, options) => readCsv(await readText(path), options),
+  '.tsv': async (path, options) => readCsv(await readText(path), { delimiter: '\t', ...options }),
+  '.jsonl': readJsonLinesFile,
+  '.ndjson': readJsonLinesFile,
+  '.parquet': async (path, options) => readParquet(await readBytes(path), options),
+};
+
 /**
  * Reads a table by its file's ending: .csv, .tsv (tabs), .jsonl or .ndjson, .parquet.
  * @throws WhereforeError for another ending, and as the readers do, with the file's name.
  */
 export async function readTable(path: string, options: Omit<CsvOptions, 'where'> = {}): Promise<Table> {
-  const where = path;
-  switch (extname(path).toLowerCase()) {
-    case '.csv':
-      return readCsv(await readText(path), { ...options, where });
-    case '.tsv':
-      return readCsv(await readText(path), { delimiter: '\t', ...options, where });
-    case '.jsonl':
-    case '.ndjson':
-      return readJsonLines(await readText(path), { ...options, where });
-    case '.parquet':
-      return readParquet(await readBytes(path), { ...options, where });
-    default:
-      throw new WhereforeError('invalid-argument', 'unknown kind of table', {
-        where,
-        got: `the ending "${extname(path)}"`,
-        expected: '.csv, .tsv, .jsonl, .ndjson or .parquet',
-      });
-  }
+  const read = tableReaders[extname(path).toLowerCase()];
+  if (read) return read(path, { ...options, where: path });
+  throw new WhereforeError('invalid-argument', 'unknown kind of table', {
+    where: path,
+    got: `the ending "${extname(path)}"`,
+    expected: Object.keys(tableReaders).join(', '),
+  });
 }

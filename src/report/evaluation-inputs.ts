@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readdir, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
-import { imageExtensions } from '../data/image.ts';
+import { stat } from 'node:fs/promises';
+import { picturesIn } from '../data/image.ts';
 import { preprocessImage } from '../data/image-input.ts';
 import type { LoadedModel } from '../data/load-model.ts';
 import type { ModelInput } from '../data/model-input.ts';
@@ -84,14 +83,7 @@ function sourceOf({ source, tensors }: ModelInput): string {
 
 async function filesOf(source: string): Promise<string[]> {
   const facts = await stat(source).catch(() => undefined);
-  if (!facts?.isDirectory()) return [source];
-  const names = await readdir(source, { recursive: true });
-  const files = names.filter((name) => imageExtensions.has(extname(name).toLowerCase())).sort();
-  if (files.length > 0) return files.map((name) => join(source, name));
-  throw new WhereforeError('invalid-data', 'the folder holds no pictures', {
-    where: source,
-    expected: [...imageExtensions].join(', '),
-  });
+  return facts?.isDirectory() ? picturesIn(source) : [source];
 }
 
 function pictureOf({ picture, source }: ModelInput): NonNullable<ModelInput['picture']> {
