@@ -8,7 +8,7 @@ const example: Workload = {
   groups: 64,
   channels: 512,
   references: 1,
-  isCut: true,
+  hidesAll: true,
   spaces: [[224, 224]],
   hasSpaceless: false,
 };

@@ -47,7 +47,7 @@ export function effort(
     groups: 9,
     channels: 64,
     references: 1,
-    isCut: true,
+    hidesAll: true,
     spaces: [[96, 96]],
     hasSpaceless: false,
   });

@@ -3,7 +3,7 @@ import { hasDataDependentShapes } from '../runtime/executor.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { concatRows, float32, rows, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { type Baseline, type InputLayout, resolveBaselines } from './baseline.ts';
-import { type Groups, type Partition, partition } from './groups.ts';
+import { type Groups, hidesAll, type Partition, partition } from './groups.ts';
 import { isCut, isNested, type Layer } from './layer.ts';
 import type { Method, MethodContext, Reference, Workload } from './methods/method.ts';
 import { pointsOf } from './points.ts';
@@ -184,7 +184,7 @@ export function workloadOf(context: Extent, runs: number): Workload {
     groups: groups.count,
     channels: first.shape[1] ?? 1,
     references: Math.max(1, references.length / runs),
-    isCut: context.isCut,
+    hidesAll: hidesAll(context),
     spaces: spaces.filter((sides) => sides.length > 0),
     hasSpaceless: spaces.some((sides) => sides.length === 0),
   };

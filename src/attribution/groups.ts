@@ -70,6 +70,13 @@ export function partition(features: Tensors, layouts: ReadonlyMap<string, InputL
     if (groups.kind === 'indices') names = groups.names;
     descriptions.add(describeGroups(groups));
   }
+  const elements = [...features.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  if (count > elements) {
+    throw new WhereforeError('invalid-argument', 'the groups are numbered further than there are elements', {
+      got: `group ${count - 1}`,
+      expected: `0 to ${elements - 1}, without large gaps`,
+    });
+  }
   return {
     count,
     of,
@@ -90,6 +97,11 @@ export function differingGroups({ of }: Partition, features: Tensors, baselines:
     }
   }
   return found.size;
+}
+
+/** Whether hiding every group leaves nothing but the baseline: no path goes around the layer, no element is in no group. */
+export function hidesAll({ isCut, partition }: { readonly isCut: boolean; readonly partition: Partition }): boolean {
+  return isCut && [...partition.of.values()].every((of) => !of.includes(-1));
 }
 
 /** Groups in words. */
@@ -210,7 +222,15 @@ const labellers: { readonly [K in Groups['kind']]: Label<K> } = {
         expected: formatShape(tensor.shape),
       });
     }
-    return Int32Array.from(toNumbers(given));
+    const labels = toNumbers(given);
+    const odd = labels.findIndex((label) => !Number.isInteger(label) || label < -1);
+    if (odd >= 0) {
+      throw new WhereforeError('invalid-argument', `the groups of "${name}"`, {
+        got: `${labels[odd]} at element ${odd}`,
+        expected: 'whole numbers from 0 on, or −1 for an element of no group',
+      });
+    }
+    return Int32Array.from(labels);
   },
 };
 

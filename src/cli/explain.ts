@@ -8,6 +8,7 @@ import { scorecardCost } from '../report/scorecard-document.ts';
 import { writeRun } from '../report/write-run.ts';
 import { baselines, parseBaseline } from './baseline-text.ts';
 import { interruptible } from './failure.ts';
+import { groupForms, parseGroups } from './groups-text.ts';
 import { commandLine, list, type RunOptions, repeated, withModel, withRun } from './options.ts';
 import { checkWritable } from './out-folder.ts';
 import { describeExplained, shortSource } from './print-explained.ts';
@@ -20,6 +21,7 @@ interface Options extends RunOptions {
   readonly baseline?: readonly string[];
   readonly layer?: readonly string[];
   readonly method?: readonly string[];
+  readonly groups?: string;
   readonly set: readonly string[];
   readonly score?: boolean;
 }
@@ -49,6 +51,7 @@ export function defineExplain(program: Command): void {
       list,
     )
     .option('--method <names>', `of ${Object.keys(methodTable).join(', ')}; separate several by commas`, list)
+    .option('--groups <what>', `what methods that perturb hide together: ${groupForms}; default by kind of input`)
     .option(
       '--set <method.parameter=value>',
       'a parameter of a method, e.g. integrated-gradients.steps=100; may be repeated',
@@ -83,10 +86,12 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
     const baseline =
       options.baseline &&
       (await Promise.all(options.baseline.map((text) => parseBaseline(text, model, preprocessing))));
+    const groups = options.groups === undefined ? undefined : await parseGroups(options.groups, model, preprocessing);
     let told = false;
     const explained = await explain(model, inputs, {
       target,
       baseline,
+      groups,
       layers: options.layer,
       methods,
       parameters,

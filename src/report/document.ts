@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { WhereforeError } from '../errors.ts';
+import { givenGroupsSchema } from './given-groups.ts';
 import { scorecardSchema } from './scorecard-document.ts';
 
 /** Version of the document's form; a reader refuses one that it does not know. */
@@ -142,6 +143,8 @@ export const explanationSchema = z.object({
   methodTitle: z.string(),
   parameters: z.record(z.string(), z.unknown()),
   chosen: z.record(z.string(), z.union([z.number(), z.string()])),
+  /** What the caller wanted hidden and shown together. */
+  groups: givenGroupsSchema.optional(),
   attribution: z.record(z.string(), stored),
   /** `f(x)`, `f(x0)`, `T = f(x) − f(x0)`, `ΣA`, `E = |ΣA − T|`, `E / |T|`. */
   value: z.number(),

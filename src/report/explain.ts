@@ -12,6 +12,7 @@ import { type MethodName, methodTable } from '../explainer/methods.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ExplanationDocument } from './document.ts';
 import type { Explained } from './explained.ts';
+import { documentOfGroups, type GroupsChoice } from './given-groups.ts';
 import { type Plan, type PlannedExplanation, plan } from './plan.ts';
 import type { Prediction } from './prediction.ts';
 import { type Scored, tryScorecard } from './scorecard-document.ts';
@@ -36,6 +37,11 @@ export interface ExplainOptions extends WorkOptions {
   readonly layers?: readonly string[];
   /** Default `integrated-gradients`; where the model has no gradient `kernel-shap` for few features, else `occlusion`. */
   readonly methods?: readonly MethodName[];
+  /**
+   * What methods that perturb hide and show together. Default: the columns of a table, the words of a text, superpixels
+   * of a picture, tiles of a layer with space, else every element alone.
+   */
+  readonly groups?: GroupsChoice;
   /** Parameters by method. */
   readonly parameters?: Readonly<Partial<Record<MethodName, Readonly<Record<string, unknown>>>>>;
   /** Default: what stands beside the model, else what can be guessed from the graph. */
@@ -119,18 +125,22 @@ function scoreOf(model: LoadedModel, one: PlannedExplanation, attribution: Attri
 
 function explainedOf(
   model: LoadedModel,
-  { input, prediction, explained, notes }: PlannedExplanation,
+  { input, prediction, explained, notes, givenGroups }: PlannedExplanation,
   preprocessing: Preprocessing,
   attribution: Attribution,
   command: string | undefined,
   scored: Scored,
 ): Explained {
   const tensors = new Map<string, Tensor>();
+  const keep = (prefix: string) => (name: string, tensor: Tensor) => {
+    const key = `${prefix}:${name}`;
+    tensors.set(key, tensor);
+    return key;
+  };
   const store = (prefix: string, values: ReadonlyMap<string, Tensor>) =>
     Object.fromEntries(
       [...values].map(([name, tensor]) => {
-        const key = `${prefix}:${name}`;
-        tensors.set(key, tensor);
+        const key = keep(prefix)(name, tensor);
         return [name, { key, type: tensor.type, shape: [...tensor.shape] }];
       }),
     );
@@ -191,6 +201,7 @@ function explainedOf(
     methodTitle: methodTable[attribution.method].title,
     parameters: { ...attribution.parameters },
     chosen: { ...attribution.chosen },
+    groups: givenGroups && documentOfGroups(givenGroups, keep('groups')),
     attribution: store('attribution', attribution.values),
     value: attribution.value,
     baselineValue: attribution.baselineValue ?? null,

@@ -23,7 +23,7 @@ export function foreseen(
     target,
   }: Pick<PlannedExplanation, 'input' | 'layer' | 'explained' | 'method' | 'groups' | 'baseline' | 'target'>,
   given: Readonly<Record<string, unknown>> = {},
-): { least: Passes; most: Passes } | WhereforeError {
+): { least: Passes; most: Passes; ungrouped: number } | WhereforeError {
   const row = methodTable[method];
   const parameters = row.parameters.parse(given);
   const references = resolveBaselines(input.tensors, explained, baseline, input.layout);
@@ -54,5 +54,6 @@ export function foreseen(
   const most = costOf(row, parameters, extent);
   // An adaptive method that need not reach a tolerance stops at its first try.
   const least = 'tolerance' in parameters ? costOf(row, { ...parameters, tolerance: 0 }, extent) : most;
-  return { least, most };
+  const ungrouped = [...partition.of.values()].reduce((sum, of) => sum + of.filter((group) => group < 0).length, 0);
+  return { least, most, ungrouped };
 }

@@ -39,6 +39,8 @@ export interface PlannedExplanation {
   readonly parameters: Readonly<Record<string, unknown>> | undefined;
   /** What is hidden and shown together by methods that perturb; undefined: what is usual for the layer. */
   readonly groups: Groups | undefined;
+  /** The groups that the caller named, whatever the method does with them. */
+  readonly givenGroups: Groups | undefined;
   /** What classes and tokens are called. */
   readonly labels: readonly string[] | undefined;
   /** What was chosen for want of a word by the caller. */
@@ -88,6 +90,7 @@ export async function plan(
     const baselines = [options.baseline ?? usualBaseline(model, input, tokenizer)]
       .flat()
       .map((choice) => (typeof choice === 'function' ? choice(input) : choice));
+    const givenGroups = typeof options.groups === 'function' ? options.groups(input) : options.groups;
     const explained = explainedInputs(model, baselines[0]);
     for (const baseline of baselines) {
       for (const point of resolveBaselines(input.tensors, explained, baseline, input.layout))
@@ -114,7 +117,7 @@ export async function plan(
             }
             const parameters = options.parameters?.[method];
             const shapeOf = (name: string) => specialised.facts.shapes.get(name);
-            const groups = layerGroups(input, { layer, explained, shapeOf });
+            const groups = givenGroups ?? layerGroups(input, { layer, explained, shapeOf });
             const compiled = compileTarget(model.graph, specialised.facts, target, layer);
             for (const baseline of baselines) {
               const asked = { input, layer, explained, method, groups, baseline, target };
@@ -134,9 +137,11 @@ export async function plan(
                 method,
                 parameters,
                 groups: methodTable[method].usesGroups ? groups : undefined,
+                givenGroups,
                 labels,
-                notes,
-                ...cost,
+                notes: [...notes, ...ungroupedNote(givenGroups && methodTable[method].usesGroups ? cost.ungrouped : 0)],
+                least: cost.least,
+                most: cost.most,
               });
             }
           }
@@ -150,6 +155,14 @@ export async function plan(
     throw new WhereforeError('invalid-argument', `parameters are set for ${idle}, which is not run`, {
       got: [...run].join(', '),
       fix: `add it to the methods, or leave its parameters out`,
+    });
+  }
+  if (options.groups && !explanations.some(({ method }) => methodTable[method].usesGroups)) {
+    throw new WhereforeError('invalid-argument', 'groups are given, but no method hides features together', {
+      got: [...run].join(', '),
+      fix: `leave the groups out, or take one of ${Object.keys(methodTable)
+        .filter((name) => methodTable[name].usesGroups)
+        .join(', ')}`,
     });
   }
   if (explanations.length === 0) {
@@ -345,6 +358,14 @@ async function secondsOf(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
   await work();
   return (performance.now() - started) / 1000;
+}
+
+/** What the caller's groups leave out shows in the error, and has to be said. */
+function ungroupedNote(count: number): string[] {
+  if (count === 0) return [];
+  return [
+    `${count === 1 ? 'one element is' : `${count} elements are`} in no group and stay as they are: what they are worth is part of T, but not of ΣA`,
+  ];
 }
 
 const leftOutText = (layer: readonly string[], { message }: WhereforeError) =>

@@ -8,6 +8,7 @@ import { WhereforeError } from '../errors.ts';
 import { methodTable } from '../explainer/methods.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type Explained, storedTensor } from './explained.ts';
+import { groupsOfDocument } from './given-groups.ts';
 import { layerGroups } from './input-groups.ts';
 
 /** How a recomputed explanation compares with the recorded one. */
@@ -82,9 +83,11 @@ export async function replay(
   };
 }
 
-/** The columns or words that a method hid together. */
-function recordedGroups({ document, tensors }: Explained): Groups | undefined {
-  const { input, layer, explained, attribution } = document;
+/** What a method hid together: groups that the caller named, or columns or words. */
+function recordedGroups(recorded: Explained): Groups | undefined {
+  const { document, tensors } = recorded;
+  const { input, layer, explained, attribution, groups } = document;
+  if (groups) return groupsOfDocument(groups, (key) => storedTensor(recorded, key));
   const inputs = new Map(
     Object.entries(input.tensors).flatMap(([name, { key }]) => {
       const tensor = tensors.get(key);

@@ -1,5 +1,6 @@
 import type { Tensors } from '../../runtime/runtime.ts';
 import { concatRows, float32, sizeOf, type Tensor, tensor } from '../../tensor/tensor.ts';
+import { hidesAll } from '../groups.ts';
 import { type PointSource, type Points, selectable } from '../points.ts';
 import { type MethodContext, type MethodResult, sumOf, type Workload } from './method.ts';
 
@@ -30,8 +31,9 @@ export async function gameOf(context: MethodContext): Promise<Game> {
   const players = playersOf(context);
   const value = (coalitions: Coalitions) => evaluate(context, players, coalitions);
   let empty = context.value;
-  if (players.length && context.isCut) empty = references.reduce((sum, at) => sum + at.value, 0) / references.length;
-  // At a layer that is bypassed, hiding everything is not the same as the baseline input.
+  if (players.length && hidesAll(context))
+    empty = references.reduce((sum, at) => sum + at.value, 0) / references.length;
+  // At a layer that is bypassed, or where elements are in no group, hiding everybody is not the baseline input.
   else if (players.length) [empty] = await value(new Uint8Array(players.length));
   return {
     players: players.length,
@@ -43,8 +45,8 @@ export async function gameOf(context: MethodContext): Promise<Game> {
 }
 
 /** Forward passes for the values of so many coalitions: each with every sample, and nobody's where that is not known. */
-export function gamePasses(coalitions: number, { references, isCut }: Workload): number {
-  return (coalitions + (isCut ? 0 : 1)) * references;
+export function gamePasses(coalitions: number, { references, hidesAll }: Workload): number {
+  return (coalitions + (hidesAll ? 0 : 1)) * references;
 }
 
 function playersOf(context: MethodContext): Player[] {

@@ -71,8 +71,8 @@ export interface Workload {
   readonly channels: number;
   /** Samples of the baseline. */
   readonly references: number;
-  /** Whether the layer separates the explained inputs from the target. */
-  readonly isCut: boolean;
+  /** Whether hiding every group leaves nothing but the baseline. */
+  readonly hidesAll: boolean;
   /** Lengths of the axes of space of each value of the layer that has them; none where groups are named. */
   readonly spaces: readonly (readonly number[])[];
   /** Whether some value of the layer has no axes of space, or groups are named. */

@@ -1,0 +1,91 @@
+import { extname } from 'node:path';
+import { z } from 'zod';
+import { readText } from '../data/files.ts';
+import type { LoadedModel } from '../data/load-model.ts';
+import type { ModelInput } from '../data/model-input.ts';
+import type { Preprocessing } from '../data/preprocessing.ts';
+import { readModelInputs } from '../data/read-model-input.ts';
+import { WhereforeError } from '../errors.ts';
+import type { GroupsChoice } from '../report/given-groups.ts';
+import { fromNumbers } from '../tensor/convert.ts';
+import { sizeOf } from '../tensor/tensor.ts';
+
+export const groupForms =
+  'elements, channels, windows:SIZE, superpixels:COUNT, a .json file of names with lists of positions, or a tensor file of whole numbers in the shape of the input';
+
+/** The kinds that take a count. */
+const counted: Readonly<Record<string, (count: number) => GroupsChoice>> = {
+  windows: (size) => ({ kind: 'windows', size }),
+  superpixels: (count) => ({ kind: 'superpixels', count }),
+};
+
+const tensorFiles: ReadonlySet<string> = new Set(['.npy', '.npz', '.safetensors']);
+
+/**
+ * Reads groups of features as a person writes them: `superpixels:100`, `windows:16`, `channels`, `organs.npy`, or
+ * `vitals.json` with `{ "heart rate": [0, 1, 2], "pressure": [3, 4] }`, positions in the input as one row of numbers.
+ * @throws WhereforeError `invalid-argument` naming the forms that exist, `invalid-data` for a file that holds no groups
+ */
+export async function parseGroups(
+  text: string,
+  model: LoadedModel,
+  preprocessing: Preprocessing,
+): Promise<GroupsChoice> {
+  if (text === 'elements' || text === 'channels') return { kind: text };
+  const [, kind, number] = /^([a-z]+):(\d+)$/.exec(text) ?? [];
+  if (kind && kind in counted && Number(number) > 0) return counted[kind](Number(number));
+  const extension = extname(text).toLowerCase();
+  if (extension === '.json') return namedGroups(await readText(text), text);
+  if (tensorFiles.has(extension)) {
+    const [{ tensors }] = await readModelInputs(model, text, preprocessing);
+    return { kind: 'indices', tensors };
+  }
+  throw new WhereforeError('invalid-argument', '--groups', { got: text, expected: groupForms });
+}
+
+const listsOfPositions = z.record(z.string(), z.array(z.int().min(0)).min(1));
+
+function namedGroups(content: string, where: string): GroupsChoice {
+  let parsed: z.ZodSafeParseResult<Record<string, number[]>>;
+  try {
+    parsed = listsOfPositions.safeParse(JSON.parse(content));
+  } catch (cause) {
+    throw new WhereforeError('invalid-data', 'not a JSON file', { where, cause });
+  }
+  if (!parsed.success) {
+    throw new WhereforeError('invalid-data', 'the file holds no groups', {
+      where,
+      got: z.prettifyError(parsed.error),
+      expected: 'names with lists of positions: { "heart rate": [0, 1, 2], "pressure": [3, 4] }',
+    });
+  }
+  const groups = Object.entries(parsed.data);
+  return (input) => ({ kind: 'indices', ...numbered(input, groups, where), names: groups.map(([name]) => name) });
+}
+
+/** The number of its group for each element of the input, −1 for those that no list names. */
+function numbered({ tensors }: ModelInput, groups: readonly (readonly [string, readonly number[]])[], where: string) {
+  const floats = [...tensors].filter(([, { type }]) => type === 'float32');
+  const [[name, { shape }], ...others] = floats.length ? floats : [...tensors];
+  if (others.length && floats.length !== 1) {
+    throw new WhereforeError('invalid-argument', 'positions are of one input, and the model has several', {
+      where,
+      got: [name, ...others.map(([other]) => other)].map((one) => `"${one}"`).join(', '),
+      fix: 'give an .npz or .safetensors file with whole numbers for each of them',
+    });
+  }
+  const labels = new Array<number>(sizeOf(shape)).fill(-1);
+  for (const [k, [group, positions]] of groups.entries()) {
+    for (const position of positions) {
+      if (position < labels.length && labels[position] < 0) labels[position] = k;
+      else {
+        throw new WhereforeError('invalid-data', `group "${group}"`, {
+          where,
+          got: `position ${position}${position < labels.length ? `, which "${groups[labels[position]][0]}" has already` : ''}`,
+          expected: `each of 0 to ${labels.length - 1} at most once`,
+        });
+      }
+    }
+  }
+  return { tensors: new Map([[name, fromNumbers('int32', shape, labels)]]) };
+}
