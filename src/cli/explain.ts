@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { loadModel } from '../data/load-model.ts';
-import { WhereforeError } from '../errors.ts';
 import { type MethodName, methodTable } from '../explainer/methods.ts';
 import { explain, preprocessingOf } from '../report/explain.ts';
 import { checkMethods, type Plan } from '../report/plan.ts';
@@ -13,6 +12,7 @@ import { commandLine, list, type RunOptions, repeated, withModel, withRun } from
 import { checkWritable } from './out-folder.ts';
 import { describeExplained, shortSource } from './print-explained.ts';
 import { formatDuration, showProgress } from './progress.ts';
+import { parseSettings } from './settings-text.ts';
 import { similarityTarget } from './similarity-target.ts';
 import { parseTarget } from './target-text.ts';
 
@@ -66,7 +66,11 @@ export function defineExplain(program: Command): void {
 
 async function run(inputs: readonly string[], options: Options, signal: AbortSignal, command: string): Promise<void> {
   const methods = options.method as readonly MethodName[] | undefined;
-  const parameters = parseParameters(options.set);
+  const parameters = parseSettings(
+    options.set,
+    [methodTable],
+    'METHOD.PARAMETER=VALUE, e.g. integrated-gradients.steps=100',
+  );
   checkMethods({ methods, parameters });
   await checkWritable(options.out);
   const model = await loadModel(options.model, { threads: options.threads, preprocessing: options.preprocessing });
@@ -88,6 +92,7 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
       (await Promise.all(options.baseline.map((text) => parseBaseline(text, model, preprocessing))));
     const groups = options.groups === undefined ? undefined : await parseGroups(options.groups, model, preprocessing);
     let told = false;
+    let leftOut: readonly string[] = [];
     const explained = await explain(model, inputs, {
       target,
       baseline,
@@ -105,7 +110,8 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
             'no wherefore.yaml beside the model: how pictures become its input was guessed (wherefore inspect shows how)',
           );
         }
-        for (const text of plan.leftOut) say(`left out at ${text}`);
+        leftOut = plan.leftOut;
+        for (const text of leftOut) say(`left out at ${text}`);
         const { text, isLong } = estimateText(plan, options.score ?? false);
         told = isLong;
         say(text);
@@ -125,7 +131,7 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
       },
     });
     signal.throwIfAborted();
-    const folder = await writeRun(options.out, explained, { command });
+    const folder = await writeRun(options.out, explained, { command, leftOut });
     const documents = explained.map(({ document }) => document);
     if (options.json) console.log(JSON.stringify({ folder, explanations: documents }, undefined, 2));
     else {
@@ -161,33 +167,4 @@ function estimateText({ explanations, forwardSeconds }: Plan, score: boolean): {
   const duration = `, ${range('about', formatDuration(seconds('least')), formatDuration(seconds('most')))}; Ctrl-C stops`;
   const text = `${count}: ${told('forward')}${backward} passes through the model${scored}${isLong ? duration : ''}`;
   return { text, isLong };
-}
-
-function parseParameters(settings: readonly string[]): Record<string, Record<string, unknown>> {
-  const parameters: Record<string, Record<string, unknown>> = {};
-  for (const setting of settings) {
-    const [, method, parameter, text] = /^([a-z-]+)\.([A-Za-z]+)=(.+)$/.exec(setting) ?? [];
-    if (!method || !(method in methodTable)) {
-      throw new WhereforeError('invalid-argument', '--set', {
-        got: setting,
-        expected: 'METHOD.PARAMETER=VALUE, e.g. integrated-gradients.steps=100',
-      });
-    }
-    parameters[method] = { ...parameters[method], [parameter]: readValue(text) };
-  }
-  return parameters;
-}
-
-/** Numbers, true and false, lists such as `[8,16,32]`; all else is text, which the parameter then judges. */
-function readValue(text: string): unknown {
-  if (text === 'true' || text === 'false') return text === 'true';
-  if (text.startsWith('[')) {
-    try {
-      return JSON.parse(text);
-    } catch {
-      throw new WhereforeError('invalid-argument', '--set', { got: text, expected: 'a list such as [8,16,32]' });
-    }
-  }
-  const number = Number(text);
-  return Number.isNaN(number) ? text : number;
 }

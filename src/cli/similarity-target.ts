@@ -33,5 +33,10 @@ async function embed(source: string, model: LoadedModel, preprocessing: Preproce
   const { summary } = await predict(model, tensors, preprocessing, undefined);
   const { graph } = await model.executor.specialise(model.graph, tensors);
   const values = (await model.executor.run(graph, tensors, [summary.output])).get(summary.output) as Tensor;
-  return { kind: 'similarity', to: toNumbers(values), description: source, output: summary.output };
+  return {
+    kind: 'similarity',
+    to: toNumbers(values),
+    description: source.split(/[\\/]/).pop() || source,
+    output: summary.output,
+  };
 }

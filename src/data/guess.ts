@@ -1,6 +1,7 @@
 import { type Dimension, type OnnxModel, requiredInputs, type ValueInfo } from '../onnx/graph.ts';
 import { guessImage } from './guess-image.ts';
 import { guessOutputs } from './guess-output.ts';
+import { guessSeries } from './guess-series.ts';
 import type { Guess } from './guessed.ts';
 import type { PreprocessingText } from './preprocessing.ts';
 
@@ -77,6 +78,12 @@ function guessInput(model: OnnxModel, input: ValueInfo, detector: boolean, guess
       `rows of ${formatDimension(shape[1])} numbers: name the columns with kind: table to read CSV files`,
     );
     return { kind: 'tensor' };
+  }
+  const series = isPictureType(type) ? guessSeries(model, input) : undefined;
+  if (series) {
+    add('tensor', 'likely', `${type} of three axes, one of them time`);
+    guesses.push({ path: `${path}.axes`, value: series.axes, confidence: 'known', reason: series.reason });
+    return { kind: 'tensor', axes: [...series.axes] };
   }
   add(
     'tensor',

@@ -1,6 +1,10 @@
+import { partition } from '../attribution/groups.ts';
+import { preprocessingSchema } from '../data/preprocessing.ts';
 import { toFloat32 } from '../tensor/convert.ts';
 import { sameShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { type Explained, storedTensor } from './explained.ts';
+import { groupsOfDocument } from './given-groups.ts';
+import { isMean } from './judgement.ts';
 
 /** One part of an input (a column, a token, a position) and its share of the difference. */
 export interface FeatureShare {
@@ -30,63 +34,121 @@ export interface Features {
   readonly kind: 'sequence' | 'set';
   /** The channels of the input, where it is a signal. */
   readonly signal?: readonly Channel[];
+  /** What a place along the axis of a signal is called; undefined where nobody named the axis. */
+  readonly placeName?: string;
+  /** What the signal's other axis counts: `channel`, unless somebody named it. */
+  readonly channelName?: string;
   /** Add up to ΣA. */
   readonly shares: readonly FeatureShare[];
   readonly notes: readonly string[];
 }
 
-/** An attribution that lies over no picture, added up to one number for each feature, token or position. */
-export function featuresOf(explained: Explained): Features {
+/**
+ * An attribution that lies over no picture, added up to one number for each feature, token or position.
+ * @param layers The values of the layer that are wanted; default all of them.
+ */
+export function featuresOf(explained: Explained, layers = Object.keys(explained.document.attribution)): Features {
   const { document } = explained;
-  const values = Object.entries(document.attribution);
   const { groups } = document.input;
+  const several = Object.keys(document.attribution).length > 1;
   const notes: string[] = [];
   let kind: Features['kind'] = 'set';
-  const shares = values.flatMap(([layer, { key }]) => {
-    const t = toFloat32(storedTensor(explained, key));
+  let placeName: string | undefined;
+  let channelName: string | undefined;
+  const shares = layers.flatMap((layer) => {
+    const t = toFloat32(storedTensor(explained, document.attribution[layer].key));
+    const given = givenShares(explained, layer, t, several ? ` of ${layer}` : '');
+    if (given) return given;
     const { axis, sequence, note } = explainedAxis(explained, layer, t);
     if (note) notes.push(note);
     if (sequence) kind = 'sequence';
     const sums = sumsAlong(t, axis);
     const names = document.input.names?.length === sums.length ? document.input.names : undefined;
     const texts = names && document.input.texts?.length === sums.length ? document.input.texts : undefined;
-    const prefix = values.length > 1 ? `${layer} ` : '';
+    const axes = namedAxes(explained, layer, t.shape);
+    placeName = axis === undefined ? undefined : axes?.[axis];
+    channelName = axes?.find((_, other) => other > 0 && other !== axis);
+    const of = several ? ` of ${layer}` : '';
     const single = Array.from(
       sums,
       (share, i): FeatureShare =>
         names
-          ? { name: `${prefix}${names[i]}`, text: texts?.[i], share }
-          : { name: `${prefix}${sequence ? 'position' : 'feature'} ${i}`, share, unnamed: true },
+          ? { name: `${names[i]}${of}`, text: texts?.[i], share }
+          : { name: `${placeName ?? (sequence ? 'position' : 'feature')} ${i}${of}`, share, unnamed: true },
     );
-    return groups && groups.of.length === sums.length ? grouped(groups, single, prefix) : single;
+    return groups && groups.of.length === sums.length ? grouped(groups, single, of, isMean(document)) : single;
   });
-  return { kind, shares, notes, signal: signalOf(explained, shares.length) };
+  return { kind, shares, notes, placeName, channelName, signal: signalOf(explained, shares.length) };
 }
+
+/** What the axes of an input are called in its preprocessing; undefined for other values and inputs without names. */
+function namedAxes({ document }: Explained, name: string, shape: readonly number[]): readonly string[] | undefined {
+  const parsed = preprocessingSchema.safeParse(document.preprocessing);
+  const input = parsed.success ? parsed.data.inputs[name] : undefined;
+  return input?.kind === 'tensor' && input.axes?.length === shape.length ? input.axes : undefined;
+}
+
+/** Groups that the caller listed, added up; undefined where there are none, or none that have a name of their own. */
+function givenShares(
+  explained: Explained,
+  layer: string,
+  t: Tensor<'float32'>,
+  of: string,
+): FeatureShare[] | undefined {
+  const { document } = explained;
+  if (!document.groups || !listed.has(document.groups.kind)) return undefined;
+  const groups = groupsOfDocument(document.groups, (key) => storedTensor(explained, key));
+  const parts = partition(new Map([[layer, t]]), new Map(), groups);
+  const labels = parts.of.get(layer) as Int32Array;
+  const sums = new Float64Array(parts.count);
+  const sizes = new Int32Array(parts.count);
+  let rest = 0;
+  for (const [i, label] of labels.entries()) {
+    if (label < 0) rest += t.data[i];
+    else {
+      sums[label] += t.data[i];
+      sizes[label]++;
+    }
+  }
+  // As of columns and words: what was hidden together has one value at each of its places.
+  const shares = [...sums.keys()].map((group): FeatureShare => {
+    const name = parts.names?.[group];
+    const share = sums[group] / (isMean(document) ? Math.max(1, sizes[group]) : 1);
+    return { name: `${name ?? `group ${group}`}${of}`, share, unnamed: name === undefined };
+  });
+  return rest === 0 ? shares : [...shares, { name: `in no group${of}`, share: rest, unnamed: true }];
+}
+
+const listed: ReadonlySet<string> = new Set(['columns', 'words', 'indices']);
 
 /** Features that are one thing to a person, added up: the columns of a table, the words of a text. */
 function grouped(
   groups: NonNullable<Explained['document']['input']['groups']>,
   single: readonly FeatureShare[],
-  prefix: string,
+  of: string,
+  mean: boolean,
 ): FeatureShare[] {
   return groups.names.map((name, group): FeatureShare => {
     const parts = single.filter((_, i) => groups.of[i] === group);
-    const share = parts.reduce((sum, part) => sum + part.share, 0);
+    // What was hidden together has one value, which stands at each of its places: shares add up, means do not.
+    const share = parts.reduce((sum, part) => sum + part.share, 0) / (mean ? Math.max(1, parts.length) : 1);
     if (groups.kind === 'words') {
       const special = groups.special?.includes(group) || undefined;
-      return { name: `${prefix}${groups.texts[group]}`, share, special, parts: parts.length > 1 ? parts : undefined };
+      return { name: `${groups.texts[group]}${of}`, share, special, parts: parts.length > 1 ? parts : undefined };
     }
-    return { name: `${prefix}${name}`, text: groups.texts[group], baseline: groups.baseline?.[group], share };
+    return { name: `${name}${of}`, text: groups.texts[group], baseline: groups.baseline?.[group], share };
   });
 }
 
-/** Fewest places that are drawn as a line. */
+/** Fewest places that are drawn as a line: of an axis known to be time, and of a row that may as well be anything. */
+const shortestSeries = 8;
 const shortestSignal = 24;
 
 /** The numbers of an input with one axis of places, channel by channel; undefined where it is something else. */
 function signalOf({ document, tensors }: Explained, places: number): Channel[] | undefined {
   const { layout, names, groups } = document.input;
-  if (document.explained.length !== 1 || places < shortestSignal || names || groups) return undefined;
+  if (document.explained.length !== 1 || names || groups) return undefined;
+  if (places < (layout.spatialAxes?.length === 1 ? shortestSeries : shortestSignal)) return undefined;
   const stored = document.input.tensors[document.explained[0]];
   const tensor = stored && tensors.get(stored.key);
   if (!tensor || tensor.type === 'int64' || tensor.type === 'string') return undefined;
@@ -132,7 +194,7 @@ function explainedAxis(
   return {
     axis,
     sequence: true,
-    note: `layer "${layer}": its ${shape[axis]} positions are shown, added up over the other axes`,
+    note: `“${layer}”: its ${shape[axis]} positions along axis ${axis} are shown, added up over the other axes${document.explained.includes(layer) ? '; name the axes in wherefore.yaml (axes: [batch, channel, time]) to see it as a signal' : ''}`,
   };
 }
 

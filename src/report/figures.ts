@@ -3,7 +3,7 @@ import { type Features, featuresOf } from './features.ts';
 import { type Frame, frameOf } from './frame.ts';
 import { type Mask, maskOf } from './mask.ts';
 import { percentText, signedText } from './number-text.ts';
-import { layOver, planesOf, type SignedMap, scaleLimit } from './signed-map.ts';
+import { layOver, type PlaneMap, planesOf, type SignedMap, scaleLimit } from './signed-map.ts';
 
 /** What an explanation looks like: a map over a picture, or a row of bars or coloured cells. */
 export type Figure = MapFigure | FeatureFigure;
@@ -18,6 +18,8 @@ export interface MapFigure {
   readonly sharedBy: number;
   /** Set where it is a mask from 0 to 1: its end colour is 1, and it shares its scale with none. */
   readonly mask?: Mask;
+  /** The shares of inputs beside the picture, the picture's own sum among them. */
+  readonly beside?: Features;
   /** Whether maps of the same question and grid have another scale, because they are far stronger or weaker. */
   readonly ownScale: boolean;
 }
@@ -75,13 +77,25 @@ export function inputKey({ document }: Pick<Explained, 'document'>): string {
 
 async function draw(explained: Explained): Promise<Figure> {
   const frame = await frameOf(explained);
-  const planes = frame && planesOf(explained);
-  if (!frame || !planes) return { kind: 'features', features: featuresOf(explained) };
+  const laid = frame && planesOf(explained);
+  if (!frame || !laid) return { kind: 'features', features: featuresOf(explained) };
   const mask = maskOf(explained.document);
+  const { planes, others } = laid;
   const map = layOver(planes, frame, mask === undefined);
   // A cell of 1 makes this much per 1 % of the view.
   const limit = mask ? (map.grids[0][0] * map.grids[0][1]) / 100 : scaleLimit(map);
-  return { kind: 'map', frame, map, limit, sharedBy: 1, mask, ownScale: false };
+  const beside = others.length > 0 ? besideOf(explained, planes, others) : undefined;
+  return { kind: 'map', frame, map, limit, sharedBy: 1, mask, ownScale: false, beside };
+}
+
+/** Inputs that lie over no picture, after a line for the picture itself, so that all of them add up to ΣA. */
+function besideOf(explained: Explained, planes: readonly PlaneMap[], others: readonly string[]): Features {
+  const pictures = planes.map(({ layer, map, elsewhere }) => ({
+    name: `all of ${layer}`,
+    share: map.data.reduce((sum, value) => sum + value, elsewhere),
+  }));
+  const features = featuresOf(explained, [...others]);
+  return { ...features, kind: 'set', shares: [...pictures, ...features.shares] };
 }
 
 const rowNames = ['top', 'middle', 'bottom'];

@@ -73,6 +73,28 @@ it('writes numbers as a person reads them', () => {
     '< 0.001 %',
     '3.1 %',
     '318 %',
-    '2000 %',
+    '2,000 %',
+  ]);
+});
+
+it('says once of a mean output that it is no share, and that the stated baseline hides things where it does', () => {
+  const one = makeExplained({
+    attribution: float32([1, 2], [3, 4]),
+    document: {
+      method: 'rise',
+      implicitBaseline: 'none: an expected output, not a share of the difference',
+      attributionTarget: 1,
+      relativeError: 6,
+    },
+  });
+  expect(judge(one.document).warnings).toEqual(['an expected output, not a share of the difference; error 600 %']);
+  const guided = {
+    ...one.document,
+    method: 'guided-backpropagation',
+    implicitBaseline: 'none: a filtered rate, no share',
+  };
+  expect(judge(guided as typeof one.document).warnings).toEqual([
+    'does not add up: error 600 %',
+    'a filtered rate, no share; your baseline is not used',
   ]);
 });

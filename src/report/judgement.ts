@@ -1,3 +1,4 @@
+import { methodTable } from '../explainer/methods.ts';
 import type { ExplanationDocument } from './document.ts';
 import { maskOf, maskVerdict } from './mask.ts';
 import { numberText, percentText, signedText } from './number-text.ts';
@@ -20,7 +21,7 @@ export function judge(document: ExplanationDocument): Judgement {
   const warnings: string[] = [];
   const mask = maskOf(document);
   if (mask) return { verdict: maskVerdict(mask), grade: 'open', warnings };
-  if (implicitBaseline !== null) warnings.push(implicitWarning(implicitBaseline, document.baseline !== null));
+  if (implicitBaseline !== null) warnings.push(implicitWarning(implicitBaseline, document));
   if (!isCut) warnings.push('layer is bypassed');
   if (target === null || relativeError === null) {
     return {
@@ -45,10 +46,21 @@ export function judge(document: ExplanationDocument): Judgement {
     };
   }
   const error = percentText(relativeError);
-  if (converged === false && isCut) warnings.unshift(`not converged: error ${error}${moreSteps(document)}`);
+  if (isMean(document)) warnings[0] = `${warnings[0]}; error ${error}`;
+  else if (converged === false && isCut) warnings.unshift(`not converged: error ${error}${moreSteps(document)}`);
   else warnings.unshift(`does not add up: error ${error}`);
   const verdict = `The values add up to ${signedText(sum, 4)} but the difference is ${signedText(target, 4)}: ${blame(document)}`;
   return { verdict, grade: 'poor', warnings };
+}
+
+/** Whether the values are shares of the difference from the stated baseline, whether or not they add up to it. */
+export function sharesDifference({ implicitBaseline, baselineValue }: ExplanationDocument): boolean {
+  return implicitBaseline === null && baselineValue !== null;
+}
+
+/** Whether each value is a mean output or resemblance, which does not add up with others. */
+export function isMean({ implicitBaseline }: Pick<ExplanationDocument, 'implicitBaseline'>): boolean {
+  return /^none: (an expected|a mean) /.test(implicitBaseline ?? '');
 }
 
 /** How much is accounted for, rounded down: 100 % is said of nothing less. */
@@ -57,9 +69,12 @@ function shareText(relativeError: number): string {
   return `${Math.floor((1 - relativeError) * 1000) / 10} %`;
 }
 
-function implicitWarning(baseline: string, stated: boolean): string {
+function implicitWarning(baseline: string, { baseline: given, method }: ExplanationDocument): string {
+  const stated = given !== null;
+  // Some hide things behind the stated baseline all the same.
+  const unused = stated && methodTable[method]?.baseline !== 'required';
   const [what, ...rest] = baseline.split(/[;,:] /);
-  if (what.startsWith('none')) return `${rest.join(', ')}${stated ? '; your baseline is not used' : ''}`;
+  if (what.startsWith('none')) return `${rest.join(', ')}${unused ? '; your baseline is not used' : ''}`;
   if (what.includes('infinitesimal'))
     return `a rate of change, not a share${stated ? ' of the difference from your baseline' : ''}`;
   return stated ? `compares with ${what}, not with your baseline` : `compares with ${[what, ...rest].join(', ')}`;

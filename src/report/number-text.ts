@@ -25,7 +25,7 @@ export function percentText(share: number): string {
   if (size < 0.001) return '< 0.001 %';
   const text =
     size >= 1000
-      ? Number(percent.toPrecision(2)).toFixed(0)
+      ? Number(percent.toPrecision(2)).toLocaleString('en')
       : percent.toFixed(size >= 100 ? 0 : size >= 1 ? 1 : size >= 0.1 ? 2 : 3);
   return `${text.replace('-', '−')} %`;
 }

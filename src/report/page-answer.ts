@@ -1,8 +1,9 @@
 import type { ExplanationDocument } from './document.ts';
 import type { Explained } from './explained.ts';
+import type { Features } from './features.ts';
 import { describeMap, type Figure, strongestPlaces } from './figures.ts';
 import { type Html, html } from './html.ts';
-import { judge } from './judgement.ts';
+import { judge, sharesDifference } from './judgement.ts';
 import { numberText, percentText, signedText } from './number-text.ts';
 import { amountsOf, shownShares } from './page-features.ts';
 
@@ -34,10 +35,10 @@ const verbs: Readonly<Record<string, string>> = {
 };
 
 /** `squeezenet says “tabby” (94.3 %).` */
-function saidText({ prediction, model }: ExplanationDocument): string {
+function saidText({ prediction, model, target }: ExplanationDocument): string {
   const name = model.name.replace(/\.onnx$/, '');
   const first = prediction?.top[0];
-  if (!prediction || !first) return '';
+  if (!prediction || !first || target.kind === 'similarity') return '';
   if (prediction.kind === 'value')
     return `${name} gives ${numberText(first.value)}${first.label ? ` for “${first.label}”` : ''}.`;
   const unnamed = `${prediction.kind === 'token' ? 'token' : 'class'} ${first.index}`;
@@ -66,7 +67,6 @@ function targetWords({ targetDescription, target, prediction }: ExplanationDocum
 
 /** What the map or the bars show, in a sentence. */
 function partsText(explained: Explained, figure: Figure): string {
-  const rose = (explained.document.attributionTarget ?? 1) >= 0;
   if (figure.kind === 'map') {
     if (figure.mask) return `The mask: ${describeMap(figure)}.`;
     const { most, least } = strongestPlaces(figure);
@@ -74,13 +74,23 @@ function partsText(explained: Explained, figure: Figure): string {
       most && `the ${most.place} speaks for it most (${signedText(most.sum, 2)})`,
       least && `the ${least.place} ${most ? '' : 'speaks '}against it most (${signedText(least.sum, 2)})`,
     ].filter((part) => part !== undefined);
-    return parts.length > 0 ? `In the picture ${parts.join(', ')}.` : 'Nothing is attributed to the picture.';
+    const there = parts.length > 0 ? `In the picture ${parts.join(', ')}.` : 'Nothing is attributed to the picture.';
+    return figure.beside ? `${featuresText(explained, figure.beside)} ${there}` : there;
   }
+  return featuresText(explained, figure.features);
+}
+
+/** Shares smaller than this part of the largest one are not worth a word. */
+const leastTold = 0.01;
+
+function featuresText(explained: Explained, features: Features): string {
+  const rose = (explained.document.attributionTarget ?? 1) >= 0;
   const { share } = amountsOf(explained);
-  const { kind, signal } = figure.features;
+  const { kind, signal } = features;
+  const least = leastTold * Math.max(...features.shares.map((one) => Math.abs(one.share)));
   const largest = (sign: number) =>
-    shownShares(figure.features)
-      .filter((one) => one.share * sign > 0 && !one.special)
+    shownShares(features)
+      .filter((one) => one.share * sign > least && !one.special)
       .sort((a, b) => Math.abs(b.share) - Math.abs(a.share))
       .slice(0, 3)
       .map(({ name, text, share: amount, unnamed }) => {
@@ -92,7 +102,10 @@ function partsText(explained: Explained, figure: Figure): string {
       });
   const sentence = (sign: number) => {
     const parts = largest(sign);
-    return parts.length > 0 ? [`${joined(parts)} ${sign > 0 ? 'raised' : 'lowered'} it most`] : [];
+    const verb = sharesDifference(explained.document)
+      ? `${sign > 0 ? 'raised' : 'lowered'} it most`
+      : `${parts.length > 1 ? 'have' : 'has'} the largest values ${sign > 0 ? 'for' : 'against'} it`;
+    return parts.length > 0 ? [`${joined(parts)} ${verb}`] : [];
   };
   const sentences = rose ? [...sentence(1), ...sentence(-1)] : [...sentence(-1), ...sentence(1)];
   const text = sentences.join('; ');

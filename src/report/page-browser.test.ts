@@ -220,6 +220,11 @@ describe.skipIf(!executablePath)('the page in a browser', () => {
     const switched = async (page: Page) => {
       const heat = page.locator('.stage .heat').first();
       await page.locator('input[value=overlay]').first().focus();
+      const lines = page.locator('.stage .contours').first();
+      expect(await lines.evaluate((element) => getComputedStyle(element).opacity)).toBe('0');
+      await page.keyboard.press('ArrowRight');
+      expect(await page.locator('input[value=contour]').first().isChecked()).toBe(true);
+      expect(await lines.evaluate((element) => getComputedStyle(element).opacity)).toBe('1');
       await page.keyboard.press('ArrowRight');
       expect(await page.locator('input[value=map]').first().isChecked()).toBe(true);
       await page.keyboard.press('ArrowRight');

@@ -1,7 +1,10 @@
+import { regionMask } from '../attribution/region.ts';
 import { cssColour, divergingColour, overlayColour } from './colour-map.ts';
+import { type Contour, contoursOf, regionPath, renderContours } from './contours.ts';
 import type { ExplanationDocument } from './document.ts';
 import type { Explained } from './explained.ts';
 import { describeMap, type Figure, type MapFigure } from './figures.ts';
+import { frameTransform } from './frame.ts';
 import { dataUri, greyPicture, overlayMap } from './heat-map.ts';
 import { type Html, html, verbatim } from './html.ts';
 import { errorNumber, judge } from './judgement.ts';
@@ -9,6 +12,7 @@ import { legendText } from './legend.ts';
 import { maskOf } from './mask.ts';
 import { numberText, percentText, signedText } from './number-text.ts';
 import { renderBoxes } from './page-boxes.ts';
+import { renderChannels } from './page-channels.ts';
 import { renderFeatures } from './page-features.ts';
 import type { PagePictures } from './page-pictures.ts';
 import { renderScorecard } from './page-scorecard.ts';
@@ -21,6 +25,8 @@ export interface CardPlace {
   readonly saidBefore: readonly string[];
   /** Whether it is the only one of its question: its scorecard is then open, and no table compares it. */
   readonly alone: boolean;
+  /** Whether the channels of a map get maps of their own, where it has several. */
+  readonly channels: boolean;
 }
 
 /** One explanation: its picture with the legend and the warnings, its numbers, and how to repeat it. */
@@ -33,7 +39,7 @@ export async function renderCard(explained: Explained, figure: Figure, place: Ca
 <div class="shown">
 <h4 id="e${index}-title">${document.methodTitle}</h4>
 <p class="where">at ${layerText(document)}</p>
-${figure.kind === 'map' ? await mapFigure(explained, figure, place, chips) : html`${chips}${renderFeatures(explained, figure.features)}`}
+${figure.kind === 'map' ? html`${await mapFigure(explained, figure, place, chips)}${figure.beside && renderFeatures(explained, figure.beside)}` : html`${chips}${renderFeatures(explained, figure.features)}`}
 </div>
 <div class="read">
 <p class="verdict ${grade}">${verdict}</p>
@@ -41,6 +47,7 @@ ${numbers(document)}
 ${ownQuestion(document)}
 ${document.scorecard && renderScorecard(document.scorecard, place.alone)}
 ${notes(document, place.saidBefore)}
+${place.channels && figure.kind === 'map' && (await renderChannels(explained, figure))}
 ${reproduction(document)}
 </div>
 </article>`;
@@ -87,25 +94,28 @@ function ownQuestion({ implicitTarget, implicitError, implicitBaseline }: Explan
   return html`<p class="quiet">Against what it shares out itself (${implicitBaseline ?? 'its own baseline'}): ${numberText(implicitTarget)}, error ${numberText(implicitError, 3)}.</p>`;
 }
 
-function layerText({ layer, isCut, completing, explained }: ExplanationDocument): Html {
+function layerText({ layer, isCut, completing, explained, input }: ExplanationDocument): Html {
   const isInput = layer.every((name) => explained.includes(name));
   const names = layer.map((name, i) => html`${i > 0 && ' + '}<code>${name}</code>`);
   const bypass = completing.length > 0 ? `bypassed; complete with ${completing.join(' + ')}` : 'bypassed';
   const together = layer.length > 1 && !isInput && isCut;
-  return html`${isInput ? 'the input, ' : layer.length > 1 ? 'layers ' : 'layer '}${names}${together && ', which everything passes through together'}${!isCut && html` <span class="flag">${bypass}</span>`}`;
+  const fixed = isInput ? Object.keys(input.tensors).filter((name) => !explained.includes(name)) : [];
+  const held =
+    fixed.length > 0 &&
+    html`; ${fixed.map((name, i) => html`${i > 0 && ', '}<code>${name}</code>`)} ${fixed.length > 1 ? 'stay as they are' : 'stays as it is'}, at the baseline too`;
+  return html`${isInput ? (layer.length > 1 ? 'the inputs ' : 'the input, ') : layer.length > 1 ? 'layers ' : 'layer '}${names}${held}${together && ', which everything passes through together'}${!isCut && html` <span class="flag">${bypass}</span>`}`;
 }
 
 async function mapFigure(
   { document }: Explained,
-
   figure: MapFigure,
   { index, pictures }: CardPlace,
   chips: Html | false,
 ): Promise<Html> {
   const { frame, map, limit } = figure;
   const pixels = frame.picture.shape[0] * frame.picture.shape[1] <= 4096;
-  const views = ['picture', 'overlay', 'map'] as const;
-
+  const views = ['picture', 'overlay', 'contour', 'map'] as const;
+  const contours = contoursOf(map, figure.mask && { threshold: figure.mask.threshold, limit });
   const alt = `Heat map of ${document.methodTitle} at ${document.layer.join(' + ')}: ${describeMap(figure)}.`;
   return html`<figure class="map${pixels ? ' pixels' : ''}${figure.mask ? ' masked' : ''}">
 <fieldset class="view"><legend class="unseen">View of this map</legend>
@@ -117,6 +127,8 @@ ${views.map(
 <div class="colour ${pictures.classOf(await dataUri(frame.picture, 'photograph'))}"></div>
 <div class="grey ${pictures.classOf(await dataUri(greyPicture(frame), 'photograph'))}"></div>
 <img class="heat" src="${await dataUri(overlayMap(map, limit), 'png')}" alt="${alt}">
+${renderContours(contours, frame.picture.shape)}
+${regionOutline(document, figure)}
 ${document.box && renderBoxes([{ box: document.box, label: boxLabel(document) }], frame.transform)}
 ${chips}
 </div>
@@ -124,9 +136,28 @@ ${chips}
 <figcaption>
 <span class="scale${figure.mask ? ' mask' : ''}" aria-hidden="true"></span>
 ${figure.mask ? html`<span class="ends"><span>0<br>may go</span><span>1<br>is needed</span></span>` : scaleEnds(limit)}
-<span>${legendText(figure, document)}</span>
+<span class="map-words">${legendText(figure, document)}</span>
+<span class="contour-words">${contourWords(contours, figure)}</span>
+${document.target.kind === 'region' && html`<span>White outline: the region that is explained.</span>`}
 </figcaption>
 </figure>`;
+}
+
+/** What the lines of the contour view stand for. */
+function contourWords(contours: readonly Contour[], { mask }: MapFigure): string {
+  if (contours.length === 0) return 'No line: nothing is attributed to the picture.';
+  if (mask) return `The line lies around what is marked: ${percentText(mask.area)} of the picture.`;
+  const line = ({ sign, area }: Contour) =>
+    `the ${sign > 0 ? 'red' : 'blue'} line lies around the ${percentText(area)} of the picture that hold half of all that speaks ${sign > 0 ? 'for' : 'against'}`;
+  const text = contours.map(line).join('; ');
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+function regionOutline({ target }: ExplanationDocument, { frame }: MapFigure): Html | undefined {
+  if (target.kind !== 'region') return undefined;
+  const [height, width] = frame.transform.source;
+  const path = regionPath(regionMask(target.region), frameTransform(frame, target.region.size));
+  return html`<svg class="boxes" viewBox="0 0 ${width} ${height}" preserveAspectRatio="none" role="img" aria-label="The region that is explained"><path class="under" d="${path}"/><path d="${path}"/></svg>`;
 }
 
 function boxLabel({ prediction, target }: ExplanationDocument): string {

@@ -2,6 +2,7 @@ import { divergingColour, inkOn } from './colour-map.ts';
 import type { Explained } from './explained.ts';
 import type { FeatureShare, Features } from './features.ts';
 import { type Html, html } from './html.ts';
+import { isMean, sharesDifference } from './judgement.ts';
 import { numberText, percentText, signedText } from './number-text.ts';
 import { renderSignal } from './page-signal.ts';
 
@@ -12,7 +13,7 @@ const mostBars = 16;
 export function renderFeatures(explained: Explained, features: Features): Html {
   return html`<figure class="features">
 ${features.signal ? renderSignal(features, features.signal) : features.kind === 'sequence' && cells(features)}
-${features.kind === 'set' && reading(explained)}
+${features.kind === 'set' && reading(explained, features)}
 ${bars(explained, features)}
 ${features.notes.map((note) => html`<p class="quiet">${note}.</p>`)}
 </figure>`;
@@ -33,7 +34,7 @@ function cells({ shares }: Features): Html {
 }
 
 /** What gets a bar of its own: the parts, or stretches of a signal, whose single places say little. */
-export function shownShares({ shares, signal }: Features): readonly FeatureShare[] {
+export function shownShares({ shares, signal, placeName }: Features): readonly FeatureShare[] {
   if (!signal) return shares;
   const length = Math.ceil(shares.length / mostBars);
   const count = Math.ceil(shares.length / length);
@@ -41,7 +42,7 @@ export function shownShares({ shares, signal }: Features): readonly FeatureShare
     const places = shares.slice(i * length, (i + 1) * length);
     const last = i * length + places.length - 1;
     return {
-      name: places.length === 1 ? `place ${last}` : `places ${i * length}–${last}`,
+      name: places.length === 1 ? `${placeName ?? 'place'} ${last}` : `${placeName ?? 'places'} ${i * length}–${last}`,
       share: places.reduce((sum, { share }) => sum + share, 0),
     };
   });
@@ -56,30 +57,26 @@ interface Bar {
   readonly kind: 'total' | 'share' | 'rest';
 }
 
-/** The running total from the baseline's output to the input's, largest share first. */
+/** The running total from the baseline's output to the input's, largest share first; from 0 each where there is none. */
 function barsOf({ document }: Explained, features: Features): Bar[] {
   const order = [...shownShares(features)].sort((a, b) => Math.abs(b.share) - Math.abs(a.share));
   const shown = order.slice(0, order.length > mostBars ? mostBars - 1 : mostBars);
   const others = order.slice(shown.length);
   const list: FeatureShare[] = [...shown];
-  if (others.length > 0)
+  const apart = !sharesDifference(document);
+  if (others.length > 0 && !isMean(document))
     list.push({ name: `${others.length} others together`, share: others.reduce((sum, { share }) => sum + share, 0) });
+  if (apart)
+    return list.map(({ name, text, baseline, share }) => ({ name, text, baseline, from: 0, to: share, kind: 'share' }));
   const start = document.baselineValue ?? 0;
-  const bars: Bar[] = [];
-  if (document.baselineValue !== null)
-    bars.push({
-      name: 'f(x₀)',
-      text: document.baselineDescription ?? undefined,
-      from: start,
-      to: start,
-      kind: 'total',
-    });
+  const bars: Bar[] = [
+    { name: 'f(x₀)', text: document.baselineDescription ?? undefined, from: start, to: start, kind: 'total' },
+  ];
   let total = start;
   for (const { name, text, baseline, share } of list) {
     bars.push({ name, text, baseline, from: total, to: total + share, kind: 'share' });
     total += share;
   }
-  if (document.baselineValue === null) return bars;
   const rest = document.value - total;
   if (document.relativeError !== null && document.relativeError > 1e-4)
     bars.push({ name: 'not accounted for', from: total, to: total + rest, kind: 'rest' });
@@ -88,11 +85,12 @@ function barsOf({ document }: Explained, features: Features): Bar[] {
 }
 
 /** How a waterfall is read, with its own numbers. */
-function reading(explained: Explained): Html | undefined {
+function reading(explained: Explained, { shares }: Features): Html | undefined {
   const { value, baselineValue, baselineDescription } = explained.document;
-  if (baselineValue === null || baselineDescription === null) return undefined;
+  if (!sharesDifference(explained.document) || baselineValue === null || baselineDescription === null)
+    return html`<p class="quiet">Each bar starts from 0: these values are no shares of a difference, so they do not lead from one output to another.</p>`;
   const { total } = amountsOf(explained);
-  return html`<p class="quiet">From top to bottom: the model gives ${total(baselineValue)} for the baseline (${baselineDescription}). Each line raises (red) or lowers (blue) that, until it is the ${total(value)} of this input; below its value stands what the baseline has there, where that is known.</p>`;
+  return html`<p class="quiet">From top to bottom: the model gives ${total(baselineValue)} for the baseline (${baselineDescription}). Each line raises (red) or lowers (blue) that, until it is the ${total(value)} of this input${shares.some(({ baseline }) => baseline !== undefined) && '; below its value stands what the baseline has there'}.</p>`;
 }
 
 /** A share of a probability in points of per cent: `+4.5 pts`. */
@@ -106,23 +104,26 @@ export function amountsOf({ document }: Explained): {
   readonly total: (value: number) => string;
   readonly share: (value: number) => string;
 } {
-  if (document.target.kind !== 'classProbability')
-    return { total: (value: number) => numberText(value), share: signedText };
+  const probability = document.target.kind === 'classProbability';
   return {
-    total: (value: number) => percentText(value),
-    share: pointsText,
+    total: probability ? percentText : (value: number) => numberText(value),
+    share: probability && sharesDifference(document) ? pointsText : (value: number) => signedText(value),
   };
 }
 
 function bars(explained: Explained, features: Features): Html {
   const list = barsOf(explained, features);
   const ends = list.flatMap(({ from, to }) => [from, to]);
+  const caption = sharesDifference(explained.document)
+    ? 'From the baseline’s output to this input’s, largest share first'
+    : 'The values from 0, largest first';
   const [least, largest] = [Math.min(...ends), Math.max(...ends)];
   const range = largest - least || 1;
   const place = (value: number) => 2 + (96 * (value - least)) / range;
-  const hasText = list.some(({ text }) => text !== undefined);
+  // What only the totals say stands below their names: it needs no column.
+  const hasText = list.some(({ text, kind }) => text !== undefined && kind === 'share');
   const amount = amountsOf(explained);
-  return html`<table class="bars"><caption class="unseen">From the baseline’s output to this input’s, largest share first</caption>
+  return html`<table class="bars"><caption class="unseen">${caption}</caption>
 <colgroup><col class="name">${hasText && html`<col class="text">`}<col><col class="share"></colgroup>
 <thead class="unseen"><tr><th scope="col">feature</th>${hasText && html`<th scope="col">value</th>`}<th scope="col">bar</th><th scope="col">share</th></tr></thead>
 <tbody>${list.map(({ name, text, baseline, from, to, kind }) => {
@@ -131,7 +132,7 @@ function bars(explained: Explained, features: Features): Html {
     const width = Math.max(0.4, Math.abs(place(to) - place(from)));
     const colour = kind === 'rest' ? 'rest' : to >= from ? 'positive' : 'negative';
     if (kind === 'total') {
-      return html`<tr class="total"><th scope="row">${name}${text !== undefined && html`<span class="narrow" aria-hidden="true">${text}</span>`}</th>${hasText && html`<td class="text">${text}</td>`}
+      return html`<tr class="total"><th scope="row">${name}${text !== undefined && html`<span class="${hasText ? 'narrow' : 'usual'}"${hasText && html` aria-hidden="true"`}>${text}</span>`}</th>${hasText && html`<td class="text">${text}</td>`}
 <td class="track" aria-hidden="true"><span class="total" style="left:${left.toFixed(2)}%;width:${width.toFixed(2)}%"></span></td>
 <td class="number">${amount.total(to)}</td></tr>`;
     }

@@ -9,9 +9,14 @@ import { dataUri } from './heat-map.ts';
 import { type Html, html } from './html.ts';
 import { numberText, percentText } from './number-text.ts';
 import { renderBoxes, type ShownBox } from './page-boxes.ts';
+import { amountsOf } from './page-features.ts';
 
 /** The head of an input: what the model was shown and what it said. */
-export async function renderInput(explained: Explained, figure: Figure): Promise<Html> {
+export async function renderInput(
+  explained: Explained,
+  figure: Figure,
+  targets: readonly ExplanationDocument['target'][] = [explained.document.target],
+): Promise<Html> {
   const { document } = explained;
   const name = document.input.source.split(/[\\/]/).pop() || document.input.source;
   const picture = shownPicture(explained, figure);
@@ -28,7 +33,7 @@ ${
 <div class="said">
 <h2>${name}</h2>
 <p class="fact">${document.model.name}${document.model.producer && html` <span class="quiet">made by ${document.model.producer}</span>`}</p>
-${prediction(document)}
+${prediction(document, targets)}
 </div>
 </div>`;
 }
@@ -78,11 +83,15 @@ const predictionTitles: Readonly<Record<string, string>> = {
 /** What an entry without a name is called. */
 const unnamed: Readonly<Record<string, string>> = { probability: 'class', detection: 'class', token: 'token' };
 
-function prediction({ prediction, target }: ExplanationDocument): Html | undefined {
-  if (!prediction || prediction.top.length === 0) return undefined;
+function prediction(
+  { prediction, target }: ExplanationDocument,
+  targets: readonly ExplanationDocument['target'][],
+): Html | undefined {
+  // Of an embedding the single numbers say nothing.
+  if (!prediction || prediction.top.length === 0 || target.kind === 'similarity') return undefined;
   const share = prediction.kind !== 'value';
   const largest = share ? 1 : Math.max(...prediction.top.map(({ value }) => Math.abs(value)), Number.MIN_VALUE);
-  const chosen = chosenEntries(target);
+  const chosen = targets.flatMap(chosenEntries);
   return html`<table class="prediction"><caption>${predictionTitles[prediction.kind] ?? `Largest outputs (${prediction.kind})`}</caption>
 <tbody>${prediction.top.map(
     ({ index, label, value }) => html`<tr${chosen.includes(index) ? html` class="chosen"` : undefined}>
@@ -110,7 +119,8 @@ export async function renderQuestion(explained: Explained, figure: Figure): Prom
   }
   const thumbnail = figure.kind === 'map' ? await baselineThumbnail(explained) : undefined;
   const seen = shownPicture(explained, figure);
-  return html`<h3><b>${sentence(document.targetDescription)}</b>: why ${numberText(value)}, rather than ${numberText(baselineValue)} as for the baseline, <q>${baselineDescription}</q>?</h3>
+  const { total } = amountsOf(explained);
+  return html`<h3><b>${sentence(document.targetDescription)}</b>: why ${total(value)}, rather than ${total(baselineValue)} as for the baseline, <q>${baselineDescription}</q>?</h3>
 <div class="equation">
 <div class="term">${seen && html`<img class="${smallClass(seen.pixels.shape)}" src="${await thumbnailUri(seen.pixels)}" alt="">`}<p><span class="quiet">this input</span><br>f(x) = <b>${numberText(value)}</b></p></div>
 <span class="sign">−</span>

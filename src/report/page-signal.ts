@@ -9,7 +9,10 @@ const mostStrips = 400;
 const mostLanes = 6;
 
 /** A signal as a line for each channel, over strips in the colour of each place's share. */
-export function renderSignal({ shares }: Features, signal: readonly Channel[]): Html {
+export function renderSignal(
+  { shares, placeName = 'place', channelName = 'channel' }: Features,
+  signal: readonly Channel[],
+): Html {
   const count = shares.length;
   const strips = Math.min(count, mostStrips);
   const together = stripSums(
@@ -28,20 +31,21 @@ export function renderSignal({ shares }: Features, signal: readonly Channel[]): 
   const place = Math.floor((strongest + 0.5) * width);
   const unit = width > 1 ? `a strip of ${Number(width.toFixed(1))} places` : 'a place';
   const apart =
-    signal.length > 1 && (signal[0].shares ? 'each channel has its own colours' : 'colours add up all channels');
-  const more = signal.length > mostLanes && `${mostLanes} of ${signal.length} channels are drawn`;
+    signal.length > 1 &&
+    (signal[0].shares ? `each ${channelName} has its own colours` : `colours add up every ${channelName}`);
+  const more = signal.length > mostLanes && `${mostLanes} of ${signal.length} are drawn`;
   const facts = [`the end colour is ${signedText(largest, 2)} ${unit}`, apart, more].filter(Boolean).join('; ');
   return html`<div class="signal">${lanes.map(
     (
       { values, sums },
       channel,
-    ) => html`<div class="lane">${lanes.length > 1 && html`<span class="box-name">channel ${channel}</span>`}
-<svg viewBox="0 0 ${count} 100" preserveAspectRatio="none" role="img" aria-label="${lanes.length > 1 ? `Channel ${channel} of the signal` : 'The signal'} over strips coloured by their share, strongest around place ${place} (${signedText(together[strongest], 2)})">
+    ) => html`<div class="lane">${lanes.length > 1 && html`<span class="box-name">${channelName} ${channel}</span>`}
+<svg viewBox="0 0 ${count} 100" preserveAspectRatio="none" role="img" aria-label="${lanes.length > 1 ? `${channelName} ${channel} of the signal` : 'The signal'} over strips coloured by their share, strongest around ${placeName} ${place} (${signedText(together[strongest], 2)})">
 ${Array.from(sums, (sum, i) => html`<rect x="${(i * width).toFixed(2)}" y="0" width="${(width * 1.02).toFixed(2)}" height="100" fill="${cssColour(divergingColour(sum / largest))}"/>`)}
 <polyline points="${line(values)}" fill="none" stroke="#1a1a1a" stroke-width="1.5" vector-effect="non-scaling-stroke"/>
 </svg></div>`,
   )}
-<p class="ends"><span>place 0</span><span>${count - 1}</span></p>
+<p class="ends"><span>${placeName} 0</span><span>${count - 1}</span></p>
 <p class="quiet">Red places raised the output, blue ones lowered it; ${facts}.</p></div>`;
 }
 

@@ -53,7 +53,7 @@ button:hover,.view label:hover{border-color:var(--quiet)}
 .head:not(:has(figure)){grid-template-columns:minmax(0,1fr)}
 figure{margin:0}
 img{display:block;max-width:100%}
-.outlined{position:relative;overflow:hidden}.boxes{position:absolute;inset:0;width:100%;height:100%;pointer-events:none}.boxes rect{fill:none;stroke:#fff;stroke-width:1.5px;vector-effect:non-scaling-stroke}.boxes .under{stroke:#000;stroke-width:4px;opacity:.65}.box-name{position:absolute;background:#000c;color:#fff;font-size:.7rem;line-height:1.3;padding:0 .35em;max-width:60%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;pointer-events:none}
+.outlined{position:relative;overflow:hidden}.boxes{position:absolute;inset:0;width:100%;height:100%;pointer-events:none}.boxes rect,.boxes path{fill:none;stroke:#fff;stroke-width:1.5px;vector-effect:non-scaling-stroke}.boxes .under{stroke:#000;stroke-width:4px;opacity:.65}.box-name{position:absolute;background:#000c;color:#fff;font-size:.7rem;line-height:1.3;padding:0 .35em;max-width:60%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;pointer-events:none}
 .seen img{width:100%;border-radius:4px}
 .seen figcaption{margin-top:.35rem}
 .pixels,.pixels img,.pixels .stage>div{image-rendering:pixelated}
@@ -85,7 +85,7 @@ caption{text-align:left;color:var(--quiet);font-size:.84rem;padding-bottom:.3em}
 .where{font-size:.88rem;color:var(--quiet);margin:0 0 .7rem}
 .view{display:flex;flex-wrap:wrap;position:relative}
 .view .stage{order:-1;flex:0 0 100%;margin-bottom:.5rem;position:relative;overflow:hidden;border-radius:4px;background:${cssColour(divergingColour(0))}}
-.view label{flex:1;text-align:center;margin-left:-1px;color:var(--quiet)}
+.view label{flex:1 1 auto;text-align:center;margin-left:-1px;padding:.3em .35em;color:var(--quiet)}
 .view label:first-of-type{border-radius:6px 0 0 6px;margin-left:0}
 .view label:last-of-type{border-radius:0 6px 6px 0}
 .view input:checked+label{background:var(--ink);color:var(--paper);border-color:var(--ink)}
@@ -95,6 +95,10 @@ caption{text-align:left;color:var(--quiet);font-size:.84rem;padding-bottom:.3em}
 .view:has(.picture:checked) .colour{opacity:1}
 .view:has(.picture:checked) .heat,.view:has(.map:checked) .grey{opacity:0}
 .view:has(.map:checked) .heat{opacity:1}
+.contours{position:absolute;inset:0;width:100%;height:100%;opacity:0;pointer-events:none}.contours path{fill:none;stroke-width:2px;stroke-linecap:round;vector-effect:non-scaling-stroke}.contours .under{stroke:#fffd;stroke-width:4.5px}.contours .for{stroke:${cssColour(divergingColour(1))}}.contours .against{stroke:${cssColour(divergingColour(-1))}}
+.view:has(.contour:checked) .contours,.view:has(.contour:checked) .colour{opacity:1}.view:has(.contour:checked) :is(.heat,.grey){opacity:0}.contour-words{display:none}figure:has(.contour:checked) .contour-words{display:block}figure:has(.contour:checked) figcaption>:is(.scale,.ends,.map-words){display:none}
+figure.map+figure.features{margin-top:1.2rem}
+.channels{margin-bottom:.8rem}.channel-maps{display:grid;grid-template-columns:repeat(auto-fill,minmax(5.4rem,1fr));gap:.7rem;margin:.5rem 0}.channel-maps .stage{position:relative;overflow:hidden;border-radius:4px}.channel-maps figcaption{margin-top:.25rem;line-height:1.3}.channel-maps b{color:var(--ink);font-weight:500;font-variant-numeric:tabular-nums}
 .chips{list-style:none;margin:0;padding:0;display:flex;flex-wrap:wrap;gap:.3rem}
 .stage .chips{position:absolute;left:.4rem;right:.4rem;bottom:.4rem}
 .chips li{background:var(--warn-ground);color:var(--warn-ink);border:1px solid var(--warn-line);border-radius:5px;font-size:.78rem;line-height:1.3;padding:.15em .55em}
@@ -138,8 +142,8 @@ pre{background:var(--track);padding:.7em;border-radius:6px;white-space:pre-wrap;
 .bars .track{position:relative;height:1.9em;padding:0;background:linear-gradient(var(--track),var(--track)) center/100% 1.3em no-repeat}
 .bars .track span{position:absolute;top:calc(50% - .65em);height:1.3em;border-radius:2px}
 .bars .number{padding-left:.7em;padding-right:0}
-.positive{background:var(--positive)}.negative{background:var(--negative)}.total,.track .total{background:var(--total)}tr.total{background:none;font-weight:600}.track .rest{background:repeating-linear-gradient(45deg,var(--total) 0 3px,transparent 3px 6px)}
-.scorecard{margin-bottom:.8rem}.scorecard table{margin:.3rem 0 .6rem}.scorecard .chips{margin:.4rem 0}.scorecard td{width:7.2rem;vertical-align:top;padding-right:0}.scorecard th{vertical-align:top}.scorecard tr+tr>*{border-top:1px solid var(--line)}
+.positive{background:var(--positive)}.negative{background:var(--negative)}.total,.track .total{background:var(--total)}tr.total{background:none;font-weight:600}tr.total .usual,tr.total .narrow{font-weight:400;opacity:1;color:var(--quiet)}.bars:not(:has(col.text)) .name{width:36%}.track .rest{background:repeating-linear-gradient(45deg,var(--total) 0 3px,transparent 3px 6px)}
+.scorecard{margin-bottom:.8rem}.scorecard table{margin:.3rem 0 .6rem}.scorecard .chips{margin:.4rem 0}.scorecard td{width:5.8rem;vertical-align:top;padding-right:0}.scorecard th{vertical-align:top;overflow-wrap:normal}.scorecard tr+tr>*{border-top:1px solid var(--line)}
 .gauge-track{position:relative;display:block;height:.4rem;margin:.25rem 0;border-radius:99px;background:var(--track);border:1px solid var(--line)}.gauge-track .spread{position:absolute;top:0;height:100%;border-radius:99px;background:var(--total);opacity:.6}.gauge-track .point{position:absolute;top:-.2rem;width:.2rem;margin-left:-.1rem;height:.8rem;border-radius:1px;background:var(--ink)}
 .score-words{margin:1.2rem 0 0;max-width:46rem}.score-table{width:auto;font-size:.88rem;margin-top:.4rem}.score-table td,.score-table th{padding:.35em 0 .35em 1.4em;overflow-wrap:normal;border-bottom:1px solid var(--line);vertical-align:top}.score-table th[scope=row],.score-table td:first-child{padding-left:0}.score-table .best b{text-decoration:underline;text-decoration-thickness:2px;text-underline-offset:3px}.score-table .number>b{font-weight:400}.score-table .best>b{font-weight:600}.score-table th .usual{padding-left:0!important}.score-table .usual{font-weight:400}.score-table thead th{white-space:normal;max-width:9rem;vertical-align:bottom}.score-table tbody th{min-width:9rem;max-width:17rem}
 .summary{border-top:1px solid var(--line);padding-top:2rem;margin-top:2rem}

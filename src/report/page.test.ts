@@ -210,6 +210,23 @@ it('names a page after its model and what it said', () => {
     ]),
   ).toBe('Why model says “cat” of cat.png');
   expect(pageTitle([pictured()])).toBe('Why model says this of cat.png');
+  const top = [
+    { index: 2, label: 'dog', value: 0.6 },
+    { index: 1, label: 'cat', value: 0.4 },
+  ];
+  // Class 1 is explained, but the model says class 2.
+  expect(pageTitle([pictured({ prediction: { output: 'y', kind: 'probability', top } })])).toBe(
+    'What speaks for “cat” in cat.png, to model',
+  );
+  const found = (index: number) =>
+    pictured({
+      prediction: { output: 'y', kind: 'detection', top },
+      target: { kind: 'detectionScore', anchor: index, class: index },
+    });
+  expect(pageTitle([found(1), found(2)])).toBe('Why model finds “cat” and “dog” in cat.png');
+  expect(
+    pageTitle([pictured({ target: { kind: 'similarity', to: [1, 0], description: 'folder/other.png' }, value: 0.9 })]),
+  ).toBe('Why model finds cat.png like other.png');
 });
 
 const text = (page: string) => page.replace(/<[^>]+>/g, ' ').replace(/\s+/g, ' ');

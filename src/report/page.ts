@@ -31,6 +31,8 @@ export interface PageOptions {
   readonly introduction?: string;
   /** Default: one section for all. Explanations that no section names come last. */
   readonly sections?: readonly PageSection[];
+  /** What was asked for in passing and makes no sense, each with the reason. */
+  readonly leftOut?: readonly string[];
 }
 
 /** How to read a page, in three sentences. */
@@ -44,17 +46,36 @@ export function pageTitle(explained: readonly Explained[]): string {
   const models = new Set(explained.map(({ document }) => document.model.name.replace(/\.onnx$/, '')));
   const inputs = new Set(explained.map((one) => inputKey(one)));
   const documents = explained.map(({ document }) => document);
-  const said = saidOf(documents[0]);
   const who = models.size === 1 ? [...models][0] : `${models.size} models`;
   const verb = models.size === 1 ? 'says' : 'say';
-  const [first] = documents;
-  if (inputs.size === 1 && first.prediction?.kind === 'token' && said)
-    return `Why ${who} would go on with ${said} after “${shortText(first.input.source)}”`;
-  if (inputs.size === 1 && first.prediction?.kind === 'detection' && said)
-    return `Why ${who} finds ${said} in ${fileName(first.input.source)}`;
   if (inputs.size !== 1)
     return `Why ${who} ${verb} what ${models.size === 1 ? 'it says' : 'they say'} of ${inputs.size} inputs`;
-  return `Why ${who} ${verb} ${said ?? 'this'} of ${first.input.groups?.kind === 'words' ? `“${shortText(first.input.source)}”` : fileName(first.input.source)}`;
+  const [{ input, prediction, target }] = documents;
+  const source = input.groups?.kind === 'words' ? `“${shortText(input.source)}”` : fileName(input.source);
+  const said = saidOf(documents[0]);
+  const asked = askedOf(documents);
+  if (prediction?.kind === 'token' && said)
+    return `Why ${who} would go on with ${said} after “${shortText(input.source)}”`;
+  if (target.kind === 'similarity')
+    return `Why ${who} finds ${source} ${documents[0].value < 0.5 ? 'unlike' : 'like'} ${fileName(target.description)}`;
+  if (prediction?.kind === 'detection' && asked) return `Why ${who} finds ${asked} in ${source}`;
+  if (asked && said && asked !== said) return `What speaks for ${asked} in ${source}, to ${who}`;
+  if (prediction?.kind === 'area' && said) return `Why ${who} sees ${said} in ${source}`;
+  return `Why ${who} ${verb} ${said ?? 'this'} of ${source}`;
+}
+
+/** The classes that are explained, named; undefined where something else is. */
+function askedOf(documents: readonly ExplanationDocument[]): string | undefined {
+  const names = documents.map(({ target, prediction }) => {
+    const entry = prediction?.top.find(({ index, anchor }) =>
+      'class' in target ? index === target.class : 'anchor' in target && anchor === target.anchor,
+    );
+    if (entry) return entry.label?.trim() ? `“${entry.label.trim()}”` : `class ${entry.index}`;
+    return 'class' in target ? `class ${target.class}` : undefined;
+  });
+  const distinct = [...new Set(names)];
+  if (distinct.some((name) => name === undefined)) return undefined;
+  return distinct.length < 2 ? distinct[0] : `${distinct.slice(0, -1).join(', ')} and ${distinct.at(-1)}`;
 }
 
 function saidOf(document: ExplanationDocument | undefined): string | undefined {
@@ -65,7 +86,7 @@ function saidOf(document: ExplanationDocument | undefined): string | undefined {
 }
 
 function shortText(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 59).trimEnd()}…` : text;
+  return text.length > 60 ? `${text.slice(0, 59).replace(/\s+\S*$/, '')}…` : text;
 }
 
 /** The last part of a path; other texts as they are. */
@@ -110,7 +131,7 @@ export async function renderPage(explained: readonly Explained[], options: PageO
 <p class="mark">Wherefore</p>
 <div class="controls" hidden>
 <fieldset class="views"><legend class="unseen">Show all maps as</legend>
-${['picture', 'overlay', 'map'].map((view) => html`<button type="button" data-view="${view}">${view}</button>`)}
+${['picture', 'overlay', 'contour', 'map'].map((view) => html`<button type="button" data-view="${view}">${view}</button>`)}
 </fieldset>
 <button type="button" data-theme-toggle aria-pressed="false">Dark</button>
 </div>
@@ -119,6 +140,7 @@ ${['picture', 'overlay', 'map'].map((view) => html`<button type="button" data-vi
 <h1>${title}</h1>
 <div class="introduction">${options.introduction !== undefined && paragraphs(options.introduction)}
 ${options.introduction === undefined && inputs.length === 1 && renderAnswer(explained, figures)}
+${leftOut(options.leftOut ?? [])}
 <details><summary>How to read this page</summary><p>${howToRead}</p></details></div>
 ${explained.length > 2 && html`<p><a href="#summary">All ${explained.length} explanations in one table</a></p>`}
 <div id="content">
@@ -133,6 +155,18 @@ ${explained.length > 1 && renderSummary(explained)}
 `;
   return page.html;
 }
+
+/** Said at once where it is little, folded where many layers were asked for. */
+function leftOut(texts: readonly string[]): Html | undefined {
+  if (texts.length === 0) return undefined;
+  const list = html`<ul class="notes">${texts.map((text) => html`<li>at ${text}</li>`)}</ul>`;
+  return texts.length <= 3
+    ? html`<p class="quiet left-out">Left out, because it does not fit:</p>${list}`
+    : html`<details class="left-out"><summary>Left out, because they do not fit: ${texts.length} combinations</summary>${list}</details>`;
+}
+
+/** More explanations than this, and their maps are not shown channel by channel: the page would grow too large. */
+const mostWithChannels = 12;
 
 interface Content {
   readonly explained: readonly Explained[];
@@ -154,7 +188,11 @@ async function renderSection(section: PageSection, index: number, content: Conte
       const inDetail = questions.filter((items) => items.every((i) => swept.has(i) && figures[i].kind === 'map'));
       const asked = questions.filter((items) => !inDetail.includes(items));
       return html`<section class="input">
-${await renderInput(explained[members[0]], figures[members[0]])}
+${await renderInput(
+  explained[members[0]],
+  figures[members[0]],
+  members.map((i) => explained[i].document.target),
+)}
 ${content.answers && renderAnswer(at(explained, members), at(figures, members))}
 ${await Promise.all(sweeps.map((items) => renderSweep(explained, figures, items, content.pictures)))}
 ${await Promise.all(asked.map((items) => renderItems(items, content)))}
@@ -177,7 +215,13 @@ async function renderItems(items: readonly number[], { explained, figures, pictu
   const shared = sharedNotes(items.map((i) => explained[i].document.notes));
   const cards = await Promise.all(
     items.map((i) =>
-      renderCard(explained[i], figures[i], { index: i, pictures, saidBefore: shared, alone: items.length === 1 }),
+      renderCard(explained[i], figures[i], {
+        index: i,
+        pictures,
+        saidBefore: shared,
+        alone: items.length === 1,
+        channels: explained.length <= mostWithChannels,
+      }),
     ),
   );
 

@@ -8,21 +8,21 @@ import { layOver, type PlaneMap, planesOf, scaleLimit, smoothed, sumExcept } fro
 const nchw = { channelAxis: 1, spatialAxes: [2, 3] };
 const sum = (values: ArrayLike<number>) => Array.from(values).reduce((total, value) => total + value, 0);
 const laid = async (explained: Explained) =>
-  layOver(planesOf(explained) as PlaneMap[], (await frameOf(explained)) as Frame);
+  layOver(planesOf(explained)?.planes as PlaneMap[], (await frameOf(explained)) as Frame);
 
 it('adds channels up with their signs, in either layout', () => {
   // Two channels of 2×2: [1 2; 3 4] and [−1 0; 5 −6].
   const first = planesOf(
     makeExplained({ attribution: float32([1, 2, 2, 2], [1, 2, 3, 4, -1, 0, 5, -6]), layout: nchw }),
   );
-  expect(Array.from(first?.[0].map.data ?? [])).toEqual([0, 2, 8, -2]);
+  expect(Array.from(first?.planes[0].map.data ?? [])).toEqual([0, 2, 8, -2]);
   const last = planesOf(
     makeExplained({
       attribution: float32([1, 2, 2, 2], [1, -1, 2, 0, 3, 5, 4, -6]),
       layout: { channelAxis: 3, spatialAxes: [1, 2] },
     }),
   );
-  expect(Array.from(last?.[0].map.data ?? [])).toEqual([0, 2, 8, -2]);
+  expect(Array.from(last?.planes[0].map.data ?? [])).toEqual([0, 2, 8, -2]);
   expect(Array.from(sumExcept(float32([2, 3], [1, 2, 3, 4, 5, 6]), [0, 1]).data)).toEqual([1, 2, 3, 4, 5, 6]);
 });
 

@@ -30,17 +30,22 @@ export interface SignedMap {
   readonly notes: readonly string[];
 }
 
-/** The values of the layer as maps over space; undefined where one of them does not lie over a picture. */
-export function planesOf(explained: Explained): PlaneMap[] | undefined {
+/**
+ * The values of the layer as maps over space, and the inputs beside the picture that do not lie over it. Undefined where
+ * none does, or where a value inside the model does not.
+ */
+export function planesOf(explained: Explained): { planes: PlaneMap[]; others: string[] } | undefined {
   const picture = pictureInput(explained);
   if (picture === undefined) return undefined;
   const planes: PlaneMap[] = [];
+  const others: string[] = [];
   for (const [layer, { key }] of Object.entries(explained.document.attribution)) {
     const plane = planeOf(explained, picture, layer, toFloat32(storedTensor(explained, key)));
-    if (!plane) return undefined;
-    planes.push(plane);
+    if (plane) planes.push(plane);
+    else if (explained.document.explained.includes(layer)) others.push(layer);
+    else return undefined;
   }
-  return planes.length > 0 ? planes : undefined;
+  return planes.length > 0 ? { planes, others } : undefined;
 }
 
 function planeOf(

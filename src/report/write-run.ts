@@ -80,6 +80,7 @@ function runRecord(started: Date, explained: readonly Explained[], entries: read
     started: started.toISOString(),
     command: info.command,
     seed: info.seed,
+    leftOut: info.leftOut?.length ? info.leftOut : undefined,
     versions: { ...explained[0]?.document.versions, wherefore: packageVersion },
     models: distinct(
       explained.map(({ document: { model } }) => ({ name: model.name, path: model.path, hash: model.hash })),
