@@ -6,9 +6,10 @@ import type { Tensors } from '../runtime/runtime.ts';
 import { concatRows, formatShape, type Tensor } from '../tensor/tensor.ts';
 import { averageOf } from './average.ts';
 import { type Baseline, describeBaseline, type InputLayout } from './baseline.ts';
+import { completing } from './branches.ts';
 import { type Extent, methodContext, workloadOf } from './context.ts';
 import type { Groups } from './groups.ts';
-import { checkLayer, completingValues, type Layer, shadowed } from './layer.ts';
+import { checkLayer, type Layer, shadowed } from './layer.ts';
 import { type MethodName, methodTable } from './methods/index.ts';
 import type { Method, MethodContext, MethodResult } from './methods/method.ts';
 import { batchingCheck, type Passes, type Prepared, prepare, type WorkOptions } from './prepare.ts';
@@ -201,13 +202,13 @@ function describe(prepared: Prepared, request: AttributionRequest, ran: Ran): At
     : undefined;
   const attributionTarget = baselineValue === undefined ? undefined : value - baselineValue;
   const error = attributionTarget === undefined ? undefined : Math.abs(result.sum - attributionTarget);
-  const graph = prepared.target.graph;
-  const completing = isCut ? [] : completingValues(graph, { names: context.layer }, explained, prepared.target.value);
+  const { model, target } = prepared;
+  const others = isCut ? [] : completing(model.graph, target.facts, { names: context.layer }, explained, target);
   return {
     values: result.values,
     layer: context.layer,
     isCut,
-    completing,
+    completing: others,
     target: request.target,
     targetDescription: describeTarget(request.target, request.labels),
     baseline: request.baseline,
@@ -229,7 +230,7 @@ function describe(prepared: Prepared, request: AttributionRequest, ran: Ran): At
     implicitBaseline: (request.methods ?? methodTable)[request.method].implicitBaseline,
     implicitTarget,
     implicitError: implicitTarget === undefined ? undefined : Math.abs(result.sum - implicitTarget),
-    notes: notesOf(prepared, context, completing, attributionTarget),
+    notes: notesOf(prepared, context, others, attributionTarget),
     gradientNotes: result.gradientNotes ?? [],
     estimate: ran.estimate,
     cost: { ...prepared.passes, seconds: (performance.now() - ran.started) / 1000 },
@@ -245,7 +246,7 @@ function baselineInputsOf({ references }: MethodContext): Tensors | undefined {
 function notesOf(
   { model, target }: Prepared,
   { isCut, layer }: MethodContext,
-  completing: readonly string[],
+  others: readonly string[],
   attributionTarget: number | undefined,
 ): string[] {
   const notes = [
@@ -254,7 +255,7 @@ function notesOf(
   ];
   if (!isCut) {
     notes.push(
-      `the layer is bypassed: attributions there need not add up to the target${completing.length ? `; together with ${completing.map((name) => `"${name}"`).join(' + ')} they would` : ''}`,
+      `the layer is bypassed: attributions there need not add up to the target${others.length ? `; together with ${others.map((name) => `"${name}"`).join(' + ')} they would` : ''}`,
     );
   }
   const hidden = shadowed(target.graph, { names: layer }, target.value);

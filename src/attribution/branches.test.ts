@@ -5,8 +5,8 @@ import { loadModel } from '../data/load-model.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { inspect } from '../report/inspect.ts';
-import { proposedLayers } from './branches.ts';
-import { isCut } from './layer.ts';
+import { completing, proposedLayers } from './branches.ts';
+import { completingValues, isCut } from './layer.ts';
 
 /** A graph of one-operand nodes and concatenations, written as `output = inputs`; every level has its own width. */
 function graphOf(lines: readonly string[], widths: Readonly<Record<string, number>> = {}) {
@@ -60,6 +60,33 @@ describe('layers of several values', () => {
     );
     // p5 has one reader, so the head could be said to begin at j5: the last of its shape is taken.
     expect(sets(pyramid)).toEqual(['p3+p4+p5']);
+  });
+
+  it('complete each other, though one value before them all would do', () => {
+    const { graph, facts } = graphOf(
+      [
+        'c3 = x',
+        'c4 = c3',
+        'n4 = c4',
+        'p3 = n4 c3',
+        'p4 = p3 n4',
+        'h3 = p3',
+        'h4 = p4',
+        'y3 = h3',
+        'y4 = h4',
+        'y = y3 y4',
+      ],
+      { c4: 8, n4: 8, p4: 8, h3: 3, h4: 5 },
+    );
+    const target = { graph, output: 'y', value: 'y' };
+    expect(completingValues(graph, { names: ['p3'] }, ['x'], 'y')).toEqual(['n4']);
+    expect(completing(graph, facts, { names: ['p3'] }, ['x'], target)).toEqual(['p4']);
+    expect(completing(graph, facts, { names: ['p4'] }, ['x'], target)).toEqual(['p3']);
+    // A skip connection has no such layer: the value before it completes.
+    const skip = graphOf(['a = x', 'b = a', 'c = b a', 'd = c', 'y = d']);
+    expect(completing(skip.graph, skip.facts, { names: ['b'] }, ['x'], { ...target, graph: skip.graph })).toEqual([
+      'a',
+    ]);
   });
 
   it('are not offered for a block with a skip connection, nor for branches of one value', () => {

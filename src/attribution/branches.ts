@@ -1,6 +1,7 @@
 import type { Facts } from '../autodiff/facts.ts';
 import { elementsRead, type Graph, type Node } from '../onnx/graph.ts';
 import { sameShape } from '../tensor/tensor.ts';
+import { completingValues, isCut, type Layer } from './layer.ts';
 import { type LayerCandidate, layersBetween, layersWorthExplaining } from './layers.ts';
 
 /** A layer worth explaining: one value, or several that separate the inputs from the output together. */
@@ -34,6 +35,28 @@ export function proposedLayers(
   });
   const worth = [...layersWorthExplaining(all).map((candidate) => together([candidate])), ...sets];
   return { worth: worth.sort((a, b) => place(a) - place(b)), all };
+}
+
+/**
+ * The values that complete a layer which does not separate the inputs from the target: the others of a proposed layer
+ * that holds it (a level of a feature pyramid is completed by the other levels), else the fewest, {@link completingValues}.
+ * @param target the graph with the target, and the target's value
+ */
+export function completing(
+  graph: Graph,
+  facts: Facts,
+  { names }: Layer,
+  inputs: readonly string[],
+  { output, ...target }: { readonly output: string; readonly graph: Graph; readonly value: string },
+): string[] {
+  const whole = proposedLayers(graph, facts, inputs, output).worth.find(
+    (proposed) =>
+      names.every((name) => proposed.names.includes(name)) && isCut(target.graph, proposed, inputs, target.value),
+  );
+  return (
+    whole?.names.filter((name) => !names.includes(name)) ??
+    completingValues(target.graph, { names }, inputs, target.value)
+  );
 }
 
 function together(members: readonly LayerCandidate[]): ProposedLayer {

@@ -52,6 +52,8 @@ export interface CompiledTarget {
   readonly value: string;
   /** Name of the model output that the target reads. */
   readonly output: string;
+  /** Shapes and types of the model's values at the input. */
+  readonly facts: Facts;
   /** What the index inputs are fed with. */
   readonly feeds: ReadonlyMap<string, Tensor>;
   readonly notes: readonly string[];
@@ -234,7 +236,7 @@ export function compileTarget(
   };
   const value = (compilers[target.kind] as Compile<TargetKind>)(source, target as never);
   builder.output(value, facts.types.get(output), [undefined]);
-  return { graph: builder.build(), value, output, feeds: source.feeds, notes: source.notes };
+  return { graph: builder.build(), value, output, facts, feeds: source.feeds, notes: source.notes };
 }
 
 /**
@@ -332,8 +334,7 @@ function scores(source: Source): Scores {
     source.notes.push(`the model ends in ${last.op}; the logit is the value before it, "${last.inputs[0]}"`);
     return { source, value: last.inputs[0], classes: classCount(source) };
   }
-  if (last?.op.startsWith('TreeEnsemble'))
-    source.notes.push(`${last.op} computes no logit before its output: explained is the output itself`);
+  if (last?.op.startsWith('Tree')) source.notes.push(`${last.op} computes no logit: explained is the output itself`);
   return { source, value: source.output, classes: classCount(source) };
 }
 
