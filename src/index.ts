@@ -3,9 +3,11 @@
 // Explanations
 export { type Attribution, type AttributionRequest, attribute } from './attribution/attribute.ts';
 export type { Baseline, InputLayout } from './attribution/baseline.ts';
+export type { Groups } from './attribution/groups.ts';
 export type { Layer } from './attribution/layer.ts';
 export { type MethodName, methods } from './attribution/methods/index.ts';
 export type { Method } from './attribution/methods/method.ts';
+export { type Region, regionOf } from './attribution/region.ts';
 export { rankAgreement, type Sweep, sweep } from './attribution/sweep.ts';
 export { describeTarget, type Target } from './attribution/target.ts';
 // Gradients
@@ -45,6 +47,7 @@ export type { Graph, Node, OnnxModel, ValueInfo } from './onnx/graph.ts';
 export { type ExplanationDocument, explanationSchema, parseDocument } from './report/document.ts';
 export { type ExplainOptions, explain, preprocessingOf } from './report/explain.ts';
 export type { Explained } from './report/explained.ts';
+export type { GroupsChoice } from './report/given-groups.ts';
 export { type HeatMapOptions, heatMapPng } from './report/heat-map-png.ts';
 export { type Inspection, inspect } from './report/inspect.ts';
 export { type Judgement, judge } from './report/judgement.ts';
