@@ -28,6 +28,7 @@ import { commandLine, list, type RunOptions, repeated, wholeNumber, withModel, w
 import { checkWritable } from './out-folder.ts';
 import { shortSource } from './print-explained.ts';
 import { formatDuration } from './progress.ts';
+import { parseSettings } from './settings-text.ts';
 import { formatNumber, formatTable } from './table-text.ts';
 import { parseTarget } from './target-text.ts';
 
@@ -116,7 +117,11 @@ function alphaMin(text: string): number | 'tuned' {
 }
 
 async function run(sources: readonly string[], options: Options, signal: AbortSignal, command: string): Promise<void> {
-  const settings = parseSettings(options.set);
+  const settings = parseSettings(
+    options.set,
+    [methodTable, metricTable],
+    'METHOD.PARAMETER=VALUE or METRIC.PARAMETER=VALUE, e.g. insertion.steps=64',
+  );
   const methods = options.method as readonly MethodName[] | undefined;
   const names = options.metric ?? usualMetrics.map(({ name }) => name);
   const metrics = names.map((name): MetricChoice => ({ name: metricNamed(name), parameters: settings[name] }));
@@ -273,28 +278,4 @@ function metricNamed(name: string): string {
     expected: Object.keys(metricTable).join(', '),
     fix: guess ? `did you mean "${guess}"?` : undefined,
   });
-}
-
-/** `name.parameter=value` by name of a method or metric. */
-function parseSettings(texts: readonly string[]): Record<string, Record<string, unknown>> {
-  const settings: Record<string, Record<string, unknown>> = {};
-  for (const text of texts) {
-    const [, name, parameter, written] = /^([a-z0-9-]+)\.([A-Za-z]+)=(.+)$/.exec(text) ?? [];
-    if (!name || !(Object.hasOwn(methodTable, name) || Object.hasOwn(metricTable, name))) {
-      throw new WhereforeError('invalid-argument', '--set', {
-        got: text,
-        expected: 'METHOD.PARAMETER=VALUE or METRIC.PARAMETER=VALUE, e.g. insertion.steps=64',
-      });
-    }
-    settings[name] = { ...settings[name], [parameter]: settingOf(written) };
-  }
-  return settings;
-}
-
-/** A number, true or false, a list of numbers (`0.1,0.5`), or the text itself. */
-function settingOf(text: string): unknown {
-  if (text === 'true' || text === 'false') return text === 'true';
-  const parts = text.split(',').map(Number);
-  if (parts.some(Number.isNaN)) return text;
-  return parts.length === 1 ? parts[0] : parts;
 }
