@@ -2,8 +2,8 @@ import type { LoadedModel } from '../data/load-model.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import { readModelInputs } from '../data/read-model-input.ts';
 import { WhereforeError } from '../errors.ts';
-import type { TargetChoice } from '../report/explain.ts';
 import { predict } from '../report/prediction.ts';
+import type { TargetChoice } from '../report/question.ts';
 import { toNumbers } from '../tensor/convert.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 

@@ -2,7 +2,7 @@ import { parseExpression } from '../attribution/expression.ts';
 import { regionOf } from '../attribution/region.ts';
 import { nearest } from '../data/nearest.ts';
 import { WhereforeError } from '../errors.ts';
-import type { TargetChoice } from '../report/explain.ts';
+import type { TargetChoice } from '../report/question.ts';
 
 const forms = [
   'CLASS or "label"',

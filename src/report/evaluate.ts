@@ -16,7 +16,7 @@ import { drawInputs } from './evaluation-inputs.ts';
 import { baselinesOf, groupCount, inputsOf, methodsOf, planAll, timeForward, usualRegions } from './evaluation-plan.ts';
 import { truthsOf } from './evaluation-truth.ts';
 import { type ExplainOptions, type ExplainSource, preprocessingOf } from './explain.ts';
-import { checkMethods } from './plan.ts';
+import { checkMethods, refuseIdleParameters } from './plan.ts';
 
 /** What the caller asks for; whatever is left out is chosen and recorded. */
 export interface EvaluateOptions
@@ -132,6 +132,7 @@ export async function evaluate(
   const preprocessing = preprocessingOf(model, options);
   const wanted = options.methods ?? usualMethods;
   checkMethods({ methods: wanted, parameters: options.parameters });
+  refuseIdleParameters(options, new Set(wanted));
   const { signal, seed = 0 } = options;
   const drawn = await drawInputs(model, sources, preprocessing, options);
   const parameters = options.methods ? options.parameters : { ...usualParameters, ...options.parameters };

@@ -10,20 +10,24 @@ import { WhereforeError } from '../errors.ts';
 import type { ComparedBaseline, ComparedInput, ComparedMethod } from '../evaluation/comparison.ts';
 import { type MethodName, methodTable } from '../explainer/methods.ts';
 import { sizeOf } from '../tensor/tensor.ts';
-import type { EvaluateOptions } from './evaluate.ts';
 import type { DrawnInput } from './evaluation-inputs.ts';
 import { truthOfRegions } from './evaluation-truth.ts';
 import { inputGroups } from './input-groups.ts';
 import { type PlannedExplanation, plan } from './plan.ts';
+import type { Question } from './question.ts';
+
+interface PlanOptions extends Omit<Question, 'methods' | 'groups'> {
+  readonly preprocessing: Preprocessing;
+  readonly signal?: AbortSignal;
+}
 
 /** Everything that is going to be explained, checked: methods at the input, and those over space at a layer that has it. */
 export async function planAll(
   model: LoadedModel,
   drawn: readonly DrawnInput[],
   wanted: readonly MethodName[],
-  { preprocessing, ...options }: EvaluateOptions & { readonly preprocessing: Preprocessing },
+  { preprocessing, signal, target, baseline, layers: asked, parameters }: PlanOptions,
 ): Promise<{ planned: PlannedExplanation[]; leftOut: string[] }> {
-  const { target, baseline, parameters, signal } = options;
   const spatial = wanted.filter((name) => methodTable[name].layers === 'spatial');
   const others = wanted.filter((name) => !spatial.includes(name));
   const leftOut: string[] = [];
@@ -31,11 +35,14 @@ export async function planAll(
   const inputs = drawn.map(({ input }) => input);
   const planWith = async (methods: readonly MethodName[], layers: readonly string[] | undefined) => {
     if (methods.length === 0) return;
-    const made = await plan(model, inputs, preprocessing, { target, baseline, parameters, signal, methods, layers });
+    // Of methods that run elsewhere the parameters would be set for nothing.
+    const own = Object.fromEntries(methods.flatMap((name) => (parameters?.[name] ? [[name, parameters[name]]] : [])));
+    const question = { target, baseline, parameters: own, methods, layers };
+    const made = await plan(model, inputs, preprocessing, { ...question, signal });
     planned.push(...made.explanations);
     leftOut.push(...made.leftOut);
   };
-  if (options.layers) await planWith(wanted, options.layers);
+  if (asked) await planWith(wanted, asked);
   else {
     await planWith(others.length ? others : ['occlusion'], ['input']);
     const place = await lastSpatialLayer(model, planned[0]);
@@ -151,7 +158,7 @@ export function methodsOf(planned: readonly PlannedExplanation[]): ComparedMetho
 export function baselinesOf(
   planned: readonly PlannedExplanation[],
   inputs: readonly PlannedInput[],
-  reference: EvaluateOptions['reference'],
+  reference: ((input: ModelInput) => Baseline) | undefined,
 ): ComparedBaseline[] {
   const lists = inputs.map(({ input }) => {
     const list: Baseline[] = [];

@@ -1,49 +1,27 @@
 import { type Attribution, attribute } from '../attribution/attribute.ts';
-import type { Baseline } from '../attribution/baseline.ts';
 import type { WorkOptions } from '../attribution/prepare.ts';
 import type { Target } from '../attribution/target.ts';
 import type { GridTransform } from '../data/grid.ts';
 import { guessPreprocessing } from '../data/guess.ts';
 import type { LoadedModel } from '../data/load-model.ts';
-import type { ModelInput } from '../data/model-input.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import { completePreprocessing } from '../data/preprocessing-file.ts';
-import { type MethodName, methodTable } from '../explainer/methods.ts';
+import { methodTable } from '../explainer/methods.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ExplanationDocument } from './document.ts';
 import type { Explained } from './explained.ts';
-import { documentOfGroups, type GroupsChoice } from './given-groups.ts';
+import { documentOfGroups } from './given-groups.ts';
 import { type Plan, type PlannedExplanation, plan } from './plan.ts';
 import type { Prediction } from './prediction.ts';
+import type { Question } from './question.ts';
 import { type Scored, tryScorecard } from './scorecard-document.ts';
 import { packageVersion } from './version.ts';
 
 /** A path (picture, tensors, row of a table), numbers written out, or tensors by input name. */
 export type ExplainSource = string | ReadonlyMap<string, Tensor>;
 
-/** What to explain; a function gets the input and what the model said of it. */
-export type TargetChoice = Target | ((input: ModelInput, prediction: Prediction) => Target);
-
-/** What "absent" means; a function gets the input. */
-export type BaselineChoice = Baseline | ((input: ModelInput) => Baseline);
-
 /** What the caller asks for; whatever is left out is chosen from the model and the input, and recorded. */
-export interface ExplainOptions extends WorkOptions {
-  /** Default: what the model itself said (the predicted class, the strongest detection, the next token, the value). */
-  readonly target?: TargetChoice | readonly TargetChoice[];
-  /** Default by kind of input: a black picture, other rows of a table, an empty token, zeros. Several make a sweep. */
-  readonly baseline?: BaselineChoice | readonly BaselineChoice[];
-  /** Names of values, or `input`, or `all` for the layers worth explaining; several names joined by `+` form one layer. Default `input`. */
-  readonly layers?: readonly string[];
-  /** Default `integrated-gradients`; where the model has no gradient `kernel-shap` for few features, else `occlusion`. */
-  readonly methods?: readonly MethodName[];
-  /**
-   * What methods that perturb hide and show together. Default: the columns of a table, the words of a text, superpixels
-   * of a picture, tiles of a layer with space, else every element alone.
-   */
-  readonly groups?: GroupsChoice;
-  /** Parameters by method. */
-  readonly parameters?: Readonly<Partial<Record<MethodName, Readonly<Record<string, unknown>>>>>;
+export interface ExplainOptions extends Question, WorkOptions {
   /** Default: what stands beside the model, else what can be guessed from the graph. */
   readonly preprocessing?: Preprocessing;
   /** Whether every explanation gets a scorecard: attribution error, MSI, sufficiency, necessity, insertion, deletion. Default false. */

@@ -19,11 +19,11 @@ import { type MethodName, methodTable } from '../explainer/methods.ts';
 import type { Specialised } from '../runtime/executor.ts';
 import { throwIfCancelled } from '../runtime/runtime.ts';
 import { formatShape, type Tensor } from '../tensor/tensor.ts';
-import type { ExplainOptions } from './explain.ts';
 import { foreseen } from './foreseen.ts';
 import { layerGroups } from './input-groups.ts';
 import { gradientObstacle } from './inspect.ts';
 import { type Prediction, predict } from './prediction.ts';
+import type { Question } from './question.ts';
 import { usualBaseline } from './usual-baseline.ts';
 
 /** One explanation that is going to be computed: everything about it is settled and checked. */
@@ -66,7 +66,7 @@ export async function plan(
   model: LoadedModel,
   sources: readonly (string | ReadonlyMap<string, Tensor> | ModelInput)[],
   preprocessing: Preprocessing,
-  options: ExplainOptions,
+  options: Question & { readonly signal?: AbortSignal },
 ): Promise<Plan> {
   checkMethods(options);
   for (const text of options.layers ?? []) namesOf(model, text);
@@ -149,14 +149,8 @@ export async function plan(
       }
     }
   }
-  const run = new Set([...(options.methods ?? []), ...explanations.map(({ method }) => method)]);
-  const idle = Object.keys(options.parameters ?? {}).find((name) => !run.has(name as MethodName));
-  if (idle && run.size) {
-    throw new WhereforeError('invalid-argument', `parameters are set for ${idle}, which is not run`, {
-      got: [...run].join(', '),
-      fix: `add it to the methods, or leave its parameters out`,
-    });
-  }
+  const run = new Set<string>([...(options.methods ?? []), ...explanations.map(({ method }) => method)]);
+  refuseIdleParameters(options, run);
   if (options.groups && !explanations.some(({ method }) => methodTable[method].usesGroups)) {
     throw new WhereforeError('invalid-argument', 'groups are given, but no method hides features together', {
       got: [...run].join(', '),
@@ -191,7 +185,7 @@ function vocabularyOf(tokenizer: Tokenizer): string[] {
 }
 
 /** Methods that exist, with parameters that they have. */
-export function checkMethods({ methods, parameters }: Pick<ExplainOptions, 'methods' | 'parameters'>): void {
+export function checkMethods({ methods, parameters }: Pick<Question, 'methods' | 'parameters'>): void {
   const known = Object.keys(methodTable);
   for (const name of [...(methods ?? []), ...Object.keys(parameters ?? {})]) {
     if (known.includes(name)) continue;
@@ -214,6 +208,19 @@ export function checkMethods({ methods, parameters }: Pick<ExplainOptions, 'meth
       fix: `it takes ${parameterNames(name).join(', ') || 'none'}`,
     });
   }
+}
+
+/** @throws WhereforeError `invalid-argument` for parameters of a method that is not run; nothing where none is */
+export function refuseIdleParameters(
+  { parameters = {} }: Pick<Question, 'parameters'>,
+  run: ReadonlySet<string>,
+): void {
+  const idle = Object.keys(parameters).find((name) => !run.has(name));
+  if (!idle || run.size === 0) return;
+  throw new WhereforeError('invalid-argument', `parameters are set for ${idle}, which is not run`, {
+    got: [...run].join(', '),
+    fix: 'add it to the methods, or leave its parameters out',
+  });
 }
 
 function parameterNames(method: string): string[] {
