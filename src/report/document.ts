@@ -145,6 +145,8 @@ export const explanationSchema = z.object({
   chosen: z.record(z.string(), z.union([z.number(), z.string()])),
   /** What the caller wanted hidden and shown together. */
   groups: givenGroupsSchema.optional(),
+  /** Elements in no group, which stay as they are; none where it is absent. */
+  ungrouped: z.int().positive().optional(),
   attribution: z.record(z.string(), stored),
   /** `f(x)`, `f(x0)`, `T = f(x) − f(x0)`, `ΣA`, `E = |ΣA − T|`, `E / |T|`. */
   value: z.number(),

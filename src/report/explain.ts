@@ -103,7 +103,7 @@ function scoreOf(model: LoadedModel, one: PlannedExplanation, attribution: Attri
 
 function explainedOf(
   model: LoadedModel,
-  { input, prediction, explained, notes, givenGroups }: PlannedExplanation,
+  { input, prediction, explained, notes, givenGroups, ungrouped }: PlannedExplanation,
   preprocessing: Preprocessing,
   attribution: Attribution,
   command: string | undefined,
@@ -180,6 +180,7 @@ function explainedOf(
     parameters: { ...attribution.parameters },
     chosen: { ...attribution.chosen },
     groups: givenGroups && documentOfGroups(givenGroups, keep('groups')),
+    ungrouped: ungrouped || undefined,
     attribution: store('attribution', attribution.values),
     value: attribution.value,
     baselineValue: attribution.baselineValue ?? null,

@@ -103,13 +103,15 @@ function moreSteps(document: ExplanationDocument): string {
 }
 
 function blame(document: ExplanationDocument): string {
-  const { isCut, completing, implicitBaseline, converged, methodTitle } = document;
+  const { isCut, completing, implicitBaseline, converged, methodTitle, ungrouped } = document;
   if (implicitBaseline !== null)
     return 'the method answers another question, so read its map as a picture, not as shares.';
   if (!isCut) {
     const more = completing.length > 0 ? `; together with ${completing.join(' + ')} the layer would be complete` : '';
     return `part of it flows past this layer${more}.`;
   }
+  if (ungrouped !== undefined)
+    return `${ungrouped === 1 ? 'one element is' : `${ungrouped} elements are`} in no group and stayed as the input has them.`;
   if (converged === false)
     return stepsToTry(document) === Number.POSITIVE_INFINITY
       ? 'many more steps would be needed; another layer or baseline may need fewer.'

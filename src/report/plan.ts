@@ -41,6 +41,8 @@ export interface PlannedExplanation {
   readonly groups: Groups | undefined;
   /** The groups that the caller named, whatever the method does with them. */
   readonly givenGroups: Groups | undefined;
+  /** Elements of the layer that are in no group of a method that perturbs: they are never hidden. */
+  readonly ungrouped: number;
   /** What classes and tokens are called. */
   readonly labels: readonly string[] | undefined;
   /** What was chosen for want of a word by the caller. */
@@ -139,9 +141,8 @@ export async function plan(
                 groups: methodTable[method].usesGroups ? groups : undefined,
                 givenGroups,
                 labels,
-                notes: [...notes, ...ungroupedNote(givenGroups && methodTable[method].usesGroups ? cost.ungrouped : 0)],
-                least: cost.least,
-                most: cost.most,
+                notes,
+                ...cost,
               });
             }
           }
@@ -365,14 +366,6 @@ async function secondsOf(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
   await work();
   return (performance.now() - started) / 1000;
-}
-
-/** What the caller's groups leave out shows in the error, and has to be said. */
-function ungroupedNote(count: number): string[] {
-  if (count === 0) return [];
-  return [
-    `${count === 1 ? 'one element is' : `${count} elements are`} in no group and stay as they are: what they are worth is part of T, but not of ΣA`,
-  ];
 }
 
 const leftOutText = (layer: readonly string[], { message }: WhereforeError) =>
