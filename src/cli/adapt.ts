@@ -16,7 +16,7 @@ import { adaptedFiles, writeAdapted } from '../report/adapted.ts';
 import { preprocessingOf } from '../report/explain.ts';
 import { formatShape } from '../tensor/tensor.ts';
 import { interruptible } from './failure.ts';
-import { list, wholeNumber } from './options.ts';
+import { commandLine, list, wholeNumber, withPreprocessing, withThreads } from './options.ts';
 import { checkWritable } from './out-folder.ts';
 import { formatDuration } from './progress.ts';
 
@@ -36,7 +36,7 @@ interface Options {
 }
 
 export function defineAdapt(program: Command): void {
-  program
+  const command = program
     .command('adapt')
     .description('train an explainer on a frozen classifier of pictures: then one run gives a mask')
     .argument('<model>', 'an .onnx file')
@@ -53,15 +53,10 @@ export function defineAdapt(program: Command): void {
     .option('--channels <n>', 'channels of the adapter; default 64 (128 for tokens, 24 without features)', wholeNumber)
     .option('--seed <n>', 'determines everything that is drawn; default 0')
     .option('--set <name=value...>', 'another setting, e.g. minimality=2 references=mean,noise', [])
-    .option('--resume', 'goes on from the last checkpoint in the folder')
-    .option(
-      '--preprocessing <file>',
-      'a wherefore.yaml; default: the one beside the model, else guessed from the graph',
-    )
-    .option('--threads <n>', 'threads of the runtime; default all processors', wholeNumber)
-    .action((path: string, options: Options, command: Command) =>
-      interruptible((signal) => run(path, options, signal, commandLine(command))),
-    );
+    .option('--resume', 'goes on from the last checkpoint in the folder');
+  withThreads(withPreprocessing(command)).action((path: string, options: Options, command: Command) =>
+    interruptible((signal) => run(path, options, signal, commandLine(command))),
+  );
 }
 
 async function run(path: string, options: Options, signal: AbortSignal, command: string): Promise<void> {
@@ -179,10 +174,4 @@ function print(path: string, model: LoadedModel, adapted: Adapted, folder: strin
   console.log(
     `next: wherefore explain PICTURE --model ${path} --method lax --set lax.explainer=${join(folder, adaptedFiles.explainer)}`,
   );
-}
-
-/** The command as it could be typed again. */
-function commandLine(command: Command): string {
-  const words = (command.parent as unknown as { rawArgs?: string[] })?.rawArgs ?? [];
-  return ['wherefore', ...words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word)))].join(' ');
 }

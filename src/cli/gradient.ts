@@ -13,7 +13,7 @@ import { checkFeeds } from '../runtime/executor.ts';
 import { gradientsOf, oneHotSeed } from '../runtime/gradient.ts';
 import { float32, formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { interruptible } from './failure.ts';
-import { repeated, wholeNumber } from './options.ts';
+import { repeated, withPreprocessing, withThreads } from './options.ts';
 import { checkWritable } from './out-folder.ts';
 import { formatNumber, formatTable } from './table-text.ts';
 
@@ -27,7 +27,7 @@ interface Options {
 }
 
 export function defineGradient(program: Command): void {
-  program
+  const command = program
     .command('gradient')
     .description('raw gradients of one output element (or of the sum of an output) as float32 tensors')
     .argument('<model>', 'an .onnx file')
@@ -40,14 +40,10 @@ export function defineGradient(program: Command): void {
       '--target <output[i,j]>',
       'one element with all its axes, e.g. logits[0,3]; or an output, for the sum of its elements',
     )
-    .option('--wrt <names...>', '"input", "parameters", or names of values', ['input'])
-    .option(
-      '--preprocessing <file>',
-      'a wherefore.yaml; default: the one beside the model, else guessed from the graph',
-    )
-    .requiredOption('--out <file>', '.npz or .safetensors')
-    .option('--threads <count>', 'threads of the runtime; default all processors', wholeNumber)
-    .action((path: string, options: Options) => interruptible((signal) => run(path, options, signal)));
+    .option('--wrt <names...>', '"input", "parameters", or names of values', ['input']);
+  withThreads(withPreprocessing(command).requiredOption('--out <file>', '.npz or .safetensors')).action(
+    (path: string, options: Options) => interruptible((signal) => run(path, options, signal)),
+  );
 }
 
 async function run(path: string, options: Options, signal: AbortSignal): Promise<void> {

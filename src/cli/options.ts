@@ -1,8 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 
-/** Options that several commands share, and readers of option values, for commander. */
-
-/** What {@link withModel} and {@link withRun} add. */
+/** What {@link withModel} and {@link withRun} add to a command. */
 export interface RunOptions {
   readonly model: string;
   readonly preprocessing?: string;
@@ -16,15 +14,21 @@ export function withModel(command: Command): Command {
   return command.requiredOption('--model <file>', 'an .onnx file');
 }
 
-/** How pictures become inputs, where runs are kept, what the runtime may use, and what is printed. */
+/** How inputs are made for the model. */
+export function withPreprocessing(command: Command): Command {
+  return command.option(
+    '--preprocessing <file>',
+    'a wherefore.yaml; default: the one beside the model, else guessed from the graph',
+  );
+}
+
+export function withThreads(command: Command): Command {
+  return command.option('--threads <count>', 'threads of the runtime; default all processors', wholeNumber);
+}
+
+/** How inputs are made, where runs are kept, what the runtime may use, and what is printed. */
 export function withRun(command: Command, out = 'where runs are kept'): Command {
-  return command
-    .option(
-      '--preprocessing <file>',
-      'a wherefore.yaml; default: the one beside the model, else guessed from the graph',
-    )
-    .option('--out <folder>', out, '.wherefore/runs')
-    .option('--threads <count>', 'threads of the runtime; default all processors', wholeNumber)
+  return withThreads(withPreprocessing(command).option('--out <folder>', out, '.wherefore/runs'))
     .option('--memory <megabytes>', 'what one run of the model may hold beside its weights', positive)
     .option('--json', 'print JSON for scripts');
 }
@@ -32,10 +36,12 @@ export function withRun(command: Command, out = 'where runs are kept'): Command 
 /** The command as it could be typed again. */
 export function commandLine(command: Command): string {
   const words = (command.parent as unknown as { rawArgs?: string[] })?.rawArgs ?? [];
-  return [
-    'wherefore',
-    ...words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)),
-  ].join(' ');
+  return ['wherefore', ...words.map(shellWord)].join(' ');
+}
+
+/** A word as a shell takes it: in quotes where it holds more than plain letters. */
+export function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Names separated by commas; the option may be repeated. */

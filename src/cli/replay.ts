@@ -4,7 +4,7 @@ import { WhereforeError } from '../errors.ts';
 import { replay } from '../report/replay.ts';
 import { readExplanation } from '../report/write-run.ts';
 import { interruptible } from './failure.ts';
-import { positive, wholeNumber } from './options.ts';
+import { positive, withThreads } from './options.ts';
 import { formatNumber } from './table-text.ts';
 
 interface Options {
@@ -15,7 +15,7 @@ interface Options {
 }
 
 export function defineReplay(program: Command): void {
-  program
+  const command = program
     .command('replay')
     .description('compute a saved explanation again and compare')
     .argument('<explanation>', 'an explanation .json of a run')
@@ -26,9 +26,10 @@ export function defineReplay(program: Command): void {
       'largest accepted difference of an element, as a share of the largest attribution',
       positive,
       1e-4,
-    )
-    .option('--threads <count>', 'threads of the runtime; default all processors', wholeNumber)
-    .action((path: string, options: Options) => interruptible((signal) => run(path, options, signal)));
+    );
+  withThreads(command).action((path: string, options: Options) =>
+    interruptible((signal) => run(path, options, signal)),
+  );
 }
 
 async function run(path: string, options: Options, signal: AbortSignal): Promise<void> {
