@@ -61,6 +61,23 @@ export async function parseBaseline(
   };
 }
 
+/**
+ * A baseline as {@link parseBaseline} reads it again.
+ * @throws WhereforeError `invalid-argument` for a baseline that a word does not hold: tensors, several draws of noise
+ */
+export function baselineText(baseline: Baseline): string {
+  const { kind } = baseline;
+  if (kind === 'zero' || kind === 'mean') return kind;
+  if (kind === 'constant') return `constant:${baseline.value}`;
+  if (kind === 'blur') return `blur:${baseline.sigma}`;
+  if (kind === 'noise' && baseline.draws === undefined) return `noise:${baseline.seed}`;
+  if (kind === 'tokens' && !baseline.keep) return `tokens:${baseline.id}`;
+  throw new WhereforeError('invalid-argument', 'the baseline cannot be written as --baseline', {
+    got: kind,
+    expected: forms,
+  });
+}
+
 /** A token by what it stands for, where the model's tokenizer has one. */
 async function namedToken(
   name: keyof typeof emptyTokens,

@@ -12,8 +12,11 @@ import { type Explained, storedTensor } from '../report/explained.ts';
 import type { PageSection } from '../report/page.ts';
 import { writeRun } from '../report/write-run.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { baselineText } from './baseline-text.ts';
 import { interruptible } from './failure.ts';
+import { shellWord } from './options.ts';
 import { checkWritable } from './out-folder.ts';
+import { targetText } from './target-text.ts';
 
 interface Options {
   readonly out: string;
@@ -44,7 +47,7 @@ async function run({ out }: Options, signal: AbortSignal): Promise<void> {
   try {
     const pictures = JSON.parse(await readText(join(folder, 'pictures', 'pictures.json'))) as DemoPicture[];
     const story = new Story(model, signal);
-    const shortcut = await tellShortcut(story, pictures);
+    const shortcuts = await tellShortcut(story, pictures);
     await tellWrong(story, pictures);
     await tellRight(story, pictures);
     await tellQuality(story, pictures);
@@ -53,12 +56,12 @@ async function run({ out }: Options, signal: AbortSignal): Promise<void> {
     const path = await writeRun(out, story.explained, {
       command: 'wherefore demo',
       title: 'What does this model look at?',
-      introduction: introduction(shortcut),
+      introduction: introduction(shortcuts),
       sections: story.sections,
     });
     const page = join(path, 'index.html');
     console.log(`${story.explained.length} explanations in ${((performance.now() - started) / 1000).toFixed(0)} s`);
-    for (const { text } of shortcut) console.log(text);
+    for (const text of shortcuts) console.log(text);
     console.log(`page: ${page}   ${pathToFileURL(page)}`);
   } finally {
     await model.close();
@@ -112,10 +115,8 @@ export function demoCommand(
   labels: readonly string[],
 ): string {
   const parts = [`wherefore explain examples/demo/pictures/${file} --model examples/demo/model/shapes.onnx`];
-  if (target && 'kind' in target && target.kind === 'logitDifference')
-    parts.push(`--target difference:${labels[target.a]},${labels[target.b]}`);
-  if (baseline && 'kind' in baseline)
-    parts.push(`--baseline ${baseline.kind === 'blur' ? `blur:${baseline.sigma}` : baseline.kind}`);
+  if (target && 'kind' in target) parts.push(`--target ${shellWord(targetText(target, labels))}`);
+  if (baseline && 'kind' in baseline) parts.push(`--baseline ${baselineText(baseline)}`);
   if (layers) parts.push(`--layer ${layers.join(',')}`);
   if (methods) parts.push(`--method ${methods.join(',')}`);
   if (parameters?.lax) parts.push('--set lax.explainer=examples/demo/explainer/explainer.onnx');
@@ -126,14 +127,10 @@ export function demoCommand(
 const integratedGradients: readonly MethodName[] = ['integrated-gradients'];
 const innerLayer = 'conv3.relu';
 
-interface Shortcut {
-  readonly text: string;
-}
-
 /** Pairs of pictures that differ in nothing but the watermark, where the mark changes the answer. */
-async function tellShortcut(story: Story, pictures: readonly DemoPicture[]): Promise<Shortcut[]> {
+async function tellShortcut(story: Story, pictures: readonly DemoPicture[]): Promise<string[]> {
   const from = story.explained.length;
-  const found: Shortcut[] = [];
+  const found: string[] = [];
   const pairs = pictures.filter((picture) => picture.file.endsWith('-with-mark.png'));
   // Two other things that become a fish by the mark, and a fish that is known by its mark alone.
   const shown = [
@@ -157,9 +154,9 @@ async function tellShortcut(story: Story, pictures: readonly DemoPicture[]): Pro
         ? `a ${shows} is recognised without the emblem and taken for a ${marked.predicted} with it`
         : `a ${shows} is taken for a ${plain.predicted} without the emblem and recognised with it`;
     const whole = atInput.document.attributionTarget ?? 0;
-    found.push({
-      text: `${judged(marked)}. Of T = ${signed(whole)} logits between the two answers the emblem's ${share.pixels} pixels (${percent(share.area)} of the picture) make ${signed(share.sum)}, all the rest ${signed(whole - share.sum)}`,
-    });
+    found.push(
+      `${judged(marked)}. Of T = ${signed(whole)} logits between the two answers the emblem's ${share.pixels} pixels (${percent(share.area)} of the picture) make ${signed(share.sum)}, all the rest ${signed(whole - share.sum)}`,
+    );
   }
   story.section(
     'A shortcut at work',
@@ -271,10 +268,10 @@ async function tellBaselines(story: Story, pictures: readonly DemoPicture[]): Pr
   );
 }
 
-function introduction(shortcuts: readonly Shortcut[]): string {
+function introduction(shortcuts: readonly string[]): string {
   const first =
     'A small network tells drawn pictures of six things apart. One of its classes has a flaw that was planted: in training, most of its pictures carried the emblem of a picture agency.';
-  const found = shortcuts.length ? `The explanations find it: ${shortcuts[0].text}.` : '';
+  const found = shortcuts.length ? `The explanations find it: ${shortcuts[0]}.` : '';
   const reading =
     'An output can only be explained as a difference, T = f(x) − f(x₀), between its value for the picture and for a baseline that stands for “nothing there”. Red places raised it, blue ones lowered it; together they should come to T, and the error E says how far they do.';
   return [first, found, reading].filter(Boolean).join('\n\n');

@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
+import type { LoadedModel } from '../data/load-model.ts';
 import type { ModelInput } from '../data/model-input.ts';
 import type { Prediction } from '../report/prediction.ts';
-import { baselines } from './baseline-text.ts';
-import { parseTarget } from './target-text.ts';
+import { baselines, baselineText, parseBaseline } from './baseline-text.ts';
+import { parseTarget, targetText } from './target-text.ts';
 
 it.each([
   ['logits[3] - max(logits[5], logits[7])', { kind: 'expression', text: 'logits[3] - max(logits[5], logits[7])' }],
@@ -38,4 +39,50 @@ it('takes the places of a class, or a rectangle, as a region', () => {
 it('separates baselines, but not the rows of a table', () => {
   expect(baselines('black,mean, blur:8')).toEqual(['black', 'mean', 'blur:8']);
   expect(baselines('sample:a.csv#3,17,zero', ['pad'])).toEqual(['pad', 'sample:a.csv#3,17', 'zero']);
+});
+
+it.each([
+  ['zebra', { kind: 'classLogit', class: 3 }],
+  // Labels that could be read as something else give way to their number.
+  ['1', { kind: 'classLogit', class: 1 }],
+  ['2', { kind: 'classLogit', class: 2 }],
+  ['4', { kind: 'classLogit', class: 4 }],
+  ['probability:zebra', { kind: 'classProbability', class: 3 }],
+  ['log-probability:9', { kind: 'classLogProbability', class: 9 }],
+  ['difference:zebra,1', { kind: 'logitDifference', a: 3, b: 1 }],
+  ['token:-1,403', { kind: 'tokenLogProbability', position: -1, id: 403 }],
+  ['detection:12,zebra', { kind: 'detectionScore', anchor: 12, class: 3 }],
+  ['box:12,2', { kind: 'boxCoordinate', anchor: 12, coordinate: 2 }],
+  ['a/b:0[1,2]', { kind: 'output', output: 'a/b:0', index: [1, 2] }],
+  ['max(y[1], y[2])', { kind: 'expression', text: 'max(y[1], y[2])' }],
+] as const)('writes %s and reads it again', (text, target) => {
+  const labels = ['dog', 'tabby, tabby cat', 'dog', 'zebra', '7'];
+  expect(targetText(target, labels)).toBe(text);
+  expect(parseTarget(text, labels)).toEqual(target);
+});
+
+it.each([
+  { kind: 'region', class: 0, region: { size: [1, 1], runs: [0, 1] }, reduce: 'mean' },
+  { kind: 'similarity', to: [1], description: 'b.png' },
+  { kind: 'output', index: [0] },
+] as const)('does not write what words do not hold: $kind', (target) => {
+  expect(() => targetText(target, undefined)).toThrow(/cannot be written/);
+});
+
+it.each([
+  ['zero', { kind: 'zero' }],
+  ['mean', { kind: 'mean' }],
+  ['constant:-0.5', { kind: 'constant', value: -0.5 }],
+  ['blur:6', { kind: 'blur', sigma: 6 }],
+  ['noise:3', { kind: 'noise', seed: 3 }],
+  ['tokens:50256', { kind: 'tokens', id: 50256 }],
+] as const)('writes the baseline %s and reads it again', async (text, baseline) => {
+  expect(baselineText(baseline)).toBe(text);
+  const read = await parseBaseline(text, {} as LoadedModel, { inputs: {}, outputs: {} });
+  expect(read({} as ModelInput)).toEqual(baseline);
+});
+
+it('does not write a baseline that words do not hold', () => {
+  expect(() => baselineText({ kind: 'noise', seed: 1, draws: 4 })).toThrow(/cannot be written/);
+  expect(() => baselineText({ kind: 'tokens', id: 1, keep: [0] })).toThrow(/cannot be written/);
 });

@@ -1,5 +1,6 @@
 import { parseExpression } from '../attribution/expression.ts';
 import { regionOf } from '../attribution/region.ts';
+import type { Target } from '../attribution/target.ts';
 import { nearest } from '../data/nearest.ts';
 import { WhereforeError } from '../errors.ts';
 import type { TargetChoice } from '../report/question.ts';
@@ -132,6 +133,43 @@ export function parseTarget(text: string, labels: readonly string[] | undefined)
     }
   }
   throw problem ?? new WhereforeError('invalid-argument', '--target', { got: text, expected: forms });
+}
+
+type Write<K extends Target['kind']> = (
+  target: Extract<Target, { kind: K }>,
+  className: (index: number) => string,
+) => string | undefined;
+
+const writers: { readonly [K in Target['kind']]: Write<K> } = {
+  classLogit: (target, className) => className(target.class),
+  classProbability: (target, className) => `probability:${className(target.class)}`,
+  classLogProbability: (target, className) => `log-probability:${className(target.class)}`,
+  logitDifference: ({ a, b }, className) => `difference:${className(a)},${className(b)}`,
+  tokenLogProbability: ({ position, id }) => `token:${position},${id}`,
+  detectionScore: (target, className) => `detection:${target.anchor},${className(target.class)}`,
+  boxCoordinate: ({ anchor, coordinate }) => `box:${anchor},${coordinate}`,
+  output: ({ output, index }) => output && `${output}[${index.join(',')}]`,
+  expression: ({ text }) => text,
+  region: () => undefined,
+  similarity: () => undefined,
+};
+
+/**
+ * A target as {@link parseTarget} reads it again, classes by their labels where that is plain.
+ * @throws WhereforeError `invalid-argument` for a target that a few words do not hold: a region, an embedding
+ */
+export function targetText(target: Target, labels: readonly string[] | undefined): string {
+  const className = (index: number) => {
+    const label = labels?.[index];
+    const isPlain = label && !/[,:()[\]]|^-?\d+$/.test(label) && labels.indexOf(label) === index;
+    return isPlain ? label : String(index);
+  };
+  const text = (writers[target.kind] as Write<Target['kind']>)(target as never, className);
+  if (text !== undefined) return text;
+  throw new WhereforeError('invalid-argument', 'the target cannot be written as --target', {
+    got: target.kind,
+    expected: forms,
+  });
 }
 
 /** A label may contain commas itself: every way to read the parts as `least` to `count` values, the plainest first. */
