@@ -1,11 +1,13 @@
 import type { Facts } from '../autodiff/facts.ts';
 import { WhereforeError } from '../errors.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
-import { type Graph, intAttribute, type Node } from '../onnx/graph.ts';
-import { float32, formatShape, int64, sameShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import type { Graph } from '../onnx/graph.ts';
+import { float32, formatShape, sameShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { classElement, classLogits, classLogProbabilities, classProbabilities } from './class-scores.ts';
 import { outputsOf, parseExpression } from './expression.ts';
 import { type Region, regionCount, regionMask } from './region.ts';
 import { compileExpression } from './target-expression.ts';
+import { checkIndex, expectRank, flatElement, indexInput, type Source, tensorInput } from './target-source.ts';
 
 interface OfOutput {
   /** Name of the model output; default: the first one of a float type. */
@@ -59,19 +61,6 @@ export interface CompiledTarget {
   readonly notes: readonly string[];
 }
 
-/** A model output that the target reads: its name and its shape without the batch axis. */
-interface Source {
-  readonly builder: GraphBuilder;
-  readonly graph: Graph;
-  readonly facts: Facts;
-  readonly output: string;
-  readonly shape: readonly number[];
-  readonly notes: string[];
-  readonly feeds: Map<string, Tensor>;
-  /** Whether the target is to read the output itself rather than compute a part of it by a shorter way. */
-  readonly whole: boolean;
-}
-
 /** What the coordinates of a box are in a detector's grid. */
 const boxCoordinates: readonly string[] = [' (x of its centre)', ' (y of its centre)', ' (its width)', ' (its height)'];
 
@@ -108,12 +97,13 @@ export function describeTarget(target: Target, labels?: readonly string[]): stri
 type Compile<K extends TargetKind> = (source: Source, target: Extract<Target, { kind: K }>) => string;
 
 const compilers: { readonly [K in TargetKind]: Compile<K> } = {
-  classLogit: (source, target) => pick(scores(source), target.class, 'class'),
-  classProbability: (source, target) => pick(probabilities(source), target.class, 'class'),
-  classLogProbability: (source, target) => pick(logProbabilities(source), target.class, 'class'),
+  classLogit: (source, target) => classElement(source, classLogits(source), target.class),
+  classProbability: (source, target) => classElement(source, classProbabilities(source), target.class),
+  classLogProbability: (source, target) => classElement(source, classLogProbabilities(source), target.class),
   logitDifference: (source, target) => {
-    const logits = scores(source);
-    return source.builder.op('Sub', [pick(logits, target.a, 'class'), pick(logits, target.b, 'class')]);
+    const logits = classLogits(source);
+    const [a, b] = [target.a, target.b].map((index) => classElement(source, logits, index));
+    return source.builder.op('Sub', [a, b]);
   },
   tokenLogProbability: (source, target) => {
     const [positions, vocabulary] = expectRank(source, 2, '[batch, position, vocabulary]');
@@ -268,133 +258,16 @@ export function targetOutput(graph: Graph, facts: Facts, target: OfOutput & { re
   return first;
 }
 
-interface Scores {
-  readonly source: Source;
-  readonly value: string;
-  readonly classes: number;
-}
-
-/** A graph input that holds one index. */
-function indexInput(source: Source, index: number): string {
-  return tensorInput(source, 'index', int64([1], [index]));
-}
-
-function tensorInput(source: Source, hint: string, tensor: Tensor): string {
-  const name = source.builder.input(source.builder.fresh(hint), tensor.type, tensor.shape);
-  source.feeds.set(name, tensor);
-  return name;
-}
-
-/** Element `flat` of each row of a value, shape [batch]. */
-function flatElement(source: Source, value: string, flat: number): string {
-  const { builder } = source;
-  const rows = builder.op('Flatten', [value], { axis: 1 });
-  const column = builder.op('Gather', [rows, indexInput(source, flat)], { axis: 1 });
-  return builder.op('Reshape', [column, builder.ints([-1])]);
-}
-
 /**
  * The scores at one position. Where the output is a product with a matrix of weights, only that position's features
  * are multiplied: the scores of all positions over a whole vocabulary are most of a small model's work.
  */
-function rowAt({ builder, graph, facts, output, ...rest }: Source, position: number): string {
-  const source = { builder, graph, facts, output, ...rest };
+function rowAt(source: Source, position: number): string {
+  const { builder, graph, facts, output, whole } = source;
   const last = graph.nodes.find((node) => node.outputs.includes(output));
   const [features, weights] = last?.inputs ?? [];
-  const plain = !rest.whole && last?.op === 'MatMul' && last.domain === '' && facts.shapes.get(weights)?.length === 2;
+  const plain = !whole && last?.op === 'MatMul' && last.domain === '' && facts.shapes.get(weights)?.length === 2;
   const value = plain && facts.shapes.get(features)?.length === 3 ? features : output;
   const row = builder.op('Gather', [value, indexInput(source, position)], { axis: 1 });
   return value === output ? row : builder.op('MatMul', [row, weights]);
-}
-
-function pick({ source, value, classes }: Scores, index: number, what: string): string {
-  checkIndex(source, index, classes, what);
-  return flatElement(source, value, index);
-}
-
-/** Nodes that only rename or regroup elements, so that element i of a row stays element i. */
-const regrouping: ReadonlySet<string> = new Set(['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Identity']);
-
-/** The last node before an output that computes something, seen through reshapes. */
-export function finalNode(graph: Graph, output: string): Node | undefined {
-  const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
-  let node = producers.get(output);
-  while (node && regrouping.has(node.op)) node = producers.get(node.inputs[0]);
-  return node;
-}
-
-/** How many classes an output tells apart, if it does so along one axis. */
-function classCount(source: Source): number {
-  return source.shape[classAxis(source) - 1] ?? 1;
-}
-
-function scores(source: Source): Scores {
-  const last = finalNode(source.graph, source.output);
-  if (last && (last.op === 'Softmax' || last.op === 'LogSoftmax' || last.op === 'Sigmoid')) {
-    source.notes.push(`the model ends in ${last.op}; the logit is the value before it, "${last.inputs[0]}"`);
-    return { source, value: last.inputs[0], classes: classCount(source) };
-  }
-  if (last?.op.startsWith('Tree')) source.notes.push(`${last.op} computes no logit: explained is the output itself`);
-  return { source, value: source.output, classes: classCount(source) };
-}
-
-function probabilities(source: Source): Scores {
-  const last = finalNode(source.graph, source.output);
-  // Ensembles of trees for classification give probabilities, too.
-  if (last?.op === 'Softmax' || last?.op === 'Sigmoid' || last?.op.startsWith('TreeEnsemble'))
-    return { source, value: source.output, classes: classCount(source) };
-  if (last?.op === 'LogSoftmax') {
-    return { source, value: source.builder.op('Exp', [source.output]), classes: classCount(source) };
-  }
-  source.notes.push('the model gives scores; the probability is their softmax');
-  return {
-    source,
-    value: source.builder.op('Softmax', [source.output], { axis: classAxis(source) }),
-    classes: classCount(source),
-  };
-}
-
-function logProbabilities(source: Source): Scores {
-  const last = finalNode(source.graph, source.output);
-  const classes = classCount(source);
-  if (last?.op === 'LogSoftmax') return { source, value: source.output, classes };
-  if (last?.op === 'Softmax') {
-    // Numerically better than the logarithm of the output.
-    const axis = intAttribute(last, 'axis', -1);
-    return { source, value: source.builder.op('LogSoftmax', [last.inputs[0]], { axis }), classes };
-  }
-  if (last?.op === 'Sigmoid') return { source, value: source.builder.op('Log', [source.output]), classes };
-  source.notes.push('the model gives scores; the probability is their softmax');
-  return { source, value: source.builder.op('LogSoftmax', [source.output], { axis: classAxis(source) }), classes };
-}
-
-function classAxis(source: Source): number {
-  const axes = source.shape.flatMap((size, axis) => (size > 1 ? [axis + 1] : []));
-  if (axes.length > 1) {
-    throw new WhereforeError('invalid-argument', `output "${source.output}" has no single axis of classes`, {
-      got: `${formatShape(source.shape)} for each input`,
-      fix: 'name what to explain: detection:CLASS of a detector, region:CLASS of a segmentation, token:ID of a language model, or one element, OUTPUT[i,j]',
-    });
-  }
-  return axes[0] ?? 1;
-}
-
-function expectRank(source: Source, rank: number, form: string): readonly number[] {
-  if (source.shape.length !== rank) {
-    throw new WhereforeError('wrong-shape', `output "${source.output}" does not fit the target`, {
-      got: `${formatShape(source.shape)} for each input`,
-      expected: form,
-      fix: 'choose a target that the output has: wherefore inspect shows the outputs',
-    });
-  }
-  return source.shape;
-}
-
-function checkIndex(source: Source, index: number, size: number, what: string): void {
-  if (!Number.isInteger(index) || index < 0 || index >= size) {
-    throw new WhereforeError('out-of-range', `${what} ${index} of output "${source.output}"`, {
-      got: String(index),
-      expected: `0 to ${size - 1}`,
-    });
-  }
 }

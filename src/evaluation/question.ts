@@ -1,8 +1,9 @@
 import { explainedInputs } from '../attribution/attribute.ts';
 import { type Baseline, describeBaseline, type InputLayout, resolveBaseline } from '../attribution/baseline.ts';
+import { finalNode } from '../attribution/class-scores.ts';
 import { type Points, pointOf } from '../attribution/points.ts';
 import { type Passes, type Prepared, prepare, type WorkOptions } from '../attribution/prepare.ts';
-import { finalNode, type Target, targetOutput } from '../attribution/target.ts';
+import { type Target, targetOutput } from '../attribution/target.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Tensors } from '../runtime/runtime.ts';

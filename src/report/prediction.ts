@@ -1,5 +1,6 @@
+import { finalNode } from '../attribution/class-scores.ts';
 import { regionOf } from '../attribution/region.ts';
-import { finalNode, type Target } from '../attribution/target.ts';
+import type { Target } from '../attribution/target.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Model } from '../runtime/model.ts';
