@@ -1,6 +1,8 @@
+import { float32, sizeOf } from '../tensor/tensor.ts';
 import type { Explained } from './explained.ts';
 import { type Features, featuresOf } from './features.ts';
-import { type Frame, frameOf } from './frame.ts';
+import { type Frame, frameOf, isSeen } from './frame.ts';
+import { isMean } from './judgement.ts';
 import { type Mask, maskOf } from './mask.ts';
 import { percentText, signedText } from './number-text.ts';
 import { layOver, type PlaneMap, planesOf, type SignedMap, scaleLimit } from './signed-map.ts';
@@ -18,10 +20,20 @@ export interface MapFigure {
   readonly sharedBy: number;
   /** Set where it is a mask from 0 to 1: its end colour is 1, and it shares its scale with none. */
   readonly mask?: Mask;
+  /** Set where each place has a mean output (RISE): the map shows how far it lies from the average of all places. */
+  readonly mean?: MeanScale;
   /** The shares of inputs beside the picture, the picture's own sum among them. */
   readonly beside?: Features;
   /** Whether maps of the same question and grid have another scale, because they are far stronger or weaker. */
   readonly ownScale: boolean;
+}
+
+/** How a map of means is read. */
+export interface MeanScale {
+  /** The average of all places, in the unit of the means. */
+  readonly average: number;
+  /** A limit of the map times this is in the unit of the means. */
+  readonly unit: number;
 }
 
 export interface FeatureFigure {
@@ -38,7 +50,7 @@ export async function figuresOf(explained: readonly Explained[]): Promise<Figure
   const drawn = await Promise.all(explained.map(draw));
   const groups = new Map<string, number[]>();
   drawn.forEach((figure, i) => {
-    if (figure.kind !== 'map' || figure.mask || !(figure.limit > 0)) return;
+    if (figure.kind !== 'map' || figure.mask || figure.mean || !(figure.limit > 0)) return;
     const key = JSON.stringify([questionKey(explained[i]), figure.map.grids]);
     groups.set(key, [...(groups.get(key) ?? []), i]);
   });
@@ -81,11 +93,40 @@ async function draw(explained: Explained): Promise<Figure> {
   if (!frame || !laid) return { kind: 'features', features: featuresOf(explained) };
   const mask = maskOf(explained.document);
   const { planes, others } = laid;
-  const map = layOver(planes, frame, mask === undefined);
+  const laidOver = layOver(planes, frame, mask === undefined);
+  const mean = isMean(explained.document) ? centred(laidOver, frame, elementsOf(explained)) : undefined;
+  const map = mean?.map ?? laidOver;
   // A cell of 1 makes this much per 1 % of the view.
   const limit = mask ? (map.grids[0][0] * map.grids[0][1]) / 100 : scaleLimit(map);
   const beside = others.length > 0 ? besideOf(explained, planes, others) : undefined;
-  return { kind: 'map', frame, map, limit, sharedBy: 1, mask, ownScale: false, beside };
+  return { kind: 'map', frame, map, limit, sharedBy: 1, mask, mean: mean?.scale, ownScale: false, beside };
+}
+
+function elementsOf({ document: { attribution } }: Explained): number {
+  return Object.values(attribution).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+}
+
+/**
+ * A map of means less their average over what the model saw. A constant that is added to the output is added to all of
+ * them, so that only their differences tell something.
+ */
+function centred(map: SignedMap, frame: Frame, elements: number): { map: SignedMap; scale: MeanScale } {
+  const [, width] = map.values.shape;
+  const seen = map.values.data.map((_, i) => (isSeen(frame, Math.floor(i / width), i % width) ? 1 : 0));
+  const count = seen.reduce((sum, one) => sum + one, 0);
+  const average = map.values.data.reduce((sum, value, i) => sum + seen[i] * value, 0) / count;
+  const unit = 100 / elements;
+  return {
+    map: {
+      ...map,
+      values: float32(
+        map.values.shape,
+        map.values.data.map((value, i) => seen[i] * (value - average)),
+      ),
+      outside: 0,
+    },
+    scale: { average: average * map.perPercent * unit, unit },
+  };
 }
 
 /** Inputs that lie over no picture, after a line for the picture itself, so that all of them add up to ΣA. */
@@ -132,6 +173,7 @@ export function describeMap(figure: MapFigure): string {
   const { most, least } = strongestPlaces(figure);
   if (figure.mask)
     return `${percentText(figure.mask.area)} of the picture is marked, most in the ${most?.place ?? 'centre'}`;
+  if (figure.mean) return `highest in the ${most?.place ?? 'centre'}, lowest in the ${least?.place ?? 'centre'}`;
   const parts: string[] = [];
   if (most) parts.push(`strongest for the target in the ${most.place} (${signedText(most.sum, 2)})`);
   if (least) parts.push(`strongest against it in the ${least.place} (${signedText(least.sum, 2)})`);

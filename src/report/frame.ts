@@ -47,6 +47,12 @@ export async function frameOf(explained: Explained): Promise<Frame | undefined> 
   return { picture: seen.pixels, transform: { source: grid, grid, scale: [1, 1], offset: [0, 0] }, from: seen.from };
 }
 
+/** Whether the model saw a pixel of the frame's picture. */
+export function isSeen({ transform: { offset, scale, grid } }: Frame, y: number, x: number): boolean {
+  const [row, column] = [offset[0] + scale[0] * (y + 0.5), offset[1] + scale[1] * (x + 0.5)];
+  return row >= 0 && row < grid[0] && column >= 0 && column < grid[1];
+}
+
 /** The transform for a map of another grid over the same view. */
 export function frameTransform({ transform }: Frame, grid: readonly [number, number]): GridTransform {
   return transformForGrid(transform, grid);

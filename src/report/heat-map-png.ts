@@ -8,8 +8,8 @@ import { figuresOf, type MapFigure } from './figures.ts';
 import { overlayPicture, plainMap } from './heat-map.ts';
 import { escapeText } from './html.ts';
 import { errorText, judge } from './judgement.ts';
-import { legendText } from './legend.ts';
-import { numberText, percentText, signedText } from './number-text.ts';
+import { legendText, scaleEnds } from './legend.ts';
+import { numberText, percentText } from './number-text.ts';
 
 export interface HeatMapOptions {
   /** overlay: over the picture in grey (default). map: alone. */
@@ -106,7 +106,7 @@ function chipsSvg(warnings: readonly string[]): { svg: string; height: number } 
 }
 
 function legendSvg({ document }: Explained, figure: MapFigure): { svg: string; height: number } {
-  const { limit } = figure;
+  const ends = scaleEnds(figure);
   const stops = Array.from({ length: 21 }, (_, i) => {
     const value = figure.mask ? i / 20 : i / 10 - 1;
     return `<stop offset="${i * 5}%" stop-color="${cssColour(divergingColour(value))}"/>`;
@@ -129,13 +129,14 @@ function legendSvg({ document }: Explained, figure: MapFigure): { svg: string; h
     ),
     `<defs><linearGradient id="scale">${stops.join('')}</linearGradient></defs>`,
     `<rect x="16" y="86" width="${width - 32}" height="16" fill="url(#scale)" stroke="#8a8a8a" stroke-width="0.5"/>`,
-    ...(figure.mask
-      ? [label(16, '0 may go', 'start'), label(width - 16, 'is needed 1', 'end')]
-      : [
-          label(16, `${signedText(-limit)} against`, 'start'),
-          label(width / 2, '0', 'middle'),
-          label(width - 16, `for ${signedText(limit)}`, 'end'),
-        ]),
+    ...ends.map(([number, word], i) => {
+      const [x, anchor] = [
+        [16, 'start'],
+        [width / 2, 'middle'],
+        [width - 16, 'end'],
+      ][ends.length === 2 ? 2 * i : i] as [number, string];
+      return label(x, (anchor === 'end' ? `${word} ${number}` : `${number} ${word}`).trim(), anchor);
+    }),
     ...legend.map((text, i) => line(142 + 16 * i, text, 12, '#5a5a5a')),
     line(
       154 + legendHeight,

@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import { writePng } from '../data/image.ts';
 import { type Tensor, tensor } from '../tensor/tensor.ts';
 import { divergingColour, type Ground, overlayColour } from './colour-map.ts';
-import type { Frame } from './frame.ts';
+import { type Frame, isSeen } from './frame.ts';
 import type { SignedMap } from './signed-map.ts';
 
 /** Colours each side of 0. Few enough that pictures of noise stay small, more than an eye tells apart. */
@@ -39,17 +39,14 @@ export function overlayPicture(map: SignedMap, limit: number, frame: Frame): Ten
 }
 
 /** A picture in light greys; what the model did not see is darker. */
-export function greyPicture({ picture, transform }: Frame): Tensor<'uint8'> {
+export function greyPicture(frame: Frame): Tensor<'uint8'> {
+  const { picture } = frame;
   const [height, width] = picture.shape;
   const pixels = new Uint8Array(picture.data.length);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const at = 3 * (y * width + x);
-      const [row, column] = [
-        transform.offset[0] + transform.scale[0] * (y + 0.5),
-        transform.offset[1] + transform.scale[1] * (x + 0.5),
-      ];
-      const seen = row >= 0 && row < transform.grid[0] && column >= 0 && column < transform.grid[1];
+      const seen = isSeen(frame, y, x);
       const grey = 0.299 * picture.data[at] + 0.587 * picture.data[at + 1] + 0.114 * picture.data[at + 2];
       pixels.fill(Math.round(seen ? 70 + 0.7 * grey : 0.45 * grey), at, at + 3);
     }

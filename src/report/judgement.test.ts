@@ -68,12 +68,14 @@ it('writes numbers as a person reads them', () => {
   ]);
   expect(numberText(null)).toBe('–');
   expect([signedText(0.5), signedText(-0.5)]).toEqual(['+0.500', '−0.500']);
-  expect([0, 0.0000001, 0.0312, 3.18, 20.12].map(percentText)).toEqual([
+  expect([0, 0.0000001, 0.0312, 3.18, 20.12, 88_000, -88_000].map(percentText)).toEqual([
     '0 %',
     '< 0.001 %',
     '3.1 %',
     '318 %',
     '2,000 %',
+    '> 10,000 %',
+    '< −10,000 %',
   ]);
 });
 

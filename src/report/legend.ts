@@ -1,16 +1,47 @@
 import type { ExplanationDocument } from './document.ts';
 import type { MapFigure } from './figures.ts';
-import { signedText } from './number-text.ts';
+import { numberText, signedText } from './number-text.ts';
 import { scaleQuantile } from './signed-map.ts';
 
+/** The numbers below a colour scale from its left end to its right one, each with what it stands for. */
+export function scaleEnds({
+  limit,
+  mask,
+  mean,
+}: Pick<MapFigure, 'limit' | 'mask' | 'mean'>): (readonly [string, string])[] {
+  if (mask)
+    return [
+      ['0', 'may go'],
+      ['1', 'is needed'],
+    ];
+  const end = limit * (mean?.unit ?? 1);
+  return [
+    [signedText(-end), mean ? 'below average' : 'against'],
+    ['0', ''],
+    [signedText(end), mean ? 'above average' : 'for'],
+  ];
+}
+
 /** What the colours of a map mean, and everything that was done to show it: one sentence. */
-export function legendText({ map, mask, sharedBy, ownScale }: MapFigure, { sum }: ExplanationDocument): string {
+export function legendText(
+  { map, mask, mean, limit, sharedBy, ownScale }: MapFigure,
+  { sum, implicitBaseline }: ExplanationDocument,
+): string {
   const grids = map.grids.map(([h, w]) => `${h} × ${w}`).join(' + ');
   if (mask)
     return `Mask on a grid of ${grids}: what is red suffices for the answer, and without it the answer is gone.`;
   // A layer behind a pooling over all places cannot say where.
   if (map.grids.every(([h, w]) => h * w === 1))
     return 'One number for the whole picture: this layer has no places left, so its colour says how much, not where.';
+  if (limit === 0)
+    return 'Every value is 0: what is explained does not pass through this layer, or nothing speaks for it.';
+  if (mean) {
+    const what = /^none: an? ([^,]+)/.exec(implicitBaseline ?? '')?.[1] ?? 'mean';
+    return (
+      `Each place has an ${what}`.replace(/ an (?=[^aeiou])/, ' a ') +
+      ` while it is shown, on a grid of ${grids}; the average of all is ${numberText(mean.average, 3)}${map.smoothing > 0 ? `; smoothed over ${map.smoothing.toFixed(1)} cells for display` : ''}.`
+    );
+  }
   const parts = [
     `Contribution per 1 % of the view, on a grid of ${grids}`,
     sharedBy > 1 && `one scale for ${sharedBy} maps`,

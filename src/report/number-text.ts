@@ -17,12 +17,14 @@ export function signedText(value: number, digits = 3): string {
   return value > 0 ? `+${numberText(value, digits)}` : numberText(value, digits);
 }
 
-/** A share as a percentage with about two digits, e.g. 0.0312 → `3.1 %`; what is too small to show is `< 0.001 %`. */
+/** A share as a percentage with about two digits, e.g. 0.0312 → `3.1 %`; what is too small to show is `< 0.001 %`,
+ * what is too large to mean anything `> 10,000 %`. */
 export function percentText(share: number): string {
   const percent = 100 * share;
   const size = Math.abs(percent);
   if (size === 0) return '0 %';
   if (size < 0.001) return '< 0.001 %';
+  if (size > 10_000) return share > 0 ? '> 10,000 %' : '< −10,000 %';
   const text =
     size >= 1000
       ? Number(percent.toPrecision(2)).toLocaleString('en')

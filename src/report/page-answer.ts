@@ -69,6 +69,7 @@ function targetWords({ targetDescription, target, prediction }: ExplanationDocum
 function partsText(explained: Explained, figure: Figure): string {
   if (figure.kind === 'map') {
     if (figure.mask) return `The mask: ${describeMap(figure)}.`;
+    if (figure.mean) return `In the picture the values are ${describeMap(figure)}.`;
     const { most, least } = strongestPlaces(figure);
     const parts = [
       most && `the ${most.place} speaks for it most (${signedText(most.sum, 2)})`,

@@ -8,9 +8,9 @@ import { frameTransform } from './frame.ts';
 import { dataUri, greyPicture, overlayMap } from './heat-map.ts';
 import { type Html, html, verbatim } from './html.ts';
 import { errorNumber, judge } from './judgement.ts';
-import { legendText } from './legend.ts';
+import { legendText, scaleEnds } from './legend.ts';
 import { maskOf } from './mask.ts';
-import { numberText, percentText, signedText } from './number-text.ts';
+import { numberText, percentText } from './number-text.ts';
 import { renderBoxes } from './page-boxes.ts';
 import { renderChannels } from './page-channels.ts';
 import { renderFeatures } from './page-features.ts';
@@ -62,9 +62,9 @@ export function warningChips(document: ExplanationDocument): Html | false {
   );
 }
 
-/** What the ends of the colour scale stand for. */
-export function scaleEnds(limit: number): Html {
-  return html`<span class="ends"><span>${signedText(-limit)}<br>against</span><span>0</span><span>${signedText(limit)}<br>for</span></span>`;
+/** What the colours of a scale stand for, below it. */
+export function renderEnds(scale: Parameters<typeof scaleEnds>[0]): Html {
+  return html`<span class="ends">${scaleEnds(scale).map(([number, word]) => html`<span>${number}${word && html`<br>${word}`}</span>`)}</span>`;
 }
 
 /** The numbers behind the verdict: of a mask what it covers, of shares how far they add up. */
@@ -134,8 +134,7 @@ ${chips}
 </div>
 </fieldset>
 <figcaption>
-<span class="scale${figure.mask ? ' mask' : ''}" aria-hidden="true"></span>
-${figure.mask ? html`<span class="ends"><span>0<br>may go</span><span>1<br>is needed</span></span>` : scaleEnds(limit)}
+${limit > 0 && html`<span class="scale${figure.mask ? ' mask' : ''}" aria-hidden="true"></span>${renderEnds(figure)}`}
 <span class="map-words">${legendText(figure, document)}</span>
 <span class="contour-words">${contourWords(contours, figure)}</span>
 ${document.target.kind === 'region' && html`<span>White outline: the region that is explained.</span>`}
@@ -144,11 +143,11 @@ ${document.target.kind === 'region' && html`<span>White outline: the region that
 }
 
 /** What the lines of the contour view stand for. */
-function contourWords(contours: readonly Contour[], { mask }: MapFigure): string {
+function contourWords(contours: readonly Contour[], { mask, mean }: MapFigure): string {
   if (contours.length === 0) return 'No line: nothing is attributed to the picture.';
   if (mask) return `The line lies around what is marked: ${percentText(mask.area)} of the picture.`;
   const line = ({ sign, area }: Contour) =>
-    `the ${sign > 0 ? 'red' : 'blue'} line lies around the ${percentText(area)} of the picture that hold half of all that speaks ${sign > 0 ? 'for' : 'against'}`;
+    `the ${sign > 0 ? 'red' : 'blue'} line lies around the ${percentText(area)} of the picture that hold half of all that ${mean ? 'lies' : 'speaks'} ${sign > 0 ? (mean ? 'above the average' : 'for') : mean ? 'below it' : 'against'}`;
   const text = contours.map(line).join('; ');
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }

@@ -23,9 +23,9 @@ interface ChannelMap {
   readonly map: Tensor<'float32'>;
 }
 
-/** The map of a layer channel by channel, the largest first; undefined for one channel, a mask, or several layers. */
+/** The map of a layer channel by channel, the largest first; undefined for one channel, a mask, means, or several layers. */
 export async function renderChannels(explained: Explained, figure: MapFigure): Promise<Html | undefined> {
-  const channels = figure.mask ? [] : channelsOf(explained);
+  const channels = figure.mask || figure.mean ? [] : channelsOf(explained);
   if (channels.length < 2) return undefined;
   const named = channels.length <= 4;
   const order = named ? channels : [...channels].sort((a, b) => b.size - a.size);

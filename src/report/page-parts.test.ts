@@ -86,3 +86,32 @@ it('says which inputs stay as they are', async () => {
   const page = await renderPage([{ ...one, document: { ...one.document, input: { ...one.document.input, tensors } } }]);
   expect(page).toContain('<code>mask</code> stays as it is, at the baseline too');
 });
+
+it('draws means around their average, each place in the unit of the output', async () => {
+  // 0.2 at eight places, 0.65 at the last: the average is 0.25.
+  const one = makeExplained({
+    input: float32([1, 1, 3, 3], [1, 2, 3, 4, 5, 6, 7, 8, 9]),
+    attribution: float32([1, 1, 3, 3], [0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.65]),
+    layout,
+    document: { implicitBaseline: 'none: an expected output, not a share', method: 'rise' },
+  });
+  const page = await renderPage([one]);
+  expect(page).toContain(
+    'Each place has an expected output while it is shown, on a grid of 3 × 3; the average of all is 0.250.',
+  );
+  expect(page).toContain('−0.400<br>below average');
+  expect(page).toContain('+0.400<br>above average');
+  expect(page).toContain('highest in the bottom right');
+});
+
+it('says so where nothing is attributed, instead of a scale from 0 to 0', async () => {
+  const page = await renderPage([
+    makeExplained({
+      input: float32([1, 1, 2, 2], [1, 2, 3, 4]),
+      attribution: float32([1, 1, 2, 2], [0, 0, 0, 0]),
+      layout,
+    }),
+  ]);
+  expect(page).toContain('Every value is 0');
+  expect(page).not.toContain('class="scale"');
+});

@@ -91,7 +91,7 @@ function prediction(
   if (!prediction || prediction.top.length === 0 || target.kind === 'similarity') return undefined;
   const share = prediction.kind !== 'value';
   const largest = share ? 1 : Math.max(...prediction.top.map(({ value }) => Math.abs(value)), Number.MIN_VALUE);
-  const chosen = targets.flatMap(chosenEntries);
+  const chosen = targets.flatMap((target) => chosenEntries(target, prediction));
   return html`<table class="prediction"><caption>${predictionTitles[prediction.kind] ?? `Largest outputs (${prediction.kind})`}</caption>
 <tbody>${prediction.top.map(
     ({ index, label, value }) => html`<tr${chosen.includes(index) ? html` class="chosen"` : undefined}>
@@ -102,10 +102,15 @@ function prediction(
 }
 
 /** Indices of the outputs that a target is about. */
-function chosenEntries(target: ExplanationDocument['target']): number[] {
+function chosenEntries(
+  target: ExplanationDocument['target'],
+  prediction: NonNullable<ExplanationDocument['prediction']>,
+): number[] {
   if ('class' in target) return [target.class];
   if (target.kind === 'logitDifference') return [target.a, target.b];
   if (target.kind === 'tokenLogProbability') return [target.id];
+  if (target.kind === 'boxCoordinate')
+    return prediction.top.flatMap(({ anchor, index }) => (anchor === target.anchor ? [index] : []));
   return target.kind === 'output' ? target.index.slice(-1) : [];
 }
 

@@ -22,7 +22,7 @@ const questions: Readonly<Record<string, string>> = {
 export function renderScorecard(scorecard: ScorecardDocument, open = true): Html {
   const { entries, warning, notes, cost } = scorecard;
   const row = (entry: Entry) =>
-    html`<tr><th scope="row">${entry.title} ${arrow(entry)}${questions[entry.metric] && html`<span class="usual">${questions[entry.metric]}</span>`}</th>
+    html`<tr><th scope="row">${entry.title} ${arrow(entry)}${questions[entry.metric] && html`<span class="usual">${questions[entry.metric]}</span>`}</th>
 <td class="number"><b>${scoreText(entry)}</b>${gauge(entry)}<span class="usual">${intervalText(entry)}</span></td></tr>`;
   return html`<details class="scorecard"${open && html` open`}><summary>Scorecard</summary>
 ${warning !== null && html`<ul class="chips"><li>${warning}</li></ul>`}
@@ -94,7 +94,7 @@ export function renderScoreTable(explained: readonly Explained[], indices: reado
     const cells = scored.map(({ scorecard }) => scorecard.entries.find(({ metric }) => metric === first.metric));
     const scores = cells.flatMap((cell) => (cell ? [cell.score] : []));
     const best = first.direction === 'higher' ? Math.max(...scores) : Math.min(...scores);
-    return html`<tr><th scope="row">${first.title} ${arrow(first)}${questions[first.metric] && html`<span class="usual">${questions[first.metric]}</span>`}</th>${cells.map(
+    return html`<tr><th scope="row">${first.title} ${arrow(first)}${questions[first.metric] && html`<span class="usual">${questions[first.metric]}</span>`}</th>${cells.map(
       (cell) =>
         cell
           ? html`<td class="number${cell.score === best ? ' best' : ''}"><b>${scoreText(cell)}</b><span class="usual">${intervalText(cell)}</span></td>`

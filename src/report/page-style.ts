@@ -1,8 +1,8 @@
 import { cssColour, divergingColour } from './colour-map.ts';
 import { scaleGradient } from './page-card.ts';
 
-const light = `--paper:#fbfaf7;--card:#ffffff;--ink:#1c1b19;--quiet:#5d5a54;--line:#dedad2;--accent:#1f4a86;--good:#1d6240;--poor:#8a3d00;--warn-ground:#fff3d1;--warn-ink:#573a00;--warn-line:#c99a2e;--track:#efece5;--total:#6c6962;`;
-const dark = `--paper:#171614;--card:#201f1c;--ink:#eceae4;--quiet:#b0aca3;--line:#3a3833;--accent:#9cc0f5;--good:#86d3a8;--poor:#f2b37c;--warn-ground:#3d2f0c;--warn-ink:#ffe2a0;--warn-line:#8a6a1e;--track:#2c2a26;--total:#8f8b82;`;
+const light = `--paper:#fbfaf7;--card:#ffffff;--ink:#1c1b19;--quiet:#5d5a54;--line:#dedad2;--accent:#1f4a86;--good:#1d6240;--poor:#8a3d00;--warn-ground:#fff3d1;--warn-ink:#573a00;--warn-line:#c99a2e;--track:#efece5;--total:#6c6962;--shade:#0003;`;
+const dark = `--paper:#171614;--card:#201f1c;--ink:#eceae4;--quiet:#b0aca3;--line:#3a3833;--accent:#9cc0f5;--good:#86d3a8;--poor:#f2b37c;--warn-ground:#3d2f0c;--warn-ink:#ffe2a0;--warn-line:#8a6a1e;--track:#2c2a26;--total:#8f8b82;--shade:#000;`;
 
 /** The page's style sheet: system fonts, one column on a phone, cards beside each other where there is room. */
 export function pageStyle(): string {
@@ -128,7 +128,7 @@ pre{background:var(--track);padding:.7em;border-radius:6px;white-space:pre-wrap;
 .cell{display:inline-flex;flex-direction:column;align-items:center;gap:.25em;border-radius:4px;padding:.35em .5em;white-space:pre-wrap;max-width:100%}
 .cell small{font-size:.68rem;font-variant-numeric:tabular-nums}
 .cell.special{outline:1px dashed var(--quiet);outline-offset:-2px;font-style:italic}
-.signal{margin:0 0 1rem}.lane{position:relative;margin-bottom:3px}.lane .box-name{left:0;top:0}.signal svg{display:block;width:100%;height:8rem;border-radius:4px;background:${cssColour(divergingColour(0))}}.lane:not(:only-of-type) svg{height:6rem}.signal .ends{font-size:.84rem}
+.signal{margin:0 0 1rem}.lane{position:relative;margin-bottom:3px}.lane .box-name{position:static;display:block;background:none;color:var(--quiet);padding:0;margin-top:.3rem;max-width:none}.signal svg{display:block;width:100%;height:8rem;border-radius:4px;background:${cssColour(divergingColour(0))}}.lane:not(:only-of-type) svg{height:6rem}.signal .ends{font-size:.84rem}
 .sweep{margin:0 0 2.4rem}.sweep-maps{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,11rem),1fr));gap:1rem;margin-bottom:1.2rem}
 .asked{max-width:20rem}.asked .pair{display:grid;gap:.4rem;grid-template-columns:1fr 2.2fr;align-items:start}.asked .pair :only-child{grid-column:1/-1}
 .asked img{width:100%;border-radius:4px}.asked .pair>img{border:1px solid var(--line)}.asked .stage{position:relative;overflow:hidden;border-radius:4px}
@@ -147,14 +147,14 @@ pre{background:var(--track);padding:.7em;border-radius:6px;white-space:pre-wrap;
 .gauge-track{position:relative;display:block;height:.4rem;margin:.25rem 0;border-radius:99px;background:var(--track);border:1px solid var(--line)}.gauge-track .spread{position:absolute;top:0;height:100%;border-radius:99px;background:var(--total);opacity:.6}.gauge-track .point{position:absolute;top:-.2rem;width:.2rem;margin-left:-.1rem;height:.8rem;border-radius:1px;background:var(--ink)}
 .score-words{margin:1.2rem 0 0;max-width:46rem}.score-table{width:auto;font-size:.88rem;margin-top:.4rem}.score-table td,.score-table th{padding:.35em 0 .35em 1.4em;overflow-wrap:normal;border-bottom:1px solid var(--line);vertical-align:top}.score-table th[scope=row],.score-table td:first-child{padding-left:0}.score-table .best b{text-decoration:underline;text-decoration-thickness:2px;text-underline-offset:3px}.score-table .number>b{font-weight:400}.score-table .best>b{font-weight:600}.score-table th .usual{padding-left:0!important}.score-table .usual{font-weight:400}.score-table thead th{white-space:normal;max-width:9rem;vertical-align:bottom}.score-table tbody th{min-width:9rem;max-width:17rem}
 .summary{border-top:1px solid var(--line);padding-top:2rem;margin-top:2rem}
-.scroll{overflow-x:auto;position:relative}
+.scroll{overflow-x:auto;position:relative;background:linear-gradient(90deg,var(--paper) 40%,transparent) 0 0/2.5rem 100% no-repeat local,linear-gradient(270deg,var(--paper) 40%,transparent) 100% 0/2.5rem 100% no-repeat local,linear-gradient(90deg,var(--shade),transparent) 0 0/.8rem 100% no-repeat scroll,linear-gradient(270deg,var(--shade),transparent) 100% 0/.8rem 100% no-repeat scroll}.grade.below{display:none}
 .summary table{font-size:.88rem;min-width:max(100%,26rem)}.summary tbody th,.summary .long{min-width:6.5rem}
 .summary td,.summary th{padding:.4em .9em .4em 0;border-bottom:1px solid var(--line);overflow-wrap:normal}
 .summary thead th{color:var(--quiet)}.summary thead .number{text-align:right}
 .grade{white-space:nowrap}.grade.good{color:var(--good)}.grade.poor{color:var(--poor)}.grade.open{color:var(--quiet)}
 footer{color:var(--quiet);font-size:.84rem;padding-top:2rem;padding-bottom:3rem}
 .equation+.notes{columns:2 20rem;column-gap:2rem}
-@media (max-width:560px){.head{grid-template-columns:minmax(0,1fr)}.seen{max-width:240px}.equation{flex-direction:column;align-items:flex-start}.sign{line-height:.6}.bars .name{width:40%}.bars .text{display:none}.narrow{display:block;color:var(--quiet);font-size:.8rem}.bars .share{width:6rem}.bars .number{font-size:.94rem;padding-left:.4em}.score-table tbody th{min-width:7rem;max-width:8rem}.score-table td,.score-table th{padding-left:.8em}}
+@media (max-width:560px){.views button{padding:.3em .5em}.summary table{min-width:0;font-size:.8rem}.summary td,.summary th{padding:.4em .55em .4em 0}.summary td:last-child,.summary thead th:last-child{display:none}.summary .grade.below{display:block}.head{grid-template-columns:minmax(0,1fr)}.seen{max-width:240px}.equation{flex-direction:column;align-items:flex-start}.sign{line-height:.6}.bars .name,.bars:not(:has(col.text)) .name{width:42%}.bars .text{display:none}.narrow{display:block;color:var(--quiet);font-size:.8rem}.bars .share{width:6rem}.bars .number{font-size:.94rem;padding-left:.4em}.score-table tbody th{min-width:7rem;max-width:8rem}.score-table td,.score-table th{padding-left:.8em}}
 @media print{.controls,.skip{display:none}.card{break-inside:avoid}}
 `;
 }

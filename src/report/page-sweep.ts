@@ -7,7 +7,7 @@ import { inputPicture, pictureInput } from './frame.ts';
 import { dataUri, greyPicture, overlayMap } from './heat-map.ts';
 import { type Html, html } from './html.ts';
 import { numberText, percentText, signedText } from './number-text.ts';
-import { scaleEnds, warningChips } from './page-card.ts';
+import { renderEnds, warningChips } from './page-card.ts';
 import { amountsOf, shownShares } from './page-features.ts';
 import type { PagePictures } from './page-pictures.ts';
 
@@ -55,7 +55,7 @@ ${figure.kind !== 'map' && chips}
   return html`<section class="sweep" aria-label="Instead of what?">
 <h3><b>Instead of what?</b> One question, ${members.length} baselines: ${document.methodTitle}, ${document.targetDescription}, f(x) = ${numberText(document.value)}</h3>
 <div class="sweep-maps">${cards}</div>
-${limit > 0 && html`<p class="quiet legend"><span class="scale" aria-hidden="true"></span>${scaleEnds(limit)}Contribution per 1 % of the view, one scale for all maps here.</p>`}
+${limit > 0 && html`<p class="quiet legend"><span class="scale" aria-hidden="true"></span>${renderEnds({ limit })}Contribution per 1 % of the view, one scale for all maps here.</p>`}
 <p class="quiet" id="agreement-${items[0]}">How far the maps agree in the order of their places (Spearman’s rank correlation): 1 the same order, 0 none, −1 reversed</p>
 <div class="scroll" role="region" aria-labelledby="agreement-${items[0]}" tabindex="0"><table class="agreement" aria-labelledby="agreement-${items[0]}">
 <thead><tr><td></td>${names.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>

@@ -2,6 +2,7 @@ import type { Baseline } from '../attribution/baseline.ts';
 import { colourInModelUnits } from '../data/image-input.ts';
 import type { LoadedModel } from '../data/load-model.ts';
 import type { ModelInput } from '../data/model-input.ts';
+import type { Sample } from '../data/sample.ts';
 import { emptyToken, type Tokenizer } from '../data/tokenizer.ts';
 import { WhereforeError } from '../errors.ts';
 import { float32 } from '../tensor/tensor.ts';
@@ -28,8 +29,8 @@ export function tokensBaseline(
   return { kind: 'tokens', id, token, keep: [...tokenizer.special] };
 }
 
-/** Other rows of a table as baseline. */
-export function sampleBaseline({ tensors, description }: NonNullable<ModelInput['sample']>): Baseline {
+/** Other rows of a table, other pictures, as baseline. */
+export function sampleBaseline({ tensors, description }: Sample): Baseline {
   return { kind: 'sample', tensors, description };
 }
 
