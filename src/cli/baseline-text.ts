@@ -3,14 +3,14 @@ import type { LoadedModel } from '../data/load-model.ts';
 import type { ModelInput } from '../data/model-input.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import { readModelInputs } from '../data/read-model-input.ts';
-import { readSample } from '../data/row-input.ts';
+import { readSample } from '../data/sample.ts';
 import { tokenizerOf } from '../data/text-input.ts';
 import { emptyToken, emptyTokens } from '../data/tokenizer.ts';
 import { WhereforeError } from '../errors.ts';
 import { colourBaseline, sampleBaseline, tokensBaseline } from '../report/usual-baseline.ts';
 
 const forms =
-  'zero, mean, black, white, grey, #rrggbb, constant:NUMBER, blur:SIGMA, noise:SEED, sample:TABLE.csv[#ROWS], pad, mask, unk, tokens:ID, or a file';
+  'zero, mean, black, white, grey, #rrggbb, constant:NUMBER, blur:SIGMA, noise:SEED, sample:PLACE[#ROWS] (a table, a folder of pictures, an array), pad, mask, unk, tokens:ID, or a file';
 
 /** Baselines of one option: `black,mean,blur:8`; commas between digits belong to the rows of a table. */
 export function baselines(text: string, before: readonly string[] = []): string[] {
@@ -43,8 +43,7 @@ export async function parseBaseline(
   }
   if (text === 'pad' || text === 'mask' || text === 'unk') return namedToken(text, model, preprocessing);
   if (text.startsWith('sample:')) {
-    const [, path, rows] = /^(.*?)(?:#([\d,-]+))?$/s.exec(text.slice('sample:'.length)) as RegExpExecArray;
-    const sample = sampleBaseline(await readSample(path, rows, preprocessing));
+    const sample = sampleBaseline(await readSample(model, text.slice('sample:'.length), preprocessing));
     return () => sample;
   }
   if (text === 'zero') return () => ({ kind: 'zero' });

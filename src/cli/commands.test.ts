@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -75,6 +75,45 @@ describe('explain and replay', () => {
     expect(run.cost.forward).toBeGreaterThanOrEqual(first.cost.forward + 2 * first.scorecard.cost.forward - 10);
     expect(readFileSync(join(out, readdirSync(out)[0], 'index.html'), 'utf8')).toContain('class="score-table"');
     expect((await wherefore('replay', documents[0])).output).toMatch(/^identical in every element$/m);
+  });
+
+  it('takes the pictures of a folder as a sample of baselines', async () => {
+    const others = join(folder, 'others');
+    mkdirSync(others, { recursive: true });
+    for (const seed of [1, 2, 3]) {
+      const pixels = Uint8Array.from({ length: 1200 }, (_, i) => (i * 31 * seed) % 256);
+      writeFileSync(join(others, `${seed}.png`), await writePng(tensor('uint8', [20, 20, 3], pixels)));
+    }
+    const words = [picture, '--model', classifier, '--method', 'expected-gradients,kernel-shap'];
+    const recorded = async (sample: string) => {
+      const out = newFolder();
+      const { code, errors } = await wherefore('explain', ...words, '--baseline', sample, '--out', out);
+      expect(`${code} ${errors}`).not.toMatch(/error/);
+      const documents = documentsOf(out);
+      for (const document of documents) {
+        expect((await wherefore('replay', document)).output).toMatch(/^identical in every element$/m);
+      }
+      return JSON.parse(readFileSync(documents[0], 'utf8'));
+    };
+    const all = await recorded(`sample:${others}`);
+    expect(all.baselineDescription).toBe('the average over 3 examples of others');
+    const two = await recorded(`sample:${others}#0,2`);
+    expect(two.baselineDescription).toBe('the average over 2 examples of others');
+    expect(two.baselineValue).not.toBe(all.baselineValue);
+    // The mean over the baselines' values, each as its own picture gives it.
+    const [first, third] = [await recorded(join(others, '1.png')), await recorded(join(others, '3.png'))];
+    expect(two.baselineValue).toBeCloseTo((first.baselineValue + third.baselineValue) / 2, 5);
+  });
+
+  it.each([
+    ['no example of that number', () => `sample:${join(folder, 'others')}#7`, /no such example/],
+    ['a folder without pictures', () => `sample:${models}`, /picture/],
+    ['no folder', () => `sample:${join(folder, 'otters')}`, /there is no such file/],
+  ])('a sample of %s is refused', async (_, sample, message) => {
+    const words = [picture, '--model', classifier, '--baseline', sample(), '--out', newFolder()];
+    const { code, errors } = await wherefore('explain', ...words);
+    expect(code).toBe(1);
+    expect(errors).toMatch(message);
   });
 
   it('takes a model that is reached by a link', async () => {

@@ -42,7 +42,7 @@ export function defineExplain(program: Command): void {
     )
     .option(
       '--baseline <what>',
-      'what "absent" means: zero, mean, black, white, grey, #rrggbb, constant:N, blur:SIGMA, noise:SEED, sample:TABLE.csv[#ROWS], pad, mask, unk, tokens:ID, or a file; separate several by commas to compare them; default by kind of input',
+      'what "absent" means: zero, mean, black, white, grey, #rrggbb, constant:N, blur:SIGMA, noise:SEED, sample:PLACE[#ROWS] (a table, a folder of pictures, an array), pad, mask, unk, tokens:ID, or a file; separate several by commas to compare them; default by kind of input',
       baselines,
     )
     .option(

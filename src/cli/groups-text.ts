@@ -5,6 +5,7 @@ import type { LoadedModel } from '../data/load-model.ts';
 import type { ModelInput } from '../data/model-input.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import { readModelInputs } from '../data/read-model-input.ts';
+import { tensorReaders } from '../data/tensor-file.ts';
 import { WhereforeError } from '../errors.ts';
 import type { GroupsChoice } from '../report/given-groups.ts';
 import { fromNumbers } from '../tensor/convert.ts';
@@ -18,8 +19,6 @@ const counted: Readonly<Record<string, (count: number) => GroupsChoice>> = {
   windows: (size) => ({ kind: 'windows', size }),
   superpixels: (count) => ({ kind: 'superpixels', count }),
 };
-
-const tensorFiles: ReadonlySet<string> = new Set(['.npy', '.npz', '.safetensors']);
 
 /**
  * Reads groups of features as a person writes them: `superpixels:100`, `windows:16`, `channels`, `organs.npy`, or
@@ -36,7 +35,7 @@ export async function parseGroups(
   if (kind && kind in counted && Number(number) > 0) return counted[kind](Number(number));
   const extension = extname(text).toLowerCase();
   if (extension === '.json') return namedGroups(await readText(text), text);
-  if (tensorFiles.has(extension)) {
+  if (extension in tensorReaders) {
     const [{ tensors }] = await readModelInputs(model, text, preprocessing);
     return { kind: 'indices', tensors };
   }

@@ -6,7 +6,7 @@ import type { FeatureGroups, ModelInput } from './model-input.ts';
 import type { Preprocessing, TableInput } from './preprocessing.ts';
 import { type Column, columnNamed, type Table } from './table.ts';
 import { readTable } from './table-file.ts';
-import { featuresOf, tableTensor } from './table-input.ts';
+import { featuresOf, tableTensor, unknownCategories } from './table-input.ts';
 
 type Encoding = TableInput['columns'][number];
 
@@ -36,8 +36,7 @@ export async function tableInputs(
   const hash = createHash('sha256')
     .update(await readBytes(path))
     .digest('hex');
-  const sample =
-    table.rowCount > 1 ? usualRows(table, input, name, evenly(table.rowCount, mostUsual), path) : undefined;
+  const sample = table.rowCount > 1 ? usualRows(table, input, name, evenly(table.rowCount), path) : undefined;
   return indices.map((row, i) => ({
     source: `${path}#${row}`,
     hash,
@@ -46,7 +45,7 @@ export async function tableInputs(
     features: describeRow(table, input, row),
     groups: groupsOf(table, input, row),
     sample,
-    notes: [],
+    notes: unknownCategories(table, input, row),
   }));
 }
 
@@ -54,13 +53,13 @@ export async function tableInputs(
  * Rows of a table file as a sample of baselines: `people.csv` (rows spread evenly over all), `people.csv#0-99`.
  * @throws WhereforeError as {@link tableInputs}
  */
-export async function readSample(
+export async function readTableSample(
   path: string,
   selection: string | undefined,
   preprocessing: Preprocessing,
 ): Promise<NonNullable<ModelInput['sample']>> {
   const { name, input, table } = await readDescribedTable(path, preprocessing);
-  const indices = selection ? selectedRows(selection, path) : evenly(table.rowCount, mostUsual);
+  const indices = selection ? selectedRows(selection, path) : evenly(table.rowCount);
   return usualRows(table, input, name, indices, path);
 }
 
@@ -96,7 +95,7 @@ function usualRows(
 }
 
 /** Places 0 … count − 1, or `most` of them at equal distances. */
-function evenly(count: number, most: number): number[] {
+export function evenly(count: number, most = mostUsual): number[] {
   const taken = Math.min(count, most);
   return Array.from({ length: taken }, (_, i) => Math.floor(((i + 0.5) * count) / taken));
 }
@@ -170,11 +169,12 @@ function usualText(column: Column, encoding: Encoding, indices: readonly number[
   return `mostly ${written(most, encoding)} (${Math.round((100 * count) / indices.length)}%)`;
 }
 
-function selectedRows(selection: string, where: string): number[] {
+/** The places that `3`, `0-9` or `3,17` names. */
+export function selectedRows(selection: string, where: string): number[] {
   return selection.split(',').flatMap((part) => {
     const range = /^(\d+)(?:-(\d+))?$/.exec(part);
     if (!range || Number(range[2] ?? range[1]) < Number(range[1]))
-      throw new WhereforeError('invalid-argument', 'rows of a table', {
+      throw new WhereforeError('invalid-argument', 'rows of a table or examples', {
         where,
         got: `#${selection}`,
         expected: '#3, #0-9 or #3,17',

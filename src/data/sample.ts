@@ -1,0 +1,37 @@
+import { basename, extname } from 'node:path';
+import { WhereforeError } from '../errors.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { LoadedModel } from './load-model.ts';
+import type { Preprocessing } from './preprocessing.ts';
+import { evenly, readTableSample, selectedRows } from './row-input.ts';
+import { tableReaders } from './table-file.ts';
+import { unlabelledInputs } from './unlabelled.ts';
+
+/** Inputs that stand for what is usual, one row each. */
+export interface Sample {
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  readonly description: string;
+}
+
+/**
+ * A sample of inputs as baselines: rows of a table (`people.csv`), the pictures of a folder, or the rows of an array;
+ * 64 spread evenly over all of them, or those that are named (`people.csv#0-99`, `pictures#3,17`).
+ * @throws WhereforeError as {@link unlabelledInputs}; `out-of-range` for an example that is not there
+ */
+export async function readSample(model: LoadedModel, source: string, preprocessing: Preprocessing): Promise<Sample> {
+  const [, path, selection] = /^(.*?)(?:#([\d,-]+))?$/s.exec(source) as RegExpExecArray;
+  if (extname(path).toLowerCase() in tableReaders) return readTableSample(path, selection, preprocessing);
+  const examples = await unlabelledInputs(path, model, preprocessing);
+  const indices = selection ? selectedRows(selection, path) : evenly(examples.length);
+  const missing = indices.find((index) => index >= examples.length);
+  if (missing !== undefined) {
+    throw new WhereforeError('out-of-range', 'there is no such example', {
+      where: path,
+      got: `${missing}`,
+      expected: `0 to ${examples.length - 1}`,
+    });
+  }
+  const tensors = new Map(Object.entries(await examples.inputs(indices)));
+  const many = indices.length === 1 ? 'an example' : `the average over ${indices.length} examples`;
+  return { tensors, description: `${many} of ${basename(path)}` };
+}
