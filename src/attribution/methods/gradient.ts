@@ -22,6 +22,16 @@ export function resultOf(
   return { values, sum: sumOf(elements.values()) };
 }
 
+/** `A = F ⊙ ∂f/∂F`, with the derivative or what a method's rules put in its place. */
+export async function timesFeatures(context: MethodContext): Promise<MethodResult> {
+  const { sums, notes } = await gradientAtInput(context);
+  for (const [name, sum] of sums) {
+    const feature = (context.features.get(name) as Tensor<'float32'>).data;
+    for (let i = 0; i < sum.length; i++) sum[i] *= feature[i];
+  }
+  return { ...resultOf(context.features, sums), gradientNotes: notes };
+}
+
 /** How fast the target changes with each feature: a rate, not a share of the output. */
 export const gradient: Method<Record<string, never>> = {
   title: 'Gradient (saliency)',
@@ -58,12 +68,5 @@ export const gradientTimesInput: Method<Record<string, never>> = {
   parameters: z.strictObject({}),
   gradientAtInput: () => undefined,
   cost: () => ({ forward: 0, backward: 1 }),
-  async run(context) {
-    const { sums, notes } = await gradientAtInput(context);
-    for (const [name, sum] of sums) {
-      const feature = (context.features.get(name) as Tensor<'float32'>).data;
-      for (let i = 0; i < sum.length; i++) sum[i] *= feature[i];
-    }
-    return { ...resultOf(context.features, sums), gradientNotes: notes };
-  },
+  run: timesFeatures,
 };

@@ -23,8 +23,6 @@ export const quadratures = {
   'gauss-legendre': gaussLegendre,
 } as const;
 
-export type QuadratureName = keyof typeof quadratures;
-
 /** Roots of the Legendre polynomial of degree n by Newton's method from Tricomi's estimate, mapped to [0, 1]. */
 function gaussLegendre(n: number): Quadrature {
   const positions = new Float64Array(n);

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import type { Tensor } from '../../tensor/tensor.ts';
-import { gradientAtInput, resultOf } from './gradient.ts';
-import type { Method, MethodContext, MethodResult } from './method.ts';
+import { timesFeatures } from './gradient.ts';
+import type { Method } from './method.ts';
 import { type RelevanceOptions, relevanceRules } from './rules/relevance.ts';
 
 const shared = {
@@ -16,15 +15,6 @@ const shared = {
   zeroDifference: false,
 } as const;
 
-async function propagate(context: MethodContext): Promise<MethodResult> {
-  const { sums, notes } = await gradientAtInput(context);
-  for (const [name, sum] of sums) {
-    const { data } = context.features.get(name) as Tensor<'float32'>;
-    for (let i = 0; i < sum.length; i++) sum[i] *= data[i];
-  }
-  return { ...resultOf(context.features, sums), gradientNotes: notes };
-}
-
 const epsilonParameters = z.strictObject({ epsilon: z.number().min(0).default(1e-6) });
 
 /** Relevance in proportion to what each input added, signs and all. Without biases and with a small ε, `ΣA = f(x)`. */
@@ -35,7 +25,7 @@ export const lrpEpsilon: Method<z.infer<typeof epsilonParameters>> = {
   parameters: epsilonParameters as z.ZodType<z.infer<typeof epsilonParameters>>,
   gradientAtInput: relevanceRules,
   cost: () => ({ forward: 0, backward: 1 }),
-  run: propagate,
+  run: timesFeatures,
 };
 
 const alphaBetaParameters = z.strictObject({
@@ -59,7 +49,7 @@ export const lrpAlphaBeta: Method<z.infer<typeof alphaBetaParameters>> = {
   cost: () => ({ forward: 4, backward: 4 }),
   async run(context) {
     const { passes } = context.prepared;
-    const result = await propagate(context);
+    const result = await timesFeatures(context);
     passes.forward += 4;
     passes.backward += 3;
     return result;

@@ -11,10 +11,6 @@ import {
 } from './operators.ts';
 import { evaluateWith, everyOperator, type Gradients, ordinary } from './ordinary.ts';
 
-/**
- * Layer-wise relevance propagation as rules for the way back. What flows is `s = R/y`, relevance divided by the value
- * that it belongs to; at the layer `A = F ⊙ s`. Where a node's rule is its derivative, LRP is gradient × input.
- */
 export interface RelevanceOptions {
   /** Added to every denominator, with its sign. */
   readonly epsilon: number;
@@ -22,6 +18,10 @@ export interface RelevanceOptions {
   readonly alphaBeta?: { readonly alpha: number; readonly beta: number };
 }
 
+/**
+ * Layer-wise relevance propagation as rules for the way back. What flows is `s = R/y`, relevance divided by the value
+ * that it belongs to; at the layer `A = F ⊙ s`. Where a node's rule is its derivative, LRP is gradient × input.
+ */
 export function relevanceRules(options: RelevanceOptions): RuleSet {
   const { epsilon, alphaBeta } = options;
   return {
