@@ -22,6 +22,11 @@ export function similarityTarget(
 }
 
 async function embed(source: string, model: LoadedModel, preprocessing: Preprocessing): Promise<TargetChoice> {
+  if (source === '') {
+    throw new WhereforeError('invalid-argument', '--target similar: nothing to compare with', {
+      expected: 'similar:INPUT, e.g. similar:other.png',
+    });
+  }
   const inputs = await readModelInputs(model, source, preprocessing);
   if (inputs.length !== 1) {
     throw new WhereforeError('invalid-argument', '--target similar: one input to compare with', {
@@ -30,7 +35,11 @@ async function embed(source: string, model: LoadedModel, preprocessing: Preproce
     });
   }
   const [{ tensors }] = inputs;
-  const { summary } = await predict(model, tensors, preprocessing, undefined);
+  // Of several outputs the one that is said to be an embedding.
+  const embedding = Object.keys(preprocessing.outputs).find(
+    (name) => preprocessing.outputs[name]?.kind === 'embedding',
+  );
+  const { summary } = await predict(model, tensors, preprocessing, undefined, embedding);
   const { graph } = await model.executor.specialise(model.graph, tensors);
   const values = (await model.executor.run(graph, tensors, [summary.output])).get(summary.output) as Tensor;
   return {

@@ -93,6 +93,18 @@ function encode(values: Float32Array, at: number, column: Column, encoding: Enco
   }
 }
 
+/** What a row holds that the model was not trained with, and that it is therefore given as none of its categories. */
+export function unknownCategories(table: Table, { columns }: TableInput, row: number): string[] {
+  return columns.flatMap((encoding) => {
+    if (encoding.encode !== 'onehot' || encoding.unknown !== 'zeros') return [];
+    const text = textAt(columnNamed(table, encoding.name), encoding, row);
+    if (encoding.categories.includes(text)) return [];
+    return [
+      `column "${encoding.name}" holds "${text}", which the model does not know: taken as none of its categories`,
+    ];
+  });
+}
+
 function textAt(column: Column, encoding: Encoding, row: number): string {
   const value = column.values[row];
   return value === undefined || Number.isNaN(value) ? String(filled(column, encoding, row)) : String(value);

@@ -11,7 +11,7 @@ import type { TableInput } from './preprocessing.ts';
 import { parsePreprocessing } from './preprocessing-file.ts';
 import { columnNamed, columnOf, tableRows, withoutColumns } from './table.ts';
 import { readTable } from './table-file.ts';
-import { featuresOf, tableInputFor, tableTensor } from './table-input.ts';
+import { featuresOf, tableInputFor, tableTensor, unknownCategories } from './table-input.ts';
 
 const fixture = (name: string) => new URL(`../../test/fixtures/tables/${name}`, import.meta.url).pathname;
 
@@ -205,6 +205,14 @@ inputs:
       /"age" is encoded as a number but holds category/,
     );
     expect(() => tableTensor(readCsv('job,size,age\ncook,big,1'), input, [1])).toThrow(/no such row/);
+  });
+
+  it('tells which categories are none of those that the model knows', () => {
+    const table = readCsv('job,size,age\ncook,big,50\npilot,big,35');
+    expect(unknownCategories(table, input, 0)).toEqual([]);
+    expect(unknownCategories(table, input, 1)).toEqual([
+      'column "job" holds "pilot", which the model does not know: taken as none of its categories',
+    ]);
   });
 
   it('passes texts on to models that take strings', () => {

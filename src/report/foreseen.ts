@@ -43,7 +43,8 @@ export function foreseen(
     row.check?.(parameters, {
       target,
       output: facts.shapes.get(compiled.output) ?? [],
-      features,
+      inputs: input.tensors,
+      explained,
       layouts,
       players: isInput && row.usesGroups ? differingGroups(partition, features, references) : undefined,
     });

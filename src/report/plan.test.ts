@@ -125,12 +125,16 @@ describe('announced passes', () => {
   it('leave out, before anything is run, what a method is bound to refuse', async () => {
     const left: string[] = [];
     const found = await explain(await classifier, new Map([['x', x]]), {
-      methods: ['exact-shapley', 'd-rise', 'gradient'],
+      methods: ['exact-shapley', 'd-rise', 'score-cam', 'gradient'],
       target: { kind: 'classLogit', class: 1 },
       baseline: baselines['one baseline'],
       onPlanned: ({ leftOut }) => left.push(...leftOut),
     });
     expect(found.map(({ document }) => document.method)).toEqual(['gradient']);
-    expect(left).toEqual(['x: too many groups for exact Shapley values', 'x: D-RISE explains a detection']);
+    expect(left).toEqual([
+      'x: too many groups for exact Shapley values',
+      'x: D-RISE explains a detection',
+      'x: this method needs an input with rows and columns',
+    ]);
   });
 });

@@ -36,10 +36,10 @@ export const detectionRise: Method<DetectionRiseParameters> = {
   zeroDifference: false,
   parameters: parameters as unknown as z.ZodType<DetectionRiseParameters>,
   cost: ({ samples }) => ({ forward: samples + 1, backward: 0 }),
-  check(options, { target, output, features, layouts }) {
-    anchorOf(target);
-    const picture = pictureInput({ explained: [...features.keys()], layouts, inputs: features });
-    decoder(options, picture.rows, picture.columns).check(output);
+  check(options, foreseen) {
+    anchorOf(foreseen.target);
+    const picture = pictureInput(foreseen);
+    decoder(options, picture.rows, picture.columns).check(foreseen.output);
   },
   async run(context, options) {
     const { target, prepared, layer } = context;

@@ -82,10 +82,11 @@ export interface Workload {
 /** What is known of a run before it begins. */
 export interface Foreseen {
   readonly target: Target;
+  readonly inputs: Tensors;
+  /** Names of the inputs that the baseline replaces. */
+  readonly explained: readonly string[];
   /** Shape of the output that the target reads. */
   readonly output: readonly number[];
-  /** The layer's values where they are inputs; of inner values the shapes only. */
-  readonly features: Tensors;
   readonly layouts: ReadonlyMap<string, InputLayout>;
   /** Groups that differ from the baseline; undefined where that is not known yet, at inner layers. */
   readonly players: number | undefined;

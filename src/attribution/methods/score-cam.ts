@@ -28,6 +28,9 @@ export const scoreCam: Method<Parameters> = {
   zeroDifference: false,
   parameters: parameters as z.ZodType<Parameters>,
   cost: (_, { channels }) => ({ forward: channels, backward: 0 }),
+  check(_, foreseen) {
+    pictureInput(foreseen);
+  },
   async run(context, { signed }) {
     const layer = spatialLayer(context);
     const { features, channels, positions, space } = layer;

@@ -1,0 +1,38 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { handModel } from '../../test/attribution-models.ts';
+import { loadModel } from '../data/load-model.ts';
+import { GraphBuilder } from '../onnx/builder.ts';
+import { encodeModel } from '../onnx/encode.ts';
+import { preprocessingOf } from '../report/explain.ts';
+import { createNodeRuntime } from '../runtime/node.ts';
+import { similarityTarget } from './similarity-target.ts';
+
+const runtime = createNodeRuntime({ threads: 1 });
+const folder = mkdtempSync(join(tmpdir(), 'wherefore-similar-'));
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  await runtime.close();
+});
+
+it('compares the output that is said to be an embedding, not the first one', async () => {
+  const builder = new GraphBuilder();
+  builder.input('x', 'float32', ['batch', 2]);
+  builder.op('Neg', ['x'], {}, { outputs: ['scores'] });
+  builder.op('Abs', ['scores'], {}, { outputs: ['vector'] });
+  for (const name of ['scores', 'vector']) builder.output(name, 'float32', ['batch', 2]);
+  const path = join(folder, 'two.onnx');
+  writeFileSync(path, encodeModel(handModel(runtime, builder.build()).source));
+  writeFileSync(join(folder, 'wherefore.yaml'), 'outputs:\n  vector: { kind: embedding }\n');
+  const model = await loadModel(path, { runtime });
+  const preprocessing = preprocessingOf(model, {});
+  expect(await similarityTarget('similar:x=[[3,-4]]', model, preprocessing)).toMatchObject({
+    kind: 'similarity',
+    output: 'vector',
+    to: [3, 4],
+  });
+  await expect(similarityTarget('similar:', model, preprocessing)).rejects.toThrow(/nothing to compare with/);
+  await model.close();
+});
