@@ -1,5 +1,5 @@
 import { WhereforeError } from '../errors.ts';
-import { type Graph, intAttribute, type Node } from '../onnx/graph.ts';
+import { type Graph, intAttribute, type Node, producersOf } from '../onnx/graph.ts';
 import { formatShape } from '../tensor/tensor.ts';
 import { checkIndex, flatElement, type Source } from './target-source.ts';
 
@@ -69,7 +69,7 @@ const regrouping: ReadonlySet<string> = new Set(['Reshape', 'Flatten', 'Squeeze'
 
 /** The last node before an output that computes something, seen through reshapes. */
 export function finalNode(graph: Graph, output: string): Node | undefined {
-  const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const producers = producersOf(graph);
   let node = producers.get(output);
   while (node && regrouping.has(node.op)) node = producers.get(node.inputs[0]);
   return node;

@@ -1,5 +1,5 @@
 import { WhereforeError } from '../errors.ts';
-import { elementsRead, type Graph } from '../onnx/graph.ts';
+import { elementsRead, type Graph, producersOf } from '../onnx/graph.ts';
 
 /** A layer: the names of one or more values of the graph. `input` stands for the explained inputs. */
 export interface Layer {
@@ -8,9 +8,7 @@ export interface Layer {
 
 /** Names of values from which `target` is computed without passing through `blocked`. */
 function ancestors(graph: Graph, target: string, blocked: ReadonlySet<string>): Set<string> {
-  const producers = new Map(
-    graph.nodes.flatMap((node) => node.outputs.filter(Boolean).map((name) => [name, node] as const)),
-  );
+  const producers = producersOf(graph);
   const reached = new Set<string>();
   const pending = [target];
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {

@@ -1,5 +1,5 @@
 import type { Facts } from '../autodiff/facts.ts';
-import { elementsRead, type Graph, type Node } from '../onnx/graph.ts';
+import { elementsRead, type Graph, type Node, producersOf } from '../onnx/graph.ts';
 import { sameShape } from '../tensor/tensor.ts';
 
 /** A value of the graph that a person may want to explain. */
@@ -30,8 +30,7 @@ const rearranging: ReadonlySet<string> = new Set([
  * In topological order a value is a cut exactly when no edge on such a path jumps over it: one sweep over the edges.
  */
 export function layersBetween(graph: Graph, facts: Facts, inputs: readonly string[], output: string): LayerCandidate[] {
-  const producers = new Map<string, Node>();
-  for (const node of graph.nodes) for (const name of node.outputs) if (name) producers.set(name, node);
+  const producers = producersOf(graph);
   const forward = new Set(inputs);
   for (const node of graph.nodes) {
     if ([...elementsRead(node)].some((name) => forward.has(name)))

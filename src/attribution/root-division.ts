@@ -1,14 +1,12 @@
-import { type Graph, type Node, namesRead, operatorKey } from '../onnx/graph.ts';
+import { type Graph, type Node, operatorKey, producersOf, readerCounts } from '../onnx/graph.ts';
 
 /**
  * Writes `x · (1 / √v)`, as exporters put root-mean-square normalizations, as `x / √v`: the form that the runtime knows
  * and runs as one operator. The two differ by a rounding.
  */
 export function divideByRoots(graph: Graph): Graph {
-  const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
-  const readers = new Map<string, number>();
-  for (const node of graph.nodes) for (const name of namesRead(node)) readers.set(name, (readers.get(name) ?? 0) + 1);
-  for (const { name } of graph.outputs) readers.set(name, Number.POSITIVE_INFINITY);
+  const producers = producersOf(graph);
+  const readers = readerCounts(graph);
   const reciprocalOf = (name: string) => {
     const node = producers.get(name);
     const isOnly = node && operatorKey(node) === 'Reciprocal' && readers.get(name) === 1;

@@ -1,6 +1,14 @@
 import type { Facts } from '../autodiff/facts.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
-import { type Attribute, type Graph, type Node, namesRead, nodeOf, operatorKey } from '../onnx/graph.ts';
+import {
+  type Attribute,
+  type Graph,
+  type Node,
+  nodeOf,
+  operatorKey,
+  producersOf,
+  readerCounts,
+} from '../onnx/graph.ts';
 import { toNumbers } from '../tensor/convert.ts';
 
 /**
@@ -9,10 +17,8 @@ import { toNumbers } from '../tensor/convert.ts';
  * when any score is not, the guard runs as before.
  */
 export function guardProducts(graph: Graph, facts: Facts): Graph {
-  const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
-  const readers = new Map<string, number>();
-  for (const node of graph.nodes) for (const name of namesRead(node)) readers.set(name, (readers.get(name) ?? 0) + 1);
-  for (const { name } of graph.outputs) readers.set(name, Number.POSITIVE_INFINITY);
+  const producers = producersOf(graph);
+  const readers = readerCounts(graph);
   const read = (name: string, times: number) => readers.get(name) === times;
   const isZero = (name: string) => {
     const constant = facts.constants.get(name);

@@ -188,6 +188,19 @@ export function subgraphsOf(node: Node): Graph[] {
   );
 }
 
+/** The node that computes each value. */
+export function producersOf({ nodes }: Pick<Graph, 'nodes'>): Map<string, Node> {
+  return new Map(nodes.flatMap((node) => node.outputs.filter(Boolean).map((name) => [name, node] as const)));
+}
+
+/** How many nodes read each value; without end for the outputs of the graph, which the caller reads. */
+export function readerCounts({ nodes, outputs }: Pick<Graph, 'nodes' | 'outputs'>): Map<string, number> {
+  const readers = new Map<string, number>();
+  for (const node of nodes) for (const name of namesRead(node)) readers.set(name, (readers.get(name) ?? 0) + 1);
+  for (const { name } of outputs) readers.set(name, Number.POSITIVE_INFINITY);
+  return readers;
+}
+
 /** Names that a node reads: its inputs, and what the graphs inside it capture from outside. */
 export function namesRead(node: Node): Set<string> {
   const read = new Set(node.inputs.filter(Boolean));

@@ -1,5 +1,5 @@
 import { WhereforeError } from '../../errors.ts';
-import { type Graph, type Node, namesRead, type ValueInfo } from '../graph.ts';
+import { type Graph, type Node, namesRead, producersOf, type ValueInfo } from '../graph.ts';
 
 /**
  * The part of a graph that computes `outputs`, given the values `inputs`: nodes before the inputs and nodes that no
@@ -15,8 +15,7 @@ export function extractSubgraph(
   cut: { readonly inputs: readonly ValueInfo[]; readonly outputs: readonly string[] },
 ): Graph {
   const given = new Set(cut.inputs.map((input) => input.name));
-  const producers = new Map<string, Node>();
-  for (const node of graph.nodes) for (const name of node.outputs) if (name) producers.set(name, node);
+  const producers = producersOf(graph);
   const declared = new Map<string, ValueInfo>();
   for (const value of [...graph.values.values(), ...graph.inputs, ...graph.outputs]) declared.set(value.name, value);
   for (const name of [...given, ...cut.outputs]) {
