@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { WhereforeError } from '../../errors.ts';
 import { float32, formatShape, sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import { gradientAtInput } from './gradient.ts';
-import { onlyReference } from './integrated-gradients.ts';
-import { type Method, type MethodContext, type MethodResult, sumOf } from './method.ts';
+import { type Method, type MethodContext, type MethodResult, onlyReference, sumOf } from './method.ts';
 
 /** One convolutional layer: features (and what belongs to them) as [channel][position]. */
 export interface SpatialLayer {
@@ -35,19 +34,20 @@ export function mapResult({ name, space }: SpatialLayer, map: Float64Array): Pic
   return { values: new Map([[name, float32([1, 1, ...space], map)]]), sum: sumOf([map]) };
 }
 
-const parameters = z.strictObject({
+/** Parameters of methods whose authors cut their map off at 0. */
+export const signedParameters = z.strictObject({
   signed: z
     .boolean()
     .default(false)
     .describe('Keeps what speaks against the target instead of cutting it off at 0 as the authors of the method do'),
 });
 
-type Parameters = z.infer<typeof parameters>;
+export type SignedParameters = z.infer<typeof signedParameters>;
 
 /** Fills `map` (one number a position) from features and gradients, both [channel][position]. */
 type Combine = (map: Float64Array, gradients: Float64Array, layer: SpatialLayer) => void;
 
-function overSpace(combine: Combine): Method<Parameters>['run'] {
+function overSpace(combine: Combine): Method<SignedParameters>['run'] {
   return async (context, { signed }) => {
     const layer = spatialLayer(context);
     const { sums, notes } = await gradientAtInput(context);
@@ -66,7 +66,7 @@ const shared = {
   implicitTarget: 'zero-feature',
   completeness: 'none',
   zeroDifference: false,
-  parameters: parameters as z.ZodType<Parameters>,
+  parameters: signedParameters as z.ZodType<SignedParameters>,
   gradientAtInput: () => undefined,
   cost: () => ({ forward: 0, backward: 1 }),
 } as const;
@@ -84,7 +84,7 @@ function addWeighted(
 }
 
 /** One weight a channel (its mean gradient); what speaks against the target is cut off. */
-export const gradCam: Method<Parameters> = {
+export const gradCam: Method<SignedParameters> = {
   ...shared,
   title: 'Grad-CAM',
   source: 'Selvaraju et al. 2017, arXiv 1610.02391',
@@ -99,7 +99,7 @@ export const gradCam: Method<Parameters> = {
 };
 
 /** Weights by the third-order expansion of exp(f): positions with a positive gradient count, each as much as it bends. */
-export const gradCamPlusPlus: Method<Parameters> = {
+export const gradCamPlusPlus: Method<SignedParameters> = {
   ...shared,
   title: 'Grad-CAM++',
   source: 'Chattopadhay et al. 2018, arXiv 1710.11063',
@@ -122,7 +122,7 @@ export const gradCamPlusPlus: Method<Parameters> = {
 };
 
 /** One weight an element, positive gradients only. */
-export const layerCam: Method<Parameters> = {
+export const layerCam: Method<SignedParameters> = {
   ...shared,
   title: 'LayerCAM',
   source: 'Jiang et al. 2021, IEEE Transactions on Image Processing 30',
@@ -133,7 +133,7 @@ export const layerCam: Method<Parameters> = {
 };
 
 /** One weight an element, both signs: made for one detection among several. */
-export const odam: Method<Parameters> = {
+export const odam: Method<SignedParameters> = {
   ...shared,
   title: 'ODAM',
   source:

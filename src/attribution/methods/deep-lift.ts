@@ -2,8 +2,7 @@ import { z } from 'zod';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { pointOf } from '../points.ts';
 import { resultOf } from './gradient.ts';
-import { onlyReference } from './integrated-gradients.ts';
-import type { Method } from './method.ts';
+import { type Method, onlyReference } from './method.ts';
 import { deepLiftRules } from './rules/deep-lift.ts';
 
 /**

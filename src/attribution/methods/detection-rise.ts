@@ -2,9 +2,8 @@ import { z } from 'zod';
 import { WhereforeError } from '../../errors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Target } from '../target.ts';
-import { onlyReference } from './integrated-gradients.ts';
 import { maskedPoints, pictureInput, randomMasks, weightedMasks } from './masks.ts';
-import { type Method, sumOf } from './method.ts';
+import { type Method, onlyReference, sumOf } from './method.ts';
 import { maskParameters } from './rise.ts';
 
 const parameters = maskParameters.extend({

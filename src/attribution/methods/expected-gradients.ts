@@ -3,8 +3,7 @@ import { random } from '../../tensor/random.ts';
 import { concatRows, float32, type Tensor } from '../../tensor/tensor.ts';
 import type { Points } from '../prepare.ts';
 import { resultOf } from './gradient.ts';
-import { onlyReference } from './integrated-gradients.ts';
-import type { Method, MethodContext } from './method.ts';
+import { type Method, type MethodContext, onlyReference } from './method.ts';
 
 const parameters = z.strictObject({
   samples: z.int().min(1).max(1_000_000).default(200),

@@ -4,7 +4,7 @@ import type { Tensors } from '../../runtime/runtime.ts';
 import { rows, type Tensor } from '../../tensor/tensor.ts';
 import { type Gradient, pathPoints } from '../prepare.ts';
 import { resultOf } from './gradient.ts';
-import { type Method, type MethodContext, type Reference, sumOf } from './method.ts';
+import { type Method, type MethodContext, onlyReference, sumOf } from './method.ts';
 import { type Quadrature, quadratures } from './quadrature.ts';
 import { looksFor, refinedNodes } from './refined-nodes.ts';
 
@@ -96,13 +96,6 @@ function points(steps: number, rule: Rule, path: IntegratedGradientsParameters['
 /** Pieces of the same length with nodes in their middles. */
 function evenPieces(n: number): { readonly edges: Float64Array; readonly positions: Float64Array } {
   return { edges: Float64Array.from({ length: n + 1 }, (_, k) => k / n), positions: quadratures.midpoint(n).positions };
-}
-
-/** The baseline of methods that compare with one at a time. */
-export function onlyReference({ references }: MethodContext): Reference {
-  const [reference] = references;
-  if (reference) return reference;
-  throw new WhereforeError('invalid-argument', 'this method needs a baseline', { fix: 'state one with --baseline' });
 }
 
 /** `A = (F − F0) ⊙ Σ_k w_k ∂f/∂F(F0 + t_k (F − F0))` */

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { GradientNote } from '../../autodiff/context.ts';
+import { WhereforeError } from '../../errors.ts';
 import type { Tensors } from '../../runtime/runtime.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { InputLayout } from '../baseline.ts';
@@ -139,6 +140,16 @@ export interface Method<Parameters = Record<string, unknown>> {
    */
   check?(parameters: Parameters, foreseen: Foreseen): void;
   run(context: MethodContext, parameters: Parameters): Promise<MethodResult>;
+}
+
+/**
+ * The baseline of methods that compare with one at a time.
+ * @throws WhereforeError `invalid-argument` where none was stated
+ */
+export function onlyReference({ references }: Pick<MethodContext, 'references'>): Reference {
+  const [reference] = references;
+  if (reference) return reference;
+  throw new WhereforeError('invalid-argument', 'this method needs a baseline', { fix: 'state one with --baseline' });
 }
 
 /** Sum of a result in float64. */

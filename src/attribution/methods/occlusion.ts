@@ -5,8 +5,7 @@ import type { InputLayout } from '../baseline.ts';
 import type { Points } from '../prepare.ts';
 import { differing } from './game.ts';
 import { resultOf } from './gradient.ts';
-import { onlyReference } from './integrated-gradients.ts';
-import type { Method, MethodContext } from './method.ts';
+import { type Method, type MethodContext, onlyReference } from './method.ts';
 
 const parameters = z.strictObject({
   window: z

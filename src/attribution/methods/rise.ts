@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { onlyReference } from './integrated-gradients.ts';
 import { maskedPoints, randomMasks, weightedMasks } from './masks.ts';
-import { type Method, sumOf } from './method.ts';
+import { type Method, onlyReference, sumOf } from './method.ts';
 
 export const maskParameters = z.strictObject({
   samples: z.int().min(1).max(1_000_000).default(1000),

@@ -1,21 +1,11 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { mapResult, spatialLayer } from './class-activation.ts';
-import { onlyReference } from './integrated-gradients.ts';
+import { mapResult, type SignedParameters, signedParameters, spatialLayer } from './class-activation.ts';
 import { type Masks, maskedPoints, pictureInput, resizeBilinear, spatialMaskShape } from './masks.ts';
-import type { Method } from './method.ts';
-
-const parameters = z.strictObject({
-  signed: z
-    .boolean()
-    .default(false)
-    .describe('Keeps what speaks against the target instead of cutting it off at 0 as the authors of the method do'),
-});
-
-type Parameters = z.infer<typeof parameters>;
+import { type Method, onlyReference } from './method.ts';
 
 /** Each channel weighs as much as the target gains when the picture is shown only where that channel is active. */
-export const scoreCam: Method<Parameters> = {
+export const scoreCam: Method<SignedParameters> = {
   title: 'Score-CAM',
   source: 'Wang et al. 2020, arXiv 1910.01279',
   formula:
@@ -26,7 +16,7 @@ export const scoreCam: Method<Parameters> = {
   implicitBaseline: 'none: channels are mixed by weights that sum to 1, whatever the difference',
   completeness: 'none',
   zeroDifference: false,
-  parameters: parameters as z.ZodType<Parameters>,
+  parameters: signedParameters as z.ZodType<SignedParameters>,
   cost: (_, { channels }) => ({ forward: channels, backward: 0 }),
   check(_, foreseen) {
     pictureInput(foreseen);

@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { float32, type Tensor } from '../../tensor/tensor.ts';
 import { curvatureBackward } from '../prepare.ts';
 import { gradientAtInput, resultOf } from './gradient.ts';
-import { onlyReference } from './integrated-gradients.ts';
-import type { Method, MethodContext } from './method.ts';
+import { type Method, type MethodContext, onlyReference } from './method.ts';
 
 const shared = {
   needs: 'gradient',
