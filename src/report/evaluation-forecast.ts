@@ -1,4 +1,4 @@
-import type { Passes } from '../attribution/prepare.ts';
+import type { Passes } from '../attribution/prepared.ts';
 import { controlNames } from '../evaluation/controls.ts';
 import { type MetricChoice, readyMetric } from '../evaluation/score.ts';
 import type { PlannedExplanation } from './plan.ts';

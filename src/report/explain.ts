@@ -1,5 +1,5 @@
 import { type Attribution, attribute } from '../attribution/attribute.ts';
-import type { WorkOptions } from '../attribution/prepare.ts';
+import type { WorkOptions } from '../attribution/prepared.ts';
 import type { Target } from '../attribution/target.ts';
 import type { GridTransform } from '../data/grid.ts';
 import { guessPreprocessing } from '../data/guess.ts';

@@ -2,7 +2,7 @@ import { costOf } from '../attribution/attribute.ts';
 import { resolveBaselines } from '../attribution/baseline.ts';
 import { extentOf } from '../attribution/context.ts';
 import { differingGroups } from '../attribution/groups.ts';
-import type { Passes } from '../attribution/prepare.ts';
+import type { Passes } from '../attribution/prepared.ts';
 import type { CompiledTarget } from '../attribution/target.ts';
 import { WhereforeError } from '../errors.ts';
 import { methodTable } from '../explainer/methods.ts';

@@ -34,7 +34,7 @@ export async function renderCard(explained: Explained, figure: Figure, place: Ca
   const { index } = place;
   const { document } = explained;
   const { verdict, grade } = judge(document);
-  const chips = warningChips(document);
+  const chips = warningChips(document, figure);
   return html`<article class="card" id="e${index}" aria-labelledby="e${index}-title">
 <div class="shown">
 <h4 id="e${index}-title">${document.methodTitle}</h4>
@@ -53,13 +53,21 @@ ${reproduction(document)}
 </article>`;
 }
 
-/** The warnings that stand on a picture. */
-export function warningChips(document: ExplanationDocument): Html | false {
+/** The warnings that stand on a picture: at its end where the map has less to show. */
+export function warningChips(document: ExplanationDocument, figure: Figure): Html | false {
   const { warnings } = judge(document);
+  const place = figure.kind === 'map' && isHeavyBelow(figure) ? 'chips above' : 'chips';
   return (
     warnings.length > 0 &&
-    html`<ul class="chips" aria-label="Warnings">${warnings.map((warning) => html`<li>${warning}</li>`)}</ul>`
+    html`<ul class="${place}" aria-label="Warnings">${warnings.map((warning) => html`<li>${warning}</li>`)}</ul>`
   );
+}
+
+/** Whether the lower half of a map holds more than the upper one. */
+function isHeavyBelow({ map: { values } }: MapFigure): boolean {
+  const middle = Math.floor(values.shape[0] / 2) * values.shape[1];
+  const weight = values.data.reduce((sum, value, i) => sum + (i < middle ? -1 : 1) * Math.abs(value), 0);
+  return weight > 0;
 }
 
 /** What the colours of a scale stand for, below it. */

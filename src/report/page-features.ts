@@ -12,14 +12,14 @@ const mostBars = 16;
 /** A sequence as coloured cells, and for every explanation of features the way from f(x₀) to f(x) in signed bars. */
 export function renderFeatures(explained: Explained, features: Features): Html {
   return html`<figure class="features">
-${features.signal ? renderSignal(features, features.signal) : features.kind === 'sequence' && cells(features)}
+${features.signal ? renderSignal(features, features.signal) : features.kind === 'sequence' && cells(explained, features)}
 ${features.kind === 'set' && reading(explained, features)}
 ${bars(explained, features)}
 ${features.notes.map((note) => html`<p class="quiet">${note}.</p>`)}
 </figure>`;
 }
 
-function cells({ shares }: Features): Html {
+function cells({ document }: Explained, { shares }: Features): Html {
   const largest = Math.max(...shares.map(({ share }) => Math.abs(share)), Number.MIN_VALUE);
   return html`<p class="cells" aria-label="The parts in order, coloured by their share">${shares.map(
     ({ name, text, share, special, parts }) => {
@@ -30,7 +30,7 @@ function cells({ shares }: Features): Html {
       return html`<span class="cell${special ? ' special' : ''}" style="background:rgb(${colour});color:${inkOn(divergingColour(value))}" title="${title}">${text ?? name}<small>${signedText(share, 2)}</small></span> `;
     },
   )}</p>
-<p class="quiet">Red parts raised the output, blue ones lowered it; the end colour is ${signedText(largest, 2)}.</p>`;
+<p class="quiet">${sharesDifference(document) ? 'Red parts raised the output, blue ones lowered it' : 'Red parts have values above 0, blue ones below'}; the end colour is ${signedText(largest, 2)}.</p>`;
 }
 
 /** What gets a bar of its own: the parts, or stretches of a signal, whose single places say little. */

@@ -101,6 +101,7 @@ figure.map+figure.features{margin-top:1.2rem}
 .channels{margin-bottom:.8rem}.channel-maps{display:grid;grid-template-columns:repeat(auto-fill,minmax(5.4rem,1fr));gap:.7rem;margin:.5rem 0}.channel-maps .stage{position:relative;overflow:hidden;border-radius:4px}.channel-maps figcaption{margin-top:.25rem;line-height:1.3}.channel-maps b{color:var(--ink);font-weight:500;font-variant-numeric:tabular-nums}
 .chips{list-style:none;margin:0;padding:0;display:flex;flex-wrap:wrap;gap:.3rem}
 .stage .chips{position:absolute;left:.4rem;right:.4rem;bottom:.4rem}
+.stage .chips.above{top:.4rem;bottom:auto}
 .chips li{background:var(--warn-ground);color:var(--warn-ink);border:1px solid var(--warn-line);border-radius:5px;font-size:.78rem;line-height:1.3;padding:.15em .55em}
 figure>.chips,.shown>.chips{margin-bottom:.7rem}
 figcaption{margin-top:.7rem}

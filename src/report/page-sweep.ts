@@ -39,7 +39,7 @@ export async function renderSweep(
     members.map(async (member) => {
       const { document, figure, index } = member;
       const baseline = figure.kind === 'map' ? baselinePicture(member) : undefined;
-      const chips = warningChips(document);
+      const chips = warningChips(document, figure);
       return html`<figure class="asked">
 <div class="pair">${baseline && html`<img src="${await dataUri(baseline, 'photograph')}" alt="The baseline: ${document.baselineDescription ?? ''}">`}
 ${figure.kind === 'map' ? await overlay(figure, limit, pictures, chips) : strongest(member, figure)}</div>

@@ -137,4 +137,15 @@ describe('announced passes', () => {
       'x: this method needs an input with rows and columns',
     ]);
   });
+
+  it.each(['methods', 'layers', 'target', 'baseline'] as const)('are refused for an empty list of %s', async (what) => {
+    await expect(explain(await classifier, new Map([['x', x]]), { [what]: [] })).rejects.toThrow(
+      new RegExp(`${what}: an empty list leaves nothing to explain`),
+    );
+  });
+
+  it('a tensor of another name is taken for the only input, and that is said', async () => {
+    const [{ document }] = await explain(await classifier, new Map([['picture', x]]), { methods: ['gradient'] });
+    expect(document.notes).toContain('"picture" is taken for the model\'s only input, "x"');
+  });
 });

@@ -1,7 +1,7 @@
 import { type Attribution, attribute } from '../attribution/attribute.ts';
 import type { Baseline } from '../attribution/baseline.ts';
 import type { Groups } from '../attribution/groups.ts';
-import type { WorkOptions } from '../attribution/prepare.ts';
+import type { WorkOptions } from '../attribution/prepared.ts';
 import type { Target } from '../attribution/target.ts';
 import type { LoadedModel } from '../data/load-model.ts';
 import { WhereforeError } from '../errors.ts';

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Attribution } from '../attribution/attribute.ts';
 import type { Baseline } from '../attribution/baseline.ts';
-import { batchingCheck, type Passes, type WorkOptions } from '../attribution/prepare.ts';
+import { batchingCheck } from '../attribution/prepare.ts';
+import type { Passes, WorkOptions } from '../attribution/prepared.ts';
 import type { LoadedModel } from '../data/load-model.ts';
 import type { ModelInput } from '../data/model-input.ts';
 import { type ErrorCode, WhereforeError } from '../errors.ts';
