@@ -12,7 +12,8 @@ import type { Groups } from './groups.ts';
 import { checkLayer, type Layer, shadowed } from './layer.ts';
 import { type MethodName, methodTable } from './methods/index.ts';
 import type { Method, MethodContext, MethodResult } from './methods/method.ts';
-import { batchingCheck, type Passes, type Prepared, prepare, type WorkOptions } from './prepare.ts';
+import { batchingCheck, prepare } from './prepare.ts';
+import type { Passes, Prepared, WorkOptions } from './prepared.ts';
 import { describeTarget, type Target } from './target.ts';
 import { checkTokens } from './tokens.ts';
 

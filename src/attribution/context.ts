@@ -6,8 +6,8 @@ import { type Baseline, type InputLayout, resolveBaselines } from './baseline.ts
 import { type Groups, hidesAll, type Partition, partition } from './groups.ts';
 import { isCut, isNested, type Layer } from './layer.ts';
 import type { Method, MethodContext, Reference, Workload } from './methods/method.ts';
-import { pointsOf } from './points.ts';
-import { type Evaluation, type Prepared, pointOf } from './prepare.ts';
+import { pointOf, pointsOf } from './points.ts';
+import type { Evaluation, Prepared } from './prepared.ts';
 import { checkTokens } from './tokens.ts';
 
 export interface ContextRequest {

@@ -5,7 +5,8 @@ import { createNodeRuntime } from '../runtime/node.ts';
 import { concatRows, float32, type Tensor } from '../tensor/tensor.ts';
 import { attribute, estimateCost } from './attribute.ts';
 import { isNested } from './layer.ts';
-import { pointOf, prepare } from './prepare.ts';
+import { pointOf } from './points.ts';
+import { prepare } from './prepare.ts';
 
 // One run gives f(x), the layer and the gradient there; what no input changes is computed once for all inputs.
 const runtime = createNodeRuntime({ threads: 1 });

@@ -24,10 +24,6 @@ import type {
 } from './prepared.ts';
 import { type CompiledTarget, compileTarget, type Target, targetKey } from './target.ts';
 
-export { type PointSource, type Points, pathPoints, pointOf, pointsOf } from './points.ts';
-
-export type * from './prepared.ts';
-
 /**
  * Readies one input (batch of 1) and a target.
  * @param layer values that are attributed to, if that is known: the target is computed through them

@@ -5,7 +5,8 @@ import { createModel } from '../runtime/model.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
 import { float32 } from '../tensor/tensor.ts';
 import { attribute } from './attribute.ts';
-import { pointOf, prepare } from './prepare.ts';
+import { pointOf } from './points.ts';
+import { prepare } from './prepare.ts';
 import { regionMask, regionOf } from './region.ts';
 import type { Target } from './target.ts';
 

@@ -1,4 +1,4 @@
-import type { Passes } from '../attribution/prepare.ts';
+import type { Passes } from '../attribution/prepared.ts';
 
 /** A line on a terminal that shows how far long work has come. */
 export interface Progress {

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { closeRuntime, linearModel, row } from '../../test/evaluation-models.ts';
-import { pointsOf, prepare } from '../attribution/prepare.ts';
+import { pointsOf } from '../attribution/points.ts';
+import { prepare } from '../attribution/prepare.ts';
 import { float32, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { type FeatureGroups, groupsOf } from './groups.ts';
 import { mapOf, maskOf } from './map.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { random } from '../../tensor/random.ts';
 import { concatRows, float32, type Tensor } from '../../tensor/tensor.ts';
-import type { Points } from '../prepare.ts';
+import type { Points } from '../points.ts';
 import { resultOf } from './gradient.ts';
 import { type Method, type MethodContext, onlyReference } from './method.ts';
 

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Tensors } from '../../runtime/runtime.ts';
 import { float32, type Tensor } from '../../tensor/tensor.ts';
-import { type Gradient, pointOf } from '../prepare.ts';
+import { pointOf } from '../points.ts';
+import type { Gradient } from '../prepared.ts';
 import { type Method, type MethodContext, type MethodResult, sumOf } from './method.ts';
 
 /** The gradient of the target at the input, for each value of the layer; its sums are the caller's to change. */

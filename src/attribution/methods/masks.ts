@@ -3,7 +3,7 @@ import type { Tensors } from '../../runtime/runtime.ts';
 import { type Random, random } from '../../tensor/random.ts';
 import { float32, formatShape, sizeOf, stridesOf, type Tensor, tensor } from '../../tensor/tensor.ts';
 import type { InputLayout } from '../baseline.ts';
-import type { Points } from '../prepare.ts';
+import type { Points } from '../points.ts';
 import type { MethodContext, Reference } from './method.ts';
 
 /** Soft masks over the values of a layer: 1 shows an element, 0 replaces it by the baseline. */

@@ -6,7 +6,7 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import type { InputLayout } from '../baseline.ts';
 import type { Partition } from '../groups.ts';
 import type { RuleSet } from '../plan.ts';
-import type { Gradient, Passes, Prepared } from '../prepare.ts';
+import type { Gradient, Passes, Prepared } from '../prepared.ts';
 import type { Target } from '../target.ts';
 
 /** The model at one baseline input. */

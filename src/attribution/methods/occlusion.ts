@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Tensors } from '../../runtime/runtime.ts';
 import { concatRows, sizeOf, stridesOf, type Tensor, tensor } from '../../tensor/tensor.ts';
 import type { InputLayout } from '../baseline.ts';
-import type { Points } from '../prepare.ts';
+import type { Points } from '../points.ts';
 import { differing } from './game.ts';
 import { resultOf } from './gradient.ts';
 import { type Method, type MethodContext, onlyReference } from './method.ts';

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { random } from '../../tensor/random.ts';
 import { concatRows, float32, type Tensor } from '../../tensor/tensor.ts';
-import type { Gradient, Points } from '../prepare.ts';
+import type { Points } from '../points.ts';
+import type { Gradient } from '../prepared.ts';
 import { resultOf } from './gradient.ts';
 import type { Method, MethodContext } from './method.ts';
 

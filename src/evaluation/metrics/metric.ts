@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Passes } from '../../attribution/prepare.ts';
+import type { Passes } from '../../attribution/prepared.ts';
 import type { Target } from '../../attribution/target.ts';
 import { WhereforeError } from '../../errors.ts';
 import type { Model } from '../../runtime/model.ts';

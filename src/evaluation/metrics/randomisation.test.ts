@@ -1,7 +1,8 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { closeRuntime, layeredModel, linearModel, row, switchModel } from '../../../test/evaluation-models.ts';
 import { askLinear, linear, output, score, weights, zero } from '../../../test/metric-questions.ts';
-import { pointOf, prepare } from '../../attribution/prepare.ts';
+import { pointOf } from '../../attribution/points.ts';
+import { prepare } from '../../attribution/prepare.ts';
 import type { Initializer } from '../../onnx/graph.ts';
 import { readInitializer } from '../../onnx/initializer.ts';
 import type { Model } from '../../runtime/model.ts';
