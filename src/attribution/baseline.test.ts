@@ -72,6 +72,15 @@ describe('baselines', () => {
     expect(() =>
       resolveBaselines(new Map([['x', input]]), ['x'], { kind: 'sample', tensors, description: '' }),
     ).toThrow(/NaN at element 9/);
+    const resolve =
+      (baseline: unknown, explained = ['x']) =>
+      () =>
+        resolveBaselines(new Map([['x', input]]), explained, baseline as Baseline);
+    expect(resolve('black')).toThrow(/no such kind of baseline \(got "black", expected zero, constant/);
+    expect(resolve({ kind: 'black' })).toThrow(/no such kind of baseline/);
+    expect(resolve({ kind: 'sample', tensors: new Map(), description: '' }, [])).toThrow(/expected "x"/);
+    expect(resolve({ kind: 'zero' }, ['y'])).toThrow(/does not have \(got "y", expected "x"\)/);
+    expect(() => resolveBaseline(input, { kind: 'blur', sigma: 1 }, { spatialAxes: [4, 5] })).toThrow(/axes of space/);
     expect(() => resolveBaseline(float32([3], [1, 2, 3]), { kind: 'blur', sigma: 1 })).toThrow(/axes of space/);
     expect(() => resolveBaseline(input, { kind: 'blur', sigma: 0 }, layout)).toThrow(/positive/);
     expect(() => resolveBaseline(input, { kind: 'input', tensor: float32([2], [1, 2]), description: '' })).toThrow(

@@ -113,6 +113,20 @@ export function resolveBaselines(
   baseline: Baseline,
   layout: InputLayout = {},
 ): Map<string, Tensor>[] {
+  if (!Object.hasOwn(resolvers, baseline.kind ?? '')) {
+    throw new WhereforeError('invalid-argument', 'there is no such kind of baseline', {
+      got: JSON.stringify(baseline),
+      expected: Object.keys(resolvers).join(', '),
+      fix: "name its kind, e.g. { kind: 'zero' }",
+    });
+  }
+  const absent = explained.find((name) => !inputs.has(name));
+  if (absent !== undefined || explained.length === 0) {
+    throw new WhereforeError('unknown-name', `the baseline is for an input that the model does not have`, {
+      got: absent === undefined ? 'none' : `"${absent}"`,
+      expected: [...inputs.keys()].map((name) => `"${name}"`).join(', '),
+    });
+  }
   if (baseline.kind === 'noise' && baseline.draws !== undefined) {
     const { seed, draws } = baseline;
     if (!Number.isInteger(draws) || draws < 1) {
@@ -234,7 +248,7 @@ function blurred(input: Tensor, sigma: number, { spatialAxes }: InputLayout): Te
       got: String(sigma),
       expected: 'a positive number',
     });
-  if (!spatialAxes?.length) {
+  if (!spatialAxes?.length || spatialAxes.some((axis) => axis < 0 || axis >= input.shape.length)) {
     throw new WhereforeError('invalid-argument', 'a blur needs an input with axes of space', {
       got: formatShape(input.shape),
       fix: 'choose another baseline, or say which axes are rows and columns',

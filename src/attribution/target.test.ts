@@ -73,6 +73,13 @@ it.each(['classLogit', 'classProbability', 'classLogProbability'] as const)(
   },
 );
 
+it('a kind that does not exist is named', async () => {
+  const target = { kind: 'logit', class: 1 } as unknown as Target;
+  await expect(evaluated(modelOf([1, 3]), [1, 3], [1, 2, 4], target)).rejects.toThrow(
+    /no such kind of target \(got logit, expected classLogit, /,
+  );
+});
+
 describe('targets of other outputs', () => {
   it('an element counted from the end', async () => {
     expect(

@@ -224,6 +224,12 @@ export function compileTarget(
     feeds: new Map(),
     whole: layer.includes(output),
   };
+  if (!Object.hasOwn(compilers, target.kind)) {
+    throw new WhereforeError('invalid-argument', 'there is no such kind of target', {
+      got: String(target.kind),
+      expected: Object.keys(compilers).join(', '),
+    });
+  }
   const value = (compilers[target.kind] as Compile<TargetKind>)(source, target as never);
   builder.output(value, facts.types.get(output), [undefined]);
   return { graph: builder.build(), value, output, facts, feeds: source.feeds, notes: source.notes };

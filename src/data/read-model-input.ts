@@ -70,6 +70,7 @@ export function tensorInput(
   const notes: string[] = [];
   for (const [key, tensor] of given) {
     const name = key === '' || (given.size === 1 && names.length === 1 && !names.includes(key)) ? names[0] : key;
+    if (key !== '' && key !== name) notes.push(`"${key}" is taken for the model's only input, "${name}"`);
     if (key === '' && names.length > 1) {
       throw new WhereforeError('invalid-argument', 'one tensor for several inputs', {
         where: source,

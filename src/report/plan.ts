@@ -71,6 +71,7 @@ export async function plan(
   options: Question & { readonly signal?: AbortSignal },
 ): Promise<Plan> {
   checkMethods(options);
+  checkAny({ sources, ...options });
   for (const text of options.layers ?? []) namesOf(model, text);
   const inputs: ModelInput[] = [];
   for (const source of sources) {
@@ -167,6 +168,17 @@ export async function plan(
     });
   }
   return { explanations, leftOut: [...leftOut], forwardSeconds };
+}
+
+/** A list that holds nothing leaves nothing to explain. */
+function checkAny(asked: Pick<Question, 'methods' | 'layers' | 'target' | 'baseline'> & { readonly sources: unknown }) {
+  for (const what of ['sources', 'methods', 'layers', 'target', 'baseline'] as const) {
+    const list = asked[what];
+    if (!Array.isArray(list) || list.length > 0) continue;
+    throw new WhereforeError('invalid-argument', `${what}: an empty list leaves nothing to explain`, {
+      fix: what === 'sources' ? 'give at least one input' : 'name at least one, or leave it out for what is usual',
+    });
+  }
 }
 
 /** Few enough features for Shapley values. */
