@@ -17,9 +17,11 @@ import type { Passes, Prepared, WorkOptions } from './prepared.ts';
 import { describeTarget, type Target } from './target.ts';
 import { checkTokens } from './tokens.ts';
 
+/** What is to be attributed to what, and how. */
 export interface AttributionRequest extends WorkOptions {
   /** The input, a batch of one, by input name. */
   readonly inputs: Tensors;
+  /** What is explained; classes, boxes and tokens stay those named here, at the baseline and on the way to it. */
   readonly target: Target;
   /** What "absent" means for the explained inputs; required by every method that compares with it. */
   readonly baseline?: Baseline;
@@ -31,9 +33,11 @@ export interface AttributionRequest extends WorkOptions {
   readonly method: MethodName | (string & {});
   /** Methods by name; default: those of this folder. */
   readonly methods?: Readonly<Record<string, Method>>;
+  /** Parameters of the method; default: the method's own. */
   readonly parameters?: Readonly<Record<string, unknown>>;
   /** Elements that the methods which perturb hide together; default: see `partition` in groups.ts. */
   readonly groups?: Groups;
+  /** Which axes of the explained inputs are channels and space; default: not known. */
   readonly layout?: InputLayout;
   /** Class names, for the target's description. */
   readonly labels?: readonly string[];
@@ -55,7 +59,9 @@ export interface Attribution {
   /** All inputs at the baseline; of a sample, one row each. */
   readonly baselineInputs: Tensors | undefined;
   readonly method: string;
+  /** All parameters of the method, the defaults among them. */
   readonly parameters: Readonly<Record<string, unknown>>;
+  /** What the method chose itself, such as the steps that it took. */
   readonly chosen: Readonly<Record<string, number | string>>;
   /** `f(x)` and `f(x0)`; the mean of a sample. */
   readonly value: number;
@@ -68,13 +74,17 @@ export interface Attribution {
   readonly error: number | undefined;
   /** `E / max(|T|, ε)`. */
   readonly relativeError: number | undefined;
+  /** Whether the method's own stopping rule was met; undefined for a method without one. */
   readonly converged: boolean | undefined;
+  /** What the method compares with, where that is not the stated baseline. */
   readonly implicitBaseline: string | undefined;
   /** What the method explains by its own lights, where that is not T: `f(x) − g(0)` at the layer, or `f(x)`. */
   readonly implicitTarget: number | undefined;
   /** `|ΣA − implicit target|`. */
   readonly implicitError: number | undefined;
+  /** What a reader has to know: what was chosen or changed, and what the numbers do not say. */
   readonly notes: readonly string[];
+  /** Where the gradient is an estimate, or ends. */
   readonly gradientNotes: readonly GradientNote[];
   /** The most passes that the run was expected to take, before it began. */
   readonly estimate: Passes;
@@ -310,8 +320,9 @@ function checkFloatLayer(model: Model, layer: Layer): void {
   for (const name of layer.names) {
     const type = model.types.get(name);
     if (type === 'float32') continue;
+    const shape = model.graph.inputs.find((input) => input.name === name)?.shape;
     throw new WhereforeError('wrong-type', `layer "${name}" has no gradient`, {
-      got: `${type} elements${model.graph.inputs.find((input) => input.name === name)?.shape ? ` of shape ${formatShape((model.graph.inputs.find((input) => input.name === name)?.shape ?? []).map((size) => size ?? '?'))}` : ''}`,
+      got: `${type} elements${shape ? ` of shape ${formatShape(shape)}` : ''}`,
       expected: 'float32',
       fix: type === 'int64' ? 'choose the layer behind the embedding lookup' : undefined,
     });

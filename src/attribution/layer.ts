@@ -1,7 +1,7 @@
 import { WhereforeError } from '../errors.ts';
 import { elementsRead, type Graph, producersOf } from '../onnx/graph.ts';
 
-/** A layer: the names of one or more values of the graph. `input` stands for the explained inputs. */
+/** A layer: the names of one or more values of the graph, its inputs among them. */
 export interface Layer {
   readonly names: readonly string[];
 }

@@ -12,6 +12,7 @@ export interface Passes {
   backward: number;
 }
 
+/** How the work is cut into runs, watched and stopped. */
 export interface WorkOptions {
   /** Bytes that one run may hold beside the weights; more inputs go into one run while they fit. Default 256 MiB. */
   readonly byteBudget?: number;
@@ -22,6 +23,7 @@ export interface WorkOptions {
   readonly fewSizes?: boolean;
   /** Whether other evaluations of the same model are under way at the same time; default false. */
   readonly sideBySide?: boolean;
+  /** Stops the work between two runs, with the error `cancelled`. */
   readonly signal?: AbortSignal;
   /** Called after every run with the passes done so far. */
   readonly onProgress?: (passes: Readonly<Passes>) => void;
@@ -47,13 +49,17 @@ export interface Prepared {
 /** Takes the fetched values of `count` points from `start` on; they are then not kept, and `values` stays empty. */
 export type EachRun = (start: number, count: number, values: ReadonlyMap<string, Tensor>) => void;
 
+/** A target at several points. */
 export interface Evaluation {
+  /** One number a point. */
   readonly target: Float64Array;
   /** Fetched values, one row a point. */
   readonly values: ReadonlyMap<string, Tensor>;
 }
 
+/** What is differentiated. */
 export interface GradientAt {
+  /** Values of the graph with respect to which the target is differentiated. */
   readonly wrt: readonly string[];
   /** Weight of each point in the sum; default 1. */
   readonly weights?: Float64Array;
@@ -65,15 +71,19 @@ export interface GradientAt {
   readonly each?: (point: number, gradients: ReadonlyMap<string, Float32Array>) => void;
 }
 
+/** A target at several points, and the sum of its gradients there. */
 export interface Gradient extends Evaluation {
   /** The weighted sum over the points, with one row: shape of the value at batch 1. */
   readonly sums: ReadonlyMap<string, Float64Array>;
   readonly notes: readonly GradientNote[];
 }
 
+/** A target at one point, its gradient there and the product of its Hessian with a vector, by name of value. */
 export interface Curvature {
   readonly target: number;
+  /** `∂target/∂w` */
   readonly gradients: ReadonlyMap<string, Float64Array>;
+  /** `H v` */
   readonly products: ReadonlyMap<string, Float64Array>;
   readonly notes: readonly GradientNote[];
 }

@@ -30,9 +30,7 @@ export function defineInspect(program: Command): void {
 }
 
 const shapeOf = ({ type, shape }: ValueInfo) =>
-  type === undefined
-    ? 'not a tensor'
-    : `${type} ${shape ? formatShape(shape.map((size) => size ?? '?')) : 'of unknown shape'}`;
+  type === undefined ? 'not a tensor' : `${type} ${shape ? formatShape(shape) : 'of unknown shape'}`;
 
 function describe(inspection: Inspection, all: boolean): string {
   const { layers } = inspection;

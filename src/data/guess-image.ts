@@ -1,7 +1,7 @@
 import { type Initializer, intsAttribute, type Node, type OnnxModel, type ValueInfo } from '../onnx/graph.ts';
 import { readInitializer } from '../onnx/initializer.ts';
 import { toNumbers } from '../tensor/convert.ts';
-import { sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import type { Guess } from './guessed.ts';
 import type { PreprocessingText } from './preprocessing.ts';
 
@@ -38,7 +38,7 @@ export function guessImage(
     add('size', undefined, 'unknown', 'the graph takes pictures of any size: give the size that it was trained with');
     return undefined;
   }
-  add('size', [height, width], 'known', `the input is ${shape.map((size) => size ?? '?').join('×')}`);
+  add('size', [height, width], 'known', `the input is ${formatShape(shape)}`);
 
   const fit = detector
     ? ({ resize: 'letterbox', pad: 114, place: 'corner' } as const)

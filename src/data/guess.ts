@@ -1,4 +1,5 @@
-import { type Dimension, type OnnxModel, requiredInputs, type ValueInfo } from '../onnx/graph.ts';
+import { type OnnxModel, requiredInputs, type ValueInfo } from '../onnx/graph.ts';
+import { formatShape } from '../tensor/tensor.ts';
 import { guessImage } from './guess-image.ts';
 import { guessOutputs } from './guess-output.ts';
 import { guessSeries } from './guess-series.ts';
@@ -72,11 +73,7 @@ function guessInput(model: OnnxModel, input: ValueInfo, detector: boolean, guess
     const image = guessImage(model, input, detector, guesses);
     if (image) return image;
   } else if (shape?.length === 2 && (type === 'float32' || type === 'float64' || type === 'float16')) {
-    add(
-      'tensor',
-      'likely',
-      `rows of ${formatDimension(shape[1])} numbers: name the columns with kind: table to read CSV files`,
-    );
+    add('tensor', 'likely', `rows of ${shape[1] ?? '?'} numbers: name the columns with kind: table to read CSV files`);
     return { kind: 'tensor' };
   }
   const series = isPictureType(type) ? guessSeries(model, input) : undefined;
@@ -89,7 +86,7 @@ function guessInput(model: OnnxModel, input: ValueInfo, detector: boolean, guess
     'tensor',
     'likely',
     shape
-      ? `${type ?? 'no tensor'} of ${shape.length} axes (${shape.map(formatDimension).join('×')}) is no usual picture, text or table`
+      ? `${type ?? 'no tensor'} of ${shape.length} axes (${formatShape(shape)}) is no usual picture, text or table`
       : 'the file does not state its shape',
   );
   return { kind: 'tensor' };
@@ -97,8 +94,4 @@ function guessInput(model: OnnxModel, input: ValueInfo, detector: boolean, guess
 
 function isPictureType(type: ValueInfo['type']): boolean {
   return type === 'float32' || type === 'float16' || type === 'float64' || type === 'uint8';
-}
-
-export function formatDimension(dimension: Dimension): string {
-  return dimension === undefined ? '?' : String(dimension);
 }

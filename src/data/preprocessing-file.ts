@@ -4,6 +4,7 @@ import { type Document, isMap, isNode, LineCounter, parseDocument, stringify } f
 import type * as z from 'zod';
 import { WhereforeError } from '../errors.ts';
 import type { Dimension, ValueInfo } from '../onnx/graph.ts';
+import { formatShape } from '../tensor/tensor.ts';
 import { readText } from './files.ts';
 import { nearest } from './nearest.ts';
 import { knownKeys, type Preprocessing, type PreprocessingText, preprocessingSchema } from './preprocessing.ts';
@@ -199,7 +200,7 @@ export function checkPreprocessing(
       throw new WhereforeError('wrong-shape', `the image described for input "${name}" does not fit it`, {
         where: path,
         got: `${input.layout} ${wanted.map((size) => size ?? 'N').join('×')}`,
-        expected: shape.map((size) => size ?? '?').join('×'),
+        expected: formatShape(shape),
         fix: 'change size, layout or colour',
       });
     }

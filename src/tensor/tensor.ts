@@ -100,9 +100,9 @@ export function stridesOf(shape: readonly number[]): number[] {
   return strides;
 }
 
-/** `2×3×224×224`, or `scalar`. */
-export function formatShape(shape: readonly (number | string)[]): string {
-  return shape.length ? shape.join('×') : 'scalar';
+/** `2×3×224×224`, `batch×?` with a size that is not known, or `scalar`. */
+export function formatShape(shape: readonly (number | string | undefined)[]): string {
+  return shape.length ? shape.map((size) => size ?? '?').join('×') : 'scalar';
 }
 
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {

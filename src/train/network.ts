@@ -93,7 +93,7 @@ export function sizeAt(value: Value, axis: number, layer: string): number {
   const size = value.shape.at(axis);
   if (typeof size !== 'number') {
     throw new WhereforeError('wrong-shape', `layer "${layer}" must know axis ${axis} of "${value.name}"`, {
-      got: formatShape(value.shape.map((dimension) => dimension ?? '?')),
+      got: formatShape(value.shape),
       fix: 'declare the input with a number there',
     });
   }
