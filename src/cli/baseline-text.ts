@@ -39,7 +39,7 @@ export async function parseBaseline(
     if (name === 'constant') return () => ({ kind: 'constant', value });
     if (name === 'blur') return () => ({ kind: 'blur', sigma: value });
     if (name === 'noise') return () => ({ kind: 'noise', seed: value });
-    return () => ({ kind: 'tokens', id: value });
+    return tokenNumbered(value, model, preprocessing);
   }
   if (text === 'pad' || text === 'mask' || text === 'unk') return namedToken(text, model, preprocessing);
   if (text.startsWith('sample:')) {
@@ -51,7 +51,13 @@ export async function parseBaseline(
   const colour = colours[text] ?? hexColour(text);
   if (colour) return (input) => colourBaseline(input, colour, `${text} picture`);
   if (!/[./\\]/.test(text)) throw invalid(text);
-  const [file] = await readModelInputs(model, text, preprocessing);
+  const [file, ...more] = await readModelInputs(model, text, preprocessing);
+  if (more.length) {
+    throw new WhereforeError('invalid-argument', '--baseline: one input to compare with', {
+      got: `${1 + more.length} inputs in ${text}`,
+      fix: `name one of them, or compare with their average: sample:${text}`,
+    });
+  }
   return (input) => {
     const [name_] = [...input.tensors].find(([, tensor]) => tensor.type === 'float32') ?? [...input.tensors][0];
     const tensor = file.tensors.get(name_);
@@ -75,6 +81,13 @@ export function baselineText(baseline: Baseline): string {
     got: kind,
     expected: forms,
   });
+}
+
+/** A token by its number. Where the model's tokenizer is known, the marks of a text's beginning and end stay. */
+async function tokenNumbered(id: number, model: LoadedModel, preprocessing: Preprocessing): Promise<() => Baseline> {
+  const tokenizer = await tokenizerOf(model, preprocessing);
+  const isKnown = tokenizer && Number.isInteger(id) && id >= 0 && id < tokenizer.size;
+  return () => (isKnown ? tokensBaseline(tokenizer, { id, token: tokenizer.textOf(id) }) : { kind: 'tokens', id });
 }
 
 /** A token by what it stands for, where the model's tokenizer has one. */

@@ -53,6 +53,7 @@ async function run(path: string, options: Options, signal: AbortSignal): Promise
     );
     console.log(`  sum recorded ${formatNumber(document.sum)}, now ${formatNumber(attribution.sum)}`);
     for (const text of changed) console.log(`  note: ${text}`);
+    if (document.scorecard) console.log('  note: the scores are not computed again; explain --score scores anew');
     if (identical) console.log('identical in every element');
     else console.log(`largest difference of an element: ${formatNumber(largestDifference)} of the largest attribution`);
     if (largestDifference > options.tolerance) {
