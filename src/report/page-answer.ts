@@ -71,9 +71,13 @@ function partsText(explained: Explained, figure: Figure): string {
     if (figure.mask) return `The mask: ${describeMap(figure)}.`;
     if (figure.mean) return `In the picture the values are ${describeMap(figure)}.`;
     const { most, least } = strongestPlaces(figure);
+    // Nothing speaks for or against a number.
+    const { target, prediction } = explained.document;
+    const number = target.kind === 'boxCoordinate' || prediction?.kind === 'value';
     const parts = [
-      most && `the ${most.place} speaks for it most (${signedText(most.sum, 2)})`,
-      least && `the ${least.place} ${most ? '' : 'speaks '}against it most (${signedText(least.sum, 2)})`,
+      most && `the ${most.place} ${number ? 'raised it' : 'speaks for it'} most (${signedText(most.sum, 2)})`,
+      least &&
+        `the ${least.place} ${number ? 'lowered it' : most ? 'against it' : 'speaks against it'} most (${signedText(least.sum, 2)})`,
     ].filter((part) => part !== undefined);
     const there = parts.length > 0 ? `In the picture ${parts.join(', ')}.` : 'Nothing is attributed to the picture.';
     return figure.beside ? `${featuresText(explained, figure.beside)} ${there}` : there;

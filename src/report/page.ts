@@ -59,7 +59,7 @@ export function pageTitle(explained: readonly Explained[]): string {
   if (target.kind === 'similarity')
     return `Why ${who} finds ${source} ${documents[0].value < 0.5 ? 'unlike' : 'like'} ${fileName(target.description)}`;
   if (asked && documents.every((one) => one.target.kind === 'boxCoordinate'))
-    return `Why ${who} puts the box of ${asked} where it does in ${source}`;
+    return `Why ${who} puts the ${asked.includes('” and “') ? 'boxes' : 'box'} of ${asked} where it does in ${source}`;
   if (prediction?.kind === 'detection' && asked) return `Why ${who} finds ${asked} in ${source}`;
   if (asked && said && asked !== said) return `What speaks for ${asked} in ${source}, to ${who}`;
   if (prediction?.kind === 'area' && said) return `Why ${who} sees ${said} in ${source}`;
