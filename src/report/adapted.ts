@@ -4,15 +4,13 @@ import type { LoadedModel } from '../data/load-model.ts';
 import type { Adapted } from '../explainer/index.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import { trainingCurves } from './curves.ts';
-import { packageVersion } from './version.ts';
+import { type RunOrigin, runRecord } from './run-record.ts';
 
 /** What made a training of an explainer, besides its settings. */
-export interface AdaptInfo {
-  readonly command?: string;
+export interface AdaptInfo extends RunOrigin {
   readonly data: string;
   readonly pictures: number;
   readonly seconds: number;
-  readonly started: Date;
 }
 
 /** Names of the files of a trained explainer in its folder. */
@@ -47,25 +45,12 @@ export async function writeAdapted(
   const columns = Object.keys(validations[0]) as (keyof (typeof validations)[number])[];
   const rows = validations.map((found) => columns.map((name) => found[name]).join(','));
   await write(adaptedFiles.validation, `${columns.join(',')}\n${rows.join('\n')}\n`);
-  const record = {
-    format: 'wherefore/run',
-    version: 1,
-    what: 'adapt',
-    state: 'complete',
-    started: info.started.toISOString(),
-    command: info.command,
-    seed: facts.seed,
-    versions: {
-      wherefore: packageVersion,
-      runtime: `${model.executor.runtime.name} ${model.executor.runtime.version}`,
-      node: process.versions.node,
-    },
-    models: [{ name: model.name, path: model.path, hash: model.hash }],
-    data: info.data,
-    pictures: info.pictures,
-    cost: { seconds: info.seconds },
-    explainer: facts,
-    comparison,
-  };
+  const { data, pictures, seconds, ...origin } = info;
+  const record = runRecord(
+    'adapt',
+    model,
+    { ...origin, seed: facts.seed },
+    { data, pictures, cost: { seconds }, explainer: facts, comparison },
+  );
   await write(adaptedFiles.run, `${JSON.stringify(record, undefined, 2)}\n`);
 }

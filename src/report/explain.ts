@@ -14,8 +14,8 @@ import { documentOfGroups } from './given-groups.ts';
 import { type Plan, type PlannedExplanation, plan } from './plan.ts';
 import type { Prediction } from './prediction.ts';
 import type { Question } from './question.ts';
+import { versionsOf } from './run-record.ts';
 import { type Scored, tryScorecard } from './scorecard-document.ts';
-import { packageVersion } from './version.ts';
 
 /** A path (picture, tensors, row of a table), numbers written out, or tensors by input name. */
 export type ExplainSource = string | ReadonlyMap<string, Tensor>;
@@ -128,11 +128,7 @@ function explainedOf(
     format: 'wherefore/explanation',
     version: 1,
     created: new Date().toISOString(),
-    versions: {
-      wherefore: packageVersion,
-      runtime: `${model.executor.runtime.name} ${model.executor.runtime.version}`,
-      node: process.versions.node,
-    },
+    versions: versionsOf(model),
     model: { name: model.name, path: model.path, hash: model.hash, producer: model.source.producer || undefined },
     input: {
       source: input.source,

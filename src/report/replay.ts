@@ -10,6 +10,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { type Explained, storedTensor } from './explained.ts';
 import { groupsOfDocument } from './given-groups.ts';
 import { layerGroups } from './input-groups.ts';
+import { versionsOf } from './run-record.ts';
 
 /** How a recomputed explanation compares with the recorded one. */
 export interface Replay {
@@ -68,7 +69,7 @@ export async function replay(
       difference = Math.max(difference, Math.abs(recorded.data[i] - again.data[i]));
     }
   }
-  const runtime = `${model.executor.runtime.name} ${model.executor.runtime.version}`;
+  const { runtime } = versionsOf(model);
   const changed = [
     ...(model.hash === document.model.hash ? [] : ['the model is another one']),
     ...(runtime === document.versions.runtime

@@ -5,7 +5,7 @@ import { flagText } from '../evaluation/comparison.ts';
 import { metricTable } from '../evaluation/metrics/index.ts';
 import type { Evaluation } from './evaluate.ts';
 import { renderEvaluationPage } from './evaluation-page.ts';
-import { packageVersion } from './version.ts';
+import { type RunOrigin, runRecord } from './run-record.ts';
 
 /**
  * Writes `index.html`, `evaluation.json` (the table) and `scores.csv` (a line for each explanation and metric) into the
@@ -15,7 +15,7 @@ export async function writeEvaluation(
   folder: string,
   model: LoadedModel,
   evaluation: Evaluation,
-  info: { readonly command?: string; readonly started: Date },
+  info: RunOrigin,
 ): Promise<void> {
   const { comparison, seed, alphaMin, regions } = evaluation;
   await writeAtomically(
@@ -24,36 +24,28 @@ export async function writeEvaluation(
   );
   await writeAtomically(join(folder, 'evaluation.json'), `${JSON.stringify(comparison, undefined, 2)}\n`);
   await writeAtomically(join(folder, 'scores.csv'), scoresCsv(evaluation));
-  const record = {
-    format: 'wherefore/run',
-    version: 1,
-    what: 'evaluate',
-    state: 'complete',
-    started: info.started.toISOString(),
-    command: info.command,
-    seed,
-    versions: {
-      wherefore: packageVersion,
-      runtime: `${model.executor.runtime.name} ${model.executor.runtime.version}`,
-      node: process.versions.node,
+  const record = runRecord(
+    'evaluate',
+    model,
+    { ...info, seed },
+    {
+      inputs: evaluation.inputs.map(({ input: { source, hash }, drawnFrom, variant, hasTruth }) => ({
+        source,
+        hash,
+        drawnFrom,
+        variant,
+        hasTruth,
+      })),
+      regions,
+      alphaMin,
+      cost: comparison.cost,
+      metrics: comparison.metrics.map((name) => ({
+        name,
+        direction: metricTable[name].direction,
+        ...verdictOf(comparison, name),
+      })),
     },
-    models: [{ name: model.name, path: model.path, hash: model.hash }],
-    inputs: evaluation.inputs.map(({ input: { source, hash }, drawnFrom, variant, hasTruth }) => ({
-      source,
-      hash,
-      drawnFrom,
-      variant,
-      hasTruth,
-    })),
-    regions,
-    alphaMin,
-    cost: comparison.cost,
-    metrics: comparison.metrics.map((name) => ({
-      name,
-      direction: metricTable[name].direction,
-      ...verdictOf(comparison, name),
-    })),
-  };
+  );
   await writeAtomically(join(folder, 'run.json'), `${JSON.stringify(record, undefined, 2)}\n`);
 }
 
