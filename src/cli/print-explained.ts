@@ -48,18 +48,29 @@ function describePrediction({ kind, top }: NonNullable<ExplanationDocument['pred
     .join(', ');
 }
 
-function describeRows(documents: readonly ExplanationDocument[]): string {
+/** What tells the rows of a question apart: the layer, the method, and the baseline where there are several. */
+function askedColumns(documents: readonly ExplanationDocument[]) {
   const sweeps = new Set(documents.map(({ baselineDescription }) => baselineDescription)).size > 1;
+  return {
+    head: [...(sweeps ? ['  baseline'] : []), '  layer', 'method'],
+    of: ({ baselineDescription, layer, explained, method }: ExplanationDocument) => [
+      ...(sweeps ? [`  ${baselineDescription ?? 'none'}`] : []),
+      `  ${layer.every((name) => explained.includes(name)) ? 'input' : layer.join(' + ')}`,
+      method,
+    ],
+  };
+}
+
+function describeRows(documents: readonly ExplanationDocument[]): string {
+  const { head, of } = askedColumns(documents);
   const rows = documents.map((document) => [
-    ...(sweeps ? [`  ${document.baselineDescription ?? 'none'}`] : []),
-    `  ${document.layer.every((name) => document.explained.includes(name)) ? 'input' : document.layer.join(' + ')}`,
-    document.method,
+    ...of(document),
     formatNumber(document.attributionTarget),
     formatNumber(document.sum),
     formatShare(document.relativeError),
     verdict(document),
   ]);
-  return formatTable([[...(sweeps ? ['  baseline'] : []), '  layer', 'method', 'T', 'sum', 'error', ''], ...rows]);
+  return formatTable([[...head, 'T', 'sum', 'error', ''], ...rows]);
 }
 
 /** One line of scores for each explanation that has a scorecard. */
@@ -68,15 +79,13 @@ function describeScores(documents: readonly ExplanationDocument[]): string[] {
     document.scorecard ? [{ document, entries: document.scorecard.entries }] : [],
   );
   if (scored.length === 0) return [];
-  const sweeps = new Set(documents.map(({ baselineDescription }) => baselineDescription)).size > 1;
+  const asked = askedColumns(documents);
   const shown = scored[0].entries.filter(({ metric }) => metric !== 'attribution-error');
   const head = shown.map(
     ({ title, direction }) => `${title.replace(/ \(.*necessity\)$/, '')} ${direction === 'higher' ? '↑' : '↓'}`,
   );
   const rows = scored.map(({ document, entries }) => [
-    ...(sweeps ? [`  ${document.baselineDescription ?? 'none'}`] : []),
-    `  ${document.layer.every((name) => document.explained.includes(name)) ? 'input' : document.layer.join(' + ')}`,
-    document.method,
+    ...asked.of(document),
     ...shown.map(({ metric }) => {
       const entry = entries.find((other) => other.metric === metric);
       return entry ? formatNumber(entry.score) : '–';
@@ -85,7 +94,7 @@ function describeScores(documents: readonly ExplanationDocument[]): string[] {
   const warnings = new Set(scored.flatMap(({ document }) => document.scorecard?.warning ?? []));
   return [
     '  scores',
-    formatTable([[...(sweeps ? ['  baseline'] : []), '  layer', 'method', ...head], ...rows]),
+    formatTable([[...asked.head, ...head], ...rows]),
     ...[...warnings].map((text) => `  warning: ${text}`),
   ];
 }
