@@ -1,6 +1,6 @@
 import { WhereforeError } from '../errors.ts';
+import { permutation, random } from '../tensor/random.ts';
 import { formatShape, sizeOf, type Tensor, tensor } from '../tensor/tensor.ts';
-import { permutation, random } from './random.ts';
 
 /** Examples by index, read when they are asked for. */
 export interface Dataset {

@@ -227,7 +227,7 @@ function round(value: number): string {
 }
 
 /** The numbers of a small constant: an initializer held in memory or a Constant node. */
-export function constantNumbers(model: OnnxModel, name: string): number[] | undefined {
+function constantNumbers(model: OnnxModel, name: string): number[] | undefined {
   const found = constantTensor(model, name);
   return found && found.type !== 'string' ? toNumbers(found) : undefined;
 }

@@ -16,7 +16,6 @@ export * from './parquet.ts';
 export {
   type ImageInput,
   type InputPreprocessing,
-  type OutputKind,
   type Preprocessing,
   type PreprocessingText,
   preprocessingSchema,
@@ -24,7 +23,6 @@ export {
   type TextInput,
 } from './preprocessing.ts';
 export * from './preprocessing-file.ts';
-export * from './random.ts';
 export * from './safetensors.ts';
 export * from './table.ts';
 export * from './table-file.ts';

@@ -161,7 +161,6 @@ export type InputPreprocessing = Preprocessing['inputs'][string];
 export type ImageInput = Extract<InputPreprocessing, { kind: 'image' }>;
 export type TableInput = Extract<InputPreprocessing, { kind: 'table' }>;
 export type TextInput = Extract<InputPreprocessing, { kind: 'text' }>;
-export type OutputKind = Preprocessing['outputs'][string]['kind'];
 
 /** Keys that exist at a place of the file, for "did you mean". */
 export function knownKeys(path: readonly PropertyKey[], found: unknown): string[] {

@@ -22,7 +22,7 @@ const maskEndings = ['.png', '.jpg', '.jpeg', '.webp', '.bmp'];
  * @returns undefined where the folder holds nothing for this picture, or where the input is no picture
  * @throws WhereforeError `wrong-shape` for a mask of another size, `invalid-data` for boxes that cannot be read
  */
-export async function readTruth(folder: string, drawn: DrawnInput): Promise<Uint8Array | undefined> {
+async function readTruth(folder: string, drawn: DrawnInput): Promise<Uint8Array | undefined> {
   const { picture } = drawn.input;
   if (!picture) return undefined;
   const stem = basename(drawn.drawnFrom, extname(drawn.drawnFrom));

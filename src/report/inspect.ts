@@ -5,7 +5,6 @@ import { targetOutput } from '../attribution/target.ts';
 import { nonDifferentiable } from '../autodiff/non-differentiable.ts';
 import { vjpRules } from '../autodiff/rules/index.ts';
 import { type GuessedPreprocessing, guessPreprocessing } from '../data/guess.ts';
-import type { Guess } from '../data/guessed.ts';
 import type { LoadedModel } from '../data/load-model.ts';
 import { WhereforeError } from '../errors.ts';
 import { elementsRead, type Graph, operatorKey, requiredInputs, type ValueInfo } from '../onnx/graph.ts';
@@ -157,5 +156,3 @@ function exampleFeeds(model: LoadedModel): Map<string, Tensor> {
     }),
   );
 }
-
-export type { Guess };
