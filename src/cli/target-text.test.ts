@@ -33,6 +33,9 @@ it('takes the places of a class, or a rectangle, as a region', () => {
   };
   expect(choose('region:tree')).toMatchObject({ class: 1, output: 'mask', region: { size: [2, 2], runs: [1, 3] } });
   expect(choose('region:sky,1,0,2,2')).toMatchObject({ class: 0, region: { runs: [2, 2] } });
+  for (const corners of ['0,0,3,2', '1,0,1,2', '-1,0,2,2', '0,2,2,1']) {
+    expect(() => choose(`region:sky,${corners}`)).toThrow(/the rectangle.*TOP < BOTTOM within 0 to 2/);
+  }
   expect(() => choose('region:sky,1,0')).toThrow(/no class "sky,1,0"/);
 });
 

@@ -78,6 +78,16 @@ function region(wanted: number, corners: readonly number[]): TargetChoice {
     }
     const { size, classes } = segmentation;
     const [top, left, bottom, right] = corners;
+    if (
+      corners.length &&
+      !(0 <= top && top < bottom && bottom <= size[0] && 0 <= left && left < right && right <= size[1])
+    ) {
+      throw new WhereforeError('out-of-range', '--target region: the rectangle', {
+        where: input.source,
+        got: `rows ${top} to ${bottom}, columns ${left} to ${right}`,
+        expected: `TOP < BOTTOM within 0 to ${size[0]}, LEFT < RIGHT within 0 to ${size[1]}`,
+      });
+    }
     const inside = (row: number, column: number) =>
       corners.length
         ? row >= top && row < bottom && column >= left && column < right
