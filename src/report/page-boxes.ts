@@ -1,5 +1,6 @@
+import type { Box } from '../attribution/detector-grid.ts';
 import type { GridTransform } from '../data/grid.ts';
-import { type Box, boxOnPicture } from './boxes.ts';
+import { boxOnPicture } from './boxes.ts';
 import { type Html, html } from './html.ts';
 
 /** A detection on a picture. */

@@ -1,4 +1,5 @@
 import { finalNode } from '../attribution/class-scores.ts';
+import type { Box } from '../attribution/detector-grid.ts';
 import { regionOf } from '../attribution/region.ts';
 import type { Target } from '../attribution/target.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
@@ -7,7 +8,7 @@ import type { Model } from '../runtime/model.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { toNumbers } from '../tensor/convert.ts';
 import { formatShape, type Tensor } from '../tensor/tensor.ts';
-import { type Box, boxReader } from './boxes.ts';
+import { boxReader } from './boxes.ts';
 import type { ExplanationDocument } from './document.ts';
 
 /** What a model said of one input, and the target that explains it. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { WhereforeError } from '../../errors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
+import { type Box, boxInCell, centredBox, gridCells } from '../detector-grid.ts';
 import type { Target } from '../target.ts';
 import { maskedPoints, pictureInput, randomMasks, weightedMasks } from './masks.ts';
 import { type Method, onlyReference, sumOf } from './method.ts';
@@ -67,7 +68,7 @@ export const detectionRise: Method<DetectionRiseParameters> = {
 
 /** One row of a detector's grid: a box by its corners, its objectness and its class scores. */
 interface Detection {
-  readonly box: readonly [number, number, number, number];
+  readonly box: Box;
   readonly objectness: number;
   readonly classes: Float32Array;
 }
@@ -85,10 +86,7 @@ function anchorOf(target: Target): number {
 }
 
 function decoder({ boxes, strides }: DetectionRiseParameters, rows: number, columns: number) {
-  const cells = strides.flatMap((stride) => {
-    const [high, wide] = [Math.floor(rows / stride), Math.floor(columns / stride)];
-    return Array.from({ length: high * wide }, (_, i) => ({ x: i % wide, y: Math.floor(i / wide), stride }));
-  });
+  const cells = gridCells(strides, [rows, columns]);
   const check = ([, anchors]: readonly number[]) => {
     if (boxes !== 'grid' || cells.length === anchors) return;
     throw new WhereforeError('wrong-shape', 'the strides do not fit the detector', {
@@ -102,15 +100,13 @@ function decoder({ boxes, strides }: DetectionRiseParameters, rows: number, colu
     const [, anchors, width] = shape;
     return (anchor) => {
       const row = data.subarray((batch * anchors + anchor) * width, (batch * anchors + anchor + 1) * width);
-      let [x, y, w, h] = row;
-      if (boxes === 'grid') {
-        const { x: column, y: line, stride } = cells[anchor];
-        [x, y, w, h] = [(x + column) * stride, (y + line) * stride, Math.exp(w) * stride, Math.exp(h) * stride];
-      }
+      const [a, b, c, d] = row;
       const box =
-        boxes === 'corners'
-          ? ([row[0], row[1], row[2], row[3]] as const)
-          : ([x - w / 2, y - h / 2, x + w / 2, y + h / 2] as const);
+        boxes === 'grid'
+          ? boxInCell(cells[anchor], row)
+          : boxes === 'centre'
+            ? centredBox([a, b, c, d])
+            : ([a, b, c, d] as const);
       return { box, objectness: row[4], classes: row.subarray(5) };
     };
   };
@@ -130,11 +126,11 @@ function likeness(wanted: Detection, at: (anchor: number) => Detection, anchors:
   return best;
 }
 
-function intersectionOverUnion(a: Detection['box'], b: Detection['box']): number {
+function intersectionOverUnion(a: Box, b: Box): number {
   const width = Math.min(a[2], b[2]) - Math.max(a[0], b[0]);
   const height = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
   if (!(width > 0 && height > 0)) return 0;
-  const area = (box: Detection['box']) => (box[2] - box[0]) * (box[3] - box[1]);
+  const area = (box: Box) => (box[2] - box[0]) * (box[3] - box[1]);
   return (width * height) / (area(a) + area(b) - width * height);
 }
 
