@@ -11,8 +11,10 @@ const parameters = z.strictObject({
     .int()
     .min(2)
     .max(1_000_000)
-    .default(1024)
-    .describe('Coalitions to evaluate; where they suffice for all of them, the result is exact'),
+    .optional()
+    .describe(
+      'Coalitions to evaluate; where they suffice for all of them, the result is exact. Default 1024, or 4 a group where that is more',
+    ),
   seed: z.number().default(0),
   coalitions: z
     .array(z.array(z.union([z.literal(0), z.literal(1)])))
@@ -40,20 +42,38 @@ export const kernelShap: Method<KernelShapParameters> = {
   cost: ({ samples, coalitions }, work) => {
     const { groups } = work;
     const all = groups < 31 ? 2 ** groups - 2 : Number.POSITIVE_INFINITY;
-    const rows = coalitions ? coalitions.length : Math.min(samples, Math.max(0, all));
+    const rows = coalitions ? coalitions.length : Math.min(samplesFor(groups, samples), Math.max(0, all));
     return { forward: gamePasses(rows, work), backward: 0 };
+  },
+  check({ samples, coalitions }, { players }) {
+    if (samples !== undefined && !coalitions && players !== undefined) checkSamples(samples, players);
   },
   async run(context, { samples, seed, coalitions }) {
     const game = await gameOf(context);
     const { players } = game;
     const chosen = { groups: context.partition.description, players };
     if (players < 2) return { ...game.spread(players ? [game.full - game.empty] : []), chosen };
-    const rows = coalitions ? given(coalitions, players) : kernelCoalitions(players, samples, random(seed));
+    const drawn = samplesFor(players, samples);
+    if (!coalitions) checkSamples(drawn, players);
+    const rows = coalitions ? given(coalitions, players) : kernelCoalitions(players, drawn, random(seed));
     const values = await game.value(rows.coalitions);
     const shares = additiveFit(rows, values, game.empty, game.full, players);
     return { ...game.spread(shares), chosen: { ...chosen, coalitions: values.length } };
   },
 };
+
+const samplesFor = (groups: number, asked?: number): number => asked ?? Math.max(1024, 4 * groups);
+
+/** A coalition and its complement say the same of a fit with the sum held: M − 1 unknowns need as many pairs. */
+function checkSamples(samples: number, players: number): void {
+  const fewest = 2 * (players - 1);
+  if (samples >= fewest) return;
+  throw new WhereforeError('out-of-range', 'too few coalitions for Shapley values', {
+    got: `${samples} for ${players} groups`,
+    expected: `at least ${fewest}`,
+    fix: 'take more samples (kernel-shap.samples), or fewer groups',
+  });
+}
 
 function given(rows: readonly (readonly number[])[], players: number): WeightedCoalitions {
   const coalitions = new Uint8Array(rows.length * players);
