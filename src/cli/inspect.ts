@@ -57,7 +57,7 @@ function describe(inspection: Inspection, all: boolean): string {
       ...(blocking.length
         ? blocking.map(
             ({ operator, why }) =>
-              `  ${operator} blocks gradients: ${why}. Methods that need only outputs work: --method occlusion`,
+              `  ${operator} blocks gradients: ${why}. Methods that need only outputs work: --method kernel-shap or occlusion`,
           )
         : ['  nothing blocks gradients']),
     ].join('\n'),
