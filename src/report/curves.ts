@@ -11,6 +11,12 @@ type Point = readonly [step: number, value: number];
 
 const size = { width: 640, height: 220, left: 56, right: 150, top: 28, bottom: 28 } as const;
 const colours = ['#0b6fa4', '#c2410c', '#4d7c0f', '#7e22ce'] as const;
+const coloursAtNight = ['#6db9ea', '#f2a272', '#a6d168', '#cf9df5'] as const;
+
+/** What is otherwise in the dark; everything else stands in attributes, for programs that read no style sheets. */
+const night = `@media (prefers-color-scheme:dark){.ground{fill:#171614}text{fill:#eceae4}.grid{stroke:#3a3833}${coloursAtNight
+  .map((colour, i) => `path.line-${i}{stroke:${colour}}circle.line-${i},text.line-${i}{fill:${colour}}`)
+  .join('')}}`;
 
 /**
  * The loss of every step and the validation after every epoch of an explainer's training, as one SVG picture.
@@ -37,7 +43,7 @@ export function trainingCurves(losses: Float64Array, validations: readonly Valid
   ];
   const height = curves.length * size.height;
   const parts = curves.map((curve, i) => `<g transform="translate(0 ${i * size.height})">${drawn(curve)}</g>`);
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${height}" width="${size.width}" height="${height}" font-family="system-ui, sans-serif" font-size="12"><rect width="100%" height="100%" fill="white"/>${parts.join('')}</svg>\n`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${height}" width="${size.width}" height="${height}" style="max-width:100%;height:auto" font-family="system-ui, sans-serif" font-size="12"><style>${night}</style><rect class="ground" width="100%" height="100%" fill="white"/>${parts.join('')}</svg>\n`;
 }
 
 function drawn({ title, lines }: Curve): string {
@@ -51,18 +57,23 @@ function drawn({ title, lines }: Curve): string {
   const label = (text: string, at: string, anchor: string) => `<text ${at} text-anchor="${anchor}">${text}</text>`;
   const axes = [low, (low + high) / 2, high].map(
     (value) =>
-      `<path d="M${x(0)} ${y(value)}H${x(last)}" stroke="#ddd"/>${label(value.toPrecision(3), `x="${size.left - 6}" y="${y(value)}" dy="4"`, 'end')}`,
+      `<path d="M${x(0)} ${y(value)}H${x(last)}" class="grid" stroke="#ddd"/>${label(value.toPrecision(3), `x="${size.left - 6}" y="${y(value)}" dy="4"`, 'end')}`,
   );
   const drawnLines = lines.map(({ name, colour, values }, i) => {
     const path = values.map(([step, value], k) => `${k ? 'L' : 'M'}${x(step)} ${y(value)}`).join('');
     const dots =
       values.length < 60
-        ? values.map(([step, value]) => `<circle cx="${x(step)}" cy="${y(value)}" r="2.5" fill="${colour}"/>`).join('')
+        ? values
+            .map(
+              ([step, value]) =>
+                `<circle cx="${x(step)}" cy="${y(value)}" r="2.5" class="line-${i}" fill="${colour}"/>`,
+            )
+            .join('')
         : '';
     const end = values.at(-1)?.[1];
     const text = `${escapeText(name)}${end === undefined ? '' : ` ${end.toPrecision(3)}`}`;
-    const at = `x="${size.width - size.right + 10}" y="${size.top + 12 + 18 * i}" fill="${colour}"`;
-    return `<path d="${path}" fill="none" stroke="${colour}" stroke-width="1.5"/>${dots}${label(text, at, 'start')}`;
+    const at = `x="${size.width - size.right + 10}" y="${size.top + 12 + 18 * i}" class="line-${i}" fill="${colour}"`;
+    return `<path d="${path}" class="line-${i}" fill="none" stroke="${colour}" stroke-width="1.5"/>${dots}${label(text, at, 'start')}`;
   });
   const step = label(`step ${Math.round(last)}`, `x="${x(last)}" y="${size.height - 8}"`, 'end');
   return `${label(title, `x="${size.left}" y="16" font-weight="600"`, 'start')}${axes.join('')}${step}${drawnLines.join('')}`;
