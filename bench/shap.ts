@@ -146,7 +146,7 @@ async function compare({ title, model: path, request, features, peer }: Case): P
     const result = await interleave(
       () => spent(() => shares(samples, 1)),
       () => ask<Spent>({ do: 'run' }),
-      { rounds, warmUp: 1, clock: 'wall' },
+      { rounds, warmUp: 3, clock: 'wall' },
     );
     const { ratio } = result;
     console.log(
