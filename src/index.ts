@@ -7,9 +7,9 @@ export type { Groups } from './attribution/groups.ts';
 export type { Layer } from './attribution/layer.ts';
 export { type MethodName, methods } from './attribution/methods/index.ts';
 export type { Method } from './attribution/methods/method.ts';
-export { type Region, regionOf } from './attribution/region.ts';
 export { rankAgreement, type Sweep, sweep } from './attribution/sweep.ts';
-export { describeTarget, type Target } from './attribution/target.ts';
+export { type Region, regionOf } from './attribution/target/region.ts';
+export { describeTarget, type Target } from './attribution/target/target.ts';
 // Gradients
 export type { GradientNote, RuleContext, VjpRule } from './autodiff/context.ts';
 export type { RuleOverrides } from './autodiff/differentiate.ts';
@@ -51,7 +51,7 @@ export type { GroupsChoice } from './report/given-groups.ts';
 export { type HeatMapOptions, heatMapPng } from './report/heat-map-png.ts';
 export { type Inspection, inspect } from './report/inspect.ts';
 export { type Judgement, judge } from './report/judgement.ts';
-export { type PageOptions, renderPage } from './report/page.ts';
+export { type PageOptions, renderPage } from './report/page/page.ts';
 export { type Prediction, predict } from './report/prediction.ts';
 export { type Replay, replay } from './report/replay.ts';
 export {

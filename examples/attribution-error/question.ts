@@ -1,6 +1,6 @@
 import type { AttributionRequest } from '../../src/attribution/attribute.ts';
 import { type MethodName, methods, methodTable } from '../../src/attribution/methods/index.ts';
-import type { Target } from '../../src/attribution/target.ts';
+import type { Target } from '../../src/attribution/target/target.ts';
 import type { Model } from '../../src/runtime/model.ts';
 import type { Tensors } from '../../src/runtime/runtime.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';

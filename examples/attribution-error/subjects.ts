@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Target } from '../../src/attribution/target.ts';
+import type { Target } from '../../src/attribution/target/target.ts';
 import { loadModel } from '../../src/data/load-model.ts';
 import { completePreprocessing } from '../../src/data/preprocessing-file.ts';
 import { readModelInputs } from '../../src/data/read-model-input.ts';

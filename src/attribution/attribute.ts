@@ -14,7 +14,7 @@ import { type MethodName, methodTable } from './methods/index.ts';
 import type { Method, MethodContext, MethodResult } from './methods/method.ts';
 import { batchingCheck, prepare } from './prepare.ts';
 import type { Passes, Prepared, WorkOptions } from './prepared.ts';
-import { describeTarget, type Target } from './target.ts';
+import { describeTarget, type Target } from './target/target.ts';
 import { checkTokens } from './tokens.ts';
 
 /** What is to be attributed to what, and how. */

@@ -9,7 +9,7 @@ import { toNumbers } from '../tensor/convert.ts';
 import { concatRows, float32, formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { bytesIn, even, fewSizes, filledUp, firstOf, inBatches, mostPoints, shared, sourcePart } from './batches.ts';
 import { cachesOf, once } from './caches.ts';
-import { leaner } from './leaner.ts';
+import { leaner } from './leaner/leaner.ts';
 import { type CurvaturePlan, curvaturePlan, gradientPlan, type Plan, planKey, seedInput, vectorInput } from './plan.ts';
 import { type Points, pointOf, repeatRows } from './points.ts';
 import type {
@@ -22,7 +22,7 @@ import type {
   Prepared,
   WorkOptions,
 } from './prepared.ts';
-import { type CompiledTarget, compileTarget, type Target, targetKey } from './target.ts';
+import { type CompiledTarget, compileTarget, type Target, targetKey } from './target/target.ts';
 
 /**
  * Readies one input (batch of 1) and a target.

@@ -4,7 +4,7 @@ import type { Tensors } from '../runtime/runtime.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { RuleSet } from './plan.ts';
 import type { Points } from './points.ts';
-import type { CompiledTarget } from './target.ts';
+import type { CompiledTarget } from './target/target.ts';
 
 /** Passes through the model, the unit in which the cost of a method is told. */
 export interface Passes {

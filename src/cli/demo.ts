@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
-import type { Target } from '../attribution/target.ts';
+import type { Target } from '../attribution/target/target.ts';
 import { readText } from '../data/files.ts';
 import { readImage } from '../data/image.ts';
 import { type LoadedModel, loadModel } from '../data/load-model.ts';
@@ -9,7 +9,7 @@ import { WhereforeError } from '../errors.ts';
 import type { MethodName } from '../explainer/methods.ts';
 import { type ExplainOptions, explain } from '../report/explain.ts';
 import { type Explained, storedTensor } from '../report/explained.ts';
-import type { PageSection } from '../report/page.ts';
+import type { PageSection } from '../report/page/page.ts';
 import { writeRun } from '../report/write-run.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { baselineText } from './baseline-text.ts';

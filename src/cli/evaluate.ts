@@ -16,12 +16,12 @@ import {
   evaluationKey,
   usualMethods,
   usualMetrics,
-} from '../report/evaluate.ts';
-import { secondsLeft } from '../report/evaluation-forecast.ts';
+} from '../report/evaluation/evaluate.ts';
+import { secondsLeft } from '../report/evaluation/forecast.ts';
+import { writeEvaluation } from '../report/evaluation/write-evaluation.ts';
 import { preprocessingOf } from '../report/explain.ts';
 import { checkMethods } from '../report/plan.ts';
 import { createResultStore } from '../report/result-store.ts';
-import { writeEvaluation } from '../report/write-evaluation.ts';
 import { parseBaseline } from './baseline-text.ts';
 import { interruptible } from './failure.ts';
 import { commandLine, list, type RunOptions, repeated, wholeNumber, withModel, withRun } from './options.ts';

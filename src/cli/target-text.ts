@@ -1,6 +1,6 @@
-import { parseExpression } from '../attribution/expression.ts';
-import { regionOf } from '../attribution/region.ts';
-import type { Target } from '../attribution/target.ts';
+import { parseExpression } from '../attribution/target/expression.ts';
+import { regionOf } from '../attribution/target/region.ts';
+import type { Target } from '../attribution/target/target.ts';
 import { nearest } from '../data/nearest.ts';
 import { WhereforeError } from '../errors.ts';
 import type { TargetChoice } from '../report/question.ts';

@@ -1,10 +1,10 @@
 import { explainedInputs } from '../attribution/attribute.ts';
 import { type Baseline, describeBaseline, type InputLayout, resolveBaseline } from '../attribution/baseline.ts';
-import { finalNode } from '../attribution/class-scores.ts';
 import { type Points, pointOf } from '../attribution/points.ts';
 import { prepare } from '../attribution/prepare.ts';
 import type { Passes, Prepared, WorkOptions } from '../attribution/prepared.ts';
-import { type Target, targetOutput } from '../attribution/target.ts';
+import { finalNode } from '../attribution/target/class-scores.ts';
+import { type Target, targetOutput } from '../attribution/target/target.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Tensors } from '../runtime/runtime.ts';

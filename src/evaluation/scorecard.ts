@@ -1,7 +1,7 @@
 import { type Baseline, describeBaseline, type InputLayout } from '../attribution/baseline.ts';
 import type { Reading } from '../attribution/methods/method.ts';
 import type { WorkOptions } from '../attribution/prepared.ts';
-import type { Target } from '../attribution/target.ts';
+import type { Target } from '../attribution/target/target.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import type { Tensor } from '../tensor/tensor.ts';

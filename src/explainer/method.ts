@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Method, sumOf } from '../attribution/methods/method.ts';
-import type { Target } from '../attribution/target.ts';
+import type { Target } from '../attribution/target/target.ts';
 import { loadModel } from '../data/load-model.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';

@@ -3,7 +3,7 @@ import type { Comparison } from '../evaluation/comparison.ts';
 import { tuneAlphaMin, usualAlphaMin } from '../evaluation/msi.ts';
 import type { MetricChoice } from '../evaluation/score.ts';
 import { choose, random } from '../tensor/random.ts';
-import type { DrawnInput } from './evaluation-inputs.ts';
+import type { DrawnInput } from './evaluation/inputs.ts';
 
 /** The pictures on which α_min is tuned: a quarter, with all their variants. */
 export function calibrationSources(drawn: readonly DrawnInput[], seed: number): string[] {

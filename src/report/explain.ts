@@ -1,6 +1,6 @@
 import { type Attribution, attribute } from '../attribution/attribute.ts';
 import type { WorkOptions } from '../attribution/prepared.ts';
-import type { Target } from '../attribution/target.ts';
+import type { Target } from '../attribution/target/target.ts';
 import type { GridTransform } from '../data/grid.ts';
 import { guessPreprocessing } from '../data/guess.ts';
 import type { LoadedModel } from '../data/load-model.ts';

@@ -3,7 +3,7 @@ import { resolveBaselines } from '../attribution/baseline.ts';
 import { extentOf } from '../attribution/context.ts';
 import { differingGroups } from '../attribution/groups.ts';
 import type { Passes } from '../attribution/prepared.ts';
-import type { CompiledTarget } from '../attribution/target.ts';
+import type { CompiledTarget } from '../attribution/target/target.ts';
 import { WhereforeError } from '../errors.ts';
 import { methodTable } from '../explainer/methods.ts';
 import type { Specialised } from '../runtime/executor.ts';

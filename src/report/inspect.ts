@@ -1,7 +1,7 @@
 import { explainedInputs } from '../attribution/attribute.ts';
 import { type ProposedLayer, proposedLayers } from '../attribution/branches.ts';
 import type { LayerCandidate } from '../attribution/layers.ts';
-import { targetOutput } from '../attribution/target.ts';
+import { targetOutput } from '../attribution/target/target.ts';
 import { nonDifferentiable } from '../autodiff/non-differentiable.ts';
 import { vjpRules } from '../autodiff/rules/index.ts';
 import { type GuessedPreprocessing, guessPreprocessing } from '../data/guess.ts';

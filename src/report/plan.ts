@@ -5,7 +5,7 @@ import type { Groups } from '../attribution/groups.ts';
 import { checkLayer } from '../attribution/layer.ts';
 import { repeatRows } from '../attribution/points.ts';
 import type { Passes } from '../attribution/prepared.ts';
-import { compileTarget, type Target, targetOutput } from '../attribution/target.ts';
+import { compileTarget, type Target, targetOutput } from '../attribution/target/target.ts';
 import { checkTokens } from '../attribution/tokens.ts';
 import type { LoadedModel } from '../data/load-model.ts';
 import type { ModelInput } from '../data/model-input.ts';

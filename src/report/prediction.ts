@@ -1,7 +1,7 @@
-import { finalNode } from '../attribution/class-scores.ts';
 import type { Box } from '../attribution/detector-grid.ts';
-import { regionOf } from '../attribution/region.ts';
-import type { Target } from '../attribution/target.ts';
+import { finalNode } from '../attribution/target/class-scores.ts';
+import { regionOf } from '../attribution/target/region.ts';
+import type { Target } from '../attribution/target/target.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Model } from '../runtime/model.ts';

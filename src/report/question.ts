@@ -1,5 +1,5 @@
 import type { Baseline } from '../attribution/baseline.ts';
-import type { Target } from '../attribution/target.ts';
+import type { Target } from '../attribution/target/target.ts';
 import type { ModelInput } from '../data/model-input.ts';
 import type { MethodName } from '../explainer/methods.ts';
 import type { GroupsChoice } from './given-groups.ts';

@@ -2,7 +2,7 @@ import { type Attribution, attribute } from '../attribution/attribute.ts';
 import type { Baseline } from '../attribution/baseline.ts';
 import type { Groups } from '../attribution/groups.ts';
 import type { WorkOptions } from '../attribution/prepared.ts';
-import type { Target } from '../attribution/target.ts';
+import type { Target } from '../attribution/target/target.ts';
 import type { LoadedModel } from '../data/load-model.ts';
 import { WhereforeError } from '../errors.ts';
 import { methodTable } from '../explainer/methods.ts';

@@ -10,7 +10,7 @@ import { createNodeRuntime } from '../runtime/node.ts';
 import { float32 } from '../tensor/tensor.ts';
 import { explain } from './explain.ts';
 import { featuresOf } from './features.ts';
-import { renderPage } from './page.ts';
+import { renderPage } from './page/page.ts';
 import { replay } from './replay.ts';
 
 const runtime = createNodeRuntime({ threads: 1 });

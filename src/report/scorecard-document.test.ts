@@ -4,7 +4,7 @@ import { attribute } from '../attribution/attribute.ts';
 import { type LoadedModel, loadModel } from '../data/load-model.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
-import { renderScorecard } from './page-scorecard.ts';
+import { renderScorecard } from './page/scorecard.ts';
 import { scorecardCost, scorecardDocument, scorecardSchema, tryScorecard } from './scorecard-document.ts';
 
 let model: LoadedModel;

@@ -10,7 +10,7 @@ import { type ExplanationDocument, parseDocument } from './document.ts';
 import type { Explained } from './explained.ts';
 import { figuresOf, inputKey } from './figures.ts';
 import { heatMapPng } from './heat-map-png.ts';
-import { fileName, type PageOptions, renderPage } from './page.ts';
+import { fileName, type PageOptions, renderPage } from './page/page.ts';
 import { packageVersion } from './version.ts';
 
 /** What a run was, besides its explanations. */

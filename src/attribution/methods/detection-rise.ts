@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { WhereforeError } from '../../errors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { type Box, boxInCell, centredBox, gridCells } from '../detector-grid.ts';
-import type { Target } from '../target.ts';
+import type { Target } from '../target/target.ts';
 import { maskedPoints, pictureInput, randomMasks, weightedMasks } from './masks.ts';
 import { type Method, onlyReference, sumOf } from './method.ts';
 import { maskParameters } from './rise.ts';

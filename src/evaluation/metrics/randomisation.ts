@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Target } from '../../attribution/target.ts';
+import type { Target } from '../../attribution/target/target.ts';
 import { WhereforeError } from '../../errors.ts';
 import { choose, random } from '../../tensor/random.ts';
 import { randomisedModel, unreadWeights, weightedNodes } from '../randomised-model.ts';

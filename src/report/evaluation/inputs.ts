@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { picturesIn } from '../../data/image.ts';
+import { preprocessImage } from '../../data/image-input.ts';
+import type { LoadedModel } from '../../data/load-model.ts';
+import type { ModelInput } from '../../data/model-input.ts';
+import { describeVariant, drawVariant, type PictureVariant, variantOf } from '../../data/picture-variant.ts';
+import type { Preprocessing } from '../../data/preprocessing.ts';
+import { readModelInputs, tensorInput } from '../../data/read-model-input.ts';
+import { WhereforeError } from '../../errors.ts';
+import { choose, random } from '../../tensor/random.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+
+/** An input of an evaluation. */
+export interface DrawnInput {
+  readonly input: ModelInput;
+  /** The picture or file that it was made of. */
+  readonly drawnFrom: string;
+  /** How the picture was changed; undefined for the picture itself. */
+  readonly variant: PictureVariant | undefined;
+}
+
+export interface DrawOptions {
+  /** How many inputs; fewer than there are: some are chosen by the seed. Default: all. */
+  readonly count?: number;
+  /** Whether variants of the pictures fill up the number. Default false. */
+  readonly augment?: boolean;
+  readonly seed?: number;
+}
+
+/**
+ * The inputs of an evaluation: files, folders of pictures (sub-folders included, in alphabetical order), tensors; a
+ * number of them, with variants of the pictures (mirrored, cut, brighter or darker) where there are too few.
+ * @throws WhereforeError as `readModelInputs`; `invalid-data` for a folder without pictures; `invalid-argument` for more
+ *   inputs than there are, or variants of something that is no picture
+ */
+export async function drawInputs(
+  model: LoadedModel,
+  sources: readonly (string | ReadonlyMap<string, Tensor>)[],
+  preprocessing: Preprocessing,
+  { count, augment = false, seed = 0 }: DrawOptions = {},
+): Promise<DrawnInput[]> {
+  const found: DrawnInput[] = [];
+  for (const source of sources) {
+    const inputs =
+      typeof source === 'string'
+        ? (await Promise.all((await filesOf(source)).map((path) => readModelInputs(model, path, preprocessing)))).flat()
+        : [tensorInput(model, source, 'tensors in memory', undefined, preprocessing)];
+    for (const input of inputs) found.push({ input, drawnFrom: sourceOf(input), variant: undefined });
+  }
+  const wanted = count ?? found.length;
+  if (wanted <= found.length) {
+    const chosen = [...choose(found.length, wanted, random(seed, 300))].sort((a, b) => a - b);
+    return chosen.map((i) => found[i]);
+  }
+  if (!augment) {
+    throw new WhereforeError('invalid-argument', 'fewer inputs than asked for', {
+      got: `${found.length}`,
+      expected: `${wanted}`,
+      fix: 'give more files, or --augment to add variants of the pictures',
+    });
+  }
+  const source = random(seed, 301);
+  const drawn = [...found];
+  for (let k = 0; drawn.length < wanted; k++) {
+    const original = found[k % found.length].input;
+    const variant = drawVariant(pictureOf(original).pixels.shape, source);
+    drawn.push(await varied(original, variant, Math.floor(k / found.length) + 1));
+  }
+  return drawn;
+}
+
+/** Two tensors in memory have the same name and are two inputs all the same. */
+function sourceOf({ source, tensors }: ModelInput): string {
+  if (source !== 'tensors in memory') return source;
+  const hash = createHash('sha256');
+  for (const { data } of tensors.values())
+    hash.update(
+      Array.isArray(data) ? JSON.stringify(data) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    );
+  return `${source} ${hash.digest('hex').slice(0, 12)}`;
+}
+
+async function filesOf(source: string): Promise<string[]> {
+  const facts = await stat(source).catch(() => undefined);
+  return facts?.isDirectory() ? picturesIn(source) : [source];
+}
+
+function pictureOf({ picture, source }: ModelInput): NonNullable<ModelInput['picture']> {
+  if (picture) return picture;
+  throw new WhereforeError('invalid-argument', 'only pictures have variants', {
+    where: source,
+    fix: 'leave --augment out, or give more inputs',
+  });
+}
+
+async function varied(original: ModelInput, variant: PictureVariant, number: number): Promise<DrawnInput> {
+  const { pixels, input } = pictureOf(original);
+  const changed = variantOf(pixels, variant);
+  const { tensor, transform } = await preprocessImage({ pixels: changed, notes: [] }, input);
+  const [name] = original.tensors.keys();
+  return {
+    input: {
+      ...original,
+      source: `${original.source}, variant ${number}`,
+      hash: createHash('sha256')
+        .update(JSON.stringify([original.hash, variant]))
+        .digest('hex'),
+      tensors: new Map([[name, tensor]]),
+      picture: { pixels: changed, transform, input },
+      notes: [...original.notes, describeVariant(variant)],
+    },
+    drawnFrom: original.source,
+    variant,
+  };
+}

@@ -1,0 +1,214 @@
+import { createHash } from 'node:crypto';
+import { explainedInputs } from '../../attribution/attribute.ts';
+import type { Baseline } from '../../attribution/baseline.ts';
+import { type LayerCandidate, layersBetween, layersWorthExplaining } from '../../attribution/layers.ts';
+import { targetOutput } from '../../attribution/target/target.ts';
+import type { LoadedModel } from '../../data/load-model.ts';
+import type { ModelInput } from '../../data/model-input.ts';
+import type { Preprocessing } from '../../data/preprocessing.ts';
+import { WhereforeError } from '../../errors.ts';
+import type { ComparedBaseline, ComparedInput, ComparedMethod } from '../../evaluation/comparison.ts';
+import { type MethodName, methodTable } from '../../explainer/methods.ts';
+import { sizeOf } from '../../tensor/tensor.ts';
+import { inputGroups } from '../input-groups.ts';
+import { type PlannedExplanation, plan } from '../plan.ts';
+import type { Question } from '../question.ts';
+import type { DrawnInput } from './inputs.ts';
+import { truthOfRegions } from './truth.ts';
+
+interface PlanOptions extends Omit<Question, 'methods' | 'groups'> {
+  readonly preprocessing: Preprocessing;
+  readonly signal?: AbortSignal;
+}
+
+/** Everything that is going to be explained, checked: methods at the input, and those over space at a layer that has it. */
+export async function planAll(
+  model: LoadedModel,
+  drawn: readonly DrawnInput[],
+  wanted: readonly MethodName[],
+  { preprocessing, signal, target, baseline, layers: asked, parameters }: PlanOptions,
+): Promise<{ planned: PlannedExplanation[]; leftOut: string[] }> {
+  const spatial = wanted.filter((name) => methodTable[name].layers === 'spatial');
+  const others = wanted.filter((name) => !spatial.includes(name));
+  const leftOut: string[] = [];
+  const planned: PlannedExplanation[] = [];
+  const inputs = drawn.map(({ input }) => input);
+  const planWith = async (methods: readonly MethodName[], layers: readonly string[] | undefined) => {
+    if (methods.length === 0) return;
+    // Of methods that run elsewhere the parameters would be set for nothing.
+    const own = Object.fromEntries(methods.flatMap((name) => (parameters?.[name] ? [[name, parameters[name]]] : [])));
+    const question = { target, baseline, parameters: own, methods, layers };
+    const made = await plan(model, inputs, preprocessing, { ...question, signal });
+    planned.push(...made.explanations);
+    leftOut.push(...made.leftOut);
+  };
+  if (asked) await planWith(wanted, asked);
+  else {
+    await planWith(others.length ? others : ['occlusion'], ['input']);
+    const place = await lastSpatialLayer(model, planned[0]);
+    if (others.length === 0) planned.length = 0;
+    if (place) await planWith(spatial, [place]);
+    else leftOut.push(...spatial.map((name) => `${name}: the model has no layer over space`));
+  }
+  if (planned.length === 0)
+    throw new WhereforeError('invalid-argument', 'none of the methods fits the model', { got: leftOut.join('; ') });
+  return { planned, leftOut: [...new Set(leftOut)] };
+}
+
+export interface PlannedInput {
+  readonly input: ModelInput;
+  readonly compared: ComparedInput;
+  readonly from: DrawnInput;
+}
+
+interface InputFacts {
+  readonly truths: ReadonlyMap<ModelInput, Uint8Array> | undefined;
+  readonly regions: number;
+}
+
+/** Inputs with their targets; an input with several targets is several. */
+export function inputsOf(
+  planned: readonly PlannedExplanation[],
+  drawn: readonly DrawnInput[],
+  { truths, regions }: InputFacts,
+): PlannedInput[] {
+  const found = new Map<string, PlannedInput>();
+  for (const { input, target } of planned) {
+    const hash = contentHash(input);
+    const key = `${input.source}|${hash}|${JSON.stringify(target)}`;
+    if (found.has(key)) continue;
+    const from = drawn.find((one) => one.input === input) as DrawnInput;
+    const truth = truths?.get(input);
+    const compared: ComparedInput = {
+      name: input.source,
+      hash,
+      inputs: input.tensors,
+      target,
+      layout: input.layout,
+      groups: inputGroups(input),
+      regions: input.groups ? undefined : regions,
+      truth: truth && truthOfRegions(truth, placesOf(input), regions),
+      drawnFrom: from.drawnFrom,
+    };
+    found.set(key, { input, compared, from });
+  }
+  return [...found.values()];
+}
+
+/** Lengths of the axes of space. */
+function placesOf({ tensors, layout }: ModelInput): number[] {
+  const [tensor] = tensors.values();
+  return (layout.spatialAxes ?? []).map((axis) => tensor.shape[axis]);
+}
+
+/** Seconds of one forward pass: the shortest of several, because whatever else runs only adds to it. */
+export async function timeForward(model: LoadedModel, { input, target }: PlannedExplanation): Promise<number> {
+  const { graph, facts } = await model.executor.specialise(model.graph, input.tensors);
+  const output = targetOutput(graph, facts, target);
+  let shortest = Number.POSITIVE_INFINITY;
+  for (let run = 0; run < 5; run++) {
+    const started = performance.now();
+    await model.executor.run(graph, input.tensors, [output]);
+    shortest = Math.min(shortest, (performance.now() - started) / 1000);
+  }
+  return shortest;
+}
+
+/** Tiles along the shorter side of a picture, where the caller states no side: 196 of a square one. */
+const usualTiles = 14;
+
+/**
+ * Side of the tiles of a picture that metrics move as one, where the caller states none. Removing scattered single pixels
+ * disturbs a convolution whatever they show, so that a random order seems to find what matters.
+ */
+export function usualRegions(input: ModelInput): number {
+  const places = placesOf(input);
+  return places.length === 2 ? Math.max(1, Math.round(Math.min(...places) / usualTiles)) : 1;
+}
+
+/** Feature groups of an input, for the forecast. */
+export function groupCount(input: ModelInput, regions: number): number {
+  if (input.groups) return input.groups.names.length;
+  const places = placesOf(input);
+  if (places.length > 0) return sizeOf(places.map((size) => Math.ceil(size / regions)));
+  return sizeOf([...input.tensors.values()][0].shape);
+}
+
+/** Of what the model is fed: the same file with another preprocessing is another input. */
+function contentHash({ tensors }: ModelInput): string {
+  const hash = createHash('sha256');
+  for (const [name, { type, shape, data }] of tensors) {
+    hash.update(`${name}|${type}|${shape.join()}|`);
+    if (Array.isArray(data)) hash.update(JSON.stringify(data));
+    else hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return hash.digest('hex');
+}
+
+export function methodsOf(planned: readonly PlannedExplanation[]): ComparedMethod[] {
+  const found = new Map<string, ComparedMethod>();
+  for (const { method, layer, explained, parameters } of planned) {
+    const isInput = layer.every((name) => explained.includes(name));
+    found.set(`${method}|${layer.join()}`, { method, parameters, layer: isInput ? undefined : layer });
+  }
+  return [...found.values()];
+}
+
+/** The baselines in the order in which they were asked for, each made for every input. */
+export function baselinesOf(
+  planned: readonly PlannedExplanation[],
+  inputs: readonly PlannedInput[],
+  reference: ((input: ModelInput) => Baseline) | undefined,
+): ComparedBaseline[] {
+  const lists = inputs.map(({ input }) => {
+    const list: Baseline[] = [];
+    for (const one of planned)
+      if (one.input.source === input.source && !list.includes(one.baseline)) list.push(one.baseline);
+    return distinct(list);
+  });
+  const indexOf = new Map(inputs.map(({ compared }, i) => [compared, i]));
+  return lists[0].map((first, k): ComparedBaseline => {
+    const at = (input: ComparedInput) => lists[indexOf.get(input) ?? 0][k];
+    return {
+      name: first.kind === 'input' || first.kind === 'sample' ? first.description : nameOf(first),
+      baseline: at,
+      reference: reference && ((input) => reference(inputs[indexOf.get(input) ?? 0].input)),
+    };
+  });
+}
+
+/** Two plans made the same baseline twice. */
+function distinct(baselines: readonly Baseline[]): Baseline[] {
+  const found = new Map<string, Baseline>();
+  for (const baseline of baselines) {
+    const key =
+      baseline.kind === 'input' || baseline.kind === 'sample' ? baseline.description : JSON.stringify(baseline);
+    if (!found.has(key)) found.set(key, baseline);
+  }
+  return [...found.values()];
+}
+
+function nameOf(baseline: Exclude<Baseline, { kind: 'input' | 'sample' }>): string {
+  const { kind, ...settings } = baseline;
+  return [kind, ...Object.values(settings).filter((value) => typeof value !== 'object')].join(' ');
+}
+
+/** The last layer worth explaining that still has rows and columns. */
+async function lastSpatialLayer(
+  model: LoadedModel,
+  { input, target, baseline }: PlannedExplanation,
+): Promise<string | undefined> {
+  const { graph, facts } = await model.executor.specialise(model.graph, input.tensors);
+  const candidates = layersBetween(graph, facts, explainedInputs(model, baseline), targetOutput(graph, facts, target));
+  const overSpace = ({ shape }: { readonly shape: readonly number[] }) =>
+    shape.length === 4 && shape[2] > 1 && shape[3] > 1;
+  const output = targetOutput(graph, facts, target);
+  const classes = sizeOf((facts.shapes.get(output) ?? []).slice(1));
+  // Where a classifier averages its class scores over space, its features lie before those.
+  const isFeature = (candidate: LayerCandidate) => overSpace(candidate) && candidate.shape[1] !== classes;
+  const place =
+    layersWorthExplaining(candidates).filter(isFeature).at(-1) ??
+    candidates.filter(isFeature).at(-1) ??
+    candidates.filter(overSpace).at(-1);
+  return place?.name;
+}

@@ -1,0 +1,139 @@
+import { access } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { z } from 'zod';
+import { readText } from '../../data/files.ts';
+import { readImage } from '../../data/image.ts';
+import { preprocessImage } from '../../data/image-input.ts';
+import type { ModelInput } from '../../data/model-input.ts';
+import { variantOf } from '../../data/picture-variant.ts';
+import { WhereforeError } from '../../errors.ts';
+import { formatShape, type Tensor, tensor } from '../../tensor/tensor.ts';
+import type { DrawnInput } from './inputs.ts';
+
+/** Boxes as people draw them: left, top, right and bottom in pixels of the picture, the last two not included. */
+const boxesSchema = z.array(z.tuple([z.number(), z.number(), z.number(), z.number()])).min(1);
+
+const maskEndings = ['.png', '.jpg', '.jpeg', '.webp', '.bmp'];
+
+/**
+ * Where the object of a picture lies, as the model sees the picture: 1 for the pixels of the object, row by row. Read
+ * from a folder by the picture's name: `cat.png` (bright pixels belong to the object; of the picture's size) or
+ * `cat.json` (`[[left, top, right, bottom], …]`).
+ * @returns undefined where the folder holds nothing for this picture, or where the input is no picture
+ * @throws WhereforeError `wrong-shape` for a mask of another size, `invalid-data` for boxes that cannot be read
+ */
+async function readTruth(folder: string, drawn: DrawnInput): Promise<Uint8Array | undefined> {
+  const { picture } = drawn.input;
+  if (!picture) return undefined;
+  const stem = basename(drawn.drawnFrom, extname(drawn.drawnFrom));
+  const size = drawn.variant ? undefined : picture.pixels.shape.slice(0, 2);
+  const mask = (await maskFile(folder, stem, size)) ?? (await boxFile(folder, stem, drawn));
+  if (!mask) return undefined;
+  const changed = drawn.variant ? variantOf(mask, drawn.variant, { geometry: true }) : mask;
+  // Padding and what is cut off belong to nothing.
+  const { pad: _, ...input } = picture.input;
+  const { seen } = await preprocessImage({ pixels: changed, notes: [] }, input);
+  return Uint8Array.from({ length: seen.data.length / 3 }, (_, i) => (seen.data[3 * i] > 127 ? 1 : 0));
+}
+
+async function maskFile(
+  folder: string,
+  stem: string,
+  size: readonly number[] | undefined,
+): Promise<Tensor<'uint8'> | undefined> {
+  for (const ending of maskEndings) {
+    const path = join(folder, `${stem}${ending}`);
+    if (!(await exists(path))) continue;
+    const { pixels } = await readImage(path);
+    if (!size || size.every((side, axis) => side === pixels.shape[axis])) return pixels;
+    throw new WhereforeError('wrong-shape', 'the mask is not of the size of its picture', {
+      where: path,
+      got: formatShape(pixels.shape.slice(0, 2)),
+      expected: formatShape(size),
+    });
+  }
+  return undefined;
+}
+
+async function boxFile(
+  folder: string,
+  stem: string,
+  { input, variant }: DrawnInput,
+): Promise<Tensor<'uint8'> | undefined> {
+  const path = join(folder, `${stem}.json`);
+  if (!(await exists(path))) return undefined;
+  const boxes = parseBoxes(await readText(path), path);
+  // Boxes are cut with the picture, so the whole of it must be known: a variant remembers only its part.
+  const [height, width] = variant
+    ? sizeBehind(boxes, variant.part)
+    : (input.picture as { pixels: Tensor }).pixels.shape;
+  const values = new Uint8Array(height * width * 3);
+  for (const [left, top, right, bottom] of boxes) {
+    for (let y = Math.max(0, Math.round(top)); y < Math.min(height, Math.round(bottom)); y++)
+      values.fill(
+        255,
+        (y * width + Math.max(0, Math.round(left))) * 3,
+        (y * width + Math.min(width, Math.round(right))) * 3,
+      );
+  }
+  return tensor('uint8', [height, width, 3], values);
+}
+
+/** A canvas that holds the boxes and the part: what lies beyond both plays no role. */
+function sizeBehind(
+  boxes: z.infer<typeof boxesSchema>,
+  part: { readonly top: number; readonly left: number; readonly height: number; readonly width: number },
+): [number, number] {
+  const bottom = Math.max(part.top + part.height, ...boxes.map((box) => Math.ceil(box[3])));
+  const right = Math.max(part.left + part.width, ...boxes.map((box) => Math.ceil(box[2])));
+  return [bottom, right];
+}
+
+function parseBoxes(text: string, where: string): z.infer<typeof boxesSchema> {
+  const refuse = (got: string, cause?: unknown) =>
+    new WhereforeError('invalid-data', 'boxes', { where, got, expected: '[[left, top, right, bottom], …]', cause });
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (cause) {
+    throw refuse(text.slice(0, 40), cause);
+  }
+  const parsed = boxesSchema.safeParse(content);
+  if (parsed.success) return parsed.data;
+  throw refuse(text.slice(0, 40), parsed.error);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The objects of all inputs of which the folder knows one. @throws WhereforeError `invalid-data` where it knows none */
+export async function truthsOf(folder: string, drawn: readonly DrawnInput[]): Promise<Map<ModelInput, Uint8Array>> {
+  const truths = new Map<ModelInput, Uint8Array>();
+  for (const one of drawn) {
+    const truth = await readTruth(folder, one);
+    if (truth) truths.set(one.input, truth);
+  }
+  if (truths.size > 0) return truths;
+  throw new WhereforeError('invalid-data', 'no masks or boxes for any of the pictures', {
+    where: folder,
+    expected: 'files with the names of the pictures: cat.png (a mask) or cat.json ([[left, top, right, bottom], …])',
+  });
+}
+
+/** Of regions those that lie in the object with half their pixels or more. */
+export function truthOfRegions(truth: Uint8Array, [height, width]: readonly number[], side: number): Uint8Array {
+  if (side === 1) return truth;
+  const columns = Math.ceil(width / side);
+  const inside = new Uint32Array(Math.ceil(height / side) * columns);
+  const sizes = new Uint32Array(inside.length);
+  truth.forEach((value, place) => {
+    const region = Math.floor(Math.floor(place / width) / side) * columns + Math.floor((place % width) / side);
+    sizes[region]++;
+    inside[region] += value;
+  });
+  return Uint8Array.from(inside, (count, region) => (2 * count >= sizes[region] ? 1 : 0));
+}
