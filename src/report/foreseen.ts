@@ -1,27 +1,30 @@
 import { costOf } from '../attribution/attribute.ts';
-import { resolveBaselines } from '../attribution/baseline.ts';
+import { type Baseline, resolveBaselines } from '../attribution/baseline.ts';
 import { extentOf } from '../attribution/context.ts';
-import { differingGroups } from '../attribution/groups.ts';
+import { differingGroups, type Groups } from '../attribution/groups.ts';
 import type { Passes } from '../attribution/prepared.ts';
-import type { CompiledTarget } from '../attribution/target/target.ts';
+import type { CompiledTarget, Target } from '../attribution/target/target.ts';
+import type { ModelInput } from '../data/model-input.ts';
 import { WhereforeError } from '../errors.ts';
-import { methodTable } from '../explainer/methods.ts';
+import { type MethodName, methodTable } from '../explainer/methods.ts';
 import type { Specialised } from '../runtime/executor.ts';
-import type { PlannedExplanation } from './plan.ts';
+
+/** What the cost of an explanation depends on. */
+interface Asked {
+  readonly input: ModelInput;
+  readonly layer: readonly string[];
+  readonly explained: readonly string[];
+  readonly method: MethodName;
+  readonly groups: Groups | undefined;
+  readonly baseline: Baseline;
+  readonly target: Target;
+}
 
 /** The passes of an explanation, or why its method cannot give it. */
 export function foreseen(
   { facts }: Specialised,
   compiled: CompiledTarget,
-  {
-    input,
-    layer,
-    explained,
-    method,
-    groups,
-    baseline,
-    target,
-  }: Pick<PlannedExplanation, 'input' | 'layer' | 'explained' | 'method' | 'groups' | 'baseline' | 'target'>,
+  { input, layer, explained, method, groups, baseline, target }: Asked,
   given: Readonly<Record<string, unknown>> = {},
 ): { least: Passes; most: Passes; ungrouped: number } | WhereforeError {
   const row = methodTable[method];
