@@ -115,3 +115,31 @@ export function makeScorecard(parts: Partial<ScorecardDocument> = {}): Scorecard
     ...parts,
   };
 }
+
+/** Batch, channel, row, column. */
+export const pictureLayout = { channelAxis: 1, spatialAxes: [2, 3] };
+
+/** A map of 2 × 2 at a layer over a picture of 4 × 4. */
+export function pictured(document: Partial<ExplanationDocument> = {}): Explained {
+  const input = float32(
+    [1, 1, 4, 4],
+    Float32Array.from({ length: 16 }, (_, i) => i),
+  );
+  return makeExplained({
+    input,
+    attribution: float32([1, 1, 2, 2], [0, 1, -2, 4]),
+    layer: 'conv',
+    layout: pictureLayout,
+    document,
+  });
+}
+
+/** A row of a table with three columns. */
+export function row(): Explained {
+  const one = makeExplained({
+    attribution: float32([1, 3], [1, -2, 0.5]),
+    names: ['age', 'pay', 'hours'],
+    texts: ['39', '7', '40'],
+  });
+  return { ...one, document: { ...one.document, input: { ...one.document.input, source: 'people.csv#3' } } };
+}

@@ -1,34 +1,20 @@
 import { expect, it } from 'vitest';
-import { makeExplained, makeScorecard, plainPicture } from '../../../test/explained.ts';
+import {
+  pictureLayout as layout,
+  makeExplained,
+  makeScorecard,
+  pictured,
+  plainPicture,
+  row,
+} from '../../../test/explained.ts';
 import { random } from '../../tensor/random.ts';
 import { float32, int64 } from '../../tensor/tensor.ts';
-import type { ExplanationDocument } from '../document.ts';
-import type { Explained } from '../explained.ts';
 import { escapeText, html, raw } from '../html.ts';
 import { howToRead, pageTitle, renderPage as renderPageAsShown } from './page.ts';
 
 /** The page, with plain spaces where a number is kept with its unit. */
 const renderPage: typeof renderPageAsShown = async (...given) =>
   (await renderPageAsShown(...given)).replaceAll('\u00a0', ' ');
-
-const layout = { channelAxis: 1, spatialAxes: [2, 3] };
-
-function pictured(document: Partial<ExplanationDocument> = {}): Explained {
-  const input = float32(
-    [1, 1, 4, 4],
-    Float32Array.from({ length: 16 }, (_, i) => i),
-  );
-  return makeExplained({ input, attribution: float32([1, 1, 2, 2], [0, 1, -2, 4]), layer: 'conv', layout, document });
-}
-
-function row(): Explained {
-  const one = makeExplained({
-    attribution: float32([1, 3], [1, -2, 0.5]),
-    names: ['age', 'pay', 'hours'],
-    texts: ['39', '7', '40'],
-  });
-  return { ...one, document: { ...one.document, input: { ...one.document.input, source: 'people.csv#3' } } };
-}
 
 const count = (text: string, pattern: RegExp) => text.match(pattern)?.length ?? 0;
 

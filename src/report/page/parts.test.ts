@@ -1,28 +1,7 @@
 import { expect, it } from 'vitest';
-import { makeExplained } from '../../../test/explained.ts';
+import { pictureLayout as layout, makeExplained, pictured, row } from '../../../test/explained.ts';
 import { float32 } from '../../tensor/tensor.ts';
-import type { ExplanationDocument } from '../document.ts';
-import type { Explained } from '../explained.ts';
 import { renderPage } from './page.ts';
-
-const layout = { channelAxis: 1, spatialAxes: [2, 3] };
-
-function pictured(document: Partial<ExplanationDocument> = {}): Explained {
-  const input = float32(
-    [1, 1, 4, 4],
-    Float32Array.from({ length: 16 }, (_, i) => i),
-  );
-  return makeExplained({ input, attribution: float32([1, 1, 2, 2], [0, 1, -2, 4]), layer: 'conv', layout, document });
-}
-
-function row(): Explained {
-  const one = makeExplained({
-    attribution: float32([1, 3], [1, -2, 0.5]),
-    names: ['age', 'pay', 'hours'],
-    texts: ['39', '7', '40'],
-  });
-  return { ...one, document: { ...one.document, input: { ...one.document.input, source: 'people.csv#3' } } };
-}
 
 it('says on the page what was left out, and folds long lists', async () => {
   const few = await renderPage([pictured()], { leftOut: ['person: grad-cam needs a layer with space'] });
