@@ -84,7 +84,11 @@ async function evaluate(
   };
   const { target } = await context.prepared.evaluate(points);
   const values = new Float64Array(count);
-  for (let row = 0; row < target.length; row++) values[Math.floor(row / samples)] += target[row] / samples;
+  for (let k = 0, row = 0; k < count; k++) {
+    let sum = 0;
+    for (const end = row + samples; row < end; row++) sum += target[row];
+    values[k] = sum / samples;
+  }
   return values;
 }
 
