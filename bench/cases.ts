@@ -126,7 +126,7 @@ export const cases: readonly Case[] = [
     batch: 1,
     work: 'grad-cam',
     limit: 0.8,
-    rounds: 21,
+    rounds: 101,
   },
 ];
 

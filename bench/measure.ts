@@ -39,26 +39,30 @@ export interface Comparison {
   readonly ratio: Spread;
 }
 
-/**
- * Threads of a side that has just finished still spin, and the other side must not pay for that: those of NumPy take a
- * processor and more for a tenth of a second.
- */
-const pause = () => new Promise((resolve) => setTimeout(resolve, 250));
+/** Milliseconds after which threads of PyTorch have stopped spinning: they do for less than 10. */
+const usualRest = 30;
 
 /**
  * Times two sides turn by turn, so that whatever slows the machine down meets both. Sides change places every round.
  * @param warmUp rounds that do not count
+ * @param rest milliseconds before every turn: threads of the side that has just finished may still spin, and the other
+ *   one must not pay for that
  */
 export async function interleave(
   ours: () => Promise<Spent>,
   theirs: () => Promise<Spent>,
-  { rounds, warmUp, clock }: { readonly rounds: number; readonly warmUp: number; readonly clock: Clock },
+  {
+    rounds,
+    warmUp,
+    clock,
+    rest = usualRest,
+  }: { readonly rounds: number; readonly warmUp: number; readonly clock: Clock; readonly rest?: number },
 ): Promise<Comparison> {
   const times: [ours: number, theirs: number][] = [];
   for (let round = -warmUp; round < rounds; round++) {
     const both: [number, number] = [0, 0];
     for (const side of round % 2 ? [0, 1] : [1, 0]) {
-      await pause();
+      await new Promise((resolve) => setTimeout(resolve, rest));
       both[side] = (await (side === 0 ? ours : theirs)())[clock];
     }
     if (round >= 0) times.push(both);

@@ -34,7 +34,7 @@ export const repetitions: Readonly<Record<string, Repeated>> = {
   'kernel-shap': {
     title: 'small CNN, KernelSHAP of 64 tiles, coalitions',
     net: 'smallCnn',
-    counts: [2000, 16_000, 64_000],
+    counts: [4000, 16_000, 64_000],
     request: (samples) => ({
       method: 'kernel-shap',
       parameters: { samples },

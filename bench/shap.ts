@@ -19,6 +19,8 @@ import { interleave, type Spent, spent } from './measure.ts';
 const usualSamples = (features: number) => 2 * features + 2048;
 const rounds = Number(process.env.ROUNDS ?? 15);
 const threads = 2;
+/** Threads of NumPy spin for a tenth of a second after an answer, on a processor and more. */
+const rest = 150;
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'wherefore-shap-'));
@@ -146,7 +148,7 @@ async function compare({ title, model: path, request, features, peer }: Case): P
     const result = await interleave(
       () => spent(() => shares(samples, 1)),
       () => ask<Spent>({ do: 'run' }),
-      { rounds, warmUp: 3, clock: 'wall' },
+      { rounds, warmUp: 3, clock: 'wall', rest },
     );
     const { ratio } = result;
     console.log(

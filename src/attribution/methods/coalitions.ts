@@ -130,8 +130,8 @@ class CoalitionList {
 
   finish(): WeightedCoalitions {
     return {
-      coalitions: this.#coalitions.slice(0, this.#count * this.players),
-      weights: this.#weights.slice(0, this.#count),
+      coalitions: this.#coalitions.subarray(0, this.#count * this.players),
+      weights: this.#weights.subarray(0, this.#count),
     };
   }
 }

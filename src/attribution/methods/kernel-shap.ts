@@ -101,14 +101,12 @@ export function additiveFit(
   players: number,
 ): Float64Array {
   const columns = players - 1;
-  const design = new Float64Array(values.length * columns);
-  const rest = new Float64Array(values.length);
-  for (let k = 0; k < values.length; k++) {
+  const rest = values.map((value, k) => value - empty - coalitions[k * players + columns] * (full - empty));
+  const fill = (k: number, row: Float64Array) => {
     const last = coalitions[k * players + columns];
-    rest[k] = values[k] - empty - last * (full - empty);
-    for (let j = 0; j < columns; j++) design[k * columns + j] = coalitions[k * players + j] - last;
-  }
-  const fitted = weightedLeastSquares(design, rest, weights, columns);
+    for (let j = 0; j < columns; j++) row[j] = coalitions[k * players + j] - last;
+  };
+  const fitted = weightedLeastSquares({ columns, fill }, rest, weights);
   const shares = new Float64Array(players);
   shares.set(fitted);
   shares[columns] = full - empty - fitted.reduce((sum, share) => sum + share, 0);

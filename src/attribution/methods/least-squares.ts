@@ -35,26 +35,30 @@ export function solveSymmetric(matrix: Float64Array, vector: Float64Array): Floa
   return x;
 }
 
-/**
- * Minimises `Σ_k w_k (y_k − Σ_j X_kj β_j)² + Σ_j λ_j β_j²` by the normal equations.
- * @param design rows of X, one after the other
- */
+/** Rows of X, made one after the other: together they may take many times what they are made from. */
+export interface Design {
+  readonly columns: number;
+  /** Writes row k. */
+  fill(k: number, row: Float64Array): void;
+}
+
+/** Minimises `Σ_k w_k (y_k − Σ_j X_kj β_j)² + Σ_j λ_j β_j²` by the normal equations. */
 export function weightedLeastSquares(
-  design: ArrayLike<number>,
+  { columns, fill }: Design,
   values: ArrayLike<number>,
   weights: ArrayLike<number>,
-  columns: number,
   penalty: ArrayLike<number> = new Float64Array(columns),
 ): Float64Array {
   const normal = new Float64Array(columns * columns);
   const right = new Float64Array(columns);
+  const row = new Float64Array(columns);
   for (let k = 0; k < values.length; k++) {
-    const at = k * columns;
+    fill(k, row);
     for (let i = 0; i < columns; i++) {
-      const scaled = weights[k] * design[at + i];
+      const scaled = weights[k] * row[i];
       if (scaled === 0) continue;
       right[i] += scaled * values[k];
-      for (let j = 0; j <= i; j++) normal[i * columns + j] += scaled * design[at + j];
+      for (let j = 0, at = i * columns; j <= i; j++) normal[at + j] += scaled * row[j];
     }
   }
   for (let i = 0; i < columns; i++) normal[i * columns + i] += penalty[i];

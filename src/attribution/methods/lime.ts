@@ -45,23 +45,19 @@ export const lime: Method<LimeParameters> = {
       i < players || source.uniform() < 0.5 ? 1 : 0,
     );
     const values = await game.value(coalitions);
+    const heldBy = (k: number) => coalitions.subarray(k * players, (k + 1) * players);
+    const weights = Float64Array.from({ length: samples }, (_, k) => {
+      const distance = 1 - Math.sqrt(heldBy(k).reduce((sum, held) => sum + held, 0) / players);
+      return Math.exp(-(distance ** 2) / (2 * kernelWidth ** 2));
+    });
     const columns = players + 1;
-    const design = new Float64Array(samples * columns);
-    const weights = new Float64Array(samples);
-    for (let k = 0; k < samples; k++) {
-      let shown = 0;
-      design[k * columns] = 1;
-      for (let p = 0; p < players; p++) {
-        const held = coalitions[k * players + p];
-        design[k * columns + 1 + p] = held;
-        shown += held;
-      }
-      const distance = 1 - Math.sqrt(shown / players);
-      weights[k] = Math.exp(-(distance ** 2) / (2 * kernelWidth ** 2));
-    }
+    const fill = (k: number, row: Float64Array) => {
+      row[0] = 1;
+      row.set(heldBy(k), 1);
+    };
     const penalty = new Float64Array(columns).fill(ridge);
     penalty[0] = 0;
-    const fitted = weightedLeastSquares(design, values, weights, columns, penalty);
+    const fitted = weightedLeastSquares({ columns, fill }, values, weights, penalty);
     return {
       ...game.spread(fitted.subarray(1)),
       chosen: { groups: context.partition.description, players, intercept: fitted[0] },
