@@ -150,6 +150,11 @@ describe('similarity to an embedding', () => {
     expect(await evaluated(modelOf([1, 2]), [1, 2], values, target)).toBeCloseTo(expected, 6);
   });
 
+  it('says what is alike', () => {
+    expect(describeTarget(to(1, 2))).toBe('similarity to another');
+    expect(describeTarget({ ...to(1, 2), output: 'embedding' })).toBe('similarity of embedding to that of another');
+  });
+
   it('needs an embedding of the same length that is not 0', async () => {
     await expect(evaluated(modelOf([1, 2]), [1, 2], [3, 4], to(1, 2, 3))).rejects.toThrow(/3 numbers, expected 2/);
     await expect(evaluated(modelOf([1, 2]), [1, 2], [3, 4], to(0, 0))).rejects.toThrow(/zeros/);

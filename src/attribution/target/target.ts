@@ -88,7 +88,7 @@ export function describeTarget(target: Target, labels?: readonly string[]): stri
     case 'region':
       return `${target.reduce} score of class ${name(target.class)} over a region of ${regionCount(target.region)} places${of}`;
     case 'similarity':
-      return `similarity to ${target.description}${of}`;
+      return `similarity${of} to ${of ? 'that of ' : ''}${target.description}`;
     case 'expression':
       return target.text;
   }
