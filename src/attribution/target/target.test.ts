@@ -8,7 +8,7 @@ import { attribute } from '../attribute.ts';
 import { pointOf } from '../points.ts';
 import { prepare } from '../prepare.ts';
 import { regionMask, regionOf } from './region.ts';
-import type { Target } from './target.ts';
+import { describeTarget, type Target } from './target.ts';
 
 const runtime = createNodeRuntime({ threads: 1 });
 afterAll(() => runtime.close());
