@@ -151,8 +151,9 @@ describe('similarity to an embedding', () => {
   });
 
   it('says what is alike', () => {
-    expect(describeTarget(to(1, 2))).toBe('similarity to another');
-    expect(describeTarget({ ...to(1, 2), output: 'embedding' })).toBe('similarity of embedding to that of another');
+    const alike = { kind: 'similarity', to: [1, 2], description: 'another' } as const;
+    expect(describeTarget(alike)).toBe('similarity to another');
+    expect(describeTarget({ ...alike, output: 'embedding' })).toBe('similarity of embedding to that of another');
   });
 
   it('needs an embedding of the same length that is not 0', async () => {
