@@ -9,7 +9,7 @@ interface Curve {
 
 type Point = readonly [step: number, value: number];
 
-const size = { width: 640, height: 220, left: 56, right: 150, top: 28, bottom: 28 } as const;
+const size = { width: 640, height: 220, left: 72, right: 150, top: 28, bottom: 28 } as const;
 const colours = ['#0b6fa4', '#c2410c', '#4d7c0f', '#7e22ce'] as const;
 const coloursAtNight = ['#6db9ea', '#f2a272', '#a6d168', '#cf9df5'] as const;
 
@@ -57,7 +57,7 @@ function drawn({ title, lines }: Curve): string {
   const label = (text: string, at: string, anchor: string) => `<text ${at} text-anchor="${anchor}">${text}</text>`;
   const axes = [low, (low + high) / 2, high].map(
     (value) =>
-      `<path d="M${x(0)} ${y(value)}H${x(last)}" class="grid" stroke="#ddd"/>${label(value.toPrecision(3), `x="${size.left - 6}" y="${y(value)}" dy="4"`, 'end')}`,
+      `<path d="M${x(0)} ${y(value)}H${x(last)}" class="grid" stroke="#ddd"/>${label(String(Number(value.toPrecision(3))), `x="${size.left - 6}" y="${y(value)}" dy="4"`, 'end')}`,
   );
   const drawnLines = lines.map(({ name, colour, values }, i) => {
     const path = values.map(([step, value], k) => `${k ? 'L' : 'M'}${x(step)} ${y(value)}`).join('');
