@@ -12,6 +12,7 @@ import type { ModelInput } from './model-input.ts';
 import { nearest } from './nearest.ts';
 import type { Preprocessing } from './preprocessing.ts';
 import { tableInputs } from './row-input.ts';
+import { splitSelection } from './row-selection.ts';
 import { tableReaders } from './table-file.ts';
 import { tensorReaders } from './tensor-file.ts';
 import { describedText, textInput } from './text-input.ts';
@@ -34,7 +35,7 @@ export async function readModelInputs(
     const [name, tensor, hash] = await readNamedTensor(model, source);
     return [tensorInput(model, new Map([[name, tensor]]), source, hash, preprocessing)];
   }
-  const [, path, selection] = /^(.*?)(?:#([\d,-]+))?$/s.exec(source) as RegExpExecArray;
+  const { path, selection } = splitSelection(source);
   const extension = extname(path).toLowerCase();
   if (extension in tableReaders) return tableInputs(path, selection, preprocessing);
   const complete = (ids: ReadonlyMap<string, Tensor>) => tensorInput(model, ids, source, undefined, preprocessing);

@@ -4,14 +4,12 @@ import { rows as rowsOf, type Tensor } from '../tensor/tensor.ts';
 import { readBytes } from './files.ts';
 import type { FeatureGroups, ModelInput } from './model-input.ts';
 import type { Preprocessing, TableInput } from './preprocessing.ts';
+import { evenly, selectedRows } from './row-selection.ts';
 import { type Column, columnNamed, type Table } from './table.ts';
 import { readTable } from './table-file.ts';
 import { featuresOf, tableTensor, unknownCategories } from './table-input.ts';
 
 type Encoding = TableInput['columns'][number];
-
-/** Rows that stand for what is usual, at most. */
-const mostUsual = 64;
 
 /**
  * Rows of a table file as inputs of a model: `people.csv#3`, each with other rows of the file as a sample of what is
@@ -94,12 +92,6 @@ function usualRows(
   };
 }
 
-/** Places 0 … count − 1, or `most` of them at equal distances. */
-export function evenly(count: number, most = mostUsual): number[] {
-  const taken = Math.min(count, most);
-  return Array.from({ length: taken }, (_, i) => Math.floor(((i + 0.5) * count) / taken));
-}
-
 /** Names and written values of the features of a row, in the model's order. */
 function describeRow(table: Table, input: TableInput, row: number): NonNullable<ModelInput['features']> {
   const features = featuresOf(input);
@@ -167,20 +159,4 @@ function usualText(column: Column, encoding: Encoding, indices: readonly number[
   }
   const [[most, count]] = [...counts].sort(([, a], [, b]) => b - a);
   return `mostly ${written(most, encoding)} (${Math.round((100 * count) / indices.length)}%)`;
-}
-
-/** The places that `3`, `0-9` or `3,17` names. */
-export function selectedRows(selection: string, where: string): number[] {
-  return selection.split(',').flatMap((part) => {
-    const range = /^(\d+)(?:-(\d+))?$/.exec(part);
-    if (!range || Number(range[2] ?? range[1]) < Number(range[1]))
-      throw new WhereforeError('invalid-argument', 'rows of a table or examples', {
-        where,
-        got: `#${selection}`,
-        expected: '#3, #0-9 or #3,17',
-      });
-    const from = Number(range[1]);
-    const to = Number(range[2] ?? range[1]);
-    return Array.from({ length: to - from + 1 }, (_, i) => from + i);
-  });
 }

@@ -3,7 +3,8 @@ import { WhereforeError } from '../errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { LoadedModel } from './load-model.ts';
 import type { Preprocessing } from './preprocessing.ts';
-import { evenly, readTableSample, selectedRows } from './row-input.ts';
+import { readTableSample } from './row-input.ts';
+import { evenly, selectedRows, splitSelection } from './row-selection.ts';
 import { tableReaders } from './table-file.ts';
 import { unlabelledInputs } from './unlabelled.ts';
 
@@ -19,7 +20,7 @@ export interface Sample {
  * @throws WhereforeError as {@link unlabelledInputs}; `out-of-range` for an example that is not there
  */
 export async function readSample(model: LoadedModel, source: string, preprocessing: Preprocessing): Promise<Sample> {
-  const [, path, selection] = /^(.*?)(?:#([\d,-]+))?$/s.exec(source) as RegExpExecArray;
+  const { path, selection } = splitSelection(source);
   if (extname(path).toLowerCase() in tableReaders) return readTableSample(path, selection, preprocessing);
   const examples = await unlabelledInputs(path, model, preprocessing);
   const indices = selection ? selectedRows(selection, path) : evenly(examples.length);

@@ -1,7 +1,7 @@
 import { partition } from '../attribution/groups.ts';
-import { preprocessingSchema } from '../data/preprocessing.ts';
 import { toFloat32 } from '../tensor/convert.ts';
 import { sameShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { describedInput } from './described-input.ts';
 import { type Explained, storedTensor } from './explained.ts';
 import { groupsOfDocument } from './given-groups.ts';
 import { isMean } from './judgement.ts';
@@ -83,8 +83,7 @@ export function featuresOf(explained: Explained, layers = Object.keys(explained.
 
 /** What the axes of an input are called in its preprocessing; undefined for other values and inputs without names. */
 function namedAxes({ document }: Explained, name: string, shape: readonly number[]): readonly string[] | undefined {
-  const parsed = preprocessingSchema.safeParse(document.preprocessing);
-  const input = parsed.success ? parsed.data.inputs[name] : undefined;
+  const input = describedInput(document.preprocessing, name);
   return input?.kind === 'tensor' && input.axes?.length === shape.length ? input.axes : undefined;
 }
 

@@ -1,9 +1,10 @@
 import { type GridTransform, transformForGrid } from '../data/grid.ts';
 import { resizeImage } from '../data/image.ts';
 import { unprocessImage } from '../data/image-input.ts';
-import { type ImageInput, preprocessingSchema } from '../data/preprocessing.ts';
+import type { ImageInput } from '../data/preprocessing.ts';
 import { toFloat32 } from '../tensor/convert.ts';
 import { type Tensor, tensor } from '../tensor/tensor.ts';
+import { describedInput } from './described-input.ts';
 import { type Explained, storedTensor } from './explained.ts';
 
 /** The picture that an explanation's maps are drawn on. */
@@ -71,8 +72,7 @@ export function inputPicture(
 }
 
 function imagePreprocessing(preprocessing: unknown, name: string): ImageInput | undefined {
-  const parsed = preprocessingSchema.safeParse(preprocessing);
-  const input = parsed.success ? parsed.data.inputs[name] : undefined;
+  const input = describedInput(preprocessing, name);
   return input?.kind === 'image' ? input : undefined;
 }
 

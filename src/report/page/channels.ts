@@ -1,7 +1,7 @@
 import { resizeImage } from '../../data/image.ts';
-import { preprocessingSchema } from '../../data/preprocessing.ts';
 import { toFloat32 } from '../../tensor/convert.ts';
 import { float32, sizeOf, type Tensor } from '../../tensor/tensor.ts';
+import { describedInput } from '../described-input.ts';
 import type { ExplanationDocument } from '../document.ts';
 import { type Explained, storedTensor } from '../explained.ts';
 import type { MapFigure } from '../figures.ts';
@@ -81,8 +81,7 @@ function channelsOf(explained: Explained): ChannelMap[] {
 }
 
 function colourNames({ preprocessing }: ExplanationDocument, name: string): readonly string[] | undefined {
-  const parsed = preprocessingSchema.safeParse(preprocessing);
-  const input = parsed.success ? parsed.data.inputs[name] : undefined;
+  const input = describedInput(preprocessing, name);
   if (input?.kind !== 'image' || input.colour === 'grey') return undefined;
   return input.colour === 'BGR' ? ['blue', 'green', 'red'] : ['red', 'green', 'blue'];
 }
