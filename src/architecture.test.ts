@@ -2,7 +2,13 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { browserViolations, layerViolations, lengthViolations, type Sources } from '../test/architecture.ts';
+import {
+  browserViolations,
+  layerViolations,
+  lengthViolations,
+  type Sources,
+  spreadViolations,
+} from '../test/architecture.ts';
 
 /** A folder imports only from folders above it. `index` is what the package exports. */
 const layers = [
@@ -50,6 +56,10 @@ describe('the repository', () => {
     expect(browserViolations(sources, core, browserPackages)).toEqual([]);
   });
 
+  it('has no call whose arguments grow with the data', () => {
+    expect(spreadViolations(sources)).toEqual([]);
+  });
+
   it('has files of at most 400 lines', () => {
     const all = read(['src', 'test', 'bench', 'examples', 'scripts'], { tests: true });
     expect(lengthViolations(all, 400, longFiles)).toEqual([]);
@@ -93,6 +103,18 @@ describe('the checks', () => {
       'src/attribution/a.ts → src/runtime/b.ts → src/runtime/c.ts:1: imports node:fs',
       'src/attribution/a.ts → src/runtime/b.ts → src/runtime/c.ts:2: imports sharp',
       'src/attribution/a.ts → src/runtime/b.ts → src/runtime/c.ts → src/runtime/w.js:2: imports onnxruntime-node',
+    ]);
+  });
+
+  it('find values on the call stack', () => {
+    const sources = new Map([
+      ['src/a.ts', 'const most = Math.max(0, ...values);\nconst all = [...values];\nf({ ...one });'],
+      ['src/b.ts', 'list.push(\n  1,\n);\nnew Set(...sets);\nString.fromCharCode.apply(null, codes);'],
+    ]);
+    expect(spreadViolations(sources)).toEqual([
+      'src/a.ts:1: spreads values into a call',
+      'src/b.ts:4: spreads values into a call',
+      'src/b.ts:5: spreads values into a call',
     ]);
   });
 

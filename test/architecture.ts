@@ -106,6 +106,33 @@ export function lengthViolations(sources: Sources, limit: number, reasons: Reado
   return violations;
 }
 
+/**
+ * Calls that take a spread, `f(...values)`, or go through `apply`: every value lies on the call stack, which overflows
+ * at about 100,000 of them. Loops, and functions that take an array, have no such limit.
+ */
+export function spreadViolations(sources: Sources): string[] {
+  const violations: string[] = [];
+  for (const [path, text] of sources) {
+    const source = parse(path, text);
+    const visit = (node: ts.Node): void => {
+      if (takesSpread(node)) violations.push(`${path}:${lineOf(source, node)}: spreads values into a call`);
+      ts.forEachChild(node, visit);
+    };
+    visit(source);
+  }
+  return violations;
+}
+
+function takesSpread(node: ts.Node): boolean {
+  if (!ts.isCallExpression(node) && !ts.isNewExpression(node)) return false;
+  if (node.arguments?.some(ts.isSpreadElement)) return true;
+  return (
+    ts.isPropertyAccessExpression(node.expression) &&
+    node.expression.name.text === 'apply' &&
+    node.arguments?.length === 2
+  );
+}
+
 function importsOf(path: string, text: string): Import[] {
   const source = parse(path, text);
   const found: Import[] = [];

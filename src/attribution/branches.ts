@@ -1,5 +1,6 @@
 import type { Facts } from '../autodiff/facts.ts';
 import { elementsRead, type Graph, type Node } from '../onnx/graph.ts';
+import { maxOf } from '../tensor/extremes.ts';
 import { sameShape } from '../tensor/tensor.ts';
 import { completingValues, isCut, type Layer } from './layer.ts';
 import { type LayerCandidate, layersBetween, layersWorthExplaining } from './layers.ts';
@@ -28,7 +29,7 @@ export function proposedLayers(
   const all = layersBetween(graph, facts, inputs, output);
   const byName = new Map(all.map((candidate) => [candidate.name, candidate]));
   const position = new Map(all.map(({ name }, i) => [name, i]));
-  const place = ({ names }: ProposedLayer) => Math.max(...names.map((name) => position.get(name) as number));
+  const place = ({ names }: ProposedLayer) => maxOf(names.map((name) => position.get(name) as number));
   const sets = branchStarts(graph, facts, inputs, all).flatMap((names) => {
     const members = names.map((name) => byName.get(name));
     return members.every((member) => member !== undefined) ? [together(members)] : [];

@@ -1,6 +1,7 @@
 import { WhereforeError } from '../errors.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { toFloat32, toNumbers } from '../tensor/convert.ts';
+import { minOf } from '../tensor/extremes.ts';
 import { formatShape, sameShape, sizeOf, stridesOf, type Tensor } from '../tensor/tensor.ts';
 import type { InputLayout } from './baseline.ts';
 import { slic } from './segmentation.ts';
@@ -130,7 +131,7 @@ function usualGroups(tensor: Tensor, { spatialAxes, channelAxis }: InputLayout):
   const pixels = sides[0] * sides[1];
   const isPicture = (channelAxis === undefined ? 1 : tensor.shape[channelAxis]) <= 4 && pixels > 4 * defaultSuperpixels;
   if (isPicture) return { kind: 'superpixels', count: defaultSuperpixels };
-  return { kind: 'windows', size: Math.max(1, Math.ceil(Math.min(...sides) / 8)) };
+  return { kind: 'windows', size: Math.max(1, Math.ceil(minOf(sides) / 8)) };
 }
 
 type Label<K extends Groups['kind']> = (

@@ -15,7 +15,7 @@ function ancestors(graph: Graph, target: string, blocked: ReadonlySet<string>): 
     if (reached.has(name) || blocked.has(name)) continue;
     reached.add(name);
     const producer = producers.get(name);
-    if (producer) pending.push(...elementsRead(producer));
+    if (producer) for (const read of elementsRead(producer)) pending.push(read);
   }
   return reached;
 }

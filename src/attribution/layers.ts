@@ -1,5 +1,6 @@
 import type { Facts } from '../autodiff/facts.ts';
 import { elementsRead, type Graph, type Node, producersOf } from '../onnx/graph.ts';
+import { minOf } from '../tensor/extremes.ts';
 import { sameShape } from '../tensor/tensor.ts';
 
 /** A value of the graph that a person may want to explain. */
@@ -43,7 +44,7 @@ export function layersBetween(graph: Graph, facts: Facts, inputs: readonly strin
     alive.add(name);
     const producer = producers.get(name);
     // Inputs may be inner values: what they are computed from does not lie between.
-    if (producer && !inputs.includes(name)) pending.push(...elementsRead(producer));
+    if (producer && !inputs.includes(name)) for (const read of elementsRead(producer)) pending.push(read);
   }
   const position = new Map<string, number>();
   for (const name of inputs) if (alive.has(name)) position.set(name, position.size);
@@ -80,7 +81,7 @@ function firstUse(graph: Graph, input: string, position: ReadonlyMap<string, num
   for (const node of graph.nodes) {
     if (!node.inputs.includes(input)) continue;
     const positions = node.outputs.flatMap((name) => position.get(name) ?? []);
-    if (positions.length) return Math.min(...positions);
+    if (positions.length) return minOf(positions);
   }
   return -1;
 }

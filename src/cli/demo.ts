@@ -97,7 +97,7 @@ class Story {
       signal: this.#signal,
       command: demoCommand(file, options, this.labels),
     });
-    this.explained.push(...results);
+    for (const result of results) this.explained.push(result);
     return results;
   }
 

@@ -1,6 +1,7 @@
+import { maxOf } from '../tensor/extremes.ts';
 /** Rows as aligned columns; numbers to the right. The first row is the head. */
 export function formatTable(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  const widths = (rows[0] ?? []).map((_, column) => maxOf(rows.map((row) => (row[column] ?? '').length)));
   const numeric = widths.map((_, column) =>
     rows.slice(1).every((row) => /^[-+<>]?[\d.,e+-]*\s?%?$|^–$/.test(row[column] ?? '')),
   );

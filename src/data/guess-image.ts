@@ -1,6 +1,7 @@
 import { type Initializer, intsAttribute, type Node, type OnnxModel, type ValueInfo } from '../onnx/graph.ts';
 import { readInitializer } from '../onnx/initializer.ts';
 import { toNumbers } from '../tensor/convert.ts';
+import { maxOf } from '../tensor/extremes.ts';
 import { formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import type { Guess } from './guessed.ts';
 import type { PreprocessingText } from './preprocessing.ts';
@@ -205,7 +206,7 @@ function convolutionChannels(model: OnnxModel, node: Node): number | undefined {
 function normalisation(model: OnnxModel, node: Node, value: string): Beginning['normalisation'] {
   const largest = (name: string | undefined) => {
     const numbers = name ? constantNumbers(model, name) : undefined;
-    return numbers?.length ? Math.max(...numbers.map(Math.abs)) : undefined;
+    return numbers?.length ? maxOf(numbers.map(Math.abs)) : undefined;
   };
   const other = largest(node.inputs.find((input) => input !== value));
   if (node.op === 'BatchNormalization' || node.op === 'InstanceNormalization' || node.op === 'LayerNormalization') {

@@ -1,5 +1,6 @@
 import { WhereforeError } from '../errors.ts';
 import { toFloat32 } from '../tensor/convert.ts';
+import { maxOf, minOf } from '../tensor/extremes.ts';
 import { float32, formatShape, type Tensor, tensor } from '../tensor/tensor.ts';
 import type { GridTransform } from './grid.ts';
 import { type Colour, type Image, resizeImage } from './image.ts';
@@ -109,10 +110,10 @@ function resizedSize(
   if (resize === 'stretch') return [height, width];
   const factors = [height / h, width / w];
   if (resize === 'crop') {
-    const factor = shorterSide ? shorterSide / Math.min(h, w) : Math.max(...factors);
+    const factor = shorterSide ? shorterSide / Math.min(h, w) : maxOf(factors);
     return [Math.max(height, Math.round(h * factor)), Math.max(width, Math.round(w * factor))];
   }
-  const factor = Math.min(...factors);
+  const factor = minOf(factors);
   // Rounded down, as detectors do; a very flat picture keeps at least one row.
   return [Math.max(1, Math.floor(h * factor + 1e-9)), Math.max(1, Math.floor(w * factor + 1e-9))];
 }

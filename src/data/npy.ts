@@ -1,4 +1,5 @@
 import { WhereforeError } from '../errors.ts';
+import { maxOf } from '../tensor/extremes.ts';
 import {
   bytesOf,
   type DataType,
@@ -209,7 +210,7 @@ export function writeNpy(t: Tensor): Uint8Array<ArrayBuffer> {
 
 function writeText(values: readonly string[]): { bytes: Uint8Array; code: string } {
   const points = values.map((value) => Array.from(value, (character) => character.codePointAt(0) as number));
-  const width = Math.max(1, ...points.map((value) => value.length));
+  const width = maxOf([1, ...points.map((value) => value.length)]);
   const data = new Uint32Array(values.length * width);
   for (const [i, value] of points.entries()) data.set(value, i * width);
   return { bytes: new Uint8Array(data.buffer), code: `<U${width}` };

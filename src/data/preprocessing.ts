@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { maxOf } from '../tensor/extremes.ts';
 import { kernels } from './image.ts';
 
 const channelValue = z.number();
@@ -55,7 +56,7 @@ const imageInput = z
     if (input.resize !== 'letterbox' && input.place !== undefined) complain('place', 'only with resize: letterbox');
     if (input.shorterSide !== undefined) {
       if (input.resize !== 'crop') complain('shorterSide', 'only with resize: crop');
-      else if (input.shorterSide < Math.max(...input.size)) complain('shorterSide', 'smaller than the size to cut out');
+      else if (input.shorterSide < maxOf(input.size)) complain('shorterSide', 'smaller than the size to cut out');
     }
   });
 

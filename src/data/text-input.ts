@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import { WhereforeError } from '../errors.ts';
+import { maxOf } from '../tensor/extremes.ts';
 import { int64, type Tensor } from '../tensor/tensor.ts';
 import type { LoadedModel } from './load-model.ts';
 import type { ModelInput } from './model-input.ts';
@@ -53,7 +54,7 @@ export async function textInput(
       fix: 'shorten the text',
     });
   }
-  const count = Math.max(...words) + 1;
+  const count = maxOf(words) + 1;
   const names = Array.from({ length: count }, (_, word) => texts.filter((_, i) => words[i] === word).join(''));
   return {
     ...complete(new Map([[described.name, int64([1, ids.length], ids)]])),

@@ -1,5 +1,6 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { WhereforeError } from '../errors.ts';
+import { maxOf } from '../tensor/extremes.ts';
 import { readText } from './files.ts';
 import { alignTokens, type Span, wordsOf } from './token-alignment.ts';
 
@@ -64,7 +65,7 @@ export function parseTokenizer(json: string, where = 'tokenizer.json'): Tokenize
   }
   const added = inner.get_added_tokens_decoder();
   const special = new Set([...added].filter(([, token]) => token.special).map(([id]) => id));
-  const size = Math.max(...inner.get_vocab(true).values()) + 1;
+  const size = maxOf(inner.get_vocab(true).values()) + 1;
   return {
     special,
     size,
@@ -83,7 +84,7 @@ export function parseTokenizer(json: string, where = 'tokenizer.json'): Tokenize
         tokens,
         texts: tokens.map((token, i) => {
           const span = spans[i];
-          return span && span[1] > span[0] ? text.slice(...span) : isSpecial[i] ? token : plain(token);
+          return span && span[1] > span[0] ? text.slice(span[0], span[1]) : isSpecial[i] ? token : plain(token);
         }),
         spans,
         special: isSpecial,

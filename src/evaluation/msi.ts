@@ -1,4 +1,5 @@
 import { WhereforeError } from '../errors.ts';
+import { maxOf } from '../tensor/extremes.ts';
 import { maskedPoints } from './perturbation.ts';
 import { normalisedConfidence, type Question } from './question.ts';
 import { meanOf, meanUnderCurve } from './statistics.ts';
@@ -145,7 +146,7 @@ export function tuneAlphaMin(profiles: readonly (readonly Pick<MsiScore, 'alphaM
     });
   }
   const means = first.map((_, i) => meanOf(profiles.map((profile) => profile[i].msi)));
-  return first[means.indexOf(Math.max(...means))].alphaMin;
+  return first[means.indexOf(maxOf(means))].alphaMin;
 }
 
 function checkMask({ groups }: Question, mask: Float64Array): void {

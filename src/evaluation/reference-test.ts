@@ -1,6 +1,7 @@
 import { type Baseline, describeBaseline, resolveBaseline } from '../attribution/baseline.ts';
 import type { Points } from '../attribution/points.ts';
 import { WhereforeError } from '../errors.ts';
+import { minOf } from '../tensor/extremes.ts';
 import { concatRows, type Tensor } from '../tensor/tensor.ts';
 import type { Question } from './question.ts';
 
@@ -66,7 +67,7 @@ function otherReferences({ explained, inputs, layout, reference }: Question): Ba
   const first = inputs.get(explained[0]) as Tensor;
   if (first.type === 'int64')
     return [0, 1, 2].map((id): Baseline => ({ kind: 'tokens', id })).filter((other) => !same(other, reference));
-  const side = Math.min(...(layout.spatialAxes ?? []).map((axis) => first.shape[axis]));
+  const side = minOf((layout.spatialAxes ?? []).map((axis) => first.shape[axis]));
   const blurs: Baseline[] = layout.spatialAxes?.length
     ? [8, 4, 2].map((part) => ({ kind: 'blur', sigma: Math.max(1, Math.round(side / part)) }))
     : [];

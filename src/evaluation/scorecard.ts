@@ -4,6 +4,7 @@ import type { WorkOptions } from '../attribution/prepared.ts';
 import type { Target } from '../attribution/target/target.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Tensors } from '../runtime/runtime.ts';
+import { maxOf, minOf } from '../tensor/extremes.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Grouping } from './groups.ts';
 import { mapOf } from './map.ts';
@@ -108,8 +109,8 @@ export async function scorecard(model: Model, request: ScorecardRequest): Promis
       direction: ready.metric.direction,
       range: ready.metric.range,
       score: scores[0],
-      low: Math.min(...scores),
-      high: Math.max(...scores),
+      low: minOf(scores),
+      high: maxOf(scores),
       parts: results[0].parts ?? {},
     });
   }

@@ -36,10 +36,10 @@ export function summarise({
     Object.fromEntries(metrics.map(({ name }) => [name, results.map((result) => result?.scores[name]?.score)])),
   );
   const means = rows.map((_, r) => {
-    const entries = metrics.map(({ name }): [string, Interval] => [
-      name,
-      bootstrap(...scored(values[r][name], sources, seed)),
-    ]);
+    const entries = metrics.map(({ name }): [string, Interval] => {
+      const [scores, options] = scored(values[r][name], sources, seed);
+      return [name, bootstrap(scores, options)];
+    });
     return Object.fromEntries(entries.filter(([, interval]) => interval.count > 0));
   });
   const verdicts = metrics.map((ready) => verdictOf(ready, { rows, values, sources, seed }));

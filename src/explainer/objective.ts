@@ -82,7 +82,8 @@ export function appendObjective(
   const scalar = (value: number) => builder.scalar(value);
   const minus = (a: string, b: string) => op('Sub', [a, b]);
   const times = (a: string, b: string) => op('Mul', [a, b]);
-  const plus = (...parts: string[]) => parts.reduce((a, b) => op('Add', [a, b]));
+  const plus = (a: string, b: string) => op('Add', [a, b]);
+  const total = (terms: readonly string[]) => terms.reduce(plus);
   const perSample = (name: string, kind: 'ReduceSum' | 'ReduceMean') =>
     op(kind, [op('Flatten', [name], { axis: 1 }), builder.ints([-1])], { keepdims: 0 });
   const soft = (threshold: string) => op('Sigmoid', [op('Div', [minus(mask, threshold), trainingInputs.temperature])]);
@@ -130,7 +131,7 @@ export function appendObjective(
     op('Cast', [op('Greater', [trainingInputs.rank, builder.scalar(0, 'int64')])], { to: 1 }),
     builder.ints([-1]),
   ]);
-  const average = (terms: readonly string[]) => times(scalar(1 / terms.length), plus(...terms));
+  const average = (terms: readonly string[]) => times(scalar(1 / terms.length), total(terms));
   const asPredicted = average(logKept.map(divergence));
   const asOther = average(logKept.map(lost));
   const sufficiency = plus(times(complement(isOther), asPredicted), times(isOther, asOther));
@@ -143,7 +144,7 @@ export function appendObjective(
   ]);
   const graded = times(scalar(settings.grading), times(height, perSample(ka, 'ReduceMean')));
   const price = isInformation ? information(builder, mask, classifier, statistics) : perSample(k0, 'ReduceMean');
-  const variation = plus(...[2, 3].map((axis) => perSample(slope(builder, mask, axis), 'ReduceMean')));
+  const variation = total([2, 3].map((axis) => perSample(slope(builder, mask, axis), 'ReduceMean')));
   const ranked = ranks
     ? plus(surprise(qBest), times(scalar(settings.rankingNecessity), surprise(complement(qRest))))
     : '';
@@ -158,7 +159,7 @@ export function appendObjective(
   const low = asFloat(op('Less', [mask, scalar(0.01)]));
   const high = asFloat(op('Greater', [mask, scalar(0.99)]));
   const results: Record<keyof typeof objectiveOutputs, string> = {
-    loss: plus(...weighed),
+    loss: total(weighed),
     sufficiency,
     necessity,
     area: perSample(k0, 'ReduceMean'),

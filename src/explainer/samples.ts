@@ -73,9 +73,9 @@ export function explainerSamples(
         rank[i] = other && ranks > 1 ? BigInt(1 + source.integer(ranks - 1)) : 0n;
         threshold[i] = settings.threshold + (source.uniform() < 0.5 ? 0 : (1 - settings.threshold) * source.uniform());
         moved[i] = BigInt(Math.round(1 + (pixels - 2) * source.uniform() ** 2));
-        const at = [i * size, (i + 1) * size] as const;
-        const drawing = { layout, statistics, source, other: others.data.subarray(...at) };
-        drawReference(settings.references, reference.subarray(...at), x.data.subarray(...at), drawing);
+        const row = (data: Float32Array) => data.subarray(i * size, (i + 1) * size);
+        const drawing = { layout, statistics, source, other: row(others.data) };
+        drawReference(settings.references, row(reference), row(x.data), drawing);
       });
       const inputs = new Map<string, Tensor>([
         [input, x],

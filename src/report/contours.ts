@@ -1,4 +1,5 @@
 import { type GridTransform, toSource } from '../data/grid.ts';
+import { maxOf } from '../tensor/extremes.ts';
 import { type Html, html } from './html.ts';
 import type { SignedMap } from './signed-map.ts';
 
@@ -27,7 +28,7 @@ export function contoursOf({ values, perPercent }: SignedMap, mask?: { threshold
   const factor = Math.max(1, Math.ceil(Math.max(height, width) / finest));
   const coarse = averaged(values.data, height, width, factor);
   const sums = [1, -1].map((sign) => coarse.data.reduce((sum, value) => sum + Math.max(0, sign * value), 0));
-  const signs = ([1, -1] as const).filter((_, i) => sums[i] > leastSign * Math.max(...sums));
+  const signs = ([1, -1] as const).filter((_, i) => sums[i] > leastSign * maxOf(sums));
   return (mask ? ([1] as const) : signs).flatMap((sign): Contour[] => {
     const level = mask ? (mask.threshold * mask.limit) / perPercent : holdingLevel(coarse.data, sign);
     if (!(level > 0)) return [];

@@ -1,4 +1,5 @@
 import type { Validation } from '../explainer/index.ts';
+import { maxOf, minOf } from '../tensor/extremes.ts';
 import { escapeText } from './html.ts';
 
 /** A curve over the steps of a training. */
@@ -48,9 +49,9 @@ export function trainingCurves(losses: Float64Array, validations: readonly Valid
 
 function drawn({ title, lines }: Curve): string {
   const points = lines.flatMap(({ values }) => values);
-  const last = Math.max(1, ...points.map(([step]) => step));
-  const low = Math.min(0, ...points.map(([, value]) => value));
-  const high = Math.max(low + 1e-6, ...points.map(([, value]) => value));
+  const last = maxOf([1, ...points.map(([step]) => step)]);
+  const low = minOf([0, ...points.map(([, value]) => value)]);
+  const high = maxOf([low + 1e-6, ...points.map(([, value]) => value)]);
   const x = (step: number) => (size.left + (step / last) * (size.width - size.left - size.right)).toFixed(1);
   const y = (value: number) =>
     (size.height - size.bottom - ((value - low) / (high - low)) * (size.height - size.top - size.bottom)).toFixed(1);

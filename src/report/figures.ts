@@ -1,3 +1,4 @@
+import { maxOf, minOf } from '../tensor/extremes.ts';
 import { float32, sizeOf } from '../tensor/tensor.ts';
 import type { Explained } from './explained.ts';
 import { type Features, featuresOf } from './features.ts';
@@ -163,8 +164,8 @@ export function strongestPlaces({ map }: MapFigure): {
     place: i === 4 ? 'centre' : `${rowNames[Math.floor(i / 3)]} ${columnNames[i % 3]}`,
     sum: sums[i],
   });
-  const most = at(sums.indexOf(Math.max(...sums)));
-  const least = at(sums.indexOf(Math.min(...sums)));
+  const most = at(sums.indexOf(maxOf(sums)));
+  const least = at(sums.indexOf(minOf(sums)));
   return { most: most.sum > 0 ? most : undefined, least: least.sum < 0 ? least : undefined };
 }
 

@@ -3,6 +3,7 @@ import { resizeImage } from '../data/image.ts';
 import { unprocessImage } from '../data/image-input.ts';
 import type { ImageInput } from '../data/preprocessing.ts';
 import { toFloat32 } from '../tensor/convert.ts';
+import { maxOf } from '../tensor/extremes.ts';
 import { type Tensor, tensor } from '../tensor/tensor.ts';
 import { describedInput } from './described-input.ts';
 import { type Explained, storedTensor } from './explained.ts';
@@ -24,7 +25,7 @@ const longestSide = 448;
 export function pictureInput({ document }: Explained): string | undefined {
   const axes = document.input.layout.spatialAxes;
   if (axes?.length !== 2) return undefined;
-  return document.explained.find((name) => (document.input.tensors[name]?.shape.length ?? 0) > Math.max(...axes));
+  return document.explained.find((name) => (document.input.tensors[name]?.shape.length ?? 0) > maxOf(axes));
 }
 
 /** The picture to draw on: the source where it is known together with how the model's grid lies over it, else the input. */
@@ -34,7 +35,7 @@ export async function frameOf(explained: Explained): Promise<Frame | undefined> 
   const { document, picture } = explained;
   const { transform } = document.input;
   if (picture && transform && transform.source[0] === picture.shape[0] && transform.source[1] === picture.shape[1]) {
-    const factor = Math.min(1, longestSide / Math.max(...transform.source));
+    const factor = Math.min(1, longestSide / maxOf(transform.source));
     const size = transform.source.map((side) => Math.max(1, Math.round(side * factor))) as [number, number];
     const scale = size.map((side, axis) => (transform.scale[axis] * transform.source[axis]) / side) as [number, number];
     return {

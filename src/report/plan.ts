@@ -75,8 +75,9 @@ export async function plan(
   for (const text of options.layers ?? []) namesOf(model, text);
   const inputs: ModelInput[] = [];
   for (const source of sources) {
-    if (typeof source === 'string') inputs.push(...(await readModelInputs(model, source, preprocessing)));
-    else if ('tensors' in source) inputs.push(source);
+    if (typeof source === 'string') {
+      for (const input of await readModelInputs(model, source, preprocessing)) inputs.push(input);
+    } else if ('tensors' in source) inputs.push(source);
     else inputs.push(tensorInput(model, source, 'tensors in memory', undefined, preprocessing));
   }
   const tokenizer = await tokenizerOf(model, preprocessing);

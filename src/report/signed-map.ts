@@ -1,5 +1,6 @@
 import { mapToSource } from '../data/grid.ts';
 import { toFloat32 } from '../tensor/convert.ts';
+import { maxOf } from '../tensor/extremes.ts';
 import { float32, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { type Explained, storedTensor } from './explained.ts';
 import { type Frame, frameTransform, pictureInput } from './frame.ts';
@@ -142,11 +143,11 @@ export function layOver(planes: readonly PlaneMap[], frame: Frame, smooth = true
   const [h, w] = frame.transform.source;
   const total = new Float64Array(h * w);
   let outside = 0;
-  const finest = Math.max(...planes.map(({ map }) => Math.max(...map.shape)));
+  const finest = maxOf(planes.map(({ map }) => maxOf(map.shape)));
   const smoothing = smooth && finest > finestGrid ? smoothedShare * finest : 0;
   for (const { map, elsewhere } of planes) {
     const grid: [number, number] = [map.shape[0], map.shape[1]];
-    const shown = smooth && Math.max(...grid) > finestGrid ? smoothed(map, smoothedShare * Math.max(...grid)) : map;
+    const shown = smooth && maxOf(grid) > finestGrid ? smoothed(map, smoothedShare * maxOf(grid)) : map;
     const laid = mapToSource(shown, frameTransform(frame, grid));
     outside += laid.outside + elsewhere;
     for (let i = 0; i < total.length; i++) total[i] += laid.values.data[i];

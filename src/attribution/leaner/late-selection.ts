@@ -54,7 +54,7 @@ export function selectLate(graph: Graph, facts: Facts): Graph {
     const axis = axisAfter(node, unselected, selection, facts);
     if (isProductOfPlaces(node, unselected, selection, facts)) {
       const { value } = unselected.get(node.inputs[0]) as Unselected;
-      nodes.push(...productOfPlaces(node, value, selection, facts, builder));
+      for (const made of productOfPlaces(node, value, selection, facts, builder)) nodes.push(made);
       hasProduct = true;
       continue;
     }

@@ -199,15 +199,15 @@ export function atOnePosition(graph: Graph, facts: Facts): Graph {
     if (!producer || !way) continue;
     remove(node);
     remove(producer);
-    const inputs = producer.inputs.map((name, i) => {
+    const kept = producer.inputs.map((name, i) => {
       const axis = way.axes[i];
       return way.replaced?.[i] || (axis === undefined ? name : taken(name, axis, place.index));
     });
-    if (way.replaced && inputs.length < way.replaced.length) inputs.push(...way.replaced.slice(inputs.length));
+    const inputs = [...kept, ...(way.replaced ?? []).slice(kept.length)];
     const changed = isRegrouping(producer) ? { ...producer, op: 'Reshape', attributes: {} } : producer;
     add({ ...changed, inputs, outputs: [node.outputs[0]] });
     // A value that only this node read in full may now be read at one place alone.
-    for (const name of producer.inputs) pending.push(...(readers.get(name) ?? []));
+    for (const name of producer.inputs) for (const reader of readers.get(name) ?? []) pending.push(reader);
     for (const name of inputs) {
       const made = producers.get(name);
       if (made && nodes.has(made)) pending.push(made);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Tensors } from '../../runtime/runtime.ts';
+import { minOf } from '../../tensor/extremes.ts';
 import { concatRows, sizeOf, stridesOf, type Tensor, tensor } from '../../tensor/tensor.ts';
 import type { InputLayout } from '../baseline.ts';
 import type { Points } from '../points.ts';
@@ -137,7 +138,7 @@ function windowsOf(
 
 /** Where windows begin along each axis of space; the last one ends at the border. */
 function windowStarts(sides: readonly number[], options: OcclusionParameters) {
-  const window = options.window ?? Math.max(1, Math.ceil(Math.min(...sides) / 8));
+  const window = options.window ?? Math.max(1, Math.ceil(minOf(sides) / 8));
   const stride = options.stride ?? Math.max(1, Math.ceil(window / 2));
   const starts = sides.map((side) => {
     const last = Math.max(0, side - window);

@@ -171,7 +171,7 @@ const compilers: { readonly [K in TargetKind]: Compile<K> } = {
   similarity: (source, { to }) => {
     const { builder } = source;
     const size = sizeOf(source.shape);
-    const norm = Math.hypot(...to);
+    const norm = to.reduce((length, value) => Math.hypot(length, value), 0);
     if (to.length !== size || !(norm > 0)) {
       throw new WhereforeError('wrong-shape', `the other embedding does not fit output "${source.output}"`, {
         got: norm > 0 ? `${to.length} numbers` : 'zeros',

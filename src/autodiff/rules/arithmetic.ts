@@ -130,14 +130,14 @@ function clip(c: RuleContext, [g]: readonly (string | undefined)[]) {
   if (!g) return [];
   const [x, y, low, high] = [c.input(0), c.output(), c.input(1), c.input(2)];
   const all = (conditions: string[]) => conditions.reduce((a, b) => c.op('And', [a, b]));
-  const masked = (...conditions: string[]) => c.mul(g, c.indicator(all(conditions), x));
+  const masked = (conditions: string[]) => c.mul(g, c.indicator(all(conditions), x));
   const inside = [...(low ? [c.op('Greater', [y, low])] : []), ...(high ? [c.op('Less', [y, high])] : [])];
   const limit = (index: number, gradient: () => string) =>
     c.needs(index) ? c.unbroadcast(gradient(), c.inputShape(0), c.inputShape(index)) : undefined;
   return [
-    c.needs(0) ? (inside.length ? masked(...inside) : g) : undefined,
+    c.needs(0) ? (inside.length ? masked(inside) : g) : undefined,
     // Where low > high, everything is `high`.
-    limit(1, () => masked(c.op('Less', [x, low]), ...(high ? [c.op('Less', [low, high])] : []))),
-    limit(2, () => masked(c.op('Greater', [low ? c.op('Max', [x, low]) : x, high]))),
+    limit(1, () => masked([c.op('Less', [x, low]), ...(high ? [c.op('Less', [low, high])] : [])])),
+    limit(2, () => masked([c.op('Greater', [low ? c.op('Max', [x, low]) : x, high])])),
   ];
 }

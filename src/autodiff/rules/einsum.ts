@@ -1,5 +1,6 @@
 import { stringAttribute } from '../../onnx/graph.ts';
 import { convert } from '../../tensor/convert.ts';
+import { maxOf } from '../../tensor/extremes.ts';
 import { float32 } from '../../tensor/tensor.ts';
 import type { RuleContext, VjpRule } from '../context.ts';
 
@@ -20,7 +21,7 @@ export function parseEquation(equation: string, ranks: readonly number[]): Equat
   if (terms.length !== ranks.length) return undefined;
   const named = (term: string) => [...term.replace('...', '')].length;
   const spans = terms.map((term, i) => (term.includes('...') ? ranks[i] - named(term) : 0));
-  const span = Math.max(0, ...spans);
+  const span = maxOf([0, ...spans]);
   const ellipsis = (count: number) => Array.from({ length: count }, (_, i) => `${count - 1 - i}`);
   const labels = (term: string, count: number) => {
     const [before, after] = term.split('...');

@@ -37,7 +37,6 @@ export const ruleFamilies = {
 } satisfies Record<string, RuleTable>;
 
 /** Vector-Jacobian products by operator key: standard operators by name, others with their domain before it. */
-export const vjpRules: Readonly<Record<string, RuleEntry | undefined>> = Object.assign(
-  {},
-  ...Object.values(ruleFamilies),
+export const vjpRules: Readonly<Record<string, RuleEntry | undefined>> = Object.fromEntries(
+  Object.values(ruleFamilies).flatMap((family) => Object.entries(family)),
 );

@@ -1,5 +1,6 @@
 import { floatAttribute, intAttribute, intsAttribute, stringAttribute } from '../../onnx/graph.ts';
 import { fromNumbers } from '../../tensor/convert.ts';
+import { maxOf, minOf } from '../../tensor/extremes.ts';
 import { sizeOf } from '../../tensor/tensor.ts';
 import type { RuleContext, VjpRule } from '../context.ts';
 import { type RuleTable, smooth } from './entry.ts';
@@ -43,7 +44,7 @@ function commonScale(context: RuleContext, axes: readonly number[]): number | un
   if (policy === 'stretch') return undefined;
   const sizes = context.numbers(3, 'sizes') ?? [];
   const scales = axes.map((axis, i) => sizes[i] / context.inputShape(0)[axis]);
-  return Math.fround(policy === 'not_larger' ? Math.min(...scales) : Math.max(...scales));
+  return Math.fround(policy === 'not_larger' ? minOf(scales) : maxOf(scales));
 }
 
 const isIdentity = (matrix: Float64Array, { size, resized }: Axis) =>

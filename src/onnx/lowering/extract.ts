@@ -35,7 +35,7 @@ export function extractSubgraph(
     const producer = given.has(name) ? undefined : producers.get(name);
     if (!producer || needed.has(producer)) continue;
     needed.add(producer);
-    pending.push(...namesRead(producer));
+    for (const read of namesRead(producer)) pending.push(read);
   }
 
   const nodes = graph.nodes

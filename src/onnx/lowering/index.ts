@@ -1,3 +1,4 @@
+import { maxOf } from '../../tensor/extremes.ts';
 import type { OnnxModel } from '../graph.ts';
 import { resolveConstants } from './constants.ts';
 import { expand } from './expansions/index.ts';
@@ -38,7 +39,7 @@ export function lower(model: OnnxModel, options: LoweringOptions = {}): Lowered 
   const versions = [model.opsets, ...model.functions.map((fn) => fn.opsets)].map(standardOpset);
   const declared = versions[0];
   // A model without standard operators declares no standard opset.
-  const target = Math.max(...versions.map((version) => targetOpset(version ?? lowestOpset)));
+  const target = maxOf(versions.map((version) => targetOpset(version ?? lowestOpset)));
   const names = namesOf(model.graph);
   let graph = model.graph;
   if (model.irVersion < 4) {

@@ -1,3 +1,4 @@
+import { maxOf } from '../../tensor/extremes.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { type Graph, intAttribute, intsAttribute, type Node, operatorKey } from '../graph.ts';
 
@@ -8,7 +9,7 @@ type RankRule = (node: Node, rankOf: RankOf, constantOf: ConstantOf) => number |
 const likeFirst: RankRule = (node, rankOf) => rankOf(node.inputs[0]);
 const broadcast: RankRule = (node, rankOf) => {
   const ranks = node.inputs.map(rankOf);
-  return ranks.every((rank) => rank !== undefined) ? Math.max(...(ranks as number[])) : undefined;
+  return ranks.every((rank) => rank !== undefined) ? maxOf(ranks as number[]) : undefined;
 };
 const always =
   (rank: number): RankRule =>

@@ -1,4 +1,5 @@
 import type { ComparedRow } from '../../evaluation/comparison.ts';
+import { maxOf, minOf } from '../../tensor/extremes.ts';
 import { type Html, html } from '../html.ts';
 
 const [width, height] = [720, 380];
@@ -18,8 +19,8 @@ export function frontSvg(rows: readonly ComparedRow[]): Html {
   );
   if (scored.length === 0) return html`<p>No method could be scored.</p>`;
   const decades = [
-    Math.floor(Math.log10(Math.min(...scored.map(({ passes }) => passes)))),
-    Math.ceil(Math.log10(Math.max(...scored.map(({ passes }) => passes)) * 1.001)),
+    Math.floor(Math.log10(minOf(scored.map(({ passes }) => passes)))),
+    Math.ceil(Math.log10(maxOf(scored.map(({ passes }) => passes)) * 1.001)),
   ];
   const x = (passes: number) =>
     margin.left +

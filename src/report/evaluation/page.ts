@@ -2,6 +2,7 @@ import { unprocessImage } from '../../data/image-input.ts';
 import { type ComparedRow, type Comparison, flagText, type MetricVerdict } from '../../evaluation/comparison.ts';
 import { metricTable } from '../../evaluation/metrics/index.ts';
 import type { Interval } from '../../evaluation/statistics.ts';
+import { maxOf, minOf } from '../../tensor/extremes.ts';
 import { float32 } from '../../tensor/tensor.ts';
 import { cssColour, divergingColour, inkOn } from '../colour-map.ts';
 import type { Frame } from '../frame.ts';
@@ -175,7 +176,7 @@ function scoreTable(comparison: Comparison): Html {
   const bestOf = new Map(
     metrics.map((name) => {
       const means = rows.flatMap(({ control, scores }) => (control || !scores[name] ? [] : [scores[name].mean]));
-      return [name, metricTable[name].direction === 'higher' ? Math.max(...means) : Math.min(...means)];
+      return [name, metricTable[name].direction === 'higher' ? maxOf(means) : minOf(means)];
     }),
   );
   const head = metrics.map((name) => {

@@ -9,6 +9,7 @@ import type { Preprocessing } from '../../data/preprocessing.ts';
 import { WhereforeError } from '../../errors.ts';
 import type { ComparedBaseline, ComparedInput, ComparedMethod } from '../../evaluation/comparison.ts';
 import { type MethodName, methodTable } from '../../explainer/methods.ts';
+import { minOf } from '../../tensor/extremes.ts';
 import { sizeOf } from '../../tensor/tensor.ts';
 import { inputGroups } from '../input-groups.ts';
 import { type PlannedExplanation, plan } from '../plan.ts';
@@ -39,8 +40,8 @@ export async function planAll(
     const own = Object.fromEntries(methods.flatMap((name) => (parameters?.[name] ? [[name, parameters[name]]] : [])));
     const question = { target, baseline, parameters: own, methods, layers };
     const made = await plan(model, inputs, preprocessing, { ...question, signal });
-    planned.push(...made.explanations);
-    leftOut.push(...made.leftOut);
+    for (const one of made.explanations) planned.push(one);
+    for (const text of made.leftOut) leftOut.push(text);
   };
   if (asked) await planWith(wanted, asked);
   else {
@@ -48,7 +49,7 @@ export async function planAll(
     const place = await lastSpatialLayer(model, planned[0]);
     if (others.length === 0) planned.length = 0;
     if (place) await planWith(spatial, [place]);
-    else leftOut.push(...spatial.map((name) => `${name}: the model has no layer over space`));
+    else for (const name of spatial) leftOut.push(`${name}: the model has no layer over space`);
   }
   if (planned.length === 0)
     throw new WhereforeError('invalid-argument', 'none of the methods fits the model', { got: leftOut.join('; ') });
@@ -123,7 +124,7 @@ const usualTiles = 14;
  */
 export function usualRegions(input: ModelInput): number {
   const places = placesOf(input);
-  return places.length === 2 ? Math.max(1, Math.round(Math.min(...places) / usualTiles)) : 1;
+  return places.length === 2 ? Math.max(1, Math.round(minOf(places) / usualTiles)) : 1;
 }
 
 /** Feature groups of an input, for the forecast. */

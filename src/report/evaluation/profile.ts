@@ -1,4 +1,5 @@
 import type { ComparedRow } from '../../evaluation/comparison.ts';
+import { maxOf, minOf } from '../../tensor/extremes.ts';
 import { type Html, html } from '../html.ts';
 import { numberText } from '../number-text.ts';
 
@@ -19,9 +20,9 @@ export function profileSvg(rows: readonly ComparedRow[], preset: Preset, chosen:
   );
   if (lines.length === 0) return undefined;
   const titles = lines.map(({ row }) => row.title.replace(/ at .*/, ''));
-  const margin = { ...edges, right: 24 + letter * Math.max(...titles.map((title) => title.length)) };
+  const margin = { ...edges, right: 24 + letter * maxOf(titles.map((title) => title.length)) };
   const values = lines.flatMap(({ profile }) => profile[preset]);
-  const [low, high] = [Math.min(0, ...values), Math.max(0, ...values)];
+  const [low, high] = [minOf([0, ...values]), maxOf([0, ...values])];
   const x = (alphaMin: number) => margin.left + alphaMin * (width - margin.left - margin.right);
   const y = (value: number) =>
     margin.top + ((high - value) / Math.max(1e-9, high - low)) * (height - margin.top - margin.bottom);

@@ -7,6 +7,7 @@ import { preprocessImage } from '../../data/image-input.ts';
 import type { ModelInput } from '../../data/model-input.ts';
 import { variantOf } from '../../data/picture-variant.ts';
 import { WhereforeError } from '../../errors.ts';
+import { maxOf } from '../../tensor/extremes.ts';
 import { formatShape, type Tensor, tensor } from '../../tensor/tensor.ts';
 import type { DrawnInput } from './inputs.ts';
 
@@ -84,8 +85,8 @@ function sizeBehind(
   boxes: z.infer<typeof boxesSchema>,
   part: { readonly top: number; readonly left: number; readonly height: number; readonly width: number },
 ): [number, number] {
-  const bottom = Math.max(part.top + part.height, ...boxes.map((box) => Math.ceil(box[3])));
-  const right = Math.max(part.left + part.width, ...boxes.map((box) => Math.ceil(box[2])));
+  const bottom = maxOf([part.top + part.height, ...boxes.map((box) => Math.ceil(box[3]))]);
+  const right = maxOf([part.left + part.width, ...boxes.map((box) => Math.ceil(box[2]))]);
   return [bottom, right];
 }
 

@@ -1,3 +1,4 @@
+import { maxOf, minOf } from '../../tensor/extremes.ts';
 import type { ExplanationDocument } from '../document.ts';
 import type { Explained } from '../explained.ts';
 import type { Features } from '../features.ts';
@@ -24,7 +25,7 @@ function mostTrusted(explained: readonly Explained[]): number {
   );
   // Below one in a hundred all are as good: the first asked for is the one that was wanted.
   const good = errors.findIndex((error) => error <= 0.01);
-  return good >= 0 ? good : Math.max(0, errors.indexOf(Math.min(...errors)));
+  return good >= 0 ? good : Math.max(0, errors.indexOf(minOf(errors)));
 }
 
 const verbs: Readonly<Record<string, string>> = {
@@ -92,7 +93,7 @@ function featuresText(explained: Explained, features: Features): string {
   const rose = (explained.document.attributionTarget ?? 1) >= 0;
   const { share } = amountsOf(explained);
   const { kind, signal } = features;
-  const least = leastTold * Math.max(...features.shares.map((one) => Math.abs(one.share)));
+  const least = leastTold * maxOf(features.shares.map((one) => Math.abs(one.share)));
   const largest = (sign: number) =>
     shownShares(features)
       .filter((one) => one.share * sign > least && !one.special)

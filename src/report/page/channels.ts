@@ -1,5 +1,6 @@
 import { resizeImage } from '../../data/image.ts';
 import { toFloat32 } from '../../tensor/convert.ts';
+import { maxOf } from '../../tensor/extremes.ts';
 import { float32, sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import { describedInput } from '../described-input.ts';
 import type { ExplanationDocument } from '../document.ts';
@@ -33,7 +34,7 @@ export async function renderChannels(explained: Explained, figure: MapFigure): P
   const others = order.slice(mostChannels);
   const frame = await smallFrame(figure);
   const laid = shown.map(({ map }) => layOver([{ layer: '', map, elsewhere: 0 }], frame));
-  const limit = Math.max(...laid.map(scaleLimit));
+  const limit = maxOf(laid.map(scaleLimit));
   const grey = await dataUri(greyPicture(frame), 'photograph');
   const [height, width] = frame.picture.shape;
   const maps = await Promise.all(
@@ -89,7 +90,7 @@ function colourNames({ preprocessing }: ExplanationDocument, name: string): read
 /** The same view with fewer pixels. */
 async function smallFrame({ frame }: MapFigure): Promise<MapFigure['frame']> {
   const { source, scale } = frame.transform;
-  const factor = Math.min(1, side / Math.max(...source));
+  const factor = Math.min(1, side / maxOf(source));
   const size = source.map((length) => Math.max(1, Math.round(length * factor))) as [number, number];
   return {
     ...frame,

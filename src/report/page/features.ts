@@ -1,3 +1,4 @@
+import { maxOf, minOf } from '../../tensor/extremes.ts';
 import { divergingColour, inkOn } from '../colour-map.ts';
 import type { Explained } from '../explained.ts';
 import type { FeatureShare, Features } from '../features.ts';
@@ -20,7 +21,7 @@ ${features.notes.map((note) => html`<p class="quiet">${note}.</p>`)}
 }
 
 function cells({ document }: Explained, { shares }: Features): Html {
-  const largest = Math.max(...shares.map(({ share }) => Math.abs(share)), Number.MIN_VALUE);
+  const largest = maxOf([...shares.map(({ share }) => Math.abs(share)), Number.MIN_VALUE]);
   return html`<p class="cells" aria-label="The parts in order, coloured by their share">${shares.map(
     ({ name, text, share, special, parts }) => {
       const value = share / largest;
@@ -117,7 +118,7 @@ function bars(explained: Explained, features: Features): Html {
   const caption = sharesDifference(explained.document)
     ? 'From the baseline’s output to this input’s, largest share first'
     : 'The values from 0, largest first';
-  const [least, largest] = [Math.min(...ends), Math.max(...ends)];
+  const [least, largest] = [minOf(ends), maxOf(ends)];
   const range = largest - least || 1;
   const place = (value: number) => 2 + (96 * (value - least)) / range;
   // What only the totals say stands below their names: it needs no column.

@@ -1,3 +1,4 @@
+import { maxOf, minOf } from '../../tensor/extremes.ts';
 import type { Explained } from '../explained.ts';
 import { type Html, html } from '../html.ts';
 import { acceptedError } from '../judgement.ts';
@@ -10,9 +11,9 @@ export function renderLayers(explained: readonly Explained[], items: readonly nu
   const layers = new Set(documents.map(({ layer }) => layer.join('+')));
   const errors = documents.flatMap(({ relativeError }) => (relativeError === null ? [] : [relativeError]));
   if (methods.size > 1 || layers.size < 2 || errors.length < items.length) return undefined;
-  const worst = Math.max(...errors);
+  const worst = maxOf(errors);
   const at = (error: number) => `${documents[errors.indexOf(error)].layer.join(' + ')} (${percentText(error)})`;
-  const best = Math.min(...errors);
+  const best = minOf(errors);
   const sum =
     worst <= acceptedError
       ? `At each the shares account for it, with an error of at most ${percentText(worst)}.`

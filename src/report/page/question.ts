@@ -1,5 +1,6 @@
 import type { GridTransform } from '../../data/grid.ts';
 import { resizeImage } from '../../data/image.ts';
+import { maxOf } from '../../tensor/extremes.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { ExplanationDocument } from '../document.ts';
 import { type Explained, storedTensor } from '../explained.ts';
@@ -90,7 +91,7 @@ function prediction(
   // Of an embedding the single numbers say nothing.
   if (!prediction || prediction.top.length === 0 || target.kind === 'similarity') return undefined;
   const share = prediction.kind !== 'value';
-  const largest = share ? 1 : Math.max(...prediction.top.map(({ value }) => Math.abs(value)), Number.MIN_VALUE);
+  const largest = share ? 1 : maxOf([...prediction.top.map(({ value }) => Math.abs(value)), Number.MIN_VALUE]);
   const chosen = targets.flatMap((target) => chosenEntries(target, prediction));
   return html`<table class="prediction"><caption>${predictionTitles[prediction.kind] ?? `Largest outputs (${prediction.kind})`}</caption>
 <tbody>${prediction.top.map(
@@ -142,7 +143,7 @@ function sentence(text: string): string {
 
 /** Twice as large as it is shown, for sharp screens. */
 async function thumbnailUri(pixels: Tensor<'uint8'>): Promise<string> {
-  const factor = Math.min(1, 160 / Math.max(...pixels.shape));
+  const factor = Math.min(1, 160 / maxOf(pixels.shape));
   const size: [number, number] = [Math.ceil(pixels.shape[0] * factor), Math.ceil(pixels.shape[1] * factor)];
   return dataUri(await resizeImage(pixels, size, 'linear'), 'photograph');
 }

@@ -1,4 +1,5 @@
 import { metricTable } from '../../evaluation/metrics/index.ts';
+import { maxOf, minOf } from '../../tensor/extremes.ts';
 import type { ExplanationDocument } from '../document.ts';
 import type { Explained } from '../explained.ts';
 import { type Html, html } from '../html.ts';
@@ -93,7 +94,7 @@ export function renderScoreTable(explained: readonly Explained[], indices: reado
   const rows = metrics.map((first) => {
     const cells = scored.map(({ scorecard }) => scorecard.entries.find(({ metric }) => metric === first.metric));
     const scores = cells.flatMap((cell) => (cell ? [cell.score] : []));
-    const best = first.direction === 'higher' ? Math.max(...scores) : Math.min(...scores);
+    const best = first.direction === 'higher' ? maxOf(scores) : minOf(scores);
     return html`<tr><th scope="row">${first.title} ${arrow(first)}${questions[first.metric] && html`<span class="usual">${questions[first.metric]}</span>`}</th>${cells.map(
       (cell) =>
         cell

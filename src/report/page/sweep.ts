@@ -1,4 +1,5 @@
 import { rankAgreement, shownValues } from '../../attribution/sweep.ts';
+import { maxOf, minOf } from '../../tensor/extremes.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { cssColour, divergingColour, inkOn } from '../colour-map.ts';
 import { type Explained, storedTensor } from '../explained.ts';
@@ -34,7 +35,7 @@ export async function renderSweep(
 ): Promise<Html> {
   const members = items.map((i) => ({ ...explained[i], figure: figures[i], index: i }));
   const [{ document }] = members;
-  const limit = Math.max(...members.map(({ figure }) => (figure.kind === 'map' ? figure.limit : 0)));
+  const limit = maxOf(members.map(({ figure }) => (figure.kind === 'map' ? figure.limit : 0)));
   const cards = await Promise.all(
     members.map(async (member) => {
       const { document, figure, index } = member;
@@ -79,7 +80,7 @@ function cell(value: number | undefined): Html {
 function lesson(agreement: readonly (readonly (number | undefined)[])[]): string {
   const pairs = agreement.flatMap((row, i) => row.filter((value, j) => j > i && value !== undefined)) as number[];
   if (pairs.length === 0) return 'A map with the same number everywhere has no order to compare.';
-  const least = Math.min(...pairs);
+  const least = minOf(pairs);
   if (least > 0.8) return 'The answer hardly depends on the baseline here.';
   if (least > 0.4) return 'The answer depends on the baseline: say which one you mean.';
   return 'These baselines ask different questions: a map without its baseline would mean nothing here.';
