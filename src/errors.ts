@@ -44,6 +44,8 @@ export type ErrorCode =
 export class WhereforeError extends Error {
   override readonly name = 'WhereforeError';
   readonly code: ErrorCode;
+  /** What is wrong, without where, got, expected and fix. */
+  readonly what: string;
   readonly details: ErrorDetails;
 
   constructor(code: ErrorCode, what: string, details: ErrorDetails = {}) {
@@ -52,6 +54,7 @@ export class WhereforeError extends Error {
     const sentence = `${where ? `${where}: ` : ''}${what}${facts ? ` (${facts})` : ''}`;
     super(fix ? `${sentence.replace(/[.]$/, '')}. Fix: ${fix}${/[.?!]$/.test(fix) ? '' : '.'}` : sentence, { cause });
     this.code = code;
+    this.what = what;
     this.details = details;
   }
 }

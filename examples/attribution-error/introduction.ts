@@ -8,8 +8,8 @@ from adding up to the difference that they are asked about. The same T stands at
 with a baseline built in: the error against the target of their own, relative to it. An empty cell: the method does not
 explain such a layer. Sums are taken as the method gives them, before anything is normalised for a picture. Inputs whose
 output differs from the baseline's by less than 1 % are left out. Methods that perturb hide nine tiles, with few samples
-(kernel-shap 128, orders 8, LIME and RISE 200, expected gradients 50, SmoothGrad and VarGrad 20); the error says nothing
-about which of two methods with a small one is nearer to the truth of the model.
+(kernel-shap 128, orders 8, expected gradients 50); the error says nothing about which of two methods with a small one is
+nearer to the truth of the model. Methods whose values promise no sum (rates, masks, scores) have no error and no row.
 
 *Refined nodes* take the same 50 gradients and 13 n / 3 forward passes more (about twice the time) to find where the
 target bends, and a node in each piece where its slope is the mean slope. They look at the target alone: the median error

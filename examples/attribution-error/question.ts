@@ -88,18 +88,15 @@ const withSteps: readonly Row[] = [
 const smaller: Partial<Record<MethodName, Readonly<Record<string, unknown>>>> = {
   'kernel-shap': { samples: 128 },
   'shapley-sampling': { pairs: 4 },
-  lime: { samples: 200 },
-  rise: { samples: 200 },
   'expected-gradients': { samples: 50 },
-  'smooth-grad': { samples: 20 },
-  'var-grad': { samples: 20 },
 };
 
-/** Every method of the table but D-RISE, which needs a detector. */
+/** Every method whose values promise a sum: others have no error. */
 export function rowsFor({ perturbs }: Subject): Row[] {
   const others = (Object.keys(methods) as MethodName[]).filter((method) => {
-    if (method === 'd-rise' || method.startsWith('integrated-gradients')) return false;
-    return perturbs || methodTable[method].needs === 'gradient';
+    const { meaning, needs } = methodTable[method];
+    if (meaning.kind !== 'share' || method.startsWith('integrated-gradients')) return false;
+    return perturbs || needs === 'gradient';
   });
   return [
     ...withSteps,

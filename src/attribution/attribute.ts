@@ -11,7 +11,7 @@ import { type Extent, methodContext, workloadOf } from './context.ts';
 import type { Groups } from './groups.ts';
 import { checkLayer, type Layer, shadowed } from './layer.ts';
 import { type MethodName, methodTable } from './methods/index.ts';
-import type { Method, MethodContext, MethodResult } from './methods/method.ts';
+import type { Meaning, Method, MethodContext, MethodResult } from './methods/method.ts';
 import { batchingCheck, prepare } from './prepare.ts';
 import type { Passes, Prepared, WorkOptions } from './prepared.ts';
 import { describeTarget, type Target } from './target/target.ts';
@@ -59,6 +59,8 @@ export interface Attribution {
   /** All inputs at the baseline; of a sample, one row each. */
   readonly baselineInputs: Tensors | undefined;
   readonly method: string;
+  /** What its values are: only shares have an error. */
+  readonly meaning: Meaning;
   /** All parameters of the method, the defaults among them. */
   readonly parameters: Readonly<Record<string, unknown>>;
   /** What the method chose itself, such as the steps that it took. */
@@ -70,7 +72,7 @@ export interface Attribution {
   readonly attributionTarget: number | undefined;
   /** `ΣA`, added up in float64. */
   readonly sum: number;
-  /** The attribution error `E = |ΣA − T|`. */
+  /** The attribution error `E = |ΣA − T|`; undefined for methods whose values promise no sum. */
   readonly error: number | undefined;
   /** `E / max(|T|, ε)`. */
   readonly relativeError: number | undefined;
@@ -212,7 +214,9 @@ function describe(prepared: Prepared, request: AttributionRequest, ran: Ran): At
     ? references.reduce((sum, at) => sum + at.value, 0) / references.length
     : undefined;
   const attributionTarget = baselineValue === undefined ? undefined : value - baselineValue;
-  const error = attributionTarget === undefined ? undefined : Math.abs(result.sum - attributionTarget);
+  const { meaning, implicitBaseline } = (request.methods ?? methodTable)[request.method];
+  const error =
+    attributionTarget === undefined || meaning.kind !== 'share' ? undefined : Math.abs(result.sum - attributionTarget);
   const { model, target } = prepared;
   const others = isCut ? [] : completing(model.graph, target.facts, { names: context.layer }, explained, target);
   return {
@@ -226,6 +230,7 @@ function describe(prepared: Prepared, request: AttributionRequest, ran: Ran): At
     baselineDescription: request.baseline && describeBaseline(request.baseline),
     baselineInputs: baselineInputsOf(context),
     method: request.method,
+    meaning,
     parameters: ran.parameters,
     chosen: result.chosen ?? {},
     value,
@@ -238,7 +243,7 @@ function describe(prepared: Prepared, request: AttributionRequest, ran: Ran): At
         ? undefined
         : error / Math.max(Math.abs(attributionTarget), smallestTarget),
     converged: result.converged,
-    implicitBaseline: (request.methods ?? methodTable)[request.method].implicitBaseline,
+    implicitBaseline,
     implicitTarget,
     implicitError: implicitTarget === undefined ? undefined : Math.abs(result.sum - implicitTarget),
     notes: notesOf(prepared, context, others, attributionTarget),

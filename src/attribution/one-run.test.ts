@@ -79,7 +79,7 @@ describe('the target at a zero feature', () => {
       const result = await attribute(model, {
         inputs: new Map([['x', picture]]),
         target: { kind: 'classLogit', class: index },
-        method: 'grad-cam',
+        method: 'gradient-x-input',
         layer: { names: ['relu2'] },
       });
       return { zero: result.value - (result.implicitTarget as number), forward: result.cost.forward };

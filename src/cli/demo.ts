@@ -249,7 +249,7 @@ async function tellLayers(story: Story, pictures: readonly DemoPicture[]): Promi
   story.section(
     'The same question at every layer',
     'T is the same number at every layer, only its distribution differs: fine at the input, coarser and more about parts further in. ' +
-      'Grad-CAM and LayerCAM at the end compare with a zero feature instead of the stated baseline, and their sums show it.',
+      'Grad-CAM and LayerCAM at the end give scores, which promise no sum: they have no error.',
     from,
   );
 }

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ExplanationDocument } from '../report/document.ts';
+import { meaningOf, promisesSum } from '../report/meaning.ts';
 import { formatNumber, formatShare, formatTable } from './table-text.ts';
 
 /** What a run found, as text: for each input and target what the model said, then a row for each layer and method. */
@@ -66,7 +67,7 @@ function describeRows(documents: readonly ExplanationDocument[]): string {
   const rows = documents.map((document) => [
     ...of(document),
     formatNumber(document.attributionTarget),
-    formatNumber(document.sum),
+    promisesSum(document) ? formatNumber(document.sum) : '–',
     formatShare(document.relativeError),
     verdict(document),
   ]);
@@ -100,6 +101,7 @@ function describeScores(documents: readonly ExplanationDocument[]): string[] {
 }
 
 function verdict(document: ExplanationDocument): string {
+  if (!promisesSum(document)) return `${meaningOf(document).what}: promises no sum`;
   if (!document.isCut) {
     const completing = document.completing.join('+');
     return `bypassed: need not add up${completing ? `; --layer ${[...document.layer, completing].join('+')} does` : ''}`;

@@ -127,12 +127,12 @@ export class Cell {
   }
 
   #possible(row: Row): ReadyMetric[] {
-    const isMask = row.compared && this.#methods[row.compared.method].reading === 'mask';
+    // Only shares promise a sum.
+    const sharesOut = !row.compared || this.#methods[row.compared.method].meaning.kind === 'share';
     return this.#metrics.filter(
       ({ name, metric }) =>
-        // The inverted control is made of maps and cannot be asked again. A mask shares nothing out, so it has nothing
-        // to add up to.
-        (metric.needs !== 'method' || row.control !== 'inverted') && !(isMask && name === 'attribution-error'),
+        // The inverted control is made of maps and cannot be asked again.
+        (metric.needs !== 'method' || row.control !== 'inverted') && (sharesOut || name !== 'attribution-error'),
     );
   }
 
@@ -235,7 +235,7 @@ export class Cell {
     const attribution = await run({});
     count(attribution);
     const mapped = ({ values }: Attribution) =>
-      mapOf(values, question.groups, this.#input.layout, methods[one.method].reading);
+      mapOf(values, question.groups, this.#input.layout, methods[one.method].meaning.kind);
     return {
       map: mapped(attribution),
       sum: attribution.sum,

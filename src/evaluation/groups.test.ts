@@ -49,7 +49,7 @@ describe('feature groups', () => {
         ),
       ],
     ]);
-    expect([...mapOf(rates, tiles, layout, 'magnitude').values]).toEqual([8, 8, 4, 8, 8, 4]);
+    expect([...mapOf(rates, tiles, layout, 'rate').values]).toEqual([8, 8, 4, 8, 8, 4]);
     expect([...mapOf(rates, tiles, layout).values].map(Math.abs)).toEqual([0, 0, 0, 0, 0, 0]);
     expect(groupsOf(inputs([1, 4]), ['x'], {}, { regions: 2 }).count).toBe(4);
     expect(() => groupsOf(inputs([1, 2, 4, 5]), ['x'], layout, { regions: 0 })).toThrow(/side of a region/);

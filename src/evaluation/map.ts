@@ -1,5 +1,5 @@
 import type { InputLayout } from '../attribution/baseline.ts';
-import type { Reading } from '../attribution/methods/method.ts';
+import type { ValueKind } from '../attribution/methods/method.ts';
 import { WhereforeError } from '../errors.ts';
 import { formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import type { FeatureGroups } from './groups.ts';
@@ -22,11 +22,11 @@ export function mapOf(
   values: ReadonlyMap<string, Tensor<'float32'>>,
   groups: FeatureGroups,
   layout: InputLayout = {},
-  reading: Reading = 'signed',
+  kind: ValueKind = 'share',
 ): AttributionMap {
   const total = new Float64Array(groups.count);
   for (const [name, given] of values) {
-    const tensor = reading === 'magnitude' ? { ...given, data: given.data.map(Math.abs) } : given;
+    const tensor = kind === 'rate' ? { ...given, data: given.data.map(Math.abs) } : given;
     const groupOf = groups.groupOf.get(name);
     if (groupOf?.length === tensor.data.length) {
       for (let i = 0; i < groupOf.length; i++) if (groupOf[i] >= 0) total[groupOf[i]] += tensor.data[i];
@@ -41,7 +41,7 @@ export function mapOf(
       for (let i = 0; i < total.length; i++) total[i] += laid[i];
     }
   }
-  if (reading !== 'mask') return { values: total };
+  if (kind !== 'mask') return { values: total };
   if (groups.places) {
     const sizes = new Uint32Array(total.length);
     for (const region of groups.places.regionOf) sizes[region]++;

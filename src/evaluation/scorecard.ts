@@ -1,5 +1,5 @@
 import { type Baseline, describeBaseline, type InputLayout } from '../attribution/baseline.ts';
-import type { Reading } from '../attribution/methods/method.ts';
+import type { ValueKind } from '../attribution/methods/method.ts';
 import type { WorkOptions } from '../attribution/prepared.ts';
 import type { Target } from '../attribution/target/target.ts';
 import type { Model } from '../runtime/model.ts';
@@ -39,8 +39,8 @@ export interface ScorecardRequest extends WorkOptions {
   /** The attribution, by value of the layer, and its sum. */
   readonly values: ReadonlyMap<string, Tensor<'float32'>>;
   readonly sum: number;
-  /** How metrics read the values. Default signed. */
-  readonly reading?: Reading;
+  /** What the values are. Default shares. */
+  readonly kind?: ValueKind;
   /** The difference that the attribution shares out. Default: that from the reference. */
   readonly difference?: number;
   /** Points of the insertion and deletion curves. Default 16. */
@@ -82,7 +82,7 @@ export interface Scorecard {
 export async function scorecard(model: Model, request: ScorecardRequest): Promise<Scorecard> {
   const { inputs, layout, reference, values, sum, seed, steps = 16 } = request;
   const question = await ask(model, request);
-  const map = mapOf(values, question.groups, layout, request.reading);
+  const map = mapOf(values, question.groups, layout, request.kind);
   const test = await testReference(question);
   const others = request.otherReferences ?? usualReferences(inputs, question.explained, reference);
   const questions: Question[] = [question];

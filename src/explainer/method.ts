@@ -34,7 +34,7 @@ export const lax: Method<{ explainer: string }> = {
   formula: 'A = m_θ(features of x, class), trained so that m·x suffices, (1 − m)·x does not, and m is small',
   needs: 'outputs',
   layers: 'input',
-  reading: 'mask',
+  meaning: { kind: 'mask', what: 'a learned mask' },
   baseline: 'unused',
   implicitBaseline: 'the references that the explainer was trained with',
   completeness: 'none',

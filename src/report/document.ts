@@ -141,6 +141,14 @@ export const explanationSchema = z.object({
   completing: z.array(z.string()),
   method: z.string(),
   methodTitle: z.string(),
+  /** What the values are. Documents without it: as the table of methods says. */
+  meaning: z
+    .object({
+      kind: z.enum(['share', 'rate', 'mask', 'score']),
+      what: z.string(),
+      isMean: z.literal(true).optional(),
+    })
+    .optional(),
   parameters: z.record(z.string(), z.unknown()),
   chosen: z.record(z.string(), z.union([z.number(), z.string()])),
   /** What the caller wanted hidden and shown together. */
@@ -148,7 +156,7 @@ export const explanationSchema = z.object({
   /** Elements in no group, which stay as they are; none where it is absent. */
   ungrouped: z.int().positive().optional(),
   attribution: z.record(z.string(), stored),
-  /** `f(x)`, `f(x0)`, `T = f(x) − f(x0)`, `ΣA`, `E = |ΣA − T|`, `E / |T|`. */
+  /** `f(x)`, `f(x0)`, `T = f(x) − f(x0)`, `ΣA`, `E = |ΣA − T|`, `E / |T|`; no error where the values promise no sum. */
   value: z.number(),
   baselineValue: numberOrNull,
   attributionTarget: numberOrNull,

@@ -173,6 +173,7 @@ function explainedOf(
     completing: [...attribution.completing],
     method: attribution.method,
     methodTitle: methodTable[attribution.method].title,
+    meaning: { ...attribution.meaning },
     parameters: { ...attribution.parameters },
     chosen: { ...attribution.chosen },
     groups: givenGroups && documentOfGroups(givenGroups, keep('groups')),

@@ -4,7 +4,7 @@ import { sameShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { describedInput } from './described-input.ts';
 import { type Explained, storedTensor } from './explained.ts';
 import { groupsOfDocument } from './given-groups.ts';
-import { isMean } from './judgement.ts';
+import { isMean } from './meaning.ts';
 
 /** One part of an input (a column, a token, a position) and its share of the difference. */
 export interface FeatureShare {

@@ -3,8 +3,8 @@ import { float32, sizeOf } from '../tensor/tensor.ts';
 import type { Explained } from './explained.ts';
 import { type Features, featuresOf } from './features.ts';
 import { type Frame, frameOf, isSeen } from './frame.ts';
-import { isMean } from './judgement.ts';
 import { type Mask, maskOf } from './mask.ts';
+import { isMean } from './meaning.ts';
 import { percentText, signedText } from './number-text.ts';
 import { layOver, type PlaneMap, planesOf, type SignedMap, scaleLimit } from './signed-map.ts';
 

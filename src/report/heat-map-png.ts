@@ -9,6 +9,7 @@ import { overlayPicture, plainMap } from './heat-map.ts';
 import { escapeText } from './html.ts';
 import { errorText, judge } from './judgement.ts';
 import { legendText, scaleEnds } from './legend.ts';
+import { promisesSum } from './meaning.ts';
 import { numberText, percentText } from './number-text.ts';
 
 export interface HeatMapOptions {
@@ -142,7 +143,7 @@ function legendSvg({ document }: Explained, figure: MapFigure): { svg: string; h
       154 + legendHeight,
       figure.mask
         ? `f(x) = ${numberText(value)}  ·  marked: ${percentText(figure.mask.area)} of the picture`
-        : `T = ${numberText(attributionTarget)}  ·  ΣA = ${numberText(sum)}  ·  E = ${errorText(document)}`,
+        : `T = ${numberText(attributionTarget)}${promisesSum(document) ? `  ·  ΣA = ${numberText(sum)}` : ''}  ·  E = ${errorText(document)}`,
       16,
       '#111111',
     ),

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { makeExplained } from '../../test/explained.ts';
 import { float32 } from '../tensor/tensor.ts';
 import type { ExplanationDocument } from './document.ts';
-import { judge } from './judgement.ts';
+import { errorText, judge } from './judgement.ts';
 import { numberText, percentText, signedText } from './number-text.ts';
 
 const judged = (document: Partial<ExplanationDocument>) =>
@@ -33,10 +33,28 @@ it('warns of a method that compares with something else', () => {
   const implicit = 'a zero feature, to first order';
   expect(judged({ relativeError: 0.5, converged: null, implicitBaseline: implicit })).toMatchObject({
     grade: 'poor',
-    warnings: ['does not add up: error 50.0 %', 'compares with a zero feature, not with your baseline'],
+    warnings: ['does not add up: error 50.0 %', 'compares with a zero feature, to first order, not with your baseline'],
   });
-  const rate = judged({ implicitBaseline: 'an infinitesimal change; a rate, not a share of the difference' });
-  expect(rate.warnings).toEqual(['a rate of change, not a share of the difference from your baseline']);
+});
+
+it('judges by what the values are, never by how a sentence is worded', () => {
+  const rate = judged({ method: 'gradient', relativeError: 5, implicitBaseline: 'anything at all' });
+  expect(rate).toEqual({
+    verdict: 'Each value is a rate of change: nothing promises that they add up to the difference.',
+    grade: 'open',
+    warnings: ['a rate of change, not a share of the difference; your baseline is not used'],
+  });
+  // What the document says goes before the table: a method of the caller's own.
+  const meaning = { kind: 'score', what: 'a guess' } as const;
+  expect(judged({ method: 'own', meaning }).warnings[0]).toContain('a guess, not a share of the difference');
+  expect(judged({ method: 'own', relativeError: 0 }).grade).toBe('good');
+});
+
+it('prints an error for shares alone', () => {
+  const of = (document: Partial<ExplanationDocument>) =>
+    errorText(makeExplained({ attribution: float32([1, 1], [8]), document }).document);
+  expect(of({ method: 'rise', error: 1.31e6, relativeError: 1.31e6 })).toBe('– (an expected output)');
+  expect(of({ method: 'taylor-1', error: 2, relativeError: 0.5 })).toBe('2.00 (50.0 %)');
 });
 
 it('names what completes a bypassed layer', () => {
@@ -79,24 +97,21 @@ it('writes numbers as a person reads them', () => {
   ]);
 });
 
-it('says once of a mean output that it is no share, and that the stated baseline hides things where it does', () => {
+it('says of a mean output that it is no share, and that the stated baseline hides things where it does', () => {
   const one = makeExplained({
     attribution: float32([1, 2], [3, 4]),
     document: {
       method: 'rise',
-      implicitBaseline: 'none: an expected output, not a share of the difference',
       attributionTarget: 1,
       relativeError: 6,
     },
   });
-  expect(judge(one.document).warnings).toEqual(['an expected output, not a share of the difference; error 600 %']);
+  expect(judge(one.document).warnings).toEqual(['an expected output, not a share of the difference']);
   const guided = {
     ...one.document,
     method: 'guided-backpropagation',
-    implicitBaseline: 'none: a filtered rate, no share',
   };
   expect(judge(guided as typeof one.document).warnings).toEqual([
-    'does not add up: error 600 %',
-    'a filtered rate, no share; your baseline is not used',
+    'a filtered rate of change, not a share of the difference; your baseline is not used',
   ]);
 });

@@ -1,6 +1,7 @@
 import { methodTable } from '../explainer/methods.ts';
 import type { ExplanationDocument } from './document.ts';
 import { maskOf, maskVerdict } from './mask.ts';
+import { meaningOf, promisesSum } from './meaning.ts';
 import { numberText, percentText, signedText } from './number-text.ts';
 
 /** Relative attribution errors up to this are small enough to read a map as shares of the difference. */
@@ -21,6 +22,16 @@ export function judge(document: ExplanationDocument): Judgement {
   const warnings: string[] = [];
   const mask = maskOf(document);
   if (mask) return { verdict: maskVerdict(mask), grade: 'open', warnings };
+  if (!promisesSum(document)) {
+    const { what } = meaningOf(document);
+    return {
+      verdict: `Each value is ${what}: nothing promises that they add up to the difference.`,
+      grade: 'open',
+      warnings: [
+        `${what}, not a share of the difference${ignoresBaseline(document) ? '; your baseline is not used' : ''}`,
+      ],
+    };
+  }
   if (implicitBaseline !== null) warnings.push(implicitWarning(implicitBaseline, document));
   if (!isCut) warnings.push('layer is bypassed');
   if (target === null || relativeError === null) {
@@ -46,21 +57,15 @@ export function judge(document: ExplanationDocument): Judgement {
     };
   }
   const error = percentText(relativeError);
-  if (isMean(document)) warnings[0] = `${warnings[0]}; error ${error}`;
-  else if (converged === false && isCut) warnings.unshift(`not converged: error ${error}${moreSteps(document)}`);
+  if (converged === false && isCut) warnings.unshift(`not converged: error ${error}${moreSteps(document)}`);
   else warnings.unshift(`does not add up: error ${error}`);
   const verdict = `The values add up to ${signedText(sum, 4)} but the difference is ${signedText(target, 4)}: ${blame(document)}`;
   return { verdict, grade: 'poor', warnings };
 }
 
 /** Whether the values are shares of the difference from the stated baseline, whether or not they add up to it. */
-export function sharesDifference({ implicitBaseline, baselineValue }: ExplanationDocument): boolean {
-  return implicitBaseline === null && baselineValue !== null;
-}
-
-/** Whether each value is a mean output or resemblance, which does not add up with others. */
-export function isMean({ implicitBaseline }: Pick<ExplanationDocument, 'implicitBaseline'>): boolean {
-  return /^none: (an expected|a mean) /.test(implicitBaseline ?? '');
+export function sharesDifference(document: ExplanationDocument): boolean {
+  return promisesSum(document) && document.implicitBaseline === null && document.baselineValue !== null;
 }
 
 /** How much is accounted for, rounded down: 100 % is said of nothing less. */
@@ -69,15 +74,13 @@ function shareText(relativeError: number): string {
   return `${Math.floor((1 - relativeError) * 1000) / 10} %`;
 }
 
-function implicitWarning(baseline: string, { baseline: given, method }: ExplanationDocument): string {
-  const stated = given !== null;
-  // Some hide things behind the stated baseline all the same.
-  const unused = stated && methodTable[method]?.baseline !== 'required';
-  const [what, ...rest] = baseline.split(/[;,:] /);
-  if (what.startsWith('none')) return `${rest.join(', ')}${unused ? '; your baseline is not used' : ''}`;
-  if (what.includes('infinitesimal'))
-    return `a rate of change, not a share${stated ? ' of the difference from your baseline' : ''}`;
-  return stated ? `compares with ${what}, not with your baseline` : `compares with ${[what, ...rest].join(', ')}`;
+/** Whether a baseline was stated that the method does not look at; some hide things behind it all the same. */
+function ignoresBaseline({ baseline, method }: ExplanationDocument): boolean {
+  return baseline !== null && methodTable[method]?.baseline !== 'required';
+}
+
+function implicitWarning(implicit: string, { baseline }: ExplanationDocument): string {
+  return `compares with ${implicit}${baseline === null ? '' : ', not with your baseline'}`;
 }
 
 /** Steps beyond this many times those taken are no advice any more. */
@@ -104,8 +107,7 @@ function moreSteps(document: ExplanationDocument): string {
 
 function blame(document: ExplanationDocument): string {
   const { isCut, completing, implicitBaseline, converged, methodTitle, ungrouped } = document;
-  if (implicitBaseline !== null)
-    return 'the method answers another question, so read its map as a picture, not as shares.';
+  if (implicitBaseline !== null) return 'the method shares out another difference.';
   if (!isCut) {
     const more = completing.length > 0 ? `; together with ${completing.join(' + ')} the layer would be complete` : '';
     return `part of it flows past this layer${more}.`;
@@ -124,8 +126,10 @@ export function errorNumber({ error, attributionTarget }: ExplanationDocument): 
   return error && error < 1e-12 * Math.abs(attributionTarget ?? 0) ? '≈ 0' : numberText(error, 3);
 }
 
-/** `E = |ΣA − T|` with its relative size, or a dash. */
-export function errorText({ error, relativeError }: ExplanationDocument): string {
+/** `E = |ΣA − T|` with its relative size; what the values are where they promise no sum; else a dash. */
+export function errorText(document: ExplanationDocument): string {
+  const { error, relativeError } = document;
+  if (!promisesSum(document)) return `– (${meaningOf(document).what})`;
   if (error === null || relativeError === null) return '–';
   return `${numberText(error, 3)} (${percentText(relativeError)})`;
 }

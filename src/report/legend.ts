@@ -1,5 +1,6 @@
 import type { ExplanationDocument } from './document.ts';
 import type { MapFigure } from './figures.ts';
+import { meaningOf, promisesSum } from './meaning.ts';
 import { numberText, signedText } from './number-text.ts';
 import { scaleQuantile } from './signed-map.ts';
 
@@ -25,7 +26,7 @@ export function scaleEnds({
 /** What the colours of a map mean, and everything that was done to show it: one sentence. */
 export function legendText(
   { map, mask, mean, limit, sharedBy, ownScale }: MapFigure,
-  { sum, implicitBaseline }: ExplanationDocument,
+  document: ExplanationDocument,
 ): string {
   const grids = map.grids.map(([h, w]) => `${h} × ${w}`).join(' + ');
   if (mask)
@@ -36,19 +37,15 @@ export function legendText(
   if (limit === 0)
     return 'Every value is 0: what is explained does not pass through this layer, or nothing speaks for it.';
   if (mean) {
-    const what = /^none: an? ([^,]+)/.exec(implicitBaseline ?? '')?.[1] ?? 'mean';
-    return (
-      `Each place has an ${what}`.replace(/ an (?=[^aeiou])/, ' a ') +
-      ` while it is shown, on a grid of ${grids}; the average of all is ${numberText(mean.average, 3)}${map.smoothing > 0 ? `; smoothed over ${map.smoothing.toFixed(1)} cells for display` : ''}.`
-    );
+    return `Each place has ${meaningOf(document).what} while it is shown, on a grid of ${grids}; the average of all is ${numberText(mean.average, 3)}${map.smoothing > 0 ? `; smoothed over ${map.smoothing.toFixed(1)} cells for display` : ''}.`;
   }
   const parts = [
-    `Contribution per 1 % of the view, on a grid of ${grids}`,
+    `${promisesSum(document) ? 'Contribution' : 'Value'} per 1 % of the view, on a grid of ${grids}`,
     sharedBy > 1 && `one scale for ${sharedBy} maps`,
     ownScale && 'another scale than weaker or stronger maps of this grid',
     `strongest ${Number((100 * (1 - scaleQuantile)).toFixed(1))} % saturated`,
     map.smoothing > 0 && `smoothed over ${map.smoothing.toFixed(1)} cells for display, sums kept`,
-    Math.abs(map.outside) > 1e-4 * Math.abs(sum) && `${signedText(map.outside)} lies outside the picture`,
+    Math.abs(map.outside) > 1e-4 * Math.abs(document.sum) && `${signedText(map.outside)} lies outside the picture`,
     ...map.notes,
   ];
   return `${parts.filter((part) => part !== false).join('; ')}.`;

@@ -1,5 +1,5 @@
-import { methodTable } from '../explainer/methods.ts';
 import type { ExplanationDocument } from './document.ts';
+import { meaningOf } from './meaning.ts';
 import { percentText } from './number-text.ts';
 
 /** What a mask says of a picture: values from 0 (may go) to 1 (the answer rests on it), not shares of a difference. */
@@ -11,8 +11,9 @@ export interface Mask {
 }
 
 /** The mask of a learned explainer; undefined for attributions, which are signed shares. */
-export function maskOf({ method, chosen }: ExplanationDocument): Mask | undefined {
-  if (methodTable[method]?.reading !== 'mask') return undefined;
+export function maskOf(document: ExplanationDocument): Mask | undefined {
+  if (meaningOf(document).kind !== 'mask') return undefined;
+  const { chosen } = document;
   return { threshold: Number(chosen.threshold), area: Number(chosen.area) };
 }
 

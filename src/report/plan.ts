@@ -381,5 +381,5 @@ async function secondsOf(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - started) / 1000;
 }
 
-const leftOutText = (layer: readonly string[], { message }: WhereforeError) =>
-  `${layer.join(' + ')}: ${message.split(/ \(got|\. Fix/)[0]}`;
+const leftOutText = (layer: readonly string[], { what, details: { where } }: WhereforeError) =>
+  [layer.join(' + '), where, what].filter(Boolean).join(': ');

@@ -25,8 +25,7 @@ describe('the scorecard of an explanation', () => {
       inputs,
       target,
       baseline,
-      method: 'occlusion',
-      parameters: { window: 1, stride: 1 },
+      method: 'deep-lift',
       layout: pictureLayout,
     });
     const input = { source: 'a <picture>', hash: undefined, tensors: inputs, layout: pictureLayout, notes: [] };
@@ -53,19 +52,22 @@ describe('the scorecard of an explanation', () => {
 
   it('of a target that is no class says what its scores follow', async () => {
     const target = { kind: 'output', index: [0] } as const;
-    const attribution = { ...shared, target, method: 'occlusion' };
+    const attribution = { ...shared, target, method: 'deep-lift' };
     const document = await scorecardDocument(model, { input, baseline, explained: ['x'], attribution });
     expect(document.entries).toHaveLength(7);
     expect(document.warning).toBeNull();
     expect(document.notes.join()).toContain('the target is no class');
   });
 
-  it('of a mask leaves out what only shares have', async () => {
+  it('of a mask and of scores leaves out what only shares have', async () => {
     const target = { kind: 'classLogit', class: 0 } as const;
     const mask = new Map([['x', float32([1, 1, 12, 12], new Float32Array(144).fill(1))]]);
     const attribution = { ...shared, values: mask, target, method: 'lax' };
     const document = await scorecardDocument(model, { input, baseline, explained: ['x'], attribution });
     expect(document.entries.map(({ metric }) => metric)).not.toContain('attribution-error');
+    const scores = { ...shared, target, method: 'occlusion' };
+    const other = await scorecardDocument(model, { input, baseline, explained: ['x'], attribution: scores });
+    expect(other.entries.map(({ metric }) => metric)).not.toContain('attribution-error');
     // All of the picture, as the mask says: everything suffices, nothing is left, all of the area is paid for: ½ + ½ − 1.
     expect(document.entries.find(({ metric }) => metric === 'msi-literal')?.score).toBeCloseTo(0, 5);
   });

@@ -56,7 +56,7 @@ export async function scorecardDocument(
   options: WorkOptions & { readonly seed?: number } = {},
 ): Promise<ScorecardDocument> {
   const started = performance.now();
-  const { reading } = methodTable[attribution.method];
+  const { kind } = methodTable[attribution.method].meaning;
   const card = await scorecard(model, {
     inputs: input.tensors,
     target: attribution.target,
@@ -65,7 +65,7 @@ export async function scorecardDocument(
     groups: inputGroups(input),
     reference: baseline,
     values: attribution.values,
-    reading,
+    kind,
     sum: attribution.sum,
     difference: attribution.attributionTarget,
     seed: options.seed,
@@ -75,8 +75,7 @@ export async function scorecardDocument(
   });
   return {
     entries: card.entries
-      // A mask shares nothing out, so it has nothing to add up to.
-      .filter(({ metric }) => !(reading === 'mask' && metric === 'attribution-error'))
+      .filter(({ metric }) => kind === 'share' || metric !== 'attribution-error')
       .map(({ range: _, ...entry }) => ({ ...entry, parts: { ...entry.parts } })),
     reference: card.reference,
     references: [...card.references],

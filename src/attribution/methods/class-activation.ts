@@ -63,7 +63,6 @@ const shared = {
   layers: 'spatial',
   baseline: 'unused',
   implicitBaseline: 'a zero feature, to first order',
-  implicitTarget: 'zero-feature',
   completeness: 'none',
   zeroDifference: false,
   parameters: signedParameters as z.ZodType<SignedParameters>,
@@ -87,6 +86,7 @@ function addWeighted(
 export const gradCam: Method<SignedParameters> = {
   ...shared,
   title: 'Grad-CAM',
+  meaning: { kind: 'score', what: 'a weighted sum of feature maps' },
   source: 'Selvaraju et al. 2017, arXiv 1610.02391',
   formula: 'A = ReLU(Σ_c mean_ij(∂f/∂F_c) · F_c)',
   run: overSpace((map, gradients, layer) =>
@@ -102,6 +102,7 @@ export const gradCam: Method<SignedParameters> = {
 export const gradCamPlusPlus: Method<SignedParameters> = {
   ...shared,
   title: 'Grad-CAM++',
+  meaning: { kind: 'score', what: 'a weighted sum of feature maps' },
   source: 'Chattopadhay et al. 2018, arXiv 1710.11063',
   formula: 'A = ReLU(Σ_c w_c F_c),  w_c = Σ_p α_p ReLU(g_p),  α_p = g_p² / (2 g_p² + Σ_q F_q g_p³),  g = ∂f/∂F_c',
   run: overSpace((map, gradients, layer) => {
@@ -125,6 +126,7 @@ export const gradCamPlusPlus: Method<SignedParameters> = {
 export const layerCam: Method<SignedParameters> = {
   ...shared,
   title: 'LayerCAM',
+  meaning: { kind: 'score', what: 'a sum of what is positive' },
   source: 'Jiang et al. 2021, IEEE Transactions on Image Processing 30',
   formula: 'A = ReLU(Σ_c ReLU(∂f/∂F_c) ⊙ F_c)',
   run: overSpace((map, gradients, { features, channels, positions }) => {
@@ -136,6 +138,7 @@ export const layerCam: Method<SignedParameters> = {
 export const odam: Method<SignedParameters> = {
   ...shared,
   title: 'ODAM',
+  meaning: { kind: 'score', what: 'a share cut off at 0' },
   source:
     'Zhao, Chan 2023, "ODAM: Gradient-based Instance-Specific Visual Explanations for Object Detection", arXiv 2304.06354',
   formula: 'A = ReLU(Σ_c ∂f/∂F_c ⊙ F_c), without the final scaling to [0, 1]',
@@ -154,6 +157,7 @@ export const differenceMap: Method<Record<string, never>> = {
   layers: 'spatial',
   baseline: 'required',
   implicitBaseline: undefined,
+  meaning: { kind: 'share', what: 'a share of the difference' },
   completeness: 'none',
   zeroDifference: true,
   parameters: z.strictObject({}),

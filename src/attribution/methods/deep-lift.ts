@@ -18,6 +18,7 @@ export const deepLift: Method<Record<string, never>> = {
   layers: 'any',
   baseline: 'required',
   implicitBaseline: undefined,
+  meaning: { kind: 'share', what: 'a share of the difference' },
   completeness: 'exact',
   zeroDifference: true,
   parameters: z.strictObject({}),

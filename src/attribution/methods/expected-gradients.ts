@@ -49,6 +49,7 @@ export const expectedGradients: Method<ExpectedGradientsParameters> = {
   baseline: 'required',
   takesSamples: true,
   implicitBaseline: undefined,
+  meaning: { kind: 'share', what: 'a share of the difference' },
   completeness: 'convergent',
   zeroDifference: true,
   parameters: parameters as z.ZodType<ExpectedGradientsParameters>,

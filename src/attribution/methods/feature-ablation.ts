@@ -13,6 +13,7 @@ export const featureAblation: Method<Record<string, never>> = {
   takesSamples: true,
   usesGroups: true,
   implicitBaseline: undefined,
+  meaning: { kind: 'score', what: 'the effect of hiding one group alone' },
   completeness: 'none',
   zeroDifference: true,
   parameters: z.strictObject({}),

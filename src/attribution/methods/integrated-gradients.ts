@@ -46,6 +46,7 @@ export const integratedGradients: Method<IntegratedGradientsParameters> = {
   layers: 'any',
   baseline: 'required',
   implicitBaseline: undefined,
+  meaning: { kind: 'share', what: 'a share of the difference' },
   completeness: 'convergent',
   zeroDifference: true,
   parameters: parameters as z.ZodType<IntegratedGradientsParameters>,

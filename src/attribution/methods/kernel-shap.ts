@@ -36,6 +36,7 @@ export const kernelShap: Method<KernelShapParameters> = {
   takesSamples: true,
   usesGroups: true,
   implicitBaseline: undefined,
+  meaning: { kind: 'share', what: 'a share of the difference' },
   completeness: 'exact',
   zeroDifference: true,
   parameters: parameters as z.ZodType<KernelShapParameters>,

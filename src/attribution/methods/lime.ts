@@ -31,6 +31,7 @@ export const lime: Method<LimeParameters> = {
   takesSamples: true,
   usesGroups: true,
   implicitBaseline: undefined,
+  meaning: { kind: 'score', what: 'a slope of a linear fit' },
   completeness: 'none',
   zeroDifference: true,
   parameters: parameters as z.ZodType<LimeParameters>,

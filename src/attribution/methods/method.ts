@@ -93,8 +93,21 @@ export interface Foreseen {
   readonly players: number | undefined;
 }
 
-/** See {@link Method.reading}. */
-export type Reading = 'signed' | 'magnitude' | 'mask';
+/**
+ * What the values of a method are. share: parts of a difference, which add up to it exactly, in the limit or up to a
+ * remainder. rate: how fast the target changes with an element. mask: between 0 and 1, how much of an element is needed.
+ * score: anything else that ranks elements, such as the effect of hiding one part alone. Only shares have an error.
+ */
+export type ValueKind = 'share' | 'rate' | 'mask' | 'score';
+
+/** See {@link Method.meaning}. */
+export interface Meaning {
+  readonly kind: ValueKind;
+  /** One value with its article, e.g. `a rate of change`. */
+  readonly what: string;
+  /** Whether each value is a mean of outputs: several elements together have their mean, not their sum. */
+  readonly isMean?: true;
+}
 
 /** A row of the table of methods. */
 export interface Method<Parameters = Record<string, unknown>> {
@@ -113,11 +126,8 @@ export interface Method<Parameters = Record<string, unknown>> {
   readonly takesSamples?: true;
   /** Whether the method perturbs groups of elements. */
   readonly usesGroups?: true;
-  /**
-   * How metrics read its values. signed (default): for and against the target. magnitude: rates of change, which say how
-   * much but not for what, as their sources show them. mask: between 0 and 1 as they stand, not to be scaled.
-   */
-  readonly reading?: Reading;
+  /** What its values are: whether they promise a sum, and how metrics and pages read them. */
+  readonly meaning: Meaning;
   /** What the method compares with, where that is not the stated baseline. */
   readonly implicitBaseline: string | undefined;
   /** The difference that the method explains by its own lights: `f(x) − g(0)` at the layer, or `f(x)`. */

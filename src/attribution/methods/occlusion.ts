@@ -39,6 +39,7 @@ export const occlusion: Method<OcclusionParameters> = {
   baseline: 'required',
   usesGroups: true,
   implicitBaseline: undefined,
+  meaning: { kind: 'score', what: 'the mean effect of hiding what covers it' },
   completeness: 'none',
   zeroDifference: true,
   parameters: parameters as z.ZodType<OcclusionParameters>,

@@ -9,8 +9,9 @@ const shared = {
   needs: 'gradient',
   layers: 'any',
   baseline: 'unused',
-  implicitBaseline: 'none stated: relevance adds up to the output itself, less what biases and ε take',
+  implicitBaseline: 'nothing: relevance adds up to the output itself, less what biases and ε take',
   implicitTarget: 'output',
+  meaning: { kind: 'share', what: 'a share of the output' },
   completeness: 'none',
   zeroDifference: false,
 } as const;

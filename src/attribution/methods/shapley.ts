@@ -12,6 +12,7 @@ const shared = {
   takesSamples: true,
   usesGroups: true,
   implicitBaseline: undefined,
+  meaning: { kind: 'share', what: 'a share of the difference' },
   completeness: 'exact',
   zeroDifference: true,
 } as const;

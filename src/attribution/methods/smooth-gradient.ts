@@ -67,8 +67,8 @@ export const smoothGrad: Method<SmoothGradientParameters> = {
   title: 'SmoothGrad',
   source: 'Smilkov et al. 2017, arXiv 1706.03825',
   formula: 'A = mean_k ∂f/∂F(F + ε_k),  ε_k ~ N(0, (noise · (max F − min F))²)',
-  reading: 'magnitude',
-  implicitBaseline: 'infinitesimal changes around noisy copies; a rate, not a share of the difference',
+  implicitBaseline: 'infinitesimal changes around noisy copies',
+  meaning: { kind: 'rate', what: 'a mean rate of change' },
   async run(context, options) {
     const weights = new Float64Array(options.samples).fill(1 / options.samples);
     const { sums, notes } = await context.prepared.gradient(noisyPoints(context, options), {
@@ -85,7 +85,8 @@ export const varGrad: Method<SmoothGradientParameters> = {
   title: 'VarGrad',
   source: 'Adebayo et al. 2018, "Sanity Checks for Saliency Maps", arXiv 1810.03292',
   formula: 'A = mean_k g_k² − (mean_k g_k)²,  g_k = ∂f/∂F(F + ε_k)',
-  implicitBaseline: 'none: a spread of rates, not a share of the difference',
+  implicitBaseline: 'infinitesimal changes around noisy copies',
+  meaning: { kind: 'rate', what: 'a variance of rates of change' },
   async run(context, options) {
     const means = new Map<string, Float64Array>();
     const squares = new Map<string, Float64Array>();

@@ -9,6 +9,7 @@ const shared = {
   layers: 'any',
   baseline: 'required',
   implicitBaseline: undefined,
+  meaning: { kind: 'share', what: 'a share of the difference' },
   completeness: 'none',
   zeroDifference: true,
   parameters: z.strictObject({}) as z.ZodType<Record<string, never>>,

@@ -25,6 +25,7 @@ export const zeroFeatureIntegratedGradients: Method<ZeroFeatureParameters> = {
   baseline: 'unused',
   implicitBaseline: 'a zero feature',
   implicitTarget: 'zero-feature',
+  meaning: { kind: 'share', what: 'a share of the difference from a zero feature' },
   completeness: 'none',
   zeroDifference: false,
   parameters: parameters as z.ZodType<ZeroFeatureParameters>,

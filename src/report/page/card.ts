@@ -10,6 +10,7 @@ import { type Html, html, verbatim } from '../html.ts';
 import { errorNumber, judge } from '../judgement.ts';
 import { legendText, scaleEnds } from '../legend.ts';
 import { maskOf } from '../mask.ts';
+import { meaningOf, promisesSum } from '../meaning.ts';
 import { numberText, percentText } from '../number-text.ts';
 import { renderBoxes } from './boxes.ts';
 import { renderChannels } from './channels.ts';
@@ -89,9 +90,16 @@ function numbers(document: ExplanationDocument): Html {
         ['f(x)', numberText(value)],
         ['f(x₀)', numberText(baselineValue)],
         ['T', numberText(attributionTarget)],
-        ['ΣA', numberText(sum)],
-        ['E', errorNumber(document)],
-        ['E / |T|', relativeError === null ? '–' : percentText(relativeError)],
+        ...(promisesSum(document)
+          ? ([
+              ['ΣA', numberText(sum)],
+              ['E', errorNumber(document)],
+              ['E / |T|', relativeError === null ? '–' : percentText(relativeError)],
+            ] as const)
+          : ([
+              ['E', '–'],
+              ['each value', meaningOf(document).what],
+            ] as const)),
       ];
   return html`<dl class="numbers">${rows.map(([name, text]) => html`<div><dt>${name}</dt><dd>${text}</dd></div>`)}</dl>`;
 }

@@ -3,7 +3,8 @@ import { divergingColour, inkOn } from '../colour-map.ts';
 import type { Explained } from '../explained.ts';
 import type { FeatureShare, Features } from '../features.ts';
 import { type Html, html } from '../html.ts';
-import { isMean, sharesDifference } from '../judgement.ts';
+import { sharesDifference } from '../judgement.ts';
+import { isMean } from '../meaning.ts';
 import { numberText, percentText, signedText } from '../number-text.ts';
 import { renderSignal } from './signal.ts';
 

@@ -13,9 +13,7 @@ it('says on the page what was left out, and folds long lists', async () => {
 });
 
 it('draws no way from one output to another where values are no shares', async () => {
-  const page = await renderPage([
-    { ...row(), document: { ...row().document, implicitBaseline: 'none: a mean output' } },
-  ]);
+  const page = await renderPage([{ ...row(), document: { ...row().document, method: 'rise' } }]);
   expect(page).not.toContain('f(x₀)</th>');
   expect(page).not.toContain('f(x)</th>');
   expect(page).toContain('Each bar starts from 0');
@@ -72,7 +70,7 @@ it('draws means around their average, each place in the unit of the output', asy
     input: float32([1, 1, 3, 3], [1, 2, 3, 4, 5, 6, 7, 8, 9]),
     attribution: float32([1, 1, 3, 3], [0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.65]),
     layout,
-    document: { implicitBaseline: 'none: an expected output, not a share', method: 'rise' },
+    document: { method: 'rise' },
   });
   const page = await renderPage([one]);
   expect(page).toContain(

@@ -2,7 +2,7 @@ import type { ExplanationDocument } from '../document.ts';
 import type { Explained } from '../explained.ts';
 import { type Html, html } from '../html.ts';
 import { errorNumber, judge } from '../judgement.ts';
-import { maskOf } from '../mask.ts';
+import { meaningOf, promisesSum } from '../meaning.ts';
 import { numberText, percentText } from '../number-text.ts';
 
 /** What explanations may differ in. */
@@ -31,7 +31,7 @@ ${same.length > 0 && html`<p class="quiet">The same for all: ${same.map(([title,
     (document, i) => html`<tr>
 ${columns.map(([title, text]) => (title === head ? html`<th scope="row"><a href="#e${i}">${text(document)}</a>${verdict(document, 'grade below', true)}</th>` : html`<td${title === 'target' && html` class="long"`}>${text(document)}</td>`))}
 <td class="number">${numberText(document.attributionTarget)}</td>${
-      maskOf(document)
+      !promisesSum(document)
         ? html`<td class="number">–</td><td class="number">–</td><td class="number">–</td><td>${verdict(document)}</td>`
         : html`<td class="number">${numberText(document.sum)}</td>
 <td class="number">${errorNumber(document)}</td><td class="number">${document.relativeError === null ? '–' : percentText(document.relativeError)}</td>
@@ -42,10 +42,13 @@ ${columns.map(([title, text]) => (title === head ? html`<th scope="row"><a href=
 </section>`;
 }
 
+/** What values that promise no sum are, in a word. */
+const kinds = { share: 'shares', rate: 'rates, no sum', mask: 'a mask', score: 'scores, no sum' } as const;
+
 const grades = { good: 'adds up', poor: 'does not add up', open: 'nothing to add up to' };
 
 /** How far an explanation adds up, in a word. `again`: it is said elsewhere in the line, for those who hear it. */
 function verdict(document: ExplanationDocument, kind = 'grade', again = false): Html {
   const { grade } = judge(document);
-  return html`<span class="${kind} ${grade}"${again && html` aria-hidden="true"`}>${maskOf(document) ? 'a mask' : grades[grade]}</span>`;
+  return html`<span class="${kind} ${grade}"${again && html` aria-hidden="true"`}>${promisesSum(document) ? grades[grade] : kinds[meaningOf(document).kind]}</span>`;
 }

@@ -7,7 +7,8 @@ import { describeMap, type Figure, type MapFigure } from '../figures.ts';
 import { inputPicture, pictureInput } from '../frame.ts';
 import { dataUri, greyPicture, overlayMap } from '../heat-map.ts';
 import { type Html, html } from '../html.ts';
-import { numberText, percentText, signedText } from '../number-text.ts';
+import { errorText } from '../judgement.ts';
+import { numberText, signedText } from '../number-text.ts';
 import { renderEnds, warningChips } from './card.ts';
 import { amountsOf, shownShares } from './features.ts';
 import type { PagePictures } from './pictures.ts';
@@ -47,7 +48,7 @@ ${figure.kind === 'map' ? await overlay(figure, limit, pictures, chips) : strong
 ${figure.kind !== 'map' && chips}
 <figcaption><a href="#e${index}">${document.baselineDescription ?? ''}</a>
 <span>f(x₀) = ${numberText(document.baselineValue)}</span><span>T = ${numberText(document.attributionTarget)}</span>
-<span>E = ${numberText(document.error, 3)}${document.relativeError !== null && html` (${percentText(document.relativeError)})`}</span></figcaption>
+<span>E = ${errorText(document)}</span></figcaption>
 </figure>`;
     }),
   );
