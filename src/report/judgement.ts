@@ -24,8 +24,9 @@ export function judge(document: ExplanationDocument): Judgement {
   if (mask) return { verdict: maskVerdict(mask), grade: 'open', warnings };
   if (!promisesSum(document)) {
     const { what } = meaningOf(document);
+    const stayed = document.ungrouped === undefined ? '' : ` Note: ${stayedText(document.ungrouped)}.`;
     return {
-      verdict: `Each value is ${what}: nothing promises that they add up to the difference.`,
+      verdict: `Each value is ${what}: nothing promises that they add up to the difference.${stayed}`,
       grade: 'open',
       warnings: [
         `${what}, not a share of the difference${ignoresBaseline(document) ? '; your baseline is not used' : ''}`,
@@ -105,6 +106,10 @@ function moreSteps(document: ExplanationDocument): string {
   return Number.isFinite(next) ? `, try n = ${next}` : ', try another layer or baseline';
 }
 
+function stayedText(ungrouped: number): string {
+  return `${ungrouped === 1 ? 'one element is' : `${ungrouped} elements are`} in no group and stayed as the input has them`;
+}
+
 function blame(document: ExplanationDocument): string {
   const { isCut, completing, implicitBaseline, converged, methodTitle, ungrouped } = document;
   if (implicitBaseline !== null) return 'the method shares out another difference.';
@@ -112,8 +117,7 @@ function blame(document: ExplanationDocument): string {
     const more = completing.length > 0 ? `; together with ${completing.join(' + ')} the layer would be complete` : '';
     return `part of it flows past this layer${more}.`;
   }
-  if (ungrouped !== undefined)
-    return `${ungrouped === 1 ? 'one element is' : `${ungrouped} elements are`} in no group and stayed as the input has them.`;
+  if (ungrouped !== undefined) return `${stayedText(ungrouped)}.`;
   if (converged === false)
     return stepsToTry(document) === Number.POSITIVE_INFINITY
       ? 'many more steps would be needed; another layer or baseline may need fewer.'
