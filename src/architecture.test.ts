@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import {
   browserViolations,
+  fileSystemViolations,
   layerViolations,
   lengthViolations,
   type Sources,
@@ -36,6 +37,15 @@ const core = ['tensor', 'onnx', 'autodiff', 'attribution', 'evaluation'];
 /** Packages that run in a browser, too: plain JavaScript without modules of Node. */
 const browserPackages = ['@bufbuild/protobuf', 'onnx-buf', 'zod'];
 
+/** The only files that touch the file system: all else reads, lists and writes through them. */
+const fileSystem = [
+  'src/data/file-errors.ts',
+  'src/data/files.ts',
+  'src/data/folders.ts',
+  'src/data/open-file.ts',
+  'src/cli/out-folder.ts',
+];
+
 /** Files of more than 400 lines, each with the reason why it is not two files. */
 const longFiles: Readonly<Record<string, string>> = {
   'src/onnx/lowering/expansions/expansions.test.ts':
@@ -58,6 +68,11 @@ describe('the repository', () => {
 
   it('has no call whose arguments grow with the data', () => {
     expect(spreadViolations(sources)).toEqual([]);
+  });
+
+  it('opens files in one place, which looks at them first', () => {
+    expect(fileSystemViolations(sources, fileSystem)).toEqual([]);
+    expect(fileSystem.filter((path) => !sources.has(path))).toEqual([]);
   });
 
   it('has files of at most 400 lines', () => {
@@ -115,6 +130,18 @@ describe('the checks', () => {
       'src/a.ts:1: spreads values into a call',
       'src/b.ts:4: spreads values into a call',
       'src/b.ts:5: spreads values into a call',
+    ]);
+  });
+
+  it('find a use of the file system elsewhere, types aside', () => {
+    const sources = new Map([
+      ['src/data/open-file.ts', "import { open } from 'node:fs/promises';"],
+      ['src/data/a.ts', "import { readFile } from 'node:fs/promises';\nimport type { Stats } from 'node:fs';"],
+      ['src/cli/b.ts', "const { readFileSync } = await import('fs');"],
+    ]);
+    expect(fileSystemViolations(sources, ['src/data/open-file.ts'])).toEqual([
+      'src/data/a.ts:1: imports node:fs/promises',
+      'src/cli/b.ts:1: imports fs',
     ]);
   });
 

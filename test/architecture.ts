@@ -42,6 +42,17 @@ export function layerViolations(sources: Sources, layers: readonly string[]): st
   return violations;
 }
 
+/** Uses of the file system, by Node's module or by a name of Node's own, outside the files that may. */
+export function fileSystemViolations(sources: Sources, allowed: readonly string[]): string[] {
+  return [...sources].flatMap(([path, text]) =>
+    allowed.includes(path)
+      ? []
+      : importsOf(path, text)
+          .filter(({ specifier, value }) => value && /^(node:)?(fs|child_process)(\/|$)/.test(specifier))
+          .map(({ specifier, line }) => `${path}:${line}: imports ${specifier}`),
+  );
+}
+
 /** Names of the Node platform that need no import. */
 const nodeGlobals = new Set([
   'Buffer',

@@ -1,6 +1,7 @@
 // The learned explainer against every other method: `npm run bench:lax`.
 import { Command } from 'commander';
-import { readBytes, writeAtomically } from '../../src/data/files.ts';
+import { writeAtomically } from '../../src/data/files.ts';
+import { readBytes } from '../../src/data/read-file.ts';
 import { adapt, openExplainer } from '../../src/explainer/index.ts';
 import { decodeModel } from '../../src/onnx/decode.ts';
 import { encodeModel } from '../../src/onnx/encode.ts';
@@ -71,7 +72,7 @@ const parts: string[] = [];
 for (const name of chosen) {
   const subject = await subjects[name]();
   const trained = options.explainer ? undefined : await training(name, subject);
-  const explained = trained?.adapted.explainer ?? decodeModel(await readBytes(options.explainer as string));
+  const explained = trained?.adapted.explainer ?? decodeModel(await readBytes(options.explainer as string, 'model'));
   const explainer = openExplainer(createModel(explained, runtime, { name: 'explainer.onnx', hash: '' }));
   const tested = await testedReferences(subject);
   for (const { reference, passing } of tested)

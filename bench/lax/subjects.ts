@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { drawAll, imageTensor, testPictures, trainingPictures } from '../../examples/demo/pictures.ts';
 import { type Dataset, tensorDataset } from '../../src/data/dataset.ts';
-import { readBytes, writeAtomically } from '../../src/data/files.ts';
+import { writeAtomically } from '../../src/data/files.ts';
 import { readIdx } from '../../src/data/idx.ts';
 import { loadModel } from '../../src/data/load-model.ts';
+import { readBytes } from '../../src/data/read-file.ts';
 import type { LaxOptions } from '../../src/explainer/index.ts';
 import { decodeModel } from '../../src/onnx/decode.ts';
 import { encodeModel } from '../../src/onnx/encode.ts';
@@ -105,7 +106,7 @@ export async function fashion(
   kept: string | undefined,
   say: (text: string) => void,
 ): Promise<Subject> {
-  const read = async (name: string) => readIdx(await readBytes(`${folder}/${name}`), name);
+  const read = async (name: string) => readIdx(await readBytes(`${folder}/${name}`, 'tensors'), name);
   const [pictures, labels] = [await read('train-images-idx3-ubyte.gz'), await read('train-labels-idx1-ubyte.gz')];
   const [testPixels, testLabels] = [await read('t10k-images-idx3-ubyte.gz'), await read('t10k-labels-idx1-ubyte.gz')];
   const some = (images: Tensor, from: number, to: number) =>

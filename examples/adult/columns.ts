@@ -1,5 +1,5 @@
-import { readText } from '../../src/data/files.ts';
 import { readCsv, type Table } from '../../src/data/index.ts';
+import { readText } from '../../src/data/read-file.ts';
 
 /** Columns of `adult.data` of the UCI repository, which has no header. */
 export const names = [
@@ -43,5 +43,5 @@ export const classes = ['at most $50,000', 'above $50,000'] as const;
 
 /** The rows of `adult.data`; missing values (`?`) are missing. */
 export async function readAdult(path: string): Promise<Table> {
-  return readCsv(await readText(path), { header: names, where: path });
+  return readCsv(await readText(path, 'table'), { header: names, where: path });
 }

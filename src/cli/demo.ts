@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import type { Target } from '../attribution/target/target.ts';
-import { readText } from '../data/files.ts';
 import { readImage } from '../data/image.ts';
 import { type LoadedModel, loadModel } from '../data/load-model.ts';
+import { readText } from '../data/read-file.ts';
 import { WhereforeError } from '../errors.ts';
 import type { MethodName } from '../explainer/methods.ts';
 import { type ExplainOptions, explain } from '../report/explain.ts';
@@ -45,7 +45,7 @@ async function run({ out }: Options, signal: AbortSignal): Promise<void> {
   await checkWritable(out);
   const model = await loadModel(join(folder, 'model', 'shapes.onnx'));
   try {
-    const pictures = JSON.parse(await readText(join(folder, 'pictures', 'pictures.json'))) as DemoPicture[];
+    const pictures = JSON.parse(await readText(join(folder, 'pictures', 'pictures.json'), 'document')) as DemoPicture[];
     const story = new Story(model, signal);
     const shortcuts = await tellShortcut(story, pictures);
     await tellWrong(story, pictures);

@@ -1,9 +1,9 @@
 import { extname } from 'node:path';
 import { z } from 'zod';
-import { readText } from '../data/files.ts';
 import type { LoadedModel } from '../data/load-model.ts';
 import type { ModelInput } from '../data/model-input.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
+import { readText } from '../data/read-file.ts';
 import { readModelInputs } from '../data/read-model-input.ts';
 import { tensorReaders } from '../data/tensor-file.ts';
 import { WhereforeError } from '../errors.ts';
@@ -34,7 +34,7 @@ export async function parseGroups(
   const [, kind, number] = /^([a-z]+):(\d+)$/.exec(text) ?? [];
   if (kind && kind in counted && Number(number) > 0) return counted[kind](Number(number));
   const extension = extname(text).toLowerCase();
-  if (extension === '.json') return namedGroups(await readText(text), text);
+  if (extension === '.json') return namedGroups(await readText(text, 'document'), text);
   if (extension in tensorReaders) {
     const [{ tensors }] = await readModelInputs(model, text, preprocessing);
     return { kind: 'indices', tensors };

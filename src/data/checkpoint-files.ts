@@ -1,5 +1,5 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { WhereforeError } from '../errors.ts';
 import {
   type Checkpoint,
   type CheckpointStore,
@@ -7,7 +7,9 @@ import {
   missing,
   readCheckpoint,
 } from '../train/checkpoint.ts';
-import { readBytes, writeAtomically } from './files.ts';
+import { writeAtomically } from './files.ts';
+import { folderEntries } from './folders.ts';
+import { readBytes } from './read-file.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
 
 const pattern = /^step-(\d+)\.safetensors$/;
@@ -18,13 +20,13 @@ const pattern = /^step-(\d+)\.safetensors$/;
  */
 export function checkpointFiles(folder: string): CheckpointStore {
   const steps = async () => {
-    const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    const entries = await folderEntries(folder).catch((error: unknown) => {
       // A training that has not written anything yet has no folder.
-      if (error.code === 'ENOENT') return [];
+      if (error instanceof WhereforeError && error.code === 'file-not-found') return [];
       throw error;
     });
-    return names
-      .flatMap((name) => pattern.exec(name)?.[1] ?? [])
+    return entries
+      .flatMap(({ name }) => pattern.exec(name)?.[1] ?? [])
       .map(Number)
       .sort((a, b) => a - b);
   };
@@ -38,7 +40,7 @@ export function checkpointFiles(folder: string): CheckpointStore {
       const known = await steps();
       if (!known.includes(step)) missing(step, known);
       const path = join(folder, `step-${step}.safetensors`);
-      const { tensors, metadata } = readSafetensors(await readBytes(path), path);
+      const { tensors, metadata } = readSafetensors(await readBytes(path, 'tensors'), path);
       return readCheckpoint(tensors, metadata, path);
     },
   };

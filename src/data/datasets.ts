@@ -1,14 +1,14 @@
-import { readdir } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { WhereforeError } from '../errors.ts';
 import { convert } from '../tensor/convert.ts';
 import { concatRows, formatShape, int64, type Tensor, tensor } from '../tensor/tensor.ts';
 import { checkLength, type Dataset, takeRows } from './dataset.ts';
-import { readBytes } from './files.ts';
+import { folderEntries } from './folders.ts';
 import { readIdx } from './idx.ts';
 import { type Image, imageExtensions, readImage } from './image.ts';
 import { preprocessImage } from './image-input.ts';
 import type { ImageInput, TableInput } from './preprocessing.ts';
+import { readBytes } from './read-file.ts';
 import { columnNamed, type Table } from './table.ts';
 import { tableTensor } from './table-input.ts';
 
@@ -60,8 +60,8 @@ export async function idxDataset(
   input: DatasetInput<ImageInput>,
   classes?: readonly string[],
 ): Promise<Dataset> {
-  const images = readIdx(await readBytes(paths.images), paths.images);
-  const labels = paths.labels ? readIdx(await readBytes(paths.labels), paths.labels) : undefined;
+  const images = readIdx(await readBytes(paths.images, 'tensors'), paths.images);
+  const labels = paths.labels ? readIdx(await readBytes(paths.labels, 'tensors'), paths.labels) : undefined;
   return pixelDataset(images, input, { labels, classes, name: basename(paths.images) });
 }
 
@@ -91,24 +91,13 @@ export function pictureFiles(paths: readonly string[], input: DatasetInput<Image
  * @throws WhereforeError `invalid-data` where there are no pictures, `file-not-found`.
  */
 export async function imageFolder(path: string, input: DatasetInput<ImageInput>): Promise<Dataset> {
-  const entries = await readdir(path, { withFileTypes: true }).catch((cause) => {
-    throw new WhereforeError('file-not-found', 'this folder cannot be read', {
-      where: path,
-      got: cause.code,
-      fix: 'check the path',
-      cause,
-    });
-  });
-  const classes = entries
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name)
-    .sort();
+  const classes = (await folderEntries(path)).filter((entry) => entry.isFolder).map(({ name }) => name);
   const files: { readonly path: string; readonly label: number }[] = [];
   for (const [label, name] of classes.entries()) {
-    const pictures = (await readdir(join(path, name)))
-      .filter((file) => imageExtensions.has(extname(file).toLowerCase()))
-      .sort();
-    for (const file of pictures) files.push({ path: join(path, name, file), label });
+    const pictures = (await folderEntries(join(path, name))).filter((entry) =>
+      imageExtensions.has(extname(entry.name).toLowerCase()),
+    );
+    for (const { name: file } of pictures) files.push({ path: join(path, name, file), label });
   }
   if (files.length === 0) {
     throw new WhereforeError('invalid-data', 'the folder holds no pictures of classes', {

@@ -1,9 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { type FileHandle, mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { decodeText, readBytes, writeAtomically, writeFolderAtomically } from './files.ts';
+import { writeAtomically, writeFolderAtomically } from './files.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -24,33 +24,6 @@ async function fillDisk(during?: () => void): Promise<void> {
     throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
   });
 }
-
-describe('readBytes', () => {
-  it('reads a file', async () => {
-    writeFileSync(join(folder, 'a'), Uint8Array.of(1, 2, 3));
-    expect(await readBytes(join(folder, 'a'))).toEqual(Uint8Array.of(1, 2, 3));
-  });
-
-  it('names the nearest file when there is none of that name', async () => {
-    writeFileSync(join(folder, 'model.onnx'), '');
-    await expect(readBytes(join(folder, 'modle.onnx'))).rejects.toMatchObject({
-      code: 'file-not-found',
-      message: expect.stringContaining(`did you mean "${join(folder, 'model.onnx')}"?`),
-    });
-  });
-
-  it('refuses a folder', async () => {
-    await expect(readBytes(folder)).rejects.toMatchObject({
-      code: 'file-unreadable',
-      message: expect.stringContaining('folder'),
-    });
-  });
-
-  it('refuses text that is not UTF-8, and drops the byte-order mark', () => {
-    expect(() => decodeText(Uint8Array.of(0xff, 0x41), 'a.csv')).toThrow(/a\.csv: not UTF-8/);
-    expect(decodeText(Uint8Array.of(0xef, 0xbb, 0xbf, 0x41), 'a.csv')).toBe('A');
-  });
-});
 
 describe('writeAtomically', () => {
   it('makes missing folders and replaces a file', async () => {
@@ -108,13 +81,13 @@ describe('writeFolderAtomically', () => {
   it('gives the name only to a whole folder', async () => {
     const path = join(folder, 'run');
     await expect(
-      writeFolderAtomically(path, async (temporary) => {
-        await writeFile(join(temporary, 'half'), 'x');
+      writeFolderAtomically(path, async (write) => {
+        await write('half', 'x');
         throw new Error('stopped');
       }),
     ).rejects.toThrow('stopped');
     expect(readdirSync(folder)).toEqual([]);
-    await writeFolderAtomically(path, (temporary) => writeFile(join(temporary, 'whole'), 'x'));
+    await writeFolderAtomically(path, (write) => write('whole', 'x'));
     expect(readdirSync(path)).toEqual(['whole']);
     await expect(writeFolderAtomically(path, async () => {})).rejects.toThrow(/exists and is not empty/);
   });

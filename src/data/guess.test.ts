@@ -10,11 +10,11 @@ import {
   type ValueInfo,
 } from '../onnx/graph.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
-import { readBytes, readText } from './files.ts';
 import { guessPreprocessing } from './guess.ts';
 import type { Guess } from './guessed.ts';
 import { preprocessingSchema } from './preprocessing.ts';
 import { parsePreprocessing } from './preprocessing-file.ts';
+import { readBytes, readText } from './read-file.ts';
 
 const value = (name: string, shape: ValueInfo['shape'], type: ValueInfo['type'] = 'float32'): ValueInfo => ({
   name,
@@ -187,7 +187,7 @@ describe('other inputs', () => {
 
 const handWritten = async (name: string) =>
   parsePreprocessing(
-    await readText(new URL(`../../test/fixtures/preprocessing/${name}.yaml`, import.meta.url).pathname),
+    await readText(new URL(`../../test/fixtures/preprocessing/${name}.yaml`, import.meta.url).pathname, 'settings'),
   );
 
 describe('real models: the guess agrees with what a person wrote', () => {
@@ -200,7 +200,7 @@ describe('real models: the guess agrees with what a person wrote', () => {
   ]) {
     const path = sharedData(file);
     it.skipIf(!path)(file, async () => {
-      const { preprocessing, guesses } = guessPreprocessing(decodeModel(await readBytes(path as string)));
+      const { preprocessing, guesses } = guessPreprocessing(decodeModel(await readBytes(path as string, 'model')));
       const written = await handWritten(name);
       expect(preprocessingSchema.parse(preprocessing)).toEqual({ ...written, labels: undefined });
       expect(guesses.filter(({ confidence }) => confidence === 'unknown').map(({ path }) => path)).toEqual(['labels']);
@@ -217,7 +217,9 @@ describe('real models: the guess agrees with what a person wrote', () => {
   ] as const) {
     const path = sharedData(file);
     it.skipIf(!path)(file, async () => {
-      expect(guessPreprocessing(decodeModel(await readBytes(path as string))).preprocessing).toMatchObject(expected);
+      expect(guessPreprocessing(decodeModel(await readBytes(path as string, 'model'))).preprocessing).toMatchObject(
+        expected,
+      );
     });
   }
 });

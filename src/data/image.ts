@@ -1,9 +1,9 @@
-import { readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { WhereforeError } from '../errors.ts';
 import { formatShape, type Tensor, tensor } from '../tensor/tensor.ts';
-import { readBytes } from './files.ts';
+import { folderEntries } from './folders.ts';
+import { readBytes } from './read-file.ts';
 
 /** Endings of the names of files that {@link readImage} reads. */
 export const imageExtensions: ReadonlySet<string> = new Set([
@@ -24,9 +24,10 @@ export const imageExtensions: ReadonlySet<string> = new Set([
  * @throws WhereforeError `invalid-data` for a folder without pictures
  */
 export async function picturesIn(folder: string): Promise<string[]> {
-  const names = await readdir(folder, { recursive: true });
-  const pictures = names.filter((name) => imageExtensions.has(extname(name).toLowerCase())).sort();
-  if (pictures.length > 0) return pictures.map((name) => join(folder, name));
+  const pictures = (await folderEntries(folder, { deep: true })).filter(
+    ({ name, isFolder }) => !isFolder && imageExtensions.has(extname(name).toLowerCase()),
+  );
+  if (pictures.length > 0) return pictures.map(({ name }) => join(folder, name));
   throw new WhereforeError('invalid-data', 'the folder holds no pictures', {
     where: folder,
     expected: [...imageExtensions].join(', '),
@@ -61,7 +62,7 @@ export async function readImage(
 ): Promise<Image> {
   const { background = [255, 255, 255] } = options;
   const where = options.name ?? (typeof source === 'string' ? source : 'picture');
-  const bytes = typeof source === 'string' ? await readBytes(source) : source;
+  const bytes = typeof source === 'string' ? await readBytes(source, 'image') : source;
   try {
     const picture = sharp(bytes, { ignoreIcc: true });
     const facts = await picture.metadata();

@@ -1,7 +1,7 @@
 export { type CsvOptions, readCsv, readJsonLines } from './csv.ts';
 export { type Batch, batches, type Dataset, splitIndices, subset, takeRows, tensorDataset } from './dataset.ts';
 export * from './datasets.ts';
-export { decodeText, readBytes, readText, writeAtomically, writeFolderAtomically } from './files.ts';
+export { writeAtomically, writeFolderAtomically } from './files.ts';
 export * from './grid.ts';
 export { type GuessedPreprocessing, guessPreprocessing } from './guess.ts';
 export type { Guess } from './guessed.ts';
@@ -23,6 +23,7 @@ export {
   type TextInput,
 } from './preprocessing.ts';
 export * from './preprocessing-file.ts';
+export { decodeText, readBytes, readText } from './read-file.ts';
 export * from './safetensors.ts';
 export * from './table.ts';
 export * from './table-file.ts';

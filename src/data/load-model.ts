@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { realpath, stat } from 'node:fs/promises';
+import { createHash, type Hash } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
 import { WhereforeError } from '../errors.ts';
 import { decodeModel } from '../onnx/decode.ts';
@@ -9,7 +7,8 @@ import { validateModel } from '../onnx/validate.ts';
 import { createModel, type Model } from '../runtime/model.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
 import type { Runtime, WeightSource } from '../runtime/runtime.ts';
-import { readBytes } from './files.ts';
+import { foldersOf, realPath } from './folders.ts';
+import { withFile } from './open-file.ts';
 import {
   checkPreprocessing,
   findPreprocessing,
@@ -33,6 +32,8 @@ export interface LoadModelOptions {
   readonly preprocessing?: string;
   /** Name of a model given as bytes, for messages. Default `model.onnx`. */
   readonly name?: string;
+  /** Folders that the file must lie in, where another file names it. Default: anywhere. */
+  readonly inside?: readonly string[];
 }
 
 /**
@@ -46,13 +47,12 @@ export interface LoadModelOptions {
  * await model.close();
  */
 export async function loadModel(source: string | Uint8Array, options: LoadModelOptions = {}): Promise<LoadedModel> {
-  const path = typeof source === 'string' ? resolve(source) : undefined;
-  const fileName = path ? basename(path) : (options.name ?? 'model.onnx');
-  const bytes = typeof source === 'string' ? await readBytes(source) : source;
+  const { bytes, path } = await modelBytes(source, options);
+  const fileName = typeof source === 'string' ? basename(source) : (options.name ?? 'model.onnx');
   const { decoded, folder } = await decodeAt(bytes, path, fileName);
   validateModel(decoded);
-  const external = await externalFiles(decoded, folder, fileName);
-  const hash = await hashOf(bytes, external);
+  const hash = createHash('sha256').update(bytes);
+  for (const [name, end] of externalFiles(decoded)) await hashWeights(hash, { name, end, folder, fileName });
   const found = options.preprocessing
     ? await loadPreprocessing(options.preprocessing)
     : path
@@ -63,7 +63,7 @@ export async function loadModel(source: string | Uint8Array, options: LoadModelO
   const weights: WeightSource = folder
     ? { kind: 'folder', folder }
     : { kind: 'memory', files: new Map([[fileName, bytes]]) };
-  const model = createModel(decoded, runtime, { name: fileName, hash, weights });
+  const model = createModel(decoded, runtime, { name: fileName, hash: hash.digest('hex'), weights });
   return {
     ...model,
     path,
@@ -73,6 +73,18 @@ export async function loadModel(source: string | Uint8Array, options: LoadModelO
       if (!options.runtime) await runtime.close();
     },
   };
+}
+
+/** The bytes of a model, and its absolute path unless it comes from memory or through a pipe, which ends. */
+async function modelBytes(
+  source: string | Uint8Array,
+  { inside }: LoadModelOptions,
+): Promise<{ bytes: Uint8Array; path: string | undefined }> {
+  if (typeof source !== 'string') return { bytes: source, path: undefined };
+  return withFile(source, 'model', { inside, pipe: !inside }, async (file) => ({
+    bytes: await file.bytes(),
+    path: file.isPipe ? undefined : resolve(source),
+  }));
 }
 
 /**
@@ -86,7 +98,7 @@ async function decodeAt(
   fileName: string,
 ): Promise<{ decoded: OnnxModel; folder: string | undefined }> {
   const decoded = decodeModel(bytes, { fileName });
-  const real = path && (await realpath(path));
+  const real = path && (await realPath(path));
   if (!path || !real || real === path) return { decoded, folder: path && dirname(path) };
   const own = [...decoded.graph.initializers.values()].every(
     ({ location }) => location.kind !== 'file' || location.path === fileName,
@@ -95,46 +107,53 @@ async function decodeAt(
   return { decoded: decodeModel(bytes, { fileName: basename(real) }), folder: dirname(real) };
 }
 
-/** Paths of the files beside the model that hold weights, checked to exist and to be long enough. */
-async function externalFiles(model: OnnxModel, folder: string | undefined, fileName: string): Promise<string[]> {
+/** The files beside the model that hold weights, in the order of their names, and how many bytes of each it takes. */
+function externalFiles(model: OnnxModel): [name: string, end: number][] {
   const needed = new Map<string, number>();
   for (const { location } of model.graph.initializers.values()) {
     if (location.kind !== 'file') continue;
     needed.set(location.path, Math.max(needed.get(location.path) ?? 0, location.offset + location.length));
   }
-  const paths: string[] = [];
-  for (const [name, end] of needed) {
-    if (!folder) {
-      throw new WhereforeError('unsupported-model', 'the model keeps weights in another file', {
-        where: fileName,
-        got: name,
-        fix: 'load it by its path',
-      });
-    }
-    const path = join(folder, name);
-    const facts = await stat(path).catch((cause) => {
-      throw new WhereforeError('file-not-found', 'the file with the weights is missing', {
-        where: fileName,
-        got: path,
-        fix: 'put it beside the model',
-        cause,
-      });
+  return [...needed].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** Adds to a hash what the model takes of a file of weights: what follows in the file is not the model's. */
+async function hashWeights(
+  hash: Hash,
+  weights: {
+    readonly name: string;
+    readonly end: number;
+    readonly folder: string | undefined;
+    readonly fileName: string;
+  },
+): Promise<void> {
+  const { name, end, folder, fileName } = weights;
+  if (!folder) {
+    throw new WhereforeError('unsupported-model', 'the model keeps weights in another file', {
+      where: fileName,
+      got: name,
+      fix: 'load it by its path',
     });
-    if (facts.size < end) {
+  }
+  const path = join(folder, name);
+  const inside = await foldersOf(join(folder, fileName));
+  await withFile(path, 'weights', { inside }, async (file) => {
+    if (file.size < end) {
       throw new WhereforeError('malformed-model', 'the file with the weights is too short', {
         where: path,
-        got: `${facts.size} bytes`,
+        got: `${file.size} bytes`,
         expected: `at least ${end}`,
         fix: 'get the complete file',
       });
     }
-    paths.push(path);
-  }
-  return paths.sort();
-}
-
-async function hashOf(bytes: Uint8Array, files: readonly string[]): Promise<string> {
-  const hash = createHash('sha256').update(bytes);
-  for (const path of files) for await (const piece of createReadStream(path)) hash.update(piece);
-  return hash.digest('hex');
+    for await (const piece of file.pieces(end)) hash.update(piece);
+  }).catch((cause: unknown) => {
+    if (!(cause instanceof WhereforeError && cause.code === 'file-not-found')) throw cause;
+    throw new WhereforeError('file-not-found', 'the file with the weights is missing', {
+      where: fileName,
+      got: path,
+      fix: 'put it beside the model',
+      cause,
+    });
+  });
 }

@@ -1,13 +1,14 @@
-import { access } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { type Document, isMap, isNode, LineCounter, parseDocument, stringify } from 'yaml';
 import type * as z from 'zod';
 import { WhereforeError } from '../errors.ts';
 import type { Dimension, ValueInfo } from '../onnx/graph.ts';
 import { formatShape } from '../tensor/tensor.ts';
-import { readText } from './files.ts';
+import { foldersOf } from './folders.ts';
 import { nearest } from './nearest.ts';
+import type { ReadOptions } from './open-file.ts';
 import { knownKeys, type Preprocessing, type PreprocessingText, preprocessingSchema } from './preprocessing.ts';
+import { readText, readTextIfPresent } from './read-file.ts';
 
 /**
  * Reads the text of a `wherefore.yaml` and fills in its defaults.
@@ -124,37 +125,37 @@ export interface LoadedPreprocessing {
 export async function findPreprocessing(modelPath: string): Promise<LoadedPreprocessing | undefined> {
   const folder = dirname(modelPath);
   const stem = basename(modelPath, extname(modelPath));
+  const inside = await foldersOf(modelPath);
   for (const path of [join(folder, `${stem}.wherefore.yaml`), join(folder, 'wherefore.yaml')]) {
-    if (await exists(path)) return loadPreprocessing(path);
+    const text = await readTextIfPresent(path, 'settings', { inside });
+    if (text !== undefined) return withLabels(text, path);
   }
   return undefined;
 }
 
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+/**
+ * Reads a `wherefore.yaml` and the label file that it names, which must lie below its folder.
+ * @throws WhereforeError `file-not-found`, `file-unreadable`, `invalid-data`
+ */
+export async function loadPreprocessing(path: string): Promise<LoadedPreprocessing> {
+  return withLabels(await readText(path, 'settings'), path);
 }
 
-/** Reads a `wherefore.yaml` and the label file that it names. */
-export async function loadPreprocessing(path: string): Promise<LoadedPreprocessing> {
-  const preprocessing = parsePreprocessing(await readText(path), path);
+async function withLabels(text: string, path: string): Promise<LoadedPreprocessing> {
+  const preprocessing = parsePreprocessing(text, path);
   const { labels } = preprocessing;
   if (labels === undefined) return { preprocessing, path };
-  return {
-    preprocessing,
-    path,
-    labels: typeof labels === 'string' ? await readLabels(resolve(dirname(path), labels)) : labels,
-  };
+  if (typeof labels !== 'string') return { preprocessing, path, labels };
+  const inside = await foldersOf(path);
+  return { preprocessing, path, labels: await readLabels(resolve(dirname(path), labels), { inside }) };
 }
 
 /**
  * Class names by index: a text file with one a line, a JSON list, or a JSON object with the indices as its keys.
  * @throws WhereforeError `invalid-data` for an empty file, or JSON of another form.
  */
-export async function readLabels(path: string): Promise<string[]> {
-  const text = (await readText(path)).trim();
+export async function readLabels(path: string, options: ReadOptions = {}): Promise<string[]> {
+  const text = (await readText(path, 'labels', options)).trim();
   if (!text) throw new WhereforeError('invalid-data', 'the label file is empty', { where: path });
   if (!/^[[{]/.test(text)) return text.split(/\r?\n/).map((line) => line.trim());
   let content: unknown;

@@ -4,13 +4,13 @@ import { WhereforeError } from '../errors.ts';
 import { requiredInputs } from '../onnx/graph.ts';
 import { convert } from '../tensor/convert.ts';
 import { type DataType, formatShape, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
-import { readBytes, readText } from './files.ts';
 import { imageExtensions, readImage } from './image.ts';
 import { describedImage, preprocessImage } from './image-input.ts';
 import type { LoadedModel } from './load-model.ts';
 import type { ModelInput } from './model-input.ts';
 import { nearest } from './nearest.ts';
 import type { Preprocessing } from './preprocessing.ts';
+import { readBytes, readText } from './read-file.ts';
 import { tableInputs } from './row-input.ts';
 import { splitSelection } from './row-selection.ts';
 import { tableReaders } from './table-file.ts';
@@ -39,10 +39,11 @@ export async function readModelInputs(
   const extension = extname(path).toLowerCase();
   if (extension in tableReaders) return tableInputs(path, selection, preprocessing);
   const complete = (ids: ReadonlyMap<string, Tensor>) => tensorInput(model, ids, source, undefined, preprocessing);
-  if (extension === '.txt') return [await textInput(model, await readText(path), source, preprocessing, complete)];
+  if (extension === '.txt')
+    return [await textInput(model, await readText(path, 'text'), source, preprocessing, complete)];
   const isFile = imageExtensions.has(extension) || extension in tensorReaders;
   if (!isFile && describedText(preprocessing)) return [await textInput(model, source, source, preprocessing, complete)];
-  const bytes = await readBytes(source);
+  const bytes = await readBytes(source, imageExtensions.has(extension) ? 'image' : 'tensors');
   const hash = createHash('sha256').update(bytes).digest('hex');
   if (imageExtensions.has(extension)) return [await imageInput(bytes, source, hash, preprocessing)];
   const reader = tensorReaders[extension];
@@ -273,7 +274,7 @@ export async function readNamedTensor(
   }
   const reader = tensorReaders[extname(text).toLowerCase()];
   if (!reader) return [name, writtenTensor(model, name, text), undefined];
-  const bytes = await readBytes(text);
+  const bytes = await readBytes(text, 'tensors');
   const tensors = reader(bytes, text);
   const tensor = tensors.get(name) ?? (tensors.size === 1 ? [...tensors.values()][0] : undefined);
   if (!tensor) {

@@ -3,17 +3,20 @@ import { describe, expect, it } from 'vitest';
 import { sharedData } from '../../test/shared-data.ts';
 import { rows, type Tensor } from '../tensor/tensor.ts';
 import { pixelDataset } from './datasets.ts';
-import { readBytes, readText } from './files.ts';
 import { toSource } from './grid.ts';
 import { readIdx } from './idx.ts';
 import { readImage } from './image.ts';
 import { preprocessImage } from './image-input.ts';
 import type { ImageInput } from './preprocessing.ts';
 import { parsePreprocessing, readLabels } from './preprocessing-file.ts';
+import { readBytes, readText } from './read-file.ts';
 
 /** What the hand-written description says about the model's one input. */
 async function described(name: string): Promise<{ input: ImageInput; name: string }> {
-  const text = await readText(new URL(`../../test/fixtures/preprocessing/${name}.yaml`, import.meta.url).pathname);
+  const text = await readText(
+    new URL(`../../test/fixtures/preprocessing/${name}.yaml`, import.meta.url).pathname,
+    'settings',
+  );
   const [[input, preprocessing]] = Object.entries(parsePreprocessing(text).inputs);
   return { input: preprocessing as ImageInput, name: input };
 }
@@ -70,8 +73,8 @@ describe('real models see what was described', () => {
 
   it.skipIf(!mnist)('MNIST: 98 of the first 100 test digits at least', async () => {
     const { input, name } = await described('mnist');
-    const images = readIdx(await readBytes(sharedData('mnist/t10k-images-idx3-ubyte.gz') as string));
-    const labels = readIdx(await readBytes(sharedData('mnist/t10k-labels-idx1-ubyte.gz') as string));
+    const images = readIdx(await readBytes(sharedData('mnist/t10k-images-idx3-ubyte.gz') as string, 'tensors'));
+    const labels = readIdx(await readBytes(sharedData('mnist/t10k-labels-idx1-ubyte.gz') as string, 'tensors'));
     const dataset = pixelDataset(images, { name, preprocessing: input }, { labels });
     const first = await dataset.inputs(Array.from({ length: 100 }, (_, i) => i));
     const session = await InferenceSession.create(mnist as string, { intraOpNumThreads: 1 });

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { WhereforeError } from '../errors.ts';
 import { rows as rowsOf, type Tensor } from '../tensor/tensor.ts';
-import { readBytes } from './files.ts';
 import type { FeatureGroups, ModelInput } from './model-input.ts';
 import type { Preprocessing, TableInput } from './preprocessing.ts';
+import { readBytes } from './read-file.ts';
 import { evenly, selectedRows } from './row-selection.ts';
 import { type Column, columnNamed, type Table } from './table.ts';
 import { readTable } from './table-file.ts';
@@ -32,7 +32,7 @@ export async function tableInputs(
   const indices = selection ? selectedRows(selection, path) : [0];
   const tensor: Tensor = tableTensor(table, input, indices);
   const hash = createHash('sha256')
-    .update(await readBytes(path))
+    .update(await readBytes(path, 'table'))
     .digest('hex');
   const sample = table.rowCount > 1 ? usualRows(table, input, name, evenly(table.rowCount), path) : undefined;
   return indices.map((row, i) => ({

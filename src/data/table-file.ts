@@ -1,19 +1,20 @@
 import { extname } from 'node:path';
 import { WhereforeError } from '../errors.ts';
 import { type CsvOptions, readCsv, readJsonLines } from './csv.ts';
-import { readBytes, readText } from './files.ts';
 import { readParquet } from './parquet.ts';
+import { readBytes, readText } from './read-file.ts';
 import type { Table } from './table.ts';
 
-const readJsonLinesFile = async (path: string, options: CsvOptions) => readJsonLines(await readText(path), options);
+const readJsonLinesFile = async (path: string, options: CsvOptions) =>
+  readJsonLines(await readText(path, 'table'), options);
 
 /** Readers of files of tables, by the file's ending. */
 export const tableReaders: Readonly<Record<string, (path: string, options: CsvOptions) => Promise<Table>>> = {
-  '.csv': async (path, options) => readCsv(await readText(path), options),
-  '.tsv': async (path, options) => readCsv(await readText(path), { delimiter: '\t', ...options }),
+  '.csv': async (path, options) => readCsv(await readText(path, 'table'), options),
+  '.tsv': async (path, options) => readCsv(await readText(path, 'table'), { delimiter: '\t', ...options }),
   '.jsonl': readJsonLinesFile,
   '.ndjson': readJsonLinesFile,
-  '.parquet': async (path, options) => readParquet(await readBytes(path), options),
+  '.parquet': async (path, options) => readParquet(await readBytes(path, 'table'), options),
 };
 
 /**

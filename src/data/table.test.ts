@@ -247,8 +247,8 @@ describe('real tables', () => {
   });
 
   it.skipIf(!adult)('Adult, which has no header', async () => {
-    const { readText } = await import('./files.ts');
-    const table = readCsv(await readText(adult as string), { header: false });
+    const { readText } = await import('./read-file.ts');
+    const table = readCsv(await readText(adult as string, 'table'), { header: false });
     expect(table.rowCount).toBe(32561);
     expect(table.columns.map(({ kind }) => kind).filter((kind) => kind === 'number')).toHaveLength(6);
     expect(table.columns[1]).toMatchObject({ kind: 'category', reason: '8 different values, 1836 missing' });

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { WhereforeError } from '../errors.ts';
 import { maxOf } from '../tensor/extremes.ts';
 import { int64, type Tensor } from '../tensor/tensor.ts';
+import { foldersOf } from './folders.ts';
 import type { LoadedModel } from './load-model.ts';
 import type { ModelInput } from './model-input.ts';
 import type { Preprocessing, TextInput } from './preprocessing.ts';
@@ -16,12 +17,13 @@ export function describedText(preprocessing: Preprocessing): { name: string; inp
   return texts.length === 1 ? texts[0] : undefined;
 }
 
-/** The tokenizer that a model's `wherefore.yaml` names; undefined where it names none. */
+/** The tokenizer that a model's `wherefore.yaml` names, below its folder; undefined where it names none. */
 export async function tokenizerOf(model: LoadedModel, preprocessing: Preprocessing): Promise<Tokenizer | undefined> {
   const file = describedText(preprocessing)?.input.tokenizer;
   if (file === undefined) return undefined;
   const beside = model.preprocessing?.path ?? model.path;
-  return readTokenizer(beside === undefined ? file : resolve(dirname(beside), file));
+  if (beside === undefined) return readTokenizer(file);
+  return readTokenizer(resolve(dirname(beside), file), { inside: await foldersOf(beside) });
 }
 
 /**

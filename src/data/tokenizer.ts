@@ -1,7 +1,8 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { WhereforeError } from '../errors.ts';
 import { maxOf } from '../tensor/extremes.ts';
-import { readText } from './files.ts';
+import type { ReadOptions } from './open-file.ts';
+import { readText } from './read-file.ts';
 import { alignTokens, type Span, wordsOf } from './token-alignment.ts';
 
 /** A text as a model reads it. */
@@ -41,8 +42,8 @@ export const emptyTokens = {
  * Reads a `tokenizer.json` (Hugging Face).
  * @throws WhereforeError `file-not-found`, `invalid-data` for another form
  */
-export async function readTokenizer(path: string): Promise<Tokenizer> {
-  return parseTokenizer(await readText(path), path);
+export async function readTokenizer(path: string, options: ReadOptions = {}): Promise<Tokenizer> {
+  return parseTokenizer(await readText(path, 'tokenizer', options), path);
 }
 
 /** A tokenizer from the text of a `tokenizer.json`. @throws WhereforeError `invalid-data` */

@@ -1,16 +1,16 @@
-import { stat } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { WhereforeError } from '../errors.ts';
 import { requiredInputs } from '../onnx/graph.ts';
 import { formatShape, type Tensor } from '../tensor/tensor.ts';
 import { type Dataset, tensorDataset } from './dataset.ts';
 import { pictureFiles, pixelDataset } from './datasets.ts';
-import { readBytes } from './files.ts';
+import { isFolder } from './folders.ts';
 import { readIdx } from './idx.ts';
 import { picturesIn } from './image.ts';
 import { describedImage } from './image-input.ts';
 import type { LoadedModel } from './load-model.ts';
 import type { Preprocessing } from './preprocessing.ts';
+import { readBytes } from './read-file.ts';
 import { tensorReaders } from './tensor-file.ts';
 
 /**
@@ -25,9 +25,8 @@ export async function unlabelledInputs(
   model: LoadedModel,
   preprocessing: Preprocessing,
 ): Promise<Dataset> {
-  const facts = await stat(path).catch(() => undefined);
-  if (facts?.isDirectory()) return pictureFiles(await picturesIn(path), describedImage(preprocessing, path));
-  const bytes = await readBytes(path);
+  if (await isFolder(path)) return pictureFiles(await picturesIn(path), describedImage(preprocessing, path));
+  const bytes = await readBytes(path, 'tensors');
   const readTensors = tensorReaders[extname(path).toLowerCase()];
   if (readTensors) {
     const names = requiredInputs(model.graph).map(({ name }) => name);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readBytes, writeAtomically } from '../data/files.ts';
+import { writeAtomically } from '../data/files.ts';
+import { readBytesIfPresent } from '../data/read-file.ts';
 import { readSafetensors, writeSafetensors } from '../data/safetensors.ts';
 import { WhereforeError } from '../errors.ts';
 import type { ResultStore, StoredResult } from '../evaluation/comparison.ts';
@@ -35,10 +36,7 @@ export function createResultStore(folder: string): ResultStore {
   return {
     async read(key) {
       const path = pathOf(key);
-      const bytes = await readBytes(path).catch((error: unknown) => {
-        if (error instanceof WhereforeError && error.code === 'file-not-found') return undefined;
-        throw error;
-      });
+      const bytes = await readBytesIfPresent(path, 'tensors');
       if (!bytes) return undefined;
       const { tensors, metadata } = readSafetensors(bytes, path);
       const map = tensors.get('map');

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import { readBytes, readText, writeFolderAtomically } from '../data/files.ts';
+import { writeFolderAtomically } from '../data/files.ts';
 import { readImage, writePng } from '../data/image.ts';
+import { readBytes, readText, readTextIfPresent } from '../data/read-file.ts';
 import { readSafetensors, writeSafetensors } from '../data/safetensors.ts';
 import { WhereforeError } from '../errors.ts';
 import { formatShape, sameShape, type Tensor } from '../tensor/tensor.ts';
@@ -43,8 +43,7 @@ export async function writeRun(runs: string, explained: readonly Explained[], in
   const page = await renderPage(explained, info);
   const figures = await figuresOf(explained);
   const pictures = picturesOf(explained);
-  await writeFolderAtomically(folder, async (temporary) => {
-    const write = (name: string, content: Uint8Array | string) => writeFile(join(temporary, name), content);
+  await writeFolderAtomically(folder, async (write) => {
     for (const { name, pixels } of pictures.values()) await write(name, await writePng(pixels));
     const entries: RunEntry[] = [];
     for (const [i, one] of explained.entries()) {
@@ -152,9 +151,9 @@ function picturesOf(explained: readonly Explained[]): Map<string, { name: string
  *   are not those that the document names
  */
 export async function readExplanation(path: string): Promise<Explained> {
-  const document = parseDocument(await readText(path), path);
+  const document = parseDocument(await readText(path, 'document'), path);
   const tensorsPath = `${path.slice(0, path.length - extname(path).length)}.safetensors`;
-  const { tensors } = readSafetensors(await readBytes(tensorsPath), tensorsPath);
+  const { tensors } = readSafetensors(await readBytes(tensorsPath, 'tensors'), tensorsPath);
   for (const { key, type, shape } of [document.input.tensors, document.baselineTensors, document.attribution].flatMap(
     (group) => Object.values(group),
   )) {
@@ -173,10 +172,7 @@ export async function readExplanation(path: string): Promise<Explained> {
 
 /** The source picture that `run.json` names for a document; a document on its own has none. */
 async function pictureOf(path: string): Promise<Tensor<'uint8'> | undefined> {
-  const record = await readText(join(dirname(path), 'run.json')).catch((error: unknown) => {
-    if (error instanceof WhereforeError && error.code === 'file-not-found') return undefined;
-    throw error;
-  });
+  const record = await readTextIfPresent(join(dirname(path), 'run.json'), 'document');
   if (record === undefined) return undefined;
   let entries: unknown;
   try {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
+import { isFolder } from '../../data/folders.ts';
 import { picturesIn } from '../../data/image.ts';
 import { preprocessImage } from '../../data/image-input.ts';
 import type { LoadedModel } from '../../data/load-model.ts';
@@ -82,8 +82,7 @@ function sourceOf({ source, tensors }: ModelInput): string {
 }
 
 async function filesOf(source: string): Promise<string[]> {
-  const facts = await stat(source).catch(() => undefined);
-  return facts?.isDirectory() ? picturesIn(source) : [source];
+  return (await isFolder(source)) ? picturesIn(source) : [source];
 }
 
 function pictureOf({ picture, source }: ModelInput): NonNullable<ModelInput['picture']> {

@@ -1,11 +1,10 @@
-import { access } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { z } from 'zod';
-import { readText } from '../../data/files.ts';
 import { readImage } from '../../data/image.ts';
 import { preprocessImage } from '../../data/image-input.ts';
 import type { ModelInput } from '../../data/model-input.ts';
 import { variantOf } from '../../data/picture-variant.ts';
+import { readBytesIfPresent, readTextIfPresent } from '../../data/read-file.ts';
 import { WhereforeError } from '../../errors.ts';
 import { maxOf } from '../../tensor/extremes.ts';
 import { formatShape, type Tensor, tensor } from '../../tensor/tensor.ts';
@@ -44,8 +43,9 @@ async function maskFile(
 ): Promise<Tensor<'uint8'> | undefined> {
   for (const ending of maskEndings) {
     const path = join(folder, `${stem}${ending}`);
-    if (!(await exists(path))) continue;
-    const { pixels } = await readImage(path);
+    const bytes = await readBytesIfPresent(path, 'image');
+    if (!bytes) continue;
+    const { pixels } = await readImage(bytes, { name: path });
     if (!size || size.every((side, axis) => side === pixels.shape[axis])) return pixels;
     throw new WhereforeError('wrong-shape', 'the mask is not of the size of its picture', {
       where: path,
@@ -62,8 +62,9 @@ async function boxFile(
   { input, variant }: DrawnInput,
 ): Promise<Tensor<'uint8'> | undefined> {
   const path = join(folder, `${stem}.json`);
-  if (!(await exists(path))) return undefined;
-  const boxes = parseBoxes(await readText(path), path);
+  const text = await readTextIfPresent(path, 'document');
+  if (text === undefined) return undefined;
+  const boxes = parseBoxes(text, path);
   // Boxes are cut with the picture, so the whole of it must be known: a variant remembers only its part.
   const [height, width] = variant
     ? sizeBehind(boxes, variant.part)
@@ -102,13 +103,6 @@ function parseBoxes(text: string, where: string): z.infer<typeof boxesSchema> {
   const parsed = boxesSchema.safeParse(content);
   if (parsed.success) return parsed.data;
   throw refuse(text.slice(0, 40), parsed.error);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** The objects of all inputs of which the folder knows one. @throws WhereforeError `invalid-data` where it knows none */

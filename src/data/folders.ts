@@ -1,0 +1,43 @@
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import { readError } from './file-errors.ts';
+
+/** Whether the path is a folder; false where there is nothing. */
+export async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+}
+
+/** An entry of a folder. */
+export interface FolderEntry {
+  readonly name: string;
+  readonly isFolder: boolean;
+}
+
+/**
+ * What lies in a folder, by name in alphabetical order; with `deep` all below it, as paths from it, links to folders not
+ * followed.
+ * @throws WhereforeError `file-not-found`, `file-unreadable`
+ */
+export async function folderEntries(folder: string, options: { readonly deep?: boolean } = {}): Promise<FolderEntry[]> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: options.deep === true }).catch(
+    async (error) => {
+      throw await readError(folder, error, { what: 'folder' });
+    },
+  );
+  return entries
+    .map((entry) => ({
+      name: relative(folder, join(entry.parentPath, entry.name)),
+      isFolder: entry.isDirectory(),
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Where a path leads once links are followed; the path itself where there is nothing. */
+export async function realPath(path: string): Promise<string> {
+  return realpath(path).catch(() => path);
+}
+
+/** The folders that a file may name files of: its own, and the one that it really lies in where it is a link. */
+export async function foldersOf(path: string): Promise<string[]> {
+  return [...new Set([dirname(resolve(path)), dirname(await realPath(path))])];
+}
