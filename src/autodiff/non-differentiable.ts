@@ -12,6 +12,10 @@ const trees = refused(
   'an ensemble of trees is piecewise constant, its gradient would be zero everywhere and say nothing',
   'use a method that needs only outputs: --method occlusion',
 );
+const categories = refused(
+  'a column of categories has no derivative: a category is not a number that moves',
+  'use a method that needs only outputs: --method occlusion, or explain a layer behind this node',
+);
 const loops = refused(
   'the number of iterations may depend on the data',
   'export the model with the loop unrolled, or explain a layer behind this node',
@@ -54,8 +58,9 @@ export const nonDifferentiable: Readonly<Record<string, NonDifferentiable>> = {
   ...Object.fromEntries(
     ['TreeEnsemble', 'TreeEnsembleClassifier', 'TreeEnsembleRegressor'].map((op) => [`ai.onnx.ml.${op}`, trees]),
   ),
-  'ai.onnx.ml.SVMClassifier': refused('there is no rule for support vector machines', 'use --method occlusion'),
-  'ai.onnx.ml.SVMRegressor': refused('there is no rule for support vector machines', 'use --method occlusion'),
+  ...Object.fromEntries(
+    ['LabelEncoder', 'OneHotEncoder', 'CategoryMapper', 'DictVectorizer'].map((op) => [`ai.onnx.ml.${op}`, categories]),
+  ),
   MaxRoiPool: refused(
     'its bins follow from regions rounded to whole elements',
     'export the model with RoiAlign, or explain a layer behind this node',

@@ -165,6 +165,18 @@ export function intsAttribute(node: Node, name: string): readonly number[] | und
   return attribute?.kind === 'ints' ? attribute.value : undefined;
 }
 
+/** A list of floats; undefined where it is absent. */
+export function floatsAttribute(node: Node, name: string): readonly number[] | undefined {
+  const attribute = node.attributes[name];
+  return attribute?.kind === 'floats' ? attribute.value : undefined;
+}
+
+/** A list of texts; undefined where it is absent. */
+export function stringsAttribute(node: Node, name: string): readonly string[] | undefined {
+  const attribute = node.attributes[name];
+  return attribute?.kind === 'strings' ? attribute.value : undefined;
+}
+
 /** The inputs that a caller must feed: those without a default value among the initializers. */
 export function requiredInputs(graph: Graph): ValueInfo[] {
   return graph.inputs.filter((input) => !graph.initializers.has(input.name));

@@ -44,6 +44,15 @@ const fromAttribute =
   };
 const ofFirst = (node: Node, typeOf: TypeOf) => typeOf(node.inputs[0] ?? '');
 
+/** What a LabelEncoder makes of its keys: the type of its values. */
+function encodedType({ attributes }: Node): DataType | undefined {
+  const { values_tensor: values } = attributes;
+  if (values?.kind === 'tensor') return values.value.type;
+  if (attributes.values_strings) return 'string';
+  if (attributes.values_int64s) return 'int64';
+  return attributes.values_floats ? 'float32' : undefined;
+}
+
 /** Operators whose outputs do not all have the type of the first input. */
 const typeRules: Readonly<Record<string, TypeRule>> = {
   ...Object.fromEntries(
@@ -115,7 +124,6 @@ const typeRules: Readonly<Record<string, TypeRule>> = {
   StringConcat: always('string'),
   RegexFullMatch: always('bool'),
   TfIdfVectorizer: always('float32'),
-  LabelEncoder: always(),
   ...Object.fromEntries(
     [
       'SequenceConstruct',
@@ -128,7 +136,20 @@ const typeRules: Readonly<Record<string, TypeRule>> = {
       'OptionalGetElement',
     ].map((op) => [op, always()]),
   ),
-  'ai.onnx.ml.TreeEnsembleClassifier': always('int64', 'float32'),
+  ...Object.fromEntries(
+    ['Scaler', 'Normalizer', 'FeatureVectorizer', 'LinearRegressor', 'SVMRegressor', 'OneHotEncoder'].map((op) => [
+      `ai.onnx.ml.${op}`,
+      always('float32'),
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['LinearClassifier', 'SVMClassifier', 'TreeEnsembleClassifier'].map((op) => [
+      `ai.onnx.ml.${op}`,
+      (node: Node) => [node.attributes.classlabels_strings ? 'string' : 'int64', 'float32'] as const,
+    ]),
+  ),
+  'ai.onnx.ml.LabelEncoder': (node) => [encodedType(node)],
+  'ai.onnx.ml.CategoryMapper': (node, typeOf) => [typeOf(node.inputs[0] ?? '') === 'string' ? 'int64' : 'string'],
   'ai.onnx.ml.TreeEnsembleRegressor': always('float32'),
   'ai.onnx.ml.ZipMap': always(),
   'com.microsoft.QLinearConcat': sameAsInput(2),

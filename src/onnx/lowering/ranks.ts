@@ -4,7 +4,9 @@ import { type Graph, intAttribute, intsAttribute, type Node, operatorKey } from 
 
 type RankOf = (name: string | undefined) => number | undefined;
 type ConstantOf = (name: string) => Tensor | undefined;
-type RankRule = (node: Node, rankOf: RankOf, constantOf: ConstantOf) => number | undefined;
+/** The rank of every output, or one for each. */
+type Ranks = number | undefined | readonly number[];
+type RankRule = (node: Node, rankOf: RankOf, constantOf: ConstantOf) => Ranks;
 
 const likeFirst: RankRule = (node, rankOf) => rankOf(node.inputs[0]);
 const broadcast: RankRule = (node, rankOf) => {
@@ -56,6 +58,20 @@ const rules: Readonly<Record<string, RankRule>> = {
     'L1 L2 LogSum LogSumExp Max Mean Min Prod Sum SumSquare'.split(' ').map((kind) => [`Reduce${kind}`, reduction]),
   ),
   ...Object.fromEntries(runtimeSameRank.split(' ').map((op) => [`com.microsoft.${op}`, likeFirst])),
+  ...Object.fromEntries(
+    'Binarizer Imputer LabelEncoder Normalizer Scaler'.split(' ').map((op) => [`ai.onnx.ml.${op}`, likeFirst]),
+  ),
+  ...Object.fromEntries(
+    'FeatureVectorizer LinearRegressor SVMRegressor'.split(' ').map((op) => [`ai.onnx.ml.${op}`, always(2)]),
+  ),
+  'ai.onnx.ml.ArrayFeatureExtractor': (node, rankOf) => {
+    const rank = rankOf(node.inputs[0]);
+    return rank === undefined ? undefined : Math.max(rank, 2);
+  },
+  'ai.onnx.ml.LinearClassifier': () => [1, 2],
+  'ai.onnx.ml.SVMClassifier': () => [1, 2],
+  'ai.onnx.ml.TreeEnsembleClassifier': () => [1, 2],
+  'ai.onnx.ml.OneHotEncoder': (node, rankOf) => plus(rankOf(node.inputs[0]), 1),
   'com.microsoft.Attention': always(3),
   'com.microsoft.GroupQueryAttention': always(3),
   'com.microsoft.MultiHeadAttention': always(3),
@@ -115,7 +131,8 @@ export function inferRanks(
     if (!rule) continue;
     const rank = rule(node, rankOf, constantOf);
     // A first output whose rank the file states keeps it; the others of these operators have the first one's rank.
-    for (const name of node.outputs) if (!ranks.has(name)) declare(name, rank);
+    for (const [i, name] of node.outputs.entries())
+      if (!ranks.has(name)) declare(name, typeof rank === 'object' ? rank[i] : rank);
   }
   return ranks;
 }

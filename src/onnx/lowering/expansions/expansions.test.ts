@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { runModel } from '../../../../test/run-model.ts';
 import { fromNumbers, toNumbers } from '../../../tensor/convert.ts';
 import { type DataType, float32, int64, sizeOf, type Tensor, tensor } from '../../../tensor/tensor.ts';
-import { attributesOf, type Node, type OnnxModel, type PlainAttributes } from '../../graph.ts';
+import { type Attributes, attributesOf, type Node, type OnnxModel, type PlainAttributes } from '../../graph.ts';
 import { lower } from '../index.ts';
 import { expansions } from './index.ts';
 
@@ -38,7 +38,7 @@ interface Case {
   readonly domain?: string;
   readonly opset?: number;
   readonly inputs: readonly (Tensor | undefined)[];
-  readonly attributes?: PlainAttributes;
+  readonly attributes?: PlainAttributes | Attributes;
   /** How many outputs, or which ('' leaves one out). Default 1. */
   readonly outputs?: number | readonly string[];
   /** Positions of inputs that are initializers: the runtime demands it of some. */
@@ -74,6 +74,22 @@ const standard = (
   attributes,
   ...more,
 });
+/** An operator of scikit-learn's exports; lists in its attributes are floats unless they say otherwise. */
+const ml = (op: string, name: string, inputs: Case['inputs'], attributes: Attributes = {}, outputs = 1): Case => ({
+  op,
+  name,
+  domain: 'ai.onnx.ml',
+  inputs,
+  attributes,
+  outputs,
+});
+const floats = (...value: number[]) => ({ kind: 'floats' as const, value });
+const strings = (...value: string[]) => ({ kind: 'strings' as const, value });
+const ints = (...value: number[]) => ({ kind: 'ints' as const, value });
+const text = (value: string) => ({ kind: 'string' as const, value });
+const float = (value: number) => ({ kind: 'float' as const, value });
+const int = (value: number) => ({ kind: 'int' as const, value });
+const draws = (count: number) => floats(...toNumbers(x(count)));
 
 const cosine = float32(
   [8, 4],
@@ -395,7 +411,159 @@ const cases: readonly Case[] = [
   standard('SoftmaxCrossEntropyLoss', 'sum', 20, [x(3, 4), i32([3], 0, 3, 2), positive(4)], { reduction: 'sum' }),
   standard('CenterCropPad', '', 20, [x(5, 4, 3), i64([3], 3, 7, 4)]),
   standard('CenterCropPad', 'axes', 20, [x(5, 4, 3), i64([2], 8, 3)], { axes: [-1, 0] }),
+
+  ml('Scaler', '', [x(3, 4)], { offset: draws(4), scale: draws(4) }),
+  ml('Scaler', 'one for all, integers', [i64([2, 3], 1, 2, 3, -4, 5, 6)], { offset: floats(0.5), scale: floats(2) }),
+  ...['MAX', 'L1', 'L2'].flatMap((norm) => [
+    ml('Normalizer', norm, [x(3, 4)], { norm: text(norm) }),
+    ml('Normalizer', `${norm}, a row of zeros`, [float32([2, 2], [0, 0, -1, -3])], { norm: text(norm) }),
+  ]),
+  ml('Normalizer', 'one row', [x(4)], { norm: text('L2') }),
+  ml('Imputer', 'missing', [float32([2, 3], [Number.NaN, 1, 2, 3, Number.NaN, 5])], {
+    imputed_value_floats: floats(7, 8, 9),
+    replaced_value_float: float(Number.NaN),
+  }),
+  ml('Imputer', 'one value', [float32([2, 3], [-1, 1, 2, 3, -1, 5])], {
+    imputed_value_floats: floats(7),
+    replaced_value_float: float(-1),
+  }),
+  ml('Imputer', 'integers', [i64([2, 2], 0, 1, 2, 0)], {
+    imputed_value_int64s: ints(7, 8),
+    replaced_value_int64: int(0),
+  }),
+  ml('Binarizer', '', [x(3, 4)], { threshold: float(0.2) }),
+  ml('ArrayFeatureExtractor', '', [x(3, 4), i64([2], 3, 0)]),
+  ml('ArrayFeatureExtractor', 'of a row', [x(4), i64([2], 3, 0)]),
+  ml('ArrayFeatureExtractor', 'of three axes, one index', [x(2, 3, 4), i64([], 2)]),
+  ml('FeatureVectorizer', '', [x(2, 2), x(2, 1)], { inputdimensions: ints(2, 1) }),
+  ml('FeatureVectorizer', 'cut', [x(2, 3)], { inputdimensions: ints(2) }),
+  ...['NONE', 'SOFTMAX', 'LOGISTIC', 'SOFTMAX_ZERO', 'PROBIT'].flatMap((transform) => [
+    ml('LinearRegressor', `two targets, ${transform}`, [x(3, 4)], {
+      coefficients: floats(...toNumbers(positive(8))),
+      intercepts: floats(0.4, 0.6),
+      targets: int(2),
+      post_transform: text(transform),
+    }),
+    ml('LinearRegressor', `one target, ${transform}`, [x(3, 4)], {
+      coefficients: floats(...toNumbers(positive(4))),
+      intercepts: floats(0.4),
+      post_transform: text(transform),
+    }),
+    ml(
+      'LinearClassifier',
+      transform,
+      [x(5, 4)],
+      {
+        coefficients: floats(...toNumbers(positive(12))),
+        intercepts: floats(0.2, 0.6, 0.75),
+        classlabels_ints: ints(4, 5, 9),
+        multi_class: int(1),
+        post_transform: text(transform),
+      },
+      2,
+    ),
+  ]),
+  ml('LinearRegressor', 'without intercept', [x(3, 4)], { coefficients: draws(4) }),
+  ml(
+    'LinearClassifier',
+    'texts, integers given',
+    [i64([2, 2], 1, -2, 3, 4)],
+    { coefficients: draws(6), intercepts: draws(3), classlabels_strings: strings('a', 'b', 'c') },
+    2,
+  ),
+  ml(
+    'LinearClassifier',
+    'a single row',
+    [x(2)],
+    { coefficients: draws(6), intercepts: draws(3), classlabels_ints: ints(0, 1, 2) },
+    2,
+  ),
+  ...['NONE', 'LOGISTIC', 'SOFTMAX'].map((transform) =>
+    ml(
+      'LinearClassifier',
+      `one score of two classes, ${transform}`,
+      [x(6, 4)],
+      {
+        coefficients: draws(4),
+        intercepts: floats(0.1),
+        classlabels_strings: strings('no', 'yes'),
+        post_transform: text(transform),
+      },
+      2,
+    ),
+  ),
+  ...['LINEAR', 'RBF', 'POLY', 'SIGMOID'].flatMap((kernel) => [
+    ml('SVMRegressor', kernel, [x(3, 4)], {
+      kernel_type: text(kernel),
+      kernel_params: floats(0.3, 0.5, 3),
+      n_supports: int(5),
+      support_vectors: draws(20),
+      coefficients: draws(5),
+      rho: floats(0.2),
+    }),
+    svc(`${kernel}, two classes`, kernel, [3, 2]),
+    svc(`${kernel}, three classes`, kernel, [3, 2, 4]),
+    svc(`${kernel}, probabilities of two`, kernel, [3, 2], true),
+    svc(`${kernel}, probabilities of three`, kernel, [3, 2, 4], true),
+  ]),
+  svc('probabilities of five, softmax', 'RBF', [2, 1, 3, 2, 1], true, { post_transform: text('SOFTMAX') }),
+  svc('two classes, logistic', 'RBF', [3, 2], false, { post_transform: text('LOGISTIC') }),
+  svc('texts', 'RBF', [3, 2], false, { classlabels_ints: ints(), classlabels_strings: strings('a', 'b') }),
+  ml('SVMRegressor', 'linear', [x(3, 4)], { kernel_params: floats(), coefficients: draws(4), rho: floats(0.2) }),
+  ml('SVMRegressor', 'one class', [x(5, 4)], {
+    kernel_type: text('RBF'),
+    kernel_params: floats(0.3, 0, 3),
+    n_supports: int(3),
+    support_vectors: draws(12),
+    coefficients: draws(3),
+    rho: floats(-0.1),
+    one_class: int(1),
+  }),
+  ...[2, 3].map((classes) =>
+    ml(
+      'SVMClassifier',
+      `linear, ${classes} classes`,
+      [x(6, 4)],
+      {
+        kernel_params: floats(),
+        coefficients: draws(4 * classes),
+        rho: floats(-0.3),
+        classlabels_ints: ints(...[4, 5, 6].slice(0, classes)),
+        post_transform: text('SOFTMAX'),
+      },
+      2,
+    ),
+  ),
 ];
+
+/** A support vector classifier with this many vectors of each class. */
+function svc(
+  name: string,
+  kernel: string,
+  perClass: readonly number[],
+  isProbability = false,
+  more: Attributes = {},
+): Case {
+  const [count, classes] = [perClass.reduce((a, b) => a + b, 0), perClass.length];
+  const pairs = (classes * (classes - 1)) / 2;
+  return ml(
+    'SVMClassifier',
+    name,
+    [x(7, 4)],
+    {
+      kernel_type: text(kernel),
+      kernel_params: floats(0.3, 0.5, 3),
+      support_vectors: draws(count * 4),
+      coefficients: draws(count * (classes - 1)),
+      rho: draws(pairs),
+      vectors_per_class: ints(...perClass),
+      classlabels_ints: ints(...perClass.map((_, i) => i + 3)),
+      ...(isProbability ? { prob_a: floats(...new Array(pairs).fill(-1.5)), prob_b: draws(pairs) } : {}),
+      ...more,
+    },
+    2,
+  );
+}
 
 /** Operators that the runtime has for other devices only, so that nothing here can be compared with. */
 const otherDevices = ['BiasSplitGelu', 'NhwcConv', 'NhwcFusedConv', 'BiasAdd', 'GroupNorm', 'SkipGroupNorm'].map(
@@ -417,6 +585,10 @@ describe('expansions compute what the runtime computes', () => {
       for (const [name, expected] of Object.entries(before)) {
         expect(after[name].shape, name).toEqual(expected.shape);
         expect(after[name].type, name).toBe(expected.type);
+        if (expected.type === 'string') {
+          expect(after[name].data, name).toEqual(expected.data);
+          continue;
+        }
         const [a, b] = [toNumbers(after[name]), toNumbers(expected)];
         const worst = a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]) / (1 + Math.abs(b[i]))), 0);
         // Sums of some tens of float32 products in another order.
@@ -472,10 +644,16 @@ describe('what cannot be expanded', () => {
   });
 });
 
+/** Plain attributes, or those that have their kinds already (texts, lists of floats that look like integers). */
+const attributesAsIs = (attributes: PlainAttributes | Attributes): Attributes =>
+  Object.values(attributes).some((value) => typeof value === 'object' && 'kind' in value)
+    ? (attributes as Attributes)
+    : attributesOf(attributes as PlainAttributes);
+
 function modelOf({ op, domain = '', opset = 20, inputs, attributes = {}, outputs = 1, constant = [] }: Case) {
   const names = inputs.map((input, i) => (input ? `in${i}` : ''));
   const made = typeof outputs === 'number' ? Array.from({ length: outputs }, (_, i) => `out${i}`) : outputs;
-  const node: Node = { op, domain, name: 'node', inputs: names, outputs: made, attributes: attributesOf(attributes) };
+  const node: Node = { op, domain, name: 'node', inputs: names, outputs: made, attributes: attributesAsIs(attributes) };
   const given = names.flatMap((name, i) => {
     const value = inputs[i];
     return value ? [{ name, value, constant: constant.includes(i) }] : [];
@@ -486,6 +664,7 @@ function modelOf({ op, domain = '', opset = 20, inputs, attributes = {}, outputs
     opsets: new Map([
       ['', opset],
       ['com.microsoft', 1],
+      ['ai.onnx.ml', 3],
     ]),
     graph: {
       name: 'g',

@@ -7,20 +7,26 @@ import { activationExpansions } from './activations.ts';
 import { arrangementExpansions } from './arrangement.ts';
 import { attentionExpansions } from './attention.ts';
 import type { Expansion } from './expression.ts';
+import { featureExpansions } from './features.ts';
+import { linearModelExpansions } from './linear-models.ts';
 import { lossExpansions } from './losses.ts';
 import { normalizationExpansions } from './normalization.ts';
 import { productExpansions } from './products.ts';
 import { rotaryExpansions } from './rotary.ts';
+import { supportVectorExpansions } from './support-vectors.ts';
 
 /** Operators that are replaced by simpler ones of the standard domain, by their key. */
 export const expansions: Readonly<Record<string, Expansion>> = {
   ...activationExpansions,
   ...arrangementExpansions,
   ...attentionExpansions,
+  ...featureExpansions,
+  ...linearModelExpansions,
   ...lossExpansions,
   ...normalizationExpansions,
   ...productExpansions,
   ...rotaryExpansions,
+  ...supportVectorExpansions,
 };
 
 /**
