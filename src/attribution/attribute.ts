@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { GradientNote } from '../autodiff/context.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Model } from '../runtime/model.ts';
+import { firstNotFinite } from '../runtime/non-finite.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { concatRows, formatShape, type Tensor } from '../tensor/tensor.ts';
 import { averageOf } from './average.ts';
@@ -12,6 +13,7 @@ import type { Groups } from './groups.ts';
 import { checkLayer, type Layer, shadowed } from './layer.ts';
 import { type MethodName, methodTable } from './methods/index.ts';
 import type { Meaning, Method, MethodContext, MethodResult } from './methods/method.ts';
+import { errorOfWrong } from './non-finite.ts';
 import { batchingCheck, prepare } from './prepare.ts';
 import type { Passes, Prepared, WorkOptions } from './prepared.ts';
 import { describeTarget, type Target } from './target/target.ts';
@@ -107,9 +109,11 @@ export async function attribute(model: Model, request: AttributionRequest): Prom
   const { method, parameters, explained, layer } = checkRequest(model, request);
   const prepared = await prepare(model, request.inputs, request.target, request, layer.names);
   const context = await methodContext(prepared, request, { method, explained, layer, parameters });
+  await checkFiniteTargets(prepared, context);
   const estimate = costOf(method, parameters, context);
   const implicitTarget = await implicitTargetOf(method, context);
   const result = await runMethod(method, parameters, context);
+  await checkFiniteValues(prepared, result, method);
   return describe(prepared, request, { context, explained, parameters, result, estimate, implicitTarget, started });
 }
 
@@ -149,6 +153,23 @@ function checkRequest(model: Model, request: AttributionRequest) {
   }
   if (method.needs !== 'outputs') checkFloatLayer(model, layer);
   return { method, parameters, explained, layer };
+}
+
+/** @throws WhereforeError `not-finite` where the target is infinite or not a number at the input or at a baseline */
+async function checkFiniteTargets({ model, wrong }: Prepared, { value, references }: MethodContext): Promise<void> {
+  if (!Number.isFinite(value)) throw await errorOfWrong(model.executor, wrong.target, 'the target at the input');
+  if (references.some((reference) => !Number.isFinite(reference.value)))
+    throw await errorOfWrong(model.executor, wrong.target, 'the target at the baseline');
+}
+
+/** @throws WhereforeError `not-finite` where an attribution is infinite or not a number */
+async function checkFiniteValues({ model, wrong }: Prepared, { values }: MethodResult, method: Method): Promise<void> {
+  for (const [name, { data }] of values) {
+    if (firstNotFinite(data) < 0) continue;
+    const run = wrong.gradient ?? wrong.target;
+    const what = run && (wrong.gradient ? 'a gradient of the target' : 'the target');
+    throw await errorOfWrong(model.executor, run, `${method.title} at "${name}": ${what ?? 'an attribution'}`);
+  }
 }
 
 /** Runs that a sample of baselines needs: one, or one for each where the method compares with a single one. */

@@ -12,6 +12,8 @@ interface Caches {
   readonly batching: Map<string, Promise<boolean>>;
   /** Targets at zero features. */
   readonly zeros: Map<string, Promise<number>>;
+  /** Targets of which some gradient of 0 met an infinite derivative. */
+  readonly absorbing: Set<string>;
 }
 
 const caches = new WeakMap<Model, Caches>();
@@ -28,6 +30,7 @@ export function cachesOf(model: Model): Caches {
         curvatures: new Map(),
         batching: new Map(),
         zeros: new Map(),
+        absorbing: new Set(),
       }),
     );
   return known;

@@ -1,6 +1,5 @@
 import type { GradientNote } from '../autodiff/context.ts';
-import { differentiate, type RuleOverrides } from '../autodiff/differentiate.ts';
-import type { Facts } from '../autodiff/facts.ts';
+import { type DifferentiatedGraph, differentiate, type RuleOverrides } from '../autodiff/differentiate.ts';
 import { foldNormalization } from '../autodiff/fold-normalization.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import type { Graph } from '../onnx/graph.ts';
@@ -24,6 +23,10 @@ export interface Plan extends Specialised {
   /** Value → name of its gradient; undefined where nothing flows back. */
   readonly gradients: ReadonlyMap<string, string | undefined>;
   readonly notes: readonly GradientNote[];
+  /** What flows into the outputs. */
+  readonly seeds: readonly string[];
+  /** For each value of the backward pass, the node whose derivative it belongs to. */
+  readonly origins: DifferentiatedGraph['origins'];
 }
 
 /** Name of the input that says how much each point counts. */
@@ -39,10 +42,13 @@ export interface PlanRequest {
   readonly rules?: RuleSet;
   /** Whether the gradients of the points are added up in the graph, or come back one by one. */
   readonly perPoint: boolean;
+  /** Whether a gradient of 0 stays 0 at an infinite derivative. */
+  readonly absorbZeros: boolean;
 }
 
 /** The gradient of a target at as many points as `specialised` holds. */
-export function gradientPlan(specialised: Specialised, { target, wrt, rules, perPoint }: PlanRequest): Plan {
+export function gradientPlan(specialised: Specialised, request: PlanRequest): Plan {
+  const { target, wrt, rules, perPoint, absorbZeros } = request;
   const { graph, facts, overrides } = rules?.apply(specialised) ?? {
     ...foldNormalization(specialised.graph, specialised.facts, new Set([...wrt, target])),
     overrides: undefined,
@@ -53,10 +59,12 @@ export function gradientPlan(specialised: Specialised, { target, wrt, rules, per
     graph: whole,
     gradients,
     notes,
+    origins,
   } = differentiate(seeded.graph, seeded.facts, {
     seeds: new Map([[target, seedInput]]),
     wrt,
     overrides,
+    absorbZeros,
   });
   const isSummed = count > 1 && !perPoint;
   const shapeOf = (name: string) => facts.shapes.get(name) ?? [];
@@ -77,16 +85,12 @@ export function gradientPlan(specialised: Specialised, { target, wrt, rules, per
     }
     outputs.set(name, summed && builder.output(summed, 'float32'));
   }
-  return { graph: builder.build(), facts, gradients: outputs, notes };
+  return { graph: builder.build(), facts, gradients: outputs, notes, seeds: [seedInput], origins };
 }
 
 /** A gradient and its Hessian-vector product at one point. */
-export interface CurvaturePlan {
-  readonly graph: Graph;
-  readonly facts: Facts;
-  readonly gradients: ReadonlyMap<string, string | undefined>;
+export interface CurvaturePlan extends Plan {
   readonly products: ReadonlyMap<string, string | undefined>;
-  readonly notes: readonly GradientNote[];
 }
 
 /** `∂f/∂w` and `Σ_j ∂²f/∂w∂w_j · v_j` for every value w, by differentiating `⟨∂f/∂w, v⟩` once more. */
@@ -95,11 +99,12 @@ export async function curvaturePlan(
   specialised: Specialised,
   feeds: Tensors,
   vectors: Tensors,
-  target: string,
+  { target, absorbZeros }: Pick<PlanRequest, 'target' | 'absorbZeros'>,
 ): Promise<CurvaturePlan> {
   const wrt = [...vectors.keys()];
   const seeded = withInput(specialised, seedInput, [1]);
-  const first = differentiate(seeded.graph, seeded.facts, { seeds: new Map([[target, seedInput]]), wrt });
+  const seeds = new Map([[target, seedInput]]);
+  const first = differentiate(seeded.graph, seeded.facts, { seeds, wrt, absorbZeros });
   const builder = new GraphBuilder(first.graph, { prefix: 'attribution/' });
   const terms: string[] = [];
   for (const [name, { shape }] of vectors) {
@@ -114,17 +119,27 @@ export async function curvaturePlan(
     gradients: first.gradients,
     products: new Map<string, string | undefined>(),
     notes: first.notes,
+    seeds: [seedInput],
+    origins: first.origins,
   };
   if (terms.length === 0) return { ...none, graph: builder.build() };
   const product = terms.length === 1 ? terms[0] : builder.op('Sum', terms);
   const one = builder.scalar(1);
   // The backward pass has values of its own: their shapes come from a second probe.
   const again = await executor.specialise(builder.build(), feeds);
-  const second = differentiate(again.graph, again.facts, { seeds: new Map([[product, one]]), wrt });
+  const second = differentiate(again.graph, again.facts, { seeds: new Map([[product, one]]), wrt, absorbZeros });
   const last = new GraphBuilder(second.graph);
   for (const name of second.gradients.values()) if (name) last.output(name, 'float32');
   const notes = [...first.notes, ...second.notes];
-  return { graph: last.build(), facts: again.facts, gradients: first.gradients, products: second.gradients, notes };
+  return {
+    graph: last.build(),
+    facts: again.facts,
+    gradients: first.gradients,
+    products: second.gradients,
+    notes,
+    seeds: [seedInput, one],
+    origins: new Map([...first.origins, ...second.origins]),
+  };
 }
 
 function withInput({ graph, facts }: Specialised, name: string, shape: readonly number[]): Specialised {

@@ -4,12 +4,15 @@ import type { Graph } from '../onnx/graph.ts';
 import { extractSubgraph } from '../onnx/lowering/extract.ts';
 import { checkFeeds, hasDataDependentShapes } from '../runtime/executor.ts';
 import type { Model } from '../runtime/model.ts';
+import { firstNotFinite } from '../runtime/non-finite.ts';
 import { type Tensors, throwIfCancelled } from '../runtime/runtime.ts';
 import { toNumbers } from '../tensor/convert.ts';
 import { concatRows, float32, formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { bytesIn, even, fewSizes, filledUp, firstOf, inBatches, mostPoints, shared, sourcePart } from './batches.ts';
 import { cachesOf, once } from './caches.ts';
+import { addTo, joined, numbersOf } from './collected.ts';
 import { leaner } from './leaner/leaner.ts';
+import { type WrongRun, wrongGradient, wrongRun } from './non-finite.ts';
 import { type CurvaturePlan, curvaturePlan, gradientPlan, type Plan, planKey, seedInput, vectorInput } from './plan.ts';
 import { type Points, pointOf, repeatRows } from './points.ts';
 import type {
@@ -64,6 +67,7 @@ class PreparedInput implements Prepared {
   readonly target: CompiledTarget;
   readonly options: WorkOptions;
   readonly passes: Passes = { forward: 0, backward: 0 };
+  readonly wrong: { target?: WrongRun; gradient?: WrongRun } = {};
   readonly #key: string;
 
   constructor(model: Model, inputs: Tensors, target: CompiledTarget, key: string, options: WorkOptions) {
@@ -87,7 +91,10 @@ class PreparedInput implements Prepared {
       return size === end - start ? results : firstOf(results, end - start, size);
     };
     const finish = (start: number, end: number, results: ReadonlyMap<string, Tensor>) => {
-      target.set(numbersOf(results.get(this.target.value) as Tensor), start);
+      const values = numbersOf(results.get(this.target.value) as Tensor);
+      target.set(values, start);
+      if (firstNotFinite(values) >= 0)
+        this.#wrongTarget(part, () => this.#feeds(part, given(start, start + size), size));
       if (each) each(start, end - start, results);
       else for (const name of fetches) parts.get(name)?.push(results.get(name) as Tensor);
       this.#count(end - start, 0);
@@ -106,19 +113,27 @@ class PreparedInput implements Prepared {
     const parts = new Map<string, Tensor[]>(others.map((name) => [name, []]));
     let notes: readonly GradientNote[] = [];
     const runs = this.#sideBySide(part, points.count > size, this.#givenAway(points));
-    const begin = async (start: number, end: number) => {
+    const feedsOf = (start: number, end: number) => {
       const feeds = this.#feeds(part, points.at(start, end), end - start);
-      const plan = await this.#plan(part, feeds, request);
       const seed = Float32Array.from({ length: end - start }, (_, i) => weights?.[start + i] ?? 1);
       feeds.set(seedInput, float32([end - start], seed));
       for (const [name, tensor] of rules?.feeds ?? []) feeds.set(name, tensor);
-      const wanted = [...plan.gradients.values()].filter((name) => name !== undefined);
-      const fetches = [this.target.value, ...others, ...wanted];
-      return { plan, results: await this.model.executor.run(plan.graph, feeds, fetches, runs.options) };
+      return feeds;
     };
+    const begin = (start: number, end: number) =>
+      this.#absorbing({ forward: end - start, backward: end - start }, async (absorbZeros) => {
+        const feeds = feedsOf(start, end);
+        const plan = await this.#plan(part, feeds, request, absorbZeros);
+        const wanted = [...plan.gradients.values()].filter((name) => name !== undefined);
+        const fetches = [this.target.value, ...others, ...wanted];
+        const results = await this.model.executor.run(plan.graph, feeds, fetches, runs.options);
+        return { plan, results, feeds: () => feedsOf(start, end) };
+      });
     const finish = (start: number, end: number, { plan, results }: Awaited<ReturnType<typeof begin>>) => {
       notes = plan.notes;
-      target.set(numbersOf(results.get(this.target.value) as Tensor), start);
+      const values = numbersOf(results.get(this.target.value) as Tensor);
+      target.set(values, start);
+      if (firstNotFinite(values) >= 0) this.#wrongTarget(plan.graph, () => feedsOf(start, end));
       for (const [name, list] of parts) list.push(results.get(name) as Tensor);
       // Nothing flows back to some values: their gradient is zero (the notes say why, where an operator stops it).
       const found = wrt.map((name) => {
@@ -165,11 +180,22 @@ class PreparedInput implements Prepared {
     const plans = hasDataDependentShapes(part)
       ? new Map<string, Promise<CurvaturePlan>>()
       : cachesOf(this.model).curvatures;
-    const plan = await once(plans, `${this.#key}|${planKey(part, feeds, [...vectors.keys()], '')}`, async () =>
-      curvaturePlan(executor, await executor.specialise(part, feeds), graphFeeds, vectors, this.target.value),
+    const { plan, results } = await this.#absorbing(
+      { forward: 1, backward: curvatureBackward },
+      async (absorbZeros) => {
+        const key = `${this.#key}|${planKey(part, feeds, [...vectors.keys()], absorbZeros ? 'absorbing' : '')}`;
+        const plan = await once(plans, key, async () =>
+          curvaturePlan(executor, await executor.specialise(part, feeds), graphFeeds, vectors, {
+            target: this.target.value,
+            absorbZeros,
+          }),
+        );
+        const wanted = [...plan.gradients.values(), ...plan.products.values()].filter((name) => name !== undefined);
+        const fetches = [this.target.value, ...new Set(wanted)];
+        const results = await executor.run(plan.graph, graphFeeds, fetches, this.options);
+        return { plan, results, feeds: () => graphFeeds };
+      },
     );
-    const wanted = [...plan.gradients.values(), ...plan.products.values()].filter((name) => name !== undefined);
-    const results = await executor.run(plan.graph, graphFeeds, [this.target.value, ...new Set(wanted)], this.options);
     const read = (names: ReadonlyMap<string, string | undefined>) =>
       new Map(
         [...vectors].map(([name, { shape }]) => {
@@ -194,6 +220,32 @@ class PreparedInput implements Prepared {
   /** Values of points that nobody needs once they are on their way: copies of them would pile up beside the next ones. */
   #givenAway({ cut, fresh }: Points): readonly string[] {
     return fresh ? cut.filter((name) => this.model.types.get(name) === 'float32') : [];
+  }
+
+  /**
+   * Runs a backward pass, and once more with zeros that absorb infinite derivatives where something came out that is not
+   * finite: then also at all later points of the target, as what is masked at one of them is so at most.
+   */
+  async #absorbing<R extends { readonly plan: Plan; readonly results: Tensors; readonly feeds: () => Tensors }>(
+    { forward, backward }: Passes,
+    run: (absorbZeros: boolean) => Promise<R>,
+  ): Promise<R> {
+    const { absorbing } = cachesOf(this.model);
+    const isKnown = absorbing.has(this.#key);
+    let ran = await run(isKnown);
+    let wrong = wrongGradient(ran.plan, ran.results);
+    if (wrong && !isKnown) {
+      absorbing.add(this.#key);
+      this.#count(forward, backward);
+      ran = await run(true);
+      wrong = wrongGradient(ran.plan, ran.results);
+    }
+    if (wrong) this.wrong.gradient ??= wrongRun(ran.plan, wrong, ran.feeds);
+    return ran;
+  }
+
+  #wrongTarget(graph: Graph, feeds: () => Tensors): void {
+    this.wrong.target ??= { graph, feeds, value: this.target.value };
   }
 
   #count(forward: number, backward: number): void {
@@ -232,8 +284,13 @@ class PreparedInput implements Prepared {
     return feeds;
   }
 
-  #plan(part: Graph, feeds: Tensors, { wrt, rules, each, fetches = [] }: GradientAt): Promise<Plan> {
-    const kind = `${rules?.key ?? ''}${each ? '|each' : ''}|${fetches.join()}`;
+  #plan(
+    part: Graph,
+    feeds: Tensors,
+    { wrt, rules, each, fetches = [] }: GradientAt,
+    absorbZeros: boolean,
+  ): Promise<Plan> {
+    const kind = `${rules?.key ?? ''}${each ? '|each' : ''}${absorbZeros ? '|absorbing' : ''}|${fetches.join()}`;
     const plans = hasDataDependentShapes(part) ? new Map<string, Promise<Plan>>() : cachesOf(this.model).plans;
     return once(plans, `${this.#key}|${planKey(part, feeds, wrt, kind)}`, async () =>
       gradientPlan(await this.model.executor.specialise(part, feeds), {
@@ -241,6 +298,7 @@ class PreparedInput implements Prepared {
         wrt,
         rules,
         perPoint: each !== undefined,
+        absorbZeros,
       }),
     );
   }
@@ -319,26 +377,6 @@ class PreparedInput implements Prepared {
   }
 }
 
-/** One tensor of the rows that several runs gave. */
-function joined(parts: ReadonlyMap<string, readonly Tensor[]>): Map<string, Tensor> {
-  return new Map([...parts].map(([name, list]) => [name, list.length === 1 ? list[0] : concatRows(list)]));
-}
-
-/** As numbers, without a copy where they are that already: there is one for each of perhaps 100,000 points. */
-function numbersOf(tensor: Tensor): ArrayLike<number> {
-  return tensor.type === 'float32' ? (tensor as Tensor<'float32'>).data : toNumbers(tensor);
-}
-
-/** Adds one run's gradient to what the runs before it gave. */
-function addTo(sums: Map<string, Float64Array>, name: string, size: number, values: Float32Array | undefined): void {
-  let sum = sums.get(name);
-  if (!sum) sums.set(name, (sum = new Float64Array(size)));
-  if (!values) return;
-  if (values.length !== size)
-    throw new WhereforeError('internal', `the gradient of "${name}" has ${values.length} elements, not ${size}`);
-  for (let i = 0; i < size; i++) sum[i] += values[i];
-}
-
 function checkFinite(inputs: Tensors): void {
   for (const [name, { type, data }] of inputs) {
     if (type !== 'float32' && type !== 'float64') continue;
@@ -350,10 +388,4 @@ function checkFinite(inputs: Tensors): void {
       });
     }
   }
-}
-
-/** A plain loop: a callback for each element of a picture takes as long as a small network. */
-function firstNotFinite(data: Float32Array | Float64Array): number {
-  for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return i;
-  return -1;
 }

@@ -2,6 +2,7 @@ import type { GradientNote } from '../autodiff/context.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import type { WrongRun } from './non-finite.ts';
 import type { RuleSet } from './plan.ts';
 import type { Points } from './points.ts';
 import type { CompiledTarget } from './target/target.ts';
@@ -36,6 +37,8 @@ export interface Prepared {
   readonly target: CompiledTarget;
   readonly passes: Passes;
   readonly options: WorkOptions;
+  /** The first run that gave a target, and the first that gave a gradient, that is infinite or not a number. */
+  readonly wrong: { readonly target?: WrongRun; readonly gradient?: WrongRun };
   /** The target's value for each of several inputs (or values of a cut), and other values of the graph with it. */
   evaluate(points: Points, fetches?: readonly string[], each?: EachRun): Promise<Evaluation>;
   /** `Σ_k weight_k · ∂target/∂w` at several points, per value in `wrt`, and the target at each point. */

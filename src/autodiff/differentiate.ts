@@ -2,6 +2,7 @@ import { WhereforeError } from '../errors.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { describeNode, elementsRead, type Graph, type Node, namesRead, operatorKey } from '../onnx/graph.ts';
 import type { DataType } from '../tensor/tensor.ts';
+import { absorbZeros } from './absorbing-zeros.ts';
 import { type GradientNote, RuleContext, type VjpRule } from './context.ts';
 import type { Facts } from './facts.ts';
 import { nonDifferentiable } from './non-differentiable.ts';
@@ -19,6 +20,8 @@ export interface GradientRequest {
   /** Values whose gradient is asked for: inputs, weights, or anything between. */
   readonly wrt: readonly string[];
   readonly overrides?: RuleOverrides;
+  /** Whether a gradient of 0 stays 0 at an infinite derivative, see `absorbZeros`; costs a few nodes a product. Default false. */
+  readonly absorbZeros?: boolean;
 }
 
 export interface DifferentiatedGraph {
@@ -27,6 +30,8 @@ export interface DifferentiatedGraph {
   /** Name of the gradient of each value asked for; undefined where it is zero because nothing flows back to it. */
   readonly gradients: ReadonlyMap<string, string | undefined>;
   readonly notes: readonly GradientNote[];
+  /** For each value that the backward pass makes, the node whose derivative it belongs to. */
+  readonly origins: ReadonlyMap<string, Node>;
 }
 
 const floatTypes: ReadonlySet<DataType> = new Set<DataType>(['float32', 'float64', 'float16', 'bfloat16']);
@@ -64,6 +69,13 @@ export function differentiate(graph: Graph, known: Facts, request: GradientReque
     return list[0];
   };
   for (const [name, seed] of seeds) accumulate(name, seed);
+  const origins = new Map<string, Node>();
+  let made = builder.nodes.length;
+  const belongsTo = (node: Node) => {
+    for (; made < builder.nodes.length; made++) {
+      for (const name of builder.nodes[made].outputs) origins.set(name, node);
+    }
+  };
 
   for (let i = nodes.length - 1; i >= 0; i--) {
     const node = nodes[i];
@@ -79,10 +91,13 @@ export function differentiate(graph: Graph, known: Facts, request: GradientReque
       const gradient = inputGradients[index];
       if (gradient && dependent.has(name)) accumulate(name, gradient);
     });
+    belongsTo(node);
   }
   const gradients = new Map(wrt.map((name) => [name, total(name)]));
   for (const [name, gradient] of gradients) if (!gradient) noteStops(name, nodes, seeds, facts, notes);
-  return { graph: builder.build(), gradients, notes };
+  const whole = builder.build();
+  const result = request.absorbZeros ? absorbZeros(whole, graph.nodes.length, seeds.values()) : whole;
+  return { graph: result, gradients, notes, origins };
 }
 
 /** Says which nodes stop the gradient of a value that does lead to a seeded one, but only through integers or steps. */

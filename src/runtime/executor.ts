@@ -94,6 +94,19 @@ export class Executor {
     return session.run(onlyInputs(graph, feeds), fetches, options);
   }
 
+  /** Runs a graph as it is written, in a session of its own that is closed again: for a look at inner values. */
+  async runOnce(graph: Graph, feeds: Tensors, fetches: readonly string[]): Promise<Map<string, Tensor>> {
+    const session = await this.runtime.open(
+      { ...this.model, graph },
+      { optimization: 'none', prepack: false, weights: this.#weights },
+    );
+    try {
+      return await session.run(onlyInputs(graph, feeds), fetches);
+    } finally {
+      await session.release();
+    }
+  }
+
   /** Facts of a graph for the shapes of `feeds`, from one probing run, and the graph with them built in. Cached. */
   async specialise(graph: Graph, feeds: Tensors): Promise<Specialised> {
     checkFeeds(graph, feeds);
@@ -125,22 +138,14 @@ export class Executor {
 
   async #probe(graph: Graph, feeds: Tensors): Promise<Specialised> {
     const probe = probeOf(graph);
-    const session = await this.runtime.open(
-      { ...this.model, graph: probe.graph },
-      { optimization: 'none', prepack: false, weights: this.#weights },
-    );
-    try {
-      const results = await session.run(onlyInputs(graph, feeds), [...probe.shapeOf.keys(), ...probe.constants]);
-      const facts = readProbe(probe, results);
-      const unrolled = unrollLoops(graph, facts).graph;
-      // Values inside the copies need shapes as well, and may hold loops themselves.
-      if (unrolled !== graph) return await this.#probe(unrolled, feeds);
-      const specialised = specialise(graph, facts);
-      const taken = takeKnownBranches(specialised);
-      return taken ? await this.#probe(taken, feeds) : { graph: specialised, facts };
-    } finally {
-      await session.release();
-    }
+    const results = await this.runOnce(probe.graph, feeds, [...probe.shapeOf.keys(), ...probe.constants]);
+    const facts = readProbe(probe, results);
+    const unrolled = unrollLoops(graph, facts).graph;
+    // Values inside the copies need shapes as well, and may hold loops themselves.
+    if (unrolled !== graph) return await this.#probe(unrolled, feeds);
+    const specialised = specialise(graph, facts);
+    const taken = takeKnownBranches(specialised);
+    return taken ? await this.#probe(taken, feeds) : { graph: specialised, facts };
   }
 
   async #open(graph: Graph, streams: number): Promise<Session> {

@@ -1,5 +1,5 @@
 import type { GradientNote } from '../autodiff/context.ts';
-import { differentiate, type RuleOverrides } from '../autodiff/differentiate.ts';
+import { type DifferentiatedGraph, differentiate, type RuleOverrides } from '../autodiff/differentiate.ts';
 import { foldNormalization } from '../autodiff/fold-normalization.ts';
 import { WhereforeError } from '../errors.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
@@ -7,6 +7,7 @@ import type { Graph } from '../onnx/graph.ts';
 import { float32, formatShape, sameShape, sizeOf, type Tensor, tensor } from '../tensor/tensor.ts';
 import type { Specialised } from './executor.ts';
 import type { Model } from './model.ts';
+import { firstNotFinite, nonFiniteError } from './non-finite.ts';
 import type { RunOptions, Tensors } from './runtime.ts';
 
 export interface GradientsRequest extends RunOptions {
@@ -44,9 +45,18 @@ const seedName = (output: string) => `seed/${output}`;
 export async function gradientsOf(model: Model, request: GradientsRequest): Promise<Gradients> {
   const { inputs, seeds, wrt, overrides } = request;
   const specialised = await model.executor.specialise(model.graph, inputs);
-  const { graph, facts, gradients, notes, wanted } = planOf(specialised, seeds, wrt, overrides);
   const feeds = new Map([...inputs, ...[...seeds].map(([name, seed]) => [seedName(name), seed] as const)]);
-  const results = await model.executor.run(graph, feeds, wanted, request);
+  const run = async (absorbZeros: boolean) => {
+    const plan = planOf(specialised, seeds, { wrt, overrides, absorbZeros });
+    return { plan, results: await model.executor.run(plan.graph, feeds, plan.wanted, request) };
+  };
+  const found = ({ plan, results }: Awaited<ReturnType<typeof run>>) => notFinite(plan.gradients.values(), results);
+  let ran = await run(false);
+  if (found(ran)) ran = await run(true);
+  const { plan, results } = ran;
+  const { facts, gradients, notes } = plan;
+  const wrong = wrongOutput(seeds, results) ?? found(ran);
+  if (wrong) throw await errorOf(model, plan, feeds, wrong);
   return {
     gradients: new Map(
       [...gradients].map(([name, gradient]) => {
@@ -63,50 +73,75 @@ export async function gradientsOf(model: Model, request: GradientsRequest): Prom
   };
 }
 
+/** The first of some values that holds an element that is not finite. */
+function notFinite(names: Iterable<string | undefined>, values: Tensors): string | undefined {
+  for (const name of names) {
+    if (name && firstNotFinite(values.get(name)?.data as ArrayLike<number>) >= 0) return name;
+  }
+  return undefined;
+}
+
+/** The first output with an element that is differentiated and not finite. */
+function wrongOutput(seeds: Tensors, values: Tensors): string | undefined {
+  for (const [name, seed] of seeds) {
+    const [weights, data] = [seed.data, values.get(name)?.data] as ArrayLike<number>[];
+    for (let i = 0; i < weights.length; i++) if (weights[i] !== 0 && !Number.isFinite(data[i])) return name;
+  }
+  return undefined;
+}
+
+/** Names the node that makes a value of a plan infinite or not a number. */
+function errorOf(model: Model, plan: Plan, feeds: Tensors, value: string): Promise<WhereforeError> {
+  const [of] = [...plan.gradients].find(([, gradient]) => gradient === value) ?? [undefined];
+  const run = { graph: plan.graph, feeds, value, backward: { seeds: plan.seeds, origins: plan.origins } };
+  return nonFiniteError(model.executor, run, of === undefined ? `"${value}"` : `the gradient at "${of}"`);
+}
+
 interface Plan {
   readonly graph: Graph;
   readonly facts: Specialised['facts'];
   readonly gradients: ReadonlyMap<string, string | undefined>;
   readonly notes: readonly GradientNote[];
   readonly wanted: readonly string[];
+  readonly seeds: readonly string[];
+  readonly origins: DifferentiatedGraph['origins'];
 }
+
+type PlanRequest = Pick<GradientsRequest, 'wrt' | 'overrides'> & { readonly absorbZeros: boolean };
 
 /** Sessions are kept by graph: the same question must give the same graph, or every call would open a session. */
 const plans = new WeakMap<Graph, Map<string, Plan>>();
 
-function planOf(
-  specialised: Specialised,
-  seeds: Tensors,
-  wrt: readonly string[],
-  overrides: RuleOverrides | undefined,
-): Plan {
+function planOf(specialised: Specialised, seeds: Tensors, request: PlanRequest): Plan {
   // Rules are functions, which have no key.
-  if (overrides) return makePlan(specialised, seeds, wrt, overrides);
+  if (request.overrides) return makePlan(specialised, seeds, request);
   let known = plans.get(specialised.graph);
   if (!known) plans.set(specialised.graph, (known = new Map()));
-  const key = JSON.stringify([[...seeds].map(([name, { type, shape }]) => [name, type, shape]), wrt]);
+  const key = JSON.stringify([[...seeds].map(([name, { type, shape }]) => [name, type, shape]), request]);
   let plan = known.get(key);
-  if (!plan) known.set(key, (plan = makePlan(specialised, seeds, wrt)));
+  if (!plan) known.set(key, (plan = makePlan(specialised, seeds, request)));
   return plan;
 }
 
-function makePlan(specialised: Specialised, seeds: Tensors, wrt: readonly string[], overrides?: RuleOverrides): Plan {
+function makePlan(specialised: Specialised, seeds: Tensors, { wrt, overrides, absorbZeros }: PlanRequest): Plan {
   const kept = new Set([...wrt, ...seeds.keys()]);
   // Rules given for a normalization must find it.
   const seeded = withSeeds(
     overrides ? specialised : foldNormalization(specialised.graph, specialised.facts, kept),
     seeds,
   );
-  const { graph, gradients, notes } = differentiate(seeded.graph, seeded.facts, {
+  const { graph, gradients, notes, origins } = differentiate(seeded.graph, seeded.facts, {
     seeds: seeded.names,
     wrt,
     overrides,
+    absorbZeros,
   });
   const fetched = new Map([...gradients].map(([name, gradient]) => [name, gradient && beforeReshape(graph, gradient)]));
   const builder = new GraphBuilder({ ...graph, outputs: [] });
   const wanted = [...new Set([...seeds.keys(), ...[...fetched.values()].filter((name) => name !== undefined)])];
   for (const name of wanted) builder.output(name, seeded.facts.types.get(name) ?? 'float32');
-  return { graph: builder.build(), facts: seeded.facts, gradients: fetched, notes, wanted };
+  const given = [...seeded.names.values()];
+  return { graph: builder.build(), facts: seeded.facts, gradients: fetched, notes, wanted, seeds: given, origins };
 }
 
 /** The value that a gradient is only another shape of: the runtime would copy it, here the shape is a label. */
@@ -127,12 +162,47 @@ export interface HessianRequest extends Omit<GradientsRequest, 'wrt'> {
  * graph once more: `∂/∂w ⟨∂s/∂w, v⟩`. Exact where the rules are smooth; kinks (ReLU, max) have second derivative 0.
  */
 export async function hessianVectorProduct(model: Model, request: HessianRequest): Promise<Gradients> {
-  const { inputs, seeds, vectors, overrides } = request;
-  const wrt = [...vectors.keys()];
+  const { inputs, seeds, vectors } = request;
   const specialised = await model.executor.specialise(model.graph, inputs);
-  const seeded = withSeeds(specialised, seeds);
-  const first = differentiate(seeded.graph, seeded.facts, { seeds: seeded.names, wrt, overrides });
+  const feeds = new Map([
+    ...inputs,
+    ...[...seeds].map(([name, seed]) => [seedName(name), seed] as const),
+    ...[...vectors].map(([name, vector]) => [`vector/${name}`, vector] as const),
+  ]);
+  const run = async (absorbZeros: boolean) => {
+    const plan = await hessianPlan(model, specialised, feeds, request, absorbZeros);
+    return { plan, results: await model.executor.run(plan.graph, feeds, plan.wanted, request) };
+  };
+  let ran = await run(false);
+  if (notFinite(ran.plan.gradients.values(), ran.results)) ran = await run(true);
+  const { plan, results } = ran;
+  const wrong = notFinite(plan.gradients.values(), results);
+  if (wrong) throw await errorOf(model, plan, feeds, wrong);
+  return {
+    gradients: new Map(
+      [...plan.gradients].map(([name, gradient]) => [
+        name,
+        gradient
+          ? (results.get(gradient) as Tensor<'float32'>)
+          : tensor('float32', (vectors.get(name) as Tensor).shape),
+      ]),
+    ),
+    disconnected: [...plan.gradients].flatMap(([name, gradient]) => (gradient ? [] : [name])),
+    outputs: new Map([...seeds.keys()].map((name) => [name, results.get(name) as Tensor])),
+    notes: plan.notes,
+  };
+}
 
+async function hessianPlan(
+  model: Model,
+  specialised: Specialised,
+  feeds: Tensors,
+  { seeds, vectors, overrides }: HessianRequest,
+  absorbZeros: boolean,
+): Promise<Plan> {
+  const wrt = [...vectors.keys()];
+  const seeded = withSeeds(specialised, seeds);
+  const first = differentiate(seeded.graph, seeded.facts, { seeds: seeded.names, wrt, overrides, absorbZeros });
   const builder = new GraphBuilder({ ...first.graph, outputs: [] }, { prefix: 'hessian/' });
   const products: string[] = [];
   for (const [name, vector] of vectors) {
@@ -146,30 +216,25 @@ export async function hessianVectorProduct(model: Model, request: HessianRequest
   const product = products.length === 1 ? products[0] : builder.op('Sum', products);
   const one = builder.scalar(1);
   builder.output(product, 'float32', []);
-  const feeds = new Map([
-    ...inputs,
-    ...[...seeds].map(([name, seed]) => [seedName(name), seed] as const),
-    ...[...vectors].map(([name, vector]) => [`vector/${name}`, vector] as const),
-  ]);
   // The backward pass has values of its own: their shapes come from a second probe.
   const again = await model.executor.specialise(builder.build(), feeds);
-  const second = differentiate(again.graph, again.facts, { seeds: new Map([[product, one]]), wrt, overrides });
+  const second = differentiate(again.graph, again.facts, {
+    seeds: new Map([[product, one]]),
+    wrt,
+    overrides,
+    absorbZeros,
+  });
   const last = new GraphBuilder({ ...second.graph, outputs: [] });
-  const wanted = [...second.gradients.values()].filter((name) => name !== undefined);
-  for (const name of [...seeds.keys(), ...wanted]) last.output(name, again.facts.types.get(name) ?? 'float32');
-  const results = await model.executor.run(last.build(), feeds, [...seeds.keys(), ...wanted], request);
+  const wanted = [...seeds.keys(), ...[...second.gradients.values()].filter((name) => name !== undefined)];
+  for (const name of wanted) last.output(name, again.facts.types.get(name) ?? 'float32');
   return {
-    gradients: new Map(
-      [...second.gradients].map(([name, gradient]) => [
-        name,
-        gradient
-          ? (results.get(gradient) as Tensor<'float32'>)
-          : tensor('float32', (vectors.get(name) as Tensor).shape),
-      ]),
-    ),
-    disconnected: [...second.gradients].flatMap(([name, gradient]) => (gradient ? [] : [name])),
-    outputs: new Map([...seeds.keys()].map((name) => [name, results.get(name) as Tensor])),
+    graph: last.build(),
+    facts: again.facts,
+    gradients: second.gradients,
     notes: [...first.notes, ...second.notes],
+    wanted,
+    seeds: [one],
+    origins: second.origins,
   };
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { WhereforeError } from '../../errors.ts';
 import { float32, formatShape, sizeOf, type Tensor } from '../../tensor/tensor.ts';
+import { timesDifference } from './difference.ts';
 import { gradientAtInput } from './gradient.ts';
 import { type Method, type MethodContext, type MethodResult, onlyReference, sumOf } from './method.ts';
 
@@ -170,7 +171,7 @@ export const differenceMap: Method<Record<string, never>> = {
     const absent = onlyReference(context).features.get(layer.name)?.data as Float32Array;
     const map = new Float64Array(layer.positions);
     for (let i = 0; i < gradients.length; i++)
-      map[i % layer.positions] += gradients[i] * (layer.features[i] - absent[i]);
+      map[i % layer.positions] += timesDifference(gradients[i], layer.features[i] - absent[i]);
     return { ...mapResult(layer, map), gradientNotes: notes };
   },
 };

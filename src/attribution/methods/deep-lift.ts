@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { pointOf } from '../points.ts';
+import { timesDifference } from './difference.ts';
 import { resultOf } from './gradient.ts';
 import { type Method, onlyReference } from './method.ts';
 import { deepLiftRules } from './rules/deep-lift.ts';
@@ -34,7 +35,7 @@ export const deepLift: Method<Record<string, never>> = {
     prepared.passes.forward++;
     for (const [name, sum] of sums) {
       const [present, absent] = [context.features.get(name), features.get(name)] as Tensor<'float32'>[];
-      for (let i = 0; i < sum.length; i++) sum[i] *= present.data[i] - absent.data[i];
+      for (let i = 0; i < sum.length; i++) sum[i] = timesDifference(sum[i], present.data[i] - absent.data[i]);
     }
     return { ...resultOf(context.features, sums), gradientNotes: notes };
   },

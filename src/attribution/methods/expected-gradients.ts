@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { random } from '../../tensor/random.ts';
 import { concatRows, float32, type Tensor } from '../../tensor/tensor.ts';
 import type { Points } from '../points.ts';
+import { timesDifference } from './difference.ts';
 import { resultOf } from './gradient.ts';
 import { type Method, type MethodContext, onlyReference } from './method.ts';
 
@@ -67,7 +68,8 @@ export const expectedGradients: Method<ExpectedGradientsParameters> = {
           features.get(name)?.data,
           references[from[point]].features.get(name)?.data,
         ] as Float32Array[];
-        for (let i = 0; i < sum.length; i++) sum[i] += weights[point] * (present[i] - absent[i]) * slope[i];
+        for (let i = 0; i < sum.length; i++)
+          sum[i] += weights[point] * timesDifference(slope[i], present[i] - absent[i]);
       }
     };
     const { notes } = await prepared.gradient(pointsOn(context, from, t), { wrt: layer, each });

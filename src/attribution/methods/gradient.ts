@@ -3,6 +3,7 @@ import type { Tensors } from '../../runtime/runtime.ts';
 import { float32, type Tensor } from '../../tensor/tensor.ts';
 import { pointOf } from '../points.ts';
 import type { Gradient } from '../prepared.ts';
+import { timesDifference } from './difference.ts';
 import { type Method, type MethodContext, type MethodResult, sumOf } from './method.ts';
 
 /** The gradient of the target at the input, for each value of the layer; its sums are the caller's to change. */
@@ -28,7 +29,7 @@ export async function timesFeatures(context: MethodContext): Promise<MethodResul
   const { sums, notes } = await gradientAtInput(context);
   for (const [name, sum] of sums) {
     const feature = (context.features.get(name) as Tensor<'float32'>).data;
-    for (let i = 0; i < sum.length; i++) sum[i] *= feature[i];
+    for (let i = 0; i < sum.length; i++) sum[i] = timesDifference(sum[i], feature[i]);
   }
   return { ...resultOf(context.features, sums), gradientNotes: notes };
 }

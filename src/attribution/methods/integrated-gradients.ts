@@ -4,6 +4,7 @@ import type { Tensors } from '../../runtime/runtime.ts';
 import { rows, type Tensor } from '../../tensor/tensor.ts';
 import { pathPoints } from '../points.ts';
 import type { Gradient } from '../prepared.ts';
+import { timesDifference } from './difference.ts';
 import { resultOf } from './gradient.ts';
 import { type Method, type MethodContext, onlyReference, sumOf } from './method.ts';
 import { type Quadrature, quadratures } from './quadrature.ts';
@@ -110,7 +111,7 @@ export async function alongFeatures(
   const gradient = await context.prepared.gradient(points, { wrt: context.layer, weights });
   for (const [name, sum] of gradient.sums) {
     const [feature, baseline] = [context.features.get(name), baselineFeatures.get(name)] as Tensor<'float32'>[];
-    for (let i = 0; i < sum.length; i++) sum[i] *= feature.data[i] - baseline.data[i];
+    for (let i = 0; i < sum.length; i++) sum[i] = timesDifference(sum[i], feature.data[i] - baseline.data[i]);
   }
   return gradient;
 }
@@ -148,7 +149,7 @@ async function alongInput(
       let sum = sums.get(name);
       if (!sum) sums.set(name, (sum = new Float64Array(slope.length)));
       const [a, b] = [rows(before, 0, before.shape[0]).data, after.data];
-      for (let i = 0; i < slope.length; i++) sum[i] += (b[i] - a[i]) * slope[i];
+      for (let i = 0; i < slope.length; i++) sum[i] += timesDifference(slope[i], b[i] - a[i]);
     }
     previous = next;
   }

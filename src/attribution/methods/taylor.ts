@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { float32, type Tensor } from '../../tensor/tensor.ts';
 import { curvatureBackward } from '../prepare.ts';
+import { timesDifference } from './difference.ts';
 import { gradientAtInput, resultOf } from './gradient.ts';
 import { type Method, type MethodContext, onlyReference } from './method.ts';
 
@@ -45,7 +46,7 @@ export const taylor1: Method<Record<string, never>> = {
     const { sums, notes } = await gradientAtInput(context);
     for (const [name, { data }] of differences(context)) {
       const sum = sums.get(name) as Float64Array;
-      for (let i = 0; i < sum.length; i++) sum[i] *= data[i];
+      for (let i = 0; i < sum.length; i++) sum[i] = timesDifference(sum[i], data[i]);
     }
     return { ...resultOf(context.features, sums), gradientNotes: notes };
   },
@@ -68,7 +69,7 @@ export const taylor2: Method<Record<string, never>> = {
     const shares = new Map(
       [...d].map(([name, { data }]) => {
         const [gradient, product] = [gradients.get(name), products.get(name)] as Float64Array[];
-        return [name, gradient.map((slope, i) => data[i] * (slope - product[i] / 2))];
+        return [name, gradient.map((slope, i) => timesDifference(slope - product[i] / 2, data[i]))];
       }),
     );
     return { ...resultOf(context.features, shares), gradientNotes: notes };
