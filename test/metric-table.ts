@@ -30,10 +30,10 @@ each feature group (a pixel with its channels, a column, a word, a time step); f
 confidence, that is the probability of the explained class or token, and (f(z) − f(b)) / (f(x) − f(b)) for other
 targets; p̂: confidence between b (0) and x (1), clipped; m: the map as a mask, min–max scaled unless it is one already.
 
-**Controls.** Every comparison also scores a random map and the opposite of what the methods agree on. A metric for which
-the mean of one of them is not below that of every method, or for which no method is above one of them beyond chance
-(paired differences, bootstrap, at .05 by Holm's step-down over all methods and controls), is not sound on that model
-and data, and the report says so.
+**Controls.** Every comparison also scores the consensus of the methods, its opposite and a random map. A metric that does
+not put the consensus above both of the others beyond chance (paired differences, bootstrap, at .05 by Holm's step-down) is
+not sound on that model and data, and the report says so. Where c falls from b to x, metrics of the confidence take the
+most negative features first and are turned around.
 
 **Intervals** are percentile bootstrap intervals over inputs, 2,000 resamples; inputs cut from one picture are drawn
 together. The scorecard of a single explanation has

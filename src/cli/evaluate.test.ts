@@ -50,7 +50,7 @@ describe('evaluate after a kill -9', () => {
     const child = command.start([...words, '--out', killed]);
     const ended = new Promise((resolve) => child.on('close', (_, signal) => resolve(signal)));
     await new Promise<void>((resolve) => {
-      child.stderr?.on('data', (text) => /^[2-9] of 16/m.test(String(text)) && resolve());
+      child.stderr?.on('data', (text) => /^[2-9] of 20/m.test(String(text)) && resolve());
       child.on('close', () => resolve());
     });
     child.kill('SIGKILL');
@@ -60,13 +60,13 @@ describe('evaluate after a kill -9', () => {
     const shards = () => readdirSync(join(killed, run, 'shards')).filter((name) => name.endsWith('.safetensors'));
     const kept = shards().length;
     expect(kept).toBeGreaterThanOrEqual(2);
-    expect(kept).toBeLessThan(16);
+    expect(kept).toBeLessThan(20);
 
     const resumed = await wherefore(...words, '--json', '--out', killed);
     expect(resumed.code).toBe(0);
     const { cost, rows } = JSON.parse(resumed.output);
     expect(cost.reused).toBe(kept);
-    expect(shards()).toHaveLength(16);
+    expect(shards()).toHaveLength(20);
     expect(existsSync(join(killed, run, 'run.json'))).toBe(true);
     const whole = await evaluate(pictures, ...few);
     const values = (list: typeof rows) => list.map(({ values: one }: { values: unknown }) => one);

@@ -4,12 +4,15 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { loadModel } from '../data/load-model.ts';
 import { nearest } from '../data/nearest.ts';
 import { WhereforeError } from '../errors.ts';
+import { answerText } from '../evaluation/answer.ts';
 import { flagText } from '../evaluation/comparison.ts';
+import { doubtfulMethods, doubtText } from '../evaluation/doubtful.ts';
 import { metricTable } from '../evaluation/metrics/index.ts';
 import type { MetricChoice } from '../evaluation/score.ts';
 import { readyMetric } from '../evaluation/score.ts';
 import { type MethodName, methodTable } from '../explainer/methods.ts';
 import {
+  defaultTableMethods,
   type Evaluation,
   type EvaluationPlan,
   evaluate,
@@ -64,7 +67,11 @@ export function defineEvaluate(program: Command): void {
       '--augment',
       'fill up to --inputs with variants of the pictures: mirrored, cut to 75–100 % of each side, brightness × 0.75–1.25',
     )
-    .option('--method <names>', `of ${Object.keys(methodTable).join(', ')}; default ${usualMethods.join(', ')}`, list)
+    .option(
+      '--method <names>',
+      `of ${Object.keys(methodTable).join(', ')}; default ${usualMethods.join(', ')}; of rows ${defaultTableMethods.join(', ')}`,
+      list,
+    )
     .option(
       '--metric <names>',
       `of ${Object.keys(metricTable).join(', ')}; default ${usualMetrics.map(({ name }) => name).join(', ')}`,
@@ -223,10 +230,11 @@ function forecastText({ inputs, calibration, explanations, metrics, forecast }: 
 
 function print({ comparison, alphaMin, regions, inputs }: Evaluation, folder: string): void {
   const { metrics, rows, verdicts } = comparison;
-  const sound = (name: string) => verdicts.find(({ metric }) => metric === name)?.sound;
-  const head = metrics.map(
-    (name) => `${name} ${metricTable[name].direction === 'higher' ? '↑' : '↓'}${sound(name) ? '' : ' !'}`,
-  );
+  const marked = (name: string) => {
+    const verdict = verdicts.find(({ metric }) => metric === name);
+    return verdict?.sound || verdict?.judgedBy === 'description' ? '' : ' !';
+  };
+  const head = metrics.map((name) => `${name} ${metricTable[name].direction === 'higher' ? '↑' : '↓'}${marked(name)}`);
   const lines = rows.map((row) => [
     `${row.id}${row.onFront ? ' *' : ''}`,
     ...metrics.map((name) => {
@@ -250,11 +258,12 @@ function print({ comparison, alphaMin, regions, inputs }: Evaluation, folder: st
   if (alphaMin.tunedOn)
     console.log(`α_min = ${alphaMin.value}, tuned on ${alphaMin.tunedOn.map(shortSource).join(', ')} (not reported)\n`);
   console.log(formatTable([['method', ...head, 'quality', 'passes'], ...lines]));
-  for (const { metric, sound: isSound, flags, untold } of verdicts) {
-    if (!isSound) console.log(`! ${metric} is not sound here: ${flags.map((flag) => flagText(flag)).join('; ')}`);
-    else if (untold.length)
-      console.log(`${metric} cannot tell ${untold.map(({ row, control }) => `${row} from ${control}`).join(', ')}`);
+  for (const { metric, judgedBy, sound: isSound, flags } of verdicts) {
+    if (judgedBy === 'description') console.log(`${metric} describes a map and has no part in quality`);
+    else if (!isSound) console.log(`! ${metric} is not sound here: ${flags.map((flag) => flagText(flag)).join('; ')}`);
   }
+  const itself = (name: string) => name;
+  for (const one of doubtfulMethods(comparison)) console.log(doubtText(one, itself, itself));
   for (const note of comparison.notes) console.log(`note: ${note}`);
   const failed = comparison.references.filter(({ test }) => test && !test.passes);
   if (failed.length)
@@ -263,6 +272,7 @@ function print({ comparison, alphaMin, regions, inputs }: Evaluation, folder: st
     comparison.failures.map(({ row, metric, why }) => `${metric ? `${metric} of ` : ''}${row}: ${why}`),
   );
   for (const why of reasons) console.log(`failed: ${why}`);
+  console.log(`\n${answerText(comparison.answer, new Set(comparison.sources).size, itself)}`);
   console.log(`\npage: ${join(folder, 'index.html')}\n      ${pathToFileURL(join(folder, 'index.html'))}`);
 }
 

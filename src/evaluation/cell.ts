@@ -6,7 +6,7 @@ import { WhereforeError } from '../errors.ts';
 import type { Model } from '../runtime/model.ts';
 import { throwIfCancelled } from '../runtime/runtime.ts';
 import type { ComparedBaseline, ComparedInput, ComparedMethod, ComparisonRequest, StoredResult } from './comparison.ts';
-import { type ControlName, invertedControl, randomControl } from './controls.ts';
+import { type ControlName, controlOf } from './controls.ts';
 import { type AttributionMap, mapOf } from './map.ts';
 import type { Explanation, MetricScore } from './metrics/metric.ts';
 import { profileOf } from './msi-profile.ts';
@@ -15,7 +15,7 @@ import { testReference } from './reference-test.ts';
 import { type ReadyMetric, scoreWith } from './score.ts';
 
 /** Changes when scores change for the same key. */
-const resultVersion = 3;
+const resultVersion = 4;
 
 /** One line of a comparison: a method at a layer, or a control, with a baseline. */
 export interface Row {
@@ -128,11 +128,11 @@ export class Cell {
 
   #possible(row: Row): ReadyMetric[] {
     // Only shares promise a sum.
-    const sharesOut = !row.compared || this.#methods[row.compared.method].meaning.kind === 'share';
+    const sharesOut = row.compared && this.#methods[row.compared.method].meaning.kind === 'share';
     return this.#metrics.filter(
       ({ name, metric }) =>
-        // The inverted control is made of maps and cannot be asked again.
-        (metric.needs !== 'method' || row.control !== 'inverted') && (sharesOut || name !== 'attribution-error'),
+        // The consensus is made of maps and cannot be asked again.
+        (metric.needs !== 'method' || !madeOfMaps(row.control)) && (sharesOut || name !== 'attribution-error'),
     );
   }
 
@@ -204,9 +204,8 @@ export class Cell {
     const none = { forward: 0, backward: 0, seconds: 0 };
     if (control) {
       const groups = question.groups.count;
-      const made =
-        control === 'random' ? randomControl(this.#maps, groups, this.#seed) : invertedControl(this.#maps, groups);
-      if (!made) throw new WhereforeError('invalid-argument', 'no method gave a map that could be inverted');
+      const made = controlOf(control, this.#maps, groups, this.#seed);
+      if (!made) throw new WhereforeError('invalid-argument', 'no method gave a map that controls could be made of');
       return { ...made, spent: none };
     }
     const one = compared as ComparedMethod;
@@ -278,6 +277,8 @@ interface Explained extends Explanation {
   readonly spent: StoredResult['cost'];
   readonly notes?: readonly string[];
 }
+
+const madeOfMaps = (control: ControlName | undefined) => control === 'consensus' || control === 'inverted';
 
 /** What needs no scoring. */
 function ended(outcome: Outcome): Begun {

@@ -2,17 +2,10 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { closeRuntime, layeredModel, linearModel, row } from '../../test/evaluation-models.ts';
 import { random } from '../tensor/random.ts';
 import { compare } from './compare.ts';
-import {
-  type ComparedInput,
-  type ComparisonRequest,
-  flagText,
-  type ResultStore,
-  type StoredResult,
-} from './comparison.ts';
+import type { ComparedInput, ComparisonRequest, ResultStore, StoredResult } from './comparison.ts';
 import { invertedControl, randomControl } from './controls.ts';
 import { ask } from './question.ts';
 import { readyMetric, scoreWith } from './score.ts';
-import { type RowResults, summarise } from './summarise.ts';
 
 afterAll(closeRuntime);
 
@@ -52,16 +45,17 @@ function memoryStore(): ResultStore & { readonly kept: Map<string, StoredResult>
 }
 
 describe('a comparison', () => {
-  it('scores methods × inputs with intervals, and two controls', async () => {
+  it('scores methods × inputs with intervals, and three controls', async () => {
     const comparison = await compare(model, request);
     expect(comparison.rows.map(({ id }) => id)).toEqual([
       'gradient-x-input',
       'occlusion',
       'gradient',
+      'consensus',
       'random',
       'inverted',
     ]);
-    const [exact, occlusion, , chance, inverted] = comparison.rows;
+    const [exact, occlusion, , , chance, inverted] = comparison.rows;
     // For a linear model w·x and occlusion are both exact.
     expect(exact.scores['faithfulness-correlation'].mean).toBeCloseTo(1, 5);
     expect(occlusion.values.insertion.map((value) => value?.toFixed(5))).toEqual(
@@ -77,8 +71,12 @@ describe('a comparison', () => {
       }
     }
     expect(comparison.failures).toEqual([]);
-    // The inverted map is as sparse as the maps that it inverts: sparseness cannot tell.
-    expect(comparison.verdicts.find(({ metric }) => metric === 'sparseness')?.sound).toBe(false);
+    // The inverted map is as sparse as the maps that it inverts: sparseness describes, and does not judge.
+    expect(comparison.verdicts.find(({ metric }) => metric === 'sparseness')).toMatchObject({
+      sound: false,
+      judgedBy: 'description',
+      flags: [],
+    });
     expect(comparison.verdicts.find(({ metric }) => metric === 'insertion')).toMatchObject({ sound: true, flags: [] });
     // Gradient × input costs one pass each way; occlusion is as good and costs more.
     expect([exact.onFront, occlusion.onFront, chance.onFront]).toEqual([true, false, false]);
@@ -115,7 +113,7 @@ describe('a comparison', () => {
     expect(store.kept.size).toBe(7);
     const resumed = await compare(model, { ...request, store });
     expect(resumed.cost.reused).toBe(7);
-    expect(store.kept.size).toBe(20);
+    expect(store.kept.size).toBe(24);
     const scores = (comparison: typeof whole) => comparison.rows.map((one) => one.values);
     // Maps are kept as float32; scores of a control made from them differ by that rounding at most.
     scores(resumed).forEach((values, r) =>
@@ -124,7 +122,7 @@ describe('a comparison', () => {
       ),
     );
     expect(resumed.verdicts).toEqual(whole.verdicts);
-    expect((await compare(model, { ...request, store })).cost).toMatchObject({ reused: 20, backward: 0 });
+    expect((await compare(model, { ...request, store })).cost).toMatchObject({ reused: 24, backward: 0 });
   });
 
   it('adds metrics to what is kept, and keeps apart what depends on something else', async () => {
@@ -136,7 +134,7 @@ describe('a comparison', () => {
       ...one,
       metrics: [...request.metrics, { name: 'deletion' }, { name: 'insertion', parameters: { steps: 2 } }].slice(3),
     });
-    expect(store.kept.size).toBe(5);
+    expect(store.kept.size).toBe(6);
     const [after] = [...store.kept.values()];
     expect(Object.keys(after.scores)).toEqual([
       ...Object.keys(before.scores),
@@ -156,7 +154,7 @@ describe('a comparison', () => {
     ]) {
       const size = store.kept.size;
       await compare(model, { ...one, ...change });
-      expect(store.kept.size).toBe(size + 5);
+      expect(store.kept.size).toBe(size + 6);
     }
   });
 
@@ -173,14 +171,11 @@ describe('a comparison', () => {
     expect(why('gradient', 'road')).toMatch(/features with neighbours/);
     expect(comparison.rows[0].scores).toEqual({});
     expect(comparison.rows[1].scores.insertion.count).toBe(2);
-    // A gradient of a linear model does not change with the input, nor does the random control: neither is last.
+    // A gradient of a linear model does not change with the input, nor does any constant: that is no merit by itself.
     expect(comparison.rows[1].scores['max-sensitivity'].mean).toBe(0);
     expect(comparison.verdicts.find(({ metric }) => metric === 'max-sensitivity')).toMatchObject({
       sound: false,
-      flags: [
-        { why: 'control level', control: 'random', row: 'gradient', withinChance: true },
-        { why: 'control unbeaten', control: 'random' },
-      ],
+      judgedBy: 'description',
     });
     // A map made once cannot be asked again: that is no failure.
     expect(why('inverted', 'max-sensitivity')).toBeUndefined();
@@ -205,10 +200,12 @@ describe('a comparison', () => {
     expect(comparison.rows.map(({ id }) => id)).toEqual([
       'integrated-gradients (steps=4), zero',
       `gradient-x-input at ${hidden}, zero`,
+      'consensus, zero',
       'random, zero',
       'inverted, zero',
       'integrated-gradients (steps=4), half',
       `gradient-x-input at ${hidden}, half`,
+      'consensus, half',
       'random, half',
       'inverted, half',
     ]);
@@ -218,7 +215,7 @@ describe('a comparison', () => {
     ).toBe(true);
     expect(comparison.references.map(({ test }) => test?.description)).toEqual(['zero input', 'constant 0.5']);
     // Weights drawn anew give another map; the random control never changes: ρ = 1, last.
-    expect(comparison.rows[2].scores.mprt.mean).toBeCloseTo(1, 9);
+    expect(comparison.rows[3].scores.mprt.mean).toBeCloseTo(1, 9);
     expect(comparison.rows[0].scores.mprt.mean).toBeLessThan(1);
   });
 
@@ -253,124 +250,5 @@ describe('controls', () => {
     expect(Math.abs(magnitude / 2.2 - 1)).toBeLessThan(0.05);
     expect(await again?.({})).toBe(map);
     expect(randomControl(maps, 4000, 2).map.values).not.toEqual(map.values);
-  });
-});
-
-describe('verdicts, quality and examples', () => {
-  const rowOf = (id: string, control: RowResults['control'], scores: readonly number[], passes = 1): RowResults => ({
-    id,
-    title: id,
-    method: control ? undefined : id,
-    control,
-    layer: undefined,
-    baseline: 'zero',
-    parameters: {},
-    results: scores.map((score) => ({
-      scores: { insertion: { score }, deletion: { score: -score } },
-      failures: {},
-      cost: { forward: passes, backward: 0, seconds: passes },
-      sum: 0,
-      absolute: false,
-      notes: [],
-    })),
-  });
-  const metrics = [readyMetric({ name: 'insertion' }), readyMetric({ name: 'deletion' })];
-  const of = (rows: readonly RowResults[]) => {
-    const sources = rows[0].results.map((_, i) => `input ${i}`);
-    return summarise({ metrics, rows, sources, seed: 0, exampleMetric: 'deletion' });
-  };
-
-  it('trust a metric whose controls come last', () => {
-    const { verdicts, rows, agreement } = of([
-      rowOf('good', undefined, [0.9, 0.8, 0.7], 4),
-      rowOf('fair', undefined, [0.6, 0.5, 0.5], 2),
-      rowOf('slow', undefined, [0.6, 0.5, 0.4], 9),
-      rowOf('random', 'random', [0.3, 0.2, 0.3]),
-      rowOf('inverted', 'inverted', [0.1, 0.1, 0]),
-    ]);
-    expect(verdicts.map(({ sound }) => sound)).toEqual([true, true]);
-    expect(rows.map(({ quality }) => quality)).toEqual([1, 0.5, 0, undefined, undefined]);
-    expect(rows.map(({ onFront }) => onFront)).toEqual([true, true, false, false, false]);
-    // Lower deletion is better: −.9 on input 0.
-    expect([rows[0].best, rows[0].worst]).toEqual([0, 2]);
-    expect(agreement).toEqual([
-      [1, 1],
-      [1, 1],
-    ]);
-  });
-
-  it('flag one that puts a control above a method, and tell which', () => {
-    const { verdicts, notes } = of([
-      rowOf('good', undefined, [0.9, 0.8, 0.7]),
-      rowOf('bad', undefined, [0.1, 0.2, 0.1]),
-      rowOf('random', 'random', [0.4, 0.4, 0.3]),
-      rowOf('inverted', 'inverted', [0, 0, 0]),
-    ]);
-    expect(verdicts[0]).toEqual({
-      metric: 'insertion',
-      sound: false,
-      flags: [{ why: 'control above', control: 'random', row: 'bad', withinChance: false }],
-      untold: [],
-    });
-    expect(notes).toEqual([
-      'only 3 independent inputs: intervals of so few are too narrow, and verdicts on metrics preliminary',
-      'no metric ranked the controls last: quality is taken over all metrics, and says little',
-    ]);
-  });
-
-  it('name a method that cannot be told from a control, and do not blame the metric', () => {
-    // The difference is −.1, +.3, −.1: its interval holds 0.
-    const { verdicts } = of([
-      rowOf('good', undefined, [0.9, 0.8, 0.7]),
-      rowOf('close', undefined, [0.3, 0.6, 0.3]),
-      rowOf('random', 'random', [0.4, 0.3, 0.4]),
-      rowOf('inverted', 'inverted', [0, 0, 0]),
-    ]);
-    expect(verdicts[0]).toMatchObject({
-      sound: true,
-      flags: [],
-      untold: [{ row: 'close', control: 'random' }],
-    });
-  });
-
-  it('do not call one sound whose controls are not last, be it by chance', () => {
-    // The difference is −.1, +.1, −.1.
-    const { verdicts } = of([
-      rowOf('good', undefined, [0.9, 0.8, 0.7]),
-      rowOf('close', undefined, [0.3, 0.4, 0.3]),
-      rowOf('random', 'random', [0.4, 0.3, 0.4]),
-      rowOf('inverted', 'inverted', [0, 0, 0]),
-    ]);
-    expect(verdicts[0]).toMatchObject({
-      sound: false,
-      flags: [{ why: 'control above', control: 'random', row: 'close', withinChance: true }],
-    });
-    const names: Record<string, string> = { random: 'random (control)', close: 'Close' };
-    expect(flagText({ why: 'control level', control: 'random', row: 'good', withinChance: false })).toBe(
-      'random level with good',
-    );
-    expect(flagText({ why: 'control unbeaten', control: 'random' }, (id) => names[id])).toBe(
-      'no method above random (control)',
-    );
-    expect(flagText({ why: 'no control' })).toBe('no control could be scored');
-    const texts = verdicts[0].flags.map((flag) => [flagText(flag), flagText(flag, (id) => names[id])]);
-    expect(texts).toEqual([['random above close, within chance', 'random (control) above Close, within chance']]);
-  });
-
-  it('count inputs of one source once', () => {
-    const rows = [
-      rowOf('good', undefined, [0.9, 0.8, 0.7, 0.9]),
-      rowOf('random', 'random', [0.4, 0.3, 0.4, 0.3]),
-      rowOf('inverted', 'inverted', [0, 0, 0, 0]),
-    ];
-    const sound = (sources: readonly string[]) =>
-      summarise({ metrics, rows, sources, seed: 0, exampleMetric: 'deletion' });
-    const apart = sound(['a', 'b', 'c', 'd']).rows[0].scores.insertion;
-    const together = sound(['a', 'a', 'b', 'b']).rows[0].scores.insertion;
-    // Means of the two sources are .85 and .8: no resample leaves their range.
-    expect(together.low).toBeCloseTo(0.8, 12);
-    expect(together.high).toBeCloseTo(0.85, 12);
-    expect(apart.low).toBeLessThan(0.8);
-    expect(sound(['a', 'a', 'a', 'a']).notes[0]).toMatch(/one independent input/);
   });
 });

@@ -4,7 +4,9 @@ import type { Method } from '../attribution/methods/method.ts';
 import type { WorkOptions } from '../attribution/prepared.ts';
 import type { Target } from '../attribution/target/target.ts';
 import type { Tensors } from '../runtime/runtime.ts';
+import type { Answer } from './answer.ts';
 import type { ControlName } from './controls.ts';
+import type { JudgedBy } from './metrics/metric.ts';
 import type { ReferenceTest } from './reference-test.ts';
 import type { MetricChoice } from './score.ts';
 import type { Interval } from './statistics.ts';
@@ -138,38 +140,47 @@ export interface ComparedRow {
   readonly worst: number | undefined;
 }
 
-/** Why a metric is not sound: one control of a method, a control that no method is above, or no control at all. */
+/** Why a metric is not sound here. `withinChance`: the difference may be chance; else the control is above beyond it. */
 export type MetricFlag =
-  | {
-      readonly why: 'control above' | 'control level';
-      readonly control: string;
-      readonly row: string;
-      readonly withinChance: boolean;
-    }
-  | { readonly why: 'control unbeaten'; readonly control: string }
+  | { readonly why: 'consensus not above'; readonly control: string; readonly withinChance: boolean }
+  | { readonly why: 'no method above'; readonly control: string }
   | { readonly why: 'no control' };
 
-/** `random above grad-cam, within chance`: a flag in words, with the names that `title` gives to rows. */
+/** `random above the consensus`: a flag in words, with the names that `title` gives to rows. */
 export function flagText(flag: MetricFlag, title: (id: string) => string = (id) => id): string {
-  if (flag.why === 'no control') return 'no control could be scored';
-  if (flag.why === 'control unbeaten') return `no method above ${title(flag.control)}`;
-  const relation = flag.why === 'control above' ? 'above' : 'level with';
-  return `${title(flag.control)} ${relation} ${title(flag.row)}${flag.withinChance ? ', within chance' : ''}`;
+  switch (flag.why) {
+    case 'no control':
+      return 'no control could be scored';
+    case 'no method above':
+      return `no method above ${title(flag.control)}`;
+    case 'consensus not above':
+      return flag.withinChance
+        ? `what the methods agree on cannot be told from ${title(flag.control)}`
+        : `${title(flag.control)} above what the methods agree on`;
+  }
 }
 
 /**
- * What the controls say of a metric. For every method and control the differences of their scores on the same inputs
- * have a mean; it is above or below 0 beyond chance where its two-sided bootstrap probability holds at .05 by Holm's
- * step-down over all methods and controls. A metric is sound where the controls come last: the mean of each is below
- * that of every method, and of at least one method beyond chance.
+ * What the controls say of a metric (see `JudgedBy` in metrics/metric.ts). Scores on the same inputs are compared in
+ * pairs; a difference counts where its two-sided bootstrap probability holds at .05 by Holm's step-down over the
+ * controls (for the metric) or over all methods and controls (for the methods).
  */
 export interface MetricVerdict {
   readonly metric: string;
+  readonly judgedBy: JudgedBy;
+  /** Whether it has a part in quality. */
   readonly sound: boolean;
   /** Why it is not. */
   readonly flags: readonly MetricFlag[];
-  /** Methods that this metric cannot tell from a control: the difference may be chance. */
-  readonly untold: readonly { readonly row: string; readonly control: string }[];
+  /** Methods that this metric cannot tell from a negative control: the difference may be chance. */
+  readonly untold: readonly MethodAndControl[];
+  /** Methods that are below a negative control beyond chance. */
+  readonly below: readonly MethodAndControl[];
+}
+
+export interface MethodAndControl {
+  readonly row: string;
+  readonly control: string;
 }
 
 export interface ComparisonFailure {
@@ -189,6 +200,8 @@ export interface Comparison {
   readonly verdicts: readonly MetricVerdict[];
   /** Kendall's τ between the orders in which two metrics put the methods, controls left out; undefined where one has no order. */
   readonly agreement: readonly (readonly (number | undefined)[])[];
+  /** Which method to use, and how sure; undefined where no metric is sound. */
+  readonly answer: Answer | undefined;
   readonly failures: readonly ComparisonFailure[];
   /** By input and baseline. */
   readonly references: readonly {

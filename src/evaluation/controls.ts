@@ -3,12 +3,16 @@ import type { AttributionMap } from './map.ts';
 import type { Explanation } from './metrics/metric.ts';
 import { quantile } from './statistics.ts';
 
-/** Explanations that are wrong on purpose and run with every comparison: a metric must rank them last. */
-export const controlNames = ['random', 'inverted'] as const;
+/**
+ * Explanations that run with every comparison and judge the metrics: one that should do well, what the methods agree on,
+ * and two that are wrong on purpose.
+ */
+export const controlNames = ['consensus', 'random', 'inverted'] as const;
 
 export type ControlName = (typeof controlNames)[number];
 
 const titles: Readonly<Record<ControlName, string>> = {
+  consensus: 'consensus (control)',
   random: 'random (control)',
   inverted: 'inverted consensus (control)',
 };
@@ -25,11 +29,10 @@ export function randomControl(maps: readonly AttributionMap[], groups: number, s
 }
 
 /**
- * The opposite of what the methods agree on: minus the mean of their maps, each divided by its own magnitude. Inverting
- * a single method would prove little where that method is bad.
+ * What the methods agree on: the mean of their maps, each divided by its own magnitude Σ|A|, at the median magnitude.
  * @returns undefined where every map is 0
  */
-export function invertedControl(maps: readonly AttributionMap[], groups: number): Explanation | undefined {
+export function consensusControl(maps: readonly AttributionMap[], groups: number): Explanation | undefined {
   const magnitude = usualMagnitude(maps);
   const values = new Float64Array(groups);
   let used = 0;
@@ -37,10 +40,33 @@ export function invertedControl(maps: readonly AttributionMap[], groups: number)
     const size = magnitudeOf(map);
     if (size === 0) continue;
     used++;
-    for (let i = 0; i < groups; i++) values[i] -= map.values[i] / size;
+    for (let i = 0; i < groups; i++) values[i] += map.values[i] / size;
   }
   if (used === 0) return undefined;
   return { map: { values: values.map((value) => (value * magnitude) / used) } };
+}
+
+/** The opposite of the consensus. Inverting a single method would prove little where that method is bad. */
+export function invertedControl(maps: readonly AttributionMap[], groups: number): Explanation | undefined {
+  const agreed = consensusControl(maps, groups);
+  return agreed && { map: { values: agreed.map.values.map((value) => -value) } };
+}
+
+/** A control of one input, made of the maps of the methods. @returns undefined where every map is 0 */
+export function controlOf(
+  name: ControlName,
+  maps: readonly AttributionMap[],
+  groups: number,
+  seed: number,
+): Explanation | undefined {
+  switch (name) {
+    case 'random':
+      return randomControl(maps, groups, seed);
+    case 'consensus':
+      return consensusControl(maps, groups);
+    case 'inverted':
+      return invertedControl(maps, groups);
+  }
 }
 
 function magnitudeOf({ values }: AttributionMap): number {

@@ -3,7 +3,7 @@ import type { MsiByAlphaMin } from './comparison.ts';
 import { type AttributionMap, maskOf } from './map.ts';
 import { curvesOf, type MsiParameters } from './metrics/msi.ts';
 import { type MsiCurves, msiCurves, msiPresets, msiProfile } from './msi.ts';
-import type { Question } from './question.ts';
+import { type Question, towardsInput } from './question.ts';
 import type { ReadyMetric } from './score.ts';
 
 /** Distance of the α_min below that of the metric. */
@@ -25,7 +25,7 @@ export async function profileOf(
   const lower = Array.from({ length: Math.ceil(alphaMin / lowerStep - 1e-9) }, (_, k) => k * lowerStep).slice(1);
   try {
     const [below, above] = await Promise.all([
-      msiCurves(question, maskOf(map), Float64Array.from(lower)),
+      msiCurves(question, maskOf(towardsInput(question, map)), Float64Array.from(lower)),
       curvesOf(question, map, alphaMin, steps),
     ]);
     const curves = joined(below, above);

@@ -11,6 +11,7 @@ import type { Tensors } from '../runtime/runtime.ts';
 import { float32, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { gathered, joined } from './gather.ts';
 import { type FeatureGroups, type Grouping, groupsOf } from './groups.ts';
+import type { AttributionMap } from './map.ts';
 
 export interface QuestionRequest extends WorkOptions {
   /** The input, a batch of one. */
@@ -139,10 +140,29 @@ export async function ask(model: Model, request: QuestionRequest): Promise<Quest
   };
 }
 
-/** `p̂ = clip((c − c(b)) / max(c(x) − c(b), 0.001), 0, 1)`: 0 at the reference (chance), 1 at the input. */
-export function normalisedConfidence({ confidence, referenceConfidence }: Question, value: number): number {
-  const range = Math.max(confidence - referenceConfidence, 1e-3);
-  return Math.min(1, Math.max(0, (value - referenceConfidence) / range));
+/**
+ * `p̂ = clip((c − c(b)) / (c(x) − c(b)), 0, 1)`: 0 at the reference (chance), 1 at the input. The divisor is at least 0.001
+ * in size.
+ */
+export function normalisedConfidence(question: Question, value: number): number {
+  const { confidence, referenceConfidence } = question;
+  const sign = signOf(question);
+  const range = Math.max(sign * (confidence - referenceConfidence), 1e-3);
+  return Math.min(1, Math.max(0, (sign * (value - referenceConfidence)) / range));
+}
+
+/**
+ * 1 where the confidence rises from the reference to the input, −1 where it falls. There the features that are to be found
+ * are those that lower it: the most relevant are the most negative.
+ */
+export function signOf({ confidence, referenceConfidence }: Question): 1 | -1 {
+  return confidence < referenceConfidence ? -1 : 1;
+}
+
+/** A map with what accounts for the difference from the reference positive. A mask has no sign and stays. */
+export function towardsInput(question: Question, map: AttributionMap): AttributionMap {
+  if (map.absolute || signOf(question) > 0) return map;
+  return { ...map, values: map.values.map((value) => -value) };
 }
 
 /** Removing features needs one reference: of a sample its mean. @throws WhereforeError `wrong-type` for tokens, which have none */

@@ -10,7 +10,7 @@ export interface ReferenceTest {
   readonly description: string;
   /** `c(b)`. */
   readonly confidence: number;
-  /** Confidence of a guess, and the most that a reference may have. */
+  /** Confidence of a guess, and the most that a reference may have; of a table, the least difference from the input. */
   readonly chance: number;
   readonly limit: number;
   readonly passes: boolean;
@@ -28,10 +28,16 @@ export interface ReferenceTest {
 /** How far above chance a reference may be, as a share of what is left to certainty. */
 export const usualTolerance = 0.1;
 
+/** Differences of confidence below this leave little to explain. */
+const leastDifference = 0.05;
+
 /**
- * Tests the reference of a question: its confidence must be near chance, `c(b) ≤ chance + tolerance·(1 − chance)`.
+ * Tests the reference of a question. Of images, series and texts its confidence must be near chance, `c(b) ≤ chance + tolerance·(1 − chance)`.
  * A reference that still shows the object rewards the wrong masks (a blur that left small objects visible ranked a
  * dilated mask above the perfect one). Where it fails, others are tried and those that pass are named.
+ *
+ * The reference of a table is an average or another row, of which the model says what it says of most: nothing is hidden,
+ * two rows are compared. There only the difference must be large enough, `|c(x) − c(b)| ≥ 0.05`.
  * @returns undefined for a target without a chance level (a regression, a detection)
  */
 export async function testReference(
@@ -40,6 +46,7 @@ export async function testReference(
 ): Promise<ReferenceTest | undefined> {
   const { chance, reference, referenceConfidence: confidence } = question;
   if (chance === undefined) return undefined;
+  if (isTable(question)) return testDifference(question, chance);
   const limit = chance + tolerance * (1 - chance);
   const description = describeBaseline(reference);
   if (confidence <= limit)
@@ -58,6 +65,21 @@ export async function testReference(
     : 'none of the usual references passes either';
   const warning = `the reference (${description}) still gives the explained class ${percent(confidence)}, where at most ${percent(limit)} is near chance: scores may rank wrongly; ${advice}`;
   return { description, confidence, chance, limit, passes: false, alternatives, warning };
+}
+
+/** Floats without axes of space. */
+function isTable({ explained, inputs, layout }: Question): boolean {
+  return !layout.spatialAxes?.length && explained.every((name) => inputs.get(name)?.type === 'float32');
+}
+
+function testDifference(question: Question, chance: number): ReferenceTest {
+  const { reference, referenceConfidence: confidence, confidence: own } = question;
+  const description = describeBaseline(reference);
+  const passes = Math.abs(own - confidence) >= leastDifference;
+  const warning = passes
+    ? undefined
+    : `the explained class is as likely at the reference (${description}, ${percent(confidence)}) as at the input (${percent(own)}): there is little to explain, and scores of such a row are mostly noise`;
+  return { description, confidence, chance, limit: leastDifference, passes, alternatives: [], warning };
 }
 
 const percent = (share: number) => `${Number((100 * share).toPrecision(3))} %`;

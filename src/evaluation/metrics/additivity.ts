@@ -106,6 +106,7 @@ export type InfidelityParameters = z.infer<typeof infidelityParameters>;
 export const infidelity: Metric<InfidelityParameters, 'lower'> = {
   title: 'Infidelity',
   family: 'additivity',
+  judgedBy: 'consensus',
   formula: 'Σ_S (β Σ_{i∈S} A_i − (f(x) − f(x∖S)))² / Σ_S (f(x) − f(x∖S))², β ≥ 0 the best scale',
   source: 'Yeh et al. 2019, arXiv 1901.09392, with removal to a reference as the perturbation',
   range: [0, Number.POSITIVE_INFINITY],
@@ -157,6 +158,7 @@ function setSize(share: number, groups: number): number {
 export const sensitivityN: Metric<SensitivityParameters, 'higher'> = {
   title: 'Sensitivity-n',
   family: 'additivity',
+  judgedBy: 'consensus',
   formula: 'mean_n corr_{|S|=n}(Σ_{i∈S} A_i, f(x) − f(x∖S))',
   source: 'Ancona et al. 2018, arXiv 1711.06104',
   range: [-1, 1],
@@ -193,6 +195,7 @@ export type CorrelationParameters = z.infer<typeof correlationParameters>;
 export const faithfulnessCorrelation: Metric<CorrelationParameters, 'higher'> = {
   title: 'Faithfulness correlation',
   family: 'additivity',
+  judgedBy: 'consensus',
   formula: 'corr_{|S|=n}(Σ_{i∈S} A_i, f(x) − f(x∖S))',
   source: 'Bhatt, Weller, Moura 2020, arXiv 2005.00631',
   range: [-1, 1],
@@ -220,6 +223,7 @@ const smallestTarget = 1e-6;
 export const attributionError: Metric<Record<string, never>, 'lower'> = {
   title: 'Attribution error (completeness)',
   family: 'additivity',
+  judgedBy: 'definition',
   formula: '|ΣA − (f(x) − f(b))| / |f(x) − f(b)|',
   source: 'Sundararajan, Taly, Yan 2017, arXiv 1703.01365 (completeness); as an error after arXiv 2605.22417',
   range: [0, Number.POSITIVE_INFINITY],

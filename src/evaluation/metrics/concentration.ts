@@ -3,6 +3,7 @@ import { type Metric, noPasses } from './metric.ts';
 
 const shared = {
   family: 'concentration',
+  judgedBy: 'description',
   needs: 'map',
   parameters: z.strictObject({}),
   sensitivity: 'no parameters',

@@ -5,6 +5,7 @@ import type { Metric } from './metric.ts';
 
 const shared = {
   family: 'faithfulness',
+  judgedBy: 'consensus',
   source: 'Chattopadhay et al. 2018, arXiv 1710.11063 (Grad-CAM++)',
   range: [0, 1],
   assumes:

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ascending, descending, maskedPoints } from '../perturbation.ts';
-import { normalisedConfidence, type Question } from '../question.ts';
+import { normalisedConfidence, type Question, towardsInput } from '../question.ts';
 import { meanUnderCurve } from '../statistics.ts';
 import type { Direction, Metric } from './metric.ts';
 
@@ -57,6 +57,7 @@ function curveMetric<D extends Direction>(
   return {
     title,
     family: 'faithfulness',
+    judgedBy: 'consensus',
     formula,
     source: 'Petsiuk, Das, Saenko 2018, arXiv 1806.07421 (RISE); order after Samek et al. 2017, IEEE TNNLS 28',
     range: [0, 1],
@@ -68,7 +69,8 @@ function curveMetric<D extends Direction>(
     parameters: parameters as z.ZodType<CurveParameters>,
     cost: ({ steps }, groups) => ({ forward: Math.min(steps, Math.max(0, groups - 1)), backward: 0 }),
     async run(question, { map }, { steps }) {
-      const order = first === 'most' ? descending(map.values, question.seed) : ascending(map.values, question.seed);
+      const { values: relevance } = towardsInput(question, map);
+      const order = first === 'most' ? descending(relevance, question.seed) : ascending(relevance, question.seed);
       const { shares, values } = await perturbationCurve(question, order, kind, steps);
       return { score: meanUnderCurve(shares, values) };
     },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import type { AttributionMap } from '../map.ts';
 import { descending, maskedPoints } from '../perturbation.ts';
-import type { Question } from '../question.ts';
+import { type Question, signOf, towardsInput } from '../question.ts';
 import { meanOf } from '../statistics.ts';
 import type { Direction, Metric } from './metric.ts';
 
@@ -11,21 +12,24 @@ const parameters = z.strictObject({
 
 export type ErasureParameters = z.infer<typeof parameters>;
 
-/** Mean of `c(x) − c(z)` over the shares, z with only or without the most relevant features. */
+/**
+ * Mean of `c(x) − c(z)` over the shares, z with only or without the most relevant features; of `c(z) − c(x)` where the
+ * confidence falls from the reference to the input.
+ */
 async function meanDrop(
   question: Question,
-  values: Float64Array,
+  map: AttributionMap,
   shares: readonly number[],
   keeps: boolean,
 ): Promise<number> {
-  const order = descending(values, question.seed);
+  const order = descending(towardsInput(question, map).values, question.seed);
   const counts = shares.map((share) => Math.max(1, Math.round(share * order.length)));
   const points = maskedPoints(question, counts.length, (point, keep) => {
     keep.fill(keeps ? 0 : 1);
     for (let i = 0; i < counts[point]; i++) keep[order[i]] = keeps ? 1 : 0;
   });
   const confidences = await question.confidenceAt(points);
-  return question.confidence - meanOf(confidences);
+  return signOf(question) * (question.confidence - meanOf(confidences));
 }
 
 function erasureMetric<D extends Direction>(
@@ -37,6 +41,7 @@ function erasureMetric<D extends Direction>(
   return {
     title,
     family: 'faithfulness',
+    judgedBy: 'consensus',
     formula,
     source: 'DeYoung et al. 2020, ACL (ERASER), with the area over its bins (AOPC)',
     range: [-1, 1],
@@ -47,7 +52,7 @@ function erasureMetric<D extends Direction>(
     needs: 'map',
     parameters: parameters as z.ZodType<ErasureParameters>,
     cost: ({ shares }) => ({ forward: shares.length, backward: 0 }),
-    run: async (question, { map }, { shares }) => ({ score: await meanDrop(question, map.values, shares, keeps) }),
+    run: async (question, { map }, { shares }) => ({ score: await meanDrop(question, map, shares, keeps) }),
   };
 }
 

@@ -4,6 +4,7 @@ import { type Metric, noPasses, truthOf } from './metric.ts';
 
 const shared = {
   family: 'localisation',
+  judgedBy: 'consensus',
   range: [0, 1],
   direction: 'higher',
   assumes:

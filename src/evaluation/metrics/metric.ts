@@ -19,6 +19,15 @@ export type MetricFamily =
   | 'localisation'
   | 'randomisation';
 
+/**
+ * What shows whether a metric can be trusted on a model and its inputs.
+ * - `consensus`: what the methods agree on must score above a random map and above its own opposite.
+ * - `methods`: some method must score above a random map (metrics that explain again, which a consensus cannot).
+ * - `definition`: nothing; the score is arithmetic on the explanation itself.
+ * - `description`: nothing; the score describes a map and says neither right nor wrong, so it has no part in quality.
+ */
+export type JudgedBy = 'consensus' | 'methods' | 'definition' | 'description';
+
 /** An explanation of one question: its map, and a way to explain again under other circumstances. */
 export interface Explanation {
   readonly map: AttributionMap;
@@ -48,6 +57,7 @@ export interface MetricScore {
 export interface Metric<Parameters = Record<string, unknown>, D extends Direction = Direction> {
   readonly title: string;
   readonly family: MetricFamily;
+  readonly judgedBy: JudgedBy;
   /** The formula in one line. A: attributions, x: input, b: reference, c: confidence, p̂: confidence between reference (0) and input (1). */
   readonly formula: string;
   readonly source: string;

@@ -12,7 +12,7 @@ import {
   thresholdsFrom,
   usualAlphaMin,
 } from '../msi.ts';
-import type { Question } from '../question.ts';
+import { type Question, towardsInput } from '../question.ts';
 import type { Metric } from './metric.ts';
 
 const parameters = z.strictObject({
@@ -45,7 +45,11 @@ export function curvesOf(question: Question, map: AttributionMap, alphaMin: numb
   if (!bySettings) byMap.set(map, (bySettings = new Map()));
   const key = `${alphaMin}:${steps}`;
   let curves = bySettings.get(key);
-  if (!curves) bySettings.set(key, (curves = msiCurves(question, maskOf(map), thresholdsFrom(alphaMin, steps))));
+  if (!curves)
+    bySettings.set(
+      key,
+      (curves = msiCurves(question, maskOf(towardsInput(question, map)), thresholdsFrom(alphaMin, steps))),
+    );
   return curves;
 }
 
@@ -54,6 +58,7 @@ function msiMetric(preset: MsiPreset): Metric<MsiParameters, 'higher'> {
   return {
     title: `MSI (${preset})`,
     family: 'faithfulness',
+    judgedBy: 'consensus',
     formula: `MSI = ${separation}·Sep + ${insertion}·AUC_I − ${deletion}·AUC_D − ${penalty}·mean[m ≥ α_min], Sep = I(α_min) − D(α_min)`,
     source: 'arXiv 2605.18681; the weights are a reconstruction',
     range: [-separation - deletion - penalty, separation + insertion],

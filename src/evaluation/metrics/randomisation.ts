@@ -22,6 +22,7 @@ export type ModelRandomisationParameters = z.infer<typeof modelParameters>;
 export const modelRandomisation: Metric<ModelRandomisationParameters, 'lower'> = {
   title: 'Model randomisation (MPRT)',
   family: 'randomisation',
+  judgedBy: 'methods',
   formula: 'mean_s |ρ(A(f), A(f with the top s layers drawn anew))|, ρ Spearman',
   source: 'Adebayo et al. 2018, arXiv 1810.03292',
   range: [0, 1],
@@ -73,6 +74,7 @@ export type RandomLogitParameters = z.infer<typeof logitParameters>;
 export const randomLogit: Metric<RandomLogitParameters, 'lower'> = {
   title: 'Random logit',
   family: 'randomisation',
+  judgedBy: 'methods',
   formula: 'mean_{k ≠ c} |ρ(A(f_c), A(f_k))|, ρ Spearman',
   source: 'Sixt, Granz, Landgraf 2020, arXiv 1912.09818',
   range: [0, 1],

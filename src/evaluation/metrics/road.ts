@@ -5,7 +5,7 @@ import { random } from '../../tensor/random.ts';
 import { float32, type Tensor } from '../../tensor/tensor.ts';
 import { impute } from '../imputation.ts';
 import { ascending, descending } from '../perturbation.ts';
-import type { Question } from '../question.ts';
+import { type Question, signOf, towardsInput } from '../question.ts';
 import { meanOf } from '../statistics.ts';
 import type { Metric } from './metric.ts';
 
@@ -22,6 +22,7 @@ export type RoadParameters = z.infer<typeof parameters>;
 export const road: Metric<RoadParameters, 'higher'> = {
   title: 'ROAD',
   family: 'faithfulness',
+  judgedBy: 'consensus',
   formula:
     'mean_q c(x without the q least relevant) − c(x without the q most relevant), imputed from neighbours with noise',
   source: 'Rong et al. 2022, arXiv 2202.00449',
@@ -34,13 +35,14 @@ export const road: Metric<RoadParameters, 'higher'> = {
   cost: ({ shares }) => ({ forward: 2 * shares.length, backward: 0 }),
   async run(question, { map }, { shares, noise }) {
     const groups = map.values.length;
-    const orders = [ascending(map.values, question.seed), descending(map.values, question.seed)];
+    const { values } = towardsInput(question, map);
+    const orders = [ascending(values, question.seed), descending(values, question.seed)];
     const counts = shares.map((share) => Math.min(Math.max(1, Math.round(share * groups)), groups - 1));
     const removed = orders.flatMap((order) => counts.map((count) => order.subarray(0, count)));
     const confidences = await question.confidenceAt(imputedPoints(question, removed, noise));
     const [leastFirst, mostFirst] = [confidences.subarray(0, counts.length), confidences.subarray(counts.length)];
     return {
-      score: meanOf(leastFirst) - meanOf(mostFirst),
+      score: signOf(question) * (meanOf(leastFirst) - meanOf(mostFirst)),
       parts: { leastFirst: meanOf(leastFirst), mostFirst: meanOf(mostFirst) },
     };
   },

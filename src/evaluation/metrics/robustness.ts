@@ -19,6 +19,7 @@ export type MaxSensitivityParameters = z.infer<typeof parameters>;
 export const maxSensitivity: Metric<MaxSensitivityParameters, 'lower'> = {
   title: 'Max-sensitivity',
   family: 'robustness',
+  judgedBy: 'description',
   formula: 'max_{‖δ‖∞ ≤ r} ‖A(x + δ) − A(x)‖ / ‖A(x)‖',
   source: 'Yeh et al. 2019, arXiv 1901.09392',
   range: [0, Number.POSITIVE_INFINITY],

@@ -34,10 +34,10 @@ afterAll(async () => {
 describe('evaluate', () => {
   it('chooses a layer over space where a method needs one', () => {
     const ids = evaluation.comparison.rows.map(({ id }) => id);
-    expect(ids).toHaveLength(5);
+    expect(ids).toHaveLength(6);
     expect(ids.slice(0, 2)).toEqual(['gradient-x-input', 'occlusion']);
     expect(ids[2]).toMatch(/^layer-cam at Conv/);
-    expect(ids.slice(3)).toEqual(['random', 'inverted']);
+    expect(ids.slice(3)).toEqual(['consensus', 'random', 'inverted']);
     expect(evaluation.mapShapes).toEqual([
       [side, side],
       [side, side],
@@ -46,9 +46,9 @@ describe('evaluate', () => {
   });
 
   it('finds its shards again', async () => {
-    expect(await readdir(join(folder, 'shards'))).toHaveLength(10);
+    expect(await readdir(join(folder, 'shards'))).toHaveLength(12);
     const again = await evaluate(model, sources, { ...options, store: createResultStore(join(folder, 'shards')) });
-    expect(again.comparison.cost.reused).toBe(10);
+    expect(again.comparison.cost.reused).toBe(12);
     expect(again.comparison.rows.map(({ values }) => values)).toEqual(
       evaluation.comparison.rows.map(({ values }) => values),
     );
@@ -62,17 +62,17 @@ describe('evaluate', () => {
     expect(page).toContain('MSI (literal) ↑');
     expect(page).toMatch(/Pointing game of gradient-x-input: .*where the object is.*\(2 of 2 inputs\)/);
     expect(page).toContain('<svg class="front"');
-    expect(page.match(/<figcaption>/g)).toHaveLength(10);
+    expect(page.match(/<figcaption>/g)).toHaveLength(12);
   });
 
   it('writes the table, the scores and the record of the run', async () => {
     await writeEvaluation(folder, model, evaluation, { command: 'wherefore evaluate', started: new Date(0) });
     const lines = (await readFile(join(folder, 'scores.csv'), 'utf8')).trim().split('\n');
-    // 5 rows × 2 metrics × 2 inputs: the pointing game has no object to point at.
-    expect(lines).toHaveLength(1 + 20);
+    // 6 rows × 2 metrics × 2 inputs: the pointing game has no object to point at.
+    expect(lines).toHaveLength(1 + 24);
     const record = JSON.parse(await readFile(join(folder, 'run.json'), 'utf8'));
     expect(record).toMatchObject({ what: 'evaluate', state: 'complete', started: '1970-01-01T00:00:00.000Z' });
     expect(record.metrics[2]).toMatchObject({ name: 'pointing-game', direction: 'higher', sound: false });
-    expect(JSON.parse(await readFile(join(folder, 'evaluation.json'), 'utf8')).rows).toHaveLength(5);
+    expect(JSON.parse(await readFile(join(folder, 'evaluation.json'), 'utf8')).rows).toHaveLength(6);
   });
 });

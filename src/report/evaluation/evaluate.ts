@@ -24,7 +24,7 @@ export interface EvaluateOptions
     ExplainOptions,
     'target' | 'baseline' | 'parameters' | 'preprocessing' | 'byteBudget' | 'signal' | 'onProgress'
   > {
-  /** Default {@link usualMethods}, as far as the model allows. */
+  /** Default {@link usualMethods}, of tables {@link defaultTableMethods}, as far as the model allows. */
   readonly methods?: readonly MethodName[];
   /** Default {@link usualMetrics}. */
   readonly metrics?: readonly MetricChoice[];
@@ -71,6 +71,17 @@ export const usualMethods = [
   'guided-backpropagation',
   'grad-cam',
   'layer-cam',
+  'occlusion',
+] as const satisfies readonly MethodName[];
+
+/** Of rows of a table: rates of change in the units of single columns cannot be compared and are left out. */
+export const defaultTableMethods = [
+  'integrated-gradients',
+  'gradient-x-input',
+  'deep-lift',
+  'kernel-shap',
+  'shapley-sampling',
+  'lime',
   'occlusion',
 ] as const satisfies readonly MethodName[];
 
@@ -130,11 +141,12 @@ export async function evaluate(
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
   const preprocessing = preprocessingOf(model, options);
-  const wanted = options.methods ?? usualMethods;
-  checkMethods({ methods: wanted, parameters: options.parameters });
-  refuseIdleParameters(options, new Set(wanted));
+  if (options.methods) checkMethods({ methods: options.methods, parameters: options.parameters });
   const { signal, seed = 0 } = options;
   const drawn = await drawInputs(model, sources, preprocessing, options);
+  const wanted = options.methods ?? defaultMethods(drawn[0].input);
+  checkMethods({ methods: wanted, parameters: options.parameters });
+  refuseIdleParameters(options, new Set(wanted));
   const parameters = options.methods ? options.parameters : { ...usualParameters, ...options.parameters };
   const { planned, leftOut } = await planAll(model, drawn, wanted, { ...options, parameters, preprocessing });
   const truths = options.truth === undefined ? undefined : await truthsOf(options.truth, drawn);
@@ -216,6 +228,10 @@ export async function evaluate(
     maps: onlyExamples(comparison, kept),
     mapShapes,
   };
+}
+
+function defaultMethods({ groups, layout }: ModelInput): readonly MethodName[] {
+  return groups?.kind === 'columns' && !layout.spatialAxes?.length ? defaultTableMethods : usualMethods;
 }
 
 /** A key of everything that the result depends on: the same question again finds its shards. */

@@ -1,6 +1,9 @@
 import { unprocessImage } from '../../data/image-input.ts';
+import { answerText } from '../../evaluation/answer.ts';
 import { type ComparedRow, type Comparison, flagText, type MetricVerdict } from '../../evaluation/comparison.ts';
+import { doubtfulMethods, doubtText } from '../../evaluation/doubtful.ts';
 import { metricTable } from '../../evaluation/metrics/index.ts';
+import type { JudgedBy } from '../../evaluation/metrics/metric.ts';
 import type { Interval } from '../../evaluation/statistics.ts';
 import { maxOf, minOf } from '../../tensor/extremes.ts';
 import { float32 } from '../../tensor/tensor.ts';
@@ -24,11 +27,11 @@ export interface EvaluationPageOptions {
 
 const howToRead =
   'Each line is a method, each column a metric with the mean over all inputs and its 95 % bootstrap interval. An arrow says whether higher (↑) or lower (↓) is better; the best method of a column is bold. ' +
-  'Quality is the mean, over the metrics that are not struck out, of the share of the other methods that a method beats.';
+  'Quality is the mean, over the sound metrics, of the share of the other methods that a method beats.';
 
 const howControlsJudge =
-  'Two explanations that are wrong on purpose run along: a random one, and the opposite of what the methods agree on. They judge the metrics. For every method and control the scores on the same inputs are compared; a difference counts where it is beyond chance (two-sided bootstrap, .05, Holm’s correction over all methods and controls). ' +
-  'A metric is sound here where the controls come last: the mean of each is below that of every method, and of at least one method beyond chance. A method whose distance from a control may be chance is named: as far as this metric and these inputs can see, it is no better than the control. What is not sound is struck out.';
+  'Three more explanations run along and judge the metrics: what the methods agree on (their consensus), its opposite, and a random one. A metric is sound here where it puts the consensus above both of the others beyond chance: scores on the same inputs in pairs, two-sided bootstrap, .05, Holm’s correction. What is not sound is struck out and has no part in quality. ' +
+  'A method that a sound metric does not put above the wrong controls is named: by that metric, and as far as these inputs can tell, it says no more than noise.';
 
 /** One self-contained HTML page for a comparison: the table, the front of quality against cost, rank agreement, examples. */
 export async function renderEvaluationPage(
@@ -53,6 +56,7 @@ export async function renderEvaluationPage(
 <main>
 <h1>${title}</h1>
 <div class="introduction"><p>${comparison.rows.filter(({ control }) => !control).length} explanations of ${countText(evaluation)} by ${comparison.metrics.length} metrics.</p><p>${howToRead}</p></div>
+<p class="verdict">${answerText(comparison.answer, new Set(comparison.sources).size, titleIn(comparison))}</p>
 ${warnings(evaluation)}
 <section><h2>Scores</h2>${scoreTable(comparison)}</section>
 <section><h2>What the controls say of the metrics</h2>
@@ -89,6 +93,7 @@ main section{border-top:1px solid var(--line);padding:1.6rem 0}
 .scores td b{font-weight:700}
 .scores small{display:block;color:var(--quiet);white-space:nowrap}
 .control th,.control td{color:var(--quiet);font-style:italic}
+.verdict{font-size:1.15rem;font-weight:600;max-width:46rem}
 .front{max-width:46rem;width:100%;height:auto}
 .front text{font:12px system-ui,sans-serif;fill:var(--ink)}.front .axis{fill:var(--quiet)}.front .grid{stroke:var(--line)}
 .front .best{fill:var(--accent)}.front .other{fill:var(--total)}.front .line{fill:none;stroke:var(--accent);stroke-width:1.5}
@@ -129,20 +134,35 @@ function settingsText({ seed, baselines, regions, alphaMin, inputs, comparison }
 
 const titleIn = (comparison: Comparison) => (id: string) => comparison.rows.find((row) => row.id === id)?.title ?? id;
 
+const standings: Readonly<Record<JudgedBy, string>> = {
+  consensus: 'sound',
+  methods: 'sound',
+  definition: 'by definition',
+  description: 'describes a map',
+};
+
+const standingTexts: Readonly<Record<JudgedBy, string>> = {
+  consensus: 'puts what the methods agree on above both wrong controls',
+  methods: 'puts a method above the random control',
+  definition: 'needs no control: arithmetic on the explanation itself, of methods that promise a sum',
+  description: 'says neither right nor wrong, and has no part in quality',
+};
+
+/** Whether a metric is struck out: it was judged, and did not pass. */
+const isStruckOut = ({ sound, judgedBy }: MetricVerdict) => !sound && judgedBy !== 'description';
+
 function verdictTable(comparison: Comparison): Html {
   const title = titleIn(comparison);
-  const line = ({ metric, sound, flags, untold }: MetricVerdict) => {
-    const controls = [...new Set(untold.map(({ control }) => control))];
-    const same = controls.map(
-      (control) =>
-        `no better than ${title(control)}: ${untold
-          .filter((one) => one.control === control)
-          .map(({ row }) => title(row))
-          .join(', ')}`,
-    );
-    return html`<tr><th scope="row">${metricTable[metric].title}</th><td>${sound ? 'sound' : html`<span class="flag">not sound</span>`}</td><td>${sound && same.length === 0 ? 'tells every method from both controls' : (sound ? same : flags.map((flag) => flagText(flag, title))).join('; ')}</td></tr>`;
+  const line = (verdict: MetricVerdict) => {
+    const { metric, judgedBy, flags } = verdict;
+    const out = isStruckOut(verdict);
+    const standing = out ? html`<span class="flag">not sound</span>` : standings[judgedBy];
+    const why = out ? flags.map((flag) => flagText(flag, title)).join('; ') : standingTexts[judgedBy];
+    return html`<tr><th scope="row">${metricTable[metric].title}</th><td>${standing}</td><td>${why}</td></tr>`;
   };
-  return html`<div class="scroll verdicts" role="region" aria-label="What the controls say" tabindex="0"><table><tbody>${comparison.verdicts.map(line)}</tbody></table></div>`;
+  const doubtful = doubtfulMethods(comparison);
+  return html`<div class="scroll verdicts" role="region" aria-label="What the controls say" tabindex="0"><table><tbody>${comparison.verdicts.map(line)}</tbody></table></div>
+${doubtful.length > 0 && html`<h3>What they say of the methods</h3><ul>${doubtful.map((one) => html`<li>${doubtText(one, title, (name) => metricTable[name].title)}</li>`)}</ul>`}`;
 }
 
 function profiles({ comparison, alphaMin }: Evaluation): Html | undefined {
@@ -180,8 +200,9 @@ function scoreTable(comparison: Comparison): Html {
     }),
   );
   const head = metrics.map((name) => {
-    const { sound, flags } = verdictOf(comparison, name);
-    return html`<th scope="col" class="${sound ? '' : 'unsound'}" title="${sound ? metricTable[name].formula : flags.map((flag) => flagText(flag, titleIn(comparison))).join('; ')}">${metricTable[name].title} ${arrow(name)}</th>`;
+    const verdict = verdictOf(comparison, name);
+    const out = isStruckOut(verdict);
+    return html`<th scope="col" class="${out ? 'unsound' : ''}" title="${out ? verdict.flags.map((flag) => flagText(flag, titleIn(comparison))).join('; ') : metricTable[name].formula}">${metricTable[name].title} ${arrow(name)}</th>`;
   });
   const line = (
     row: ComparedRow,
@@ -287,8 +308,7 @@ function failures({ failures: list, inputs }: Comparison): Html | undefined {
 function metricList(comparison: Comparison): Html {
   const item = (name: string) => {
     const { title, formula, assumes, source } = metricTable[name];
-    const { sound } = verdictOf(comparison, name);
-    return html`<div><dt>${title} ${arrow(name)}${!sound && html` <span class="flag">not sound here</span>`}</dt><dd>${formula}. Assumes: ${assumes}. <span class="quiet">${source}</span></dd></div>`;
+    return html`<div><dt>${title} ${arrow(name)}${isStruckOut(verdictOf(comparison, name)) && html` <span class="flag">not sound here</span>`}</dt><dd>${formula}. Assumes: ${assumes}. <span class="quiet">${source}</span></dd></div>`;
   };
   return html`<dl class="facts">${comparison.metrics.map(item)}</dl>`;
 }

@@ -49,10 +49,16 @@ export async function writeEvaluation(
   await writeAtomically(join(folder, 'run.json'), `${JSON.stringify(record, undefined, 2)}\n`);
 }
 
-/** Whether a metric is sound here, why not, and what it cannot tell from a control. */
+/** Whether a metric is sound here, why not, and which methods it does not put above a control. */
 function verdictOf({ verdicts }: Evaluation['comparison'], name: string) {
   const found = verdicts.find(({ metric }) => metric === name);
-  return { sound: found?.sound, flags: found?.flags.map((flag) => flagText(flag)), untold: found?.untold };
+  return {
+    judgedBy: found?.judgedBy,
+    sound: found?.sound,
+    flags: found?.flags.map((flag) => flagText(flag)),
+    untold: found?.untold,
+    below: found?.below,
+  };
 }
 
 function scoresCsv({ comparison }: Evaluation): string {
