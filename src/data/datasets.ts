@@ -81,7 +81,8 @@ async function batched(
 export function pictureFiles(paths: readonly string[], input: DatasetInput<ImageInput>): Dataset {
   return {
     length: paths.length,
-    inputs: (indices) => batched(indices, (index) => readImage(paths[index]), input),
+    inputs: (indices) =>
+      batched(indices, (index) => readImage(paths[index], { background: input.preprocessing.background }), input),
     describe: (index) => paths[index],
   };
 }

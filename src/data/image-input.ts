@@ -3,8 +3,9 @@ import { toFloat32 } from '../tensor/convert.ts';
 import { maxOf, minOf } from '../tensor/extremes.ts';
 import { float32, formatShape, type Tensor, tensor } from '../tensor/tensor.ts';
 import type { GridTransform } from './grid.ts';
-import { type Colour, type Image, resizeImage } from './image.ts';
+import type { Colour, Image } from './image.ts';
 import type { ImageInput, Preprocessing } from './preprocessing.ts';
+import { resizeImage } from './resize.ts';
 
 /**
  * The input of a model that says how it is made from a picture.
@@ -38,7 +39,8 @@ export interface PreparedImage {
 
 /** Resizes, reorders and scales a picture as its preprocessing says: `(low + pixel · scale − mean_c) / std_c`. */
 export async function preprocessImage(image: Image | Tensor<'uint8'>, input: ImageInput): Promise<PreparedImage> {
-  const { seen, transform } = await fitImage('pixels' in image ? image.pixels : image, input);
+  const pixels = 'pixels' in image ? image.pixels : image;
+  const { seen, transform } = fitImage(input.colour === 'grey' ? greyImage(pixels) : pixels, input);
   const [height, width] = input.size;
   const { channels, order, low, scale, mean, std } = unitsOf(input);
   const area = height * width;
@@ -46,7 +48,7 @@ export async function preprocessImage(image: Image | Tensor<'uint8'>, input: Ima
   const [pixelStep, channelStep] = input.layout === 'NCHW' ? [1, area] : [channels, 1];
   for (let c = 0; c < channels; c++) {
     for (let i = 0; i < area; i++) {
-      const pixel = channels === 1 ? greyOf(seen.data, i * 3) : seen.data[i * 3 + order[c]];
+      const pixel = seen.data[i * 3 + (channels === 1 ? 0 : order[c])];
       values[i * pixelStep + c * channelStep] = (low + pixel * scale - mean[c]) / std[c];
     }
   }
@@ -58,9 +60,16 @@ function shapeOf({ size: [height, width], layout, colour }: ImageInput): number[
   return layout === 'NCHW' ? [1, channels, height, width] : [1, height, width, channels];
 }
 
-/** ITU-R BT.601 luma, rounded as 8-bit pictures are. */
+/** ITU-R BT.601 luma in the integers of Pillow's `convert('L')`: .299 R + .587 G + .114 B. */
 function greyOf(rgb: ArrayLike<number>, at: number): number {
-  return Math.round(0.299 * rgb[at] + 0.587 * rgb[at + 1] + 0.114 * rgb[at + 2]);
+  return (19595 * rgb[at] + 38470 * rgb[at + 1] + 7471 * rgb[at + 2] + 0x8000) >> 16;
+}
+
+/** Grey in all three channels: what `convert('L')` makes of an image, before it is resized. */
+function greyImage({ data, shape }: Tensor<'uint8'>): Tensor<'uint8'> {
+  const grey = new Uint8Array(data.length);
+  for (let i = 0; i < data.length; i += 3) grey[i] = grey[i + 1] = grey[i + 2] = greyOf(data, i);
+  return tensor('uint8', shape, grey);
 }
 
 function unitsOf(input: ImageInput) {
@@ -73,14 +82,11 @@ function unitsOf(input: ImageInput) {
   return { channels, order, low, scale, mean: each(input.mean), std: each(input.std) };
 }
 
-async function fitImage(
-  pixels: Tensor<'uint8'>,
-  input: ImageInput,
-): Promise<{ seen: Tensor<'uint8'>; transform: GridTransform }> {
+function fitImage(pixels: Tensor<'uint8'>, input: ImageInput): { seen: Tensor<'uint8'>; transform: GridTransform } {
   const [h, w] = pixels.shape;
   const [height, width] = input.size;
   const resized = resizedSize([h, w], input);
-  const whole = await resizeImage(pixels, resized, input.kernel);
+  const whole = resizeImage(pixels, resized, input.kernel, input);
   const offset: [number, number] = [placed(height, resized[0], input), placed(width, resized[1], input)];
   const transform: GridTransform = {
     source: [h, w],
@@ -102,15 +108,19 @@ async function fitImage(
   return { seen: tensor('uint8', [height, width, 3], seen), transform };
 }
 
-/** Size of the whole picture before it is cut or padded. */
+/** Size of the whole image before it is cut or padded. */
 function resizedSize(
   [h, w]: readonly [number, number],
-  { size: [height, width], resize, shorterSide }: ImageInput,
+  { size: [height, width], resize, shorterSide, whole }: ImageInput,
 ): [number, number] {
   if (resize === 'stretch') return [height, width];
   const factors = [height / h, width / w];
   if (resize === 'crop') {
-    const factor = shorterSide ? shorterSide / Math.min(h, w) : maxOf(factors);
+    if (whole) return [whole[0], whole[1]];
+    const side = shorterSide ?? (height === width ? height : undefined);
+    // The longer side in this order and rounded down, as torchvision and transformers do.
+    if (side !== undefined) return h <= w ? [side, Math.floor((side * w) / h)] : [Math.floor((side * h) / w), side];
+    const factor = maxOf(factors);
     return [Math.max(height, Math.round(h * factor)), Math.max(width, Math.round(w * factor))];
   }
   const factor = minOf(factors);
@@ -118,9 +128,15 @@ function resizedSize(
   return [Math.max(1, Math.floor(h * factor + 1e-9)), Math.max(1, Math.floor(w * factor + 1e-9))];
 }
 
-function placed(grid: number, resized: number, { resize, place }: ImageInput): number {
-  if (resize === 'letterbox' && place === 'corner') return 0;
-  return Math.round((grid - resized) / 2);
+/** Where the resized image begins on the grid: positive with a margin, negative where it is cut. */
+function placed(grid: number, resized: number, { resize, place, centre = 'even' }: ImageInput): number {
+  if (resize === 'letterbox') return place === 'corner' ? 0 : Math.round((grid - resized) / 2);
+  const cut = (resized - grid) / 2;
+  const up = Math.floor(cut);
+  if (centre === 'up') return 0 - up;
+  // torchvision: a cut at round(cut), half to even; a margin of ⌊−cut⌋.
+  if (cut < 0) return Math.floor(-cut);
+  return 0 - (cut - up === 0.5 ? up + (up % 2) : cut);
 }
 
 /**

@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { sharedData } from '../../test/shared-data.ts';
 import { type Tensor, tensor } from '../tensor/tensor.ts';
 import { mapToSource, toGrid, toSource, transformForGrid } from './grid.ts';
-import { readImage, resizeImage, writePng } from './image.ts';
+import { readImage, writePng } from './image.ts';
 import { colourInModelUnits, preprocessImage, unprocessImage } from './image-input.ts';
 import { type ImageInput, preprocessingSchema } from './preprocessing.ts';
+import { resizeImage } from './resize.ts';
 
 /** height × width pixels whose red is 10·y, green 10·x, blue 200. */
 function gradientPicture(height: number, width: number): Tensor<'uint8'> {
@@ -38,11 +39,16 @@ describe('readImage', () => {
     expect(notes).toEqual(['turned upright by its orientation tag 6']);
   });
 
-  it('lays transparency over a colour that it names', async () => {
+  it('drops transparency as Pillow does, or lays it over a colour', async () => {
     const bytes = await writePng(tensor('uint8', [1, 2, 4], Uint8Array.of(10, 20, 30, 255, 10, 20, 30, 0)));
-    const white = await readImage(bytes);
+    const dropped = await readImage(bytes);
+    expect([...dropped.pixels.data]).toEqual([10, 20, 30, 10, 20, 30]);
+    expect(dropped.notes).toEqual([expect.stringMatching(/^transparency dropped/)]);
+    const white = await readImage(bytes, { background: [255, 255, 255] });
     expect([...white.pixels.data]).toEqual([10, 20, 30, 255, 255, 255]);
     expect(white.notes).toEqual(['transparent parts laid over rgb(255, 255, 255)']);
+    const opaque = await readImage(await writePng(tensor('uint8', [1, 1, 4], Uint8Array.of(10, 20, 30, 255))));
+    expect(opaque.notes).toEqual([]);
     const black = await readImage(bytes, { background: [0, 0, 0] });
     expect([...black.pixels.data]).toEqual([10, 20, 30, 0, 0, 0]);
   });
@@ -77,7 +83,7 @@ describe('readImage', () => {
 describe('resizeImage', () => {
   it('averages when it shrinks', async () => {
     const two = tensor('uint8', [2, 2, 3], Uint8Array.of(0, 0, 0, 100, 100, 100, 100, 100, 100, 200, 200, 200));
-    const one = await resizeImage(two, [1, 1], 'linear');
+    const one = resizeImage(two, [1, 1], 'bilinear');
     expect([...one.data]).toEqual([100, 100, 100]);
   });
 });
@@ -134,7 +140,11 @@ describe('preprocessImage', () => {
       gradientPicture(20, 30),
       imageInput({ size: [8, 8], resize: 'crop', shorterSide: 10 }),
     );
-    expect(larger.transform).toEqual({ source: [20, 30], grid: [8, 8], scale: [0.5, 0.5], offset: [-1, -3] });
+    // 15 − 8 = 7 pixels are cut: between 3 and 4, torchvision takes the even one and transformers the one before.
+    expect(larger.transform).toEqual({ source: [20, 30], grid: [8, 8], scale: [0.5, 0.5], offset: [-1, -4] });
+    const up = { size: [8, 8], resize: 'crop', shorterSide: 10, centre: 'up' };
+    const other = await preprocessImage(gradientPicture(20, 30), imageInput(up));
+    expect(other.transform.offset).toEqual([-1, -3]);
   });
 
   it.each([

@@ -45,43 +45,48 @@ export interface Image {
 /** Red, green, blue, 0–255. */
 export type Colour = readonly [number, number, number];
 
-/** Resize kernels, all of the one image library, so that a kernel means the same everywhere. */
-export const kernels = ['nearest', 'linear', 'cubic', 'mitchell', 'lanczos2', 'lanczos3'] as const;
-export type Kernel = (typeof kernels)[number];
-
 /**
- * Reads a picture (PNG, JPEG, WebP, GIF, TIFF, AVIF, SVG) as 8-bit RGB. Applied, and told in `notes`: the camera's
- * orientation tag, `background` under transparent pixels, 16 bits and grey to 8-bit RGB, the first frame of several.
- * An embedded colour profile is not applied, because the pipelines that models are trained with do not.
- * @param options.background Colour under transparent pixels; default white.
- * @throws WhereforeError `file-not-found`, `file-unreadable`; `invalid-data` when it is no picture or a damaged one.
+ * Reads an image (PNG, JPEG, WebP, GIF, TIFF, AVIF, SVG) as 8-bit RGB, with the pixels of Pillow's `convert('RGB')`.
+ * Applied, and told in `notes`: the camera's orientation tag, which Pillow leaves alone; 16 bits and grey to 8-bit RGB
+ * (Pillow cuts 16-bit grey off at 255 instead of dividing it); CMYK without a profile; the first frame of several;
+ * transparency is dropped. An embedded colour profile is not applied, because the pipelines that models are trained with
+ * do not.
+ * @param options.background Colour to lay under transparent pixels; default: opacity is dropped, and the colours of
+ *   transparent pixels, which nobody sees otherwise, count.
+ * @throws WhereforeError `file-not-found`, `file-unreadable`; `invalid-data` when it is no image or a damaged one.
  */
 export async function readImage(
   source: string | Uint8Array,
   options: { readonly background?: Colour; readonly name?: string } = {},
 ): Promise<Image> {
-  const { background = [255, 255, 255] } = options;
+  const { background } = options;
   const where = options.name ?? (typeof source === 'string' ? source : 'picture');
   const bytes = typeof source === 'string' ? await readBytes(source, 'image') : source;
   try {
     const picture = sharp(bytes, { ignoreIcc: true });
     const facts = await picture.metadata();
-    const [r, g, b] = background;
-    const { data, info } = await picture
+    const cmyk = facts.space === 'cmyk';
+    const { data, info } = await (cmyk ? picture.pipelineColourspace('cmyk') : picture)
       .autoOrient()
-      .flatten({ background: { r, g, b } })
-      .toColourspace('srgb')
+      .toColourspace(cmyk ? 'cmyk' : 'srgb')
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
     const notes: string[] = [];
     if ((facts.orientation ?? 1) !== 1) notes.push(`turned upright by its orientation tag ${facts.orientation}`);
-    if (facts.hasAlpha) notes.push(`transparent parts laid over rgb(${background.join(', ')})`);
+    if (facts.hasAlpha && isTransparent(data, info.channels)) {
+      notes.push(
+        background
+          ? `transparent parts laid over rgb(${background.join(', ')})`
+          : "transparency dropped, as Pillow's convert('RGB') does: the colours under it count (background: [255, 255, 255] in wherefore.yaml lays white under it)",
+      );
+    }
     if (facts.depth !== 'uchar') notes.push(`reduced from ${facts.depth} to 8 bits`);
     if (facts.channels < 3) notes.push('grey repeated into red, green and blue');
-    if (facts.space === 'cmyk') notes.push('converted from CMYK');
+    if (cmyk) notes.push('converted from CMYK');
     if ((facts.pages ?? 1) > 1) notes.push(`the first of ${facts.pages} frames`);
     if (facts.icc && !isStandardProfile(facts.icc)) notes.push('its colour profile was not applied');
-    return { pixels: tensor('uint8', [info.height, info.width, 3], rgbOf(data, info.channels)), notes };
+    const rgb = cmyk ? rgbOfInks(data) : rgbOf(data, info.channels, background);
+    return { pixels: tensor('uint8', [info.height, info.width, 3], rgb), notes };
   } catch (cause) {
     if (cause instanceof WhereforeError) throw cause;
     throw new WhereforeError('invalid-data', 'cannot be read as a picture', {
@@ -99,30 +104,37 @@ function isStandardProfile(profile: Uint8Array): boolean {
   return new TextDecoder('latin1').decode(profile).replaceAll('\0', '').includes('sRGB');
 }
 
-function rgbOf(data: Uint8Array, channels: number): Uint8Array {
+function isTransparent(data: Uint8Array, channels: number): boolean {
+  for (let i = channels - 1; i < data.length; i += channels) if (data[i] < 255) return true;
+  return false;
+}
+
+function rgbOf(data: Uint8Array, channels: number, background: Colour | undefined): Uint8Array {
   if (channels === 3) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
   const pixels = data.length / channels;
   const rgb = new Uint8Array(pixels * 3);
+  const opacityAt = channels === 2 || channels === 4 ? channels - 1 : undefined;
   for (let i = 0; i < pixels; i++) {
-    for (let c = 0; c < 3; c++) rgb[i * 3 + c] = data[i * channels + (channels > 3 ? c : 0)];
+    const opacity = background && opacityAt !== undefined ? data[i * channels + opacityAt] / 255 : 1;
+    for (let c = 0; c < 3; c++) {
+      const value = data[i * channels + (channels > 2 ? c : 0)];
+      rgb[i * 3 + c] = background ? Math.round(value * opacity + background[c] * (1 - opacity)) : value;
+    }
   }
   return rgb;
 }
 
-/** Resizes to exactly `height` × `width`, whatever the proportions. Shrinking averages over the pixels covered. */
-export async function resizeImage(
-  pixels: Tensor<'uint8'>,
-  [height, width]: readonly [number, number],
-  kernel: Kernel,
-): Promise<Tensor<'uint8'>> {
-  const [h, w, channels] = pixels.shape;
-  if (h === height && w === width) return pixels;
-  const { data, info } = await open(pixels)
-    .resize(width, height, { fit: 'fill', kernel })
-    .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true });
-  if (info.channels !== channels) throw new WhereforeError('internal', 'resizing changed the number of channels');
-  return tensor('uint8', [height, width, channels], new Uint8Array(data));
+/** Four bytes of ink a pixel as light, as Pillow does: (255 − k) − c·(255 − k)/255, rounded in integers. */
+function rgbOfInks(inks: Uint8Array): Uint8Array {
+  const rgb = new Uint8Array((inks.length / 4) * 3);
+  for (let i = 0, out = 0; i < inks.length; i += 4) {
+    const light = 255 - inks[i + 3];
+    for (let c = 0; c < 3; c++) {
+      const product = inks[i + c] * light + 128;
+      rgb[out++] = Math.max(0, light - (((product >> 8) + product) >> 8));
+    }
+  }
+  return rgb;
 }
 
 /** The bytes of a PNG of a height × width × (1, 3 or 4) tensor: grey, RGB or RGB with opacity. */

@@ -24,6 +24,7 @@ export {
 } from './preprocessing.ts';
 export * from './preprocessing-file.ts';
 export { decodeText, readBytes, readText } from './read-file.ts';
+export { type Kernel, kernels, resizeImage } from './resize.ts';
 export * from './safetensors.ts';
 export * from './table.ts';
 export * from './table-file.ts';

@@ -36,7 +36,7 @@ describe('parsePreprocessing', () => {
           kind: 'image',
           size: [224, 224],
           resize: 'stretch',
-          kernel: 'linear',
+          kernel: 'bilinear',
           layout: 'NCHW',
           colour: 'BGR',
           scale: 1,

@@ -1,6 +1,5 @@
 import * as z from 'zod';
-import { maxOf } from '../tensor/extremes.ts';
-import { kernels } from './image.ts';
+import { kernels } from './resize.ts';
 
 const channelValue = z.number();
 const colourChannel = z.int().min(0).max(255);
@@ -16,14 +15,28 @@ const imageInput = z
      * side off around the centre, `letterbox` keeps all of the picture and pads. Default stretch.
      */
     resize: z.enum(['stretch', 'crop', 'letterbox']).default('stretch'),
-    /** With crop: length of the shorter side before the cut, e.g. 256 for a size of 224. Default: the size itself. */
+    /**
+     * With crop: length of the shorter side before the cut, e.g. 256 for a size of 224; the longer one is rounded down.
+     * Default: the size itself. Where it is smaller than the size, a black margin is left.
+     */
     shorterSide: z.int().positive().optional(),
+    /** With crop, instead of `shorterSide`: height and width of the whole image before the cut, whatever its proportions. */
+    whole: z.tuple([z.int().positive(), z.int().positive()]).optional(),
+    /**
+     * With crop: where the cut begins when its centre falls between two pixels: at the `even` one of the two places, as
+     * torchvision does, or at the one further `up` and left, as transformers does. Default even.
+     */
+    centre: z.enum(['even', 'up']).optional(),
     /** With letterbox: colour of the padding, one grey value or RGB, 0–255. Default 0. */
     pad: z.union([colourChannel, z.tuple([colourChannel, colourChannel, colourChannel])]).optional(),
     /** With letterbox: where the picture lies in the padding, in the top left `corner` or the `centre`. Default centre. */
     place: z.enum(['centre', 'corner']).optional(),
-    /** Resize kernel. Default linear. */
-    kernel: z.enum(kernels).default('linear'),
+    /** Resize filter, with the pixels of Pillow; `linear`, `cubic` and `lanczos3` are older names. Default bilinear. */
+    kernel: z.enum(kernels).default('bilinear'),
+    /** Whether shrinking averages over all pixels covered, as Pillow does. Default true. */
+    antialias: z.boolean().optional(),
+    /** RGB colour, 0–255, laid under transparent pixels. Default: their opacity is dropped. */
+    background: z.tuple([colourChannel, colourChannel, colourChannel]).optional(),
     /** Order of the axes: batch, channels, height, width or batch, height, width, channels. Default NCHW. */
     layout: z.enum(['NCHW', 'NHWC']).default('NCHW'),
     /** Order of the colours; grey is .299 R + .587 G + .114 B. Default RGB. */
@@ -54,10 +67,10 @@ const imageInput = z
     if ([input.std].flat().some((value) => value === 0)) complain('std', 'a std of 0 divides by zero');
     if (input.resize !== 'letterbox' && input.pad !== undefined) complain('pad', 'only with resize: letterbox');
     if (input.resize !== 'letterbox' && input.place !== undefined) complain('place', 'only with resize: letterbox');
-    if (input.shorterSide !== undefined) {
-      if (input.resize !== 'crop') complain('shorterSide', 'only with resize: crop');
-      else if (input.shorterSide < maxOf(input.size)) complain('shorterSide', 'smaller than the size to cut out');
+    for (const key of ['shorterSide', 'whole', 'centre'] as const) {
+      if (input.resize !== 'crop' && input[key] !== undefined) complain(key, 'only with resize: crop');
     }
+    if (input.shorterSide !== undefined && input.whole) complain('whole', 'give one of shorterSide and whole');
   });
 
 const missing = z.union([z.literal('refuse'), z.strictObject({ fill: z.union([z.number(), z.string()]) })]);

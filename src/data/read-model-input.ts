@@ -293,7 +293,7 @@ async function imageInput(
   preprocessing: Preprocessing,
 ): Promise<ModelInput> {
   const { name, preprocessing: input } = describedImage(preprocessing, source);
-  const image = await readImage(bytes, { name: source });
+  const image = await readImage(bytes, { name: source, background: input.background });
   const { tensor, transform } = await preprocessImage(image, input);
   return {
     source,

@@ -36,7 +36,8 @@ describe('real models see what was described', () => {
   it.skipIf(!squeezenet)('SqueezeNet: the kitten is a tabby, .94', async () => {
     const { input, name } = await described('squeezenet');
     const image = await readImage(sharedData('squeezenet/kitten_224.png') as string);
-    expect(image.notes).toContain('transparent parts laid over rgb(255, 255, 255)');
+    // The file has an alpha channel, and all of it is opaque.
+    expect(image.notes).toEqual([]);
     const probabilities = await run(squeezenet as string, name, (await preprocessImage(image, input)).tensor);
     const best = probabilities.indexOf(Math.max(...probabilities));
     const labels = await readLabels(sharedData('squeezenet/imagenet_classes.txt') as string);
@@ -45,7 +46,7 @@ describe('real models see what was described', () => {
     expect(probabilities[best]).toBeCloseTo(0.94, 2);
   });
 
-  it.skipIf(!yolox)('YOLOX: cat .80 and dog .77, and their boxes lie where the animals are', async () => {
+  it.skipIf(!yolox)('YOLOX: cat .727 and dog .897, and their boxes lie where the animals are', async () => {
     const { input, name } = await described('yolox');
     const { tensor, transform } = await preprocessImage(
       await readImage(sharedData('photos/both.png') as string),
@@ -61,9 +62,9 @@ describe('real models see what was described', () => {
       const cell = scores.indexOf(Math.max(...scores));
       return { label, score: scores[cell], centre: toSource(transform, centreOf(output, cell)) };
     });
-    // Stated as .80 and .77 for another resize kernel; ours may differ in the second digit.
-    expect(found[0].score).toBeGreaterThan(0.75);
-    expect(found[1].score).toBeGreaterThan(0.72);
+    // ONNX Runtime in Python on the pixels of Pillow's resize((416, 416), BILINEAR); float32 in another order.
+    expect(found[0].score).toBeCloseTo(0.72747, 4);
+    expect(found[1].score).toBeCloseTo(0.89692, 4);
     // In both.png (224×224) the dog sits in the upper half, the cat lies in the lower one.
     expect(found[0].centre[0]).toBeGreaterThan(130);
     expect(found[1].centre[0]).toBeLessThan(100);

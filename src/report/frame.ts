@@ -1,7 +1,7 @@
 import { type GridTransform, transformForGrid } from '../data/grid.ts';
-import { resizeImage } from '../data/image.ts';
 import { unprocessImage } from '../data/image-input.ts';
 import type { ImageInput } from '../data/preprocessing.ts';
+import { resizeImage } from '../data/resize.ts';
 import { toFloat32 } from '../tensor/convert.ts';
 import { maxOf } from '../tensor/extremes.ts';
 import { type Tensor, tensor } from '../tensor/tensor.ts';
@@ -39,7 +39,7 @@ export async function frameOf(explained: Explained): Promise<Frame | undefined> 
     const size = transform.source.map((side) => Math.max(1, Math.round(side * factor))) as [number, number];
     const scale = size.map((side, axis) => (transform.scale[axis] * transform.source[axis]) / side) as [number, number];
     return {
-      picture: await resizeImage(picture, size, 'linear'),
+      picture: resizeImage(picture, size, 'bilinear'),
       transform: { ...transform, source: size, scale },
       from: 'source',
     };

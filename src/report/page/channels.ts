@@ -1,4 +1,4 @@
-import { resizeImage } from '../../data/image.ts';
+import { resizeImage } from '../../data/resize.ts';
 import { toFloat32 } from '../../tensor/convert.ts';
 import { maxOf } from '../../tensor/extremes.ts';
 import { float32, sizeOf, type Tensor } from '../../tensor/tensor.ts';
@@ -94,7 +94,7 @@ async function smallFrame({ frame }: MapFigure): Promise<MapFigure['frame']> {
   const size = source.map((length) => Math.max(1, Math.round(length * factor))) as [number, number];
   return {
     ...frame,
-    picture: await resizeImage(frame.picture, size, 'linear'),
+    picture: resizeImage(frame.picture, size, 'bilinear'),
     transform: {
       ...frame.transform,
       source: size,

@@ -1,5 +1,5 @@
 import type { GridTransform } from '../../data/grid.ts';
-import { resizeImage } from '../../data/image.ts';
+import { resizeImage } from '../../data/resize.ts';
 import { maxOf } from '../../tensor/extremes.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { ExplanationDocument } from '../document.ts';
@@ -145,7 +145,7 @@ function sentence(text: string): string {
 async function thumbnailUri(pixels: Tensor<'uint8'>): Promise<string> {
   const factor = Math.min(1, 160 / maxOf(pixels.shape));
   const size: [number, number] = [Math.ceil(pixels.shape[0] * factor), Math.ceil(pixels.shape[1] * factor)];
-  return dataUri(await resizeImage(pixels, size, 'linear'), 'photograph');
+  return dataUri(resizeImage(pixels, size, 'bilinear'), 'photograph');
 }
 
 async function baselineThumbnail(explained: Explained) {
