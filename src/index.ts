@@ -2,11 +2,12 @@
 
 // Explanations
 export { type Attribution, type AttributionRequest, attribute } from './attribution/attribute.ts';
-export type { Baseline, InputLayout } from './attribution/baseline.ts';
+export type { Baseline, InputBaseline, InputLayout } from './attribution/baseline.ts';
 export type { Groups } from './attribution/groups.ts';
 export type { Layer } from './attribution/layer.ts';
 export { type MethodName, methods } from './attribution/methods/index.ts';
 export type { Method } from './attribution/methods/method.ts';
+export type { StatedBaseline } from './attribution/stated-baseline.ts';
 export { rankAgreement, type Sweep, sweep } from './attribution/sweep.ts';
 export { type Region, regionOf } from './attribution/target/region.ts';
 export { describeTarget, type Target } from './attribution/target/target.ts';

@@ -4,11 +4,13 @@ import { WhereforeError } from '../errors.ts';
 import type { Model } from '../runtime/model.ts';
 import { firstNotFinite } from '../runtime/non-finite.ts';
 import type { Tensors } from '../runtime/runtime.ts';
+import { checkTensors } from '../tensor/check-tensor.ts';
 import { concatRows, formatShape, type Tensor } from '../tensor/tensor.ts';
 import { averageOf } from './average.ts';
 import { type Baseline, describeBaseline, type InputLayout } from './baseline.ts';
 import { completing } from './branches.ts';
 import { type Extent, methodContext, workloadOf } from './context.ts';
+import { explainedInputs } from './explained.ts';
 import type { Groups } from './groups.ts';
 import { checkLayer, type Layer, shadowed } from './layer.ts';
 import { type MethodName, methodTable } from './methods/index.ts';
@@ -16,6 +18,7 @@ import type { Meaning, Method, MethodContext, MethodResult } from './methods/met
 import { errorOfWrong } from './non-finite.ts';
 import { batchingCheck, prepare } from './prepare.ts';
 import type { Passes, Prepared, WorkOptions } from './prepared.ts';
+import { checkBaseline, type StatedBaseline } from './stated-baseline.ts';
 import { describeTarget, type Target } from './target/target.ts';
 import { checkTokens } from './tokens.ts';
 
@@ -26,8 +29,11 @@ export interface AttributionRequest extends WorkOptions {
   /** What is explained; classes, boxes and tokens stay those named here, at the baseline and on the way to it. */
   readonly target: Target;
   /** What "absent" means for the explained inputs; required by every method that compares with it. */
-  readonly baseline?: Baseline;
-  /** Names of the inputs that the baseline replaces; default: all of a float type, or of int64 for a token baseline. */
+  readonly baseline?: StatedBaseline;
+  /**
+   * Names of the inputs that the baseline replaces; default: those that the baseline names, else all of a float type
+   * (where there is none, of whole numbers), or the first of ids for a token baseline.
+   */
   readonly explained?: readonly string[];
   /** Values of the graph to attribute to; default: the explained inputs. */
   readonly layer?: Layer;
@@ -106,15 +112,24 @@ const smallestTarget = 1e-6;
  */
 export async function attribute(model: Model, request: AttributionRequest): Promise<Attribution> {
   const started = performance.now();
-  const { method, parameters, explained, layer } = checkRequest(model, request);
+  const { method, parameters, explained, layer, baseline } = checkRequest(model, request);
   const prepared = await prepare(model, request.inputs, request.target, request, layer.names);
-  const context = await methodContext(prepared, request, { method, explained, layer, parameters });
+  const context = await methodContext(prepared, { ...request, baseline }, { method, explained, layer, parameters });
   await checkFiniteTargets(prepared, context);
   const estimate = costOf(method, parameters, context);
   const implicitTarget = await implicitTargetOf(method, context);
   const result = await runMethod(method, parameters, context);
   await checkFiniteValues(prepared, result, method);
-  return describe(prepared, request, { context, explained, parameters, result, estimate, implicitTarget, started });
+  return describe(prepared, request, {
+    context,
+    explained,
+    baseline,
+    parameters,
+    result,
+    estimate,
+    implicitTarget,
+    started,
+  });
 }
 
 /**
@@ -123,9 +138,10 @@ export async function attribute(model: Model, request: AttributionRequest): Prom
  * @throws WhereforeError as {@link attribute}
  */
 export async function estimateCost(model: Model, request: AttributionRequest): Promise<Passes> {
-  const { method, parameters, explained, layer } = checkRequest(model, request);
+  const { method, parameters, explained, layer, baseline } = checkRequest(model, request);
   const prepared = await prepare(model, request.inputs, request.target, request, layer.names);
-  return costOf(method, parameters, await methodContext(prepared, request, { method, explained, layer }));
+  const context = await methodContext(prepared, { ...request, baseline }, { method, explained, layer });
+  return costOf(method, parameters, context);
 }
 
 function checkRequest(model: Model, request: AttributionRequest) {
@@ -137,7 +153,9 @@ function checkRequest(model: Model, request: AttributionRequest) {
     });
   }
   const parameters = parseParameters(request.method, method.parameters, request.parameters ?? {});
-  const explained = request.explained ?? explainedInputs(model, request.baseline);
+  checkTensors(request.inputs, 'the inputs');
+  const baseline = request.baseline && checkBaseline(request.baseline);
+  const explained = request.explained ?? explainedInputs(model, baseline);
   const layer = request.layer ?? { names: explained };
   checkLayer(model.graph, layer);
   checkTokens(model.graph, request.inputs, 'the input');
@@ -152,7 +170,7 @@ function checkRequest(model: Model, request: AttributionRequest) {
     });
   }
   if (method.needs !== 'outputs') checkFloatLayer(model, layer);
-  return { method, parameters, explained, layer };
+  return { method, parameters, explained, layer, baseline };
 }
 
 /** @throws WhereforeError `not-finite` where the target is infinite or not a number at the input or at a baseline */
@@ -219,6 +237,7 @@ async function implicitTargetOf(
 }
 
 interface Ran {
+  readonly baseline: Baseline | undefined;
   readonly context: MethodContext;
   readonly explained: readonly string[];
   readonly parameters: Readonly<Record<string, unknown>>;
@@ -229,7 +248,7 @@ interface Ran {
 }
 
 function describe(prepared: Prepared, request: AttributionRequest, ran: Ran): Attribution {
-  const { context, explained, result, implicitTarget } = ran;
+  const { context, explained, baseline, result, implicitTarget } = ran;
   const { value, references, isCut } = context;
   const baselineValue = references.length
     ? references.reduce((sum, at) => sum + at.value, 0) / references.length
@@ -247,8 +266,8 @@ function describe(prepared: Prepared, request: AttributionRequest, ran: Ran): At
     completing: others,
     target: request.target,
     targetDescription: describeTarget(request.target, request.labels),
-    baseline: request.baseline,
-    baselineDescription: request.baseline && describeBaseline(request.baseline),
+    baseline,
+    baselineDescription: baseline && describeBaseline(baseline),
     baselineInputs: baselineInputsOf(context),
     method: request.method,
     meaning,
@@ -318,28 +337,6 @@ function parseParameters(
     got: JSON.stringify(given),
     expected: parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'all'}: ${message}`).join('; '),
   });
-}
-
-/** Inputs that a baseline replaces where the caller names none. */
-export function explainedInputs(model: Model, baseline: Baseline | undefined): string[] {
-  if (baseline?.kind === 'sample') return [...baseline.tensors.keys()];
-  const wanted =
-    baseline?.kind === 'tokens' || (baseline?.kind === 'input' && baseline.tensor.type === 'int64')
-      ? 'int64'
-      : 'float32';
-  const names = model.graph.inputs.filter(({ name }) => model.types.get(name) === wanted).map(({ name }) => name);
-  // A language model's mask and positions are int64 as well; its tokens come first.
-  const chosen = wanted === 'int64' ? names.slice(0, 1) : names;
-  if (chosen.length === 0) {
-    throw new WhereforeError('invalid-argument', `the model has no ${wanted} input to explain`, {
-      got: model.graph.inputs.map(({ name }) => `"${name}" ${model.types.get(name)}`).join(', '),
-      fix:
-        wanted === 'float32'
-          ? 'use a token baseline (--baseline tokens:ID) and a layer of floats such as the embedding'
-          : undefined,
-    });
-  }
-  return chosen;
 }
 
 function checkFloatLayer(model: Model, layer: Layer): void {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { float32, int64 } from '../tensor/tensor.ts';
+import { float32, int64, tensor } from '../tensor/tensor.ts';
 import { type Baseline, describeBaseline, resolveBaseline, resolveBaselines } from './baseline.ts';
 
 const input = float32([1, 2, 1, 3], [1, 2, 3, 10, 20, 60]);
@@ -57,10 +57,18 @@ describe('baselines', () => {
     expect([...(resolveBaseline(ids, { kind: 'tokens', id: 9 }).data as BigInt64Array)]).toEqual([9n, 9n, 9n]);
   });
 
+  it('an input of whole numbers keeps its type, rounded to the nearest', () => {
+    const bytes = tensor('uint8', [1, 3], Uint8Array.of(1, 2, 5));
+    expect(resolveBaseline(bytes, { kind: 'zero' })).toEqual(tensor('uint8', [1, 3]));
+    // (1 + 2 + 5)/3 = 2.67
+    expect(resolveBaseline(bytes, { kind: 'mean' }).data).toEqual(Uint8Array.of(3, 3, 3));
+    expect(resolveBaseline(int64([1], [5]), { kind: 'constant', value: -2 })).toEqual(int64([1], [-2]));
+  });
+
   it('says what does not fit', () => {
-    expect(() => resolveBaseline(int64([1, 3], [5, 6, 7]), { kind: 'zero' })).toThrow(
-      /zero baseline needs a float32 input.*token baseline/,
-    );
+    expect(() => resolveBaseline(tensor('string', [1], ['a']), { kind: 'zero' })).toThrow(/needs an input of numbers/);
+    const bytes = tensor('uint8', [1, 2], Uint8Array.of(1, 2));
+    expect(() => resolveBaseline(bytes, { kind: 'constant', value: 256 })).toThrow(/got 256, expected 0 to 255/);
     expect(() => resolveBaseline(input, { kind: 'tokens', id: 0 })).toThrow(/token ids/);
     for (const id of [-1, 1.5, Number.NaN]) {
       expect(() => resolveBaseline(int64([1], [5]), { kind: 'tokens', id })).toThrow(/a whole number from 0 up/);
@@ -71,7 +79,7 @@ describe('baselines', () => {
     const tensors = new Map([['x', float32([2, 2, 1, 3], [1, 2, 3, 4, 5, 6, 7, 8, 9, Number.NaN, 1, 2])]]);
     expect(() =>
       resolveBaselines(new Map([['x', input]]), ['x'], { kind: 'sample', tensors, description: '' }),
-    ).toThrow(/NaN at element 9/);
+    ).toThrow(/row 1: .*NaN at element 3/);
     const resolve =
       (baseline: unknown, explained = ['x']) =>
       () =>

@@ -1,10 +1,16 @@
 import { WhereforeError } from '../errors.ts';
-import { toFloat32 } from '../tensor/convert.ts';
-import { random } from '../tensor/random.ts';
-import { float32, formatShape, int64, rows, sameShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { convert, toNumbers } from '../tensor/convert.ts';
+import { formatShape, int64, rows, sameShape, sizeOf, type Tensor, tensor as tensorOf } from '../tensor/tensor.ts';
+import { blurred, noiseLike, perGroupMean } from './baseline-values.ts';
 
 /** What "absent" means: the input against which the output is explained. Always stated, never defaulted. */
 export type Baseline =
+  | InputBaseline
+  /** A baseline of its own for each of several inputs, by input name; the inputs that it does not name stay as they are. */
+  | { readonly kind: 'each'; readonly baselines: ReadonlyMap<string, InputBaseline> };
+
+/** What "absent" means for one input, or in the same words for every explained input. */
+export type InputBaseline =
   /** Zeros in the model's input space (for an image: whatever colour preprocessing maps to zero). */
   | { readonly kind: 'zero' }
   /** One number everywhere, in the model's input space. */
@@ -25,9 +31,19 @@ export type Baseline =
       readonly keep?: readonly number[];
     }
   /** A given input; `description` says what it is ("black picture", "the mean of the training data"). */
-  | { readonly kind: 'input'; readonly tensor: Tensor; readonly description: string }
+  | GivenBaseline
   /** Several inputs, one a row, by input name: rows of a data set. Attributions are against their mean output. */
   | { readonly kind: 'sample'; readonly tensors: ReadonlyMap<string, Tensor>; readonly description: string };
+
+/** A given input: one tensor where one input is explained, else a tensor for each by input name. */
+export interface GivenBaseline {
+  readonly kind: 'input';
+  readonly description: string;
+  /** For the only explained input. */
+  readonly tensor?: Tensor;
+  /** By input name; these are the explained inputs. Either this or `tensor`. */
+  readonly tensors?: ReadonlyMap<string, Tensor>;
+}
 
 /** How an input's axes are to be read. */
 export interface InputLayout {
@@ -37,26 +53,44 @@ export interface InputLayout {
   readonly spatialAxes?: readonly number[];
 }
 
-type Resolve<K extends Baseline['kind']> = (
-  input: Tensor,
-  baseline: Extract<Baseline, { kind: K }>,
-  layout: InputLayout,
-) => Tensor;
+/** An explained input that a baseline stands for. */
+interface Explained {
+  readonly name: string;
+  readonly input: Tensor;
+  readonly layout: InputLayout;
+  /** Whether it is the only one. */
+  readonly alone: boolean;
+}
 
-const resolvers: { readonly [K in Baseline['kind']]: Resolve<K> } = {
-  zero: (input) => float32(input.shape, new Float32Array(sizeOf(input.shape))),
-  constant: (input, { value }) => float32(input.shape, new Float32Array(sizeOf(input.shape)).fill(value)),
-  mean: (input, _, layout) => perGroupMean(input, layout),
-  blur: (input, { sigma }, layout) => blurred(input, sigma, layout),
-  noise: (input, { seed, draws = 1 }) => {
-    if (draws !== 1) throw several('noise drawn several times');
-    return noiseLike(input, seed, 0);
+/** Every baseline of one input, one after the other. */
+type Resolve<K extends InputBaseline['kind']> = (
+  explained: Explained,
+  baseline: Extract<InputBaseline, { kind: K }>,
+) => Tensor[];
+
+const resolvers: { readonly [K in InputBaseline['kind']]: Resolve<K> } = {
+  zero: (at, { kind }) => [numbersLike(at, kind, tensorOf('float32', at.input.shape))],
+  constant: (at, { kind, value }) => {
+    const values = new Float32Array(sizeOf(at.input.shape)).fill(value);
+    return [numbersLike(at, kind, tensorOf('float32', at.input.shape, values))];
   },
-  tokens: (input, { id, keep = [] }) => {
-    if (input.type !== 'int64') {
+  mean: (at, { kind }) => [numbersLike(at, kind, perGroupMean(at.input, at.layout))],
+  blur: (at, { kind, sigma }) => [numbersLike(at, kind, blurred(at.input, sigma, at.layout))],
+  noise: (at, { kind, seed, draws = 1 }) => {
+    if (!Number.isInteger(draws) || draws < 1) {
+      throw new WhereforeError('out-of-range', 'the draws of noise', {
+        got: String(draws),
+        expected: 'a positive integer',
+      });
+    }
+    return Array.from({ length: draws }, (_, draw) => numbersLike(at, kind, noiseLike(at.input, seed, draw)));
+  },
+  tokens: ({ input, name }, { id, keep = [] }) => {
+    if (input.type !== 'int64' && input.type !== 'int32') {
       throw new WhereforeError('wrong-type', 'a token baseline needs an input of token ids', {
+        where: `input "${name}"`,
         got: input.type,
-        expected: 'int64',
+        expected: 'int64 or int32',
       });
     }
     if (!Number.isSafeInteger(id) || id < 0) {
@@ -65,47 +99,92 @@ const resolvers: { readonly [K in Baseline['kind']]: Resolve<K> } = {
         expected: 'a whole number from 0 up',
       });
     }
-    const kept = new Set(keep.map(BigInt));
-    return int64(
-      input.shape,
-      (input.data as BigInt64Array).map((token) => (kept.has(token) ? token : BigInt(id))),
-    );
+    const kept = new Set(keep);
+    const ids = toNumbers(input).map((token) => (kept.has(token) ? token : id));
+    return [input.type === 'int64' ? int64(input.shape, ids) : tensorOf('int32', input.shape, Int32Array.from(ids))];
   },
-  input: (input, { tensor }) => {
-    if (!sameShape(tensor.shape, input.shape) || tensor.type !== input.type) {
-      throw new WhereforeError('wrong-shape', 'the baseline does not fit the input', {
-        got: `${tensor.type} ${formatShape(tensor.shape)}`,
-        expected: `${input.type} ${formatShape(input.shape)}`,
+  input: (at, baseline) => [givenFor(at, baseline)],
+  sample: ({ name, input }, { tensors }) => {
+    const sample = tensors.get(name);
+    const height = input.shape[0] ?? 1;
+    const fits = sample?.type === input.type && sameShape(sample.shape.slice(1), input.shape.slice(1));
+    if (!sample || !fits || sample.shape[0] === 0 || sample.shape[0] % height !== 0) {
+      throw new WhereforeError('wrong-shape', `the sample of baselines for "${name}"`, {
+        got: sample ? `${sample.type} ${formatShape(sample.shape)}` : 'none',
+        expected: `${input.type} n×${formatShape(input.shape.slice(1))}, n at least ${height}`,
       });
     }
-    return tensor;
-  },
-  sample: () => {
-    throw several('a sample of several inputs');
+    return Array.from({ length: sample.shape[0] / height }, (_, k) => rows(sample, k * height, (k + 1) * height));
   },
 };
 
-function several(what: string): WhereforeError {
-  return new WhereforeError('invalid-argument', `${what} is not one baseline`, {
-    fix: 'choose a single baseline here',
-  });
+/** The tensor that is given for one input. */
+function givenFor({ name, input, alone }: Explained, { tensor, tensors }: GivenBaseline): Tensor {
+  if (tensor && !alone) {
+    throw new WhereforeError('invalid-argument', 'the baseline is one tensor, but several inputs are explained', {
+      where: `input "${name}"`,
+      got: `${tensor.type} ${formatShape(tensor.shape)}`,
+      expected: 'a tensor for each explained input, by its name',
+      fix: "give { kind: 'input', tensors: new Map([[name, tensor], …]) }, or a file with all of them",
+    });
+  }
+  const given = tensor ?? tensors?.get(name);
+  if (!given || !sameShape(given.shape, input.shape) || given.type !== input.type) {
+    throw new WhereforeError('wrong-shape', `the baseline does not fit the input "${name}"`, {
+      got: given ? `${given.type} ${formatShape(given.shape)}` : 'no tensor of that name',
+      expected: `${input.type} ${formatShape(input.shape)}`,
+    });
+  }
+  return given;
 }
 
-/** Normal noise with an input's mean and standard deviation; draw 0, 1, … of a seed are independent. */
-function noiseLike(input: Tensor, seed: number, draw: number): Tensor {
-  const values = toFloat32(input).data;
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
-  const source = random(seed, draw);
-  return float32(
-    input.shape,
-    Float32Array.from(values, () => mean + deviation * source.normal()),
-  );
+/** Element types whose values are numbers to compute with: an input of integers keeps its type, rounded to the nearest. */
+const limits: Readonly<Partial<Record<Tensor['type'], readonly [number, number]>>> = {
+  uint8: [0, 255],
+  int8: [-128, 127],
+  uint16: [0, 65_535],
+  int16: [-32_768, 32_767],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  uint32: [0, 2 ** 32 - 1],
+  int64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+  uint64: [0, Number.MAX_SAFE_INTEGER],
+};
+
+/** Numbers in the element type of an input. */
+function numbersLike({ name, input }: Explained, kind: string, values: Tensor<'float32'>): Tensor {
+  if (input.type === 'float32') return values;
+  if (input.type === 'float64') return convert(values, 'float64');
+  const range = limits[input.type];
+  if (!range) {
+    throw new WhereforeError('wrong-type', `a ${kind} baseline needs an input of numbers`, {
+      where: `input "${name}"`,
+      got: input.type,
+      fix: 'give the baseline as a tensor of the same type, or as a sample',
+    });
+  }
+  checkFinite(values, `input "${name}"`);
+  const whole = values.data.map(Math.round);
+  const beyond = whole.findIndex((value) => value < range[0] || value > range[1]);
+  if (beyond >= 0) {
+    throw new WhereforeError('out-of-range', `the ${kind} baseline does not fit the type of input "${name}"`, {
+      got: String(whole[beyond]),
+      expected: `${range[0]} to ${range[1]} (${input.type})`,
+    });
+  }
+  return convert(tensorOf('float32', input.shape, whole), input.type);
+}
+
+/** A layout where it can be that of an input with so many axes. */
+export function layoutFor(layout: InputLayout, rank: number): InputLayout {
+  const axes = [layout.channelAxis ?? 0, ...(layout.spatialAxes ?? [])];
+  return axes.every((axis) => axis < rank) ? layout : {};
 }
 
 /**
- * Every baseline input `x0` for an input `x`: one, each row of a sample, or each draw of noise.
- * @throws WhereforeError as {@link resolveBaseline}; `unknown-name` when a sample lacks an explained input
+ * Every baseline input `x0` for an input `x`: one, each row of a sample, or each draw of noise. Where several inputs have
+ * samples of their own, row k of one belongs to row k of the others; a single baseline stands beside every row.
+ * @throws WhereforeError `wrong-type` for a baseline of numbers where an input has none and the other way round,
+ *   `wrong-shape`, `not-finite`, `out-of-range`; `unknown-name` for an explained input that does not exist
  */
 export function resolveBaselines(
   inputs: ReadonlyMap<string, Tensor>,
@@ -113,13 +192,6 @@ export function resolveBaselines(
   baseline: Baseline,
   layout: InputLayout = {},
 ): Map<string, Tensor>[] {
-  if (!Object.hasOwn(resolvers, baseline.kind ?? '')) {
-    throw new WhereforeError('invalid-argument', 'there is no such kind of baseline', {
-      got: JSON.stringify(baseline),
-      expected: Object.keys(resolvers).join(', '),
-      fix: "name its kind, e.g. { kind: 'zero' }",
-    });
-  }
   const absent = explained.find((name) => !inputs.has(name));
   if (absent !== undefined || explained.length === 0) {
     throw new WhereforeError('unknown-name', `the baseline is for an input that the model does not have`, {
@@ -127,78 +199,82 @@ export function resolveBaselines(
       expected: [...inputs.keys()].map((name) => `"${name}"`).join(', '),
     });
   }
-  if (baseline.kind === 'noise' && baseline.draws !== undefined) {
-    const { seed, draws } = baseline;
-    if (!Number.isInteger(draws) || draws < 1) {
-      throw new WhereforeError('out-of-range', 'the draws of noise', {
-        got: String(draws),
-        expected: 'a positive integer',
+  const lists = explained.map((name) => {
+    const input = inputs.get(name) as Tensor;
+    const own = baseline.kind === 'each' ? baseline.baselines.get(name) : baseline;
+    if (!own) {
+      throw new WhereforeError('unknown-name', `the baseline says nothing of the explained input "${name}"`, {
+        got: baseline.kind === 'each' ? [...baseline.baselines.keys()].map((key) => `"${key}"`).join(', ') : undefined,
       });
     }
-    return Array.from({ length: draws }, (_, draw) => {
-      const result = new Map(inputs);
-      for (const name of explained) result.set(name, noiseLike(inputs.get(name) as Tensor, seed, draw));
-      return result;
-    });
-  }
-  if (baseline.kind !== 'sample') {
-    const result = new Map(inputs);
-    for (const name of explained) result.set(name, resolveBaseline(inputs.get(name) as Tensor, baseline, layout));
-    return [result];
-  }
-  const counts = explained.map((name) => sampleOf(baseline.tensors, name, inputs.get(name) as Tensor).shape[0]);
-  if (counts.some((count) => count !== counts[0]) || counts[0] === 0) {
+    const alone = explained.length === 1 || baseline.kind === 'each';
+    return resolveOne({ name, input, layout: layoutFor(layout, input.shape.length), alone }, own);
+  });
+  let count = 1;
+  for (const { length } of lists) count = Math.max(count, length);
+  if (lists.some(({ length }) => length !== count && length !== 1)) {
     throw new WhereforeError('wrong-shape', 'the sample of baselines', {
-      got: `${counts.join(', ')} rows`,
+      got: `${lists.map(({ length }) => length).join(', ')} rows`,
       expected: 'as many rows of every input, at least one',
     });
   }
-  for (const name of explained) checkFinite(baseline.tensors.get(name) as Tensor);
-  return Array.from({ length: counts[0] }, (_, k) => {
+  return Array.from({ length: count }, (_, k) => {
     const result = new Map(inputs);
-    for (const name of explained) result.set(name, rows(baseline.tensors.get(name) as Tensor, k, k + 1));
+    for (const [i, name] of explained.entries()) result.set(name, lists[i][lists[i].length === 1 ? 0 : k]);
     return result;
   });
 }
 
-function sampleOf(tensors: ReadonlyMap<string, Tensor>, name: string, input: Tensor): Tensor {
-  const sample = tensors.get(name);
-  if (sample && sample.type === input.type && sameShape(sample.shape.slice(1), input.shape.slice(1))) return sample;
-  throw new WhereforeError('wrong-shape', `the sample of baselines for "${name}"`, {
-    got: sample ? `${sample.type} ${formatShape(sample.shape)}` : 'none',
-    expected: `${input.type} n×${formatShape(input.shape.slice(1))}`,
+function resolveOne(explained: Explained, baseline: InputBaseline): Tensor[] {
+  const resolve = Object.hasOwn(resolvers, baseline.kind ?? '') ? resolvers[baseline.kind] : undefined;
+  if (!resolve) {
+    throw new WhereforeError('invalid-argument', 'there is no such kind of baseline', {
+      got: JSON.stringify(baseline),
+      expected: Object.keys(resolvers).join(', '),
+      fix: "name its kind, e.g. { kind: 'zero' }",
+    });
+  }
+  const found = (resolve as Resolve<InputBaseline['kind']>)(explained, baseline as never);
+  const where = `input "${explained.name}"`;
+  found.forEach((tensor, k) => {
+    checkFinite(tensor, found.length > 1 ? `${where}, row ${k}` : where);
+  });
+  return found;
+}
+
+/**
+ * The only baseline input of a baseline that is one.
+ * @throws WhereforeError as {@link resolveBaselines}; `invalid-argument` for a sample or several draws of noise
+ */
+export function resolveSingle(
+  inputs: ReadonlyMap<string, Tensor>,
+  explained: readonly string[],
+  baseline: Baseline,
+  layout: InputLayout = {},
+): Map<string, Tensor> {
+  const [first, ...others] = resolveBaselines(inputs, explained, baseline, layout);
+  if (others.length === 0) return first;
+  throw new WhereforeError('invalid-argument', `${describeBaseline(baseline)}: not one baseline but several`, {
+    got: String(others.length + 1),
+    fix: 'choose a single baseline here',
   });
 }
 
 /**
- * The baseline input `x0` for an input `x`.
- * @throws WhereforeError `wrong-type` for a float baseline of an integer input and the other way round, `wrong-shape`,
- *   `not-finite`, `out-of-range` for a token that cannot be one
+ * The baseline input `x0` for the only explained input `x`.
+ * @throws WhereforeError as {@link resolveSingle}
  */
 export function resolveBaseline(input: Tensor, baseline: Baseline, layout: InputLayout = {}): Tensor {
-  if (
-    baseline.kind !== 'tokens' &&
-    baseline.kind !== 'input' &&
-    baseline.kind !== 'sample' &&
-    input.type !== 'float32'
-  ) {
-    throw new WhereforeError('wrong-type', `a ${baseline.kind} baseline needs a float32 input`, {
-      got: input.type,
-      fix:
-        input.type === 'int64' ? 'use a token baseline and explain a layer of floats, e.g. the embedding' : undefined,
-    });
-  }
-  const result = (resolvers[baseline.kind] as Resolve<Baseline['kind']>)(input, baseline as never, layout);
-  checkFinite(result);
-  return result;
+  return resolveSingle(new Map([['x', input]]), ['x'], baseline, layout).get('x') as Tensor;
 }
 
-function checkFinite({ type, data }: Tensor): void {
+function checkFinite({ type, data }: Tensor, where: string): void {
   if (type !== 'float32') return;
   const values = data as Float32Array;
   for (let i = 0; i < values.length; i++) {
     if (Number.isFinite(values[i])) continue;
     throw new WhereforeError('not-finite', 'the baseline holds a value that is not a finite number', {
+      where,
       got: `${values[i]} at element ${i}`,
       fix: 'state a baseline of finite numbers',
     });
@@ -223,66 +299,7 @@ export function describeBaseline(baseline: Baseline): string {
     case 'input':
     case 'sample':
       return baseline.description;
+    case 'each':
+      return [...baseline.baselines].map(([name, own]) => `${name}: ${describeBaseline(own)}`).join('; ');
   }
-}
-
-function perGroupMean(input: Tensor, { channelAxis }: InputLayout): Tensor {
-  const values = toFloat32(input).data;
-  const result = new Float32Array(values.length);
-  const channels = channelAxis === undefined ? 1 : input.shape[channelAxis];
-  const inner = channelAxis === undefined ? 1 : sizeOf(input.shape.slice(channelAxis + 1));
-  const channelOf = (i: number) => (channelAxis === undefined ? 0 : Math.floor(i / inner) % channels);
-  const sums = new Float64Array(channels);
-  const counts = new Float64Array(channels);
-  values.forEach((value, i) => {
-    sums[channelOf(i)] += value;
-    counts[channelOf(i)]++;
-  });
-  for (let i = 0; i < result.length; i++) result[i] = sums[channelOf(i)] / counts[channelOf(i)];
-  return float32(input.shape, result);
-}
-
-function blurred(input: Tensor, sigma: number, { spatialAxes }: InputLayout): Tensor {
-  if (!(sigma > 0))
-    throw new WhereforeError('out-of-range', 'sigma of the blur', {
-      got: String(sigma),
-      expected: 'a positive number',
-    });
-  if (!spatialAxes?.length || spatialAxes.some((axis) => axis < 0 || axis >= input.shape.length)) {
-    throw new WhereforeError('invalid-argument', 'a blur needs an input with axes of space', {
-      got: formatShape(input.shape),
-      fix: 'choose another baseline, or say which axes are rows and columns',
-    });
-  }
-  const radius = Math.ceil(3 * sigma);
-  const kernel = Float64Array.from({ length: 2 * radius + 1 }, (_, i) =>
-    Math.exp(-((i - radius) ** 2) / (2 * sigma ** 2)),
-  );
-  let values: Float64Array = Float64Array.from(toFloat32(input).data);
-  for (const axis of spatialAxes) values = convolveAxis(values, input.shape, axis, kernel);
-  return float32(input.shape, Float32Array.from(values));
-}
-
-/** Convolves along one axis; at the border the kernel is cut off and renormalised. */
-function convolveAxis(
-  values: Float64Array,
-  shape: readonly number[],
-  axis: number,
-  kernel: Float64Array,
-): Float64Array {
-  const size = shape[axis];
-  const inner = sizeOf(shape.slice(axis + 1));
-  const radius = (kernel.length - 1) / 2;
-  const result = new Float64Array(values.length);
-  for (let i = 0; i < values.length; i++) {
-    const position = Math.floor(i / inner) % size;
-    let sum = 0;
-    let weight = 0;
-    for (let offset = Math.max(-radius, -position); offset <= Math.min(radius, size - 1 - position); offset++) {
-      sum += kernel[offset + radius] * values[i + offset * inner];
-      weight += kernel[offset + radius];
-    }
-    result[i] = sum / weight;
-  }
-  return result;
 }

@@ -2,13 +2,13 @@ import type { Graph } from '../onnx/graph.ts';
 import { hasDataDependentShapes } from '../runtime/executor.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { concatRows, float32, rows, sizeOf, type Tensor } from '../tensor/tensor.ts';
-import { type Baseline, type InputLayout, resolveBaselines } from './baseline.ts';
+import { type Baseline, type InputLayout, layoutFor } from './baseline.ts';
+import { baselineInputs } from './explained.ts';
 import { type Groups, hidesAll, type Partition, partition } from './groups.ts';
 import { isCut, isNested, type Layer } from './layer.ts';
 import type { Method, MethodContext, Reference, Workload } from './methods/method.ts';
 import { pointOf, pointsOf } from './points.ts';
 import type { Evaluation, Prepared } from './prepared.ts';
-import { checkTokens } from './tokens.ts';
 
 export interface ContextRequest {
   readonly inputs: Tensors;
@@ -49,8 +49,7 @@ export async function methodContext(
       ? await prepared.gradient(pointOf(inputs), { wrt: layer.names, rules, fetches: inner })
       : undefined;
   const here = gradient ? referenceOf(inputs, gradient) : await at(inputs);
-  const points = baseline ? resolveBaselines(inputs, explained, baseline, layout) : [];
-  for (const point of points) checkTokens(prepared.model.graph, point, 'the baseline');
+  const points = baseline ? baselineInputs(prepared.model, inputs, explained, baseline, layout) : [];
   const references =
     points.length === 1 ? [await at(points[0])] : await sampled(prepared, points, { explained, layer, inner });
   const layouts = layoutsOf(here, explained, layout);
@@ -115,10 +114,9 @@ function layoutsOf(
   layout: InputLayout,
 ): Map<string, InputLayout> {
   const layouts = new Map<string, InputLayout>();
-  const axes = [layout.channelAxis ?? 0, ...(layout.spatialAxes ?? [])];
   for (const name of explained) {
-    const rank = inputs.get(name)?.shape.length ?? 0;
-    if (axes.every((axis) => axis < rank)) layouts.set(name, layout);
+    const own = layoutFor(layout, inputs.get(name)?.shape.length ?? 0);
+    if (own === layout) layouts.set(name, layout);
   }
   for (const [name, { shape }] of features) {
     if (!inputs.has(name) && shape.length === 4) layouts.set(name, { channelAxis: 1, spatialAxes: [2, 3] });

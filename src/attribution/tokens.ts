@@ -23,6 +23,11 @@ function vocabularySize({ nodes, initializers }: Graph, input: string): number |
   return size;
 }
 
+/** Whether an input holds ids that the model looks up in a table: numbers between them mean nothing. */
+export function holdsTokens(graph: Graph, input: string): boolean {
+  return vocabularySize(graph, input) !== undefined;
+}
+
 /**
  * Checks that a model knows every token that it is given. An id beyond its table fails deep inside the runtime; one
  * below 0 is taken from the end of the table and means another token.

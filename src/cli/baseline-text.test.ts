@@ -1,13 +1,17 @@
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sharedData } from '../../test/shared-data.ts';
 import { loadModel } from '../data/load-model.ts';
 import type { ModelInput } from '../data/model-input.ts';
+import { writeSafetensors } from '../data/safetensors.ts';
+import { GraphBuilder } from '../onnx/builder.ts';
+import { encodeModel } from '../onnx/encode.ts';
 import { preprocessingOf } from '../report/explain.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
-import { parseBaseline } from './baseline-text.ts';
+import { float32 } from '../tensor/tensor.ts';
+import { baselines, parseBaseline } from './baseline-text.ts';
 
 const runtime = createNodeRuntime({ threads: 1 });
 let folder: string;
@@ -45,4 +49,52 @@ it('a file of several inputs is not one baseline', async () => {
     /one input to compare with \(got 2 inputs.*sample:.*rows\.csv#0,2/,
   );
   await loaded.close();
+});
+
+describe('a baseline for each of several inputs', () => {
+  // y = Σ left + Σ right
+  async function twoInputs() {
+    const builder = new GraphBuilder();
+    for (const name of ['left', 'right']) builder.input(name, 'float32', ['batch', 2]);
+    builder.op('Add', ['left', 'right'], {}, { outputs: ['y'] });
+    builder.output('y', 'float32', ['batch', 2]);
+    const source = { irVersion: 10, producer: '', opsets: new Map([['', 20]]), functions: [], metadata: new Map() };
+    return loadModel(encodeModel({ ...source, graph: builder.build() }), { runtime });
+  }
+  const tensors = new Map([
+    ['left', float32([1, 2], [1, 2])],
+    ['right', float32([1, 2], [3, 4])],
+  ]);
+  const input: ModelInput = { source: '', hash: undefined, tensors, layout: {}, notes: [] };
+
+  it('parts with names belong together until a name comes again', () => {
+    expect(baselines('left=zero,right=mean')).toEqual(['left=zero,right=mean']);
+    expect(baselines('left=zero,right=mean,left=mean,zero')).toEqual(['left=zero,right=mean', 'left=mean', 'zero']);
+    expect(baselines('black,white')).toEqual(['black', 'white']);
+    expect(baselines('left=zero', ['right=zero'])).toEqual(['right=zero', 'left=zero']);
+  });
+
+  it('by the name of the input: words, files with and without names', async () => {
+    const loaded = await twoInputs();
+    const none = { inputs: {}, outputs: {} };
+    const file = join(folder, 'both.safetensors');
+    await writeFile(file, writeSafetensors(tensors));
+    const read = async (text: string) => (await parseBaseline(text, loaded, none))(input);
+    expect(await read('left=zero,right=constant:2')).toEqual({
+      kind: 'each',
+      baselines: new Map<string, unknown>([
+        ['left', { kind: 'zero' }],
+        ['right', { kind: 'constant', value: 2 }],
+      ]),
+    });
+    expect(await read(file)).toEqual({ kind: 'input', tensors, description: file });
+    expect(await read(`right=${file}`)).toEqual({
+      kind: 'each',
+      baselines: new Map([['right', { kind: 'input', tensor: tensors.get('right'), description: file }]]),
+    });
+    expect(await read(`sample:${file}`)).toMatchObject({ kind: 'sample', tensors });
+    await expect(read('left=zero,wrong=mean')).rejects.toThrow(/got "wrong", expected "left", "right"/);
+    await expect(read('left=black')).rejects.toThrow(/forms|colour/);
+    await loaded.close();
+  });
 });

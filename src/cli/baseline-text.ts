@@ -1,20 +1,40 @@
-import type { Baseline } from '../attribution/baseline.ts';
+import type { Baseline, InputBaseline } from '../attribution/baseline.ts';
+import { explainedInputs } from '../attribution/explained.ts';
 import type { LoadedModel } from '../data/load-model.ts';
 import type { ModelInput } from '../data/model-input.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
-import { readModelInputs } from '../data/read-model-input.ts';
+import { fittedInput, readModelInputs, readNamedTensor } from '../data/read-model-input.ts';
 import { readSample } from '../data/sample.ts';
 import { tokenizerOf } from '../data/text-input.ts';
 import { emptyToken, emptyTokens } from '../data/tokenizer.ts';
 import { WhereforeError } from '../errors.ts';
+import { requiredInputs } from '../onnx/graph.ts';
 import { colourBaseline, sampleBaseline, tokensBaseline } from '../report/usual-baseline.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 
 const forms =
-  'zero, mean, black, white, grey, #rrggbb, constant:NUMBER, blur:SIGMA, noise:SEED, sample:PLACE[#ROWS] (a table, a folder of pictures, an array), pad, mask, unk, tokens:ID, or a file';
+  'zero, mean, black, white, grey, #rrggbb, constant:NUMBER, blur:SIGMA, noise:SEED, sample:PLACE[#ROWS] (a table, a folder of pictures, an array), pad, mask, unk, tokens:ID, or a file; for several inputs NAME=BASELINE,NAME=BASELINE';
 
-/** Baselines of one option: `black,mean,blur:8`; commas between digits belong to the rows of a table. */
+/** `NAME=BASELINE`, a baseline for one of several inputs. */
+const named = /^([^=]+)=(.*)$/s;
+
+/**
+ * Baselines of one option: `black,mean,blur:8`; commas between digits belong to the rows of a table. Parts that name an
+ * input belong together, until a name comes again: `image=black,table=mean` is one baseline.
+ */
 export function baselines(text: string, before: readonly string[] = []): string[] {
-  return [...before, ...text.split(/,(?!\d)/).map((part) => part.trim())];
+  const found = [...before];
+  let names = new Set<string>();
+  for (const part of text.split(/,(?!\d)/).map((piece) => piece.trim())) {
+    const name = named.exec(part)?.[1];
+    if (name !== undefined && names.size > 0 && !names.has(name)) found[found.length - 1] += `,${part}`;
+    else {
+      found.push(part);
+      names = new Set();
+    }
+    if (name !== undefined) names.add(name);
+  }
+  return found;
 }
 
 const colours: Readonly<Record<string, readonly [number, number, number]>> = {
@@ -32,6 +52,8 @@ export async function parseBaseline(
   model: LoadedModel,
   preprocessing: Preprocessing,
 ): Promise<(input: ModelInput) => Baseline> {
+  const byInput = await eachInput(text, model, preprocessing);
+  if (byInput) return byInput;
   const [, name, number] = /^(constant|blur|noise|tokens):(-?[\d.]+(?:e-?\d+)?)$/.exec(text) ?? [];
   if (name) {
     const value = Number(number);
@@ -49,21 +71,80 @@ export async function parseBaseline(
   if (text === 'zero') return () => ({ kind: 'zero' });
   if (text === 'mean') return () => ({ kind: 'mean' });
   const colour = colours[text] ?? hexColour(text);
-  if (colour) return (input) => colourBaseline(input, colour, `${text} picture`);
+  if (colour) return (input) => colourBaseline(input, colour, `${text} picture`, preprocessing);
   if (!/[./\\]/.test(text)) throw invalid(text);
-  const [file, ...more] = await readModelInputs(model, text, preprocessing);
-  if (more.length) {
-    throw new WhereforeError('invalid-argument', '--baseline: one input to compare with', {
-      got: `${1 + more.length} inputs in ${text}`,
-      fix: `name one of them, or compare with their average: sample:${text}`,
-    });
-  }
+  const file = await onlyInput(text, model, preprocessing);
   return (input) => {
-    const [name_] = [...input.tensors].find(([, tensor]) => tensor.type === 'float32') ?? [...input.tensors][0];
-    const tensor = file.tensors.get(name_);
-    if (!tensor) throw new WhereforeError('unknown-name', `the baseline has no input "${name_}"`, { where: text });
-    return { kind: 'input', tensor, description: text };
+    const floats = [...input.tensors].filter(([, { type }]) => type === 'float32').map(([key]) => key);
+    const explained =
+      floats.length > 0 ? floats : explainedInputs(model, { kind: 'input', tensors: file.tensors, description: text });
+    const tensors = new Map(explained.map((key) => [key, tensorOf(file.tensors, key, text)]));
+    return { kind: 'input', tensors, description: text };
   };
+}
+
+async function onlyInput(text: string, model: LoadedModel, preprocessing: Preprocessing): Promise<ModelInput> {
+  const [file, ...more] = await readModelInputs(model, text, preprocessing);
+  if (more.length === 0) return file;
+  throw new WhereforeError('invalid-argument', '--baseline: one input to compare with', {
+    got: `${1 + more.length} inputs in ${text}`,
+    fix: `name one of them, or compare with their average: sample:${text}`,
+  });
+}
+
+function tensorOf(tensors: ReadonlyMap<string, Tensor>, name: string, where: string): Tensor {
+  const tensor = tensors.get(name);
+  if (tensor) return tensor;
+  throw new WhereforeError('unknown-name', `the baseline has no input "${name}"`, {
+    where,
+    got: [...tensors.keys()].map((key) => `"${key}"`).join(', '),
+    fix: `give a file with every input, or name those to explain: --baseline NAME=…,NAME=…`,
+  });
+}
+
+/** A baseline for each of several inputs, `image=black,table=mean`; undefined for a text that names none. */
+async function eachInput(
+  text: string,
+  model: LoadedModel,
+  preprocessing: Preprocessing,
+): Promise<((input: ModelInput) => Baseline) | undefined> {
+  const inputs = requiredInputs(model.graph).map(({ name }) => name);
+  const parts = text.split(/,(?!\d)/).map((part) => named.exec(part.trim()));
+  const isNamed = parts.some((part) => part && inputs.includes(part[1]));
+  if (!isNamed) return undefined;
+  const read = new Map<string, (input: ModelInput) => Baseline>();
+  for (const part of parts) {
+    if (!part || !inputs.includes(part[1])) {
+      throw new WhereforeError('unknown-name', '--baseline: a part does not name an input', {
+        got: part ? `"${part[1]}"` : text,
+        expected: inputs.map((name) => `"${name}"`).join(', '),
+      });
+    }
+    const [, name, own] = part;
+    read.set(name, await parseOne(name, own, model, preprocessing));
+  }
+  return (input) => ({
+    kind: 'each',
+    baselines: new Map([...read].map(([name, of]) => [name, of(onlyNamed(input, name)) as InputBaseline])),
+  });
+}
+
+/** The baseline of one input; a file may be a tensor without a name. */
+async function parseOne(
+  name: string,
+  text: string,
+  model: LoadedModel,
+  preprocessing: Preprocessing,
+): Promise<(input: ModelInput) => Baseline> {
+  if (!/\.(npy|npz|safetensors)$/i.test(text)) return parseBaseline(text, model, preprocessing);
+  const [, tensor] = await readNamedTensor(model, `${name}=${text}`);
+  const fitted = fittedInput(model, name, tensor, text);
+  return () => ({ kind: 'input', tensor: fitted, description: text });
+}
+
+/** An input with nothing but one of its tensors. */
+function onlyNamed(input: ModelInput, name: string): ModelInput {
+  return { ...input, tensors: new Map([[name, tensorOf(input.tensors, name, input.source)]]) };
 }
 
 /**

@@ -115,6 +115,15 @@ export function tensorInput(
   return { source, hash, tensors, layout: explained ? layoutOf(explained[0], explained[1], preprocessing) : {}, notes };
 }
 
+/**
+ * A tensor as one input of the model takes it: of its element type, with a batch axis.
+ * @throws WhereforeError `wrong-type`, `wrong-shape`, `not-finite`
+ */
+export function fittedInput(model: LoadedModel, name: string, tensor: Tensor, where: string): Tensor {
+  const wanted = requiredInputs(model.graph).find((input) => input.name === name);
+  return fitted(tensor, wanted ?? {}, name, where, [], false);
+}
+
 /** The tensor in the input's element type, with the batch axis that a single item may lack. */
 function fitted(
   tensor: Tensor,

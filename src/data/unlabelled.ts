@@ -1,7 +1,8 @@
 import { basename, extname } from 'node:path';
 import { WhereforeError } from '../errors.ts';
-import { requiredInputs } from '../onnx/graph.ts';
-import { formatShape, type Tensor } from '../tensor/tensor.ts';
+import { requiredInputs, type ValueInfo } from '../onnx/graph.ts';
+import { convert } from '../tensor/convert.ts';
+import { type DataType, formatShape, type Tensor } from '../tensor/tensor.ts';
 import { type Dataset, tensorDataset } from './dataset.ts';
 import { pictureFiles, pixelDataset } from './datasets.ts';
 import { isFolder } from './folders.ts';
@@ -15,8 +16,8 @@ import { tensorReaders } from './tensor-file.ts';
 
 /**
  * Inputs without labels for a model: a folder of pictures (sub-folders included, in alphabetical order), an IDX file of
- * pictures, or `.npy`, `.npz` and `.safetensors` arrays: float32 ones as the model takes them, uint8 N×H×W or N×H×W×3 as
- * pictures.
+ * pictures, or `.npy`, `.npz` and `.safetensors` arrays: as the model takes them, by input name where it takes several, or
+ * uint8 N×H×W or N×H×W×3 as pictures.
  * @throws WhereforeError `file-not-found`; `invalid-data` for a folder without pictures or an array that does not fit;
  *   `invalid-argument` when the model does not say how a picture becomes its input
  */
@@ -29,34 +30,45 @@ export async function unlabelledInputs(
   const bytes = await readBytes(path, 'tensors');
   const readTensors = tensorReaders[extname(path).toLowerCase()];
   if (readTensors) {
-    const names = requiredInputs(model.graph).map(({ name }) => name);
-    return fromArrays(readTensors(bytes, path), names, path, preprocessing);
+    return fromArrays(readTensors(bytes, path), model, path, preprocessing);
   }
   return pixelDataset(readIdx(bytes, path), describedImage(preprocessing, path), { name: basename(path) });
 }
 
+/** Arrays under the names of inputs, as many rows of each; a single one without such a name goes to the only input. */
 function fromArrays(
   tensors: ReadonlyMap<string, Tensor>,
-  names: readonly string[],
+  model: LoadedModel,
   path: string,
   preprocessing: Preprocessing,
 ): Dataset {
-  const only = tensors.size === 1 ? [...tensors.values()][0] : undefined;
-  const found = names.length === 1 ? (tensors.get(names[0]) ?? only) : undefined;
-  if (!found) {
+  const inputs = requiredInputs(model.graph);
+  const only = inputs.length === 1 && tensors.size === 1 ? [...tensors.values()][0] : undefined;
+  const named: (readonly [ValueInfo | undefined, Tensor])[] = only
+    ? [[inputs[0], only]]
+    : [...tensors].map(([name, tensor]) => [inputs.find((input) => input.name === name), tensor]);
+  const known = named.filter((pair): pair is readonly [ValueInfo, Tensor] => pair[0] !== undefined);
+  if (known.length === 0 || (known.length < named.length && inputs.length > 1)) {
     throw new WhereforeError('invalid-data', 'the arrays are not the inputs of the model', {
       where: path,
       got: [...tensors].map(([name, { shape }]) => `"${name}" ${formatShape(shape)}`).join(', '),
-      expected: names.map((name) => `"${name}"`).join(', '),
+      expected: inputs.map(({ name }) => `"${name}"`).join(', '),
     });
   }
-  if (found.type === 'uint8') return pixelDataset(found, describedImage(preprocessing, path), { name: basename(path) });
-  if (found.type !== 'float32') {
-    throw new WhereforeError('invalid-data', 'an array of another type', {
-      where: path,
-      got: found.type,
-      expected: 'float32 as the model takes it, or uint8 pictures',
-    });
-  }
-  return tensorDataset({ [names[0]]: found }, { name: basename(path) });
+  const [[first, array]] = known;
+  if (known.length === 1 && array.type === 'uint8' && first.type !== 'uint8')
+    return pixelDataset(array, describedImage(preprocessing, path), { name: basename(path) });
+  const typed = known.map(([{ name, type = 'float32' }, tensor]) => [name, asTaken(tensor, type, name, path)] as const);
+  return tensorDataset(Object.fromEntries(typed), { name: basename(path) });
+}
+
+/** An array in the element type of its input; numbers that another type holds as well are converted. */
+function asTaken(tensor: Tensor, type: DataType, name: string, where: string): Tensor {
+  const isFloat = (of: DataType) => of === 'float32' || of === 'float64';
+  if (tensor.type === type || (isFloat(tensor.type) && isFloat(type))) return convert(tensor, type);
+  throw new WhereforeError('invalid-data', `the array of input "${name}" has another type`, {
+    where,
+    got: tensor.type,
+    expected: `${type} as the model takes it${type === 'float32' ? ', or uint8 pictures as the only array' : ''}`,
+  });
 }

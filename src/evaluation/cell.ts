@@ -1,5 +1,6 @@
-import { type Attribution, attribute, explainedInputs } from '../attribution/attribute.ts';
+import { type Attribution, attribute } from '../attribution/attribute.ts';
 import { type Baseline, describeBaseline } from '../attribution/baseline.ts';
+import { explainedInputs } from '../attribution/explained.ts';
 import { methodTable as attributionMethods } from '../attribution/methods/index.ts';
 import type { Method } from '../attribution/methods/method.ts';
 import { WhereforeError } from '../errors.ts';
@@ -303,13 +304,10 @@ function named(result: StoredResult, metrics: readonly ReadyMetric[]): StoredRes
 }
 
 function baselineKey(baseline: Baseline): unknown {
-  const tensors =
-    baseline.kind === 'input'
-      ? [baseline.tensor]
-      : baseline.kind === 'sample'
-        ? [...baseline.tensors.values()]
-        : undefined;
-  if (!tensors) return baseline;
+  if (baseline.kind === 'each') return [...baseline.baselines].map(([name, own]) => [name, baselineKey(own)]);
+  if (baseline.kind !== 'input' && baseline.kind !== 'sample') return baseline;
+  const given = baseline.kind === 'input' && baseline.tensor;
+  const tensors = given ? [given] : [...(baseline.tensors?.values() ?? [])];
   return {
     description: describeBaseline(baseline),
     tensors: tensors.map(({ type, shape, data }) => ({

@@ -1,4 +1,4 @@
-import type { InputLayout } from '../attribution/baseline.ts';
+import { type InputLayout, layoutFor } from '../attribution/baseline.ts';
 import { type Groups, partition } from '../attribution/groups.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Tensors } from '../runtime/runtime.ts';
@@ -54,7 +54,8 @@ export function groupsOf(
   let offset = 0;
   for (const name of explained) {
     const input = inputs.get(name) as Tensor;
-    const kept = axes ?? layout.spatialAxes ?? input.shape.map((_, axis) => axis).slice(1);
+    const { spatialAxes } = layoutFor(layout, input.shape.length);
+    const kept = axes ?? spatialAxes ?? input.shape.map((_, axis) => axis).slice(1);
     for (const axis of kept) {
       if (axis > 0 && axis < input.shape.length) continue;
       throw new WhereforeError('out-of-range', `axis ${axis} cannot tell groups of "${name}" apart`, {
@@ -63,7 +64,7 @@ export function groupsOf(
       });
     }
     // Places of space lie together in regions; other elements have no neighbours.
-    const side = axes || layout.spatialAxes?.length ? regions : 1;
+    const side = axes || spatialAxes?.length ? regions : 1;
     groupOf.set(name, groupIndices(input.shape, kept, offset, side));
     const shape = kept.map((axis) => Math.ceil(input.shape[axis] / side));
     shapes.push(shape);

@@ -1,5 +1,11 @@
-import { explainedInputs } from '../attribution/attribute.ts';
-import { type Baseline, describeBaseline, type InputLayout, resolveBaseline } from '../attribution/baseline.ts';
+import {
+  type Baseline,
+  describeBaseline,
+  type InputBaseline,
+  type InputLayout,
+  resolveSingle,
+} from '../attribution/baseline.ts';
+import { explainedInputs } from '../attribution/explained.ts';
 import { type Points, pointOf } from '../attribution/points.ts';
 import { prepare } from '../attribution/prepare.ts';
 import type { Passes, Prepared, WorkOptions } from '../attribution/prepared.ts';
@@ -83,9 +89,7 @@ export async function ask(model: Model, request: QuestionRequest): Promise<Quest
     regions: request.regions,
   });
   checkTruth(request.truth, groups);
-  const referenceInputs = new Map(inputs);
-  for (const name of explained)
-    referenceInputs.set(name, resolveBaseline(inputs.get(name) as Tensor, reference, layout));
+  const referenceInputs = resolveSingle(inputs, explained, reference, layout);
 
   const options: WorkOptions = {
     byteBudget: request.byteBudget,
@@ -167,11 +171,21 @@ export function towardsInput(question: Question, map: AttributionMap): Attributi
 
 /** Removing features needs one reference: of a sample its mean. @throws WhereforeError `wrong-type` for tokens, which have none */
 function singleReference(reference: Baseline): Baseline {
+  if (reference.kind === 'each') {
+    const single = [...reference.baselines].map(
+      ([name, own]) => [name, singleReference(own) as InputBaseline] as const,
+    );
+    return { kind: 'each', baselines: new Map(single) };
+  }
   if (reference.kind !== 'sample') return reference;
-  const [[name, sample], ...others] = [...reference.tensors];
-  if (others.length || sample.type !== 'float32') {
+  const tensors = new Map([...reference.tensors].map(([name, sample]) => [name, meanOf(name, sample)]));
+  return { kind: 'input', tensors, description: `mean of ${reference.description}` };
+}
+
+function meanOf(name: string, sample: Tensor): Tensor<'float32'> {
+  if (sample.type !== 'float32') {
     throw new WhereforeError('wrong-type', 'a sample of baselines has no mean to replace features by', {
-      got: others.length ? `${others.length + 1} inputs` : `"${name}" of ${sample.type}`,
+      got: `"${name}" of ${sample.type}`,
       fix: 'state another reference',
     });
   }
@@ -181,7 +195,7 @@ function singleReference(reference: Baseline): Baseline {
   (sample.data as Float32Array).forEach((value, i) => {
     mean[i % size] += value / count;
   });
-  return { kind: 'input', tensor: float32([1, ...rest], mean), description: `mean of ${reference.description}` };
+  return float32([1, ...rest], mean);
 }
 
 /** The same class as a probability; undefined for targets that are none. */

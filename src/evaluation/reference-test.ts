@@ -1,4 +1,4 @@
-import { type Baseline, describeBaseline, resolveBaseline } from '../attribution/baseline.ts';
+import { type Baseline, describeBaseline, resolveSingle } from '../attribution/baseline.ts';
 import type { Points } from '../attribution/points.ts';
 import { WhereforeError } from '../errors.ts';
 import { minOf } from '../tensor/extremes.ts';
@@ -98,7 +98,7 @@ function otherReferences({ explained, inputs, layout, reference }: Question): Ba
 }
 
 function same(a: Baseline, b: Baseline): boolean {
-  return a.kind !== 'input' && JSON.stringify(a) === JSON.stringify(b);
+  return a.kind !== 'input' && a.kind !== 'sample' && a.kind !== 'each' && JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** The inputs at each of several references. */
@@ -114,7 +114,7 @@ export function referencePoints({ explained, inputs, layout }: Question, referen
           concatRows(
             references
               .slice(start, end)
-              .map((reference) => resolveBaseline(inputs.get(name) as Tensor, reference, layout)),
+              .map((reference) => resolveSingle(inputs, explained, reference, layout).get(name) as Tensor),
           ),
         ]),
       ),

@@ -1,4 +1,4 @@
-import { type Baseline, describeBaseline, type InputLayout } from '../attribution/baseline.ts';
+import { type Baseline, describeBaseline, type InputBaseline, type InputLayout } from '../attribution/baseline.ts';
 import type { ValueKind } from '../attribution/methods/method.ts';
 import type { WorkOptions } from '../attribution/prepared.ts';
 import type { Target } from '../attribution/target/target.ts';
@@ -133,12 +133,22 @@ export async function scorecard(model: Model, request: ScorecardRequest): Promis
 
 /** References other than the stated one that suit the kind of input: its mean and noise like it, or other tokens. */
 export function usualReferences(inputs: Tensors, explained: readonly string[], reference: Baseline): Baseline[] {
-  const isFloat = (inputs.get(explained[0]) as Tensor).type === 'float32';
-  const candidates: Baseline[] = isFloat
-    ? [{ kind: 'mean' }, { kind: 'noise', seed: 0 }]
-    : [
-        { kind: 'tokens', id: 0 },
-        { kind: 'tokens', id: 1 },
-      ];
+  const candidates = [
+    byType(inputs, explained, { kind: 'mean' }, { kind: 'tokens', id: 0 }),
+    byType(inputs, explained, { kind: 'noise', seed: 0 }, { kind: 'tokens', id: 1 }),
+  ];
   return candidates.filter((candidate) => JSON.stringify(candidate) !== JSON.stringify(reference));
+}
+
+/** One baseline for inputs of floats and another for those of tokens. */
+function byType(
+  inputs: Tensors,
+  explained: readonly string[],
+  numbers: InputBaseline,
+  tokens: InputBaseline,
+): Baseline {
+  const own = (name: string) => ((inputs.get(name) as Tensor).type === 'float32' ? numbers : tokens);
+  const first = own(explained[0]);
+  if (explained.every((name) => own(name) === first)) return first;
+  return { kind: 'each', baselines: new Map(explained.map((name) => [name, own(name)])) };
 }

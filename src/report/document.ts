@@ -37,7 +37,7 @@ const target = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('expression'), text: z.string() }),
 ]);
 
-const baseline = z.discriminatedUnion('kind', [
+const inputBaseline = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('zero') }),
   z.object({ kind: z.literal('constant'), value: z.number() }),
   z.object({ kind: z.literal('mean') }),
@@ -51,6 +51,12 @@ const baseline = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('input'), description: z.string() }),
   z.object({ kind: z.literal('sample'), description: z.string() }),
+]);
+
+/** A baseline; the tensors of those that are given stand under `baselineTensors`. */
+const baseline = z.discriminatedUnion('kind', [
+  ...inputBaseline.options,
+  z.object({ kind: z.literal('each'), baselines: z.record(z.string(), inputBaseline) }),
 ]);
 
 /** Left, top, right, bottom of a detection, in pixels of the model's input. */

@@ -10,6 +10,7 @@ import { methodTable } from '../explainer/methods.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ExplanationDocument } from './document.ts';
 import type { Explained } from './explained.ts';
+import { documentOfBaseline } from './given-baseline.ts';
 import { documentOfGroups } from './given-groups.ts';
 import { type Plan, type PlannedExplanation, plan } from './plan.ts';
 import type { Prediction } from './prediction.ts';
@@ -159,13 +160,7 @@ function explainedOf(
     target: attribution.target as ExplanationDocument['target'],
     targetDescription: attribution.targetDescription,
     box: boxOf(prediction, attribution.target),
-    baseline: baseline
-      ? baseline.kind === 'input' || baseline.kind === 'sample'
-        ? { kind: baseline.kind, description: baseline.description }
-        : baseline.kind === 'tokens'
-          ? { ...baseline, keep: baseline.keep && [...baseline.keep] }
-          : baseline
-      : null,
+    baseline: baseline ? documentOfBaseline(baseline) : null,
     baselineDescription: attribution.baselineDescription ?? null,
     baselineTensors: store('baseline', baselineInputs),
     layer: [...attribution.layer],

@@ -1,5 +1,4 @@
 import { costOf } from '../attribution/attribute.ts';
-import { type Baseline, resolveBaselines } from '../attribution/baseline.ts';
 import { extentOf } from '../attribution/context.ts';
 import { differingGroups, type Groups } from '../attribution/groups.ts';
 import type { Passes } from '../attribution/prepared.ts';
@@ -8,6 +7,7 @@ import type { ModelInput } from '../data/model-input.ts';
 import { WhereforeError } from '../errors.ts';
 import { type MethodName, methodTable } from '../explainer/methods.ts';
 import type { Specialised } from '../runtime/executor.ts';
+import type { Tensors } from '../runtime/runtime.ts';
 
 /** What the cost of an explanation depends on. */
 interface Asked {
@@ -16,7 +16,8 @@ interface Asked {
   readonly explained: readonly string[];
   readonly method: MethodName;
   readonly groups: Groups | undefined;
-  readonly baseline: Baseline;
+  /** All inputs at every baseline. */
+  readonly references: readonly Tensors[];
   readonly target: Target;
 }
 
@@ -24,12 +25,11 @@ interface Asked {
 export function foreseen(
   { facts }: Specialised,
   compiled: CompiledTarget,
-  { input, layer, explained, method, groups, baseline, target }: Asked,
+  { input, layer, explained, method, groups, references, target }: Asked,
   given: Readonly<Record<string, unknown>> = {},
 ): { least: Passes; most: Passes; ungrouped: number } | WhereforeError {
   const row = methodTable[method];
   const parameters = row.parameters.parse(given);
-  const references = resolveBaselines(input.tensors, explained, baseline, input.layout);
   const extent = extentOf(row, {
     inputs: input.tensors,
     explained,

@@ -1,5 +1,5 @@
-import { explainedInputs } from '../attribution/attribute.ts';
 import { type ProposedLayer, proposedLayers } from '../attribution/branches.ts';
+import { explainedInputs } from '../attribution/explained.ts';
 import type { LayerCandidate } from '../attribution/layers.ts';
 import { targetOutput } from '../attribution/target/target.ts';
 import { nonDifferentiable } from '../autodiff/non-differentiable.ts';

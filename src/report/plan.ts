@@ -1,10 +1,9 @@
-import { explainedInputs } from '../attribution/attribute.ts';
-import { type Baseline, resolveBaselines } from '../attribution/baseline.ts';
-import { proposedLayers } from '../attribution/branches.ts';
+import type { Baseline } from '../attribution/baseline.ts';
+import { baselineInputs, explainedInputs } from '../attribution/explained.ts';
 import type { Groups } from '../attribution/groups.ts';
-import { checkLayer } from '../attribution/layer.ts';
 import { repeatRows } from '../attribution/points.ts';
 import type { Passes } from '../attribution/prepared.ts';
+import { checkBaseline } from '../attribution/stated-baseline.ts';
 import { compileTarget, type Target, targetOutput } from '../attribution/target/target.ts';
 import { checkTokens } from '../attribution/tokens.ts';
 import type { LoadedModel } from '../data/load-model.ts';
@@ -18,7 +17,9 @@ import { WhereforeError } from '../errors.ts';
 import { type MethodName, methodTable } from '../explainer/methods.ts';
 import type { Specialised } from '../runtime/executor.ts';
 import { throwIfCancelled } from '../runtime/runtime.ts';
-import { formatShape, type Tensor } from '../tensor/tensor.ts';
+import { checkTensors } from '../tensor/check-tensor.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { layersFor, mismatch, namesOf } from './fitting-layers.ts';
 import { foreseen } from './foreseen.ts';
 import { layerGroups } from './input-groups.ts';
 import { gradientObstacle } from './inspect.ts';
@@ -77,7 +78,7 @@ export async function plan(
   for (const source of sources) {
     if (typeof source === 'string') {
       for (const input of await readModelInputs(model, source, preprocessing)) inputs.push(input);
-    } else if ('tensors' in source) inputs.push(source);
+    } else if (isModelInput(source)) inputs.push(source);
     else inputs.push(tensorInput(model, source, 'tensors in memory', undefined, preprocessing));
   }
   const tokenizer = await tokenizerOf(model, preprocessing);
@@ -93,60 +94,65 @@ export async function plan(
     forwardSeconds ||= await timeForward(model, specialised, input, prediction.summary.output);
     const baselines = [options.baseline ?? usualBaseline(model, input, tokenizer)]
       .flat()
-      .map((choice) => (typeof choice === 'function' ? choice(input) : choice));
+      .map((choice) => checkBaseline(typeof choice === 'function' ? choice(input) : choice));
     const givenGroups = typeof options.groups === 'function' ? options.groups(input) : options.groups;
-    const explained = explainedInputs(model, baselines[0]);
-    for (const baseline of baselines) {
-      for (const point of resolveBaselines(input.tensors, explained, baseline, input.layout))
-        checkTokens(model.graph, point, 'the baseline');
-    }
+    const compared = baselines.map((baseline) => {
+      const explained = explainedInputs(model, baseline);
+      return {
+        baseline,
+        explained,
+        references: baselineInputs(model, input.tensors, explained, baseline, input.layout),
+      };
+    });
     const wanted = options.target ?? prediction.target;
     for (const choice of Array.isArray(wanted) ? wanted : [wanted]) {
       const target: Target = typeof choice === 'function' ? choice(input, prediction) : choice;
       compileTarget(model.graph, specialised.facts, target);
       const output = targetOutput(specialised.graph, specialised.facts, target);
-      const blocked = gradientObstacle(specialised.graph, explained, output) !== undefined;
-      const methods: readonly MethodName[] = options.methods ?? [
-        blocked ? perturbation(input) : 'integrated-gradients',
-      ];
-      for (const text of options.layers ?? ['input']) {
-        for (const method of methods) {
-          for (const { layer, notes } of layersFor(model, specialised, text, explained, target, method)) {
-            const problem = mismatch(model, specialised, { layer, explained, method, output });
-            if (problem) {
-              const alone = (options.layers ?? ['input']).length * methods.length === 1 && text !== 'all';
-              if (alone) throw problem;
-              leftOut.add(leftOutText(layer, problem));
+      for (const references of byExplained(compared)) {
+        const [{ explained }] = references;
+        const left = unexplained(model, explained);
+        const blocked = gradientObstacle(specialised.graph, explained, output) !== undefined;
+        const methods: readonly MethodName[] = options.methods ?? [
+          blocked ? perturbation(input) : 'integrated-gradients',
+        ];
+        const alone = (options.layers ?? ['input']).length * methods.length === 1;
+        for (const { text, method, layer, notes } of combinations(options, methods, (text_, method_) =>
+          layersFor(model, specialised, text_, explained, target, method_),
+        )) {
+          const problem = mismatch(model, specialised, { layer, explained, method, output });
+          if (problem) {
+            if (alone && text !== 'all') throw problem;
+            leftOut.add(leftOutText(layer, problem));
+            continue;
+          }
+          const parameters = options.parameters?.[method];
+          const shapeOf = (name: string) => specialised.facts.shapes.get(name);
+          const groups = givenGroups ?? layerGroups(input, { layer, explained, shapeOf });
+          const compiled = compileTarget(model.graph, specialised.facts, target, layer);
+          for (const { baseline, references: points } of references) {
+            const asked = { input, layer, explained, method, groups, references: points, target };
+            const cost = foreseen(specialised, compiled, asked, parameters);
+            if (cost instanceof WhereforeError) {
+              if (methods.length === 1) throw cost;
+              leftOut.add(leftOutText(layer, cost));
               continue;
             }
-            const parameters = options.parameters?.[method];
-            const shapeOf = (name: string) => specialised.facts.shapes.get(name);
-            const groups = givenGroups ?? layerGroups(input, { layer, explained, shapeOf });
-            const compiled = compileTarget(model.graph, specialised.facts, target, layer);
-            for (const baseline of baselines) {
-              const asked = { input, layer, explained, method, groups, baseline, target };
-              const cost = foreseen(specialised, compiled, asked, parameters);
-              if (cost instanceof WhereforeError) {
-                if (methods.length === 1) throw cost;
-                leftOut.add(leftOutText(layer, cost));
-                continue;
-              }
-              explanations.push({
-                input,
-                prediction,
-                target,
-                baseline,
-                explained,
-                layer,
-                method,
-                parameters,
-                groups: methodTable[method].usesGroups ? groups : undefined,
-                givenGroups,
-                labels,
-                notes,
-                ...cost,
-              });
-            }
+            explanations.push({
+              input,
+              prediction,
+              target,
+              baseline,
+              explained,
+              layer,
+              method,
+              parameters,
+              groups: methodTable[method].usesGroups ? groups : undefined,
+              givenGroups,
+              labels,
+              notes: [...left, ...notes],
+              ...cost,
+            });
           }
         }
       }
@@ -169,6 +175,43 @@ export async function plan(
     });
   }
   return { explanations, leftOut: [...leftOut], forwardSeconds };
+}
+
+/** An input that is read already; anything else but text has to be a map of tensors. */
+function isModelInput(source: ReadonlyMap<string, Tensor> | ModelInput): source is ModelInput {
+  if (typeof source === 'object' && source !== null && 'tensors' in source && 'layout' in source) return true;
+  checkTensors(source, 'the input');
+  return false;
+}
+
+/** Baselines in their order, those of the same explained inputs together. */
+function byExplained<T extends { readonly explained: readonly string[] }>(compared: readonly T[]): T[][] {
+  const found = new Map<string, T[]>();
+  for (const one of compared) {
+    const key = JSON.stringify(one.explained);
+    const same = found.get(key);
+    if (same) same.push(one);
+    else found.set(key, [one]);
+  }
+  return [...found.values()];
+}
+
+/** Inputs of numbers that the baseline leaves as they are, in words. */
+function unexplained(model: LoadedModel, explained: readonly string[]): string[] {
+  return model.graph.inputs
+    .filter(({ name }) => model.types.get(name) === 'float32' && !explained.includes(name))
+    .map(({ name }) => `input "${name}" is not explained: it stays as it is; name it in the baseline to explain it`);
+}
+
+/** Every layer asked for with every method. */
+function combinations<T>(
+  { layers = ['input'] }: Pick<Question, 'layers'>,
+  methods: readonly MethodName[],
+  layersOf: (text: string, method: MethodName) => readonly T[],
+) {
+  return layers.flatMap((text) =>
+    methods.flatMap((method) => layersOf(text, method).map((layer) => ({ ...layer, text, method }))),
+  );
 }
 
 /** A list that holds nothing leaves nothing to explain. */
@@ -239,111 +282,6 @@ export function refuseIdleParameters(
 
 function parameterNames(method: string): string[] {
   return Object.keys((methodTable[method].parameters as unknown as { shape?: object }).shape ?? {});
-}
-
-/**
- * The names that a layer is written with; `input` and `all` stand for themselves.
- * @throws WhereforeError `unknown-name` with the nearest names
- */
-function namesOf(model: LoadedModel, text: string): string[] {
-  if (text === 'input' || text === 'all' || model.types.has(text)) return [text];
-  const names = text.split('+').map((name) => name.trim());
-  for (const name of names) {
-    if (model.types.has(name)) continue;
-    const known = [
-      ...model.graph.inputs.map((input) => input.name),
-      ...model.graph.nodes.flatMap(({ outputs }) => outputs),
-    ];
-    const guess = nearest(name, known) ?? known.find((other) => name && other.includes(name));
-    throw new WhereforeError('unknown-name', `the model has no layer "${name}"`, {
-      fix: `${guess ? `did you mean "${guess}"? ` : ''}List them with: wherefore inspect ${model.path ?? model.name} --all`,
-    });
-  }
-  checkLayer(model.graph, { names });
-  return names;
-}
-
-function layersFor(
-  model: LoadedModel,
-  { graph, facts }: Specialised,
-  text: string,
-  explained: readonly string[],
-  target: Target,
-  method: MethodName,
-): { layer: readonly string[]; notes: readonly string[] }[] {
-  if (text !== 'input' && text !== 'all') return [{ layer: namesOf(model, text), notes: [] }];
-  const { worth, all } = proposedLayers(graph, facts, explained, targetOutput(graph, facts, target));
-  let first: { layer: readonly string[]; notes: readonly string[] } = { layer: explained, notes: [] };
-  const [embedding] = all;
-  if (
-    methodTable[method].needs === 'gradient' &&
-    explained.some((name) => model.types.get(name) !== 'float32') &&
-    embedding
-  ) {
-    const note = `tokens are no numbers to differentiate: explained at "${embedding.name}", where they become numbers`;
-    first = { layer: [embedding.name], notes: [note] };
-  }
-  if (text === 'input') return [first];
-  const others = worth.filter(({ names }) => !names.every((name) => first.layer.includes(name)));
-  return [first, ...others.map(({ names }) => ({ layer: names, notes: [] }))];
-}
-
-/** Why a method cannot explain a layer; undefined where it can. */
-function mismatch(
-  model: LoadedModel,
-  { graph, facts }: Specialised,
-  { layer, explained, method, output }: Pick<PlannedExplanation, 'layer' | 'explained' | 'method'> & { output: string },
-): WhereforeError | undefined {
-  const { layers, needs } = methodTable[method];
-  const where = layer.join(' + ');
-  if (layers === 'input' && !layer.every((name) => explained.includes(name))) {
-    return new WhereforeError('invalid-argument', `${method} explains the input only`, {
-      got: where,
-      fix: 'choose --layer input, or another method',
-    });
-  }
-  if (layers === 'spatial' && layer.length > 1) {
-    return new WhereforeError('wrong-shape', `${method} explains one convolutional layer at a time`, {
-      got: where,
-      fix: 'choose one of them, or a method for any layer: --method integrated-gradients',
-    });
-  }
-  for (const name of layer) {
-    const type = model.types.get(name);
-    const shape = facts.shapes.get(name) ?? [];
-    if (needs === 'gradient' && type !== 'float32') {
-      return new WhereforeError('wrong-type', `layer "${name}" has no gradient`, {
-        got: `${type} elements of shape ${formatShape(shape)}`,
-        expected: 'float32',
-        fix: 'choose a layer of floats; wherefore inspect --all lists them',
-      });
-    }
-    if (layers === 'spatial' && shape.length < 3) {
-      return new WhereforeError(
-        'wrong-shape',
-        `${method} needs a layer with channels and space, which "${name}" has not`,
-        {
-          got: formatShape(shape),
-          expected: 'batch × channels × positions',
-          fix: 'choose a convolution or pooling layer, or --method integrated-gradients',
-        },
-      );
-    }
-  }
-  const obstacle = needs === 'gradient' ? gradientObstacle(graph, layer, output) : undefined;
-  if (obstacle) {
-    const fitting = Object.keys(methodTable).filter((name) => methodTable[name].needs === 'outputs');
-    return new WhereforeError(
-      'not-differentiable',
-      `${method} needs a gradient, which cannot pass ${obstacle.operator}`,
-      {
-        where: `node "${obstacle.node}"`,
-        got: obstacle.why,
-        fix: `use a method that needs outputs only: --method ${fitting.join(' or ')}`,
-      },
-    );
-  }
-  return undefined;
 }
 
 /** Rows of the run by which a quick model is timed, and the seconds below which a model is quick. */

@@ -1,4 +1,4 @@
-import type { Baseline } from '../attribution/baseline.ts';
+import type { StatedBaseline } from '../attribution/stated-baseline.ts';
 import type { Target } from '../attribution/target/target.ts';
 import type { ModelInput } from '../data/model-input.ts';
 import type { MethodName } from '../explainer/methods.ts';
@@ -8,8 +8,8 @@ import type { Prediction } from './prediction.ts';
 /** What to explain; a function gets the input and what the model said of it. */
 export type TargetChoice = Target | ((input: ModelInput, prediction: Prediction) => Target);
 
-/** What "absent" means; a function gets the input. */
-export type BaselineChoice = Baseline | ((input: ModelInput) => Baseline);
+/** What "absent" means: one baseline, or one for each input by its name; a function gets the input. */
+export type BaselineChoice = StatedBaseline | ((input: ModelInput) => StatedBaseline);
 
 /** What is asked of a model and an input; whatever is left out is chosen from them, and recorded. */
 export interface Question {

@@ -1,5 +1,4 @@
 import { type Attribution, attribute } from '../attribution/attribute.ts';
-import type { Baseline } from '../attribution/baseline.ts';
 import type { Groups } from '../attribution/groups.ts';
 import type { WorkOptions } from '../attribution/prepared.ts';
 import type { Target } from '../attribution/target/target.ts';
@@ -8,6 +7,7 @@ import { WhereforeError } from '../errors.ts';
 import { methodTable } from '../explainer/methods.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type Explained, storedTensor } from './explained.ts';
+import { recordedBaseline } from './given-baseline.ts';
 import { groupsOfDocument } from './given-groups.ts';
 import { layerGroups } from './input-groups.ts';
 import { versionsOf } from './run-record.ts';
@@ -97,23 +97,4 @@ function recordedGroups(recorded: Explained): Groups | undefined {
   );
   const shapeOf = (name: string) => attribution[name]?.shape;
   return layerGroups({ groups: input.groups, tensors: inputs }, { layer, explained, shapeOf });
-}
-
-function recordedBaseline(explained: Explained): Baseline | undefined {
-  const { baseline, baselineTensors } = explained.document;
-  if (!baseline) return undefined;
-  if (baseline.kind === 'sample') {
-    const tensors = new Map(
-      Object.entries(baselineTensors).map(([name, { key }]) => [name, storedTensor(explained, key)]),
-    );
-    return { kind: 'sample', tensors, description: baseline.description };
-  }
-  if (baseline.kind !== 'input') return baseline;
-  const [stored, ...others] = Object.values(baselineTensors);
-  if (!stored || others.length) {
-    throw new WhereforeError('invalid-data', 'the document needs exactly one baseline tensor', {
-      got: String(others.length + (stored ? 1 : 0)),
-    });
-  }
-  return { kind: 'input', tensor: storedTensor(explained, stored.key), description: baseline.description };
 }

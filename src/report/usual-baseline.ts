@@ -2,10 +2,12 @@ import type { Baseline } from '../attribution/baseline.ts';
 import { colourInModelUnits } from '../data/image-input.ts';
 import type { LoadedModel } from '../data/load-model.ts';
 import type { ModelInput } from '../data/model-input.ts';
+import type { Preprocessing } from '../data/preprocessing.ts';
 import type { Sample } from '../data/sample.ts';
 import { emptyToken, type Tokenizer } from '../data/tokenizer.ts';
 import { WhereforeError } from '../errors.ts';
-import { float32 } from '../tensor/tensor.ts';
+import { convert } from '../tensor/convert.ts';
+import { float32, type Tensor } from '../tensor/tensor.ts';
 
 /**
  * A baseline by the kind of input: the colour black for a picture, other rows of the file for the row of a table, the
@@ -34,23 +36,32 @@ export function sampleBaseline({ tensors, description }: Sample): Baseline {
   return { kind: 'sample', tensors, description };
 }
 
-/** A picture of one colour (RGB, 0–255), in the model's own units. */
+/**
+ * A picture of one colour (RGB, 0–255), in the model's own units: of the input that is described as a picture, whether
+ * it was given as one or as a tensor.
+ */
 export function colourBaseline(
-  input: ModelInput,
+  { tensors, picture, layout }: ModelInput,
   colour: readonly [number, number, number],
   description: string,
+  preprocessing?: Preprocessing,
 ): Baseline {
-  const { picture } = input;
-  if (!picture)
+  const described = Object.entries(preprocessing?.inputs ?? {}).flatMap(([name, input]) =>
+    input.kind === 'image' && tensors.has(name) ? [{ name, input }] : [],
+  );
+  const [name, input] = picture ? [[...tensors.keys()][0], picture.input] : [described[0]?.name, described[0]?.input];
+  if (!input || described.length > 1) {
     throw new WhereforeError('invalid-argument', 'a colour is a baseline for pictures', {
-      got: description,
-      fix: 'use zero, mean or constant:NUMBER',
+      got: described.length > 1 ? `${described.length} pictures: ${description}` : description,
+      fix: 'use zero, mean or constant:NUMBER, or name the input: --baseline NAME=black',
     });
-  const [[, tensor]] = [...input.tensors];
+  }
+  const tensor = tensors.get(name) as Tensor;
   const values = new Float32Array(tensor.data.length);
-  const units = colourInModelUnits(colour, picture.input);
-  const { channelAxis = 1 } = input.layout;
+  const units = colourInModelUnits(colour, input);
+  const channelAxis = picture ? (layout.channelAxis ?? 1) : input.layout === 'NCHW' ? 1 : 3;
   const inner = tensor.shape.slice(channelAxis + 1).reduce((a, b) => a * b, 1);
   for (let i = 0; i < values.length; i++) values[i] = units[Math.floor(i / inner) % units.length];
-  return { kind: 'input', tensor: float32(tensor.shape, values), description };
+  const filled = convert(float32(tensor.shape, values), tensor.type);
+  return { kind: 'input', tensors: new Map([[name, filled]]), description };
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { explainedInputs } from '../../attribution/attribute.ts';
-import type { Baseline } from '../../attribution/baseline.ts';
+import { type Baseline, describeBaseline } from '../../attribution/baseline.ts';
+import { explainedInputs } from '../../attribution/explained.ts';
 import { type LayerCandidate, layersBetween, layersWorthExplaining } from '../../attribution/layers.ts';
 import { targetOutput } from '../../attribution/target/target.ts';
 import type { LoadedModel } from '../../data/load-model.ts';
@@ -171,7 +171,7 @@ export function baselinesOf(
   return lists[0].map((first, k): ComparedBaseline => {
     const at = (input: ComparedInput) => lists[indexOf.get(input) ?? 0][k];
     return {
-      name: first.kind === 'input' || first.kind === 'sample' ? first.description : nameOf(first),
+      name: nameOf(first),
       baseline: at,
       reference: reference && ((input) => reference(inputs[indexOf.get(input) ?? 0].input)),
     };
@@ -182,14 +182,16 @@ export function baselinesOf(
 function distinct(baselines: readonly Baseline[]): Baseline[] {
   const found = new Map<string, Baseline>();
   for (const baseline of baselines) {
-    const key =
-      baseline.kind === 'input' || baseline.kind === 'sample' ? baseline.description : JSON.stringify(baseline);
+    const isPlain = baseline.kind !== 'input' && baseline.kind !== 'sample' && baseline.kind !== 'each';
+    const key = isPlain ? JSON.stringify(baseline) : describeBaseline(baseline);
     if (!found.has(key)) found.set(key, baseline);
   }
   return [...found.values()];
 }
 
-function nameOf(baseline: Exclude<Baseline, { kind: 'input' | 'sample' }>): string {
+function nameOf(baseline: Baseline): string {
+  if (baseline.kind === 'input' || baseline.kind === 'sample') return baseline.description;
+  if (baseline.kind === 'each') return [...baseline.baselines].map(([name, own]) => `${name}=${nameOf(own)}`).join(',');
   const { kind, ...settings } = baseline;
   return [kind, ...Object.values(settings).filter((value) => typeof value !== 'object')].join(' ');
 }
