@@ -50,6 +50,12 @@ it('draws a mask at its threshold, and nothing where nothing is', () => {
   expect(contoursOf(mapOf([2, 2], [0, 0, 0, 0]))).toEqual([]);
 });
 
+it('takes the threshold of a mask as a share of its limit, in the unit of the map', () => {
+  // Half of 2, in hundredths: 100. Two of four values reach it; at ½ / 2 or at 1 three or four would.
+  const hundredths = { ...mapOf([1, 4], [200, 100, 60, 0.3]), perPercent: 0.01 };
+  expect(contoursOf(hundredths, { threshold: 0.5, limit: 2 })[0].area).toBe(0.5);
+});
+
 it('outlines a region along the sides of its places', () => {
   const transform = { source: [4, 4], grid: [2, 2], scale: [0.5, 0.5], offset: [0, 0] } as const;
   const sides = regionPath([1, 0, 0, 0], transform).match(/M[^M]+/g) ?? [];

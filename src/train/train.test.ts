@@ -179,6 +179,17 @@ describe('training', () => {
     );
   });
 
+  it('may be made longer where the schedule does not depend on the length, and only there', async () => {
+    const constant = { schedule: { kind: 'constant', learningRate: 0.05 } } as const;
+    const short = await train(options({ ...constant, epochs: 1, checkpointEvery: { epochs: 1 } }));
+    const longer = await train(options({ ...constant, epochs: 2, resume: await short.checkpoints.load(4) }));
+    expect(bits(longer.model)).toEqual(bits((await train(options({ ...constant, epochs: 2 }))).model));
+    const { checkpoints } = await train(options({ epochs: 1, checkpointEvery: { epochs: 1 } }));
+    await expect(train(options({ epochs: 2, resume: await checkpoints.load(4) }))).rejects.toThrow(
+      /other settings \(got steps 8.*expected steps 4/,
+    );
+  });
+
   it('refuses settings that make no sense', async () => {
     await expect(train(options({ epochs: 0 }))).rejects.toThrow(/epochs \(got 0, expected a whole number from 1\)/);
     await expect(train(options({ schedule: { kind: 'constant', learningRate: -1 } }))).rejects.toThrow(
