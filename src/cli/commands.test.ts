@@ -173,7 +173,7 @@ describe('explain and replay', () => {
 });
 
 describe('--json', () => {
-  it('prints one document, the same at every run but for time and place', async () => {
+  it('prints the documents, the same at every run but for time and place', async () => {
     const explainJson = async () => {
       const { output, errors } = await wherefore(
         'explain',
@@ -195,7 +195,8 @@ describe('--json', () => {
       );
     };
     const first = await explainJson();
-    expect(first).toHaveLength(1);
+    // A picture has two maps by default: at the input and at the last layer over space.
+    expect(first).toHaveLength(2);
     expect(first[0]).toMatchObject({ format: 'wherefore/explanation', method: 'integrated-gradients', isCut: true });
     expect(await explainJson()).toEqual(first);
   });

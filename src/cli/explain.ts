@@ -47,7 +47,7 @@ export function defineExplain(program: Command): void {
     )
     .option(
       '--layer <names>',
-      '"input", "all", or names of values; separate layers by commas, parts of one layer by +',
+      '"input", "all", or names of values; separate layers by commas, parts of one layer by +; default the input, the last layer over space for methods that need one, and both for a picture without --method',
       list,
     )
     .option('--method <names>', `of ${Object.keys(methodTable).join(', ')}; separate several by commas`, list)

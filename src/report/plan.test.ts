@@ -134,8 +134,24 @@ describe('announced passes', () => {
     expect(left).toEqual([
       'x: too many groups for exact Shapley values',
       'x: D-RISE explains a detection',
-      'x: this method needs an input with rows and columns',
+      'relu2: this method needs an input with rows and columns',
     ]);
+  });
+
+  it('of a method over space are those of the last such layer, without a word of the caller', async () => {
+    const layers: string[] = [];
+    const options: ExplainOptions = {
+      target: { kind: 'classLogit', class: 1 },
+      baseline: baselines['one baseline'],
+      onPlanned: ({ explanations }) => layers.push(...explanations.map((one) => `${one.method} ${one.layer}`)),
+    };
+    await explain(await classifier, new Map([['x', x]]), { ...options, methods: ['grad-cam', 'gradient'] });
+    // Numbers that are no picture: one map by default.
+    await explain(await classifier, new Map([['x', x]]), options);
+    expect(layers).toEqual(['grad-cam relu2', 'gradient x', 'integrated-gradients x']);
+    await expect(
+      explain(await classifier, new Map([['x', x]]), { ...options, methods: ['grad-cam'], layers: ['y'] }),
+    ).rejects.toThrow(/needs a layer with channels and space, which "y" has not.*choose --layer relu2 \(1×/);
   });
 
   it.each(['methods', 'layers', 'target', 'baseline'] as const)('are refused for an empty list of %s', async (what) => {

@@ -116,13 +116,12 @@ export async function plan(
         const methods: readonly MethodName[] = options.methods ?? [
           blocked ? perturbation(input) : 'integrated-gradients',
         ];
-        const alone = (options.layers ?? ['input']).length * methods.length === 1;
-        for (const { text, method, layer, notes } of combinations(options, methods, (text_, method_) =>
-          layersFor(model, specialised, text_, explained, target, method_),
-        )) {
-          const problem = mismatch(model, specialised, { layer, explained, method, output });
+        const question = { model, specialised, explained, target };
+        const both = options.methods === undefined && input.picture !== undefined;
+        const asked = combinations(options, methods, (text, method) => layersFor(question, text, method, both));
+        for (const { text, method, layer, notes, problem = mismatch(question, layer, method) } of asked) {
           if (problem) {
-            if (alone && text !== 'all') throw problem;
+            if (asked.length === 1 && text !== 'all') throw problem;
             leftOut.add(leftOutText(layer, problem));
             continue;
           }
@@ -205,11 +204,11 @@ function unexplained(model: LoadedModel, explained: readonly string[]): string[]
 
 /** Every layer asked for with every method. */
 function combinations<T>(
-  { layers = ['input'] }: Pick<Question, 'layers'>,
+  { layers }: Pick<Question, 'layers'>,
   methods: readonly MethodName[],
-  layersOf: (text: string, method: MethodName) => readonly T[],
+  layersOf: (text: string | undefined, method: MethodName) => readonly T[],
 ) {
-  return layers.flatMap((text) =>
+  return (layers ?? [undefined]).flatMap((text) =>
     methods.flatMap((method) => layersOf(text, method).map((layer) => ({ ...layer, text, method }))),
   );
 }

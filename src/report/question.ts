@@ -17,7 +17,10 @@ export interface Question {
   readonly target?: TargetChoice | readonly TargetChoice[];
   /** Default by kind of input: a black picture, other rows of a table, an empty token, zeros. Several make a sweep. */
   readonly baseline?: BaselineChoice | readonly BaselineChoice[];
-  /** Names of values, or `input`, or `all` for the layers worth explaining; several names joined by `+` form one layer. Default `input`. */
+  /**
+   * Names of values, or `input`, or `all` for the layers worth explaining; several names joined by `+` form one layer.
+   * Default `input`; for methods over space the last layer over space; both for a picture where no methods are named.
+   */
   readonly layers?: readonly string[];
   /** Default `integrated-gradients`; where the model has no gradient `kernel-shap` for few features, else `occlusion`. */
   readonly methods?: readonly MethodName[];

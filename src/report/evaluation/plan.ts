@@ -1,14 +1,11 @@
 import { createHash } from 'node:crypto';
 import { type Baseline, describeBaseline } from '../../attribution/baseline.ts';
-import { explainedInputs } from '../../attribution/explained.ts';
-import { type LayerCandidate, layersBetween, layersWorthExplaining } from '../../attribution/layers.ts';
 import { targetOutput } from '../../attribution/target/target.ts';
 import type { LoadedModel } from '../../data/load-model.ts';
 import type { ModelInput } from '../../data/model-input.ts';
 import type { Preprocessing } from '../../data/preprocessing.ts';
-import { WhereforeError } from '../../errors.ts';
 import type { ComparedBaseline, ComparedInput, ComparedMethod } from '../../evaluation/comparison.ts';
-import { type MethodName, methodTable } from '../../explainer/methods.ts';
+import type { MethodName } from '../../explainer/methods.ts';
 import { minOf } from '../../tensor/extremes.ts';
 import { sizeOf } from '../../tensor/tensor.ts';
 import { inputGroups } from '../input-groups.ts';
@@ -27,33 +24,12 @@ export async function planAll(
   model: LoadedModel,
   drawn: readonly DrawnInput[],
   wanted: readonly MethodName[],
-  { preprocessing, signal, target, baseline, layers: asked, parameters }: PlanOptions,
-): Promise<{ planned: PlannedExplanation[]; leftOut: string[] }> {
-  const spatial = wanted.filter((name) => methodTable[name].layers === 'spatial');
-  const others = wanted.filter((name) => !spatial.includes(name));
-  const leftOut: string[] = [];
-  const planned: PlannedExplanation[] = [];
+  { preprocessing, signal, target, baseline, layers, parameters }: PlanOptions,
+): Promise<{ planned: readonly PlannedExplanation[]; leftOut: readonly string[] }> {
   const inputs = drawn.map(({ input }) => input);
-  const planWith = async (methods: readonly MethodName[], layers: readonly string[] | undefined) => {
-    if (methods.length === 0) return;
-    // Of methods that run elsewhere the parameters would be set for nothing.
-    const own = Object.fromEntries(methods.flatMap((name) => (parameters?.[name] ? [[name, parameters[name]]] : [])));
-    const question = { target, baseline, parameters: own, methods, layers };
-    const made = await plan(model, inputs, preprocessing, { ...question, signal });
-    for (const one of made.explanations) planned.push(one);
-    for (const text of made.leftOut) leftOut.push(text);
-  };
-  if (asked) await planWith(wanted, asked);
-  else {
-    await planWith(others.length ? others : ['occlusion'], ['input']);
-    const place = await lastSpatialLayer(model, planned[0]);
-    if (others.length === 0) planned.length = 0;
-    if (place) await planWith(spatial, [place]);
-    else for (const name of spatial) leftOut.push(`${name}: the model has no layer over space`);
-  }
-  if (planned.length === 0)
-    throw new WhereforeError('invalid-argument', 'none of the methods fits the model', { got: leftOut.join('; ') });
-  return { planned, leftOut: [...new Set(leftOut)] };
+  const question = { target, baseline, parameters, methods: wanted, layers };
+  const { explanations: planned, leftOut } = await plan(model, inputs, preprocessing, { ...question, signal });
+  return { planned, leftOut };
 }
 
 export interface PlannedInput {
@@ -194,24 +170,4 @@ function nameOf(baseline: Baseline): string {
   if (baseline.kind === 'each') return [...baseline.baselines].map(([name, own]) => `${name}=${nameOf(own)}`).join(',');
   const { kind, ...settings } = baseline;
   return [kind, ...Object.values(settings).filter((value) => typeof value !== 'object')].join(' ');
-}
-
-/** The last layer worth explaining that still has rows and columns. */
-async function lastSpatialLayer(
-  model: LoadedModel,
-  { input, target, baseline }: PlannedExplanation,
-): Promise<string | undefined> {
-  const { graph, facts } = await model.executor.specialise(model.graph, input.tensors);
-  const candidates = layersBetween(graph, facts, explainedInputs(model, baseline), targetOutput(graph, facts, target));
-  const overSpace = ({ shape }: { readonly shape: readonly number[] }) =>
-    shape.length === 4 && shape[2] > 1 && shape[3] > 1;
-  const output = targetOutput(graph, facts, target);
-  const classes = sizeOf((facts.shapes.get(output) ?? []).slice(1));
-  // Where a classifier averages its class scores over space, its features lie before those.
-  const isFeature = (candidate: LayerCandidate) => overSpace(candidate) && candidate.shape[1] !== classes;
-  const place =
-    layersWorthExplaining(candidates).filter(isFeature).at(-1) ??
-    candidates.filter(isFeature).at(-1) ??
-    candidates.filter(overSpace).at(-1);
-  return place?.name;
 }
