@@ -32,7 +32,10 @@ export const arithmetic: RuleTable = {
       (c, g, _, b) => c.neg(c.div(c.mul(g, c.output()), b)),
     ),
   ),
-  Pow: smooth(binary(powerOfBase, powerOfExponent), 'to the exponent: 0 at base 0, NaN for a negative base'),
+  Pow: smooth(
+    binary(powerOfBase, powerOfExponent),
+    'a root: 0 at 0; to the exponent: 0 at base 0, NaN for a negative base',
+  ),
   // a mod b = a − b·q with an integer q: da − q·db. Rounding removes what is lost in (a − y)/b.
   Mod: kinked(
     binary(
@@ -77,14 +80,20 @@ function powerOfBase(c: RuleContext, g: string, a: string, b: string): string {
   if (known && sizeOf(known.shape) === 1) {
     const [power] = toNumbers(known);
     if (power === 0) return c.mul(g, c.scalar(0, a));
-    const rest = power === 1 ? undefined : power === 2 ? a : c.op('Pow', [a, c.scalar(power - 1, a)]);
     const scaled = c.scale(g, power, a);
+    if (power > 0 && power < 1) return c.div(scaled, infiniteAtZero(c, a, c.op('Pow', [a, c.scalar(1 - power, a)])));
+    const rest = power === 1 ? undefined : power === 2 ? a : c.op('Pow', [a, c.scalar(power - 1, a)]);
     return rest ? c.mul(scaled, rest) : scaled;
   }
   const power = asFloat(c, b, a);
   const lower = c.sub(power, c.scalar(1, a));
   const none = c.op('And', [c.op('Equal', [a, c.scalar(0, a)]), c.op('Equal', [power, c.scalar(0, a)])]);
   return c.mul(c.mul(g, power), c.op('Pow', [a, c.op('Where', [none, c.scalar(1, a), lower])]));
+}
+
+/** `divisor`, and ∞ where `a` is 0: like √a, a root has the gradient 0 there, where its derivative is infinite. */
+function infiniteAtZero(c: RuleContext, a: string, divisor: string): string {
+  return c.op('Where', [c.op('Equal', [a, c.scalar(0, a)]), c.scalar(Number.POSITIVE_INFINITY, a), divisor]);
 }
 
 /** ∂aᵇ/∂b = aᵇ·ln a, taken as 0 at a = 0; NaN for a < 0, where it does not exist. */

@@ -1,4 +1,5 @@
 import { describeNode, type Graph, type Node, operatorKey } from '../../graph.ts';
+import { stableLogarithm } from '../logarithms.ts';
 import type { LoweringNote } from '../notes.ts';
 import { timeFirst } from '../recurrent-layout.ts';
 import { type Rewriter, rewriteGraph } from '../rewrite.ts';
@@ -37,7 +38,7 @@ export const expansions: Readonly<Record<string, Expansion>> = {
  */
 export function expand(graph: Graph, keep: ReadonlySet<string>, names: Set<string>, notes: LoweringNote[]): Graph {
   const rewrite = (node: Node, to: Rewriter): boolean => {
-    if (timeFirst(node, to) || scatterInOrder(node, to)) return true;
+    if (timeFirst(node, to) || scatterInOrder(node, to) || stableLogarithm(node, to)) return true;
     const operator = operatorKey(node);
     const expansion = expansions[operator];
     if (!expansion || keep.has(operator)) return false;
