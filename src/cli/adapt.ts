@@ -16,11 +16,19 @@ import { adaptedFiles, writeAdapted } from '../report/adapted.ts';
 import { preprocessingOf } from '../report/explain.ts';
 import { formatShape } from '../tensor/tensor.ts';
 import { interruptible } from './failure.ts';
-import { commandLine, list, wholeNumber, withPreprocessing, withThreads } from './options.ts';
+import {
+  commandLine,
+  list,
+  type RuntimeOptions,
+  runtimeOf,
+  wholeNumber,
+  withPreprocessing,
+  withRuntime,
+} from './options.ts';
 import { checkWritable } from './out-folder.ts';
 import { formatDuration } from './progress.ts';
 
-interface Options {
+interface Options extends RuntimeOptions {
   readonly data: string;
   readonly out?: string;
   readonly reads?: 'features' | 'input';
@@ -32,7 +40,6 @@ interface Options {
   readonly set: readonly string[];
   readonly resume?: boolean;
   readonly preprocessing?: string;
-  readonly threads?: number;
 }
 
 export function defineAdapt(program: Command): void {
@@ -54,7 +61,7 @@ export function defineAdapt(program: Command): void {
     .option('--seed <n>', 'determines everything that is drawn; default 0')
     .option('--set <name=value...>', 'another setting, e.g. minimality=2 references=mean,noise', [])
     .option('--resume', 'goes on from the last checkpoint in the folder');
-  withThreads(withPreprocessing(command)).action((path: string, options: Options, command: Command) =>
+  withRuntime(withPreprocessing(command)).action((path: string, options: Options, command: Command) =>
     interruptible((signal) => run(path, options, signal, commandLine(command))),
   );
 }
@@ -65,7 +72,7 @@ async function run(path: string, options: Options, signal: AbortSignal, command:
   const say = (text: string) => console.error(text);
   const folder = options.out ?? join('.wherefore', 'explainers', basename(path, extname(path)));
   await checkWritable(folder);
-  const model = await loadModel(path, { threads: options.threads, preprocessing: options.preprocessing });
+  const model = await loadModel(path, { ...runtimeOf(options), preprocessing: options.preprocessing });
   try {
     const preprocessing = preprocessingOf(model, {});
     const dataset = await unlabelledInputs(options.data, model, preprocessing);

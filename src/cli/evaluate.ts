@@ -27,7 +27,7 @@ import { checkMethods } from '../report/plan.ts';
 import { createResultStore } from '../report/result-store.ts';
 import { parseBaseline } from './baseline-text.ts';
 import { interruptible } from './failure.ts';
-import { commandLine, list, type RunOptions, repeated, wholeNumber, withModel, withRun } from './options.ts';
+import { commandLine, list, type RunOptions, repeated, runtimeOf, wholeNumber, withModel, withRun } from './options.ts';
 import { checkWritable } from './out-folder.ts';
 import { shortSource } from './print-explained.ts';
 import { formatDuration } from './progress.ts';
@@ -138,7 +138,7 @@ async function run(sources: readonly string[], options: Options, signal: AbortSi
   await checkWritable(options.out);
   const started = new Date();
   const say = (text: string) => options.json || console.error(text);
-  const model = await loadModel(options.model, { threads: options.threads, preprocessing: options.preprocessing });
+  const model = await loadModel(options.model, { ...runtimeOf(options), preprocessing: options.preprocessing });
   try {
     const preprocessing = preprocessingOf(model, {});
     const read = (text: string) => parseBaseline(text, model, preprocessing);

@@ -8,7 +8,7 @@ import { writeRun } from '../report/write-run.ts';
 import { baselines, parseBaseline } from './baseline-text.ts';
 import { interruptible } from './failure.ts';
 import { groupForms, parseGroups } from './groups-text.ts';
-import { commandLine, list, type RunOptions, repeated, withModel, withRun } from './options.ts';
+import { commandLine, list, type RunOptions, repeated, runtimeOf, withModel, withRun } from './options.ts';
 import { checkWritable } from './out-folder.ts';
 import { describeExplained, shortSource } from './print-explained.ts';
 import { formatDuration, showProgress } from './progress.ts';
@@ -73,7 +73,7 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
   );
   checkMethods({ methods, parameters });
   await checkWritable(options.out);
-  const model = await loadModel(options.model, { threads: options.threads, preprocessing: options.preprocessing });
+  const model = await loadModel(options.model, { ...runtimeOf(options), preprocessing: options.preprocessing });
   const progress = showProgress(process.stderr, !options.json);
   const say = (text: string) => {
     progress.clear();

@@ -13,17 +13,16 @@ import { checkFeeds } from '../runtime/executor.ts';
 import { gradientsOf, oneHotSeed } from '../runtime/gradient.ts';
 import { float32, formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { interruptible } from './failure.ts';
-import { repeated, withPreprocessing, withThreads } from './options.ts';
+import { type RuntimeOptions, repeated, runtimeOf, withPreprocessing, withRuntime } from './options.ts';
 import { checkWritable } from './out-folder.ts';
 import { formatNumber, formatTable } from './table-text.ts';
 
-interface Options {
+interface Options extends RuntimeOptions {
   readonly input: readonly string[];
   readonly target: string;
   readonly wrt: readonly string[];
   readonly preprocessing?: string;
   readonly out: string;
-  readonly threads?: number;
 }
 
 export function defineGradient(program: Command): void {
@@ -41,7 +40,7 @@ export function defineGradient(program: Command): void {
       'one element with all its axes, e.g. logits[0,3]; or an output, for the sum of its elements',
     )
     .option('--wrt <names...>', '"input", "parameters", or names of values', ['input']);
-  withThreads(withPreprocessing(command).requiredOption('--out <file>', '.npz or .safetensors')).action(
+  withRuntime(withPreprocessing(command).requiredOption('--out <file>', '.npz or .safetensors')).action(
     (path: string, options: Options) => interruptible((signal) => run(path, options, signal)),
   );
 }
@@ -55,7 +54,7 @@ async function run(path: string, options: Options, signal: AbortSignal): Promise
     });
   }
   await checkWritable(dirname(options.out));
-  const model = await loadModel(path, { threads: options.threads, preprocessing: options.preprocessing });
+  const model = await loadModel(path, { ...runtimeOf(options), preprocessing: options.preprocessing });
   try {
     const inputs = await readInputs(model, options.input);
     checkFeeds(model.graph, inputs);

@@ -4,29 +4,30 @@ import { formatPreprocessing } from '../data/preprocessing-file.ts';
 import type { ValueInfo } from '../onnx/graph.ts';
 import { type Inspection, inspect } from '../report/inspect.ts';
 import { formatShape } from '../tensor/tensor.ts';
+import { type RuntimeOptions, runtimeOf, withRuntime } from './options.ts';
 import { formatTable } from './table-text.ts';
 
-interface Options {
+interface Options extends RuntimeOptions {
   readonly all?: boolean;
   readonly json?: boolean;
 }
 
 export function defineInspect(program: Command): void {
-  program
+  const command = program
     .command('inspect')
     .description('what a model takes and gives, what blocks gradients, which layers are worth explaining')
     .argument('<model>', 'an .onnx file')
     .option('--all', 'list every layer, not only those worth explaining')
-    .option('--json', 'print JSON')
-    .action(async (path: string, options: Options) => {
-      const model = await loadModel(path);
-      try {
-        const inspection = await inspect(model);
-        console.log(options.json ? toJson(inspection) : describe(inspection, options.all === true));
-      } finally {
-        await model.close();
-      }
-    });
+    .option('--json', 'print JSON');
+  withRuntime(command).action(async (path: string, options: Options) => {
+    const model = await loadModel(path, runtimeOf(options));
+    try {
+      const inspection = await inspect(model);
+      console.log(options.json ? toJson(inspection) : describe(inspection, options.all === true));
+    } finally {
+      await model.close();
+    }
+  });
 }
 
 const shapeOf = ({ type, shape }: ValueInfo) =>

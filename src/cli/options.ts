@@ -1,13 +1,20 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import type { LoadModelOptions } from '../data/load-model.ts';
+import { mostThreads } from '../runtime/node.ts';
 
 /** What {@link withModel} and {@link withRun} add to a command. */
-export interface RunOptions {
+export interface RunOptions extends RuntimeOptions {
   readonly model: string;
   readonly preprocessing?: string;
   readonly out: string;
+  readonly json?: boolean;
+}
+
+/** What {@link withRuntime} adds to a command. */
+export interface RuntimeOptions {
   readonly threads?: number;
   readonly memory?: number;
-  readonly json?: boolean;
+  readonly timeLimit?: number;
 }
 
 export function withModel(command: Command): Command {
@@ -22,15 +29,29 @@ export function withPreprocessing(command: Command): Command {
   );
 }
 
-export function withThreads(command: Command): Command {
-  return command.option('--threads <count>', 'threads of the runtime; default all processors', wholeNumber);
+/** What the runtime may use. */
+export function withRuntime(command: Command): Command {
+  return command
+    .option('--threads <count>', `threads of the runtime, at most ${mostThreads}; default all processors`, threadCount)
+    .option('--memory <megabytes>', 'what one run of the model may hold beside its weights', megabytes)
+    .option('--time-limit <seconds>', 'what one run of the model may take; default 120, and 5 with a loop', seconds);
+}
+
+/** The options of `loadModel` for them. */
+export function runtimeOf({
+  threads,
+  memory,
+  timeLimit,
+}: RuntimeOptions): Pick<LoadModelOptions, 'threads' | 'memory' | 'timeLimit'> {
+  return { threads, memory: memory === undefined ? undefined : memory * 2 ** 20, timeLimit };
 }
 
 /** How inputs are made, where runs are kept, what the runtime may use, and what is printed. */
 export function withRun(command: Command, out = 'where runs are kept'): Command {
-  return withThreads(withPreprocessing(command).option('--out <folder>', out, '.wherefore/runs'))
-    .option('--memory <megabytes>', 'what one run of the model may hold beside its weights', positive)
-    .option('--json', 'print JSON for scripts');
+  return withRuntime(withPreprocessing(command).option('--out <folder>', out, '.wherefore/runs')).option(
+    '--json',
+    'print JSON for scripts',
+  );
 }
 
 /** The command as it could be typed again. */
@@ -56,14 +77,31 @@ export const repeated = (text: string, previous: readonly string[] | undefined):
   text,
 ];
 
-export function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!(Number.isInteger(value) && value > 0)) throw new InvalidArgumentError('expected a whole number from 1 up.');
-  return value;
-}
+/** A whole number from 1 to a limit. */
+const wholeUpTo =
+  (most: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!(Number.isInteger(value) && value >= 1 && value <= most)) {
+      throw new InvalidArgumentError(`expected a whole number from 1 to ${most}.`);
+    }
+    return value;
+  };
 
-export function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('expected a positive number.');
-  return value;
-}
+/** A number within bounds, in a unit. */
+const between =
+  (least: number, most: number, unit: string) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!(value >= least && value <= most)) {
+      throw new InvalidArgumentError(`expected ${unit} from ${least} to ${most}.`);
+    }
+    return value;
+  };
+
+/** What is counted: inputs, epochs, channels. */
+export const wholeNumber = wholeUpTo(1e6);
+const threadCount = wholeUpTo(mostThreads);
+export const share = between(1e-12, 1e6, 'a number');
+const megabytes = between(1, 2 ** 24, 'megabytes');
+const seconds = between(0.1, 1e6, 'seconds');

@@ -4,14 +4,13 @@ import { WhereforeError } from '../errors.ts';
 import { replay } from '../report/replay.ts';
 import { readExplanation } from '../report/write-run.ts';
 import { interruptible } from './failure.ts';
-import { positive, withThreads } from './options.ts';
+import { type RuntimeOptions, runtimeOf, share, withRuntime } from './options.ts';
 import { formatNumber } from './table-text.ts';
 
-interface Options {
+interface Options extends RuntimeOptions {
   readonly model?: string;
   readonly anyModel?: boolean;
   readonly tolerance: number;
-  readonly threads?: number;
 }
 
 export function defineReplay(program: Command): void {
@@ -24,10 +23,10 @@ export function defineReplay(program: Command): void {
     .option(
       '--tolerance <share>',
       'largest accepted difference of an element, as a share of the largest attribution',
-      positive,
+      share,
       1e-4,
     );
-  withThreads(command).action((path: string, options: Options) =>
+  withRuntime(command).action((path: string, options: Options) =>
     interruptible((signal) => run(path, options, signal)),
   );
 }
@@ -40,7 +39,7 @@ async function run(path: string, options: Options, signal: AbortSignal): Promise
       where: path,
       fix: 'name it with --model',
     });
-  const model = await loadModel(modelPath, { threads: options.threads });
+  const model = await loadModel(modelPath, runtimeOf(options));
   try {
     const { document } = explained;
     const { attribution, largestDifference, identical, changed } = await replay(model, explained, {

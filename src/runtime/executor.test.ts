@@ -214,6 +214,7 @@ describe('worker', () => {
   });
 
   it('rejects a count of threads that is none', () => {
-    expect(() => createNodeRuntime({ threads: 0 })).toThrow(/positive integer/);
+    expect(() => createNodeRuntime({ threads: 0 })).toThrow(/a whole number from 1 to 256/);
+    expect(() => createNodeRuntime({ threads: 1_000_000 })).toThrow(/got 1000000/);
   });
 });

@@ -1,52 +1,56 @@
 import { Worker } from 'node:worker_threads';
 import { WhereforeError } from '../errors.ts';
-import type { DataType, TensorData } from '../tensor/tensor.ts';
+import type { Lane, Reply } from './lane.ts';
 import { refusal } from './refusal.ts';
-
-/** A tensor between threads. */
-export interface Wire {
-  readonly name: string;
-  readonly type: DataType;
-  readonly shape: readonly number[];
-  readonly data: TensorData;
-}
-
-export interface Reply {
-  readonly job: number;
-  readonly error?: string;
-  readonly tensors?: readonly Wire[];
-}
+import { busy, idle, stopping } from './thread-state.js';
 
 interface Job {
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** A thread that holds sessions of ONNX Runtime and does one thing at a time, in the order of the questions. */
-export interface OrtThread {
-  /** Questions without an answer yet. */
-  readonly waiting: number;
-  /** @param transfer memory that moves to the thread instead of being copied */
-  ask(message: Record<string, unknown>, transfer?: readonly ArrayBuffer[]): Promise<Reply>;
-  /** Ends the thread when its work is done. */
-  close(): Promise<void>;
+/** Threads that may be inside native code, by what each shares with this one. */
+const states = new Set<Int32Array>();
+
+/** Milliseconds that the end of the program waits for a run in progress. */
+const mostPatience = 30_000;
+
+/**
+ * A thread inside native code cannot be stopped: to try aborts the process, and its exit code is lost. So the end of the
+ * program waits for the run in progress, and no other begins.
+ */
+function waitForRuns(): void {
+  const end = Date.now() + mostPatience;
+  for (const state of states) {
+    while (Atomics.compareExchange(state, 0, idle, stopping) === busy && Date.now() < end) {
+      Atomics.wait(state, 0, busy, end - Date.now());
+    }
+  }
 }
 
 /** A thread that starts at its first question and does not keep the process alive while it is idle. */
-export function ortThread(): OrtThread {
+export function ortThread(): Lane {
   const jobs = new Map<number, Job>();
   let nextJob = 1;
   let worker: Worker | undefined;
+  let generation = 0;
+  const state = new Int32Array(new SharedArrayBuffer(4));
 
   const failAll = (error: Error) => {
     worker = undefined;
+    generation++;
     for (const job of jobs.values()) {
       job.reject(new WhereforeError('runtime', `the runtime's thread stopped: ${error.message}`, { cause: error }));
     }
     jobs.clear();
   };
   const start = (): Worker => {
-    const started = new Worker(new URL('./ort-worker.js', import.meta.url), { name: 'onnxruntime' });
+    const started = new Worker(new URL('./ort-worker.js', import.meta.url), {
+      name: 'onnxruntime',
+      workerData: { state: state.buffer },
+    });
+    if (states.size === 0) process.on('exit', waitForRuns);
+    states.add(state);
     started.on('message', (reply: Reply) => {
       const job = jobs.get(reply.job);
       jobs.delete(reply.job);
@@ -60,26 +64,31 @@ export function ortThread(): OrtThread {
     });
     return started;
   };
-  const ask: OrtThread['ask'] = (message, transfer = []) =>
+  const ask: Lane['ask'] = (message, { transfer = [] } = {}) =>
     new Promise((resolve, reject) => {
       worker ??= start();
       worker.ref();
       const job = nextJob++;
       jobs.set(job, { resolve, reject });
-      worker.postMessage({ job, ...message }, transfer);
+      worker.postMessage({ job, ...message }, [...transfer]);
     });
 
   return {
     get waiting() {
       return jobs.size;
     },
+    get generation() {
+      return generation;
+    },
     ask,
     async close() {
       // Never terminate a thread that may be inside a run: that aborts the whole process.
       while (jobs.size) await ask({ kind: 'release', id: -1 });
-      const stopping = worker;
+      const ending = worker;
       worker = undefined;
-      await stopping?.terminate();
+      await ending?.terminate();
+      states.delete(state);
+      if (states.size === 0) process.off('exit', waitForRuns);
     },
   };
 }

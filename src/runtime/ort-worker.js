@@ -1,102 +1,20 @@
-// The worker thread that holds the ONNX Runtime sessions. Plain JavaScript, so that it runs from the sources and from
-// the build alike; types are checked through JSDoc.
-import { MessageChannel, parentPort } from 'node:worker_threads';
-import * as ort from 'onnxruntime-node';
+// A worker thread that holds sessions of ONNX Runtime.
+import { parentPort, workerData } from 'node:worker_threads';
+import { answer, transferable } from './ort-sessions.js';
+import { busy, idle, stopping } from './thread-state.js';
 
-/**
- * @typedef {{ name: string, type: string, shape: readonly number[], data: any }} Wire a tensor between the threads
- * @typedef {{ session: ort.InferenceSession, carried: Map<string, [ort.Tensor, ort.Tensor | undefined]> }} Held
- */
-
-/** @type {Map<number, Held>} */
-const sessions = new Map();
-
-/** @param {Wire} wire */
-const toOrt = (wire) => new ort.Tensor(/** @type {any} */ (wire.type), wire.data, wire.shape);
-
-/** @param {string} name @param {ort.Tensor} tensor @returns {Wire} */
-const toWire = (name, tensor) => ({ name, type: tensor.type, shape: tensor.dims, data: tensor.data });
-
-/** @type {Record<string, (message: any) => Promise<any>>} */
-const handlers = {
-  async open({ id, bytes, options }) {
-    const session = await ort.InferenceSession.create(bytes, options);
-    sessions.set(id, { session, carried: new Map() });
-    return {};
-  },
-  async run({ id, feeds, fetches, carry, transfer }) {
-    const held = sessions.get(id);
-    if (!held) throw new Error(`session ${id} was released`);
-    const { session, carried } = held;
-    /** @type {Record<string, ort.Tensor>} */
-    const inputs = {};
-    for (const wire of feeds) {
-      inputs[wire.name] = toOrt(wire);
-      carried.delete(wire.name);
-    }
-    for (const [name, [current]] of carried) inputs[name] = current;
-    /** @type {Record<string, ort.Tensor | null>} */
-    const outputs = {};
-    for (const name of fetches) outputs[name] = null;
-    // Two buffers a carried value: one is read while the other is written, then they swap.
-    for (const [output, input] of carry) outputs[output] = carried.get(input)?.[1] ?? null;
-    const results = await session.run(inputs, outputs);
-    for (const [output, input] of carry) {
-      const previous = carried.get(input)?.[0];
-      carried.set(input, [results[output], previous]);
-    }
-    // A fed value that is asked for may be the very memory that was fed.
-    const done = feeds.filter((/** @type {Wire} */ { name }) => transfer.includes(name) && !fetches.includes(name));
-    free(transferable(done));
-    return { tensors: fetches.map((/** @type {string} */ name) => toWire(name, results[name])) };
-  },
-  async read({ id, inputs }) {
-    const held = sessions.get(id);
-    if (!held) throw new Error(`session ${id} was released`);
-    return {
-      tensors: inputs.map((/** @type {string} */ name) => {
-        const entry = held.carried.get(name);
-        if (!entry) throw new Error(`input "${name}" is not carried`);
-        const [tensor] = entry;
-        return { name, type: tensor.type, shape: tensor.dims, data: /** @type {any} */ (tensor.data).slice() };
-      }),
-    };
-  },
-  async release({ id }) {
-    const held = sessions.get(id);
-    sessions.delete(id);
-    await held?.session.release();
-    return {};
-  },
-};
-
-const { port1: nowhere, port2: closed } = new MessageChannel();
-closed.close();
-
-/**
- * Frees memory now. Collected when the engine sees fit, the buffers of many runs pile up.
- * @param {ArrayBuffer[]} buffers
- */
-const free = (buffers) => nowhere.postMessage(undefined, buffers);
-
-/** Buffers whose ownership can move to the other thread, each once. @param {Wire[]} tensors */
-const transferable = (tensors) => [
-  ...new Set(
-    tensors.flatMap(({ data }) =>
-      ArrayBuffer.isView(data) && data.buffer instanceof ArrayBuffer ? [data.buffer] : [],
-    ),
-  ),
-];
+/** Shared with the thread that asks: whether this one is inside native code. */
+const state = new Int32Array(workerData.state);
 
 // One message at a time: runs share the processor anyway, and a session must not be released under a run.
 let queue = Promise.resolve();
 parentPort?.on('message', (message) => {
   queue = queue.then(async () => {
-    try {
-      const reply = await handlers[message.kind](message);
-      parentPort?.postMessage({ job: message.job, ...reply }, transferable(reply.tensors ?? []));
-    } catch (error) {
-      parentPort?.postMessage({ job: message.job, error: error instanceof Error ? error.message : String(error) });
-    }
+    // The program is ending: whoever waits for the answer is gone.
+    if (Atomics.compareExchange(state, 0, idle, busy) === stopping) return;
+    const reply = await answer(message);
+    Atomics.compareExchange(state, 0, busy, idle);
+    Atomics.notify(state, 0);
+    parentPort?.postMessage(reply, transferable(reply.tensors ?? []));
   });
 });
