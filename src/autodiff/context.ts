@@ -56,19 +56,26 @@ export class RuleContext {
   }
 
   /**
-   * The context of another node of the graph with the same operator, of which the gradients of the same inputs are
-   * asked for: a second copy of this node, or this node with other weights.
+   * The context of another node of the graph, of which the gradients of the same inputs are asked for: a second copy of
+   * this node, this node with other weights, or one that stands for it.
+   *
+   * @param isNeeded whether the gradient of an input of `node` is asked for; default: as of this node's at that position
    */
-  withNode(node: Node): RuleContext {
-    const needed = new Set(node.inputs.filter((name, index) => name && this.needs(index)));
+  withNode(node: Node, isNeeded: (index: number) => boolean = (index) => this.needs(index)): RuleContext {
+    const needed = new Set(node.inputs.filter((name, index) => name && isNeeded(index)));
     return new RuleContext(node, this.facts, this.builder, needed, this.#notes, () => undefined);
   }
 
   /** Tells the shape and the element type of a value that a rule made, where another rule will ask for them. */
-  declareLike(name: string, like: string): string {
-    (this.facts.shapes as Map<string, readonly number[]>).set(name, this.shape(like));
-    (this.facts.types as Map<string, DataType>).set(name, this.type(like));
+  declare(name: string, shape: readonly number[], type: DataType = 'float32'): string {
+    (this.facts.shapes as Map<string, readonly number[]>).set(name, shape);
+    (this.facts.types as Map<string, DataType>).set(name, type);
     return name;
+  }
+
+  /** {@link declare} with the shape and the element type of the value `like`. */
+  declareLike(name: string, like: string): string {
+    return this.declare(name, this.shape(like), this.type(like));
   }
 
   /** Whether the gradient of input `index` is asked for. */
@@ -159,9 +166,7 @@ export class RuleContext {
     outputs[index] = this.builder.fresh(`${this.output() || this.node.name}/output${index}`);
     this.node = this.builder.setOutputs(this.node, outputs);
     this.#replace(this.node);
-    (this.facts.shapes as Map<string, readonly number[]>).set(outputs[index], shape);
-    (this.facts.types as Map<string, DataType>).set(outputs[index], type);
-    return outputs[index];
+    return this.declare(outputs[index], shape, type);
   }
 
   /** Appends a node and returns its first output. */

@@ -35,6 +35,8 @@ const floatParameters: Readonly<Record<string, readonly number[]>> = {
   Range: [0, 1, 2],
   QuantizeLinear: [1],
   DequantizeLinear: [1],
+  'com.microsoft.QuantizeLinear': [1],
+  'com.microsoft.DequantizeLinear': [1],
 };
 
 /** Names of the values that do not depend on the elements of the graph's inputs, only on their shapes. */

@@ -44,6 +44,12 @@ const fromAttribute =
   };
 const ofFirst = (node: Node, typeOf: TypeOf) => typeOf(node.inputs[0] ?? '');
 
+/** The type that QuantizeLinear names, that of its zero point, or uint8. */
+const quantizedType: TypeRule = (node, typeOf) => {
+  const code = intAttribute(node, 'output_dtype');
+  return [code ? dataTypeOfCode[code] : node.inputs[2] ? typeOf(node.inputs[2]) : 'uint8'];
+};
+
 /** What a LabelEncoder makes of its keys: the type of its values. */
 function encodedType({ attributes }: Node): DataType | undefined {
   const { values_tensor: values } = attributes;
@@ -106,10 +112,9 @@ const typeRules: Readonly<Record<string, TypeRule>> = {
   Unique: sameAsInput(0, 'int64', 'int64', 'int64'),
   Dropout: sameAsInput(0, 'bool'),
   OneHot: sameAsInput(2),
-  QuantizeLinear: (node, typeOf) => {
-    const code = intAttribute(node, 'output_dtype');
-    return [code ? dataTypeOfCode[code] : node.inputs[2] ? typeOf(node.inputs[2]) : 'uint8'];
-  },
+  QuantizeLinear: quantizedType,
+  'com.microsoft.QuantizeLinear': quantizedType,
+  'com.microsoft.DequantizeLinear': sameAsInput(1),
   DequantizeLinear: fromAttribute('output_dtype', (node, typeOf) => typeOf(node.inputs[1])),
   DynamicQuantizeLinear: always('uint8', 'float32', 'uint8'),
   QLinearConv: sameAsInput(7),
@@ -153,6 +158,12 @@ const typeRules: Readonly<Record<string, TypeRule>> = {
   'ai.onnx.ml.TreeEnsembleRegressor': always('float32'),
   'ai.onnx.ml.ZipMap': always(),
   'com.microsoft.QLinearConcat': sameAsInput(2),
+  'com.microsoft.QLinearWhere': sameAsInput(1),
+  'com.microsoft.QLinearConv': sameAsInput(7),
+  'com.microsoft.QGemm': (node, typeOf) => [node.inputs[8] ? typeOf(node.inputs[8]) : 'float32'],
+  'com.microsoft.QAttention': always('float32', 'float32'),
+  'com.microsoft.QEmbedLayerNormalization': always('float32', 'int32'),
+  'com.microsoft.DynamicQuantizeLSTM': always('float32', 'float32', 'float32'),
   'com.microsoft.DynamicQuantizeMatMul': always('float32'),
   'com.microsoft.MatMulIntegerToFloat': always('float32'),
 };

@@ -12,6 +12,7 @@ import {
   real,
 } from './quantized.ts';
 import { quantizedElementwise } from './quantized-elementwise.ts';
+import { quantizedLayers } from './quantized-layers.ts';
 import { quantizedProducts } from './quantized-products.ts';
 
 /** y = saturate(round(x/s) + z) ≈ x/s + z where it does not saturate. */
@@ -88,6 +89,9 @@ export const quantization: RuleTable = {
   QuantizeLinear: estimate(quantize),
   DequantizeLinear: estimate(dequantize),
   DynamicQuantizeLinear: estimate(dynamicQuantize),
+  'com.microsoft.QuantizeLinear': estimate(quantize),
+  'com.microsoft.DequantizeLinear': estimate(dequantize),
   ...quantizedProducts,
   ...quantizedElementwise,
+  ...quantizedLayers,
 };

@@ -2,19 +2,7 @@ import { floatAttribute, intAttribute } from '../../onnx/graph.ts';
 import { sizeOf } from '../../tensor/tensor.ts';
 import type { RuleContext, VjpRule } from '../context.ts';
 import { estimate, type RuleTable } from './entry.ts';
-import { insideRange, noteStraightThrough, real } from './quantized.ts';
-
-/** A value less its zero point times its scale: the real number that it stands for. All three are inputs of the node. */
-function dequantized(context: RuleContext, value: string, scale: number, zeroPoint: number): string {
-  const number = real(context, value);
-  const centred = context.hasInput(zeroPoint) ? context.sub(number, real(context, context.input(zeroPoint))) : number;
-  return context.mul(centred, context.input(scale));
-}
-
-/** The gradient of the real result behind a quantised output of scale `scale`; zero where it saturates. */
-function realGradient(context: RuleContext, g: string, scale: number): string {
-  return context.div(context.mul(g, insideRange(context, context.output())), context.input(scale));
-}
+import { dequantized, noteStraightThrough, realGradient } from './quantized.ts';
 
 /** Inputs of the binary ones: a, s_a, z_a, b, s_b, z_b, s_y, z_y. Outputs `f(real a, real b)`, quantised. */
 const binary =
@@ -26,10 +14,7 @@ const binary =
     const side = (index: number, other: number) =>
       context.needs(index)
         ? context.unbroadcast(
-            context.mul(
-              partial(context, gradient, dequantized(context, context.input(other), other + 1, other + 2)),
-              context.input(index + 1),
-            ),
+            context.mul(partial(context, gradient, dequantized(context, { input: other })), context.input(index + 1)),
             context.outputShape(),
             context.inputShape(index),
           )
@@ -45,7 +30,7 @@ const unary =
     if (!g) return [];
     noteStraightThrough(context);
     const scaled = context.mul(realGradient(context, g, 3), context.input(1));
-    return [context.mul(scaled, slope(context, dequantized(context, context.input(0), 1, 2)))];
+    return [context.mul(scaled, slope(context, dequantized(context, { input: 0 })))];
   };
 
 const one = (context: RuleContext) => context.scalar(1);

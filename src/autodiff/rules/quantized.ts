@@ -94,6 +94,33 @@ export function insideRange(context: RuleContext, name: string): string {
   return indicator(context, isInside);
 }
 
+/** A quantised input of a node: the inputs behind it are its scale and its zero point. */
+export interface QuantizedInput {
+  readonly input: number;
+  /** The axis that the scale and the zero point belong to where they are lists. Default 0. */
+  readonly axis?: number;
+  /** Which inputs hold the scale and the zero point, where they do not follow. */
+  readonly scale?: number;
+  readonly zeroPoint?: number;
+}
+
+/** The scale of a quantised input, under a shape that broadcasts against it. */
+export const scaleOf = (context: RuleContext, { input, axis = 0, scale = input + 1 }: QuantizedInput): string =>
+  parameter(context, scale, context.inputShape(input), axis) as string;
+
+/** A value less its zero point times its scale: the real number that it stands for. */
+export function dequantized(context: RuleContext, side: QuantizedInput): string {
+  const { input, axis = 0, zeroPoint = input + 2 } = side;
+  const shape = context.inputShape(input);
+  const value = centred(context, input, parameter(context, zeroPoint, shape, axis));
+  return context.declare(context.mul(value, scaleOf(context, side)), shape);
+}
+
+/** The gradient of the real result behind a quantised output, whose scale is input `scale`; zero where it saturates. */
+export function realGradient(context: RuleContext, g: string, scale: number): string {
+  return context.div(context.mul(g, insideRange(context, context.output())), context.input(scale));
+}
+
 /** The note of the rules that pass through a rounding. */
 export function noteStraightThrough(context: RuleContext, detail = ''): void {
   context.note(

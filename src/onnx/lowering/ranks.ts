@@ -5,7 +5,7 @@ import { type Graph, intAttribute, intsAttribute, type Node, operatorKey } from 
 type RankOf = (name: string | undefined) => number | undefined;
 type ConstantOf = (name: string) => Tensor | undefined;
 /** The rank of every output, or one for each. */
-type Ranks = number | undefined | readonly number[];
+type Ranks = number | undefined | readonly (number | undefined)[];
 type RankRule = (node: Node, rankOf: RankOf, constantOf: ConstantOf) => Ranks;
 
 const likeFirst: RankRule = (node, rankOf) => rankOf(node.inputs[0]);
@@ -45,8 +45,9 @@ const sameRank =
   'Resize Round Scatter ScatterElements ScatterND Selu Sigmoid Sign Sin Sinh Slice Softmax Softplus Softsign SpaceToDepth Split ' +
   'Sqrt Tan Tanh ThresholdedRelu Tile TopK Transpose Trilu Upsample';
 const runtimeSameRank =
-  'BiasAdd BiasGelu DynamicQuantizeMatMul FastGelu FusedConv Gelu GroupNorm MatMulIntegerToFloat MatMulNBits ' +
-  'NhwcConv NhwcFusedConv QuickGelu RotaryEmbedding SkipGroupNorm SkipLayerNormalization ' +
+  'BiasAdd BiasGelu DequantizeLinear DynamicQuantizeMatMul FastGelu FusedConv Gelu GroupNorm MatMulIntegerToFloat MatMulNBits ' +
+  'NhwcConv NhwcFusedConv NhwcMaxPool QLinearAveragePool QLinearConv QLinearGlobalAveragePool QLinearLeakyRelu ' +
+  'QLinearSigmoid QLinearSoftmax QuantizeLinear QuickGelu RotaryEmbedding SkipGroupNorm SkipLayerNormalization ' +
   'SkipSimplifiedLayerNormalization';
 const broadcasting =
   'Add And Div Equal Greater GreaterOrEqual Less LessOrEqual Max Mean Min Mod Mul Or Pow Sub Sum Where Xor';
@@ -76,6 +77,9 @@ const rules: Readonly<Record<string, RankRule>> = {
   'com.microsoft.GroupQueryAttention': always(3),
   'com.microsoft.MultiHeadAttention': always(3),
   'com.microsoft.EmbedLayerNormalization': always(3),
+  'com.microsoft.QAttention': () => [3, 5],
+  'com.microsoft.QEmbedLayerNormalization': () => [3, 1],
+  'com.microsoft.QGemm': always(2),
   'com.microsoft.FusedGemm': always(2),
   'com.microsoft.FusedMatMul': product,
   'com.microsoft.TransposeMatMul': product,
@@ -84,6 +88,7 @@ const rules: Readonly<Record<string, RankRule>> = {
   RotaryEmbedding: likeFirst,
   Flatten: always(2),
   Gemm: always(2),
+  DynamicQuantizeLinear: (node, rankOf) => [rankOf(node.inputs[0]), 0, 0],
   NonZero: always(2),
   Shape: always(1),
   Range: always(1),

@@ -89,6 +89,8 @@ const ints = (...value: number[]) => ({ kind: 'ints' as const, value });
 const text = (value: string) => ({ kind: 'string' as const, value });
 const float = (value: number) => ({ kind: 'float' as const, value });
 const int = (value: number) => ({ kind: 'int' as const, value });
+const number = (value: number) => float32([], [value]);
+const byte = (value: number) => fromNumbers('uint8', [], [value]);
 const draws = (count: number) => floats(...toNumbers(x(count)));
 
 const cosine = float32(
@@ -412,6 +414,46 @@ const cases: readonly Case[] = [
   standard('CenterCropPad', '', 20, [x(5, 4, 3), i64([3], 3, 7, 4)]),
   standard('CenterCropPad', 'axes', 20, [x(5, 4, 3), i64([2], 8, 3)], { axes: [-1, 0] }),
 
+  ...['', 'causal'].map((name) =>
+    ms('QAttention', name, quantizedAttention([], 0), { num_heads: 2, unidirectional: name ? 1 : 0 }),
+  ),
+  ms('QAttention', 'scale per column, mask', quantizedAttention([24], 0, i32([2, 3], 1, 1, 0, 1, 1, 1)), {
+    num_heads: 2,
+  }),
+  ms(
+    'QEmbedLayerNormalization',
+    '',
+    [
+      i32([2, 3], 0, 2, 4, 1, 3, 3),
+      i32([2, 3], 0, 1, 1, 0, 0, 1),
+      bytes('uint8', 5, 8),
+      bytes('uint8', 4, 8),
+      bytes('uint8', 2, 8),
+      bytes('uint8', 8),
+      bytes('uint8', 8),
+      i32([2, 3], 1, 1, 0, 1, 1, 1),
+      ...[0.01, 0.02, 0.03, 0.04, 0.05].map(number),
+      ...[120, 130, 110, 100, 90].map(byte),
+    ],
+    {},
+    { outputs: 2 },
+  ),
+  ms(
+    'QLinearConv',
+    'channels last',
+    [
+      ...[bytes('uint8', 1, 5, 5, 2), number(0.02), byte(120), bytes('int8', 3, 2, 3, 3), number(0.01)],
+      ...[fromNumbers('int8', [], [0]), number(0.2), byte(110)],
+    ],
+    { channels_last: 1, strides: [2, 2], pads: [1, 1, 1, 1] },
+    { constant: [3] },
+  ),
+  ms('QLinearConv', 'channels second', [
+    ...[bytes('uint8', 1, 2, 5, 5), number(0.02), byte(120), bytes('int8', 3, 2, 3, 3), number(0.01)],
+    ...[fromNumbers('int8', [], [0]), number(0.2), byte(110)],
+  ]),
+  ms('NhwcMaxPool', '', [bytes('uint8', 1, 4, 6, 2)], { kernel_shape: [2, 2], strides: [2, 2] }),
+
   ml('Scaler', '', [x(3, 4)], { offset: draws(4), scale: draws(4) }),
   ml('Scaler', 'one for all, integers', [i64([2, 3], 1, 2, 3, -4, 5, 6)], { offset: floats(0.5), scale: floats(2) }),
   ...['MAX', 'L1', 'L2'].flatMap((norm) => [
@@ -535,6 +577,13 @@ const cases: readonly Case[] = [
     ),
   ),
 ];
+
+/** Inputs of QAttention; `shape` is that of the weight's scale. */
+function quantizedAttention(shape: number[], zero: number, mask?: Tensor): Case['inputs'] {
+  const scales = float32(shape, new Float32Array(sizeOf(shape)).fill(0.01));
+  const zeros = fromNumbers('int8', shape, new Array<number>(sizeOf(shape)).fill(zero));
+  return [bytes('uint8', 2, 3, 8), bytes('int8', 8, 24), x(24), number(0.02), scales, mask, byte(120), zeros];
+}
 
 /** A support vector classifier with this many vectors of each class. */
 function svc(

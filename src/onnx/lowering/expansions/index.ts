@@ -13,6 +13,7 @@ import { linearModelExpansions } from './linear-models.ts';
 import { lossExpansions } from './losses.ts';
 import { normalizationExpansions } from './normalization.ts';
 import { productExpansions } from './products.ts';
+import { quantizedExpansions } from './quantized.ts';
 import { rotaryExpansions } from './rotary.ts';
 import { supportVectorExpansions } from './support-vectors.ts';
 
@@ -26,6 +27,7 @@ export const expansions: Readonly<Record<string, Expansion>> = {
   ...lossExpansions,
   ...normalizationExpansions,
   ...productExpansions,
+  ...quantizedExpansions,
   ...rotaryExpansions,
   ...supportVectorExpansions,
 };

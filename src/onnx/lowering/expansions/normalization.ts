@@ -82,15 +82,30 @@ const skipSimplified: Expansion = (node, to) => {
   return undefined;
 };
 
-/** LayerNormalization of word + position + segment embeddings. */
-const embedLayerNormalization: Expansion = (node, to) => {
+/**
+ * LayerNormalization of word + position + segment embeddings.
+ *
+ * @param real turns rows of input `index` (or the whole of it) into real numbers, where they are stored as integers
+ */
+export function embedThenNormalise(
+  node: Node,
+  positionIds: string,
+  real: (rows: string, index: number) => string,
+  to: Rewriter,
+): void {
   const { add, cast, dimension, gather } = expressions(to);
-  const [ids, segments, words, positions, segmentTable, gamma, beta, mask = '', positionIds = ''] = node.inputs;
+  const [ids, segments, words, positions, segmentTable] = node.inputs;
+  const mask = inputOf(node, 7);
+  const [gamma, beta] = [5, 6].map((index) => real(node.inputs[index], index));
   const [output, maskIndex = '', sum = ''] = node.outputs;
   const position = positionIds
     ? gather(positions, positionIds, 0)
     : to.op('Slice', [positions, to.ints([0]), dimension(ids, 1), to.ints([0])]);
-  const parts = [gather(words, ids, 0), position, ...(segments ? [gather(segmentTable, segments, 0)] : [])];
+  const parts = [
+    real(gather(words, ids, 0), 2),
+    real(position, 3),
+    ...(segments ? [real(gather(segmentTable, segments, 0), 4)] : []),
+  ];
   const last = parts.pop() as string;
   const embedded = add(
     parts.reduce((a, b) => add(a, b)),
@@ -103,6 +118,10 @@ const embedLayerNormalization: Expansion = (node, to) => {
     const counted = mask || to.op('Sub', [ids, ids]);
     cast(to.op('ReduceSum', [cast(counted, 'int64'), to.ints([1])], { keepdims: 0 }), 'int32', maskIndex);
   }
+}
+
+const embedLayerNormalization: Expansion = (node, to) => {
+  embedThenNormalise(node, inputOf(node, 8), (rows) => rows, to);
   return undefined;
 };
 
