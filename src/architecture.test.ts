@@ -15,6 +15,7 @@ import {
 const layers = [
   'errors',
   'tensor',
+  'linear-algebra',
   'onnx',
   'autodiff',
   'runtime',
@@ -32,7 +33,7 @@ const layers = [
 ];
 
 /** Folders that run in a browser as they are. */
-const core = ['tensor', 'onnx', 'autodiff', 'attribution', 'evaluation'];
+const core = ['tensor', 'linear-algebra', 'onnx', 'autodiff', 'attribution', 'evaluation'];
 
 /** Packages that run in a browser, too: plain JavaScript without modules of Node. */
 const browserPackages = ['@bufbuild/protobuf', 'onnx-buf', 'zod'];

@@ -55,6 +55,7 @@ export { type Judgement, judge } from './report/judgement.ts';
 export { type PageOptions, renderPage } from './report/page/page.ts';
 export { type Prediction, predict } from './report/prediction.ts';
 export { type Replay, replay } from './report/replay.ts';
+export { createEigenThread, type Eigen, type EigenThread } from './runtime/eigen-thread.ts';
 export {
   type Gradients,
   type GradientsRequest,
