@@ -146,7 +146,7 @@ export async function estimateCost(model: Model, request: AttributionRequest): P
 
 function checkRequest(model: Model, request: AttributionRequest) {
   const table = request.methods ?? methodTable;
-  const method = table[request.method];
+  const method = Object.hasOwn(table, request.method) ? table[request.method] : undefined;
   if (!method) {
     throw new WhereforeError('invalid-argument', `there is no method "${request.method}"`, {
       expected: Object.keys(table).join(', '),

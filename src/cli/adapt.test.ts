@@ -63,7 +63,9 @@ describe('wherefore adapt', () => {
 
     const [name] = (await readdir(made)).filter((file) => file.endsWith('.json') && file !== 'run.json');
     printed.length = 0;
-    expect(await runCommandLine(['replay', join(made, name)])).toBe(0);
+    expect(await runCommandLine(['replay', join(made, name)])).toBe(1);
+    const where = ['--model', at('toy.onnx'), '--explainer', at('explainer/explainer.onnx')];
+    expect(await runCommandLine(['replay', join(made, name), ...where])).toBe(0);
     expect(printed.join('\n')).toContain('identical');
   });
 

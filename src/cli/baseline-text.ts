@@ -2,6 +2,7 @@ import type { Baseline, InputBaseline } from '../attribution/baseline.ts';
 import { explainedInputs } from '../attribution/explained.ts';
 import type { LoadedModel } from '../data/load-model.ts';
 import type { ModelInput } from '../data/model-input.ts';
+import { portablePath } from '../data/portable-path.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import { fittedInput, readModelInputs, readNamedTensor } from '../data/read-model-input.ts';
 import { readSample } from '../data/sample.ts';
@@ -79,7 +80,7 @@ export async function parseBaseline(
     const explained =
       floats.length > 0 ? floats : explainedInputs(model, { kind: 'input', tensors: file.tensors, description: text });
     const tensors = new Map(explained.map((key) => [key, tensorOf(file.tensors, key, text)]));
-    return { kind: 'input', tensors, description: text };
+    return { kind: 'input', tensors, description: portablePath(text) };
   };
 }
 
@@ -139,7 +140,7 @@ async function parseOne(
   if (!/\.(npy|npz|safetensors)$/i.test(text)) return parseBaseline(text, model, preprocessing);
   const [, tensor] = await readNamedTensor(model, `${name}=${text}`);
   const fitted = fittedInput(model, name, tensor, text);
-  return () => ({ kind: 'input', tensor: fitted, description: text });
+  return () => ({ kind: 'input', tensor: fitted, description: portablePath(text) });
 }
 
 /** An input with nothing but one of its tensors. */

@@ -78,7 +78,7 @@ describe('--groups', () => {
     const { groups, sum } = JSON.parse(readFileSync(document, 'utf8'));
     expect(groups.names).toEqual(['heart rate', 'pressure']);
     if (shares) expect(sum).toBeCloseTo(shares[0] + shares[1], 4);
-    expect((await wherefore('replay', document)).output).toMatch(/^identical in every element$/m);
+    expect((await wherefore('replay', document, '--model', model)).output).toMatch(/^identical in every element$/m);
   });
 
   it('takes numbers of groups from a tensor file', async () => {

@@ -1,5 +1,8 @@
+import { dirname } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import { isTaken } from '../data/folders.ts';
 import type { LoadModelOptions } from '../data/load-model.ts';
+import { portablePath } from '../data/portable-path.ts';
 import { mostThreads } from '../runtime/node.ts';
 
 /** What {@link withModel} and {@link withRun} add to a command. */
@@ -54,10 +57,19 @@ export function withRun(command: Command, out = 'where runs are kept'): Command 
   );
 }
 
-/** The command as it could be typed again. */
+/** The command as it could be typed again, in this folder. */
 export function commandLine(command: Command): string {
   const words = (command.parent as unknown as { rawArgs?: string[] })?.rawArgs ?? [];
-  return ['wherefore', ...words.map(shellWord)].join(' ');
+  return ['wherefore', ...words.map((word) => shellWord(portableWord(word)))].join(' ');
+}
+
+/** A word of a command without the folders of this machine: what looks like an absolute path, alone or behind `=`, `:` or a comma. */
+export function portableWord(word: string): string {
+  return word.replace(/(^|[=:,])((?:[A-Za-z]:[\\/]|\/)[^,]*)/g, (all, before: string, path: string) => {
+    const [, place, rows] = /^(.*?)(#[\d,-]+)?$/s.exec(path) as RegExpExecArray;
+    // Texts may begin with a stroke as well.
+    return isTaken(dirname(place)) ? `${before}${portablePath(place)}${rows ?? ''}` : all;
+  });
 }
 
 /** A word as a shell takes it: in quotes where it holds more than plain letters. */

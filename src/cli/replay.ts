@@ -1,6 +1,9 @@
+import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { loadModel } from '../data/load-model.ts';
+import { findBelow, isBelow } from '../data/folders.ts';
+import { type LoadedModel, loadModel } from '../data/load-model.ts';
 import { WhereforeError } from '../errors.ts';
+import type { ExplanationDocument } from '../report/document.ts';
 import { replay } from '../report/replay.ts';
 import { readExplanation } from '../report/write-run.ts';
 import { interruptible } from './failure.ts';
@@ -9,7 +12,11 @@ import { formatNumber } from './table-text.ts';
 
 interface Options extends RuntimeOptions {
   readonly model?: string;
+  readonly input?: string;
+  readonly preprocessing?: string;
+  readonly explainer?: string;
   readonly anyModel?: boolean;
+  readonly score?: boolean;
   readonly tolerance: number;
 }
 
@@ -18,11 +25,18 @@ export function defineReplay(program: Command): void {
     .command('replay')
     .description('compute a saved explanation again and compare')
     .argument('<explanation>', 'an explanation .json of a run')
-    .option('--model <file>', 'the model; default: the path in the document')
+    .option('--model <file>', 'the model; default: the path in the document, below this folder or that of the document')
+    .option('--input <source>', 'the input; default: the source in the document, looked for in the same way')
+    .option(
+      '--explainer <file>',
+      'the learned explainer of LAX; default: the one in the document, looked for in the same way',
+    )
+    .option('--preprocessing <file>', 'the wherefore.yaml that was used; default: the one beside the model')
+    .option('--score', 'compute the scorecard again as well')
     .option('--any-model', 'compare although the model is another one')
     .option(
       '--tolerance <share>',
-      'largest accepted difference of an element, as a share of the largest attribution',
+      'largest accepted difference of a number, as a share of the largest of its kind',
       share,
       1e-4,
     );
@@ -33,36 +47,74 @@ export function defineReplay(program: Command): void {
 
 async function run(path: string, options: Options, signal: AbortSignal): Promise<void> {
   const explained = await readExplanation(path);
-  const modelPath = options.model ?? explained.document.model.path;
-  if (!modelPath)
-    throw new WhereforeError('invalid-argument', 'the document does not say where its model lies', {
-      where: path,
-      fix: 'name it with --model',
-    });
-  const model = await loadModel(modelPath, runtimeOf(options));
+  const { document } = explained;
+  const folders = placesAround(dirname(resolve(path)));
+  const model = await openModel(document.model, options, folders, path);
   try {
-    const { document } = explained;
-    const { attribution, largestDifference, identical, changed } = await replay(model, explained, {
-      signal,
-      anyModel: options.anyModel,
-    });
-    console.log(`${document.methodTitle} of the ${document.targetDescription} at ${document.layer.join(' + ')}`);
+    const { attribution, largestDifference, identical, differences, unchecked, changed } = await replay(
+      model,
+      explained,
+      {
+        signal,
+        anyModel: options.anyModel,
+        tolerance: options.tolerance,
+        source: options.input,
+        files: options.explainer === undefined ? undefined : { explainer: options.explainer },
+        folders,
+        score: options.score,
+      },
+    );
+    console.log(`${document.methodTitle} of the ${attribution.targetDescription} at ${attribution.layer.join(' + ')}`);
     console.log(
       `  T   recorded ${formatNumber(document.attributionTarget)}, now ${formatNumber(attribution.attributionTarget)}`,
     );
     console.log(`  sum recorded ${formatNumber(document.sum)}, now ${formatNumber(attribution.sum)}`);
+    for (const { field, recorded, now } of differences) console.log(`  differs: ${field}: ${recorded}, now ${now}`);
+    for (const text of unchecked) console.log(`  not checked: ${text}`);
     for (const text of changed) console.log(`  note: ${text}`);
-    if (document.scorecard) console.log('  note: the scores are not computed again; explain --score scores anew');
-    if (identical) console.log('identical in every element');
-    else console.log(`largest difference of an element: ${formatNumber(largestDifference)} of the largest attribution`);
-    if (largestDifference > options.tolerance) {
-      throw new WhereforeError('out-of-range', 'the explanation is not reproduced', {
-        got: `difference ${formatNumber(largestDifference)}`,
-        expected: `at most ${options.tolerance}`,
-        fix: 'check the model, the versions and the recorded parameters',
+    if (differences.length > 0) {
+      throw new WhereforeError('out-of-range', 'the explanation is not what its document says', {
+        got: differences.map(({ field }) => field).join(', '),
+        expected: `the recorded values within ${options.tolerance}`,
+        fix: 'check the model, the input, the versions and the recorded parameters',
       });
     }
+    if (identical) console.log('identical in every element');
+    else console.log(`largest difference of an element: ${formatNumber(largestDifference)} of the largest attribution`);
   } finally {
     await model.close();
   }
+}
+
+/** The current folder, that of a document, and those between them, where the document lies below the current one. */
+function placesAround(folder: string): string[] {
+  const here = process.cwd();
+  const places = [folder];
+  for (let place = folder; isBelow(place, [here]); place = dirname(place)) places.push(dirname(place));
+  return places.includes(here) ? places.reverse() : [here, folder];
+}
+
+/** The model that is named, or that of the document below the current folder or that of the document. */
+async function openModel(
+  { path }: ExplanationDocument['model'],
+  { model, preprocessing, ...runtime }: Options,
+  folders: readonly string[],
+  where: string,
+): Promise<LoadedModel> {
+  const options = { ...runtimeOf(runtime), preprocessing };
+  if (model !== undefined) return loadModel(model, options);
+  if (path === undefined) {
+    throw new WhereforeError('invalid-argument', 'the document does not say where its model lies', {
+      where,
+      fix: 'name it with --model',
+    });
+  }
+  const found = await findBelow(folders, path);
+  if (found) return loadModel(found.path, { ...options, inside: [found.folder] });
+  throw new WhereforeError('file-not-found', 'the model of the document is not there', {
+    where,
+    got: path,
+    expected: 'a file below this folder or that of the document',
+    fix: 'name it with --model',
+  });
 }

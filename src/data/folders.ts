@@ -1,10 +1,35 @@
+import { existsSync } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { readError } from './file-errors.ts';
 
 /** Whether the path is a folder; false where there is nothing. */
 export async function isFolder(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+}
+
+/** Whether there is anything under a path, without waiting. */
+export const isTaken = (path: string): boolean => existsSync(path);
+
+/** The first of some folders that a path leads to a file below, links followed, and that file; undefined where none does. */
+export async function findBelow(
+  folders: readonly string[],
+  path: string,
+): Promise<{ readonly folder: string; readonly path: string } | undefined> {
+  for (const folder of folders) {
+    const place = resolve(folder, path);
+    if (!isBelow(place, [resolve(folder)]) || !existsSync(place)) continue;
+    if (isBelow(await realPath(place), [await realPath(folder)])) return { folder, path: place };
+  }
+  return undefined;
+}
+
+/** Whether a path, as it is written, lies below one of some folders. */
+export function isBelow(path: string, folders: readonly string[]): boolean {
+  return folders.some((folder) => {
+    const way = relative(resolve(folder), path);
+    return way !== '' && way !== '..' && !/^\.\.[/\\]/.test(way) && !isAbsolute(way);
+  });
 }
 
 /** An entry of a folder. */

@@ -1,10 +1,11 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
-import { isAbsolute, relative, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { WhereforeError } from '../errors.ts';
 import { codeOf, readError, unreadable } from './file-errors.ts';
 import { type FileKindName, fileKinds, formatBytes } from './file-kinds.ts';
+import { isBelow } from './folders.ts';
 
 /** How far a path is trusted. */
 export interface ReadOptions {
@@ -62,13 +63,6 @@ export async function withFile<T>(
   } finally {
     await handle?.close();
   }
-}
-
-function isBelow(path: string, folders: readonly string[]): boolean {
-  return folders.some((folder) => {
-    const way = relative(resolve(folder), path);
-    return way !== '' && way !== '..' && !/^\.\.[/\\]/.test(way) && !isAbsolute(way);
-  });
 }
 
 /** Where the opened file really lies. The name may have been given to another file meanwhile: that is refused too. */

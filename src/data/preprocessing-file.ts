@@ -7,6 +7,7 @@ import { formatShape } from '../tensor/tensor.ts';
 import { foldersOf } from './folders.ts';
 import { nearest } from './nearest.ts';
 import type { ReadOptions } from './open-file.ts';
+import { portablePath } from './portable-path.ts';
 import { knownKeys, type Preprocessing, type PreprocessingText, preprocessingSchema } from './preprocessing.ts';
 import { readText, readTextIfPresent } from './read-file.ts';
 
@@ -116,6 +117,30 @@ export interface LoadedPreprocessing {
   /** Class names by index, where the file has any. */
   readonly labels?: readonly string[];
   readonly path: string;
+}
+
+/** A preprocessing as it may be handed on: files that it names by absolute paths are told from the folder that they lie below. */
+export function portablePreprocessing(
+  preprocessing: Preprocessing,
+  {
+    path,
+    preprocessing: loaded,
+  }: { readonly path: string | undefined; readonly preprocessing?: { readonly path: string } },
+): Preprocessing {
+  const beside = loaded?.path ?? path;
+  const folder = beside === undefined ? undefined : dirname(resolve(beside));
+  const { labels } = preprocessing;
+  const inputs = Object.entries(preprocessing.inputs).map(([name, input]) => [
+    name,
+    input.kind === 'text' && input.tokenizer !== undefined
+      ? { ...input, tokenizer: portablePath(input.tokenizer, folder) }
+      : input,
+  ]);
+  return {
+    ...preprocessing,
+    inputs: Object.fromEntries(inputs),
+    ...(typeof labels === 'string' && { labels: portablePath(labels, folder) }),
+  };
 }
 
 /**

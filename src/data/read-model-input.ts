@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { extname } from 'node:path';
+import { extname, resolve } from 'node:path';
 import { WhereforeError } from '../errors.ts';
 import { requiredInputs } from '../onnx/graph.ts';
 import { convert } from '../tensor/convert.ts';
@@ -9,6 +9,8 @@ import { describedImage, preprocessImage } from './image-input.ts';
 import type { LoadedModel } from './load-model.ts';
 import type { ModelInput } from './model-input.ts';
 import { nearest } from './nearest.ts';
+import type { ReadOptions } from './open-file.ts';
+import { portablePath } from './portable-path.ts';
 import type { Preprocessing } from './preprocessing.ts';
 import { readBytes, readText } from './read-file.ts';
 import { tableInputs } from './row-input.ts';
@@ -22,6 +24,7 @@ import { describedText, textInput } from './text-input.ts';
  * table (`people.csv#3`, `people.csv#0-9`), numbers written out (`input_ids=[[1,403,407]]`), or, for a model whose
  * tokenizer is known, a text or a `.txt` file.
  *
+ * @param options.within Folder that a path starts from and must not leave, where another file names the source.
  * @throws WhereforeError `file-not-found`, `invalid-data`, `invalid-argument` when the model does not say how such a
  *   file becomes its input, `out-of-range` for a row that the table lacks
  */
@@ -29,23 +32,33 @@ export async function readModelInputs(
   model: LoadedModel,
   source: string,
   preprocessing: Preprocessing,
-  options: { readonly anyBatch?: boolean } = {},
+  options: { readonly anyBatch?: boolean; readonly within?: string } = {},
 ): Promise<ModelInput[]> {
+  const { within } = options;
+  const place: ReadOptions = { inside: within === undefined ? undefined : [within] };
+  const placed = (path: string) => (within === undefined ? path : resolve(within, path));
   if (isNamed(source)) {
-    const [name, tensor, hash] = await readNamedTensor(model, source);
-    return [tensorInput(model, new Map([[name, tensor]]), source, hash, preprocessing)];
+    const [name, tensor, hash] = await readNamedTensor(model, source, within);
+    const told = source.replace(/^([^=]*=\s*)(.*)$/s, (_, name, value) => `${name}${portablePath(value)}`);
+    return [tensorInput(model, new Map([[name, tensor]]), told, hash, preprocessing)];
   }
   const { path, selection } = splitSelection(source);
+  const told = portablePath(path);
   const extension = extname(path).toLowerCase();
-  if (extension in tableReaders) return tableInputs(path, selection, preprocessing);
+  if (extension in tableReaders) {
+    const rows = await tableInputs(placed(path), selection, preprocessing, place);
+    return rows.map((row) => ({ ...row, source: `${told}${row.source.slice(placed(path).length)}` }));
+  }
   const complete = (ids: ReadonlyMap<string, Tensor>) => tensorInput(model, ids, source, undefined, preprocessing);
-  if (extension === '.txt')
-    return [await textInput(model, await readText(path, 'text'), source, preprocessing, complete)];
+  if (extension === '.txt') {
+    const text = await readText(placed(path), 'text', place);
+    return [await textInput(model, text, told, preprocessing, complete)];
+  }
   const isFile = imageExtensions.has(extension) || extension in tensorReaders;
   if (!isFile && describedText(preprocessing)) return [await textInput(model, source, source, preprocessing, complete)];
-  const bytes = await readBytes(source, imageExtensions.has(extension) ? 'image' : 'tensors');
+  const bytes = await readBytes(placed(source), imageExtensions.has(extension) ? 'image' : 'tensors', place);
   const hash = createHash('sha256').update(bytes).digest('hex');
-  if (imageExtensions.has(extension)) return [await imageInput(bytes, source, hash, preprocessing)];
+  if (imageExtensions.has(extension)) return [await imageInput(bytes, told, hash, preprocessing)];
   const reader = tensorReaders[extension];
   if (!reader) {
     throw new WhereforeError('invalid-argument', 'the kind of file is not known', {
@@ -54,7 +67,7 @@ export async function readModelInputs(
       expected: [...imageExtensions, ...Object.keys(tableReaders), ...Object.keys(tensorReaders), '.txt'].join(' '),
     });
   }
-  return [tensorInput(model, reader(bytes, source), source, hash, preprocessing, options)];
+  return [tensorInput(model, reader(bytes, source), told, hash, preprocessing, options)];
 }
 
 /** Tensors under input names; a single one without a name goes to the model's only input. */
@@ -269,6 +282,7 @@ export function isNamed(source: string): boolean {
 export async function readNamedTensor(
   model: LoadedModel,
   source: string,
+  within?: string,
 ): Promise<[name: string, tensor: Tensor, hash: string | undefined]> {
   const equals = source.indexOf('=');
   const [name, text] = [source.slice(0, equals).trim(), source.slice(equals + 1).trim()];
@@ -283,7 +297,9 @@ export async function readNamedTensor(
   }
   const reader = tensorReaders[extname(text).toLowerCase()];
   if (!reader) return [name, writtenTensor(model, name, text), undefined];
-  const bytes = await readBytes(text, 'tensors');
+  const bytes = await (within === undefined
+    ? readBytes(text, 'tensors')
+    : readBytes(resolve(within, text), 'tensors', { inside: [within] }));
   const tensors = reader(bytes, text);
   const tensor = tensors.get(name) ?? (tensors.size === 1 ? [...tensors.values()][0] : undefined);
   if (!tensor) {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { WhereforeError } from '../errors.ts';
 import { rows as rowsOf, type Tensor } from '../tensor/tensor.ts';
 import type { FeatureGroups, ModelInput } from './model-input.ts';
+import type { ReadOptions } from './open-file.ts';
 import type { Preprocessing, TableInput } from './preprocessing.ts';
 import { readBytes } from './read-file.ts';
 import { evenly, selectedRows } from './row-selection.ts';
@@ -20,8 +21,9 @@ export async function tableInputs(
   path: string,
   selection: string | undefined,
   preprocessing: Preprocessing,
+  options: ReadOptions = {},
 ): Promise<ModelInput[]> {
-  const { name, input, table } = await readDescribedTable(path, preprocessing);
+  const { name, input, table } = await readDescribedTable(path, preprocessing, options);
   if (!selection && table.rowCount > 1) {
     throw new WhereforeError('invalid-argument', 'which row is to be explained?', {
       where: path,
@@ -32,7 +34,7 @@ export async function tableInputs(
   const indices = selection ? selectedRows(selection, path) : [0];
   const tensor: Tensor = tableTensor(table, input, indices);
   const hash = createHash('sha256')
-    .update(await readBytes(path, 'table'))
+    .update(await readBytes(path, 'table', options))
     .digest('hex');
   const sample = table.rowCount > 1 ? usualRows(table, input, name, evenly(table.rowCount), path) : undefined;
   return indices.map((row, i) => ({
@@ -61,7 +63,7 @@ export async function readTableSample(
   return usualRows(table, input, name, indices, path);
 }
 
-async function readDescribedTable(path: string, preprocessing: Preprocessing) {
+async function readDescribedTable(path: string, preprocessing: Preprocessing, options: ReadOptions = {}) {
   const described = Object.entries(preprocessing.inputs).filter(([, input]) => input.kind === 'table');
   if (described.length !== 1 || described[0][1].kind !== 'table') {
     throw new WhereforeError('invalid-argument', 'the model does not say how a row becomes its input', {
@@ -74,7 +76,7 @@ async function readDescribedTable(path: string, preprocessing: Preprocessing) {
   const kinds = Object.fromEntries(
     input.columns.filter(({ encode }) => encode !== 'number').map(({ name }) => [name, 'category'] as const),
   );
-  return { name, input, table: await readTable(path, { kinds }) };
+  return { name, input, table: await readTable(path, { ...options, kinds }) };
 }
 
 function usualRows(

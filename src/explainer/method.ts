@@ -40,6 +40,7 @@ export const lax: Method<{ explainer: string }> = {
   completeness: 'none',
   zeroDifference: false,
   parameters,
+  files: ['explainer'],
   // What the usual explainer takes; the file says how many gradients it computes.
   cost: () => ({ forward: 2, backward: 1 }),
   async run({ prepared, target, layer, inputs }, { explainer: path }) {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { writeAtomically } from '../data/files.ts';
 import type { LoadedModel } from '../data/load-model.ts';
+import { portablePath } from '../data/portable-path.ts';
 import type { Adapted } from '../explainer/index.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import { trainingCurves } from './curves.ts';
@@ -50,7 +51,7 @@ export async function writeAdapted(
     'adapt',
     model,
     { ...origin, seed: facts.seed },
-    { data, pictures, cost: { seconds }, explainer: facts, comparison },
+    { data: portablePath(data), pictures, cost: { seconds }, explainer: facts, comparison },
   );
   await write(adaptedFiles.run, `${JSON.stringify(record, undefined, 2)}\n`);
 }

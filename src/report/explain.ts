@@ -4,8 +4,9 @@ import type { Target } from '../attribution/target/target.ts';
 import type { GridTransform } from '../data/grid.ts';
 import { guessPreprocessing } from '../data/guess.ts';
 import type { LoadedModel } from '../data/load-model.ts';
+import { portablePath } from '../data/portable-path.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
-import { completePreprocessing } from '../data/preprocessing-file.ts';
+import { completePreprocessing, portablePreprocessing } from '../data/preprocessing-file.ts';
 import { methodTable } from '../explainer/methods.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ExplanationDocument } from './document.ts';
@@ -102,9 +103,16 @@ function scoreOf(model: LoadedModel, one: PlannedExplanation, attribution: Attri
   return tryScorecard(model, { input, baseline, explained, attribution }, options);
 }
 
-function explainedOf(
+/** What a document says of what was planned, whether it was computed for the first time or again. */
+export type Documented = Pick<
+  PlannedExplanation,
+  'input' | 'prediction' | 'explained' | 'notes' | 'givenGroups' | 'ungrouped'
+>;
+
+/** The document of an attribution, with the tensors that it names. */
+export function explainedOf(
   model: LoadedModel,
-  { input, prediction, explained, notes, givenGroups, ungrouped }: PlannedExplanation,
+  { input, prediction, explained, notes, givenGroups, ungrouped }: Documented,
   preprocessing: Preprocessing,
   attribution: Attribution,
   command: string | undefined,
@@ -130,7 +138,12 @@ function explainedOf(
     version: 1,
     created: new Date().toISOString(),
     versions: versionsOf(model),
-    model: { name: model.name, path: model.path, hash: model.hash, producer: model.source.producer || undefined },
+    model: {
+      name: model.name,
+      path: model.path && portablePath(model.path),
+      hash: model.hash,
+      producer: model.source.producer || undefined,
+    },
     input: {
       source: input.source,
       hash: input.hash,
@@ -154,7 +167,7 @@ function explainedOf(
             : undefined,
       },
     },
-    preprocessing,
+    preprocessing: portablePreprocessing(preprocessing, model),
     prediction: prediction.summary,
     explained: [...explained],
     target: attribution.target as ExplanationDocument['target'],
@@ -169,7 +182,7 @@ function explainedOf(
     method: attribution.method,
     methodTitle: methodTable[attribution.method].title,
     meaning: { ...attribution.meaning },
-    parameters: { ...attribution.parameters },
+    parameters: portableParameters(attribution),
     chosen: { ...attribution.chosen },
     groups: givenGroups && documentOfGroups(givenGroups, keep('groups')),
     ungrouped: ungrouped || undefined,
@@ -191,6 +204,17 @@ function explainedOf(
     command,
   };
   return { document, tensors, picture: input.picture?.pixels };
+}
+
+/** Files that a method was given, as they may be handed on. */
+function portableParameters({ method, parameters }: Attribution): Readonly<Record<string, unknown>> {
+  const files = methodTable[method].files ?? [];
+  return Object.fromEntries(
+    Object.entries(parameters).map(([name, value]) => [
+      name,
+      files.includes(name) && typeof value === 'string' ? portablePath(value) : value,
+    ]),
+  );
 }
 
 function boxOf({ detections }: Prediction, target: Target): ExplanationDocument['box'] {

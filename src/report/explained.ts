@@ -9,6 +9,8 @@ export interface Explained {
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** The source picture, height × width × 3, where the input was one. */
   readonly picture?: Tensor<'uint8'>;
+  /** Whether the document is as it was written, by the digest beside its tensors; undefined where there is none. */
+  readonly isUnchanged?: boolean;
 }
 
 /** @throws WhereforeError `invalid-data` when a tensor that the document names is absent */

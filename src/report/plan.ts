@@ -233,7 +233,7 @@ function perturbation({ groups }: ModelInput): MethodName {
 }
 
 /** What the ids of tokens stand for, as a person reads them. */
-function vocabularyOf(tokenizer: Tokenizer): string[] {
+export function vocabularyOf(tokenizer: Tokenizer): string[] {
   return Array.from({ length: tokenizer.size }, (_, id) => {
     const text = tokenizer.textOf(id);
     return text.trim() === '' ? text.replaceAll(' ', '␣').replaceAll('\n', '⏎').replaceAll('\t', '⇥') : text;

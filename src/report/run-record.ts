@@ -1,4 +1,5 @@
 import type { LoadedModel } from '../data/load-model.ts';
+import { portablePath } from '../data/portable-path.ts';
 import type { Model } from '../runtime/model.ts';
 import { packageVersion } from './version.ts';
 
@@ -35,7 +36,7 @@ export function runRecord<Own extends object>(
     command,
     seed,
     versions: versionsOf(model),
-    models: [{ name: model.name, path: model.path, hash: model.hash }],
+    models: [{ name: model.name, path: model.path && portablePath(model.path), hash: model.hash }],
     ...own,
   };
 }

@@ -50,8 +50,10 @@ export async function writeRun(runs: string, explained: readonly Explained[], in
       const figure = figures[i];
       const name = explanationName(one.document, i);
       const heatMap = figure.kind === 'map' ? `${name}.png` : undefined;
-      await write(`${name}.json`, `${JSON.stringify(one.document, undefined, 2)}\n`);
-      await write(`${name}.safetensors`, writeSafetensors(one.tensors, { explanation: `${name}.json` }));
+      const text = `${JSON.stringify(one.document, undefined, 2)}\n`;
+      const metadata = { explanation: `${name}.json`, [digestKey]: digestOf(text) };
+      await write(`${name}.json`, text);
+      await write(`${name}.safetensors`, writeSafetensors(one.tensors, metadata));
       if (heatMap && figure.kind === 'map') await write(heatMap, await heatMapPng(one, { figure }));
       entries.push({
         document: `${name}.json`,
@@ -65,6 +67,11 @@ export async function writeRun(runs: string, explained: readonly Explained[], in
   });
   return folder;
 }
+
+/** Under this key of its metadata, the file of the tensors holds the digest of its document. */
+const digestKey = 'explanation-sha256';
+
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** The record of a run: what, by which command, of which files, and what it cost. */
 function runRecord(started: Date, explained: readonly Explained[], entries: readonly RunEntry[], info: RunInfo) {
@@ -151,9 +158,10 @@ function picturesOf(explained: readonly Explained[]): Map<string, { name: string
  *   are not those that the document names
  */
 export async function readExplanation(path: string): Promise<Explained> {
-  const document = parseDocument(await readText(path, 'document'), path);
+  const text = await readText(path, 'document');
+  const document = parseDocument(text, path);
   const tensorsPath = `${path.slice(0, path.length - extname(path).length)}.safetensors`;
-  const { tensors } = readSafetensors(await readBytes(tensorsPath, 'tensors'), tensorsPath);
+  const { tensors, metadata } = readSafetensors(await readBytes(tensorsPath, 'tensors'), tensorsPath);
   for (const { key, type, shape } of [document.input.tensors, document.baselineTensors, document.attribution].flatMap(
     (group) => Object.values(group),
   )) {
@@ -167,7 +175,9 @@ export async function readExplanation(path: string): Promise<Explained> {
     });
   }
   const picture = await pictureOf(path);
-  return { document, tensors, ...(picture && { picture }) };
+  const digest = Object.hasOwn(metadata, digestKey) ? metadata[digestKey] : undefined;
+  const isUnchanged = digest === undefined ? undefined : digest === digestOf(text);
+  return { document, tensors, ...(picture && { picture }), isUnchanged };
 }
 
 /** The source picture that `run.json` names for a document; a document on its own has none. */

@@ -137,6 +137,8 @@ export interface Method<Parameters = Record<string, unknown>> {
   /** Whether `F_i = F0_i` implies `A_i = 0`. */
   readonly zeroDifference: boolean;
   readonly parameters: z.ZodType<Parameters>;
+  /** Parameters that are paths of files. */
+  readonly files?: readonly string[];
   /**
    * For methods that start from one gradient at the input: the rules of its way back, undefined for derivatives. It
    * then comes from the run that looks at the input, once for all baselines, and `cost` counts no forward pass for it.
