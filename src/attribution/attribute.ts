@@ -12,7 +12,7 @@ import { completing } from './branches.ts';
 import { type Extent, methodContext, workloadOf } from './context.ts';
 import { explainedInputs } from './explained.ts';
 import type { Groups } from './groups.ts';
-import { checkLayer, type Layer, shadowed } from './layer.ts';
+import { checkLayer, type Layer, shadowed, unused } from './layer.ts';
 import { type MethodName, methodTable } from './methods/index.ts';
 import type { Meaning, Method, MethodContext, MethodResult } from './methods/method.ts';
 import { errorOfWrong } from './non-finite.ts';
@@ -320,6 +320,8 @@ function notesOf(
       `${hidden.map((name) => `"${name}"`).join(' and ')} reaches the target only through other values of the layer, which stand beside it: nothing is left for it to explain`,
     );
   }
+  for (const name of unused(target.graph, { names: layer }, target.value))
+    notes.push(`"${name}" does not reach the target: its share is 0`);
   if (attributionTarget !== undefined && Math.abs(attributionTarget) < smallestTarget) {
     notes.push('the output at the input and at the baseline are the same: there is no difference to explain');
   }

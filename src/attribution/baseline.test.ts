@@ -65,6 +65,16 @@ describe('baselines', () => {
     expect(resolveBaseline(int64([1], [5]), { kind: 'constant', value: -2 })).toEqual(int64([1], [-2]));
   });
 
+  it('numbers of another type are taken for an input of floats', () => {
+    const given = {
+      kind: 'input',
+      tensor: tensor('float64', [1, 2], Float64Array.of(0.5, 2)),
+      description: '',
+    } as const;
+    expect(resolveBaseline(float32([1, 2], [0, 0]), given)).toEqual(float32([1, 2], [0.5, 2]));
+    expect(() => resolveBaseline(int64([1, 2], [0, 0]), given)).toThrow(/got float64 1×2, expected int64 1×2/);
+  });
+
   it('says what does not fit', () => {
     expect(() => resolveBaseline(tensor('string', [1], ['a']), { kind: 'zero' })).toThrow(/needs an input of numbers/);
     const bytes = tensor('uint8', [1, 2], Uint8Array.of(1, 2));

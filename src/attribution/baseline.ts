@@ -105,7 +105,7 @@ const resolvers: { readonly [K in InputBaseline['kind']]: Resolve<K> } = {
   },
   input: (at, baseline) => [givenFor(at, baseline)],
   sample: ({ name, input }, { tensors }) => {
-    const sample = tensors.get(name);
+    const sample = inTypeOf(input, tensors.get(name));
     const height = input.shape[0] ?? 1;
     const fits = sample?.type === input.type && sameShape(sample.shape.slice(1), input.shape.slice(1));
     if (!sample || !fits || sample.shape[0] === 0 || sample.shape[0] % height !== 0) {
@@ -118,6 +118,11 @@ const resolvers: { readonly [K in InputBaseline['kind']]: Resolve<K> } = {
   },
 };
 
+/** Numbers of another type, as tables and NumPy hold them, for an input of floats; anything else as it is. */
+function inTypeOf({ type }: Tensor, given: Tensor | undefined): Tensor | undefined {
+  return given && type === 'float32' && (given.type === 'float64' || limits[given.type]) ? convert(given, type) : given;
+}
+
 /** The tensor that is given for one input. */
 function givenFor({ name, input, alone }: Explained, { tensor, tensors }: GivenBaseline): Tensor {
   if (tensor && !alone) {
@@ -128,7 +133,7 @@ function givenFor({ name, input, alone }: Explained, { tensor, tensors }: GivenB
       fix: "give { kind: 'input', tensors: new Map([[name, tensor], …]) }, or a file with all of them",
     });
   }
-  const given = tensor ?? tensors?.get(name);
+  const given = inTypeOf(input, tensor ?? tensors?.get(name));
   if (!given || !sameShape(given.shape, input.shape) || given.type !== input.type) {
     throw new WhereforeError('wrong-shape', `the baseline does not fit the input "${name}"`, {
       got: given ? `${given.type} ${formatShape(given.shape)}` : 'no tensor of that name',

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Facts } from '../autodiff/facts.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import type { Graph } from '../onnx/graph.ts';
-import { checkLayer, completingValues, isCut, shadowed } from './layer.ts';
+import { checkLayer, completingValues, isCut, shadowed, unused } from './layer.ts';
 import { layersBetween, layersWorthExplaining } from './layers.ts';
 
 /** x → a → b → c → y, with a skip from a to the addition behind c: b and c are bypassed, a and sum are not. */
@@ -164,4 +164,14 @@ it('finds the values that only reach the target through others of the layer', ()
   expect(shadowed(graph, { names: ['a', 'c'] }, 'y')).toEqual([]);
   expect(shadowed(graph, { names: ['a', 'sum'] }, 'y')).toEqual(['a']);
   expect(shadowed(graph, { names: ['b'] }, 'y')).toEqual([]);
+});
+
+it('tells a value that the target is not computed from', () => {
+  const builder = new GraphBuilder();
+  for (const name of ['x', 'idle']) builder.input(name, 'float32', [1]);
+  builder.op('Neg', ['x'], {}, { outputs: ['y'] });
+  builder.output('y', 'float32', [1]);
+  const graph = builder.build();
+  expect(unused(graph, { names: ['x', 'idle'] }, 'y')).toEqual(['idle']);
+  expect(shadowed(graph, { names: ['x', 'idle'] }, 'y')).toEqual([]);
 });

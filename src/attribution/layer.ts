@@ -168,7 +168,17 @@ class FlowNetwork {
  */
 export function shadowed(graph: Graph, { names }: Layer, target: string): string[] {
   if (names.length < 2) return [];
-  return names.filter((name) => !ancestors(graph, target, new Set(names.filter((other) => other !== name))).has(name));
+  const reaching = ancestors(graph, target, new Set());
+  return names.filter(
+    (name) =>
+      reaching.has(name) && !ancestors(graph, target, new Set(names.filter((other) => other !== name))).has(name),
+  );
+}
+
+/** Values of a layer that the target is not computed from. */
+export function unused(graph: Graph, { names }: Layer, target: string): string[] {
+  const reaching = ancestors(graph, target, new Set());
+  return names.filter((name) => !reaching.has(name));
 }
 
 /**

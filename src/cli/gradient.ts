@@ -74,6 +74,7 @@ async function run(path: string, options: Options, signal: AbortSignal): Promise
       disconnected.includes(name) ? 'zero: no path' : '',
     ]);
     console.log(formatTable([['value', 'shape', 'norm', ''], ...rows]));
+    for (const { code, text } of model.notes) if (code === 'precision-changed') console.log(`note: ${text}`);
     for (const note of notes) console.log(`note: ${note.operator} "${note.node}": ${note.text}`);
     console.log(`wrote ${options.out}`);
   } finally {

@@ -93,6 +93,13 @@ export function tensorInput(
         fix: 'give an .npz or .safetensors file with these names',
       });
     }
+    if (model.source.graph.initializers.has(name)) {
+      throw new WhereforeError('invalid-argument', `input "${name}" has a value in the model, which is used`, {
+        where: source,
+        expected: names.map((input) => `"${input}"`).join(', '),
+        fix: 'leave it out, or export the model without this value',
+      });
+    }
     if (!names.includes(name)) {
       throw new WhereforeError('unknown-name', `the model has no input "${name}"`, {
         where: source,

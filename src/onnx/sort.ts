@@ -4,12 +4,17 @@ import { describeNode, type Graph, type Node, namesRead } from './graph.ts';
 /**
  * The graph with its nodes in topological order: the graph itself when they are, else a stable sort (a node comes as
  * early as its place in the file and its inputs allow). Names that no node produces count as known.
- * @throws WhereforeError `malformed-model` for a cycle, with the nodes on it.
+ * @throws WhereforeError `malformed-model` for a cycle, with the nodes on it, or for a value that two nodes produce
  */
 export function sortNodes(graph: Graph): Graph {
   const producer = new Map<string, number>();
   graph.nodes.forEach((node, i) => {
-    for (const name of node.outputs) if (name) producer.set(name, i);
+    for (const name of node.outputs) {
+      if (!name) continue;
+      const other = producer.get(name);
+      if (other !== undefined) throw producedTwice(graph, name, graph.nodes[other], node);
+      producer.set(name, i);
+    }
   });
   const needs = graph.nodes.map((node) => {
     const needed = new Set<number>();
@@ -29,6 +34,15 @@ export function sortNodes(graph: Graph): Graph {
     });
   });
   return { ...graph, nodes: order.map((i): Node => graph.nodes[i]) };
+}
+
+function producedTwice(graph: Graph, name: string, first: Node, second: Node): WhereforeError {
+  return new WhereforeError('malformed-model', `the value "${name}" is produced twice`, {
+    where: `graph "${graph.name}"`,
+    got:
+      first === second ? `two outputs of ${describeNode(first)}` : `${describeNode(first)} and ${describeNode(second)}`,
+    fix: 'give every value a name of its own: export the model again',
+  });
 }
 
 /** Post-order over the needed nodes; iterative, since graphs can be deeper than the call stack. */

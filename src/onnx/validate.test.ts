@@ -118,3 +118,11 @@ describe('sortNodes', () => {
     expect(sorted[length - 1].outputs).toEqual([`v${length - 1}`]);
   });
 });
+
+it('sorting tells a value that is produced twice from a cycle', () => {
+  const twice = graph([node('Neg', ['x'], ['v'], { name: 'first' }), node('Abs', ['v'], ['v'], { name: 'second' })]);
+  expect(() => sortNodes(twice)).toThrow(
+    /the value "v" is produced twice \(got node "first" \(Neg\) and node "second" \(Abs\)\)/,
+  );
+  expect(() => sortNodes(graph([node('Neg', ['b'], ['a']), node('Abs', ['a'], ['b'])]))).toThrow(/has a cycle/);
+});

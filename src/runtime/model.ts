@@ -1,5 +1,5 @@
 import { WhereforeError } from '../errors.ts';
-import type { Graph, OnnxModel } from '../onnx/graph.ts';
+import { type Graph, type OnnxModel, requiredInputs } from '../onnx/graph.ts';
 import { type LoweringNote, lower, toFloat32 } from '../onnx/lowering/index.ts';
 import { inferTypes } from '../onnx/types.ts';
 import type { DataType } from '../tensor/tensor.ts';
@@ -38,7 +38,8 @@ export function createModel(
   if (source.graph.nodes.length === 0) {
     throw new WhereforeError('unsupported-model', `${origin.name} has no nodes`, { fix: 'export the model again' });
   }
-  const lowered = lower(source);
+  // An input that has a value in the file is a constant, as runtimes take it where nobody gives another.
+  const lowered = lower({ ...source, graph: { ...source.graph, inputs: requiredInputs(source.graph) } });
   const { model, notes } = toFloat32(lowered.model);
   const executor = new Executor(runtime, model, origin.weights, options);
   return {

@@ -87,4 +87,72 @@ describe('toFloat32', () => {
     expect(Math.max(...a.map((value, i) => Math.abs(value - b[i])))).toBeLessThan(5e-3);
     expect(a.indexOf(Math.max(...a))).toBe(b.indexOf(Math.max(...b)));
   });
+
+  it('computes a float64 model in float32; constants that float32 does not hold stay finite and other than 0', async () => {
+    const constant = (name: string, values: number[]): [string, Initializer] => {
+      const tensor = fromNumbers('float64', [values.length], values);
+      return [name, { name, type: 'float64', shape: [values.length], location: { kind: 'memory', tensor } }];
+    };
+    // The mask's 0 times −10³⁰⁰ is 0, and the logarithm of 0 + 10⁻³⁰⁰ is finite: with −∞ and 0 they would not be.
+    const { model: converted, notes } = toFloat32({
+      ...model,
+      graph: {
+        ...model.graph,
+        inputs: [{ name: 'x', type: 'float64', shape: [3] }],
+        outputs: [{ name: 'y', type: 'float64', shape: [3] }],
+        nodes: [
+          node('Cast', ['x'], 'x64', { to: 11 }),
+          node('Mul', ['none', 'least'], 'mask'),
+          node('Add', ['x64', 'mask'], 'masked'),
+          node('Add', ['masked', 'epsilon'], 'above'),
+          node('Log', ['above'], 'y'),
+        ],
+        initializers: new Map([constant('none', [0]), constant('least', [-1e300]), constant('epsilon', [1e-300])]),
+      },
+    });
+    expect(notes).toMatchObject([{ code: 'precision-changed', from: 'float64', to: 'float32' }]);
+    const { y } = await runModel(converted, { x: float32([3], [1, Math.E, 0]) });
+    // The smallest normal number of float32 is 2⁻¹²⁶.
+    for (const [i, value] of [0, 1, -126 * Math.LN2].entries()) expect(toNumbers(y)[i]).toBeCloseTo(value, 4);
+  });
+
+  it('gives the trees of a float64 model their numbers as float32 ones', async () => {
+    const tensors = (values: number[]) => fromNumbers('float64', [values.length], values);
+    const tree: Node = {
+      op: 'TreeEnsembleRegressor',
+      domain: 'ai.onnx.ml',
+      name: 'tree',
+      inputs: ['x'],
+      outputs: ['y'],
+      // x ≤ ½ → 3, else 7
+      attributes: {
+        nodes_modes: { kind: 'strings', value: ['BRANCH_LEQ', 'LEAF', 'LEAF'] },
+        ...attributesOf({
+          n_targets: 1,
+          nodes_treeids: [0, 0, 0],
+          nodes_nodeids: [0, 1, 2],
+          nodes_featureids: [0, 0, 0],
+          nodes_truenodeids: [1, 0, 0],
+          nodes_falsenodeids: [2, 0, 0],
+          nodes_values_as_tensor: tensors([0.5, 0, 0]),
+          target_treeids: [0, 0],
+          target_nodeids: [1, 2],
+          target_ids: [0, 0],
+          target_weights_as_tensor: tensors([3, 7]),
+        }),
+      },
+    };
+    const { model: converted } = toFloat32({
+      ...model,
+      opsets: new Map([...model.opsets, ['ai.onnx.ml', 3]]),
+      graph: {
+        ...model.graph,
+        inputs: [{ name: 'x', type: 'float64', shape: [2, 1] }],
+        outputs: [{ name: 'y', type: 'float64', shape: [2, 1] }],
+        nodes: [tree],
+        initializers: new Map(),
+      },
+    });
+    expect(toNumbers((await runModel(converted, { x: float32([2, 1], [0.5, 0.6]) })).y)).toEqual([3, 7]);
+  });
 });
