@@ -299,16 +299,16 @@ function baselineInputsOf({ references }: MethodContext): Tensors | undefined {
   return new Map(names.map((name) => [name, concatRows(references.map(({ inputs }) => inputs.get(name) as Tensor))]));
 }
 
+/** What lowering did to a model that its explanations repeat. */
+const toldOfModels: ReadonlySet<string> = new Set(['precision-changed', 'batch-opened']);
+
 function notesOf(
   { model, target }: Prepared,
   { isCut, layer }: MethodContext,
   others: readonly string[],
   attributionTarget: number | undefined,
 ): string[] {
-  const notes = [
-    ...target.notes,
-    ...model.notes.filter((note) => note.code === 'precision-changed').map((note) => note.text),
-  ];
+  const notes = [...target.notes, ...model.notes.filter(({ code }) => toldOfModels.has(code)).map(({ text }) => text)];
   if (!isCut) {
     notes.push(
       `the layer is bypassed: attributions there need not add up to the target${others.length ? `; together with ${others.map((name) => `"${name}"`).join(' + ')} they would` : ''}`,

@@ -92,7 +92,7 @@ async function sampled(
 ): Promise<Reference[]> {
   if (points.length === 0) return [];
   const rowsOf = (name: string) => concatRows(points.map((point) => point.get(name) as Tensor));
-  const stacked = pointsOf(new Map(explained.map((name) => [name, rowsOf(name)])));
+  const stacked = pointsOf(new Map(explained.map((name) => [name, rowsOf(name)])), points.length);
   const { target, values } = await prepared.evaluate(stacked, inner);
   return points.map((point, k) => {
     const own = (name: string) => {

@@ -36,13 +36,16 @@ export function repeatRows(tensor: Tensor, count: number): Tensor {
   return count === 1 ? tensor : concatRows(Array.from({ length: count }, () => tensor));
 }
 
-/** Points given as a whole, one row each. */
-export function pointsOf(values: Tensors): Points {
-  const count = [...values.values()][0]?.shape[0] ?? 0;
+/** So many points given as a whole, one after the other: of each value one row, or as many as it has at one point. */
+export function pointsOf(values: Tensors, count: number): Points {
+  const part = (tensor: Tensor, start: number, end: number) => {
+    const height = tensor.shape[0] / count;
+    return rows(tensor, start * height, end * height);
+  };
   return {
     cut: [...values.keys()],
     count,
-    at: (start, end) => new Map([...values].map(([name, tensor]) => [name, rows(tensor, start, end)])),
+    at: (start, end) => new Map([...values].map(([name, tensor]) => [name, part(tensor, start, end)])),
   };
 }
 

@@ -106,7 +106,7 @@ class PreparedInput implements Prepared {
   async gradient(points: Points, request: GradientAt): Promise<Gradient> {
     const { weights, wrt, each, rules, fetches: others = [] } = request;
     const part = this.#part(points.cut, others);
-    const most = await this.#mostPoints(part, points);
+    const most = await this.#mostPoints(part, points, others);
     const size = even(points.count, most, this.model.executor.streams(part));
     const target = new Float64Array(points.count);
     const sums = new Map<string, Float64Array>();
@@ -279,7 +279,7 @@ class PreparedInput implements Prepared {
       const index = this.target.feeds.get(name);
       const input = this.inputs.get(name);
       if (index) feeds.set(name, index);
-      else if (input) feeds.set(name, repeatRows(input, count));
+      else if (input) feeds.set(name, input.shape[0] === 1 ? repeatRows(input, count) : input);
     }
     return feeds;
   }
@@ -306,7 +306,7 @@ class PreparedInput implements Prepared {
   /** How points are evaluated: the graph, the points of a run, and what a run is given. */
   async #batches(points: Points, fetches: readonly string[]) {
     const part = this.#part(points.cut, fetches);
-    const most = await this.#mostPoints(part, points);
+    const most = await this.#mostPoints(part, points, fetches);
     const divide = this.options.fewSizes ? fewSizes : shared;
     const streams = this.model.executor.streams(part);
     const { source } = points;
@@ -331,14 +331,17 @@ class PreparedInput implements Prepared {
   }
 
   /** How many points one run may take: one where the graph does not keep points apart. */
-  async #mostPoints(part: Graph, points: Points): Promise<number> {
+  async #mostPoints(part: Graph, points: Points, fetches: readonly string[] = []): Promise<number> {
     if (points.count <= 1) return 1;
+    // Inner values of a graph that is filled up have its rows, however many are given.
+    if (this.model.rowsAtMost && fetches.some((name) => !points.cut.includes(name))) return 1;
     const key = `${this.#key}|${points.cut.join()}`;
     const separate = await once(cachesOf(this.model).batching, key, () => this.#keepsRowsApart(part, points));
     if (!separate) return 1;
+    const { rowsAtMost = points.count } = this.model;
     const { graph, facts } = await this.model.executor.specialise(part, this.#feeds(part, points.at(0, 1), 1));
     const budget = (this.options.byteBudget ?? 256 * 2 ** 20) / this.model.executor.streams(part);
-    return Math.min(points.count, mostPoints(graph, facts, budget));
+    return Math.min(points.count, rowsAtMost, mostPoints(graph, facts, budget));
   }
 
   /**
@@ -349,7 +352,10 @@ class PreparedInput implements Prepared {
     const [first, last] = [points.at(0, 1), points.at(points.count - 1, points.count)];
     for (const { name, shape } of part.inputs) {
       if (this.target.feeds.has(name)) continue;
-      const row = first.get(name) ?? this.inputs.get(name);
+      const given = first.get(name);
+      const row = given ?? this.inputs.get(name);
+      // What does not have one row for each point, such as the texts that an image is compared with, is the same for all.
+      if (!given && row?.shape[0] !== 1) continue;
       if (row?.shape[0] !== 1 || (typeof shape?.[0] === 'number' && shape[0] !== 2)) return false;
     }
     const alone: number[] = [];

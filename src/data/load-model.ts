@@ -4,6 +4,7 @@ import { WhereforeError } from '../errors.ts';
 import { decodeModel } from '../onnx/decode.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
 import { validateModel } from '../onnx/validate.ts';
+import { withOpenBatch } from '../runtime/fixed-batch.ts';
 import { createModel, type Model } from '../runtime/model.ts';
 import { createNodeRuntime, type Isolation } from '../runtime/node.ts';
 import type { Runtime, WeightSource } from '../runtime/runtime.ts';
@@ -86,7 +87,8 @@ export async function loadModel(source: string | Uint8Array, options: LoadModelO
   const weights: WeightSource = folder
     ? { kind: 'folder', folder }
     : { kind: 'memory', files: new Map([[fileName, bytes]]) };
-  const model = createModel(decoded, runtime, { name: fileName, hash: hash.digest('hex'), weights });
+  const made = createModel(decoded, runtime, { name: fileName, hash: hash.digest('hex'), weights });
+  const model = await withOpenBatch(made);
   return {
     ...model,
     path,

@@ -108,14 +108,7 @@ export function tensorInput(
     }
     tensors.set(
       name,
-      fitted(
-        tensor,
-        wanted.find((input) => input.name === name) as (typeof wanted)[number],
-        name,
-        source,
-        notes,
-        anyBatch,
-      ),
+      fitted(tensor, wanted.find((input) => input.name === name) as (typeof wanted)[number], name, source, notes),
     );
   }
   const first = [...tensors.values()][0];
@@ -131,6 +124,7 @@ export function tensorInput(
     notes.push(`input "${name}" was not given: ${filled.text}`);
     tensors.set(name, filled.tensor);
   }
+  if (!anyBatch) checkOneItem(model, tensors, source);
   const [explained] = [...tensors].filter(([, tensor]) => tensor.type === 'float32');
   return { source, hash, tensors, layout: explained ? layoutOf(explained[0], explained[1], preprocessing) : {}, notes };
 }
@@ -141,7 +135,7 @@ export function tensorInput(
  */
 export function fittedInput(model: LoadedModel, name: string, tensor: Tensor, where: string): Tensor {
   const wanted = requiredInputs(model.graph).find((input) => input.name === name);
-  return fitted(tensor, wanted ?? {}, name, where, [], false);
+  return fitted(tensor, wanted ?? {}, name, where, []);
 }
 
 /** The tensor in the input's element type, with the batch axis that a single item may lack. */
@@ -151,7 +145,6 @@ function fitted(
   name: string,
   where: string,
   notes: string[],
-  anyBatch: boolean,
 ): Tensor {
   let result = tensor;
   if (type && tensor.type !== type) {
@@ -172,15 +165,27 @@ function fitted(
     notes.push(`input "${name}": a batch axis of 1 was added to ${formatShape(tensor.shape)}`);
   }
   checkFinite(result, name, where);
-  if (!anyBatch && result.shape.length > 0 && result.shape[0] !== 1) {
-    throw new WhereforeError('wrong-shape', `input "${name}" holds several items`, {
-      where,
-      got: formatShape(result.shape),
-      expected: `one: 1×${formatShape(result.shape.slice(1))}`,
-      fix: 'explain one item at a time',
-    });
-  }
   return result;
+}
+
+/**
+ * Refuses a batch: several rows of every input. Rows of one input beside a single row of another belong to one item (the
+ * texts that an image is compared with), and so does a first axis that the model itself declares to be so long.
+ */
+function checkOneItem(model: LoadedModel, tensors: ReadonlyMap<string, Tensor>, where: string): void {
+  const batched = [...tensors].filter(([, { shape }]) => shape.length > 0);
+  const several = batched.filter(([name, { shape }]) => {
+    const declared = model.graph.inputs.find((input) => input.name === name)?.shape;
+    return shape[0] !== 1 && typeof declared?.[0] !== 'number';
+  });
+  if (several.length === 0 || several.length < batched.length) return;
+  const [[name, { shape }]] = several;
+  throw new WhereforeError('wrong-shape', `input "${name}" holds several items`, {
+    where,
+    got: formatShape(shape),
+    expected: `one: 1×${formatShape(shape.slice(1))}`,
+    fix: 'explain one item at a time',
+  });
 }
 
 /** A NaN would spread through everything that is computed of it. */

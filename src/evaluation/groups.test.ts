@@ -270,7 +270,7 @@ describe('runs of few sizes', () => {
       const prepared = await prepare(model, row(1, 1), { kind: 'output', index: [0] }, options);
       for (const count of [1, 3, 7, 13, 23]) {
         const values = Array.from({ length: 2 * count }, (_, i) => Math.sin(i));
-        const points = pointsOf(new Map([['x', float32([count, 2], values)]]));
+        const points = pointsOf(new Map([['x', float32([count, 2], values)]]), count);
         const before = prepared.passes.forward;
         const { target, values: fetched } = await prepared.evaluate(points, [output.name]);
         expect(target).toHaveLength(count);

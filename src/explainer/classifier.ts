@@ -3,11 +3,11 @@ import { finalNode } from '../attribution/target/class-scores.ts';
 import type { Facts } from '../autodiff/facts.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Graph, OnnxModel } from '../onnx/graph.ts';
+import { freeBatch } from '../onnx/lowering/free-batch.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { concatRows, formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { type FeatureMap, featureMaps } from './feature-maps.ts';
-import { freeBatch } from './free-batch.ts';
 
 /** Where channels and space lie in an input of pictures. */
 export interface PictureLayout {

@@ -18,6 +18,8 @@ export interface Model {
   /** What lowering changed that a reader of numbers should know. */
   readonly notes: readonly LoweringNote[];
   readonly types: ReadonlyMap<string, DataType>;
+  /** Rows that one run takes at most, where the file has them built in; default: any number. */
+  readonly rowsAtMost?: number;
   readonly executor: Executor;
   close(): Promise<void>;
 }

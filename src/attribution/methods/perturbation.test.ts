@@ -40,7 +40,9 @@ async function bruteForce(): Promise<number[]> {
     masks[i] ? x.data[i % players] : x0.data[i % players],
   );
   const prepared = await prepare(network, inputs, target);
-  const { target: value } = await prepared.evaluate(pointsOf(new Map([['x', float32([2 ** players, players], rows)]])));
+  const { target: value } = await prepared.evaluate(
+    pointsOf(new Map([['x', float32([2 ** players, players], rows)]]), 2 ** players),
+  );
   const factorial = (n: number): number => (n < 2 ? 1 : n * factorial(n - 1));
   return Array.from({ length: players }, (_, p) => {
     let sum = 0;
