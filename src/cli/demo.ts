@@ -78,7 +78,7 @@ class Story {
 
   constructor(model: LoadedModel, signal: AbortSignal) {
     this.model = model;
-    this.labels = model.preprocessing?.labels ?? [];
+    this.labels = model.labels ?? [];
     this.#signal = signal;
   }
 

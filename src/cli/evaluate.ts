@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Command, InvalidArgumentError } from 'commander';
-import { loadModel } from '../data/load-model.ts';
+import { labelsOf, loadModel } from '../data/load-model.ts';
 import { nearest } from '../data/nearest.ts';
 import { WhereforeError } from '../errors.ts';
 import { answerText } from '../evaluation/answer.ts';
@@ -176,7 +176,7 @@ async function run(sources: readonly string[], options: Options, signal: AbortSi
       methods,
       metrics,
       layers: layer,
-      target: target === undefined ? undefined : parseTarget(target, model.preprocessing?.labels),
+      target: target === undefined ? undefined : parseTarget(target, labelsOf(model, preprocessing)),
       baseline,
       reference,
       parameters,

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { loadModel } from '../data/load-model.ts';
+import { labelsOf, loadModel } from '../data/load-model.ts';
 import { type MethodName, methodTable } from '../explainer/methods.ts';
 import { explain, preprocessingOf } from '../report/explain.ts';
 import { checkMethods, type Plan } from '../report/plan.ts';
@@ -81,7 +81,7 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
   };
   try {
     const preprocessing = preprocessingOf(model, {});
-    const labels = model.preprocessing?.labels;
+    const labels = labelsOf(model, preprocessing);
     const target =
       options.target &&
       (await Promise.all(

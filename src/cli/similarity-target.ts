@@ -39,7 +39,7 @@ async function embed(source: string, model: LoadedModel, preprocessing: Preproce
   const embedding = Object.keys(preprocessing.outputs).find(
     (name) => preprocessing.outputs[name]?.kind === 'embedding',
   );
-  const { summary } = await predict(model, tensors, preprocessing, undefined, embedding);
+  const { summary } = await predict(model, tensors, preprocessing, undefined, { output: embedding });
   const { graph } = await model.executor.specialise(model.graph, tensors);
   const values = (await model.executor.run(graph, tensors, [summary.output])).get(summary.output) as Tensor;
   return {

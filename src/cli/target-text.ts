@@ -10,6 +10,7 @@ const forms = [
   'logit:CLASS',
   'probability:CLASS',
   'log-probability:CLASS',
+  'log-odds:CLASS or log-odds:A,B',
   'difference:A,B',
   'token:ID or token:POSITION,ID',
   'detection:CLASS or detection:ANCHOR,CLASS',
@@ -26,6 +27,15 @@ const kinds: Readonly<Record<string, { readonly count: number; readonly least?: 
   logit: { count: 1, parse: (classOf, [a]) => ({ kind: 'classLogit', class: classOf(a) }) },
   probability: { count: 1, parse: (classOf, [a]) => ({ kind: 'classProbability', class: classOf(a) }) },
   'log-probability': { count: 1, parse: (classOf, [a]) => ({ kind: 'classLogProbability', class: classOf(a) }) },
+  'log-odds': {
+    count: 2,
+    least: 1,
+    parse: (classOf, [a, b]) => ({
+      kind: 'classLogOdds',
+      class: classOf(a),
+      ...(b !== undefined && { against: classOf(b) }),
+    }),
+  },
   difference: { count: 2, parse: (classOf, [a, b]) => ({ kind: 'logitDifference', a: classOf(a), b: classOf(b) }) },
   token: {
     count: 2,
@@ -154,6 +164,8 @@ const writers: { readonly [K in Target['kind']]: Write<K> } = {
   classLogit: (target, className) => className(target.class),
   classProbability: (target, className) => `probability:${className(target.class)}`,
   classLogProbability: (target, className) => `log-probability:${className(target.class)}`,
+  classLogOdds: ({ class: index, against }, className) =>
+    `log-odds:${className(index)}${against === undefined ? '' : `,${className(against)}`}`,
   logitDifference: ({ a, b }, className) => `difference:${className(a)},${className(b)}`,
   tokenLogProbability: ({ position, id }) => `token:${position},${id}`,
   detectionScore: (target, className) => `detection:${target.anchor},${className(target.class)}`,

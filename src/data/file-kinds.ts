@@ -19,6 +19,8 @@ export const fileKinds = {
   weights: { called: 'a file of weights', limit: 64 * GiB },
   settings: { called: 'a wherefore.yaml', limit: 1 * MiB },
   labels: { called: 'a list of labels', limit: 16 * MiB },
+  /** Names of tens of thousands of classes at most. */
+  config: { called: 'a config.json', limit: 16 * MiB },
   /** The largest in use, of 256,000 tokens, have 33 MiB. */
   tokenizer: { called: 'a tokenizer', limit: 128 * MiB },
   image: { called: 'an image', limit: 256 * MiB },

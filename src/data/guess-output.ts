@@ -1,5 +1,6 @@
 import type { Dimension, Node, OnnxModel, ValueInfo } from '../onnx/graph.ts';
 import { requiredInputs } from '../onnx/graph.ts';
+import { type Beside, type Labels, labelsOfModel } from './beside.ts';
 import type { Guess } from './guessed.ts';
 import type { PreprocessingText } from './preprocessing.ts';
 
@@ -10,31 +11,60 @@ export interface GuessedOutputs {
   detection?: PreprocessingText['detection'];
 }
 
-/** What a model does and what its outputs are, from their shapes and the nodes that make them. */
-export function guessOutputs(model: OnnxModel, guesses: Guess[]): GuessedOutputs {
+/**
+ * What a model does and what its outputs are, from what lies beside it, from their shapes and the nodes that make them.
+ */
+export function guessOutputs(model: OnnxModel, guesses: Guess[], beside?: Beside): GuessedOutputs {
   const result: GuessedOutputs = { outputs: {} };
   const add = (path: string, value: unknown, confidence: Guess['confidence'], reason: string) =>
     guesses.push({ path, value, confidence, reason });
-  for (const output of model.graph.outputs) guessOutput(model, output, result, add);
+  const told = beside?.config;
+  const { labels } = labelsOfModel(model, beside);
+  const vocabulary = told?.vocabularySize;
+  for (const output of model.graph.outputs) guessOutput(model, output, result, add, { labels, vocabulary });
+  if (told?.task) takeTask(model, result, told.task, add);
+  if (told?.isMultiLabel) {
+    for (const output of Object.values(result.outputs)) if (output.kind === 'logits') output.activation = 'sigmoid';
+    add('outputs', 'activation: sigmoid', 'known', 'config.json names a problem of several labels');
+  }
   if (!result.task) add('task', undefined, 'unknown', 'the shapes of the outputs fit no usual task');
-  const labels = statedLabels(model);
   if (labels) {
-    result.labels = labels;
-    add('labels', labels, 'known', `the metadata name ${labels.length} classes`);
+    result.labels = [...labels.names];
+    add('labels', result.labels, 'known', `${labels.from} names ${labels.names.length} classes`);
   } else if (result.task === 'classification' || result.task === 'detection') {
     add('labels', undefined, 'unknown', 'a graph does not name its classes: give a list or a file');
   }
   return result;
 }
 
+/** The task that config.json names; what was guessed of the outputs under another one goes. */
+function takeTask(model: OnnxModel, result: GuessedOutputs, task: NonNullable<GuessedOutputs['task']>, add: Add): void {
+  add('task', task, 'known', 'the architecture in config.json');
+  if (result.task === task) return;
+  result.task = task;
+  const [first] = model.graph.outputs;
+  const forms = {
+    language: { kind: 'logits', axis: -1 },
+    embedding: { kind: 'embedding' },
+    regression: { kind: 'value' },
+  } as const;
+  const form = task in forms ? forms[task as keyof typeof forms] : undefined;
+  const rank = first?.shape?.length ?? 2;
+  result.outputs = first && form && (task !== 'language' || rank === 3) ? { [first.name]: { ...form } } : {};
+}
+
+/** What is known of classes and tokens beside the graph. */
+interface Known {
+  readonly labels?: Labels;
+  readonly vocabulary?: number;
+}
+
 type Add = (path: string, value: unknown, confidence: Guess['confidence'], reason: string) => void;
 
-function guessOutput(model: OnnxModel, output: ValueInfo, result: GuessedOutputs, add: Add): void {
+function guessOutput(model: OnnxModel, output: ValueInfo, result: GuessedOutputs, add: Add, known: Known): void {
   const { name, shape } = output;
   const maker = makerOf(model, name);
-  const tree =
-    maker?.op.startsWith('TreeEnsemble') || maker?.op === 'LinearClassifier' || maker?.op === 'SVMClassifier';
-  if (tree && maker) {
+  if (maker && isLearner(maker)) {
     const classifier = maker.op.endsWith('Classifier');
     if (!result.task) {
       result.task = classifier ? 'classification' : 'regression';
@@ -42,16 +72,9 @@ function guessOutput(model: OnnxModel, output: ValueInfo, result: GuessedOutputs
     }
     // A classifier's first output is the label itself, which is not a number to explain.
     if (classifier && (maker.outputs[0] === name || output.type === 'int64')) return;
-    const kind = classifier ? 'probabilities' : 'value';
-    if (output.type === undefined) {
-      add(
-        `outputs.${name}`,
-        undefined,
-        'unknown',
-        'it is a sequence of maps, not a tensor: export the model without ZipMap',
-      );
-      return;
-    }
+    const kind = !classifier ? 'value' : isRaw(model, maker, name) ? 'logits' : 'probabilities';
+    if (output.type === undefined)
+      add(`outputs.${name}`, 'a tensor', 'known', 'the maps of ZipMap are read as a tensor of scores');
     result.outputs[name] = { kind };
     add(`outputs.${name}.kind`, kind, 'known', `it is made by ${maker.op}`);
     return;
@@ -71,7 +94,7 @@ function guessOutput(model: OnnxModel, output: ValueInfo, result: GuessedOutputs
   }
   if (!shape || result.task) return;
   const last = shape.at(-1);
-  if (shape.length === 3 && isLanguageModel(model)) {
+  if (shape.length === 3 && isLanguageModel(model) && isVocabulary(last, known)) {
     result.task = 'language';
     result.outputs[name] = { kind: 'logits', axis: -1 };
     add(
@@ -85,6 +108,16 @@ function guessOutput(model: OnnxModel, output: ValueInfo, result: GuessedOutputs
   const flat = shape.length >= 2 && shape.slice(2).every((size) => size === 1);
   if (flat && typeof shape[1] === 'number') {
     const classes = shape[1];
+    const ending = maker?.op === 'Softmax' || maker?.op === 'Sigmoid' ? 'probabilities' : 'logits';
+    const isBinary = maker?.op === 'Sigmoid' || known.labels?.names.length === 2;
+    if (classes === 1 && isBinary) {
+      result.task = 'classification';
+      result.outputs[name] = { kind: ending };
+      const reason =
+        maker?.op === 'Sigmoid' ? 'is one number that a Sigmoid makes' : 'is one number, and there are two labels';
+      add('task', 'classification', 'likely', `"${name}" ${reason}: the probability of the second of two classes`);
+      return;
+    }
     if (classes === 1) {
       add(
         'task',
@@ -95,7 +128,7 @@ function guessOutput(model: OnnxModel, output: ValueInfo, result: GuessedOutputs
       return;
     }
     result.task = 'classification';
-    const kind = maker?.op === 'Softmax' || maker?.op === 'Sigmoid' ? 'probabilities' : 'logits';
+    const kind = ending;
     result.outputs[name] = { kind };
     add('task', 'classification', 'likely', `"${name}" gives ${classes} numbers for an input`);
     add(`outputs.${name}.kind`, kind, 'known', maker ? `it is made by ${maker.op}` : 'nothing normalises it');
@@ -106,9 +139,22 @@ function guessOutput(model: OnnxModel, output: ValueInfo, result: GuessedOutputs
   }
 }
 
+/** Operators of scikit-learn and its kin that end a model. */
+function isLearner({ op }: Node): boolean {
+  return op.startsWith('TreeEnsemble') || /^(Linear|SVM)(Classifier|Regressor)$/.test(op);
+}
+
+/** Whether a linear classifier or a support vector machine gives its scores as they are. */
+function isRaw(model: OnnxModel, { op, attributes }: Node, output: string): boolean {
+  const { post_transform: transform } = attributes;
+  const isNormalised = model.graph.nodes.some((node) => node.op === 'Normalizer' && node.outputs.includes(output));
+  const isPlain = transform?.kind !== 'string' || transform.value === 'NONE';
+  return !op.startsWith('Tree') && isPlain && !isNormalised;
+}
+
 /** The node that computes a value, past those that only pass it on in another shape or type. */
 function makerOf(model: OnnxModel, name: string): Node | undefined {
-  const passing = new Set(['Identity', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Cast', 'ZipMap']);
+  const passing = new Set(['Identity', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Cast', 'ZipMap', 'Normalizer']);
   let node = model.graph.nodes.find((candidate) => candidate.outputs.includes(name));
   while (node && passing.has(node.op)) {
     const { inputs } = node;
@@ -133,20 +179,14 @@ function yoloxStrides(model: OnnxModel, shape: readonly Dimension[] | undefined)
   );
 }
 
+/** Whether an axis runs over the tokens: unless it is as long as the list of classes, or known not to be the vocabulary. */
+function isVocabulary(size: Dimension | undefined, { labels, vocabulary }: Known): boolean {
+  if (typeof size !== 'number') return true;
+  return vocabulary === undefined ? size !== labels?.names.length : size >= vocabulary;
+}
+
 function isLanguageModel(model: OnnxModel): boolean {
   return requiredInputs(model.graph).some(
     ({ type, shape }) => (type === 'int64' || type === 'int32') && shape?.length === 2,
   );
-}
-
-/** Class names in the metadata: a JSON list or object, or a Python dictionary as Ultralytics writes it. */
-function statedLabels(model: OnnxModel): string[] | undefined {
-  const text = model.metadata.get('names') ?? model.metadata.get('classes') ?? model.metadata.get('labels');
-  if (!text) return undefined;
-  const pairs = [...text.matchAll(/(\d+)"?\s*:\s*(?:'([^']*)'|"([^"]*)")/g)];
-  if (pairs.length && pairs.every(([, key], i) => key === String(i)))
-    return pairs.map(([, , single, double]) => single ?? double);
-  const list = /^\s*\[(.*)\]\s*$/s.exec(text);
-  const items = list ? [...list[1].matchAll(/'([^']*)'|"([^"]*)"/g)].map(([, single, double]) => single ?? double) : [];
-  return items.length ? items : undefined;
 }

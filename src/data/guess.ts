@@ -1,5 +1,7 @@
+import { relative } from 'node:path';
 import { type OnnxModel, requiredInputs, type ValueInfo } from '../onnx/graph.ts';
 import { formatShape } from '../tensor/tensor.ts';
+import type { Beside } from './beside.ts';
 import { guessImage } from './guess-image.ts';
 import { guessOutputs } from './guess-output.ts';
 import { guessSeries } from './guess-series.ts';
@@ -22,15 +24,16 @@ const textParts: readonly [RegExp, 'ids' | 'mask' | 'types' | 'positions'][] = [
 ];
 
 /**
- * Suggests how a model's inputs are made and its outputs read, from its graph and metadata alone: kinds, sizes, axis
- * order, colours, value range and normalisation, task, labels. Every guess comes with its confidence and reason.
+ * Suggests how a model's inputs are made and its outputs read, from its graph and metadata, and from what other tools
+ * left beside it: kinds, sizes, axis order, colours, value range and normalisation, tokenizer, task, labels. Every guess
+ * comes with its confidence and reason.
  */
-export function guessPreprocessing(model: OnnxModel): GuessedPreprocessing {
+export function guessPreprocessing(model: OnnxModel, beside?: Beside): GuessedPreprocessing {
   const guesses: Guess[] = [];
   const inputs: Record<string, InputText> = {};
-  const outputs = guessOutputs(model, guesses);
+  const outputs = guessOutputs(model, guesses, beside);
   for (const input of requiredInputs(model.graph)) {
-    const guessed = guessInput(model, input, outputs.detection !== undefined, guesses);
+    const guessed = guessInput(model, input, { detector: outputs.detection !== undefined, beside }, guesses);
     if (guessed) inputs[input.name] = guessed;
   }
   return {
@@ -45,7 +48,12 @@ export function guessPreprocessing(model: OnnxModel): GuessedPreprocessing {
   };
 }
 
-function guessInput(model: OnnxModel, input: ValueInfo, detector: boolean, guesses: Guess[]): InputText | undefined {
+function guessInput(
+  model: OnnxModel,
+  input: ValueInfo,
+  { detector, beside }: { readonly detector: boolean; readonly beside: Beside | undefined },
+  guesses: Guess[],
+): InputText | undefined {
   const { name, type, shape } = input;
   const path = `inputs.${name}`;
   const add = (value: unknown, confidence: Guess['confidence'], reason: string) =>
@@ -59,14 +67,7 @@ function guessInput(model: OnnxModel, input: ValueInfo, detector: boolean, guess
     if (shape?.length === 2 && part) {
       add('text', 'likely', `whole numbers of two axes, and the name "${name}"`);
       guesses.push({ path: `${path}.part`, value: part, confidence: 'likely', reason: `the name "${name}"` });
-      if (part === 'ids')
-        guesses.push({
-          path: `${path}.tokenizer`,
-          value: undefined,
-          confidence: 'unknown',
-          reason: 'a graph does not contain its tokenizer: name a tokenizer.json',
-        });
-      return { kind: 'text', part };
+      return { kind: 'text', part, ...(part === 'ids' && tokenizerFor(path, beside, guesses)) };
     }
   }
   if (shape?.length === 4 && isPictureType(type)) {
@@ -90,6 +91,25 @@ function guessInput(model: OnnxModel, input: ValueInfo, detector: boolean, guess
       : 'the file does not state its shape',
   );
   return { kind: 'tensor' };
+}
+
+/** The tokenizer beside the model, and the longest text that config.json allows. */
+function tokenizerFor(path: string, beside: Beside | undefined, guesses: Guess[]) {
+  const file = beside?.files.tokenizer;
+  if (!beside || file === undefined) {
+    const reason = 'a graph does not contain its tokenizer: name a tokenizer.json';
+    guesses.push({ path: `${path}.tokenizer`, value: undefined, confidence: 'unknown', reason });
+    return {};
+  }
+  const tokenizer = relative(beside.folder, file);
+  guesses.push({
+    path: `${path}.tokenizer`,
+    value: tokenizer,
+    confidence: 'likely',
+    reason: 'it lies beside the model',
+  });
+  const longest = beside.config?.longest;
+  return longest === undefined ? { tokenizer } : { tokenizer, longest };
 }
 
 function isPictureType(type: ValueInfo['type']): boolean {

@@ -8,8 +8,10 @@ import { withOpenBatch } from '../runtime/fixed-batch.ts';
 import { createModel, type Model } from '../runtime/model.ts';
 import { createNodeRuntime, type Isolation } from '../runtime/node.ts';
 import type { Runtime, WeightSource } from '../runtime/runtime.ts';
+import { type Beside, findBeside, labelsOfModel } from './beside.ts';
 import { foldersOf, realPath } from './folders.ts';
 import { withFile } from './open-file.ts';
+import type { Preprocessing } from './preprocessing.ts';
 import {
   checkPreprocessing,
   findPreprocessing,
@@ -22,6 +24,10 @@ export interface LoadedModel extends Model {
   /** Absolute path of the file; undefined for a model from bytes. */
   readonly path: string | undefined;
   readonly preprocessing: LoadedPreprocessing | undefined;
+  /** What other tools left beside the file; undefined for a model from bytes. */
+  readonly beside: Beside | undefined;
+  /** Names of the classes by index: of `wherefore.yaml`, else of files beside the model, else of the model itself. */
+  readonly labels: readonly string[] | undefined;
 }
 
 export interface LoadModelOptions {
@@ -81,6 +87,7 @@ export async function loadModel(source: string | Uint8Array, options: LoadModelO
       ? await findPreprocessing(path)
       : undefined;
   if (found) checkPreprocessing(found, decoded.graph);
+  const beside = path === undefined ? undefined : await findBeside(path);
   const { threads, isolation = 'process', timeLimit } = options;
   const memoryLimit = Math.max(leastMemory, options.memory ?? 0) + 4 * size;
   const runtime = options.runtime ?? createNodeRuntime({ threads, isolation, memoryLimit, timeLimit });
@@ -93,6 +100,8 @@ export async function loadModel(source: string | Uint8Array, options: LoadModelO
     ...model,
     path,
     preprocessing: found,
+    beside,
+    labels: found?.labels ?? labelsOfModel(decoded, beside).labels?.names,
     close: async () => {
       await model.close();
       if (!options.runtime) await runtime.close();
@@ -110,6 +119,14 @@ async function modelBytes(
     bytes: await file.bytes(),
     path: file.isPipe ? undefined : resolve(source),
   }));
+}
+
+/** Names of the classes of a model: those that the preprocessing lists, else the model's. */
+export function labelsOf(
+  { labels }: Pick<LoadedModel, 'labels'>,
+  preprocessing: Pick<Preprocessing, 'labels'>,
+): readonly string[] | undefined {
+  return Array.isArray(preprocessing.labels) ? preprocessing.labels : labels;
 }
 
 /**

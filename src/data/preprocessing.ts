@@ -144,6 +144,11 @@ const output = z.strictObject({
   kind: z.enum(['logits', 'probabilities', 'value', 'detections', 'embedding']),
   /** The axis that runs over the classes. Default 1 (−1 for language models, set by the task). */
   axis: z.int().optional(),
+  /**
+   * What makes probabilities of logits: `softmax` over the classes, or a `sigmoid` for each, where an input may belong
+   * to several classes or to none. Default softmax; of one number always sigmoid.
+   */
+  activation: z.enum(['softmax', 'sigmoid']).optional(),
 });
 
 const detection = z.strictObject({

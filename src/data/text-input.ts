@@ -17,13 +17,37 @@ export function describedText(preprocessing: Preprocessing): { name: string; inp
   return texts.length === 1 ? texts[0] : undefined;
 }
 
-/** The tokenizer that a model's `wherefore.yaml` names, below its folder; undefined where it names none. */
+/**
+ * The tokenizer that a model's `wherefore.yaml` names, below its folder, else the one beside the model; undefined where
+ * there is neither.
+ */
 export async function tokenizerOf(model: LoadedModel, preprocessing: Preprocessing): Promise<Tokenizer | undefined> {
-  const file = describedText(preprocessing)?.input.tokenizer;
-  if (file === undefined) return undefined;
+  const path = tokenizerPath(model, preprocessing);
+  if (path === undefined) return undefined;
+  let byPath = tokenizers.get(model);
+  if (!byPath) tokenizers.set(model, (byPath = new Map()));
+  let tokenizer = byPath.get(path);
+  if (!tokenizer) byPath.set(path, (tokenizer = readTokenizer(path, { inside: await placesOf(model, path) })));
+  return tokenizer;
+}
+
+/** Tokenizers stay with the model: every text, baseline and explanation asks for them. */
+const tokenizers = new WeakMap<LoadedModel, Map<string, Promise<Tokenizer>>>();
+
+function tokenizerPath(model: LoadedModel, preprocessing: Preprocessing): string | undefined {
+  const described = describedText(preprocessing);
+  if (!described) return undefined;
+  const file = described.input.tokenizer;
+  if (file === undefined) return model.beside?.files.tokenizer;
   const beside = model.preprocessing?.path ?? model.path;
-  if (beside === undefined) return readTokenizer(file);
-  return readTokenizer(resolve(dirname(beside), file), { inside: await foldersOf(beside) });
+  return beside === undefined ? file : resolve(dirname(beside), file);
+}
+
+/** Folders that a tokenizer must lie in, where another file names it. */
+async function placesOf({ preprocessing, path, beside }: LoadedModel, tokenizer: string) {
+  if (beside && tokenizer === beside.files.tokenizer) return beside.folders;
+  const naming = preprocessing?.path ?? path;
+  return naming === undefined ? undefined : foldersOf(naming);
 }
 
 /**
@@ -42,7 +66,7 @@ export async function textInput(
   if (!described || !tokenizer) {
     throw new WhereforeError('invalid-argument', 'the model does not say how a text becomes its input', {
       where: source,
-      fix: 'name its tokenizer in a wherefore.yaml beside the model (inputs: input_ids: { kind: text, tokenizer: tokenizer.json })',
+      fix: 'put its tokenizer.json beside the model, or name it in a wherefore.yaml there (inputs: input_ids: { kind: text, tokenizer: tokenizer.json })',
     });
   }
   const { ids, texts, special, words } = tokenizer.encode(text);

@@ -9,8 +9,10 @@ import { explainedInputs } from '../attribution/explained.ts';
 import { type Points, pointOf } from '../attribution/points.ts';
 import { prepare } from '../attribution/prepare.ts';
 import type { Passes, Prepared, WorkOptions } from '../attribution/prepared.ts';
-import { finalNode } from '../attribution/target/class-scores.ts';
-import { type Target, targetOutput } from '../attribution/target/target.ts';
+import { scaleOf } from '../attribution/target/scale.ts';
+import { type CompiledTarget, isClassTarget, type Target } from '../attribution/target/target.ts';
+import { hasBatchAxis } from '../attribution/target/target-source.ts';
+import type { Facts } from '../autodiff/facts.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Tensors } from '../runtime/runtime.ts';
@@ -100,7 +102,7 @@ export async function ask(model: Model, request: QuestionRequest): Promise<Quest
     sideBySide: true,
   };
   const asked = await prepare(model, inputs, target, options);
-  const probability = probabilityTarget(target);
+  const probability = probabilityTarget(target, asked.target);
   const confident = probability && probability !== target ? await prepare(model, inputs, probability, options) : asked;
   const separately = confident !== asked;
   const ends = joined([inputs, referenceInputs].map((tensors) => pointOf(onlyNamed(tensors, explained))));
@@ -110,7 +112,7 @@ export async function ask(model: Model, request: QuestionRequest): Promise<Quest
 
   const link = confidenceLink(target, probability !== undefined, value, referenceValue, reference);
   const [confidence, referenceConfidence] = [...(confidences ?? [value, referenceValue])].map(link);
-  const { classes, chance } = await classesOf(model, inputs, target);
+  const { classes, chance } = classesOf(model, target, asked.target);
   const at = (prepared: Prepared) => gathered(async (points) => (await prepared.evaluate(points)).target);
   const targetAt = at(asked);
   const confidentAt = separately ? at(confident) : targetAt;
@@ -199,17 +201,20 @@ function meanOf(name: string, sample: Tensor): Tensor<'float32'> {
 }
 
 /** The same class as a probability; undefined for targets that are none. */
-function probabilityTarget(target: Target): Target | undefined {
-  switch (target.kind) {
-    case 'classLogit':
-    case 'classLogProbability':
-      return { kind: 'classProbability', class: target.class, output: target.output };
-    case 'classProbability':
-    case 'tokenLogProbability':
-      return target;
-    default:
-      return undefined;
-  }
+function probabilityTarget(target: Target, { facts, output }: CompiledTarget): Target | undefined {
+  if (target.kind === 'classProbability' || target.kind === 'tokenLogProbability') return target;
+  if (!isClassTarget(target) || target.kind === 'logitDifference') return undefined;
+  if (target.kind === 'classLogOdds' && target.against !== undefined) return undefined;
+  const { class: index, output: named, binary, scale } = target;
+  // The only number of an output is a value, unless it is said to tell two classes apart.
+  if (index === 0 && !binary && rowSize(facts, output) === 1) return undefined;
+  return { kind: 'classProbability', class: index, output: named, binary, scale };
+}
+
+/** Numbers that an output has for one input. */
+function rowSize({ shapes }: Facts, output: string): number {
+  const shape = shapes.get(output) ?? [];
+  return sizeOf(hasBatchAxis(shape) ? shape.slice(1) : shape);
 }
 
 function confidenceLink(
@@ -235,13 +240,15 @@ function confidenceLink(
   return (output: number) => (output - referenceValue) / difference;
 }
 
-async function classesOf(model: Model, inputs: Tensors, target: Target): Promise<Pick<Question, 'classes' | 'chance'>> {
-  if (!probabilityTarget(target)) return { classes: undefined, chance: undefined };
-  const { facts } = await model.executor.specialise(model.graph, inputs);
-  const output = targetOutput(model.graph, facts, target);
+function classesOf(model: Model, target: Target, compiled: CompiledTarget): Pick<Question, 'classes' | 'chance'> {
+  const { facts, output } = compiled;
+  if (!probabilityTarget(target, compiled)) return { classes: undefined, chance: undefined };
   const shape = facts.shapes.get(output) ?? [];
-  const classes = target.kind === 'tokenLogProbability' ? (shape.at(-1) as number) : sizeOf(shape.slice(1));
-  const alone = classes === 1 || finalNode(model.graph, output)?.op === 'Sigmoid';
+  const numbers = target.kind === 'tokenLogProbability' ? (shape.at(-1) as number) : rowSize(facts, output);
+  const stated = isClassTarget(target) ? target : undefined;
+  const scale = scaleOf(model.graph, output, stated?.scale);
+  const classes = numbers === 1 && stated?.binary ? 2 : numbers;
+  const alone = numbers === 1 || scale === 'sigmoid' || scale === 'independent';
   return { classes, chance: alone ? 0.5 : 1 / classes };
 }
 

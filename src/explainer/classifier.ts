@@ -1,5 +1,5 @@
 import { layersBetween } from '../attribution/layers.ts';
-import { finalNode } from '../attribution/target/class-scores.ts';
+import { finalNode } from '../attribution/target/scale.ts';
 import type { Facts } from '../autodiff/facts.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Graph, OnnxModel } from '../onnx/graph.ts';

@@ -118,7 +118,14 @@ export interface OnnxModel {
 export type PlainAttributes = Readonly<
   Record<
     string,
-    number | string | readonly number[] | { float: number } | { floats: readonly number[] } | Tensor | undefined
+    | number
+    | string
+    | readonly number[]
+    | { float: number }
+    | { floats: readonly number[] }
+    | { strings: readonly string[] }
+    | Tensor
+    | undefined
   >
 >;
 
@@ -131,6 +138,7 @@ export function attributesOf(plain: PlainAttributes): Attributes {
     else if (typeof value === 'string') result[name] = { kind: 'string', value };
     else if (Array.isArray(value)) result[name] = { kind: 'ints', value };
     else if ('float' in value) result[name] = { kind: 'float', value: value.float };
+    else if ('strings' in value) result[name] = { kind: 'strings', value: value.strings };
     else if ('floats' in value) result[name] = { kind: 'floats', value: value.floats };
     else result[name] = { kind: 'tensor', value: value as Tensor };
   }

@@ -169,8 +169,8 @@ const typeRules: Readonly<Record<string, TypeRule>> = {
 };
 
 /**
- * Element type of every tensor value of a graph that can be told from the graph alone.
- * Sequences, maps and outputs of unknown operators are absent.
+ * Element type of every tensor value of a graph that can be told from the graph alone; a declared type wins over one
+ * that follows from an operator. Sequences, maps and outputs of unknown operators are absent.
  *
  * @param outer types of the values around a nested graph
  */
@@ -179,7 +179,7 @@ export function inferTypes(graph: Graph, outer: ReadonlyMap<string, DataType> = 
   const declare = (name: string, type: DataType | undefined) => {
     if (name && type) types.set(name, type);
   };
-  for (const value of [...graph.values.values(), ...graph.inputs]) declare(value.name, value.type);
+  for (const value of [...graph.values.values(), ...graph.outputs, ...graph.inputs]) declare(value.name, value.type);
   for (const initializer of graph.initializers.values()) declare(initializer.name, initializer.type);
   const typeOf: TypeOf = (name) => types.get(name);
   for (const node of graph.nodes) {

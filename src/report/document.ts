@@ -12,11 +12,18 @@ const shape = z.array(z.int().min(0));
 /** A tensor kept in the safetensors file beside the document, under `key`. */
 const stored = z.object({ key: z.string(), type: z.string(), shape });
 
+const ofClasses = {
+  binary: z.boolean().optional(),
+  scale: z.enum(['probabilities', 'independent']).optional(),
+  output: z.string().optional(),
+};
+
 const target = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('classLogit'), class: z.int(), output: z.string().optional() }),
-  z.object({ kind: z.literal('classProbability'), class: z.int(), output: z.string().optional() }),
-  z.object({ kind: z.literal('classLogProbability'), class: z.int(), output: z.string().optional() }),
-  z.object({ kind: z.literal('logitDifference'), a: z.int(), b: z.int(), output: z.string().optional() }),
+  z.object({ kind: z.literal('classLogit'), class: z.int(), ...ofClasses }),
+  z.object({ kind: z.literal('classProbability'), class: z.int(), ...ofClasses }),
+  z.object({ kind: z.literal('classLogProbability'), class: z.int(), ...ofClasses }),
+  z.object({ kind: z.literal('classLogOdds'), class: z.int(), against: z.int().optional(), ...ofClasses }),
+  z.object({ kind: z.literal('logitDifference'), a: z.int(), b: z.int(), ...ofClasses }),
   z.object({ kind: z.literal('tokenLogProbability'), position: z.int(), id: z.int(), output: z.string().optional() }),
   z.object({ kind: z.literal('detectionScore'), anchor: z.int(), class: z.int(), output: z.string().optional() }),
   z.object({ kind: z.literal('boxCoordinate'), anchor: z.int(), coordinate: z.int(), output: z.string().optional() }),

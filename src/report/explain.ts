@@ -85,7 +85,7 @@ export async function explain(
   return results;
 }
 
-/** How inputs are made for a model: given, written beside it, or guessed. */
+/** How inputs are made for a model: given, written beside it, or guessed from the graph and what lies beside. */
 export function preprocessingOf(
   model: LoadedModel,
   options: { readonly preprocessing?: Preprocessing },
@@ -93,7 +93,7 @@ export function preprocessingOf(
   return (
     options.preprocessing ??
     model.preprocessing?.preprocessing ??
-    completePreprocessing(guessPreprocessing(model.source).preprocessing)
+    completePreprocessing(guessPreprocessing(model.source, model.beside).preprocessing)
   );
 }
 

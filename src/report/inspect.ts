@@ -65,7 +65,7 @@ export async function inspect(model: LoadedModel): Promise<Inspection> {
     operators: countOperators(graph),
     layers,
     layersMissing,
-    preprocessing: guessPreprocessing(source),
+    preprocessing: guessPreprocessing(source, model.beside),
     described: model.preprocessing !== undefined,
     notes: model.notes.map((note) => note.text),
   };

@@ -4,21 +4,24 @@ import type { Groups } from '../attribution/groups.ts';
 import { repeatRows } from '../attribution/points.ts';
 import type { Passes } from '../attribution/prepared.ts';
 import { checkBaseline } from '../attribution/stated-baseline.ts';
-import { compileTarget, type Target, targetOutput } from '../attribution/target/target.ts';
+import { compileTarget, isClassTarget, type Target, targetOutput } from '../attribution/target/target.ts';
+import { hasBatchAxis } from '../attribution/target/target-source.ts';
 import { checkTokens } from '../attribution/tokens.ts';
-import type { LoadedModel } from '../data/load-model.ts';
+import { type LoadedModel, labelsOf } from '../data/load-model.ts';
 import type { ModelInput } from '../data/model-input.ts';
 import { nearest } from '../data/nearest.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import { readModelInputs, tensorInput } from '../data/read-model-input.ts';
 import { tokenizerOf } from '../data/text-input.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
+import { usedBeside } from '../data/used-beside.ts';
 import { WhereforeError } from '../errors.ts';
 import { type MethodName, methodTable } from '../explainer/methods.ts';
 import type { Specialised } from '../runtime/executor.ts';
 import { throwIfCancelled } from '../runtime/runtime.ts';
 import { checkTensors } from '../tensor/check-tensor.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { classReading, readTarget } from './class-reading.ts';
 import { layersFor, mismatch, namesOf } from './fitting-layers.ts';
 import { foreseen } from './foreseen.ts';
 import { layerGroups } from './input-groups.ts';
@@ -82,6 +85,8 @@ export async function plan(
     else inputs.push(tensorInput(model, source, 'tensors in memory', undefined, preprocessing));
   }
   const tokenizer = await tokenizerOf(model, preprocessing);
+  const names: Names = { classes: labelsOf(model, preprocessing), tokens: tokenizer && vocabularyOf(tokenizer) };
+  const found = usedBeside(model, preprocessing);
   const explanations: PlannedExplanation[] = [];
   const leftOut = new Set<string>();
   let forwardSeconds = 0;
@@ -89,8 +94,7 @@ export async function plan(
     throwIfCancelled(options.signal);
     checkTokens(model.graph, input.tensors, 'the input');
     const specialised = await model.executor.specialise(model.graph, input.tensors);
-    const labels = tokenizer ? vocabularyOf(tokenizer) : model.preprocessing?.labels;
-    const prediction = await predict(model, input.tensors, preprocessing, labels);
+    const prediction = await predict(model, input.tensors, preprocessing, names.classes, { vocabulary: names.tokens });
     forwardSeconds ||= await timeForward(model, specialised, input, prediction.summary.output);
     const baselines = [options.baseline ?? usualBaseline(model, input, tokenizer)]
       .flat()
@@ -106,7 +110,8 @@ export async function plan(
     });
     const wanted = options.target ?? prediction.target;
     for (const choice of Array.isArray(wanted) ? wanted : [wanted]) {
-      const target: Target = typeof choice === 'function' ? choice(input, prediction) : choice;
+      const stated: Target = typeof choice === 'function' ? choice(input, prediction) : choice;
+      const target = completeTarget(specialised, preprocessing, stated, names.classes);
       compileTarget(model.graph, specialised.facts, target);
       const output = targetOutput(specialised.graph, specialised.facts, target);
       for (const references of byExplained(compared)) {
@@ -148,8 +153,8 @@ export async function plan(
               parameters,
               groups: methodTable[method].usesGroups ? groups : undefined,
               givenGroups,
-              labels,
-              notes: [...left, ...notes],
+              labels: target.kind === 'tokenLogProbability' ? names.tokens : names.classes,
+              notes: [...found, ...left, ...notes],
               ...cost,
             });
           }
@@ -230,6 +235,26 @@ const fewFeatures = 64;
 /** The method for a model without a gradient: Shapley values where there are few features, else hiding one after another. */
 function perturbation({ groups }: ModelInput): MethodName {
   return groups && groups.names.length <= fewFeatures ? 'kernel-shap' : 'occlusion';
+}
+
+/** What the classes of an output and the tokens of a vocabulary are called. */
+interface Names {
+  readonly classes: readonly string[] | undefined;
+  readonly tokens: readonly string[] | undefined;
+}
+
+/** A target with how its output is read: whether one number tells two classes apart, what is said of its numbers. */
+function completeTarget(
+  { graph, facts }: Specialised,
+  preprocessing: Preprocessing,
+  target: Target,
+  labels: readonly string[] | undefined,
+): Target {
+  if (!isClassTarget(target)) return target;
+  const output = targetOutput(graph, facts, target);
+  const shape = facts.shapes.get(output) ?? [];
+  const count = sizeOf(hasBatchAxis(shape) ? shape.slice(1) : shape);
+  return readTarget(target, classReading(graph, preprocessing, output, { count, labels }));
 }
 
 /** What the ids of tokens stand for, as a person reads them. */

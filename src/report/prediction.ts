@@ -1,7 +1,7 @@
 import type { Box } from '../attribution/detector-grid.ts';
-import { finalNode } from '../attribution/target/class-scores.ts';
 import { regionOf } from '../attribution/target/region.ts';
 import type { Target } from '../attribution/target/target.ts';
+import { hasBatchAxis } from '../attribution/target/target-source.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Model } from '../runtime/model.ts';
@@ -9,6 +9,7 @@ import type { Tensors } from '../runtime/runtime.ts';
 import { toNumbers } from '../tensor/convert.ts';
 import { formatShape, type Tensor } from '../tensor/tensor.ts';
 import { boxReader } from './boxes.ts';
+import { classReading, isLanguage, probabilitiesOf, softmax, statedReading } from './class-reading.ts';
 import type { ExplanationDocument } from './document.ts';
 
 /** What a model said of one input, and the target that explains it. */
@@ -33,16 +34,25 @@ export interface Detection {
 
 const shown = 5;
 
+export interface PredictOptions {
+  /** The output to read. Default: that of the detector, else the first of floats. */
+  readonly output?: string;
+  /** What the tokens of a language model are, by id. */
+  readonly vocabulary?: readonly string[];
+}
+
 /**
  * Runs a model on one input and reads its first output as its task says.
- * Classes are shown with their probabilities: softmax is applied for display where the model gives scores.
+ * Classes are shown with their probabilities: of scores their softmax, or the sigmoid of one number that tells two
+ * classes apart.
+ * @param labels names of the classes, by index
  */
 export async function predict(
   model: Model,
   inputs: Tensors,
   preprocessing: Preprocessing,
   labels: readonly string[] | undefined,
-  wanted?: string,
+  { output: wanted, vocabulary }: PredictOptions = {},
 ): Promise<Prediction> {
   const { graph, facts } = await model.executor.specialise(model.graph, inputs);
   const names = graph.outputs.map(({ name }) => name);
@@ -60,33 +70,27 @@ export async function predict(
       },
     );
   }
-  const values = (await model.executor.run(graph, inputs, [output])).get(output) as Tensor;
+  const values = withBatch((await model.executor.run(graph, inputs, [output])).get(output) as Tensor);
   if (preprocessing.task === 'detection' || preprocessing.detection) {
     return detection(output, values, labels, preprocessing.detection?.strides ?? [], gridOf(inputs));
   }
   const numbers = toNumbers(values);
   const isGrid = values.shape.length === 4 && values.shape[1] > 1 && values.shape[2] * values.shape[3] > 1;
   if (isGrid) return segmentation(output, values.shape, numbers, labels);
-  if (preprocessing.task === 'language' || (values.shape.length === 3 && preprocessing.outputs[output]?.axis === -1)) {
-    return nextToken(output, values.shape, numbers, labels);
-  }
-  const kind = preprocessing.outputs[output]?.kind;
-  const regression = kind === 'value' || kind === 'embedding' || preprocessing.task === 'regression';
-  if (regression || numbers.length === 1) {
+  if (isLanguage(preprocessing, output, values.shape)) return nextToken(output, values.shape, numbers, vocabulary);
+  const reading = classReading(model.graph, preprocessing, output, { count: numbers.length, labels });
+  if (!reading) {
     const top = numbers.slice(0, shown).map((value, index) => entry(index, value, labels));
     return {
       summary: { output, kind: 'value', top },
       target: { kind: 'output', output, index: values.shape.slice(1).map(() => 0) },
     };
   }
-  const last = finalNode(model.graph, output)?.op;
-  const probabilities =
-    kind === 'probabilities' || last === 'Softmax' || last === 'Sigmoid' || !isScores(kind, last)
-      ? numbers
-      : softmax(numbers);
-  // Trees have no value before a softmax; and of a row of a table a person asks how probable, not how large a logit is.
+  const probabilities = probabilitiesOf(numbers, reading);
+  // Where no softmax is at the end, a logit is not what the model gives; and of a row of a table a person asks how
+  // probable, not how large a logit is.
   const inProbabilities =
-    last?.startsWith('Tree') || Object.values(preprocessing.inputs).some((input) => input.kind === 'table');
+    reading.scale === 'probabilities' || Object.values(preprocessing.inputs).some((input) => input.kind === 'table');
   const order = Array.from(probabilities.keys()).sort((a, b) => probabilities[b] - probabilities[a]);
   return {
     summary: {
@@ -94,23 +98,21 @@ export async function predict(
       kind: 'probability',
       top: order.slice(0, shown).map((index) => entry(index, probabilities[index], labels)),
     },
-    target: { kind: inProbabilities ? 'classProbability' : 'classLogit', output, class: order[0] },
+    target: {
+      kind: inProbabilities ? 'classProbability' : 'classLogit',
+      output,
+      class: order[0],
+      ...statedReading(reading),
+    },
   };
 }
 
-function isScores(kind: string | undefined, last: string | undefined): boolean {
-  return kind === 'logits' || !last?.startsWith('Tree');
+function withBatch(values: Tensor): Tensor {
+  return hasBatchAxis(values.shape) ? values : { ...values, shape: [1, ...values.shape] };
 }
 
 function entry(index: number, value: number, labels: readonly string[] | undefined) {
   return { index, label: labels?.[index], value };
-}
-
-function softmax(scores: readonly number[]): number[] {
-  const largest = scores.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const weights = scores.map((score) => Math.exp(score - largest));
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  return weights.map((weight) => weight / total);
 }
 
 /** Scores [1, class, row, column]: the share of the places where each class is the most probable. */

@@ -3,6 +3,7 @@ import { WhereforeError } from '../../errors.ts';
 import type { GraphBuilder } from '../../onnx/builder.ts';
 import { formatShape, sizeOf, stridesOf } from '../../tensor/tensor.ts';
 import { type Expression, type Place, parseExpression, type Sign } from './expression.ts';
+import { withBatch } from './target-source.ts';
 
 /** A part of a formula: its elements in one row for each input, `[batch, size]`, and the shape they stand for. */
 interface Part {
@@ -104,8 +105,8 @@ export function compileExpression(
         expected: 'float32',
       });
     }
-    const whole = (facts.shapes.get(name) ?? []).slice(1);
-    const rows = builder.op('Flatten', [name], { axis: 1 });
+    const { rows: batched, shape: whole } = withBatch({ builder, facts }, name);
+    const rows = builder.op('Flatten', [batched], { axis: 1 });
     const { shape, positions } = chosen(name, whole, places);
     if (places.length === 0) return { value: rows, shape };
     return { value: builder.op('Gather', [rows, builder.ints(positions)], { axis: 1 }), shape };

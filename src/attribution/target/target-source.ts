@@ -9,7 +9,10 @@ export interface Source {
   readonly builder: GraphBuilder;
   readonly graph: Graph;
   readonly facts: Facts;
+  /** Name of the model's output. */
   readonly output: string;
+  /** The output with a batch axis: itself, or a value of one row, see {@link withBatch}. */
+  readonly scores: string;
   /** Shape of the output without the batch axis. */
   readonly shape: readonly number[];
   /** What was chosen or made up, to be told. */
@@ -30,6 +33,24 @@ export function tensorInput(source: Source, hint: string, tensor: Tensor): strin
   const name = source.builder.input(source.builder.fresh(hint), tensor.type, tensor.shape);
   source.feeds.set(name, tensor);
   return name;
+}
+
+/**
+ * A value of the model with a batch axis in front. Facts are those of one input: a value whose first axis is not 1, or
+ * that has none, was squeezed to that input's own numbers and becomes one row.
+ */
+export function withBatch(
+  { builder, facts }: Pick<Source, 'builder' | 'facts'>,
+  value: string,
+): { readonly rows: string; readonly shape: readonly number[] } {
+  const shape = facts.shapes.get(value) ?? [];
+  if (hasBatchAxis(shape)) return { rows: value, shape: shape.slice(1) };
+  return { rows: builder.op('Unsqueeze', [value, builder.ints([0])]), shape };
+}
+
+/** Whether the first axis of a shape, as it is for one input, is that of the batch. */
+export function hasBatchAxis(shape: readonly number[]): boolean {
+  return shape[0] === 1;
 }
 
 /** Element `flat` of each row of a value, shape [batch]. */

@@ -3,27 +3,52 @@ import { WhereforeError } from '../../errors.ts';
 import { GraphBuilder } from '../../onnx/builder.ts';
 import type { Graph } from '../../onnx/graph.ts';
 import { float32, formatShape, sameShape, sizeOf, type Tensor } from '../../tensor/tensor.ts';
-import { classElement, classLogits, classLogProbabilities, classProbabilities } from './class-scores.ts';
+import { classLogit, classLogOdds, classLogProbability, classProbability } from './class-scores.ts';
 import { outputsOf, parseExpression } from './expression.ts';
 import { type Region, regionCount, regionMask } from './region.ts';
+import type { StatedScale } from './scale.ts';
+import { isSingle } from './single-score.ts';
 import { compileExpression } from './target-expression.ts';
-import { checkIndex, expectRank, flatElement, indexInput, type Source, tensorInput } from './target-source.ts';
+import {
+  checkIndex,
+  expectRank,
+  flatElement,
+  indexInput,
+  type Source,
+  tensorInput,
+  withBatch,
+} from './target-source.ts';
 
 interface OfOutput {
   /** Name of the model output; default: the first one of a float type. */
   readonly output?: string;
 }
 
+interface OfClasses extends OfOutput {
+  /**
+   * The output is one number z that tells two classes apart: class 1 has the probability `sigmoid(z)` and the logit z,
+   * class 0 has `1 − sigmoid(z)` and −z. `explain` sets it where labels, the task or the model say so. Default false.
+   */
+  readonly binary?: boolean;
+  /** What the numbers are where the graph does not show it: probabilities, or scores with a sigmoid each. */
+  readonly scale?: StatedScale;
+}
+
 /** What is explained: one number per input, computed from the outputs. Indices leave the batch axis out. */
 export type Target =
   /** The score of a class before softmax or sigmoid. */
-  | ({ readonly kind: 'classLogit'; readonly class: number } & OfOutput)
-  /** The probability of a class: the output itself if the model ends in softmax or sigmoid, else the softmax of it. */
-  | ({ readonly kind: 'classProbability'; readonly class: number } & OfOutput)
+  | ({ readonly kind: 'classLogit'; readonly class: number } & OfClasses)
+  /**
+   * The probability of a class: the output itself if the model ends in softmax or sigmoid, else the softmax of it, or
+   * the sigmoid where the output is one number.
+   */
+  | ({ readonly kind: 'classProbability'; readonly class: number } & OfClasses)
   /** The logarithm of `classProbability`. */
-  | ({ readonly kind: 'classLogProbability'; readonly class: number } & OfOutput)
+  | ({ readonly kind: 'classLogProbability'; readonly class: number } & OfClasses)
+  /** The log-odds of a class, `log p / (1 − p)`, or against another class, `log p − log p_against`. */
+  | ({ readonly kind: 'classLogOdds'; readonly class: number; readonly against?: number } & OfClasses)
   /** `logit a − logit b`: why a rather than b. */
-  | ({ readonly kind: 'logitDifference'; readonly a: number; readonly b: number } & OfOutput)
+  | ({ readonly kind: 'logitDifference'; readonly a: number; readonly b: number } & OfClasses)
   /** `log p(token id | what precedes)` at a position of a language model's output [batch, position, vocabulary]. */
   | ({ readonly kind: 'tokenLogProbability'; readonly position: number; readonly id: number } & OfOutput)
   /** Objectness × class score of one row of a detector's raw grid [batch, anchor, 4 + 1 + classes]. */
@@ -45,6 +70,13 @@ export type Target =
   | { readonly kind: 'expression'; readonly text: string; readonly output?: undefined };
 
 export type TargetKind = Target['kind'];
+
+/** A target of the classes of an output. */
+export type ClassTarget = Extract<Target, OfClasses & { readonly kind: `class${string}` | 'logitDifference' }>;
+
+export function isClassTarget(target: Target): target is ClassTarget {
+  return target.kind.startsWith('class') || target.kind === 'logitDifference';
+}
 
 /** A target in the graph. Its indices are graph inputs, so that one session serves every class, token and anchor. */
 export interface CompiledTarget {
@@ -75,6 +107,10 @@ export function describeTarget(target: Target, labels?: readonly string[]): stri
       return `probability of class ${name(target.class)}${of}`;
     case 'classLogProbability':
       return `log-probability of class ${name(target.class)}${of}`;
+    case 'classLogOdds':
+      return target.against === undefined
+        ? `log-odds of class ${name(target.class)}${of}`
+        : `log-odds of class ${name(target.class)} against class ${name(target.against)}${of}`;
     case 'logitDifference':
       return `logit of class ${name(target.a)} minus logit of class ${name(target.b)}${of}`;
     case 'tokenLogProbability':
@@ -97,13 +133,15 @@ export function describeTarget(target: Target, labels?: readonly string[]): stri
 type Compile<K extends TargetKind> = (source: Source, target: Extract<Target, { kind: K }>) => string;
 
 const compilers: { readonly [K in TargetKind]: Compile<K> } = {
-  classLogit: (source, target) => classElement(source, classLogits(source), target.class),
-  classProbability: (source, target) => classElement(source, classProbabilities(source), target.class),
-  classLogProbability: (source, target) => classElement(source, classLogProbabilities(source), target.class),
-  logitDifference: (source, target) => {
-    const logits = classLogits(source);
-    const [a, b] = [target.a, target.b].map((index) => classElement(source, logits, index));
-    return source.builder.op('Sub', [a, b]);
+  classLogit,
+  classProbability,
+  classLogProbability,
+  classLogOdds,
+  logitDifference: (source, { a, b, binary, scale }) => {
+    // Of one number the logits are z and −z, and what tells the classes apart is z, not 2 z.
+    if (isSingle(source) && a !== b) return classLogOdds(source, { class: a, against: b, scale });
+    const [first, second] = [a, b].map((index) => classLogit(source, { class: index, binary, scale }));
+    return source.builder.op('Sub', [first, second]);
   },
   tokenLogProbability: (source, target) => {
     const [positions, vocabulary] = expectRank(source, 2, '[batch, position, vocabulary]');
@@ -119,14 +157,14 @@ const compilers: { readonly [K in TargetKind]: Compile<K> } = {
     checkIndex(source, target.anchor, anchors, 'anchor');
     checkIndex(source, target.class, columns - 5, 'class');
     const row = target.anchor * columns;
-    const objectness = flatElement(source, source.output, row + 4);
-    return source.builder.op('Mul', [objectness, flatElement(source, source.output, row + 5 + target.class)]);
+    const objectness = flatElement(source, source.scores, row + 4);
+    return source.builder.op('Mul', [objectness, flatElement(source, source.scores, row + 5 + target.class)]);
   },
   boxCoordinate: (source, target) => {
     const [anchors, columns] = expectRank(source, 2, '[batch, anchor, 4 + 1 + classes]');
     checkIndex(source, target.anchor, anchors, 'anchor');
     checkIndex(source, target.coordinate, 4, 'coordinate');
-    return flatElement(source, source.output, target.anchor * columns + target.coordinate);
+    return flatElement(source, source.scores, target.anchor * columns + target.coordinate);
   },
   output: (source, target) => {
     if (target.index.length !== source.shape.length) {
@@ -142,7 +180,7 @@ const compilers: { readonly [K in TargetKind]: Compile<K> } = {
       checkIndex(source, position, size, `on axis ${axis}, element`);
       flat = flat * size + position;
     });
-    return flatElement(source, source.output, flat);
+    return flatElement(source, source.scores, flat);
   },
   region: (source, target) => {
     const [classes, ...size] = expectRank(source, 3, '[batch, class, row, column]');
@@ -163,7 +201,7 @@ const compilers: { readonly [K in TargetKind]: Compile<K> } = {
         mask.map((inside) => inside * share),
       ),
     );
-    const scores = source.builder.op('Gather', [source.output, indexInput(source, target.class)], { axis: 1 });
+    const scores = source.builder.op('Gather', [source.scores, indexInput(source, target.class)], { axis: 1 });
     const plane = source.builder.op('Squeeze', [scores, source.builder.ints([1])]);
     const weighted = source.builder.op('Mul', [plane, weights]);
     return source.builder.op('ReduceSum', [weighted, source.builder.ints([1, 2])], { keepdims: 0 });
@@ -186,7 +224,7 @@ const compilers: { readonly [K in TargetKind]: Compile<K> } = {
         Float32Array.from(to, (value) => value / norm),
       ),
     );
-    const rows = builder.op('Flatten', [source.output], { axis: 1 });
+    const rows = builder.op('Flatten', [source.scores], { axis: 1 });
     const along = builder.op('MatMul', [rows, unit]);
     const length = builder.op('ReduceL2', [rows, builder.ints([1])], { keepdims: 1 });
     return builder.op('Reshape', [builder.op('Div', [along, length]), builder.ints([-1])]);
@@ -212,14 +250,15 @@ export function compileTarget(
   layer: readonly string[] = [],
 ): CompiledTarget {
   const output = targetOutput(graph, facts, target);
-  const shape = facts.shapes.get(output) ?? [];
   const builder = new GraphBuilder({ ...graph, outputs: [] }, { prefix: 'target/' });
+  const { rows, shape } = withBatch({ builder, facts }, output);
   const source: Source = {
     builder,
     graph,
     facts,
     output,
-    shape: shape.slice(1),
+    scores: rows,
+    shape,
     notes: [],
     feeds: new Map(),
     whole: layer.includes(output),
@@ -241,9 +280,21 @@ export function compileTarget(
  */
 export function targetKey(target: Target, graph: Graph, layer: readonly string[] = []): string {
   const form =
-    target.kind === 'expression' ? target.text : target.kind === 'region' ? target.region.size.join('×') : '';
+    target.kind === 'expression'
+      ? target.text
+      : target.kind === 'region'
+        ? target.region.size.join('×')
+        : classForm(target);
   const read = graph.outputs.filter(({ name }) => layer.includes(name)).map(({ name }) => name);
   return `${target.kind}:${target.output ?? ''}:${form}:${read.join()}`;
+}
+
+/** What of classes is built into the graph: the side of an output of one number, whether there is a second class. */
+function classForm(target: Target): string {
+  if (!isClassTarget(target)) return '';
+  const { binary, scale } = target;
+  const side = target.kind === 'logitDifference' ? target.a === 0 : binary && target.class === 0;
+  return [side, scale, target.kind === 'classLogOdds' && target.against !== undefined].join();
 }
 
 /** The output that a target reads: the one it names, else the first float output. */
@@ -269,11 +320,11 @@ export function targetOutput(graph: Graph, facts: Facts, target: OfOutput & { re
  * are multiplied: the scores of all positions over a whole vocabulary are most of a small model's work.
  */
 function rowAt(source: Source, position: number): string {
-  const { builder, graph, facts, output, whole } = source;
-  const last = graph.nodes.find((node) => node.outputs.includes(output));
+  const { builder, graph, facts, scores, whole } = source;
+  const last = graph.nodes.find((node) => node.outputs.includes(scores));
   const [features, weights] = last?.inputs ?? [];
   const plain = !whole && last?.op === 'MatMul' && last.domain === '' && facts.shapes.get(weights)?.length === 2;
-  const value = plain && facts.shapes.get(features)?.length === 3 ? features : output;
+  const value = plain && facts.shapes.get(features)?.length === 3 ? features : scores;
   const row = builder.op('Gather', [value, indexInput(source, position)], { axis: 1 });
-  return value === output ? row : builder.op('MatMul', [row, weights]);
+  return value === scores ? row : builder.op('MatMul', [row, weights]);
 }

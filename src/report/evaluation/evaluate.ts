@@ -212,13 +212,13 @@ export async function evaluate(
   });
   return {
     comparison,
-    inputs: inputs.map(({ input, compared, from }) => ({
+    inputs: inputs.map(({ input, compared, from, labels }) => ({
       input,
       name: compared.name,
       drawnFrom: from.drawnFrom,
       variant: from.variant && describeVariant(from.variant),
       hasTruth: compared.truth !== undefined,
-      targetDescription: describeTarget(compared.target, model.preprocessing?.labels),
+      targetDescription: describeTarget(compared.target, labels),
     })),
     baselines: baselines.map(({ name }) => name),
     seed,

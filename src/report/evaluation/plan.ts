@@ -36,6 +36,8 @@ export interface PlannedInput {
   readonly input: ModelInput;
   readonly compared: ComparedInput;
   readonly from: DrawnInput;
+  /** What the classes or tokens of the target are called. */
+  readonly labels: readonly string[] | undefined;
 }
 
 interface InputFacts {
@@ -50,7 +52,7 @@ export function inputsOf(
   { truths, regions }: InputFacts,
 ): PlannedInput[] {
   const found = new Map<string, PlannedInput>();
-  for (const { input, target } of planned) {
+  for (const { input, target, labels } of planned) {
     const hash = contentHash(input);
     const key = `${input.source}|${hash}|${JSON.stringify(target)}`;
     if (found.has(key)) continue;
@@ -67,7 +69,7 @@ export function inputsOf(
       truth: truth && truthOfRegions(truth, placesOf(input), regions),
       drawnFrom: from.drawnFrom,
     };
-    found.set(key, { input, compared, from });
+    found.set(key, { input, compared, from, labels });
   }
   return [...found.values()];
 }
