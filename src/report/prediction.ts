@@ -1,5 +1,6 @@
 import type { Box } from '../attribution/detector-grid.ts';
 import { regionOf } from '../attribution/target/region.ts';
+import { scaleOf } from '../attribution/target/scale.ts';
 import type { Target } from '../attribution/target/target.ts';
 import { hasBatchAxis } from '../attribution/target/target-source.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
@@ -87,10 +88,12 @@ export async function predict(
     };
   }
   const probabilities = probabilitiesOf(numbers, reading);
-  // Where no softmax is at the end, a logit is not what the model gives; and of a row of a table a person asks how
-  // probable, not how large a logit is.
+  // Classifiers of scikit-learn and ensembles of trees give probabilities, whatever lowering makes of them; and of a row
+  // of a table a person asks how probable, not how large a logit is.
   const inProbabilities =
-    reading.scale === 'probabilities' || Object.values(preprocessing.inputs).some((input) => input.kind === 'table');
+    reading.scale === 'probabilities' ||
+    scaleOf(model.source.graph, output) === 'probabilities' ||
+    Object.values(preprocessing.inputs).some((input) => input.kind === 'table');
   const order = Array.from(probabilities.keys()).sort((a, b) => probabilities[b] - probabilities[a]);
   return {
     summary: {

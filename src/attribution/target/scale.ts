@@ -33,7 +33,7 @@ export function scaleOf(graph: Graph, output: string, stated?: StatedScale): Sca
 }
 
 /** Nodes that only rename or regroup elements, so that element i of a row stays element i. */
-const regrouping: ReadonlySet<string> = new Set(['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Identity']);
+const regrouping: ReadonlySet<string> = new Set(['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Identity', 'ZipMap']);
 
 /** The last node before an output that computes something, seen through reshapes. */
 export function finalNode(graph: Graph, output: string): Node | undefined {
