@@ -1,8 +1,7 @@
-import { access } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { WhereforeError } from '../errors.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
-import { foldersOf } from './folders.ts';
+import { foldersOf, isFile } from './folders.ts';
 import { type ModelConfig, parseModelConfig } from './model-config.ts';
 import { readLabels } from './preprocessing-file.ts';
 import { readText } from './read-file.ts';
@@ -70,13 +69,7 @@ export async function findBeside(modelPath: string): Promise<Beside> {
 }
 
 async function firstThere(paths: readonly string[]): Promise<string | undefined> {
-  for (const path of paths) {
-    const isThere = await access(path).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) return path;
-  }
+  for (const path of paths) if (await isFile(path)) return path;
   return undefined;
 }
 

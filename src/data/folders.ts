@@ -32,6 +32,11 @@ export function isBelow(path: string, folders: readonly string[]): boolean {
   });
 }
 
+/** Whether the path is a regular file; false where there is nothing. */
+export async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() ?? false;
+}
+
 /** An entry of a folder. */
 export interface FolderEntry {
   readonly name: string;
