@@ -1,5 +1,6 @@
 import type { ExplanationDocument } from './document.ts';
 import type { MapFigure } from './figures.ts';
+import { type Frame, isSeen } from './frame.ts';
 import { meaningOf, promisesSum } from './meaning.ts';
 import { numberText, signedText } from './number-text.ts';
 import { scaleQuantile } from './signed-map.ts';
@@ -25,7 +26,7 @@ export function scaleEnds({
 
 /** What the colours of a map mean, and everything that was done to show it: one sentence. */
 export function legendText(
-  { map, mask, mean, limit, sharedBy, ownScale }: MapFigure,
+  { map, mask, mean, limit, sharedBy, ownScale, frame }: MapFigure,
   document: ExplanationDocument,
 ): string {
   const grids = map.grids.map(([h, w]) => `${h} × ${w}`).join(' + ');
@@ -46,7 +47,14 @@ export function legendText(
     `strongest ${Number((100 * (1 - scaleQuantile)).toFixed(1))} % saturated`,
     map.smoothing > 0 && `smoothed over ${map.smoothing.toFixed(1)} cells for display, sums kept`,
     Math.abs(map.outside) > 1e-4 * Math.abs(document.sum) && `${signedText(map.outside)} lies outside the picture`,
+    isCropped(frame) && 'dark: cut off before the model sees it',
     ...map.notes,
   ];
   return `${parts.filter((part) => part !== false).join('; ')}.`;
+}
+
+/** Whether a border of the image does not reach the model. */
+function isCropped(frame: Frame): boolean {
+  const [height, width] = frame.picture.shape;
+  return !isSeen(frame, 0, 0) || !isSeen(frame, height - 1, width - 1);
 }

@@ -35,7 +35,7 @@ export async function renderCard(explained: Explained, figure: Figure, place: Ca
   const { index } = place;
   const { document } = explained;
   const { verdict, grade } = judge(document);
-  const chips = warningChips(document, figure);
+  const chips = warningChips(document);
   return html`<article class="card" id="e${index}" aria-labelledby="e${index}-title">
 <div class="shown">
 <h4 id="e${index}-title">${document.methodTitle}</h4>
@@ -54,21 +54,13 @@ ${reproduction(document)}
 </article>`;
 }
 
-/** The warnings that stand on a picture: at its end where the map has less to show. */
-export function warningChips(document: ExplanationDocument, figure: Figure): Html | false {
+/** The warnings of an explanation: below its map, above its bars. */
+export function warningChips(document: ExplanationDocument): Html | false {
   const { warnings } = judge(document);
-  const place = figure.kind === 'map' && isHeavyBelow(figure) ? 'chips above' : 'chips';
   return (
     warnings.length > 0 &&
-    html`<ul class="${place}" aria-label="Warnings">${warnings.map((warning) => html`<li>${warning}</li>`)}</ul>`
+    html`<ul class="chips" aria-label="Warnings">${warnings.map((warning) => html`<li>${warning}</li>`)}</ul>`
   );
-}
-
-/** Whether the lower half of a map holds more than the upper one. */
-function isHeavyBelow({ map: { values } }: MapFigure): boolean {
-  const middle = Math.floor(values.shape[0] / 2) * values.shape[1];
-  const weight = values.data.reduce((sum, value, i) => sum + (i < middle ? -1 : 1) * Math.abs(value), 0);
-  return weight > 0;
 }
 
 /** What the colours of a scale stand for, below it. */
@@ -101,7 +93,7 @@ function numbers(document: ExplanationDocument): Html {
               ['each value', meaningOf(document).what],
             ] as const)),
       ];
-  return html`<dl class="numbers">${rows.map(([name, text]) => html`<div><dt>${name}</dt><dd>${text}</dd></div>`)}</dl>`;
+  return html`<dl class="numbers">${rows.map(([name, text]) => html`<div${name === 'each value' && html` class="text"`}><dt>${name}</dt><dd>${text}</dd></div>`)}</dl>`;
 }
 
 /** How far a method that does not share out T keeps what it does promise. */
@@ -145,14 +137,15 @@ ${views.map(
 <img class="heat" src="${await dataUri(overlayMap(map, limit), 'png')}" alt="${alt}">
 ${renderContours(contours, frame.picture.shape)}
 ${regionOutline(document, figure)}
-${document.box && renderBoxes([{ box: document.box, label: boxLabel(document) }], frame.transform)}
-${chips}
+${document.box && renderBoxes([{ box: document.box, label: boxLabel(document), explained: true }], frame.transform)}
 </div>
 </fieldset>
+${chips}
 <figcaption>
 ${limit > 0 && html`<span class="scale${figure.mask ? ' mask' : ''}" aria-hidden="true"></span>${renderEnds(figure)}`}
 <span class="map-words">${legendText(figure, document)}</span>
 <span class="contour-words">${contourWords(contours, figure)}</span>
+${document.box && html`<span>White box: ${boxLabel(document)}.</span>`}
 ${document.target.kind === 'region' && html`<span>White outline: the region that is explained.</span>`}
 </figcaption>
 </figure>`;

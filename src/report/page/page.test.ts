@@ -297,7 +297,9 @@ it('outlines detections where the grid lies over the picture', async () => {
       document: { box: [1, 2, 3, 4], target: { kind: 'detectionScore', anchor: 7, class: 2 } },
     }),
   ]);
-  expect(page).toContain('<rect x="12.0" y="4.0" width="4.0" height="4.0"/>');
+  expect(page).toContain('<rect class="" x="12.0" y="4.0" width="4.0" height="4.0"/>');
+  // Its name stands beside the map, not on it.
+  expect(page).toContain('White box: explained.');
 });
 
 it('folds the single baselines of a sweep away', async () => {

@@ -9,7 +9,7 @@ import { type Frame, inputPicture, pictureInput } from '../frame.ts';
 import { dataUri } from '../heat-map.ts';
 import { type Html, html } from '../html.ts';
 import { numberText, percentText } from '../number-text.ts';
-import { renderBoxes, type ShownBox } from './boxes.ts';
+import { boxWords, renderBoxes, type ShownBox } from './boxes.ts';
 import { amountsOf } from './features.ts';
 
 /** The head of an input: what the model was shown and what it said. */
@@ -26,10 +26,12 @@ export async function renderInput(
     seen: 'The picture as the model saw it',
     values: 'The input’s values as grey levels',
   };
+  const boxes = foundBoxes(document, targets);
+  const words = boxWords(boxes);
   return html`<div class="head">
 ${
   picture &&
-  html`<figure class="seen"><div class="outlined"><img class="${smallClass(picture.pixels.shape)}" src="${await dataUri(picture.pixels, 'photograph')}" alt="${name}, the input that is explained">${renderBoxes(foundBoxes(document), pictureTransform(picture, figure))}</div><figcaption>${sources[picture.from]}</figcaption></figure>`
+  html`<figure class="seen"><div class="outlined"><img class="${smallClass(picture.pixels.shape)}" src="${await dataUri(picture.pixels, 'photograph')}" alt="${name}, the input that is explained">${renderBoxes(boxes, pictureTransform(picture, figure))}</div><figcaption>${sources[picture.from]}${words && html`. ${words}`}</figcaption></figure>`
 }
 <div class="said">
 <h2>${name}</h2>
@@ -42,10 +44,15 @@ ${prediction(document, targets)}
 /** Detections from this score on are drawn on the input. */
 const shownScore = 0.3;
 
-function foundBoxes({ prediction }: ExplanationDocument): ShownBox[] {
-  return (prediction?.top ?? []).flatMap(({ box, value, label, index }) =>
-    box && value >= shownScore ? [{ box, label: label ?? `class ${index}` }] : [],
-  );
+function foundBoxes(
+  { prediction }: ExplanationDocument,
+  targets: readonly ExplanationDocument['target'][],
+): ShownBox[] {
+  const anchors = new Set(targets.flatMap((target) => ('anchor' in target ? [target.anchor] : [])));
+  return (prediction?.top ?? []).flatMap(({ box, value, label, index, anchor }) => {
+    const explained = anchor !== undefined && anchors.has(anchor);
+    return box && (value >= shownScore || explained) ? [{ box, label: label ?? `class ${index}`, explained }] : [];
+  });
 }
 
 /** How the model's grid lies over what is shown: it is the grid itself, or the source. */

@@ -39,7 +39,7 @@ export function renderSignal(
     (
       { values, sums },
       channel,
-    ) => html`<div class="lane">${lanes.length > 1 && html`<span class="box-name">${channelName} ${channel}</span>`}
+    ) => html`<div class="lane">${lanes.length > 1 && html`<span class="lane-name">${channelName} ${channel}</span>`}
 <svg viewBox="0 0 ${count} 100" preserveAspectRatio="none" role="img" aria-label="${lanes.length > 1 ? `${channelName} ${channel} of the signal` : 'The signal'} over strips coloured by their share, strongest around ${placeName} ${place} (${signedText(together[strongest], 2)})">
 ${Array.from(sums, (sum, i) => html`<rect x="${(i * width).toFixed(2)}" y="0" width="${(width * 1.02).toFixed(2)}" height="100" fill="${cssColour(divergingColour(sum / largest))}"/>`)}
 <polyline points="${line(values)}" fill="none" stroke="#1a1a1a" stroke-width="1.5" vector-effect="non-scaling-stroke"/>

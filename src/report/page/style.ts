@@ -53,7 +53,7 @@ button:hover,.view label:hover{border-color:var(--quiet)}
 .head:not(:has(figure)){grid-template-columns:minmax(0,1fr)}
 figure{margin:0}
 img{display:block;max-width:100%}
-.outlined{position:relative;overflow:hidden}.boxes{position:absolute;inset:0;width:100%;height:100%;pointer-events:none}.boxes rect,.boxes path{fill:none;stroke:#fff;stroke-width:1.5px;vector-effect:non-scaling-stroke}.boxes .under{stroke:#000;stroke-width:4px;opacity:.65}.box-name{position:absolute;background:#000c;color:#fff;font-size:.7rem;line-height:1.3;padding:0 .35em;max-width:60%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;pointer-events:none}
+.outlined{position:relative;overflow:hidden}.boxes{position:absolute;inset:0;width:100%;height:100%;pointer-events:none}.boxes rect,.boxes path{fill:none;stroke:#fff;stroke-width:1.5px;vector-effect:non-scaling-stroke}.boxes .under{stroke:#000;stroke-width:4px;opacity:.65}.boxes .other{stroke-dasharray:6 5}
 .seen img{width:100%;border-radius:4px}
 .seen figcaption{margin-top:.35rem}
 .pixels,.pixels img,.pixels .stage>div{image-rendering:pixelated}
@@ -77,7 +77,7 @@ caption{text-align:left;color:var(--quiet);font-size:.84rem;padding-bottom:.3em}
 .equation p{margin:0;font-variant-numeric:tabular-nums;line-height:1.35}
 .equation b{font-size:1.2rem}
 .sign{font-size:1.5rem;color:var(--quiet)}
-.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,250px),1fr));gap:1.2rem}.cards.two{grid-template-columns:repeat(auto-fit,minmax(min(100%,300px),420px))}.cards.one{grid-template-columns:minmax(0,1fr)}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,280px),1fr));gap:1.2rem}.cards.two{grid-template-columns:repeat(auto-fit,minmax(min(100%,300px),1fr))}.cards.one{grid-template-columns:minmax(0,1fr)}
 @media (min-width:800px){.cards.one .card{flex-direction:row;gap:2rem}.cards.one .card>*{flex:1 1 50%;min-width:0}.cards.one:not(.wide) .shown{max-width:460px}.cards.one .card:not(:has(.scorecard)){max-width:56rem}.cards.wide.one .card:not(:has(.scorecard)){flex-direction:column;gap:0}.cards.wide.one .card:has(.scorecard){max-width:none}.cards.wide.one .card>.shown{flex-basis:60%}.cards.wide.one .card>.read{flex-basis:34%}.cards.one .read{padding-top:.6rem}}
 .cards.wide{grid-template-columns:repeat(auto-fit,minmax(min(100%,520px),1fr))}.cards.wide .card{max-width:56rem}
 .card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:1rem;min-width:0;display:flex;flex-direction:column;scroll-margin-top:1rem}
@@ -100,10 +100,8 @@ caption{text-align:left;color:var(--quiet);font-size:.84rem;padding-bottom:.3em}
 figure.map+figure.features{margin-top:1.2rem}
 .channels{margin-bottom:.8rem}.channel-maps{display:grid;grid-template-columns:repeat(auto-fill,minmax(5.4rem,1fr));gap:.7rem;margin:.5rem 0}.channel-maps .stage{position:relative;overflow:hidden;border-radius:4px}.channel-maps figcaption{margin-top:.25rem;line-height:1.3}.channel-maps b{color:var(--ink);font-weight:500;font-variant-numeric:tabular-nums}
 .chips{list-style:none;margin:0;padding:0;display:flex;flex-wrap:wrap;gap:.3rem}
-.stage .chips{position:absolute;left:.4rem;right:.4rem;bottom:.4rem}
-.stage .chips.above{top:.4rem;bottom:auto}
 .chips li{background:var(--warn-ground);color:var(--warn-ink);border:1px solid var(--warn-line);border-radius:5px;font-size:.78rem;line-height:1.3;padding:.15em .55em}
-figure>.chips,.shown>.chips{margin-bottom:.7rem}
+figure>.chips,.shown>.chips{margin:.5rem 0 .7rem}
 figcaption{margin-top:.7rem}
 .scale{display:block;height:.7rem;border-radius:2px;border:1px solid var(--line);background:${scaleGradient()}}
 .scale.mask{background-size:200% 100%;background-position:100% 0}
@@ -113,7 +111,7 @@ figcaption{margin-top:.7rem}
 .verdict.good{color:var(--good)}.verdict.poor{color:var(--poor)}.verdict.open{color:var(--quiet)}
 .numbers{display:grid;grid-template-columns:repeat(auto-fit,minmax(max(6rem,28%),1fr));gap:.3rem .6rem;margin:0 0 .8rem;font-variant-numeric:tabular-nums}
 .numbers dt{font-size:.76rem;color:var(--quiet)}
-.numbers dd{margin:0;font-size:.95rem;white-space:nowrap}
+.numbers dd{margin:0;font-size:.95rem;white-space:nowrap}.numbers .text{grid-column:1/-1}.numbers .text dd{white-space:normal}
 .notes{font-size:.84rem;color:var(--quiet);padding-left:1.1em;margin:0 0 .8rem}
 details{font-size:.86rem}
 .read{display:flex;flex-direction:column;flex:1}.read>details:last-child{margin-top:auto}.cards.one .read>details:last-child{margin-top:0}
@@ -129,7 +127,7 @@ pre{background:var(--track);padding:.7em;border-radius:6px;white-space:pre-wrap;
 .cell{display:inline-flex;flex-direction:column;align-items:center;gap:.25em;border-radius:4px;padding:.35em .5em;white-space:pre-wrap;max-width:100%}
 .cell small{font-size:.68rem;font-variant-numeric:tabular-nums}
 .cell.special{outline:1px dashed var(--quiet);outline-offset:-2px;font-style:italic}
-.signal{margin:0 0 1rem}.lane{position:relative;margin-bottom:3px}.lane .box-name{position:static;display:block;background:none;color:var(--quiet);padding:0;margin-top:.3rem;max-width:none}.signal svg{display:block;width:100%;height:8rem;border-radius:4px;background:${cssColour(divergingColour(0))}}.lane:not(:only-of-type) svg{height:6rem}.signal .ends{font-size:.84rem}
+.signal{margin:0 0 1rem}.lane{position:relative;margin-bottom:3px}.lane-name{display:block;color:var(--quiet);font-size:.7rem;line-height:1.3;margin-top:.3rem}.signal svg{display:block;width:100%;height:8rem;border-radius:4px;background:${cssColour(divergingColour(0))}}.lane:not(:only-of-type) svg{height:6rem}.signal .ends{font-size:.84rem}
 .sweep{margin:0 0 2.4rem}.sweep-maps{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,11rem),1fr));gap:1rem;margin-bottom:1.2rem}
 .asked{max-width:20rem}.asked .pair{display:grid;gap:.4rem;grid-template-columns:1fr 2.2fr;align-items:start}.asked .pair :only-child{grid-column:1/-1}
 .asked img{width:100%;border-radius:4px}.asked .pair>img{border:1px solid var(--line)}.asked .stage{position:relative;overflow:hidden;border-radius:4px}
@@ -146,7 +144,7 @@ pre{background:var(--track);padding:.7em;border-radius:6px;white-space:pre-wrap;
 .positive{background:var(--positive)}.negative{background:var(--negative)}.total,.track .total{background:var(--total)}tr.total{background:none;font-weight:600}tr.total .usual,tr.total .narrow{font-weight:400;opacity:1;color:var(--quiet)}.bars:not(:has(col.text)) .name{width:36%}.track .rest{background:repeating-linear-gradient(45deg,var(--total) 0 3px,transparent 3px 6px)}
 .scorecard{margin-bottom:.8rem}.scorecard table{margin:.3rem 0 .6rem}.scorecard .chips{margin:.4rem 0}.scorecard td{width:5.8rem;vertical-align:top;padding-right:0}.scorecard th{vertical-align:top;overflow-wrap:normal}.scorecard tr+tr>*{border-top:1px solid var(--line)}
 .gauge-track{position:relative;display:block;height:.4rem;margin:.25rem 0;border-radius:99px;background:var(--track);border:1px solid var(--line)}.gauge-track .spread{position:absolute;top:0;height:100%;border-radius:99px;background:var(--total);opacity:.6}.gauge-track .point{position:absolute;top:-.2rem;width:.2rem;margin-left:-.1rem;height:.8rem;border-radius:1px;background:var(--ink)}
-.score-words{margin:1.2rem 0 0;max-width:46rem}.score-table{width:auto;font-size:.88rem;margin-top:.4rem}.score-table td,.score-table th{padding:.35em 0 .35em 1.4em;overflow-wrap:normal;border-bottom:1px solid var(--line);vertical-align:top}.score-table th[scope=row],.score-table td:first-child{padding-left:0}.score-table .best b{text-decoration:underline;text-decoration-thickness:2px;text-underline-offset:3px}.score-table .number>b{font-weight:400}.score-table .best>b{font-weight:600}.score-table th .usual{padding-left:0!important}.score-table .usual{font-weight:400}.score-table thead th{white-space:normal;max-width:9rem;vertical-align:bottom}.score-table tbody th{min-width:9rem;max-width:17rem}
+.score-words{margin:1.2rem 0 0;max-width:46rem}.score-table{width:auto;max-width:100%;font-size:.88rem;margin-top:.4rem}.score-table td,.score-table th{padding:.35em 0 .35em clamp(.6em,1.1vw,1.4em);overflow-wrap:normal;border-bottom:1px solid var(--line);vertical-align:top}.score-table th[scope=row],.score-table td:first-child{padding-left:0}.score-table .best b{text-decoration:underline;text-decoration-thickness:2px;text-underline-offset:3px}.score-table .number>b{font-weight:400}.score-table .best>b{font-weight:600}.score-table th .usual{padding-left:0!important}.score-table .usual{font-weight:400;white-space:normal}.score-table thead th{white-space:normal;max-width:9rem;overflow-wrap:break-word;vertical-align:bottom}.score-table tbody th{min-width:9rem;max-width:17rem}
 .summary{border-top:1px solid var(--line);padding-top:2rem;margin-top:2rem}
 .scroll{overflow-x:auto;position:relative;background:linear-gradient(90deg,var(--paper) 40%,transparent) 0 0/2.5rem 100% no-repeat local,linear-gradient(270deg,var(--paper) 40%,transparent) 100% 0/2.5rem 100% no-repeat local,linear-gradient(90deg,var(--shade),transparent) 0 0/.8rem 100% no-repeat scroll,linear-gradient(270deg,var(--shade),transparent) 100% 0/.8rem 100% no-repeat scroll}.grade.below{display:none}
 .summary table{font-size:.88rem;min-width:max(100%,26rem)}.summary tbody th,.summary .long{min-width:6.5rem}

@@ -41,7 +41,7 @@ export async function renderSweep(
     members.map(async (member) => {
       const { document, figure, index } = member;
       const baseline = figure.kind === 'map' ? baselinePicture(member) : undefined;
-      const chips = warningChips(document, figure);
+      const chips = warningChips(document);
       return html`<figure class="asked">
 <div class="pair">${baseline && html`<img src="${await dataUri(baseline, 'photograph')}" alt="The baseline: ${document.baselineDescription ?? ''}">`}
 ${figure.kind === 'map' ? await overlay(figure, limit, pictures, chips) : strongest(member, figure)}</div>
@@ -68,7 +68,7 @@ ${limit > 0 && html`<p class="quiet legend"><span class="scale" aria-hidden="tru
 
 async function overlay(figure: MapFigure, limit: number, pictures: PagePictures, chips: Html | false): Promise<Html> {
   const [height, width] = figure.frame.picture.shape;
-  return html`<div class="stage" style="aspect-ratio:${width}/${height}"><div class="grey ${pictures.classOf(await dataUri(greyPicture(figure.frame), 'photograph'))}"></div><img class="heat" src="${await dataUri(overlayMap(figure.map, limit), 'png')}" alt="Map: ${describeMap(figure)}">${chips}</div>`;
+  return html`<div class="stage" style="aspect-ratio:${width}/${height}"><div class="grey ${pictures.classOf(await dataUri(greyPicture(figure.frame), 'photograph'))}"></div><img class="heat" src="${await dataUri(overlayMap(figure.map, limit), 'png')}" alt="Map: ${describeMap(figure)}"></div>${chips}`;
 }
 
 function cell(value: number | undefined): Html {
