@@ -34,6 +34,7 @@ const parameters: Partial<Record<MethodName, Record<string, unknown>>> = {
   rise: { samples: 500 },
   lime: { samples: 500 },
   'kernel-shap': { samples: 500 },
+  'shapley-sampling': { pairs: 10 },
   'expected-gradients': { samples: 64 },
   'smooth-grad': { samples: 20 },
   'var-grad': { samples: 20 },

@@ -92,6 +92,10 @@ export interface Attribution {
   readonly implicitTarget: number | undefined;
   /** `|ΣA − implicit target|`. */
   readonly implicitError: number | undefined;
+  /** Standard error of each value, where the method samples: how far another seed would move it. */
+  readonly standardErrors: ReadonlyMap<string, Tensor<'float32'>> | undefined;
+  /** The largest standard error relative to the largest value; of groups, where they are hidden together. */
+  readonly relativeStandardError: number | undefined;
   /** What a reader has to know: what was chosen or changed, and what the numbers do not say. */
   readonly notes: readonly string[];
   /** Where the gradient is an estimate, or ends. */
@@ -286,6 +290,8 @@ function describe(prepared: Prepared, request: AttributionRequest, ran: Ran): At
     implicitBaseline,
     implicitTarget,
     implicitError: implicitTarget === undefined ? undefined : Math.abs(result.sum - implicitTarget),
+    standardErrors: result.standardErrors,
+    relativeStandardError: result.relativeStandardError,
     notes: notesOf(prepared, context, others, attributionTarget),
     gradientNotes: result.gradientNotes ?? [],
     estimate: ran.estimate,

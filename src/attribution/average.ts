@@ -8,6 +8,8 @@ import type { MethodResult } from './methods/method.ts';
  */
 export async function averageOf(runs: number, run: (k: number) => Promise<MethodResult>): Promise<MethodResult> {
   const sums = new Map<string, { readonly shape: readonly number[]; readonly data: Float64Array }>();
+  const errors = new Map<string, Float64Array>();
+  let relative: number | undefined;
   let sum = 0;
   let converged: boolean | undefined;
   let metAlone = 0;
@@ -20,6 +22,13 @@ export async function averageOf(runs: number, run: (k: number) => Promise<Method
       if (!total) sums.set(name, (total = { shape, data: new Float64Array(sizeOf(shape)) }));
       for (let i = 0; i < data.length; i++) total.data[i] += data[i] / runs;
     }
+    // Every run draws with the same seed: their errors may go the same way, so that the mean's is the mean of theirs.
+    for (const [name, { data }] of result.standardErrors ?? []) {
+      const total = errors.get(name) ?? new Float64Array(data.length);
+      for (let i = 0; i < data.length; i++) total[i] += data[i] / runs;
+      errors.set(name, total);
+    }
+    if (result.relativeStandardError !== undefined) relative = Math.max(relative ?? 0, result.relativeStandardError);
     sum += result.sum / runs;
     if (result.converged !== undefined) converged = (converged ?? true) && result.converged;
     if (result.converged) metAlone++;
@@ -32,5 +41,10 @@ export async function averageOf(runs: number, run: (k: number) => Promise<Method
     ...(converged === undefined ? {} : { convergedAlone: metAlone }),
     ...(steps ? { steps } : {}),
   };
-  return { values, sum, converged, gradientNotes, chosen };
+  const result = { values, sum, converged, gradientNotes, chosen };
+  if (errors.size === 0) return result;
+  const standardErrors = new Map(
+    [...errors].map(([name, data]) => [name, float32(values.get(name)?.shape ?? [data.length], data)]),
+  );
+  return { ...result, standardErrors, relativeStandardError: relative };
 }

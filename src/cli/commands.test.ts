@@ -84,7 +84,8 @@ describe('explain and replay', () => {
       const pixels = Uint8Array.from({ length: 1200 }, (_, i) => (i * 31 * seed) % 256);
       writeFileSync(join(others, `${seed}.png`), await writePng(tensor('uint8', [20, 20, 3], pixels)));
     }
-    const words = [picture, '--model', classifier, '--method', 'expected-gradients,kernel-shap'];
+    // 64 superpixels and three samples: thousands of coalitions would be too slow for a test.
+    const words = [picture, '--model', classifier, '--method', 'expected-gradients,kernel-shap', '--set', 'kernel-shap.samples=200'];
     const recorded = async (sample: string) => {
       const out = newFolder();
       const { code, errors } = await wherefore('explain', ...words, '--baseline', sample, '--out', out);

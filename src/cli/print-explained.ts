@@ -64,14 +64,21 @@ function askedColumns(documents: readonly ExplanationDocument[]) {
 
 function describeRows(documents: readonly ExplanationDocument[]): string {
   const { head, of } = askedColumns(documents);
+  const sampled = documents.some(({ relativeStandardError }) => relativeStandardError !== undefined);
   const rows = documents.map((document) => [
     ...of(document),
     formatNumber(document.attributionTarget),
     promisesSum(document) ? formatNumber(document.sum) : '–',
     formatShare(document.relativeError),
+    ...(sampled ? [uncertainty(document)] : []),
     verdict(document),
   ]);
-  return formatTable([[...head, 'T', 'sum', 'error', ''], ...rows]);
+  return formatTable([[...head, 'T', 'sum', 'error', ...(sampled ? ['std. error'] : []), ''], ...rows]);
+}
+
+/** The largest standard error of a method that samples, relative to its largest value. */
+function uncertainty({ relativeStandardError }: ExplanationDocument): string {
+  return relativeStandardError === undefined ? '–' : formatShare(relativeStandardError);
 }
 
 /** One line of scores for each explanation that has a scorecard. */

@@ -169,6 +169,9 @@ export const explanationSchema = z.object({
   /** Elements in no group, which stay as they are; none where it is absent. */
   ungrouped: z.int().positive().optional(),
   attribution: z.record(z.string(), stored),
+  /** Standard error of each value, where the method samples; and the largest relative to the largest value. */
+  standardErrors: z.record(z.string(), stored).optional(),
+  relativeStandardError: z.number().min(0).optional(),
   /** `f(x)`, `f(x0)`, `T = f(x) − f(x0)`, `ΣA`, `E = |ΣA − T|`, `E / |T|`; no error where the values promise no sum. */
   value: z.number(),
   baselineValue: numberOrNull,

@@ -187,6 +187,8 @@ export function explainedOf(
     groups: givenGroups && documentOfGroups(givenGroups, keep('groups')),
     ungrouped: ungrouped || undefined,
     attribution: store('attribution', attribution.values),
+    standardErrors: attribution.standardErrors && store('standard error', attribution.standardErrors),
+    relativeStandardError: attribution.relativeStandardError,
     value: attribution.value,
     baselineValue: attribution.baselineValue ?? null,
     attributionTarget: attribution.attributionTarget ?? null,

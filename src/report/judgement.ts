@@ -7,6 +7,9 @@ import { numberText, percentText, signedText } from './number-text.ts';
 /** Relative attribution errors up to this are small enough to read a map as shares of the difference. */
 export const acceptedError = 0.01;
 
+/** Standard errors up to this share of the largest value are small enough not to warn of. */
+export const acceptedUncertainty = 0.05;
+
 export interface Judgement {
   /** One sentence: how far the map can be trusted. */
   readonly verdict: string;
@@ -16,8 +19,24 @@ export interface Judgement {
   readonly warnings: readonly string[];
 }
 
-/** What T, ΣA and E say about an explanation, in words. */
+/** What T, ΣA, E and the standard errors say about an explanation, in words. */
 export function judge(document: ExplanationDocument): Judgement {
+  const judged = judgeSum(document);
+  const { relativeStandardError: uncertainty } = document;
+  if (uncertainty === undefined) return judged;
+  const share = percentText(uncertainty);
+  const sampled = `Sampled: another seed would move a value by about ${share} of the largest (its standard error) or less.`;
+  return {
+    ...judged,
+    verdict: `${judged.verdict} ${sampled}`,
+    warnings:
+      uncertainty > acceptedUncertainty
+        ? [...judged.warnings, `uncertain by ${share} of the largest value: more samples, or fewer groups`]
+        : judged.warnings,
+  };
+}
+
+function judgeSum(document: ExplanationDocument): Judgement {
   const { attributionTarget: target, sum, relativeError, implicitBaseline, isCut, converged } = document;
   const warnings: string[] = [];
   const mask = maskOf(document);

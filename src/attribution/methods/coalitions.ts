@@ -27,37 +27,91 @@ export function shapleyKernel(players: number, size: number): number {
   return (players - 1) / (binomial(players, size) * size * (players - size));
 }
 
+/** Coalitions with the pairs among them that were drawn at random, the others being all of their size. */
+export interface KernelCoalitions extends WeightedCoalitions {
+  /** Index of a coalition whose complement follows from {@link complements}, for each pair that was drawn. */
+  readonly drawn: Uint32Array;
+  readonly complements: Uint32Array;
+  /** How often each pair was drawn. */
+  readonly times: Uint32Array;
+  /** Weight of one draw on each side of its pair. */
+  readonly weight: number;
+}
+
 /**
  * Coalitions for a fit with the Shapley kernel: sizes nearest to none and to all are taken whole while the number of
  * samples allows, as they weigh most; the rest is drawn, each with its complement (antithetic), in proportion to the
  * kernel. With at least `2^M − 2` samples it is every coalition, each with its kernel weight.
  * @source Lundberg, Lee 2017; Covert, Lee 2021, arXiv 2012.01536 (paired sampling)
  */
-export function kernelCoalitions(players: number, samples: number, source: Random): WeightedCoalitions {
-  const list = new CoalitionList(players, Math.min(samples, 2 ** players - 2));
-  const sizes = Array.from({ length: Math.floor(players / 2) }, (_, i) => i + 1);
-  // A pair of sizes s and M − s weighs 1/(s(M − s)) for each of the two.
-  const massOf = (size: number) => (size === players - size ? 1 : 2) / (size * (players - size));
-  let mass = sizes.reduce((sum, size) => sum + massOf(size), 0);
-  let left = samples;
-  let next = 0;
-  for (; next < sizes.length; next++) {
-    const size = sizes[next];
-    const isMiddle = size === players - size;
-    const count = binomial(players, size) * (isMiddle ? 1 : 2);
-    const share = (left * massOf(size)) / mass;
-    if (share < count * (1 - 1e-9) && left < count + remaining(players, sizes, next + 1)) break;
-    const weight = massOf(size) / count;
-    for (const row of subsets(players, size)) {
-      list.add(row, weight);
-      if (!isMiddle) list.add(complement(row), weight);
+export function kernelCoalitions(players: number, samples: number, source: Random): KernelCoalitions {
+  return new KernelSampler(players, samples, samples, source).coalitions();
+}
+
+/** Draws {@link kernelCoalitions}, and more of them: those drawn before stay, in their places. */
+export class KernelSampler {
+  readonly #list: CoalitionList;
+  readonly #source: Random;
+  /** Sizes that are drawn from, and what all coalitions of these sizes weigh together. */
+  readonly #sizes: readonly number[];
+  readonly #mass: number;
+  #pairs = 0;
+
+  /**
+   * @param samples how many coalitions there are at first
+   * @param most how many there may ever be
+   */
+  constructor(players: number, samples: number, most: number, source: Random) {
+    this.#source = source;
+    const list = new CoalitionList(players, Math.min(most, 2 ** players - 2));
+    this.#list = list;
+    const sizes = Array.from({ length: Math.floor(players / 2) }, (_, i) => i + 1);
+    let mass = sizes.reduce((sum, size) => sum + massOf(players, size), 0);
+    let left = samples;
+    let next = 0;
+    for (; next < sizes.length; next++) {
+      const size = sizes[next];
+      const isMiddle = size === players - size;
+      const count = binomial(players, size) * (isMiddle ? 1 : 2);
+      const share = (left * massOf(players, size)) / mass;
+      if (share < count * (1 - 1e-9) && left < count + remaining(players, sizes, next + 1)) break;
+      const weight = massOf(players, size) / count;
+      for (const row of subsets(players, size)) {
+        list.add(row, weight);
+        if (!isMiddle) list.add(complement(row), weight);
+      }
+      left -= count;
+      mass -= massOf(players, size);
     }
-    left -= count;
-    mass -= massOf(size);
+    this.#sizes = sizes.slice(next);
+    this.#mass = mass;
+    if (this.#sizes.length && left >= 2) this.draw(Math.floor(left / 2));
   }
-  const drawn = sizes.slice(next);
-  if (drawn.length && left >= 2) drawPairs(list, drawn, Math.floor(left / 2), mass, massOf, source);
-  return list.finish();
+
+  /** Whether there are sizes that are not taken whole: more draws then tell more. */
+  get isSampled(): boolean {
+    return this.#pairs > 0;
+  }
+
+  /** Draws so many more pairs. */
+  draw(pairs: number): void {
+    const row = new Uint8Array(this.#list.players);
+    const order = Uint32Array.from({ length: row.length }, (_, i) => i);
+    for (let pair = 0; pair < pairs; pair++) {
+      fillRandom(row, order, drawnSize(this.#list.players, this.#sizes, this.#mass, this.#source), this.#source);
+      this.#list.addPair(row);
+    }
+    this.#pairs += pairs;
+  }
+
+  coalitions(): KernelCoalitions {
+    return this.#list.finish(this.#pairs === 0 ? 0 : this.#mass / (2 * this.#pairs));
+  }
+}
+
+/** What a size s and M − s weigh together: 1/(s(M − s)) each. */
+function massOf(players: number, size: number): number {
+  return (size === players - size ? 1 : 2) / (size * (players - size));
 }
 
 /** How many coalitions the pairs of sizes from `next` on hold. */
@@ -65,42 +119,23 @@ function remaining(players: number, sizes: readonly number[], next: number): num
   return sizes.slice(next).reduce((sum, size) => sum + binomial(players, size) * (size === players - size ? 1 : 2), 0);
 }
 
-function drawPairs(
-  list: CoalitionList,
-  sizes: readonly number[],
-  pairs: number,
-  mass: number,
-  massOf: (size: number) => number,
-  source: Random,
-): void {
-  const { players } = list;
-  const seen = new Map<string, number>();
-  const order = Uint32Array.from({ length: players }, (_, i) => i);
-  const weight = mass / (2 * pairs);
-  const row = new Uint8Array(players);
-  for (let pair = 0; pair < pairs; pair++) {
-    let at = source.uniform() * mass;
-    let size = sizes[sizes.length - 1];
-    for (const candidate of sizes) {
-      at -= massOf(candidate);
-      if (at < 0) {
-        size = candidate;
-        break;
-      }
-    }
-    row.fill(0);
-    for (let i = 0; i < size; i++) {
-      const j = i + source.integer(players - i);
-      [order[i], order[j]] = [order[j], order[i]];
-      row[order[i]] = 1;
-    }
-    for (let side = 0; side < 2; side++) {
-      const key = keyOf(row);
-      const known = seen.get(key);
-      if (known !== undefined) list.weigh(known, weight);
-      else seen.set(key, list.add(row, weight));
-      complement(row);
-    }
+/** A size in proportion to what all coalitions of it weigh. */
+function drawnSize(players: number, sizes: readonly number[], mass: number, source: Random): number {
+  let at = source.uniform() * mass;
+  for (const candidate of sizes) {
+    at -= massOf(players, candidate);
+    if (at < 0) return candidate;
+  }
+  return sizes[sizes.length - 1];
+}
+
+/** @param order any order of the players, which is changed */
+function fillRandom(row: Uint8Array, order: Uint32Array, size: number, source: Random): void {
+  row.fill(0);
+  for (let i = 0; i < size; i++) {
+    const j = i + source.integer(row.length - i);
+    [order[i], order[j]] = [order[j], order[i]];
+    row[order[i]] = 1;
   }
 }
 
@@ -108,7 +143,12 @@ function drawPairs(
 class CoalitionList {
   readonly players: number;
   readonly #coalitions: Uint8Array;
+  /** Weight of those of a size that is taken whole. */
   readonly #weights: Float64Array;
+  readonly #known = new Map<string, number>();
+  readonly #drawn: number[] = [];
+  readonly #complements: number[] = [];
+  readonly #times: number[] = [];
   #count = 0;
 
   constructor(players: number, most: number) {
@@ -124,14 +164,35 @@ class CoalitionList {
     return this.#count++;
   }
 
-  weigh(index: number, more: number): void {
-    this.#weights[index] += more;
+  /** A drawn coalition and its complement, or once more the pair that they are. */
+  addPair(row: Uint8Array): void {
+    const key = keyOf(row);
+    let pair = this.#known.get(key);
+    if (pair === undefined) {
+      pair = this.#drawn.length;
+      this.#known.set(key, pair);
+      this.#drawn.push(this.add(row, 0));
+      complement(row);
+      this.#known.set(keyOf(row), pair);
+      this.#complements.push(this.add(row, 0));
+      this.#times.push(0);
+    }
+    this.#times[pair]++;
   }
 
-  finish(): WeightedCoalitions {
+  finish(weight: number): KernelCoalitions {
+    const weights = this.#weights.slice(0, this.#count);
+    this.#times.forEach((often, pair) => {
+      weights[this.#drawn[pair]] = often * weight;
+      weights[this.#complements[pair]] = often * weight;
+    });
     return {
       coalitions: this.#coalitions.subarray(0, this.#count * this.players),
-      weights: this.#weights.subarray(0, this.#count),
+      weights,
+      drawn: Uint32Array.from(this.#drawn),
+      complements: Uint32Array.from(this.#complements),
+      times: Uint32Array.from(this.#times),
+      weight,
     };
   }
 }

@@ -3,9 +3,10 @@ import { WhereforeError } from '../../errors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { type Box, boxInCell, centredBox, gridCells } from '../detector-grid.ts';
 import type { Target } from '../target/target.ts';
-import { maskedPoints, pictureInput, randomMasks, weightedMasks } from './masks.ts';
-import { type Method, onlyReference, sumOf } from './method.ts';
+import { maskBudget, pictureInput, sampledMasks } from './masks.ts';
+import { type Method, sumOf } from './method.ts';
 import { maskParameters } from './rise.ts';
+import { triesOf } from './sureness.ts';
 
 const parameters = maskParameters.extend({
   boxes: z
@@ -36,7 +37,10 @@ export const detectionRise: Method<DetectionRiseParameters> = {
   completeness: 'none',
   zeroDifference: false,
   parameters: parameters as unknown as z.ZodType<DetectionRiseParameters>,
-  cost: ({ samples }) => ({ forward: samples + 1, backward: 0 }),
+  cost: ({ samples, ...sure }) => ({
+    forward: (triesOf(maskBudget(sure), samples).at(-1) as number) + 1,
+    backward: 0,
+  }),
   check(options, foreseen) {
     anchorOf(foreseen.target);
     const picture = pictureInput(foreseen);
@@ -51,19 +55,15 @@ export const detectionRise: Method<DetectionRiseParameters> = {
     const { values: here } = await prepared.evaluate({ cut: layer, count: 1, at: () => context.features }, [output]);
     const original = decode(here.get(output) as Tensor<'float32'>, 0);
     const wanted = original(anchor);
-    const masks = randomMasks(context, options);
-    const points = maskedPoints(context.features, onlyReference(context), masks, layer);
-    const weights = new Float64Array(options.samples);
-    await prepared.evaluate(points, [output], (start, count, values) => {
-      const rows = values.get(output) as Tensor<'float32'>;
-      for (let k = 0; k < count; k++) weights[start + k] = likeness(wanted, decode(rows, k), rows.shape[1]);
+    const { weights, ...result } = await sampledMasks(context, options, async (points) => {
+      const found = new Float64Array(points.count);
+      await prepared.evaluate(points, [output], (start, count, values) => {
+        const rows = values.get(output) as Tensor<'float32'>;
+        for (let k = 0; k < count; k++) found[start + k] = likeness(wanted, decode(rows, k), rows.shape[1]);
+      });
+      return found;
     });
-    const values = weightedMasks(masks, weights, options.shown, layer);
-    return {
-      values,
-      sum: sumOf([...values.values()].map(({ data }) => data)),
-      chosen: { meanResemblance: sumOf([weights]) / weights.length },
-    };
+    return { ...result, chosen: { ...result.chosen, meanResemblance: sumOf([weights]) / weights.length } };
   },
 };
 

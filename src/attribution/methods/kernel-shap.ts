@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { WhereforeError } from '../../errors.ts';
 import { random } from '../../tensor/random.ts';
-import { kernelCoalitions, shapleyKernel, type WeightedCoalitions } from './coalitions.ts';
-import { gameOf, gamePasses } from './game.ts';
-import { weightedLeastSquares } from './least-squares.ts';
+import { type KernelCoalitions, KernelSampler, shapleyKernel, type WeightedCoalitions } from './coalitions.ts';
+import { type Game, gameOf, gamePasses } from './game.ts';
+import { errorsOfFit, weightedLeastSquares } from './least-squares.ts';
 import type { Method } from './method.ts';
+import { appended, type Budget, isSure, relativeTo, samplingTolerance, triesOf } from './sureness.ts';
 
 const parameters = z.strictObject({
   samples: z
@@ -13,8 +14,10 @@ const parameters = z.strictObject({
     .max(1_000_000)
     .optional()
     .describe(
-      'Coalitions to evaluate; where they suffice for all of them, the result is exact. Default 1024, or 4 a group where that is more',
+      'Coalitions to evaluate, no more and no fewer; where they suffice for all of them, the result is exact. Default 1024, or 4 a group where that is more, and then as many as the tolerance asks for',
     ),
+  tolerance: samplingTolerance,
+  maxSamples: z.int().min(2).max(1_000_000).default(8192).describe('Coalitions at most, where samples are not stated'),
   seed: z.number().default(0),
   coalitions: z
     .array(z.array(z.union([z.literal(0), z.literal(1)])))
@@ -40,30 +43,59 @@ export const kernelShap: Method<KernelShapParameters> = {
   completeness: 'exact',
   zeroDifference: true,
   parameters: parameters as z.ZodType<KernelShapParameters>,
-  cost: ({ samples, coalitions }, work) => {
+  cost: ({ samples, coalitions, tolerance, maxSamples }, work) => {
     const { groups } = work;
-    const all = groups < 31 ? 2 ** groups - 2 : Number.POSITIVE_INFINITY;
-    const rows = coalitions ? coalitions.length : Math.min(samplesFor(groups, samples), Math.max(0, all));
+    const all = groups < 31 ? Math.max(0, 2 ** groups - 2) : Number.POSITIVE_INFINITY;
+    const tries = triesOf(budgetOf(groups, { tolerance, maxSamples }), samples);
+    const rows = coalitions ? coalitions.length : Math.min(tries[tries.length - 1], all);
     return { forward: gamePasses(rows, work), backward: 0 };
   },
   check({ samples, coalitions }, { players }) {
     if (samples !== undefined && !coalitions && players !== undefined) checkSamples(samples, players);
   },
-  async run(context, { samples, seed, coalitions }) {
+  async run(context, { samples, seed, coalitions, ...sure }) {
     const game = await gameOf(context);
     const { players } = game;
     const chosen = { groups: context.partition.description, players };
     if (players < 2) return { ...game.spread(players ? [game.full - game.empty] : []), chosen };
-    const drawn = samplesFor(players, samples);
-    if (!coalitions) checkSamples(drawn, players);
-    const rows = coalitions ? given(coalitions, players) : kernelCoalitions(players, drawn, random(seed));
-    const values = await game.value(rows.coalitions);
-    const shares = additiveFit(rows, values, game.empty, game.full, players);
-    return { ...game.spread(shares), chosen: { ...chosen, coalitions: values.length } };
+    if (coalitions) {
+      const rows = given(coalitions, players);
+      const values = await game.value(rows.coalitions);
+      return {
+        ...game.spread(additiveFit(rows, values, game).shares),
+        chosen: { ...chosen, coalitions: values.length },
+      };
+    }
+    const budget = budgetOf(players, sure);
+    const tries = triesOf(budget, samples);
+    checkSamples(tries[0], players);
+    const sampler = new KernelSampler(players, tries[0], tries[tries.length - 1], random(seed));
+    let values: Float64Array = new Float64Array(0);
+    for (let k = 0; ; k++) {
+      if (k > 0) sampler.draw((tries[k] - tries[k - 1]) / 2);
+      const rows = sampler.coalitions();
+      values = appended(values, await game.value(rows.coalitions.subarray(values.length * players)));
+      const { shares, errors } = additiveFit(rows, values, game, rows);
+      const relative = relativeTo(shares, errors);
+      if (k + 1 === tries.length || isSure(relative, budget.tolerance)) {
+        return {
+          ...game.spread(shares),
+          standardErrors: errors && game.spread(errors).values,
+          relativeStandardError: relative,
+          chosen: { ...chosen, coalitions: values.length },
+        };
+      }
+    }
   },
 };
 
-const samplesFor = (groups: number, asked?: number): number => asked ?? Math.max(1024, 4 * groups);
+function budgetOf(
+  groups: number,
+  { tolerance, maxSamples }: Pick<KernelShapParameters, 'tolerance' | 'maxSamples'>,
+): Budget {
+  const first = Math.max(1024, 4 * groups);
+  return { first, most: Math.max(first, maxSamples), tolerance };
+}
 
 /** A coalition and its complement say the same of a fit with the sum held: M − 1 unknowns need as many pairs. */
 function checkSamples(samples: number, players: number): void {
@@ -93,23 +125,43 @@ function given(rows: readonly (readonly number[])[], players: number): WeightedC
   return { coalitions, weights };
 }
 
-/** The fit with the sum held: the last share is what the others leave, `φ_M = Δ − Σ φ_j`. */
+/**
+ * The fit with the sum held: the last share is what the others leave, `φ_M = Δ − Σ φ_j`; with the standard errors of
+ * shares over pairs that were drawn, none where none was.
+ */
 export function additiveFit(
   { coalitions, weights }: WeightedCoalitions,
   values: Float64Array,
-  empty: number,
-  full: number,
-  players: number,
-): Float64Array {
+  { empty, full, players }: Pick<Game, 'empty' | 'full' | 'players'>,
+  sampled?: KernelCoalitions,
+): { readonly shares: Float64Array; readonly errors?: Float64Array } {
   const columns = players - 1;
   const rest = values.map((value, k) => value - empty - coalitions[k * players + columns] * (full - empty));
   const fill = (k: number, row: Float64Array) => {
     const last = coalitions[k * players + columns];
     for (let j = 0; j < columns; j++) row[j] = coalitions[k * players + j] - last;
   };
-  const fitted = weightedLeastSquares({ columns, fill }, rest, weights);
+  const fit = weightedLeastSquares({ columns, fill }, rest, weights);
+  const { coefficients } = fit;
   const shares = new Float64Array(players);
-  shares.set(fitted);
-  shares[columns] = full - empty - fitted.reduce((sum, share) => sum + share, 0);
-  return shares;
+  shares.set(coefficients);
+  shares[columns] = full - empty - coefficients.reduce((sum, share) => sum + share, 0);
+  if (!sampled) return { shares };
+  const { drawn, complements, times, weight } = sampled;
+  if (drawn.length === 0) return { shares, errors: new Float64Array(players) };
+  // A complement has the row −x: the pair tells the difference of its residuals.
+  const row = new Float64Array(columns);
+  const misfit = (k: number) => {
+    fill(k, row);
+    return rest[k] - row.reduce((sum, value, j) => sum + value * coefficients[j], 0);
+  };
+  const found = errorsOfFit(fit, {
+    columns,
+    fill: (k, into) => fill(drawn[k], into),
+    count: drawn.length,
+    residual: (k) => weight * (misfit(drawn[k]) - misfit(complements[k])),
+    weight: () => 2 * weight,
+    times: (k) => times[k],
+  });
+  return { shares, errors: found && Float64Array.of(...found.each, found.sum) };
 }

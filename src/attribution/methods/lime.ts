@@ -1,11 +1,19 @@
 import { z } from 'zod';
-import { random } from '../../tensor/random.ts';
+import { type Random, random } from '../../tensor/random.ts';
 import { gameOf, gamePasses } from './game.ts';
-import { weightedLeastSquares } from './least-squares.ts';
+import { errorsOfFit, weightedLeastSquares } from './least-squares.ts';
 import type { Method } from './method.ts';
+import { appended, type Budget, isSure, relativeTo, samplingTolerance, triesOf } from './sureness.ts';
 
 const parameters = z.strictObject({
-  samples: z.int().min(2).max(1_000_000).default(1000),
+  samples: z
+    .int()
+    .min(2)
+    .max(1_000_000)
+    .optional()
+    .describe('Coalitions to evaluate, no more and no fewer. Default 1000, and then as many as the tolerance asks for'),
+  tolerance: samplingTolerance,
+  maxSamples: z.int().min(2).max(1_000_000).default(8000).describe('Coalitions at most, where samples are not stated'),
   seed: z.number().default(0),
   kernelWidth: z
     .number()
@@ -35,33 +43,86 @@ export const lime: Method<LimeParameters> = {
   completeness: 'none',
   zeroDifference: true,
   parameters: parameters as z.ZodType<LimeParameters>,
-  cost: ({ samples }, work) => ({ forward: gamePasses(samples, work), backward: 0 }),
-  async run(context, { samples, seed, kernelWidth, ridge }) {
+  cost: ({ samples, ...sure }, work) => {
+    const tries = triesOf(budgetOf(sure), samples);
+    return { forward: gamePasses(tries[tries.length - 1], work), backward: 0 };
+  },
+  async run(context, { samples, seed, kernelWidth, ridge, ...sure }) {
     const game = await gameOf(context);
     const { players } = game;
     if (players === 0) return game.spread([]);
+    const budget = budgetOf(sure);
+    const tries = triesOf(budget, samples);
     const source = random(seed);
-    // The first row is the whole input, as in the authors' implementation.
-    const coalitions = Uint8Array.from({ length: samples * players }, (_, i) =>
-      i < players || source.uniform() < 0.5 ? 1 : 0,
-    );
-    const values = await game.value(coalitions);
-    const heldBy = (k: number) => coalitions.subarray(k * players, (k + 1) * players);
-    const weights = Float64Array.from({ length: samples }, (_, k) => {
-      const distance = 1 - Math.sqrt(heldBy(k).reduce((sum, held) => sum + held, 0) / players);
-      return Math.exp(-(distance ** 2) / (2 * kernelWidth ** 2));
-    });
-    const columns = players + 1;
-    const fill = (k: number, row: Float64Array) => {
-      row[0] = 1;
-      row.set(heldBy(k), 1);
-    };
-    const penalty = new Float64Array(columns).fill(ridge);
-    penalty[0] = 0;
-    const fitted = weightedLeastSquares({ columns, fill }, values, weights, penalty);
-    return {
-      ...game.spread(fitted.subarray(1)),
-      chosen: { groups: context.partition.description, players, intercept: fitted[0] },
-    };
+    let coalitions: Uint8Array = new Uint8Array(0);
+    let values: Float64Array = new Float64Array(0);
+    for (let k = 0; ; k++) {
+      const more = drawn(tries[k] - values.length, players, source, k === 0);
+      coalitions = appended(coalitions, more);
+      values = appended(values, await game.value(more));
+      const { coefficients, errors } = localFit(coalitions, values, players, { kernelWidth, ridge });
+      const slopes = coefficients.subarray(1);
+      const relative = relativeTo(slopes, errors);
+      if (k + 1 === tries.length || isSure(relative, budget.tolerance)) {
+        return {
+          ...game.spread(slopes),
+          standardErrors: errors && game.spread(errors).values,
+          relativeStandardError: relative,
+          chosen: {
+            groups: context.partition.description,
+            players,
+            intercept: coefficients[0],
+            ...(samples === undefined ? { samples: values.length } : {}),
+          },
+        };
+      }
+    }
   },
 };
+
+function budgetOf({ tolerance, maxSamples }: Pick<LimeParameters, 'tolerance' | 'maxSamples'>): Budget {
+  return { first: 1000, most: Math.max(1000, maxSamples), tolerance };
+}
+
+/** Random coalitions; the first row of all is the whole input, as in the authors' implementation. */
+function drawn(count: number, players: number, source: Random, withWhole: boolean): Uint8Array {
+  return Uint8Array.from({ length: count * players }, (_, i) =>
+    (withWhole && i < players) || source.uniform() < 0.5 ? 1 : 0,
+  );
+}
+
+function localFit(
+  coalitions: Uint8Array,
+  values: Float64Array,
+  players: number,
+  { kernelWidth, ridge }: Pick<LimeParameters, 'kernelWidth' | 'ridge'>,
+): { readonly coefficients: Float64Array; readonly errors?: Float64Array } {
+  const heldBy = (k: number) => coalitions.subarray(k * players, (k + 1) * players);
+  const weights = values.map((_, k) => {
+    const distance = 1 - Math.sqrt(heldBy(k).reduce((sum, held) => sum + held, 0) / players);
+    return Math.exp(-(distance ** 2) / (2 * kernelWidth ** 2));
+  });
+  const columns = players + 1;
+  const fill = (k: number, row: Float64Array) => {
+    row[0] = 1;
+    row.set(heldBy(k), 1);
+  };
+  const penalty = new Float64Array(columns).fill(ridge);
+  penalty[0] = 0;
+  const fit = weightedLeastSquares({ columns, fill }, values, weights, penalty);
+  const { coefficients } = fit;
+  const row = new Float64Array(columns);
+  // The whole input is no draw.
+  const found = errorsOfFit(fit, {
+    columns,
+    fill: (k, into) => fill(k + 1, into),
+    count: values.length - 1,
+    residual(k) {
+      fill(k + 1, row);
+      return weights[k + 1] * (values[k + 1] - row.reduce((sum, value, j) => sum + value * coefficients[j], 0));
+    },
+    weight: (k) => weights[k + 1],
+    times: () => 1,
+  });
+  return { coefficients, errors: found?.each.subarray(1) };
+}

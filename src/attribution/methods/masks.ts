@@ -4,7 +4,8 @@ import { type Random, random } from '../../tensor/random.ts';
 import { float32, formatShape, sizeOf, stridesOf, type Tensor, tensor } from '../../tensor/tensor.ts';
 import type { InputLayout } from '../baseline.ts';
 import type { Points } from '../points.ts';
-import type { MethodContext, Reference } from './method.ts';
+import { type MethodContext, type MethodResult, onlyReference, type Reference, sumOf } from './method.ts';
+import { appended, type Budget, errorOfMean, isSure, type Sureness, surenessOf, triesOf } from './sureness.ts';
 
 /** Soft masks over the values of a layer: 1 shows an element, 0 replaces it by the baseline. */
 export interface Masks {
@@ -81,8 +82,9 @@ export interface RandomMaskOptions {
 /**
  * RISE's masks: where a layer has rows and columns and no groups are named, a coarse grid of random cells, enlarged
  * bilinearly and shifted by a random part of a cell; else whole groups. Mask k is the same whatever runs beside it.
+ * @param skipped masks before the first
  */
-export function randomMasks(context: MethodContext, options: RandomMaskOptions): Masks {
+export function randomMasks(context: MethodContext, options: RandomMaskOptions, skipped = 0): Masks {
   const { features, layouts, layer, partition, hasGroups } = context;
   const isGrid = (name: string) => !hasGroups && layouts.get(name)?.spatialAxes?.length === 2;
   const shape = (name: string) => {
@@ -92,7 +94,8 @@ export function randomMasks(context: MethodContext, options: RandomMaskOptions):
   return {
     count: options.samples,
     shape,
-    at(k, name) {
+    at(index, name) {
+      const k = skipped + index;
       const source = random(options.seed, k * (layer.length + 1) + 1 + layer.indexOf(name));
       if (isGrid(name)) {
         const [rows, columns] = (layouts.get(name)?.spatialAxes ?? []).map(
@@ -150,24 +153,71 @@ export function resizeBilinear(
   return result;
 }
 
-/** `Σ_k weight_k M_k / (N p)`: how well the model did while an element was shown. */
+/** `Σ_k weight_k M_k / (N p)`: how well the model did while an element was shown; with its standard error. */
 export function weightedMasks(
   masks: Masks,
   weights: ArrayLike<number>,
   shown: number,
   names: readonly string[],
-): Map<string, Tensor<'float32'>> {
-  return new Map(
-    names.map((name) => {
-      const shape = masks.shape(name);
-      const sum = new Float64Array(sizeOf(shape));
-      for (let k = 0; k < masks.count; k++) {
-        const mask = masks.at(k, name);
-        for (let i = 0; i < sum.length; i++) sum[i] += (weights[k] * mask[i]) / (masks.count * shown);
+): Pick<MethodResult, 'values' | 'sum'> & Sureness {
+  const [values, errors] = [new Map<string, Tensor<'float32'>>(), new Map<string, Tensor<'float32'>>()];
+  const { count } = masks;
+  for (const name of names) {
+    const shape = masks.shape(name);
+    const [sum, squares] = [new Float64Array(sizeOf(shape)), new Float64Array(sizeOf(shape))];
+    for (let k = 0; k < count; k++) {
+      const mask = masks.at(k, name);
+      for (let i = 0; i < sum.length; i++) {
+        const one = weights[k] * mask[i];
+        sum[i] += one / (count * shown);
+        squares[i] += one * one;
       }
-      return [name, float32(shape, sum)];
-    }),
-  );
+    }
+    values.set(name, float32(shape, sum));
+    if (count < 2) continue;
+    errors.set(
+      name,
+      float32(
+        shape,
+        sum.map((mean, i) => errorOfMean(mean * count, squares[i] / (shown * shown), count)),
+      ),
+    );
+  }
+  const sum = sumOf([...values.values()].map(({ data }) => data));
+  return count < 2 ? { values, sum } : { values, sum, ...surenessOf(values, errors) };
+}
+
+/**
+ * Runs so many masks, and twice as many again while they are not sure enough.
+ * @param weigh the weights of masks `start` to `end`
+ */
+export async function sampledMasks(
+  context: MethodContext,
+  { samples, maxSamples, tolerance, ...options }: MaskSampling,
+  weigh: (points: Points) => Promise<Float64Array>,
+): Promise<MethodResult & { readonly weights: Float64Array }> {
+  const tries = triesOf(maskBudget({ maxSamples, tolerance }), samples);
+  let weights: Float64Array = new Float64Array(0);
+  for (let k = 0; ; k++) {
+    const more = randomMasks(context, { ...options, samples: tries[k] - weights.length }, weights.length);
+    const points = maskedPoints(context.features, onlyReference(context), more, context.layer);
+    weights = appended(weights, await weigh(points));
+    const all = randomMasks(context, { ...options, samples: weights.length });
+    const result = weightedMasks(all, weights, options.shown, context.layer);
+    if (k + 1 === tries.length || isSure(result.relativeStandardError, tolerance)) {
+      return { ...result, weights, chosen: samples === undefined ? { samples: weights.length } : undefined };
+    }
+  }
+}
+
+export interface MaskSampling extends Omit<RandomMaskOptions, 'samples'> {
+  readonly samples?: number;
+  readonly maxSamples: number;
+  readonly tolerance: number;
+}
+
+export function maskBudget({ maxSamples, tolerance }: Pick<MaskSampling, 'maxSamples' | 'tolerance'>): Budget {
+  return { first: 1000, most: Math.max(1000, maxSamples), tolerance };
 }
 
 /** The explained input that is a picture, with its rows and columns. */

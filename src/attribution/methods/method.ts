@@ -55,6 +55,10 @@ export interface MethodResult {
   readonly values: ReadonlyMap<string, Tensor<'float32'>>;
   /** The sum of all attributions, in float64. */
   readonly sum: number;
+  /** Standard error of each value, of the same shape, where the method samples: how far another seed would move it. */
+  readonly standardErrors?: ReadonlyMap<string, Tensor<'float32'>>;
+  /** The largest standard error relative to the largest value; of groups, where they are hidden together. */
+  readonly relativeStandardError?: number;
   /** Whether the method's own stopping rule was met; undefined for methods without one. */
   readonly converged?: boolean;
   /** Numbers that the method chose itself, such as the steps it took. */

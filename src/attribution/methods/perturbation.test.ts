@@ -152,7 +152,7 @@ describe('least squares', () => {
     expect(() => solveSymmetric(Float64Array.of(1, 1, 1, 1), Float64Array.of(1, 1))).toThrow(/determine/);
     // y = 1 + 2z at z = 0, 1, 3 with any weights
     const fill = (k: number, row: Float64Array) => row.set([1, [0, 1, 3][k]]);
-    const fitted = weightedLeastSquares({ columns: 2, fill }, [1, 3, 7], [1, 5, 0.2]);
+    const { coefficients: fitted } = weightedLeastSquares({ columns: 2, fill }, [1, 3, 7], [1, 5, 0.2]);
     expect(fitted[0]).toBeCloseTo(1, 12);
     expect(fitted[1]).toBeCloseTo(2, 12);
   });

@@ -1,9 +1,17 @@
 import { z } from 'zod';
-import { maskedPoints, randomMasks, weightedMasks } from './masks.ts';
-import { type Method, onlyReference, sumOf } from './method.ts';
+import { maskBudget, sampledMasks } from './masks.ts';
+import type { Method } from './method.ts';
+import { samplingTolerance, triesOf } from './sureness.ts';
 
 export const maskParameters = z.strictObject({
-  samples: z.int().min(1).max(1_000_000).default(1000),
+  samples: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .optional()
+    .describe('Masks to evaluate, no more and no fewer. Default 1000, and then as many as the tolerance asks for'),
+  tolerance: samplingTolerance,
+  maxSamples: z.int().min(1).max(1_000_000).default(4000).describe('Masks at most, where samples are not stated'),
   cells: z
     .int()
     .min(1)
@@ -30,13 +38,13 @@ export const rise: Method<MaskParameters> = {
   completeness: 'none',
   zeroDifference: false,
   parameters: maskParameters as z.ZodType<MaskParameters>,
-  cost: ({ samples }) => ({ forward: samples, backward: 0 }),
+  cost: ({ samples, ...sure }) => ({ forward: triesOf(maskBudget(sure), samples).at(-1) as number, backward: 0 }),
   async run(context, options) {
-    const masks = randomMasks(context, options);
-    const { target } = await context.prepared.evaluate(
-      maskedPoints(context.features, onlyReference(context), masks, context.layer),
+    const { weights: _, ...result } = await sampledMasks(
+      context,
+      options,
+      async (points) => (await context.prepared.evaluate(points)).target,
     );
-    const values = weightedMasks(masks, target, options.shown, context.layer);
-    return { values, sum: sumOf([...values.values()].map(({ data }) => data)) };
+    return result;
   },
 };

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { WhereforeError } from '../../errors.ts';
-import { permutation, random } from '../../tensor/random.ts';
+import { permutation, type Random, random } from '../../tensor/random.ts';
 import { allCoalitions, binomial } from './coalitions.ts';
-import { gameOf, gamePasses } from './game.ts';
+import { type Game, gameOf, gamePasses } from './game.ts';
 import type { Method } from './method.ts';
+import { type Budget, errorOfMean, isSure, relativeTo, samplingTolerance, triesOf } from './sureness.ts';
 
 const shared = {
   needs: 'outputs',
@@ -68,8 +69,12 @@ const samplingParameters = z.strictObject({
     .int()
     .min(1)
     .max(100_000)
-    .default(10)
-    .describe('Pairs of a random order and its reverse; each order costs one pass a group'),
+    .optional()
+    .describe(
+      'Pairs of a random order and its reverse, no more and no fewer; each order costs one pass a group. Default 10, and then as many as the tolerance asks for',
+    ),
+  tolerance: samplingTolerance,
+  maxPairs: z.int().min(1).max(100_000).default(40).describe('Pairs at most, where pairs are not stated'),
   seed: z.number().default(0),
 });
 
@@ -81,51 +86,81 @@ export const shapleySampling: Method<z.infer<typeof samplingParameters>> = {
     'Castro, Gómez, Tejada 2009, "Polynomial calculation of the Shapley value based on sampling"; antithetic after Mitchell et al. 2022, JMLR 23',
   formula: 'A_g = mean over orders of v(those before g, and g) − v(those before g)',
   parameters: samplingParameters as z.ZodType<z.infer<typeof samplingParameters>>,
-  cost: ({ pairs }, work) => ({
-    forward: gamePasses(2 * pairs * Math.max(0, work.groups - 1), work),
-    backward: 0,
-  }),
-  async run(context, { pairs, seed }) {
+  cost: ({ pairs, ...sure }, work) => {
+    const tries = triesOf(budgetOf(sure), pairs);
+    return { forward: gamePasses(2 * tries[tries.length - 1] * Math.max(0, work.groups - 1), work), backward: 0 };
+  },
+  async run(context, { pairs, seed, ...sure }) {
     const game = await gameOf(context);
     const { players } = game;
+    const budget = budgetOf(sure);
+    // One player or none: nothing is drawn.
+    const tries = triesOf(budget, players > 1 ? pairs : (pairs ?? budget.first));
     const source = random(seed);
-    const orders = Array.from({ length: pairs }, () => permutation(players, source)).flatMap((order) => [
-      order,
-      order.slice().reverse(),
-    ]);
-    // Nobody and everybody are known: an order of M groups needs the M − 1 coalitions between.
-    const inner = Math.max(0, players - 1);
-    const coalitions = new Uint8Array(orders.length * inner * players);
-    orders.forEach((order, o) => {
-      for (let step = 0; step < inner; step++) {
-        const row = (o * inner + step) * players;
-        for (let i = 0; i <= step; i++) coalitions[row + order[i]] = 1;
-      }
-    });
-    const values = coalitions.length ? await game.value(coalitions) : new Float64Array(0);
     const [sums, squares] = [new Float64Array(players), new Float64Array(players)];
-    for (let pair = 0; pair < pairs; pair++) {
-      const mean = new Float64Array(players);
-      for (const o of [2 * pair, 2 * pair + 1]) {
-        let before = game.empty;
-        orders[o].forEach((player, step) => {
-          const after = step < inner ? values[o * inner + step] : game.full;
-          mean[player] += (after - before) / 2;
-          before = after;
-        });
-      }
-      for (let p = 0; p < players; p++) {
-        sums[p] += mean[p];
-        squares[p] += mean[p] ** 2;
+    for (let k = 0, taken = 0; ; k++) {
+      await walk(game, tries[k] - taken, source, sums, squares);
+      taken = tries[k];
+      const shares = sums.map((sum) => sum / taken);
+      const errors =
+        taken > 1 && players > 0 ? shares.map((_, p) => errorOfMean(sums[p], squares[p], taken)) : undefined;
+      const relative = relativeTo(shares, errors);
+      if (k + 1 === tries.length || isSure(relative, budget.tolerance)) {
+        const chosen: Record<string, number | string> = { groups: context.partition.description, players };
+        if (pairs === undefined) chosen.pairs = taken;
+        // The largest over the groups.
+        if (errors) chosen.largestStandardError = errors.reduce((a, b) => Math.max(a, b), 0);
+        return {
+          ...game.spread(shares),
+          standardErrors: errors && game.spread(errors).values,
+          relativeStandardError: relative,
+          chosen,
+        };
       }
     }
-    const shares = sums.map((sum) => sum / pairs);
-    const chosen: Record<string, number | string> = { groups: context.partition.description, players };
-    if (pairs > 1 && players > 0) {
-      // Of the mean of independent pairs; the largest over the groups.
-      const errors = shares.map((mean, p) => Math.sqrt(Math.max(0, squares[p] / pairs - mean ** 2) / (pairs - 1)));
-      chosen.largestStandardError = errors.reduce((a, b) => Math.max(a, b), 0);
-    }
-    return { ...game.spread(shares), chosen };
   },
 };
+
+function budgetOf({ tolerance, maxPairs }: Pick<z.infer<typeof samplingParameters>, 'tolerance' | 'maxPairs'>): Budget {
+  return { first: 10, most: Math.max(10, maxPairs), tolerance };
+}
+
+/** Walks so many pairs of a random order and its reverse; adds what each player brings, on average over a pair. */
+async function walk(
+  game: Game,
+  pairs: number,
+  source: Random,
+  sums: Float64Array,
+  squares: Float64Array,
+): Promise<void> {
+  const { players } = game;
+  const orders = Array.from({ length: pairs }, () => permutation(players, source)).flatMap((order) => [
+    order,
+    order.slice().reverse(),
+  ]);
+  // Nobody and everybody are known: an order of M groups needs the M − 1 coalitions between.
+  const inner = Math.max(0, players - 1);
+  const coalitions = new Uint8Array(orders.length * inner * players);
+  orders.forEach((order, o) => {
+    for (let step = 0; step < inner; step++) {
+      const row = (o * inner + step) * players;
+      for (let i = 0; i <= step; i++) coalitions[row + order[i]] = 1;
+    }
+  });
+  const values = coalitions.length ? await game.value(coalitions) : new Float64Array(0);
+  for (let pair = 0; pair < pairs; pair++) {
+    const mean = new Float64Array(players);
+    for (const o of [2 * pair, 2 * pair + 1]) {
+      let before = game.empty;
+      orders[o].forEach((player, step) => {
+        const after = step < inner ? values[o * inner + step] : game.full;
+        mean[player] += (after - before) / 2;
+        before = after;
+      });
+    }
+    for (let p = 0; p < players; p++) {
+      sums[p] += mean[p];
+      squares[p] += mean[p] ** 2;
+    }
+  }
+}

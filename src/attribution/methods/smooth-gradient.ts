@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { random } from '../../tensor/random.ts';
 import { concatRows, float32, type Tensor } from '../../tensor/tensor.ts';
 import type { Points } from '../points.ts';
-import type { Gradient } from '../prepared.ts';
 import { resultOf } from './gradient.ts';
 import type { Method, MethodContext } from './method.ts';
+import { surenessOf } from './sureness.ts';
 
 const parameters = z.strictObject({
   samples: z.int().min(1).max(100_000).default(50),
@@ -70,12 +70,13 @@ export const smoothGrad: Method<SmoothGradientParameters> = {
   implicitBaseline: 'infinitesimal changes around noisy copies',
   meaning: { kind: 'rate', what: 'a mean rate of change' },
   async run(context, options) {
-    const weights = new Float64Array(options.samples).fill(1 / options.samples);
-    const { sums, notes } = await context.prepared.gradient(noisyPoints(context, options), {
-      wrt: context.layer,
-      weights,
-    });
-    return { ...resultOf(context.features, sums), gradientNotes: notes };
+    const { means, squares, notes } = await moments(context, options);
+    const result = { ...resultOf(context.features, means), gradientNotes: notes };
+    if (options.samples < 2) return result;
+    const { samples } = options;
+    for (const square of squares.values())
+      for (let i = 0; i < square.length; i++) square[i] = Math.sqrt(square[i] / (samples * (samples - 1)));
+    return { ...result, ...surenessOf(result.values, resultOf(context.features, squares).values) };
   },
 };
 
@@ -88,28 +89,31 @@ export const varGrad: Method<SmoothGradientParameters> = {
   implicitBaseline: 'infinitesimal changes around noisy copies',
   meaning: { kind: 'rate', what: 'a variance of rates of change' },
   async run(context, options) {
-    const means = new Map<string, Float64Array>();
-    const squares = new Map<string, Float64Array>();
-    // Welford's update: no difference of two large sums.
-    const each = (point: number, gradients: ReadonlyMap<string, Float32Array>) => {
-      for (const [name, values] of gradients) {
-        if (point === 0) {
-          means.set(name, new Float64Array(values.length));
-          squares.set(name, new Float64Array(values.length));
-        }
-        const [mean, square] = [means.get(name), squares.get(name)] as Float64Array[];
-        for (let i = 0; i < values.length; i++) {
-          const before = values[i] - mean[i];
-          mean[i] += before / (point + 1);
-          square[i] += before * (values[i] - mean[i]);
-        }
-      }
-    };
-    const gradient: Gradient = await context.prepared.gradient(noisyPoints(context, options), {
-      wrt: context.layer,
-      each,
-    });
+    const { squares, notes } = await moments(context, options);
     for (const square of squares.values()) for (let i = 0; i < square.length; i++) square[i] /= options.samples;
-    return { ...resultOf(context.features, squares), gradientNotes: gradient.notes };
+    return { ...resultOf(context.features, squares), gradientNotes: notes };
   },
 };
+
+/** Mean of the gradients at noisy copies, and the sum of their squared distances from it. */
+async function moments(context: MethodContext, options: SmoothGradientParameters) {
+  const means = new Map<string, Float64Array>();
+  const squares = new Map<string, Float64Array>();
+  // Welford's update: no difference of two large sums.
+  const each = (point: number, gradients: ReadonlyMap<string, Float32Array>) => {
+    for (const [name, values] of gradients) {
+      if (point === 0) {
+        means.set(name, new Float64Array(values.length));
+        squares.set(name, new Float64Array(values.length));
+      }
+      const [mean, square] = [means.get(name), squares.get(name)] as Float64Array[];
+      for (let i = 0; i < values.length; i++) {
+        const before = values[i] - mean[i];
+        mean[i] += before / (point + 1);
+        square[i] += before * (values[i] - mean[i]);
+      }
+    }
+  };
+  const { notes } = await context.prepared.gradient(noisyPoints(context, options), { wrt: context.layer, each });
+  return { means, squares, notes };
+}

@@ -93,7 +93,10 @@ function numbers(document: ExplanationDocument): Html {
               ['each value', meaningOf(document).what],
             ] as const)),
       ];
-  return html`<dl class="numbers">${rows.map(([name, text]) => html`<div${name === 'each value' && html` class="text"`}><dt>${name}</dt><dd>${text}</dd></div>`)}</dl>`;
+  const { relativeStandardError } = document;
+  if (relativeStandardError !== undefined)
+    rows.push(['largest standard error', `${percentText(relativeStandardError)} of the largest value`]);
+  return html`<dl class="numbers">${rows.map(([name, text]) => html`<div${text.length > 12 && html` class="text"`}><dt>${name}</dt><dd>${text}</dd></div>`)}</dl>`;
 }
 
 /** How far a method that does not share out T keeps what it does promise. */
