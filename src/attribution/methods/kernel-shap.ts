@@ -163,5 +163,5 @@ export function additiveFit(
     weight: () => 2 * weight,
     times: (k) => times[k],
   });
-  return { shares, errors: found && Float64Array.of(...found.each, found.sum) };
+  return { shares, errors: found && appended(found.each, Float64Array.of(found.sum)) };
 }
