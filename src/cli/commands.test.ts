@@ -85,7 +85,15 @@ describe('explain and replay', () => {
       writeFileSync(join(others, `${seed}.png`), await writePng(tensor('uint8', [20, 20, 3], pixels)));
     }
     // 64 superpixels and three samples: thousands of coalitions would be too slow for a test.
-    const words = [picture, '--model', classifier, '--method', 'expected-gradients,kernel-shap', '--set', 'kernel-shap.samples=200'];
+    const words = [
+      picture,
+      '--model',
+      classifier,
+      '--method',
+      'expected-gradients,kernel-shap',
+      '--set',
+      'kernel-shap.samples=200',
+    ];
     const recorded = async (sample: string) => {
       const out = newFolder();
       const { code, errors } = await wherefore('explain', ...words, '--baseline', sample, '--out', out);
