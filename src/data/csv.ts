@@ -1,6 +1,6 @@
 import { CsvError, parse } from 'csv-parse/sync';
 import { WhereforeError } from '../errors.ts';
-import { type ColumnOptions, columnOf, type RawValue, requireRows, type Table } from './table.ts';
+import { type ColumnOptions, columnOf, mostCells, type RawValue, requireRows, type Table } from './table.ts';
 
 export interface CsvOptions extends ColumnOptions {
   /** true: the first line names the columns; a list: the names, and every line is data. Default true. */
@@ -55,6 +55,21 @@ export function readCsv(text: string, options: CsvOptions = {}): Table {
   return requireRows({ columns, rowCount: data.length }, where);
 }
 
+/** Values are counted, roughly, before they are made: each takes many times the room that it has in the file. */
+function checkCells(text: string, delimiter: string, where: string): void {
+  let count = 0;
+  for (const mark of [delimiter, '\n'].filter((one) => one !== '')) {
+    for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at + 1)) count++;
+  }
+  if (count <= mostCells) return;
+  throw new WhereforeError('out-of-range', 'the table is too large to be read', {
+    where,
+    got: `${count} values`,
+    expected: `at most ${mostCells}`,
+    fix: 'give a file with the rows that matter',
+  });
+}
+
 interface Line {
   readonly record: string[];
   /** Number of the line where the record ends. */
@@ -62,6 +77,7 @@ interface Line {
 }
 
 function splitLines(text: string, { delimiter = ',', quote = '"' }: CsvOptions, where: string): Line[] {
+  checkCells(text, delimiter, where);
   try {
     // The types of csv-parse do not know that `info` wraps each record.
     const records = parse(text, {
@@ -98,6 +114,7 @@ export function readJsonLines(text: string, options: ColumnOptions & { readonly 
   const where = options.where ?? 'jsonl';
   const rows: Record<string, RawValue>[] = [];
   const names = new Set<string>();
+  checkCells(text, ',', where);
   for (const [i, line] of text.split('\n').entries()) {
     if (!line.trim()) continue;
     const row = readLine(line, `${where}, line ${i + 1}`);

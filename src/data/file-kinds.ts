@@ -25,8 +25,9 @@ export const fileKinds = {
   tokenizer: { called: 'a tokenizer', limit: 128 * MiB },
   image: { called: 'an image', limit: 256 * MiB },
   tensors: { called: 'a file of tensors', limit: 8 * GiB },
+  /** A book has one. */
+  text: { called: 'a text', limit: 16 * MiB },
   /** What one string can hold. */
-  text: { called: 'a text', limit: 512 * MiB - 64 * KiB },
   table: { called: 'a table', limit: 512 * MiB - 64 * KiB },
   /** A JSON file that Wherefore writes or a person does: an explanation, the record of a run, boxes, groups. */
   document: { called: 'a document', limit: 64 * MiB },

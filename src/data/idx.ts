@@ -1,6 +1,7 @@
-import { gunzipSync } from 'fflate';
 import { WhereforeError } from '../errors.ts';
 import { type DataType, dataTypes, formatShape, fromBytes, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { fileKinds } from './file-kinds.ts';
+import { gunzip, gunzipStart } from './unpack.ts';
 
 /** Element types by the third byte of the file. */
 const typeCodes: Readonly<Record<number, DataType>> = {
@@ -13,23 +14,18 @@ const typeCodes: Readonly<Record<number, DataType>> = {
 };
 
 /**
- * Reads an IDX file (MNIST, Fashion-MNIST), gzipped or not.
+ * Reads an IDX file (MNIST, Fashion-MNIST), gzipped or not. A packed one is unpacked to the size that its first bytes
+ * state and no further.
  * @param where Name of the file, for messages.
- * @throws WhereforeError `invalid-data` for another or a truncated file.
+ * @param limit Bytes that it may unpack to; default 8 GiB.
+ * @throws WhereforeError `invalid-data` for another or a truncated file, `out-of-range` beyond the limit.
  */
-export function readIdx(bytes: Uint8Array, where = 'idx'): Tensor {
-  const content = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzip(bytes, where) : bytes;
-  const type = typeCodes[content[2]];
-  const rank = content[3];
-  if (content.length < 4 || content[0] !== 0 || content[1] !== 0 || !type) {
-    throw new WhereforeError('invalid-data', 'not an IDX file', { where, expected: 'first bytes 0, 0, type, rank' });
-  }
-  const start = 4 + 4 * rank;
-  if (content.length < start) throw new WhereforeError('invalid-data', 'truncated in the header', { where });
-  const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
-  const shape = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
+export function readIdx(bytes: Uint8Array, where = 'idx', limit: number = fileKinds.tensors.limit): Tensor {
+  const isPacked = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  const { type, shape, start } = readHeader(isPacked ? gunzipStart(bytes, { where }) : bytes, where);
   const width = dataTypes[type].bytes;
   const expected = sizeOf(shape) * width;
+  const content = isPacked ? gunzip(bytes, { where, limit: Math.min(limit, start + expected) }) : bytes;
   if (content.length - start !== expected) {
     throw new WhereforeError('invalid-data', content.length - start < expected ? 'truncated' : 'bytes after the data', {
       where,
@@ -44,14 +40,14 @@ export function readIdx(bytes: Uint8Array, where = 'idx'): Tensor {
   return fromBytes(type, shape, data);
 }
 
-function gunzip(bytes: Uint8Array, where: string): Uint8Array {
-  try {
-    return gunzipSync(bytes);
-  } catch (cause) {
-    throw new WhereforeError('invalid-data', 'damaged or truncated gzip file', {
-      where,
-      fix: 'fetch the file again',
-      cause,
-    });
+function readHeader(content: Uint8Array, where: string): { type: DataType; shape: number[]; start: number } {
+  const type = typeCodes[content[2]];
+  const rank = content[3];
+  if (content.length < 4 || content[0] !== 0 || content[1] !== 0 || !type) {
+    throw new WhereforeError('invalid-data', 'not an IDX file', { where, expected: 'first bytes 0, 0, type, rank' });
   }
+  const start = 4 + 4 * rank;
+  if (content.length < start) throw new WhereforeError('invalid-data', 'truncated in the header', { where });
+  const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
+  return { type, shape: Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i)), start };
 }

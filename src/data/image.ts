@@ -53,7 +53,8 @@ export type Colour = readonly [number, number, number];
  * do not.
  * @param options.background Colour to lay under transparent pixels; default: opacity is dropped, and the colours of
  *   transparent pixels, which nobody sees otherwise, count.
- * @throws WhereforeError `file-not-found`, `file-unreadable`; `invalid-data` when it is no image or a damaged one.
+ * @throws WhereforeError `file-not-found`, `file-unreadable`; `invalid-data` when it is no image or a damaged one;
+ *   `out-of-range` beyond 64 million pixels.
  */
 export async function readImage(
   source: string | Uint8Array,
@@ -63,8 +64,9 @@ export async function readImage(
   const where = options.name ?? (typeof source === 'string' ? source : 'picture');
   const bytes = typeof source === 'string' ? await readBytes(source, 'image') : source;
   try {
-    const picture = sharp(bytes, { ignoreIcc: true });
+    const picture = sharp(bytes, { ignoreIcc: true, limitInputPixels: false });
     const facts = await picture.metadata();
+    checkSize(facts, where);
     const cmyk = facts.space === 'cmyk';
     const { data, info } = await (cmyk ? picture.pipelineColourspace('cmyk') : picture)
       .autoOrient()
@@ -97,6 +99,20 @@ export async function readImage(
       cause,
     });
   }
+}
+
+/** Pixels of an image that is read: more than a phone's 50 million, in some 500 MiB. */
+const mostPixels = 64_000_000;
+
+/** The stated size is checked before a pixel is decoded: a small file may state a huge one. */
+function checkSize({ width, height }: { readonly width: number; readonly height: number }, where: string): void {
+  if (width * height <= mostPixels) return;
+  throw new WhereforeError('out-of-range', 'the image is too large to be read', {
+    where,
+    got: `${width}×${height} pixels`,
+    expected: `at most ${mostPixels / 1e6} million`,
+    fix: 'make it smaller first',
+  });
 }
 
 /** sRGB is what 8-bit pixels mean anyway; its profile changes nothing. Names are Latin-1 or UTF-16 in the profile. */

@@ -30,6 +30,9 @@ const typeCodes: Readonly<Record<string, DataType>> = {
 };
 const codeOfType = new Map(Object.entries(typeCodes).map(([code, type]) => [type, code]));
 
+/** Records of thousands of fields have less. */
+const longestHeader = 2 ** 20;
+
 interface Header {
   readonly order: string;
   readonly code: string;
@@ -101,9 +104,14 @@ function readHeader(bytes: Uint8Array, where: string): { header: Header; start: 
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const prefix = version === 1 ? 10 : 12;
   const start =
-    bytes.byteLength < prefix
-      ? Number.POSITIVE_INFINITY
-      : prefix + (version === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
+    bytes.byteLength < prefix ? prefix : prefix + (version === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
+  if (start > longestHeader) {
+    throw new WhereforeError('invalid-data', 'the header is longer than any that NumPy writes', {
+      where,
+      got: `${start} bytes`,
+      expected: `at most ${longestHeader}`,
+    });
+  }
   if (start > bytes.byteLength) throw new WhereforeError('invalid-data', 'truncated in the header', { where });
   const text = new TextDecoder(version === 3 ? 'utf-8' : 'latin1').decode(bytes.subarray(prefix, start));
 

@@ -1,27 +1,19 @@
-import { unzipSync, zipSync } from 'fflate';
+import { zipSync } from 'fflate';
 import { WhereforeError } from '../errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { readNpy, writeNpy } from './npy.ts';
+import { unzip } from './unpack.ts';
 
 /**
  * Reads a `.npz` file (a ZIP of `.npy` files, compressed or not) into tensors by name.
  * @param where Name of the file, for messages.
- * @throws WhereforeError `invalid-data` when it is not a ZIP, is damaged, or holds something other than arrays.
+ * @param limit Bytes that it may unpack to; default 8 GiB. Stated sizes count before anything is unpacked.
+ * @throws WhereforeError `invalid-data` when it is not a ZIP, is damaged, or holds something other than arrays;
+ *   `out-of-range` beyond the limit.
  */
-export function readNpz(bytes: Uint8Array, where = 'npz'): Map<string, Tensor> {
-  let files: Record<string, Uint8Array>;
-  try {
-    files = unzipSync(bytes);
-  } catch (cause) {
-    throw new WhereforeError('invalid-data', 'not a ZIP file, or a damaged one', {
-      where,
-      got: cause instanceof Error ? cause.message : String(cause),
-      expected: 'a file written by np.savez',
-      cause,
-    });
-  }
+export function readNpz(bytes: Uint8Array, where = 'npz', limit?: number): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>();
-  for (const [path, content] of Object.entries(files)) {
+  for (const [path, content] of unzip(bytes, { where, limit })) {
     if (!path.endsWith('.npy')) {
       throw new WhereforeError('invalid-data', 'something other than an array in a .npz file', {
         where,

@@ -14,6 +14,8 @@ export interface ReadOptions {
    * that the caller names.
    */
   readonly inside?: readonly string[];
+  /** Bytes that the file may have, where the caller knows more than its kind says. */
+  readonly limit?: number;
   /** Whether a pipe is read to its end: only where a person names it. Default false. */
   readonly pipe?: boolean;
 }
@@ -55,7 +57,7 @@ export async function withFile<T>(
     const facts = await handle.stat();
     if (options.inside) await checkPlace(path, facts, options.inside);
     checkType(path, kind, facts, options);
-    return await use(opened(handle, path, kind, facts));
+    return await use(opened(handle, path, kind, facts, options.limit ?? fileKinds[kind].limit));
   } catch (error) {
     throw error instanceof WhereforeError || !codeOf(error)
       ? error
@@ -81,8 +83,9 @@ function outside(path: string, folders: readonly string[]): WhereforeError {
   });
 }
 
-function checkType(path: string, kind: FileKindName, facts: Stats, { pipe = false }: ReadOptions): void {
-  const { called, limit } = fileKinds[kind];
+function checkType(path: string, kind: FileKindName, facts: Stats, options: ReadOptions): void {
+  const { pipe = false, limit = fileKinds[kind].limit } = options;
+  const { called } = fileKinds[kind];
   if (facts.isDirectory()) throw unreadable(path, 'this is a folder, not a file', { fix: 'name a file' });
   if (!facts.isFile() && !(pipe && facts.isFIFO())) {
     throw unreadable(path, 'this is no regular file', {
@@ -91,13 +94,13 @@ function checkType(path: string, kind: FileKindName, facts: Stats, { pipe = fals
       fix: 'save its content as a file',
     });
   }
-  if (facts.size > limit) throw tooLarge(path, kind, formatBytes(facts.size));
+  if (facts.size > limit) throw tooLarge(path, kind, formatBytes(facts.size), limit);
 }
 
 const typeOf = (facts: Stats): string => (facts.isFIFO() ? 'a pipe' : facts.isSocket() ? 'a socket' : 'a device');
 
-function tooLarge(path: string, kind: FileKindName, got: string): WhereforeError {
-  const { called, limit } = fileKinds[kind];
+function tooLarge(path: string, kind: FileKindName, got: string, limit: number): WhereforeError {
+  const { called } = fileKinds[kind];
   return unreadable(path, `too large for ${called}`, {
     got,
     expected: `at most ${formatBytes(limit)}`,
@@ -105,13 +108,13 @@ function tooLarge(path: string, kind: FileKindName, got: string): WhereforeError
   });
 }
 
-function opened(handle: FileHandle, path: string, kind: FileKindName, facts: Stats): OpenFile {
+function opened(handle: FileHandle, path: string, kind: FileKindName, facts: Stats, limit: number): OpenFile {
   const isPipe = !facts.isFile();
   const read = isPipe ? pipeReader(handle, path) : fileReader(handle);
   return {
     size: isPipe ? 0 : facts.size,
     isPipe,
-    bytes: () => readAll(read, path, kind, isPipe ? 0 : facts.size),
+    bytes: () => readAll(read, path, kind, { size: isPipe ? 0 : facts.size, limit }),
     async *pieces(length) {
       const piece = new Uint8Array(Math.min(pieceLength, length));
       for (let left = length; left > 0; ) {
@@ -132,8 +135,12 @@ function fileReader(handle: FileHandle): Read {
 }
 
 /** The stated size first, and then whatever follows: files in /proc state none, others grow. */
-async function readAll(read: Read, path: string, kind: FileKindName, size: number): Promise<Uint8Array<ArrayBuffer>> {
-  const { limit } = fileKinds[kind];
+async function readAll(
+  read: Read,
+  path: string,
+  kind: FileKindName,
+  { size, limit }: { readonly size: number; readonly limit: number },
+): Promise<Uint8Array<ArrayBuffer>> {
   let bytes = new Uint8Array(size);
   let length = 0;
   while (length < bytes.length) {
@@ -145,7 +152,7 @@ async function readAll(read: Read, path: string, kind: FileKindName, size: numbe
   for (;;) {
     const count = await read(probe, 0, probe.length);
     if (count === 0) return length === bytes.length ? bytes : bytes.slice(0, length);
-    if (length + count > limit) throw tooLarge(path, kind, `more than ${formatBytes(limit)}`);
+    if (length + count > limit) throw tooLarge(path, kind, `more than ${formatBytes(limit)}`, limit);
     if (length + count > bytes.length) {
       const larger = new Uint8Array(Math.min(limit, Math.max(2 * bytes.length, length + count)));
       larger.set(bytes.subarray(0, length));

@@ -1,7 +1,8 @@
-import { parquetMetadata, parquetReadObjects } from 'hyparquet';
+import { type FileMetaData, parquetMetadata, parquetReadObjects, snappyUncompress } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { WhereforeError } from '../errors.ts';
-import { type ColumnOptions, columnOf, type RawValue, requireRows, type Table } from './table.ts';
+import { formatBytes } from './file-kinds.ts';
+import { type ColumnOptions, columnOf, mostCells, type RawValue, requireRows, type Table } from './table.ts';
 
 /**
  * Reads a Parquet file of flat columns (numbers, texts, booleans, dates as ISO text), uncompressed or with Snappy.
@@ -26,7 +27,8 @@ export async function readParquet(
       fix: "write it again, e.g. with pandas' to_parquet(…, compression='snappy')",
     });
   }
-  const rows = await parquetReadObjects({ file, metadata }).catch((cause) => {
+  checkSize(metadata, bytes.length, where);
+  const rows = await parquetReadObjects({ file, metadata, compressors: { SNAPPY: unsnapped } }).catch((cause) => {
     throw damaged(where, cause);
   });
   const names = rows.length ? Object.keys(rows[0]) : [];
@@ -38,6 +40,36 @@ export async function readParquet(
     ),
   );
   return requireRows({ columns, rowCount: rows.length }, where);
+}
+
+/** Snappy copies 64 bytes for 3 at best. */
+const mostExpansion = 24;
+
+/** A page, whose header states its size: no larger than Snappy can make it. */
+function unsnapped(packed: Uint8Array, length: number): Uint8Array {
+  if (length > mostExpansion * packed.length + 64) {
+    throw new Error(`a page of ${packed.length} bytes that states ${length} unpacked`);
+  }
+  const page = new Uint8Array(length);
+  snappyUncompress(packed, page);
+  return page;
+}
+
+/** Repeated values take no room in the file: rows are counted before they are made. */
+function checkSize({ num_rows: rows, row_groups: groups }: FileMetaData, length: number, where: string): void {
+  const cells = groups.reduce((sum, group) => sum + Number(group.num_rows) * group.columns.length, 0);
+  const bytes = groups.reduce(
+    (sum, { columns }) =>
+      sum + columns.reduce((all, { meta_data: one }) => all + Number(one?.total_uncompressed_size ?? 0), 0),
+    0,
+  );
+  if (cells <= mostCells && bytes <= mostExpansion * length + 2 ** 20 && Number(rows) <= mostCells) return;
+  throw new WhereforeError('out-of-range', 'the table is too large to be read', {
+    where,
+    got: `${rows} rows, ${cells} values, ${formatBytes(bytes)} unpacked`,
+    expected: `at most ${mostCells} values`,
+    fix: 'give a file with the rows that matter',
+  });
 }
 
 function attempt<T>(where: string, read: () => T): T {

@@ -6,6 +6,7 @@ import { convert } from '../tensor/convert.ts';
 import { type DataType, formatShape, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { imageExtensions, readImage } from './image.ts';
 import { describedImage, preprocessImage } from './image-input.ts';
+import { inputLimit } from './input-limit.ts';
 import type { LoadedModel } from './load-model.ts';
 import type { ModelInput } from './model-input.ts';
 import { nearest } from './nearest.ts';
@@ -56,9 +57,12 @@ export async function readModelInputs(
   }
   const isFile = imageExtensions.has(extension) || extension in tensorReaders;
   if (!isFile && describedText(preprocessing)) return [await textInput(model, source, source, preprocessing, complete)];
-  const bytes = await readBytes(placed(source), imageExtensions.has(extension) ? 'image' : 'tensors', place);
+  const isImage = imageExtensions.has(extension);
+  // Only tensors may be a batch of many.
+  const limit = isImage || options.anyBatch ? undefined : inputLimit(model.graph);
+  const bytes = await readBytes(placed(source), isImage ? 'image' : 'tensors', { ...place, limit });
   const hash = createHash('sha256').update(bytes).digest('hex');
-  if (imageExtensions.has(extension)) return [await imageInput(bytes, told, hash, preprocessing)];
+  if (isImage) return [await imageInput(bytes, told, hash, preprocessing)];
   const reader = tensorReaders[extension];
   if (!reader) {
     throw new WhereforeError('invalid-argument', 'the kind of file is not known', {
@@ -67,7 +71,7 @@ export async function readModelInputs(
       expected: [...imageExtensions, ...Object.keys(tableReaders), ...Object.keys(tensorReaders), '.txt'].join(' '),
     });
   }
-  return [tensorInput(model, reader(bytes, source), told, hash, preprocessing, options)];
+  return [tensorInput(model, reader(bytes, source, limit), told, hash, preprocessing, options)];
 }
 
 /** Tensors under input names; a single one without a name goes to the model's only input. */
@@ -309,10 +313,10 @@ export async function readNamedTensor(
   }
   const reader = tensorReaders[extname(text).toLowerCase()];
   if (!reader) return [name, writtenTensor(model, name, text), undefined];
-  const bytes = await (within === undefined
-    ? readBytes(text, 'tensors')
-    : readBytes(resolve(within, text), 'tensors', { inside: [within] }));
-  const tensors = reader(bytes, text);
+  const limit = inputLimit(model.graph);
+  const place = within === undefined ? { limit } : { limit, inside: [within] };
+  const bytes = await readBytes(within === undefined ? text : resolve(within, text), 'tensors', place);
+  const tensors = reader(bytes, text, limit);
   const tensor = tensors.get(name) ?? (tensors.size === 1 ? [...tensors.values()][0] : undefined);
   if (!tensor) {
     throw new WhereforeError('unknown-name', `there is no tensor "${name}"`, {

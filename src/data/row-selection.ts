@@ -1,5 +1,8 @@
 import { WhereforeError } from '../errors.ts';
 
+/** Rows that one range may name. */
+const mostSelected = 1_000_000;
+
 /** A path and the rows that are named behind it: `people.csv#0-9`. */
 export function splitSelection(source: string): { readonly path: string; readonly selection: string | undefined } {
   const [, path, selection] = /^(.*?)(?:#([\d,-]+))?$/s.exec(source) as RegExpExecArray;
@@ -21,6 +24,13 @@ export function selectedRows(selection: string, where: string): number[] {
       });
     const from = Number(range[1]);
     const to = Number(range[2] ?? range[1]);
+    if (to - from >= mostSelected) {
+      throw new WhereforeError('out-of-range', 'rows of a table or examples', {
+        where,
+        got: `#${part}`,
+        expected: `at most ${mostSelected} of them`,
+      });
+    }
     return Array.from({ length: to - from + 1 }, (_, i) => from + i);
   });
 }

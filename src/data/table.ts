@@ -41,6 +41,9 @@ const number = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 /** A column with more different values than this, and more than one in twenty rows, is text rather than a category. */
 const mostCategories = 50;
 
+/** Values of a table that is read: a million rows of twenty columns. */
+export const mostCells = 20_000_000;
+
 /** A raw value of a reader: null and undefined are missing. */
 export type RawValue = string | number | boolean | null | undefined;
 
