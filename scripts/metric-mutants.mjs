@@ -26,7 +26,7 @@ const mistakes = {
       'kept.set(0, question.confidence).set(groups, question.referenceConfidence)',
     ],
     ['constant', 'alphaMin + ((1 - alphaMin) * i) / steps', '(alphaMin + i) / steps'],
-    ['comparison', 'Math.max(...means)', 'Math.min(...means)'],
+    ['comparison', 'maxOf(means)', 'minOf(means)'],
     [
       'constant',
       'literal: { separation: 0.5, insertion: 0.5, deletion: 0.5',
@@ -34,17 +34,19 @@ const mistakes = {
     ],
   ],
   'question.ts': [
-    ['sign', '(value - referenceConfidence) / range', '(confidence - value) / range'],
+    ['sign', '(sign * (value - referenceConfidence)) / range', '(sign * (confidence - value)) / range'],
+    ['sign', 'confidence < referenceConfidence ? -1 : 1', 'confidence > referenceConfidence ? -1 : 1'],
+    ['sign', 'values: map.values.map((value) => -value)', 'values: map.values'],
     [
       'normalisation',
-      'Math.min(1, Math.max(0, (value - referenceConfidence) / range))',
-      '(value - referenceConfidence) / range',
+      'Math.min(1, Math.max(0, (sign * (value - referenceConfidence)) / range))',
+      '(sign * (value - referenceConfidence)) / range',
     ],
     ['normalisation', '(output - referenceValue) / difference', 'output - referenceValue'],
     ['sign', '(output - referenceValue) / difference', '(value - output) / difference'],
     [
       'normalisation',
-      "return { kind: 'classProbability', class: target.class, output: target.output };",
+      "return { kind: 'classProbability', class: index, output: named, binary, scale };",
       'return target;',
     ],
     ['constant', 'alone ? 0.5 : 1 / classes', 'alone ? 0.5 : 0'],
@@ -162,7 +164,7 @@ const mistakes = {
     ['normalisation', 'squares / data.length - mean * mean', 'squares / data.length'],
   ],
   'metrics/road.ts': [
-    ['sign', 'score: meanOf(leastFirst) - meanOf(mostFirst)', 'score: meanOf(mostFirst) - meanOf(leastFirst)'],
+    ['sign', '(meanOf(leastFirst) - meanOf(mostFirst))', '(meanOf(mostFirst) - meanOf(leastFirst))'],
     ['index', 'known[set[i]] = 0', 'known[set[i] - 1] = 0'],
     [
       'axis',
@@ -196,12 +198,22 @@ const mistakes = {
     ['comparison', '.sort((a, b) => chances[a] - chances[b])', ''],
   ],
   'controls.ts': [
-    ['sign', 'values[i] -= map.values[i] / size', 'values[i] += map.values[i] / size'],
-    ['normalisation', 'values[i] -= map.values[i] / size', 'values[i] -= map.values[i]'],
+    ['sign', 'map((value) => -value)', 'map((value) => value)'],
+    ['normalisation', 'values[i] += map.values[i] / size', 'values[i] += map.values[i]'],
+  ],
+  'verdicts.ts': [
+    ['sign', 'goodness(ready, a) - goodness(ready, b)', 'goodness(ready, b) - goodness(ready, a)'],
+    ['comparison', 'mean > 0 && holds[i] ? []', 'mean > 0 || holds[i] ? []'],
+    ['comparison', 'isBeyondChance && mean < 0', 'isBeyondChance && mean > 0'],
+    ['constant', "(['random', 'inverted'] as const)", "(['random'] as const)"],
+  ],
+  'quality.ts': [['sign', 'gain > 0 ? 1 : 0', 'gain > 0 ? 0 : 1']],
+  'answer.ts': [
+    ['comparison', 'quality[i] >= own', 'quality[i] <= own'],
+    ['comparison', '(b > a ? b : a)', '(b > a ? a : b)'],
+    ['constant', 'first >= 0.5', 'first >= 0.95'],
   ],
   'summarise.ts': [
-    ['sign', 'goodness(ready, a) - goodness(ready, b)', 'goodness(ready, b) - goodness(ready, a)'],
-    ['comparison', 'if (mean > 0) return [];', 'if (mean < 0) return [];'],
     ['comparison', 'passes <= cost &&', 'passes >= cost &&'],
     ['index', 'ordered.at(-1)?.input', 'ordered[0]?.input'],
   ],

@@ -31,9 +31,12 @@ const nearest = {
   'randomised-model.ts': ['src/evaluation/metrics/randomisation.test.ts'],
   'gather.ts': ['src/evaluation/gather.test.ts'],
   'compare.ts': ['src/evaluation/compare.test.ts'],
-  'summarise.ts': ['src/evaluation/compare.test.ts'],
+  'summarise.ts': ['src/evaluation/summarise.test.ts'],
+  'verdicts.ts': ['src/evaluation/summarise.test.ts'],
+  'quality.ts': ['src/evaluation/summarise.test.ts'],
+  'answer.ts': ['src/evaluation/summarise.test.ts'],
   'controls.ts': ['src/evaluation/compare.test.ts'],
-  'question.ts': ['src/evaluation/metrics/faithfulness.test.ts'],
+  'question.ts': ['src/evaluation/direction.test.ts', 'src/evaluation/metrics/faithfulness.test.ts'],
 };
 
 /**
