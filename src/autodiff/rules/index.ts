@@ -3,6 +3,7 @@ import { arithmetic } from './arithmetic.ts';
 import { convolutions } from './convolution.ts';
 import { elementary } from './elementary.ts';
 import type { RuleEntry, RuleTable } from './entry.ts';
+import { fourier } from './fourier.ts';
 import { indexing } from './indexing.ts';
 import { matrix } from './matrix.ts';
 import { movement } from './movement.ts';
@@ -29,6 +30,7 @@ export const ruleFamilies = {
   convolutions,
   padding,
   pooling,
+  fourier,
   regions,
   resizing,
   sampling,

@@ -83,6 +83,11 @@ const rules: Readonly<Record<string, RankRule>> = {
   'com.microsoft.FusedGemm': always(2),
   'com.microsoft.FusedMatMul': product,
   'com.microsoft.TransposeMatMul': product,
+  DFT: (node, rankOf) => {
+    const rank = rankOf(node.inputs[0]);
+    return rank === undefined ? undefined : Math.max(rank, 3);
+  },
+  STFT: always(4),
   SimplifiedLayerNormalization: likeFirst,
   Attention: likeFirst,
   RotaryEmbedding: likeFirst,

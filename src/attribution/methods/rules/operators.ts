@@ -56,6 +56,8 @@ export const linearOperators: ReadonlySet<string> = new Set([
   'Resize',
   'Upsample',
   'Col2Im',
+  'DFT',
+  'STFT',
 ]);
 
 /** Activations that guided backpropagation guards. */
