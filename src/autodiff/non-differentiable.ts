@@ -65,10 +65,6 @@ export const nonDifferentiable: Readonly<Record<string, NonDifferentiable>> = {
     'its bins follow from regions rounded to whole elements',
     'export the model with RoiAlign, or explain a layer behind this node',
   ),
-  DeformConv: refused(
-    'there is no rule for deformable convolutions',
-    'explain a layer behind this node, or use --method occlusion',
-  ),
   Loop: loops,
   Scan: loops,
   If: refused('its condition depends on the data', 'export the model without the branch, or use --method occlusion'),

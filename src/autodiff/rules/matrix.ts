@@ -23,6 +23,7 @@ export const matrix: RuleTable = {
   Gemm: smooth(gemm),
   Einsum: smooth(einsum),
   Det: smooth(unary(determinant)),
+  'com.microsoft.Inverse': smooth(unary(inverse)),
 };
 
 interface Product {
@@ -119,6 +120,14 @@ function gemm(c: RuleContext, [g]: readonly (string | undefined)[]): ReturnType<
     c.needs(1) ? gradientB() : undefined,
     c.needs(2) ? gradientC() : undefined,
   ];
+}
+
+/** d(X⁻¹) = −X⁻¹·dX·X⁻¹, so that the gradient of X is −Yᵀ·g·Yᵀ. */
+function inverse(c: RuleContext, g: string, x: string, y: string): string {
+  const rank = c.shape(x).length;
+  const order = [...Array.from({ length: rank - 2 }, (_, i) => i), rank - 1, rank - 2];
+  const turned = c.transpose(y, order);
+  return c.neg(c.op('MatMul', [c.op('MatMul', [turned, g]), turned]));
 }
 
 /**

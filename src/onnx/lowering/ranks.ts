@@ -38,14 +38,14 @@ const product: RankRule = (node, rankOf) => {
 };
 
 const sameRank =
-  'Abs Acos Acosh Asin Asinh Atan Atanh AveragePool BatchNormalization Cast CastLike Ceil Celu Clip Concat Conv ConvTranspose ' +
+  'Abs Acos Acosh Asin Asinh Atan Atanh AveragePool BatchNormalization Cast CastLike Ceil Celu Clip Concat Conv ConvTranspose DeformConv ' +
   'Cos Cosh CumSum DepthToSpace DequantizeLinear Dropout Elu Erf Exp Floor Gelu GlobalAveragePool GlobalLpPool GlobalMaxPool ' +
   'GroupNormalization HardSigmoid HardSwish Hardmax Identity InstanceNormalization IsInf IsNaN LRN LayerNormalization LeakyRelu ' +
   'Log LogSoftmax LpNormalization LpPool MaxPool MeanVarianceNormalization Mish Neg Not Pad PRelu QuantizeLinear Reciprocal Relu ' +
   'Resize Round Scatter ScatterElements ScatterND Selu Sigmoid Sign Sin Sinh Slice Softmax Softplus Softsign SpaceToDepth Split ' +
   'Sqrt Tan Tanh ThresholdedRelu Tile TopK Transpose Trilu Upsample';
 const runtimeSameRank =
-  'BiasAdd BiasGelu DequantizeLinear DynamicQuantizeMatMul FastGelu FusedConv Gelu GroupNorm MatMulIntegerToFloat MatMulNBits ' +
+  'BiasAdd BiasGelu DequantizeLinear DynamicQuantizeMatMul FastGelu FusedConv Gelu GroupNorm Inverse MatMulBnb4 MatMulIntegerToFloat MatMulNBits MoE QMoE ' +
   'NhwcConv NhwcFusedConv NhwcMaxPool QLinearAveragePool QLinearConv QLinearGlobalAveragePool QLinearLeakyRelu ' +
   'QLinearSigmoid QLinearSoftmax QuantizeLinear QuickGelu RotaryEmbedding SkipGroupNorm SkipLayerNormalization ' +
   'SkipSimplifiedLayerNormalization';

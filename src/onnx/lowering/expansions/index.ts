@@ -7,11 +7,14 @@ import { scatterInOrder } from '../scatter-order.ts';
 import { activationExpansions } from './activations.ts';
 import { arrangementExpansions } from './arrangement.ts';
 import { attentionExpansions } from './attention.ts';
+import { deformableExpansions } from './deformable.ts';
+import { expertExpansions } from './experts.ts';
 import type { Expansion } from './expression.ts';
 import { featureExpansions } from './features.ts';
 import { linearModelExpansions } from './linear-models.ts';
 import { lossExpansions } from './losses.ts';
 import { normalizationExpansions } from './normalization.ts';
+import { packedWeightExpansions } from './packed-weights.ts';
 import { productExpansions } from './products.ts';
 import { quantizedExpansions } from './quantized.ts';
 import { rotaryExpansions } from './rotary.ts';
@@ -22,10 +25,13 @@ export const expansions: Readonly<Record<string, Expansion>> = {
   ...activationExpansions,
   ...arrangementExpansions,
   ...attentionExpansions,
+  ...deformableExpansions,
+  ...expertExpansions,
   ...featureExpansions,
   ...linearModelExpansions,
   ...lossExpansions,
   ...normalizationExpansions,
+  ...packedWeightExpansions,
   ...productExpansions,
   ...quantizedExpansions,
   ...rotaryExpansions,

@@ -1,5 +1,4 @@
 import { floatAttribute, intAttribute, type Node, type PlainAttributes } from '../../graph.ts';
-import { codeOfDataType } from '../../types.ts';
 import { type Rewriter, withAttributes } from '../rewrite.ts';
 import { scalarLike } from '../upgraders/attributes.ts';
 import { activate, fusedActivation } from './activations.ts';
@@ -113,87 +112,6 @@ function product(a: string, b: string, bias: string, output: string, to: Rewrite
   else matmul(a, b, output);
 }
 
-/** Unpacks the 2-, 4- or 8-bit numbers in the bytes of the last axis, lowest bits first; the result is uint8. */
-function unpack(packed: string, bits: number, to: Rewriter): string {
-  if (bits === 8) return packed;
-  const { concat, shape, slice, unsqueeze } = expressions(to);
-  const byte = (value: number) => to.scalar(value, 'uint8');
-  const parts = Array.from({ length: 8 / bits }, (_, i) => {
-    const shifted = i ? to.op('BitShift', [packed, byte(i * bits)], { direction: 'RIGHT' }) : packed;
-    return unsqueeze(to.op('BitwiseAnd', [shifted, byte(2 ** bits - 1)]), [-1]);
-  });
-  const outer = slice(shape(packed), 0, 0, -1);
-  return to.op('Reshape', [concat(parts, -1), concat([outer, to.ints([-1])], 0)]);
-}
-
-/** (numbers - zero) · scale, block by block along the last axis. Types: uint8, scale's, scale's. */
-function dequantize(numbers: string, scale: string, zero: string, to: Rewriter): string {
-  const { mul, sub } = expressions(to);
-  return mul(sub(to.op('CastLike', [numbers, scale]), zero), scale);
-}
-
-/** A × dequantized B, B being stored as N rows of K numbers of 2, 4 or 8 bits in blocks of one scale each. */
-const matMulNBits: Expansion = (node, to) => {
-  const { add, matmul, reshape, slice, transpose } = expressions(to);
-  const [a, b, scales, zeros = '', groups = '', bias = ''] = node.inputs;
-  const [bits, size, n, k] = ['bits', 'block_size', 'N', 'K'].map((name) =>
-    intAttribute(node, name, name === 'bits' ? 4 : 0),
-  );
-  if (groups) return 'it has the deprecated input g_idx';
-  if (![2, 4, 8].includes(bits)) return `its weights have ${bits} bits`;
-  if (intAttribute(node, 'weight_prepacked', 0)) return 'its weights are laid out for one device';
-  const blocks = Math.ceil(k / size);
-  const scale = reshape(scales, [n, blocks, 1]);
-  let zero = scalarLike(2 ** (bits - 1), scales, to);
-  if (zeros) {
-    const packed = to.typeOf(zeros) === 'uint8';
-    const rows = packed ? slice(unpack(reshape(zeros, [n, -1]), bits, to), 1, 0, blocks) : zeros;
-    zero = reshape(to.op('CastLike', [rows, scales]), [n, blocks, 1]);
-  }
-  const weights = dequantize(unpack(reshape(b, [n, blocks, (size * bits) / 8]), bits, to), scale, zero, to);
-  const rows = slice(reshape(weights, [n, blocks * size]), 1, 0, k);
-  const result = bias ? undefined : node.outputs[0];
-  const multiplied = matmul(a, transpose(rows, [1, 0]), result);
-  if (bias) add(multiplied, bias, node.outputs[0]);
-  return undefined;
-};
-
-/** Rows of a table of packed numbers, dequantized after they are gathered. */
-const gatherBlockQuantized: Expansion = (node, to) => {
-  const { concat, dimension, gather, shape, unsqueeze } = expressions(to);
-  const [data, indices, scales, zeros = ''] = node.inputs;
-  const rank = to.rankOf(data);
-  const bits = intAttribute(node, 'bits', 4);
-  const size = intAttribute(node, 'block_size', 128);
-  const axis = intAttribute(node, 'quantize_axis', 1);
-  if (to.typeOf(data) !== 'uint8') return 'its numbers are not packed in uint8';
-  if (rank === undefined || intAttribute(node, 'gather_axis', 0) !== 0 || (axis !== -1 && axis !== rank - 1)) {
-    return 'it does not gather along the first axis and quantize along the last';
-  }
-  if (rank !== 2) return 'its table is not a matrix';
-  const numbers = unpack(gather(data, indices, 0), bits, to);
-  const scale = gather(scales, indices, 0);
-  let zero = scalarLike(2 ** (bits - 1), scales, to);
-  if (zeros) {
-    const rows = unpack(gather(zeros, indices, 0), bits, to);
-    const kept = to.op('Slice', [rows, to.ints([0]), dimension(scale, -1), to.ints([-1])]);
-    zero = unsqueeze(to.op('CastLike', [kept, scales]), [-1]);
-  }
-  // The last block may be shorter than the others: pad it for the reshape, then cut the padding off.
-  const width = dimension(numbers, -1);
-  const padded = padLast(to.op('Cast', [numbers], { to: codeOfDataType.float32 }), width, size, to);
-  const blocked = to.op('Reshape', [padded, concat([shape(scale), to.ints([size])], 0)]);
-  const values = dequantize(blocked, unsqueeze(scale, [-1]), zero, to);
-  const flat = to.op('Reshape', [values, concat([shape(indices), to.ints([-1])], 0)]);
-  to.op('Slice', [flat, to.ints([0]), width, to.ints([-1])], {}, node.outputs[0]);
-  return undefined;
-
-  function padLast(x: string, length: string, block: number, target: Rewriter): string {
-    const remainder = target.op('Mod', [target.op('Neg', [length]), target.ints([block])]);
-    return target.op('Pad', [x, concat([target.ints([0]), remainder], 0), '', target.ints([-1])]);
-  }
-};
-
 export const productExpansions: Readonly<Record<string, Expansion>> = {
   'com.microsoft.FusedMatMul': fusedMatMul,
   'com.microsoft.TransposeMatMul': fusedMatMul,
@@ -204,6 +122,4 @@ export const productExpansions: Readonly<Record<string, Expansion>> = {
   'com.microsoft.BiasAdd': biasAdd,
   'com.microsoft.MatMulIntegerToFloat': integerToFloat,
   'com.microsoft.DynamicQuantizeMatMul': dynamicQuantize,
-  'com.microsoft.MatMulNBits': matMulNBits,
-  'com.microsoft.GatherBlockQuantized': gatherBlockQuantized,
 };
