@@ -66,10 +66,10 @@ describe('what the reader of a gradient is told', () => {
     );
   });
 
-  it.each(['MaxRoiPool', 'DeformConv'])('refuses %s by name', (op) => {
-    const attempt = () => differentiated(op, [picture, regions], [3, 2, 2, 2]);
+  it('refuses MaxRoiPool by name', () => {
+    const attempt = () => differentiated('MaxRoiPool', [picture, regions], [3, 2, 2, 2]);
     expect(attempt).toThrow(
-      expect.objectContaining({ code: 'not-differentiable', message: expect.stringContaining(op) }),
+      expect.objectContaining({ code: 'not-differentiable', message: expect.stringContaining('MaxRoiPool') }),
     );
   });
 
