@@ -9,6 +9,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** The command line as JavaScript, for tests that need a process of its own: signals, closed pipes, full disks. */
 export interface BuiltCommand {
   start(words: readonly string[]): ChildProcess;
+  /** Starts a program that imports the package as `./dist/index.js`. */
+  startProgram(text: string): ChildProcess;
   remove(): void;
 }
 
@@ -24,11 +26,14 @@ export function buildCommand(): BuiltCommand {
     writeFileSync(target, name.endsWith('.ts') ? translate(text) : text);
   }
   copyFileSync(join(root, 'package.json'), join(folder, 'package.json'));
+  const run = (words: readonly string[]) => spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'] });
   return {
-    start: (words) =>
-      spawn(process.execPath, [join(folder, 'dist', 'cli', 'main.js'), ...words], {
-        stdio: ['ignore', 'pipe', 'pipe'],
-      }),
+    start: (words) => run([join(folder, 'dist', 'cli', 'main.js'), ...words]),
+    startProgram: (text) => {
+      const program = join(folder, 'program.mjs');
+      writeFileSync(program, text);
+      return run([program]);
+    },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

@@ -1,4 +1,5 @@
 import { type ErrorCode, WhereforeError } from '../errors.ts';
+import { onStop } from './stop.ts';
 
 /** Exit codes: 1 for a mistake that the user can mend, and for work that was stopped; 2 for a mistake of ours. */
 const userMistake = 1;
@@ -36,8 +37,8 @@ export function reportFailure(error: unknown, debug: boolean): number {
 }
 
 /**
- * Runs a command so that Ctrl-C stops it between two runs of the model: whatever it was writing is removed, nothing
- * half-written stays. A second Ctrl-C ends the process at once.
+ * Runs a command so that a signal stops it: the run of the model in progress ends, whatever it was writing is removed,
+ * nothing half-written stays.
  * @param message what the stop leaves behind
  * @throws WhereforeError `cancelled` when it was stopped, whatever error the stop led to
  */
@@ -46,21 +47,16 @@ export async function interruptible<T>(
   message = 'stopped; nothing was written',
 ): Promise<T> {
   const controller = new AbortController();
-  const stop = () => {
-    // Native code may be in the middle of a run: only this ends it without waiting.
-    if (controller.signal.aborted) process.kill(process.pid, 'SIGKILL');
-    console.error('\nstopping after the current run (Ctrl-C again to end at once)');
+  const release = onStop(() => {
+    console.error('\nstopping (Ctrl-C again to end at once)');
     controller.abort();
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  });
   try {
     return await work(controller.signal);
   } catch (error) {
     if (!controller.signal.aborted) throw error;
     throw new WhereforeError('cancelled', message, { cause: error });
   } finally {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
+    release();
   }
 }

@@ -44,6 +44,7 @@ async function replaceAtomically(path: string, write: (temporary: string) => Pro
   try {
     await mkdir(dirname(target), { recursive: true });
     const release = removeOnInterrupt(temporary);
+    for (const observe of observers) observe(temporary, true);
     try {
       await write(temporary);
       await rename(temporary, target);
@@ -52,10 +53,20 @@ async function replaceAtomically(path: string, write: (temporary: string) => Pro
       throw error;
     } finally {
       release();
+      for (const observe of observers) observe(temporary, false);
     }
   } catch (error) {
     throw error instanceof WhereforeError || !codeOf(error) ? error : writeError(path, error);
   }
+}
+
+type TemporaryObserver = (path: string, exists: boolean) => void;
+
+const observers = new Set<TemporaryObserver>();
+
+/** Tells of every temporary path as it comes and goes, so that what is killed while it writes can be cleared away. */
+export function observeTemporary(observer: TemporaryObserver): void {
+  observers.add(observer);
 }
 
 /** Removes the path when the process ends early. Where nobody else handles the signal it then ends the process. */
