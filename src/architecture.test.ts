@@ -44,6 +44,7 @@ const fileSystem = [
   'src/data/files.ts',
   'src/data/folders.ts',
   'src/data/open-file.ts',
+  'src/cli/main.ts',
   'src/cli/out-folder.ts',
   // Pipes to processes, and how much memory these hold.
   'src/runtime/ort-child.js',

@@ -28,7 +28,8 @@ export function readCsv(text: string, options: CsvOptions = {}): Table {
   const names = (named === true ? first.record : named || first.record.map(() => '')).map(
     (name, i) => name || `column ${i + 1}`,
   );
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  const seen = new Set<string>();
+  const twice = names.find((name) => seen.size === seen.add(name).size);
   if (twice !== undefined) {
     throw new WhereforeError('invalid-data', `two columns are called "${twice}"`, {
       where: `${where}, line 1`,

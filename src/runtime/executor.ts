@@ -52,6 +52,12 @@ export function hasDataDependentShapes(graph: Graph): boolean {
 /** Bytes of weights that the copies of a session, which let runs go side by side, may hold together. */
 const copiedBytes = 128 * 2 ** 20;
 
+/**
+ * Nodes of the largest graph that the runtime optimizes. Its passes take time that grows with the square of the nodes:
+ * 12 s for 8,000 of them on a busy machine, where opening the graph as it is takes 1 s.
+ */
+const mostOptimized = 10_000;
+
 interface Opened {
   readonly session: Promise<Session>;
   readonly bytes: number;
@@ -156,7 +162,10 @@ export class Executor {
       return known.session;
     }
     const opened = {
-      session: this.runtime.open({ ...this.model, graph }, { weights: this.#weights, streams }),
+      session: this.runtime.open(
+        { ...this.model, graph },
+        { weights: this.#weights, streams, optimization: graph.nodes.length > mostOptimized ? 'none' : 'all' },
+      ),
       bytes: streams * weightBytes(graph),
     };
     this.#sessions.set(graph, opened);

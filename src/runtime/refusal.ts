@@ -26,7 +26,45 @@ const refusals: readonly { readonly pattern: RegExp; readonly explain: (found: R
           fix: 'export the model with an older opset',
         }),
     },
+    {
+      pattern: /Unsupported model IR version: (\d+), max supported IR version: (\d+)/,
+      explain: ([, version, most]) =>
+        new WhereforeError('unsupported-model', 'the runtime does not know this version of the ONNX format', {
+          got: `IR version ${version}`,
+          expected: `at most ${most}`,
+          fix: 'save the model with an older IR version: onnx.helper.make_model(…, ir_version=10)',
+        }),
+    },
+    {
+      pattern: /while running (\S+) node\. Name:'([^']*)' Status Message: (.*)/s,
+      explain: ([, operator, node, why]) => refusedNode(node, operator, why, 'inputs that the operator allows'),
+    },
+    {
+      pattern: /Node \(([^)]*)\) Op \(([^)]*)\) (.*)/s,
+      explain: ([, node, operator, why]) => refusedNode(node, operator, why, 'inputs and attributes that fit together'),
+    },
+    {
+      pattern: /In Node, \("([^"]*)", ([^,]+),.*?\) : .*?Error (.*)/s,
+      explain: ([, node, operator, why]) => refusedNode(node, operator, why, 'inputs and attributes that fit together'),
+    },
   ];
+
+function refusedNode(node: string, operator: string, why: string, expected: string): WhereforeError {
+  return new WhereforeError('runtime', 'ONNX Runtime refused a node', {
+    where: `node "${node}" (${operator})`,
+    got: plain(why),
+    expected,
+    fix: 'check this node and what goes into it; export the model again, perhaps with another opset',
+  });
+}
+
+/** What the runtime said, without the places in its own sources, on one line. */
+const plain = (said: string): string =>
+  said
+    .replace(/\S*\/onnxruntime\/\S+(:\d+)?( [\w:~<>]+\([^)]*\))?/g, '')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, 400);
 
 /** An error for what ONNX Runtime said: in plain words where the case is known, else its own. */
 export function refusal(message: string): WhereforeError {
@@ -34,5 +72,9 @@ export function refusal(message: string): WhereforeError {
     const found = pattern.exec(message);
     if (found) return explain(found);
   }
-  return new WhereforeError('runtime', 'ONNX Runtime refused', { got: message });
+  return new WhereforeError('runtime', 'ONNX Runtime refused the model', {
+    got: plain(message),
+    expected: 'a model that the runtime can run',
+    fix: 'check it with: wherefore inspect MODEL; export it again, perhaps with another opset',
+  });
 }

@@ -2,7 +2,7 @@ import { maxOf } from '../../tensor/extremes.ts';
 import type { OnnxModel } from '../graph.ts';
 import { resolveConstants } from './constants.ts';
 import { expand } from './expansions/index.ts';
-import { functionsOf, inlineFunctions } from './functions.ts';
+import { checkCalls, functionsOf, inlineFunctions } from './functions.ts';
 import { unzipMaps } from './maps.ts';
 import type { LoweringNote } from './notes.ts';
 import { namesOf } from './rewrite.ts';
@@ -36,6 +36,7 @@ export interface LoweringOptions {
 export function lower(model: OnnxModel, options: LoweringOptions = {}): Lowered {
   const notes: LoweringNote[] = [];
   const functions = functionsOf(model.functions);
+  checkCalls(model.graph, functions);
   const versions = [model.opsets, ...model.functions.map((fn) => fn.opsets)].map(standardOpset);
   const declared = versions[0];
   // A model without standard operators declares no standard opset.
