@@ -50,7 +50,7 @@ export class WhereforeError extends Error {
 
   constructor(code: ErrorCode, what: string, details: ErrorDetails = {}) {
     const { where, got, expected, fix, cause } = details;
-    const facts = [got && `got ${got}`, expected && `expected ${expected}`].filter(Boolean).join(', ');
+    const facts = [got && `got ${short(got)}`, expected && `expected ${short(expected)}`].filter(Boolean).join(', ');
     const sentence = `${where ? `${where}: ` : ''}${what}${facts ? ` (${facts})` : ''}`;
     super(fix ? `${sentence.replace(/[.]$/, '')}. Fix: ${fix}${/[.?!]$/.test(fix) ? '' : '.'}` : sentence, { cause });
     this.code = code;
@@ -58,3 +58,9 @@ export class WhereforeError extends Error {
     this.details = details;
   }
 }
+
+/** Letters of one fact that a message shows: the columns of a table may be 100,000. `details` has all of it. */
+const shown = 2000;
+
+const short = (fact: string): string =>
+  fact.length > shown ? `${fact.slice(0, shown)}… and ${fact.length - shown} more letters` : fact;

@@ -5,6 +5,7 @@ import type { Model } from '../runtime/model.ts';
 import { firstNotFinite } from '../runtime/non-finite.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { checkTensors } from '../tensor/check-tensor.ts';
+import { lookup } from '../tensor/lookup.ts';
 import { concatRows, formatShape, type Tensor } from '../tensor/tensor.ts';
 import { averageOf } from './average.ts';
 import { type Baseline, describeBaseline, type InputLayout } from './baseline.ts';
@@ -150,7 +151,7 @@ export async function estimateCost(model: Model, request: AttributionRequest): P
 
 function checkRequest(model: Model, request: AttributionRequest) {
   const table = request.methods ?? methodTable;
-  const method = Object.hasOwn(table, request.method) ? table[request.method] : undefined;
+  const method = lookup(table, request.method);
   if (!method) {
     throw new WhereforeError('invalid-argument', `there is no method "${request.method}"`, {
       expected: Object.keys(table).join(', '),

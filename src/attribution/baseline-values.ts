@@ -1,5 +1,6 @@
 import { WhereforeError } from '../errors.ts';
 import { toFloat32 } from '../tensor/convert.ts';
+import { maxOf } from '../tensor/extremes.ts';
 import { random } from '../tensor/random.ts';
 import { float32, formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import type { InputLayout } from './baseline.ts';
@@ -44,6 +45,14 @@ export function blurred(input: Tensor, sigma: number, { spatialAxes }: InputLayo
     throw new WhereforeError('invalid-argument', 'a blur needs an input with axes of space', {
       got: formatShape(input.shape),
       fix: 'choose another baseline, or say which axes are rows and columns',
+    });
+  }
+  const longest = maxOf(spatialAxes.map((axis) => input.shape[axis]));
+  if (sigma > longest) {
+    throw new WhereforeError('out-of-range', 'sigma of the blur', {
+      got: String(sigma),
+      expected: `at most ${longest}, the longest side of the input in pixels`,
+      fix: 'choose a smaller one, or the baseline mean, which is what remains',
     });
   }
   const radius = Math.ceil(3 * sigma);

@@ -1,6 +1,7 @@
 import { WhereforeError } from '../errors.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { describeNode, elementsRead, type Graph, type Node, namesRead, operatorKey } from '../onnx/graph.ts';
+import { lookup } from '../tensor/lookup.ts';
 import type { DataType } from '../tensor/tensor.ts';
 import { absorbZeros } from './absorbing-zeros.ts';
 import { type GradientNote, RuleContext, type VjpRule } from './context.ts';
@@ -151,7 +152,7 @@ function dependentOn(nodes: readonly Node[], sources: Set<string>, facts: Facts)
 
 /** Whether a node that knows nothing of quantisation (Reshape, MaxPool, Cast) is given quantised values to move. */
 function carriesQuantized(node: Node, dependent: ReadonlySet<string>, facts: Facts): boolean {
-  if (!vjpRules[operatorKey(node)]) return false;
+  if (!lookup(vjpRules, operatorKey(node))) return false;
   return node.inputs.some((name) => {
     const type = facts.types.get(name);
     return dependent.has(name) && type !== undefined && !floatTypes.has(type);
@@ -160,16 +161,19 @@ function carriesQuantized(node: Node, dependent: ReadonlySet<string>, facts: Fac
 
 /** Quantised values are integers that stand for reals: the straight-through estimate passes them. */
 function quantized(node: Node): boolean {
-  return nonDifferentiable[operatorKey(node)] === undefined && vjpRules[operatorKey(node)]?.throughIntegers === true;
+  return (
+    lookup(nonDifferentiable, operatorKey(node)) === undefined &&
+    lookup(vjpRules, operatorKey(node))?.throughIntegers === true
+  );
 }
 
 function ruleFor(node: Node, overrides: RuleOverrides): VjpRule {
   const key = operatorKey(node);
-  const override = overrides.byNode?.[node.name] ?? overrides.byOperator?.[key];
+  const override = lookup(overrides.byNode ?? {}, node.name) ?? lookup(overrides.byOperator ?? {}, key);
   if (override) return override;
-  const entry = vjpRules[key];
+  const entry = lookup(vjpRules, key);
   if (entry) return entry.rule;
-  const reason = nonDifferentiable[key];
+  const reason = lookup(nonDifferentiable, key);
   if (reason?.gradient === 'zero') {
     return (context) => {
       context.note('zero-gradient', reason.why);

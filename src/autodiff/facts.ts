@@ -3,6 +3,7 @@ import { type Graph, type Initializer, type Node, namesRead, operatorKey, type V
 import { readInitializer } from '../onnx/initializer.ts';
 import { inferTypes } from '../onnx/types.ts';
 import { toNumbers } from '../tensor/convert.ts';
+import { lookup } from '../tensor/lookup.ts';
 import type { DataType, Tensor } from '../tensor/tensor.ts';
 
 /**
@@ -52,7 +53,7 @@ export function shapeOnlyValues(graph: Graph): Set<string> {
 }
 
 function parameterNames(node: Node): string[] {
-  return (floatParameters[operatorKey(node)] ?? []).map((i) => node.inputs[i]).filter(Boolean);
+  return (lookup(floatParameters, operatorKey(node)) ?? []).map((i) => node.inputs[i]).filter(Boolean);
 }
 
 /** A graph that, run once, tells the facts of another. */

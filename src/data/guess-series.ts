@@ -1,4 +1,5 @@
 import { intAttribute, intsAttribute, type Node, type OnnxModel, type ValueInfo } from '../onnx/graph.ts';
+import { lookup } from '../tensor/lookup.ts';
 
 /** What the three axes of a signal are called, and how that is known. */
 export interface SeriesAxes {
@@ -48,7 +49,7 @@ export function guessSeries({ graph }: OnnxModel, { name, shape }: ValueInfo): S
 }
 
 function fixedAt(node: Node): { readonly axes: readonly string[]; readonly what: string } | undefined {
-  const fixed = fixedAxes[node.op];
+  const fixed = lookup(fixedAxes, node.op);
   const batchFirst = node.op !== 'Conv' && intAttribute(node, 'layout', 0) === 1;
   return fixed && batchFirst ? { ...fixed, axes: ['batch', 'time', 'feature'] } : fixed;
 }

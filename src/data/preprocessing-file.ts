@@ -1,5 +1,5 @@
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { type Document, isMap, isNode, LineCounter, parseDocument, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import type * as z from 'zod';
 import { WhereforeError } from '../errors.ts';
 import type { Dimension, ValueInfo } from '../onnx/graph.ts';
@@ -10,6 +10,7 @@ import type { ReadOptions } from './open-file.ts';
 import { portablePath } from './portable-path.ts';
 import { knownKeys, type Preprocessing, type PreprocessingText, preprocessingSchema } from './preprocessing.ts';
 import { readText, readTextIfPresent } from './read-file.ts';
+import { readYaml } from './yaml.ts';
 
 /**
  * Reads the text of a `wherefore.yaml` and fills in its defaults.
@@ -17,17 +18,10 @@ import { readText, readTextIfPresent } from './read-file.ts';
  * @throws WhereforeError `invalid-data` with every mistake of the file, each with its line and what would be right.
  */
 export function parsePreprocessing(text: string, where = 'wherefore.yaml'): Preprocessing {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const [broken] = document.errors;
-  if (broken) {
-    throw new WhereforeError('invalid-data', `not YAML: ${broken.message.split('\n')[0].replace(/ at line .*/, '')}`, {
-      where: `${where}, line ${broken.linePos?.[0].line ?? '?'}`,
-      fix: 'mind the indentation; lists are written [1, 2]',
-      cause: broken,
-    });
-  }
-  return checked(document.toJS() ?? {}, where, (issue) => lineOf(document, lines, issue));
+  const { value, lineOf } = readYaml(text, where);
+  return checked(value ?? {}, where, (issue) =>
+    lineOf(issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]] : issue.path),
+  );
 }
 
 /**
@@ -45,36 +39,29 @@ function checked(
 ): Preprocessing {
   const result = preprocessingSchema.safeParse(content);
   if (result.success) return result.data;
-  const mistakes = result.error.issues.map((issue) => {
+  const { issues } = result.error;
+  const mistakes = issues.slice(0, mostMistakes).map((issue) => {
     const place = issue.path.join('.');
     const line = lineOfIssue(issue);
     return `${line ? `line ${line}: ` : ''}${place ? `${place}: ` : ''}${explain(issue, valueAt(content, issue.path))}`;
   });
+  if (issues.length > mostMistakes) mistakes.push(`and ${issues.length - mostMistakes} more mistakes`);
   throw new WhereforeError('invalid-data', mistakes.join('; '), { where });
 }
+
+/** Mistakes that one message tells of. */
+const mostMistakes = 20;
+const mostUnknown = 5;
 
 function valueAt(content: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], content);
 }
 
-function lineOf(document: Document, lines: LineCounter, issue: z.core.$ZodIssue): number | undefined {
-  const path = [...issue.path] as (string | number)[];
-  if (issue.code === 'unrecognized_keys') path.push(issue.keys[0]);
-  // The innermost place that the file has: a key that is missing has no line, but the map around it has one.
-  for (; path.length > 0; path.pop()) {
-    const parent = document.getIn(path.slice(0, -1), true);
-    const pair = isMap(parent) ? parent.items.find(({ key }) => String(key) === String(path.at(-1))) : undefined;
-    const node = pair ? pair.key : document.getIn(path, true);
-    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
-  }
-  return undefined;
-}
-
 function explain(issue: z.core.$ZodIssue, found: unknown): string {
-  const shown = JSON.stringify(found);
+  const shown = shortJson(found);
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => `unknown key "${key}"${suggestion(key, knownKeys(issue.path, found))}`).join(', ');
+      return unknownKeys(issue.keys, knownKeys(issue.path, found));
     case 'invalid_value': {
       const values = issue.values.map(String);
       if (found === undefined) return `missing, expected ${values.join(', ')}`;
@@ -98,6 +85,16 @@ function explain(issue: z.core.$ZodIssue, found: unknown): string {
     default:
       return `got ${shown}: ${issue.message.toLowerCase()}`;
   }
+}
+
+function shortJson(found: unknown): string | undefined {
+  const text = JSON.stringify(found);
+  return text !== undefined && text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}
+
+function unknownKeys(keys: readonly string[], known: readonly string[]): string {
+  const told = keys.slice(0, mostUnknown).map((key) => `unknown key "${key}"${suggestion(key, known)}`);
+  return [...told, ...(keys.length > told.length ? [`and ${keys.length - told.length} more`] : [])].join(', ');
 }
 
 function suggestion(name: string, known: readonly string[]): string {

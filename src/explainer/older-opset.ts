@@ -2,6 +2,7 @@ import type { Graph } from '../onnx/graph.ts';
 import { intsAttribute, type Node } from '../onnx/graph.ts';
 import { readInitializer } from '../onnx/initializer.ts';
 import { toNumbers } from '../tensor/convert.ts';
+import { lookup } from '../tensor/lookup.ts';
 
 /** Since which opset an operator takes its axes as an input; before, they are an attribute. */
 const axesAsInput: Readonly<Record<string, number>> = {
@@ -21,7 +22,7 @@ const axesAsInput: Readonly<Record<string, number>> = {
 export function asInOpset(node: Node, opset: number, { initializers }: Graph): Node {
   if (node.domain !== '') return node;
   const axes = initializers.get(node.inputs[1] ?? '');
-  if (axes && opset < (axesAsInput[node.op] ?? 0) && !intsAttribute(node, 'axes')) {
+  if (axes && opset < (lookup(axesAsInput, node.op) ?? 0) && !intsAttribute(node, 'axes')) {
     const value = toNumbers(readInitializer(axes));
     return { ...node, inputs: [node.inputs[0]], attributes: { ...node.attributes, axes: { kind: 'ints', value } } };
   }

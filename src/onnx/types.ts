@@ -1,3 +1,4 @@
+import { lookup } from '../tensor/lookup.ts';
 import type { DataType } from '../tensor/tensor.ts';
 import { type Graph, intAttribute, type Node, operatorKey, subgraphsOf } from './graph.ts';
 
@@ -195,7 +196,7 @@ export function inferTypes(graph: Graph, outer: ReadonlyMap<string, DataType> = 
       });
       continue;
     }
-    const rule = typeRules[operatorKey(node)];
+    const rule = lookup(typeRules, operatorKey(node));
     const first = typeOf(node.inputs.find(Boolean) ?? '');
     const inferred = rule ? rule(node, typeOf) : node.outputs.map(() => first);
     node.outputs.forEach((name, i) => {

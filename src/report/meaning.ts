@@ -1,12 +1,13 @@
 import type { Meaning } from '../attribution/methods/method.ts';
 import { methodTable } from '../explainer/methods.ts';
+import { lookup } from '../tensor/lookup.ts';
 import type { ExplanationDocument } from './document.ts';
 
 const share: Meaning = { kind: 'share', what: 'a share of the difference' };
 
 /** What the values of an explanation are; of a method that the table does not have, shares. */
 export function meaningOf({ meaning, method }: Pick<ExplanationDocument, 'meaning' | 'method'>): Meaning {
-  return meaning ?? methodTable[method]?.meaning ?? share;
+  return meaning ?? lookup(methodTable, method)?.meaning ?? share;
 }
 
 /** Whether the values promise to add up to something, so that there is an error. */

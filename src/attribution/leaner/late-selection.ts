@@ -2,6 +2,7 @@ import type { Facts } from '../../autodiff/facts.ts';
 import { GraphBuilder } from '../../onnx/builder.ts';
 import { type Graph, intAttribute, type Node, namesRead, nodeOf } from '../../onnx/graph.ts';
 import { prune } from '../../onnx/lowering/extract.ts';
+import { lookup } from '../../tensor/lookup.ts';
 import { sizeOf } from '../../tensor/tensor.ts';
 import { isProductOfPlaces, productOfPlaces } from './late-product.ts';
 import { type Known, type Narrow, narrowing } from './one-position.ts';
@@ -87,7 +88,7 @@ function axisAfter(
   { places }: Selection,
   facts: Facts,
 ): number | undefined {
-  const rule = node.domain === '' ? rules[node.op] : undefined;
+  const rule = node.domain === '' ? lookup(rules, node.op) : undefined;
   const shape = facts.shapes.get(node.outputs[0]);
   const isKnown = [...node.inputs, ...node.outputs].every((name) => !name || facts.shapes.has(name));
   if (!rule || !shape || !isKnown || !node.inputs.some((name) => unselected.has(name))) return undefined;

@@ -11,6 +11,7 @@ import {
 } from '../../onnx/graph.ts';
 import { sortNodes } from '../../onnx/sort.ts';
 import { toNumbers } from '../../tensor/convert.ts';
+import { lookup } from '../../tensor/lookup.ts';
 import { sizeOf } from '../../tensor/tensor.ts';
 
 type Shapes = Map<string, readonly number[]>;
@@ -195,7 +196,7 @@ export function atOnePosition(graph: Graph, facts: Facts): Graph {
     const producer = producers.get(value);
     const isShared = outputs.has(value) || (readers.get(value)?.size ?? 0) > 1 || producer?.outputs.length !== 1;
     const narrowed = producer && !isShared && producer.domain === '' && shapes.get(value)?.[place.axis] !== 1;
-    const way = narrowed ? narrowing[producer.op]?.(producer, place.axis, known) : undefined;
+    const way = narrowed ? lookup(narrowing, producer.op)?.(producer, place.axis, known) : undefined;
     if (!producer || !way) continue;
     remove(node);
     remove(producer);

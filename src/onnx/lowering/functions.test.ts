@@ -103,4 +103,27 @@ describe('functions of the model file', () => {
     const call = node('scaled', ['in'], ['out'], {}, 'own');
     expect(() => lower(model([endless], [call], ['out']))).toThrow(/calls itself/);
   });
+
+  /** Functions f0 … fn: each calls the one before so many times in a row; f0 is a Relu. */
+  const tower = (levels: number, calls: number) =>
+    Array.from({ length: levels + 1 }, (_, level) => ({
+      ...scaled,
+      name: `f${level}`,
+      inputs: ['a'],
+      outputs: [level ? `v${calls}` : 'v1'],
+      attributes: [],
+      defaults: {},
+      nodes: Array.from({ length: level ? calls : 1 }, (_, i) =>
+        node(level ? `f${level - 1}` : 'Relu', [i ? `v${i}` : 'a'], [`v${i + 1}`], {}, level ? 'own' : ''),
+      ),
+    }));
+
+  it('that would become 2ⁿ nodes, or nest without end, are refused before they are written out', () => {
+    const called = (levels: number, calls: number) =>
+      lower(model(tower(levels, calls), [node(`f${levels}`, ['in'], ['out'], {}, 'own')], ['out']));
+    expect(called(8, 2).model.graph.nodes.length).toBe(2 ** 8);
+    expect(() => called(40, 2)).toThrow(/too often \(got 1099511627776 nodes/);
+    expect(called(100, 1).model.graph.nodes.length).toBe(1);
+    expect(() => called(20_000, 1)).toThrow(/too deep/);
+  });
 });

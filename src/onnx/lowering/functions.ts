@@ -1,4 +1,5 @@
 import { WhereforeError } from '../../errors.ts';
+import { lookup } from '../../tensor/lookup.ts';
 import {
   type Attribute,
   type Attributes,
@@ -156,10 +157,11 @@ function instantiate(fn: ModelFunction, call: Node, functions: Functions, notes:
 
 /** A node of a function body with attribute references replaced; one that the call leaves out is absent. */
 function substitute(node: Node, given: Attributes): Node {
-  const attributes: Record<string, Attribute> = {};
+  const attributes: Record<string, Attribute> = Object.create(null);
   for (const [name, attribute] of Object.entries(node.attributes)) {
     if (attribute.kind === 'reference') {
-      if (given[attribute.value]) attributes[name] = given[attribute.value];
+      const value = lookup(given, attribute.value);
+      if (value) attributes[name] = value;
     } else if (attribute.kind === 'graph') {
       attributes[name] = { kind: 'graph', value: substituteGraph(attribute.value, given) };
     } else if (attribute.kind === 'graphs') {

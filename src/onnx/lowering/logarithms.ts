@@ -1,4 +1,5 @@
 import { toNumbers } from '../../tensor/convert.ts';
+import { lookup } from '../../tensor/lookup.ts';
 import { describeNode, type Graph, intAttribute, type Node, operatorKey, producersOf } from '../graph.ts';
 import type { Rewriter } from './rewrite.ts';
 
@@ -79,7 +80,7 @@ export function stableLogarithm(node: Node, to: Rewriter): boolean {
   const moves: Node[] = [];
   let source = producers.get(node.inputs[0]);
   for (; source && moving.has(operatorKey(source)); source = producers.get(source.inputs[0])) moves.unshift(source);
-  const stable = source && logarithms[operatorKey(source)];
+  const stable = source && lookup(logarithms, operatorKey(source));
   let value = source && stable?.(source, to, producers, moves.length ? undefined : node.outputs[0]);
   if (!source || value === undefined) return false;
   for (const [i, move] of moves.entries()) {

@@ -1,4 +1,5 @@
 import { maxOf } from '../../tensor/extremes.ts';
+import { lookup } from '../../tensor/lookup.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { type Graph, intAttribute, intsAttribute, type Node, operatorKey } from '../graph.ts';
 
@@ -137,7 +138,7 @@ export function inferRanks(
   for (const initializer of graph.initializers.values()) declare(initializer.name, initializer.shape.length);
   const rankOf: RankOf = (name) => (name ? ranks.get(name) : undefined);
   for (const node of graph.nodes) {
-    const rule = rules[operatorKey(node)];
+    const rule = lookup(rules, operatorKey(node));
     if (!rule) continue;
     const rank = rule(node, rankOf, constantOf);
     // A first output whose rank the file states keeps it; the others of these operators have the first one's rank.

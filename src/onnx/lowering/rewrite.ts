@@ -79,7 +79,7 @@ export function namesOf(graph: Graph, names: Set<string> = new Set()): Set<strin
 /** A node with its nested graphs replaced. */
 export function mapSubgraphs(node: Node, change: (graph: Graph) => Graph): Node {
   if (subgraphsOf(node).length === 0) return node;
-  const attributes: Record<string, Attributes[string]> = {};
+  const attributes: Record<string, Attributes[string]> = Object.create(null);
   for (const [name, attribute] of Object.entries(node.attributes)) {
     if (attribute.kind === 'graph') attributes[name] = { kind: 'graph', value: change(attribute.value) };
     else if (attribute.kind === 'graphs') attributes[name] = { kind: 'graphs', value: attribute.value.map(change) };

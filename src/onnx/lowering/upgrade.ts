@@ -1,4 +1,5 @@
 import { WhereforeError } from '../../errors.ts';
+import { lookup } from '../../tensor/lookup.ts';
 import { describeNode, type Graph, type Node } from '../graph.ts';
 import type { LoweringNote } from './notes.ts';
 import { type Rewriter, rewriteGraph, type Upgrade } from './rewrite.ts';
@@ -97,7 +98,7 @@ export function upgradeGraph(
 ): Graph {
   const upgrade = (node: Node, to: Rewriter): boolean => {
     if ((node.domain !== '' && node.domain !== 'ai.onnx') || calls(node)) return false;
-    const change = changes[node.op];
+    const change = lookup(changes, node.op);
     return change !== undefined && from < change.before && change.upgrade(node, to, from);
   };
   return rewriteGraph(graph, upgrade, names, notes);

@@ -2,12 +2,13 @@ import type { RuleContext, VjpRule } from '../../../autodiff/context.ts';
 import { vjpRules } from '../../../autodiff/rules/index.ts';
 import type { Node } from '../../../onnx/graph.ts';
 import { operatorKey } from '../../../onnx/graph.ts';
+import { lookup } from '../../../tensor/lookup.ts';
 
 export type Gradients = readonly (string | undefined)[];
 
 /** The derivative's own rule for a node. */
 export function ordinary(context: RuleContext, gradients: Gradients): Gradients {
-  const entry = vjpRules[operatorKey(context.node)];
+  const entry = lookup(vjpRules, operatorKey(context.node));
   if (!entry)
     throw context.refuse('there is no rule for its operator', 'use a method that needs no gradient (occlusion)');
   return entry.rule(context, gradients);
