@@ -55,6 +55,8 @@ export function differentiate(graph: Graph, known: Facts, request: GradientReque
 
   const nodes = [...graph.nodes];
   const dependent = dependentOn(nodes, new Set(wrt), facts);
+  // A value without elements has a gradient without elements, and passes nothing on: rules need not know of it.
+  for (const name of dependent) if (facts.shapes.get(name)?.includes(0)) dependent.delete(name);
   const builder = new GraphBuilder(graph, { prefix: 'gradient/' });
   const notes: GradientNote[] = [];
   const partial = new Map<string, string[]>();
@@ -80,7 +82,7 @@ export function differentiate(graph: Graph, known: Facts, request: GradientReque
 
   for (let i = nodes.length - 1; i >= 0; i--) {
     const node = nodes[i];
-    if (!node.outputs.some((name) => partial.has(name))) continue;
+    if (!node.outputs.some((name) => partial.has(name) && !facts.shapes.get(name)?.includes(0))) continue;
     if (!node.inputs.some((name) => dependent.has(name)) && ![...namesRead(node)].some((name) => dependent.has(name)))
       continue;
     const gradients = node.outputs.map((name) => (name ? total(name) : undefined));

@@ -67,7 +67,9 @@ export async function gradientsOf(model: Model, request: GradientsRequest): Prom
         ];
       }),
     ),
-    disconnected: [...gradients].flatMap(([name, gradient]) => (gradient ? [] : [name])),
+    disconnected: [...gradients].flatMap(([name, gradient]) =>
+      gradient || facts.shapes.get(name)?.includes(0) ? [] : [name],
+    ),
     outputs: new Map([...seeds.keys()].map((name) => [name, results.get(name) as Tensor])),
     notes,
   };
