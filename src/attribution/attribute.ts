@@ -11,7 +11,8 @@ import { averageOf } from './average.ts';
 import { type Baseline, describeBaseline, type InputLayout } from './baseline.ts';
 import { completing } from './branches.ts';
 import { type Extent, methodContext, workloadOf } from './context.ts';
-import { explainedInputs } from './explained.ts';
+import { baselineInputs, explainedInputs } from './explained.ts';
+import { floatInputs } from './float-inputs.ts';
 import type { Groups } from './groups.ts';
 import { checkLayer, type Layer, shadowed, unused } from './layer.ts';
 import { type MethodName, methodTable } from './methods/index.ts';
@@ -117,9 +118,10 @@ const smallestTarget = 1e-6;
  */
 export async function attribute(model: Model, request: AttributionRequest): Promise<Attribution> {
   const started = performance.now();
-  const { method, parameters, explained, layer, baseline } = checkRequest(model, request);
-  const prepared = await prepare(model, request.inputs, request.target, request, layer.names);
-  const context = await methodContext(prepared, { ...request, baseline }, { method, explained, layer, parameters });
+  const checked = checkRequest(model, request);
+  const { method, parameters, explained, layer, baseline, points } = checked;
+  const { prepared, at } = await preparedFor(model, request, checked);
+  const context = await methodContext(prepared, at, { method, explained, layer, parameters });
   await checkFiniteTargets(prepared, context);
   const estimate = costOf(method, parameters, context);
   const implicitTarget = await implicitTargetOf(method, context);
@@ -129,6 +131,7 @@ export async function attribute(model: Model, request: AttributionRequest): Prom
     context,
     explained,
     baseline,
+    points,
     parameters,
     result,
     estimate,
@@ -143,11 +146,22 @@ export async function attribute(model: Model, request: AttributionRequest): Prom
  * @throws WhereforeError as {@link attribute}
  */
 export async function estimateCost(model: Model, request: AttributionRequest): Promise<Passes> {
-  const { method, parameters, explained, layer, baseline } = checkRequest(model, request);
-  const prepared = await prepare(model, request.inputs, request.target, request, layer.names);
-  const context = await methodContext(prepared, { ...request, baseline }, { method, explained, layer });
-  return costOf(method, parameters, context);
+  const checked = checkRequest(model, request);
+  const { method, parameters, explained, layer } = checked;
+  const { prepared, at } = await preparedFor(model, request, checked);
+  return costOf(method, parameters, await methodContext(prepared, at, { method, explained, layer }));
 }
+
+/** The model and what it is asked at; where gradients at whole numbers are wanted, with these as floats. */
+async function preparedFor(model: Model, request: AttributionRequest, { method, layer, points }: Checked) {
+  const floats = method.needs === 'outputs' ? undefined : floatInputs(model, layer.names);
+  const inputs = floats ? floats.floats(request.inputs) : request.inputs;
+  const prepared = await prepare(floats?.model ?? model, inputs, request.target, request, layer.names);
+  const { target, groups, layout } = request;
+  return { prepared, at: { inputs, target, groups, layout, points: floats ? points.map(floats.floats) : points } };
+}
+
+type Checked = ReturnType<typeof checkRequest>;
 
 function checkRequest(model: Model, request: AttributionRequest) {
   const table = request.methods ?? methodTable;
@@ -174,8 +188,9 @@ function checkRequest(model: Model, request: AttributionRequest) {
       got: layer.names.join(' + '),
     });
   }
-  if (method.needs !== 'outputs') checkFloatLayer(model, layer);
-  return { method, parameters, explained, layer, baseline };
+  if (method.needs !== 'outputs' && !floatInputs(model, layer.names)) checkFloatLayer(model, layer);
+  const points = baseline ? baselineInputs(model, request.inputs, explained, baseline, request.layout) : [];
+  return { method, parameters, explained, layer, baseline, points };
 }
 
 /** @throws WhereforeError `not-finite` where the target is infinite or not a number at the input or at a baseline */
@@ -242,6 +257,8 @@ async function implicitTargetOf(
 }
 
 interface Ran {
+  /** All inputs at every baseline, in the model's own types. */
+  readonly points: readonly Tensors[];
   readonly baseline: Baseline | undefined;
   readonly context: MethodContext;
   readonly explained: readonly string[];
@@ -273,7 +290,7 @@ function describe(prepared: Prepared, request: AttributionRequest, ran: Ran): At
     targetDescription: describeTarget(request.target, request.labels),
     baseline,
     baselineDescription: baseline && describeBaseline(baseline),
-    baselineInputs: baselineInputsOf(context),
+    baselineInputs: together(ran.points),
     method: request.method,
     meaning,
     parameters: ran.parameters,
@@ -300,10 +317,10 @@ function describe(prepared: Prepared, request: AttributionRequest, ran: Ran): At
   };
 }
 
-function baselineInputsOf({ references }: MethodContext): Tensors | undefined {
-  if (references.length <= 1) return references[0]?.inputs;
-  const names = [...references[0].inputs.keys()];
-  return new Map(names.map((name) => [name, concatRows(references.map(({ inputs }) => inputs.get(name) as Tensor))]));
+function together(points: readonly Tensors[]): Tensors | undefined {
+  if (points.length <= 1) return points[0];
+  const names = [...points[0].keys()];
+  return new Map(names.map((name) => [name, concatRows(points.map((inputs) => inputs.get(name) as Tensor))]));
 }
 
 /** What lowering did to a model that its explanations repeat. */

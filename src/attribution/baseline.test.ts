@@ -75,6 +75,11 @@ describe('baselines', () => {
     expect(() => resolveBaseline(int64([1, 2], [0, 0]), given)).toThrow(/got float64 1×2, expected int64 1×2/);
   });
 
+  it('whole numbers of another type are taken for an input of whole numbers', () => {
+    const whole = { kind: 'input', tensor: float32([1, 2], [3, 2]), description: '' } as const;
+    expect(resolveBaseline(int64([1, 2], [0, 0]), whole)).toEqual(int64([1, 2], [3, 2]));
+  });
+
   it('says what does not fit', () => {
     expect(() => resolveBaseline(tensor('string', [1], ['a']), { kind: 'zero' })).toThrow(/needs an input of numbers/);
     const bytes = tensor('uint8', [1, 2], Uint8Array.of(1, 2));

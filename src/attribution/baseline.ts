@@ -1,6 +1,7 @@
 import { WhereforeError } from '../errors.ts';
 import { convert, toNumbers } from '../tensor/convert.ts';
 import { formatShape, int64, rows, sameShape, sizeOf, type Tensor, tensor as tensorOf } from '../tensor/tensor.ts';
+import { sameNumbers, wholeNumbers } from '../tensor/whole-numbers.ts';
 import { blurred, noiseLike, perGroupMean } from './baseline-values.ts';
 
 /** What "absent" means: the input against which the output is explained. Always stated, never defaulted. */
@@ -118,9 +119,9 @@ const resolvers: { readonly [K in InputBaseline['kind']]: Resolve<K> } = {
   },
 };
 
-/** Numbers of another type, as tables and NumPy hold them, for an input of floats; anything else as it is. */
+/** The same numbers in the type of an input, where it has them; anything else as it is. */
 function inTypeOf({ type }: Tensor, given: Tensor | undefined): Tensor | undefined {
-  return given && type === 'float32' && (given.type === 'float64' || limits[given.type]) ? convert(given, type) : given;
+  return given && (sameNumbers(given, type) ?? given);
 }
 
 /** The tensor that is given for one input. */
@@ -143,23 +144,11 @@ function givenFor({ name, input, alone }: Explained, { tensor, tensors }: GivenB
   return given;
 }
 
-/** Element types whose values are numbers to compute with: an input of integers keeps its type, rounded to the nearest. */
-const limits: Readonly<Partial<Record<Tensor['type'], readonly [number, number]>>> = {
-  uint8: [0, 255],
-  int8: [-128, 127],
-  uint16: [0, 65_535],
-  int16: [-32_768, 32_767],
-  int32: [-(2 ** 31), 2 ** 31 - 1],
-  uint32: [0, 2 ** 32 - 1],
-  int64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
-  uint64: [0, Number.MAX_SAFE_INTEGER],
-};
-
 /** Numbers in the element type of an input. */
 function numbersLike({ name, input }: Explained, kind: string, values: Tensor<'float32'>): Tensor {
   if (input.type === 'float32') return values;
   if (input.type === 'float64') return convert(values, 'float64');
-  const range = limits[input.type];
+  const range = wholeNumbers[input.type];
   if (!range) {
     throw new WhereforeError('wrong-type', `a ${kind} baseline needs an input of numbers`, {
       where: `input "${name}"`,

@@ -2,8 +2,7 @@ import type { Graph } from '../onnx/graph.ts';
 import { hasDataDependentShapes } from '../runtime/executor.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { concatRows, float32, rows, sizeOf, type Tensor } from '../tensor/tensor.ts';
-import { type Baseline, type InputLayout, layoutFor } from './baseline.ts';
-import { baselineInputs } from './explained.ts';
+import { type InputLayout, layoutFor } from './baseline.ts';
 import { type Groups, hidesAll, type Partition, partition } from './groups.ts';
 import { isCut, isNested, type Layer } from './layer.ts';
 import type { Method, MethodContext, Reference, Workload } from './methods/method.ts';
@@ -13,7 +12,8 @@ import type { Evaluation, Prepared } from './prepared.ts';
 export interface ContextRequest {
   readonly inputs: Tensors;
   readonly target: MethodContext['target'];
-  readonly baseline?: Baseline;
+  /** All inputs at every baseline; none where there is none. */
+  readonly points: readonly Tensors[];
   readonly groups?: Groups;
   readonly layout?: InputLayout;
 }
@@ -21,7 +21,7 @@ export interface ContextRequest {
 /** Looks at the input and at every baseline: what each method starts from. */
 export async function methodContext(
   prepared: Prepared,
-  { inputs, baseline, layout = {}, groups, target }: ContextRequest,
+  { inputs, points, layout = {}, groups, target }: ContextRequest,
   {
     method,
     explained,
@@ -49,7 +49,6 @@ export async function methodContext(
       ? await prepared.gradient(pointOf(inputs), { wrt: layer.names, rules, fetches: inner })
       : undefined;
   const here = gradient ? referenceOf(inputs, gradient) : await at(inputs);
-  const points = baseline ? baselineInputs(prepared.model, inputs, explained, baseline, layout) : [];
   const references =
     points.length === 1 ? [await at(points[0])] : await sampled(prepared, points, { explained, layer, inner });
   const layouts = layoutsOf(here, explained, layout);

@@ -4,6 +4,7 @@ import { WhereforeError } from '../errors.ts';
 import { requiredInputs } from '../onnx/graph.ts';
 import { convert } from '../tensor/convert.ts';
 import { type DataType, formatShape, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { sameNumbers } from '../tensor/whole-numbers.ts';
 import { imageExtensions, readImage } from './image.ts';
 import { describedImage, preprocessImage } from './image-input.ts';
 import { inputLimit } from './input-limit.ts';
@@ -48,7 +49,12 @@ export async function readModelInputs(
   const extension = extname(path).toLowerCase();
   if (extension in tableReaders) {
     const rows = await tableInputs(placed(path), selection, preprocessing, place);
-    return rows.map((row) => ({ ...row, source: `${told}${row.source.slice(placed(path).length)}` }));
+    return rows.map((row) => ({
+      ...row,
+      source: `${told}${row.source.slice(placed(path).length)}`,
+      tensors: asTaken(model, row.tensors, path),
+      sample: row.sample && { ...row.sample, tensors: asTaken(model, row.sample.tensors, path) },
+    }));
   }
   const complete = (ids: ReadonlyMap<string, Tensor>) => tensorInput(model, ids, source, undefined, preprocessing);
   if (extension === '.txt') {
@@ -62,7 +68,7 @@ export async function readModelInputs(
   const limit = isImage || options.anyBatch ? undefined : inputLimit(model.graph);
   const bytes = await readBytes(placed(source), isImage ? 'image' : 'tensors', { ...place, limit });
   const hash = createHash('sha256').update(bytes).digest('hex');
-  if (isImage) return [await imageInput(bytes, told, hash, preprocessing)];
+  if (isImage) return [await imageInput(model, bytes, told, hash, preprocessing)];
   const reader = tensorReaders[extension];
   if (!reader) {
     throw new WhereforeError('invalid-argument', 'the kind of file is not known', {
@@ -129,7 +135,8 @@ export function tensorInput(
     tensors.set(name, filled.tensor);
   }
   if (!anyBatch) checkOneItem(model, tensors, source);
-  const [explained] = [...tensors].filter(([, tensor]) => tensor.type === 'float32');
+  const isImage = ([name]: readonly [string, Tensor]) => preprocessing.inputs[name]?.kind === 'image';
+  const explained = [...tensors].find(([, { type }]) => type === 'float32') ?? [...tensors].find(isImage);
   return { source, hash, tensors, layout: explained ? layoutOf(explained[0], explained[1], preprocessing) : {}, notes };
 }
 
@@ -140,6 +147,22 @@ export function tensorInput(
 export function fittedInput(model: LoadedModel, name: string, tensor: Tensor, where: string): Tensor {
   const wanted = requiredInputs(model.graph).find((input) => input.name === name);
   return fitted(tensor, wanted ?? {}, name, where, []);
+}
+
+/** Numbers that were made for a model, in the types of its inputs: bytes of an image, columns of whole numbers. */
+export function asTaken<T extends ReadonlyMap<string, Tensor>>(model: LoadedModel, tensors: T, where: string): T {
+  const taken = [...tensors].map(([name, tensor]) => {
+    const type = model.types.get(name);
+    const same = type === undefined ? tensor : sameNumbers(tensor, type);
+    if (same || tensor.type === 'string') return [name, same ?? tensor] as const;
+    throw new WhereforeError('wrong-type', `input "${name}" holds numbers that are not of its type`, {
+      where,
+      got: tensor.type,
+      expected: type,
+      fix: 'describe in wherefore.yaml how they become whole numbers (for bytes: range [0, 255], mean 0, std 1)',
+    });
+  });
+  return new Map(taken) as ReadonlyMap<string, Tensor> as T;
 }
 
 /** The tensor in the input's element type, with the batch axis that a single item may lack. */
@@ -328,6 +351,7 @@ export async function readNamedTensor(
 }
 
 async function imageInput(
+  model: LoadedModel,
   bytes: Uint8Array,
   source: string,
   hash: string,
@@ -339,7 +363,7 @@ async function imageInput(
   return {
     source,
     hash,
-    tensors: new Map([[name, tensor]]),
+    tensors: asTaken(model, new Map([[name, tensor]]), source),
     layout: layoutOf(name, tensor, preprocessing),
     picture: { pixels: image.pixels, transform, input },
     notes: image.notes,

@@ -3,6 +3,7 @@ import { WhereforeError } from '../errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { LoadedModel } from './load-model.ts';
 import type { Preprocessing } from './preprocessing.ts';
+import { asTaken } from './read-model-input.ts';
 import { readTableSample } from './row-input.ts';
 import { evenly, selectedRows, splitSelection } from './row-selection.ts';
 import { tableReaders } from './table-file.ts';
@@ -21,7 +22,10 @@ export interface Sample {
  */
 export async function readSample(model: LoadedModel, source: string, preprocessing: Preprocessing): Promise<Sample> {
   const { path, selection } = splitSelection(source);
-  if (extname(path).toLowerCase() in tableReaders) return readTableSample(path, selection, preprocessing);
+  if (extname(path).toLowerCase() in tableReaders) {
+    const rows = await readTableSample(path, selection, preprocessing);
+    return { ...rows, tensors: asTaken(model, rows.tensors, path) };
+  }
   const examples = await unlabelledInputs(path, model, preprocessing);
   const indices = selection ? selectedRows(selection, path) : evenly(examples.length);
   const missing = indices.find((index) => index >= examples.length);
@@ -32,7 +36,7 @@ export async function readSample(model: LoadedModel, source: string, preprocessi
       expected: `0 to ${examples.length - 1}`,
     });
   }
-  const tensors = new Map(Object.entries(await examples.inputs(indices)));
+  const tensors = asTaken(model, new Map(Object.entries(await examples.inputs(indices))), path);
   const many = indices.length === 1 ? 'an example' : `the average over ${indices.length} examples`;
   return { tensors, description: `${many} of ${basename(path)}` };
 }

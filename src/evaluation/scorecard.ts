@@ -140,14 +140,14 @@ export function usualReferences(inputs: Tensors, explained: readonly string[], r
   return candidates.filter((candidate) => JSON.stringify(candidate) !== JSON.stringify(reference));
 }
 
-/** One baseline for inputs of floats and another for those of tokens. */
+/** One baseline for inputs of numbers and another for those of tokens. */
 function byType(
   inputs: Tensors,
   explained: readonly string[],
   numbers: InputBaseline,
   tokens: InputBaseline,
 ): Baseline {
-  const own = (name: string) => ((inputs.get(name) as Tensor).type === 'float32' ? numbers : tokens);
+  const own = (name: string) => ((inputs.get(name) as Tensor).type === 'int64' ? tokens : numbers);
   const first = own(explained[0]);
   if (explained.every((name) => own(name) === first)) return first;
   return { kind: 'each', baselines: new Map(explained.map((name) => [name, own(name)])) };

@@ -1,7 +1,9 @@
 import { proposedLayers } from '../attribution/branches.ts';
+import { floatInputs } from '../attribution/float-inputs.ts';
 import { checkLayer } from '../attribution/layer.ts';
 import type { LayerCandidate } from '../attribution/layers.ts';
 import { type Target, targetOutput } from '../attribution/target/target.ts';
+import { holdsTokens } from '../attribution/tokens.ts';
 import type { LoadedModel } from '../data/load-model.ts';
 import { nearest } from '../data/nearest.ts';
 import { WhereforeError } from '../errors.ts';
@@ -91,10 +93,13 @@ function lastSpatialCut({
 function inputLayer({ model, specialised, explained, target }: LayerQuestion, method: MethodName): ChosenLayer {
   const { graph, facts } = specialised;
   const isFloat = explained.every((name) => model.types.get(name) === 'float32');
-  if (isFloat || methodTable[method].needs !== 'gradient') return { layer: explained, notes: [] };
+  if (isFloat || methodTable[method].needs !== 'gradient' || floatInputs(model, explained))
+    return { layer: explained, notes: [] };
   const [embedding] = proposedLayers(graph, facts, explained, targetOutput(graph, facts, target)).all;
   if (!embedding) return { layer: explained, notes: [] };
-  const note = `tokens are no numbers to differentiate: explained at "${embedding.name}", where they become numbers`;
+  const tokens = explained.some((name) => holdsTokens(model.graph, name));
+  const what = tokens ? 'tokens are no numbers to differentiate' : 'the model computes with whole numbers first';
+  const note = `${what}: explained at "${embedding.name}", where they become numbers`;
   return { layer: [embedding.name], notes: [note] };
 }
 
@@ -167,7 +172,7 @@ export function mismatch(
   for (const name of layer) {
     const type = model.types.get(name);
     const shape = facts.shapes.get(name) ?? [];
-    if (needs === 'gradient' && type !== 'float32') {
+    if (needs === 'gradient' && type !== 'float32' && !floatInputs(model, layer)) {
       return new WhereforeError('wrong-type', `layer "${name}" has no gradient`, {
         got: `${type} elements of shape ${formatShape(shape)}`,
         expected: 'float32',

@@ -2,6 +2,7 @@ import { type ProposedLayer, proposedLayers } from '../attribution/branches.ts';
 import { explainedInputs } from '../attribution/explained.ts';
 import type { LayerCandidate } from '../attribution/layers.ts';
 import { targetOutput } from '../attribution/target/target.ts';
+import { holdsTokens } from '../attribution/tokens.ts';
 import { nonDifferentiable } from '../autodiff/non-differentiable.ts';
 import { vjpRules } from '../autodiff/rules/index.ts';
 import { type GuessedPreprocessing, guessPreprocessing } from '../data/guess.ts';
@@ -132,7 +133,8 @@ async function layersOf(model: LoadedModel): Promise<Pick<Inspection, 'layers' |
     const feeds = exampleFeeds(model);
     const { graph, facts } = await model.executor.specialise(model.graph, feeds);
     const floats = graph.inputs.filter(({ name }) => model.types.get(name) === 'float32').map(({ name }) => name);
-    const from = floats.length ? floats : explainedInputs(model, { kind: 'tokens', id: 0 });
+    const hasTokens = model.graph.inputs.some(({ name }) => holdsTokens(model.graph, name));
+    const from = floats.length ? floats : explainedInputs(model, hasTokens ? { kind: 'tokens', id: 0 } : undefined);
     return { layers: proposedLayers(graph, facts, from, targetOutput(graph, facts, {})), layersMissing: undefined };
   } catch (error) {
     // The rest of the inspection is worth showing even where the model cannot run on made-up input.

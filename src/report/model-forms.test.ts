@@ -5,6 +5,7 @@ import { GraphBuilder } from '../onnx/builder.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
+import { convert } from '../tensor/convert.ts';
 import { float32, type Tensor, tensor } from '../tensor/tensor.ts';
 import { type ExplainOptions, explain } from './explain.ts';
 
@@ -76,5 +77,80 @@ describe('models of other forms', () => {
     const model = await loaded({ ...graph, inputs: inputs.map((input) => ({ ...input, shape: undefined })) });
     const { shares } = await sharesOf(model, float32([1, 3], [1, 2, 4]), { methods: bothWays });
     expect(shares).toEqual(expected);
+  });
+});
+
+describe('inputs of whole numbers', () => {
+  // y = Σ_i w_i x_i² behind the cast: along the straight path from 0 the share of x_i is w_i x_i², and so is Shapley's.
+  const squares = (type: 'uint8' | 'int64' | 'int32', between: (b: GraphBuilder) => string) => {
+    const builder = new GraphBuilder();
+    builder.input('x', type, ['batch', 3]);
+    const floats = between(builder);
+    builder.op('MatMul', [builder.op('Mul', [floats, floats]), matrix(builder, 3, 1, weights)], {}, { outputs: ['y'] });
+    builder.output('y', 'float32', ['batch', 1]);
+    return loaded(builder.build());
+  };
+  const cast = (b: GraphBuilder, value = 'x') => b.op('Cast', [value], { to: 1 });
+  const bytes = tensor('uint8', [1, 3], Uint8Array.of(1, 2, 4));
+  const expected = { 'integrated-gradients': [2, -12, 8], 'exact-shapley': [2, -12, 8] };
+
+  it.each(['uint8', 'int64', 'int32'] as const)('%s: gradients pass the cast', async (type) => {
+    const { shares, documents } = await sharesOf(await squares(type, cast), convert(bytes, type), {
+      methods: bothWays,
+    });
+    expect(shares).toEqual(expected);
+    expect(documents[0].baseline).toEqual({ kind: 'zero' });
+    expect(documents[0].input.tensors.x.type).toBe(type);
+    expect(documents[0].baselineTensors.x.type).toBe(type);
+  });
+
+  it('moved, widened and dequantised before they are floats', async () => {
+    const moved = (b: GraphBuilder) => {
+      const wide = b.op('Cast', [b.op('Reshape', ['x', b.ints([-1, 3, 1])])], { to: 6 });
+      return b.op('Squeeze', [cast(b, wide), b.ints([2])]);
+    };
+    expect((await sharesOf(await squares('uint8', moved), bytes, { methods: bothWays })).shares).toEqual(expected);
+    // (x − 1)·½ squared: ¼ Σ w (x − 1)², against x = 1: 0, −¾, ⅛·9.
+    const dequantised = (b: GraphBuilder) => {
+      const zero = b.constant(tensor('uint8', [], Uint8Array.of(1)));
+      return b.op('DequantizeLinear', ['x', b.scalar(0.5), zero]);
+    };
+    const baseline = { kind: 'constant', value: 1 } as const;
+    const { shares } = await sharesOf(await squares('uint8', dequantised), bytes, { methods: bothWays, baseline });
+    expect(shares).toEqual({ 'integrated-gradients': [0, -0.75, 1.125], 'exact-shapley': [0, -0.75, 1.125] });
+  });
+
+  it('what is computed with whole numbers is explained behind it by gradients, and needs none to be hidden', async () => {
+    const doubled = (b: GraphBuilder) => cast(b, b.op('Add', ['x', 'x']));
+    const model = await squares('int32', doubled);
+    const [gradients] = await explain(model, new Map([['x', convert(bytes, 'int32')]]), {
+      target: { kind: 'output', index: [0] },
+    });
+    // (2x)²: four times as much.
+    expect(gradients.document.attributionTarget).toBeCloseTo(-8, 4);
+    expect(gradients.document.layer).not.toEqual(['x']);
+    expect(gradients.document.notes.join()).toContain('computes with whole numbers first');
+    const { shares } = await sharesOf(model, convert(bytes, 'int32'), { methods: ['exact-shapley'] });
+    expect(shares['exact-shapley']).toEqual([8, -48, 32]);
+  });
+
+  it('the mean of whole numbers is a whole number, for gradients as well', async () => {
+    // (1 + 2 + 4)/3 = 2.33 → 2: 2·(1 − 4), 0, ½·(16 − 4).
+    const { shares } = await sharesOf(await squares('uint8', cast), bytes, {
+      methods: bothWays,
+      baseline: { kind: 'mean' },
+    });
+    expect(shares).toEqual({ 'integrated-gradients': [-6, 0, 6], 'exact-shapley': [-6, 0, 6] });
+  });
+
+  it('numbers are no baseline for ids of tokens', async () => {
+    const builder = new GraphBuilder();
+    builder.input('x', 'int64', ['batch', 2]);
+    const embedded = builder.op('Gather', [builder.constant(float32([3, 1], [1, 2, 3])), 'x']);
+    builder.op('ReduceSum', [embedded, builder.ints([1])], { keepdims: 0 }, { outputs: ['y'] });
+    builder.output('y', 'float32', ['batch', 1]);
+    const x = tensor('int64', [1, 2], BigInt64Array.of(1n, 2n));
+    const asked = sharesOf(await loaded(builder.build()), x, { baseline: new Map([['x', { kind: 'zero' }]]) });
+    await expect(asked).rejects.toThrow(/zero baseline needs an input of numbers.*ids of tokens/);
   });
 });

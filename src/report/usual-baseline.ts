@@ -1,4 +1,5 @@
 import type { Baseline } from '../attribution/baseline.ts';
+import { holdsTokens } from '../attribution/tokens.ts';
 import { colourInModelUnits } from '../data/image-input.ts';
 import type { LoadedModel } from '../data/load-model.ts';
 import type { ModelInput } from '../data/model-input.ts';
@@ -17,7 +18,8 @@ export function usualBaseline(model: LoadedModel, input: ModelInput, tokenizer?:
   if (input.picture) return colourBaseline(input, [0, 0, 0], 'black picture');
   if (input.sample) return sampleBaseline(input.sample);
   const hasFloats = [...input.tensors.values()].some((tensor) => tensor.type === 'float32');
-  if (hasFloats || !model.graph.inputs.some(({ type }) => type === 'int64')) return { kind: 'zero' };
+  const hasTokens = model.graph.inputs.some(({ name }) => holdsTokens(model.graph, name));
+  if (hasFloats || !hasTokens) return { kind: 'zero' };
   if (!tokenizer) return { kind: 'tokens', id: 0 };
   const empty = emptyToken(tokenizer, 'mask') ?? emptyToken(tokenizer, 'pad') ?? emptyToken(tokenizer, 'unk');
   return tokensBaseline(tokenizer, empty ?? { id: 0, token: tokenizer.textOf(0) });
