@@ -97,7 +97,7 @@ function withFloats({ graph, types }: Model, names: ReadonlySet<string>): Graph 
     const replaced = replacement(node, moved, types, graph);
     if (!replaced) return undefined;
     for (const name of replaced.moved) moved.add(name);
-    nodes.push(...replaced.nodes);
+    for (const own of replaced.nodes) nodes.push(own);
   }
   const isMoved = ({ name }: { readonly name: string }) => moved.has(name);
   if (graph.outputs.some(isMoved)) return undefined;
