@@ -93,7 +93,9 @@ function otherReferences({ explained, inputs, layout, reference }: Question): Ba
   const blurs: Baseline[] = layout.spatialAxes?.length
     ? [8, 4, 2].map((part) => ({ kind: 'blur', sigma: Math.max(1, Math.round(side / part)) }))
     : [];
-  const candidates: Baseline[] = [{ kind: 'zero' }, { kind: 'mean' }, { kind: 'noise', seed: 0 }, ...blurs];
+  // Normal noise leaves the range of bytes.
+  const noise: Baseline[] = first.type === 'float32' ? [{ kind: 'noise', seed: 0 }] : [];
+  const candidates: Baseline[] = [{ kind: 'zero' }, { kind: 'mean' }, ...noise, ...blurs];
   return candidates.filter((other) => !same(other, reference));
 }
 

@@ -137,6 +137,9 @@ export function usualReferences(inputs: Tensors, explained: readonly string[], r
     byType(inputs, explained, { kind: 'mean' }, { kind: 'tokens', id: 0 }),
     byType(inputs, explained, { kind: 'noise', seed: 0 }, { kind: 'tokens', id: 1 }),
   ];
+  // Normal noise leaves the range of bytes.
+  const isFloat = explained.every((name) => ['float32', 'int64'].includes((inputs.get(name) as Tensor).type));
+  if (!isFloat) candidates.pop();
   return candidates.filter((candidate) => JSON.stringify(candidate) !== JSON.stringify(reference));
 }
 
