@@ -12,6 +12,7 @@ import {
 } from './deep-lift-normalised.ts';
 import { bilinearOperators, elementwiseOperators, linearOperators, maximumOperators } from './operators.ts';
 import { evaluateWith, everyOperator, type Gradients, ordinary } from './ordinary.ts';
+import { asReal, clampedMultiplier, quantizers } from './quantized.ts';
 
 /** Differences smaller than this say nothing about a slope: the derivative stands for it. */
 const smallest = 1e-6;
@@ -98,6 +99,7 @@ function multiplier(c: RuleContext, gradients: Gradients, twins: Twins): Gradien
   if (isPair) return c.node.inputs.map((_, i) => (varying.includes(i) ? slope(c, gradients, i, twins) : undefined));
   if (maximumOperators.has(key)) return [maximum(c, gradients, twins)];
   const [g] = gradients;
+  if (quantizers.has(key) && g && varying.every((i) => i === 0)) return [clampedMultiplier(c, g, twins.twin, smallest)];
   if (key === 'Softmax' && g) return [softmaxMultiplier(c, g, twins.twin)];
   if (key === 'LogSoftmax' && g) return [logSoftmaxMultiplier(c, g, twins.twin)];
   const parts = g && varying.every((i) => i === 0) ? standardised(c) : undefined;
@@ -165,12 +167,12 @@ function slope(c: RuleContext, gradients: Gradients, index: number, { twin }: Tw
  */
 function maximum(c: RuleContext, [g]: Gradients, { twin, contextAt }: Twins): string | undefined {
   if (!g) return undefined;
-  const [x, y] = [c.input(0), c.output()];
-  const both = c.op('Max', [y, twin(y)]);
-  const [gain] = ordinary(c, [c.mul(g, c.sub(both, twin(y)))]);
+  const [x, y, x0, y0] = [c.input(0), c.output(), twin(c.input(0)), twin(c.output())].map((name) => asReal(c, name));
+  const both = c.op('Max', [y, y0]);
+  const [gain] = ordinary(c, [c.mul(g, c.sub(both, y0))]);
   const [loss] = ordinary(contextAt(c), [c.mul(g, c.sub(y, both))]);
   if (!gain || !loss) return undefined;
-  const difference = c.sub(x, twin(x));
+  const difference = c.sub(x, x0);
   const same = c.op('Equal', [difference, c.scalar(0, x)]);
   const passed = c.div(c.add(gain, loss), c.op('Where', [same, c.scalar(1, x), difference]));
   return c.op('Where', [same, c.scalar(0, x), passed]);

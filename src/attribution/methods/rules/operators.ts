@@ -56,6 +56,8 @@ export const linearOperators: ReadonlySet<string> = new Set([
   'Resize',
   'Upsample',
   'Col2Im',
+  'DequantizeLinear',
+  'com.microsoft.DequantizeLinear',
   'DFT',
   'STFT',
 ]);

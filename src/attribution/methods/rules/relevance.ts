@@ -10,6 +10,7 @@ import {
   movingOperators,
 } from './operators.ts';
 import { evaluateWith, everyOperator, type Gradients, ordinary } from './ordinary.ts';
+import { quantizers } from './quantized.ts';
 
 export interface RelevanceOptions {
   /** Added to every denominator, with its sign. */
@@ -37,7 +38,7 @@ function rule(c: RuleContext, gradients: Gradients, options: RelevanceOptions): 
   const key = operatorKey(c.node);
   const varying = c.node.inputs.flatMap((name, i) => (name && c.needs(i) ? [i] : []));
   const [g] = gradients;
-  if (movingOperators.has(key)) return ordinary(c, gradients);
+  if (movingOperators.has(key) || quantizers.has(key)) return ordinary(c, gradients);
   if (!g) return ordinary(c, gradients);
   if (bilinearOperators.has(key)) {
     // Of a product of two varying values each takes half: both would carry all of it.

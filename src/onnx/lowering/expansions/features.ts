@@ -21,17 +21,21 @@ const scaler: Expansion = (node, to) => {
 };
 
 /** What each norm divides a row by. MAX is the largest element, signs kept, as the runtime has it. */
-const norms: Readonly<Record<string, string>> = { MAX: 'ReduceMax', L1: 'ReduceL1', L2: 'ReduceL2' };
+const norms: Readonly<Record<string, (x: string, to: Rewriter) => string>> = {
+  MAX: (x, to) => to.op('ReduceMax', [x, to.ints([-1])]),
+  L1: (x, to) => to.op('ReduceSum', [to.op('Abs', [x]), to.ints([-1])]),
+  L2: (x, to) => to.op('ReduceL2', [x, to.ints([-1])]),
+};
 
 /** A row over its norm; a row of norm 0 stays. */
 const normalizer: Expansion = (node, to) => {
-  const { div } = expressions(to);
+  const { add, cast, div } = expressions(to);
   const reduction = norms[stringAttribute(node, 'norm', 'MAX')];
   if (!reduction) return 'its norm is not known';
   const x = asFloat(node.inputs[0], to);
-  const norm = to.op(reduction, [x, to.ints([-1])]);
-  const isZero = to.op('Equal', [norm, to.scalar(0)]);
-  div(x, to.op('Where', [isZero, to.scalar(1), norm]), node.outputs[0]);
+  const norm = reduction(x, to);
+  const isZero = cast(to.op('Equal', [norm, to.scalar(0)]), 'float32');
+  div(x, add(norm, isZero), node.outputs[0]);
   return undefined;
 };
 
