@@ -14,6 +14,7 @@ import {
 /** A folder imports only from folders above it. `index` is what the package exports. */
 const layers = [
   'errors',
+  'nearest',
   'tensor',
   'linear-algebra',
   'onnx',

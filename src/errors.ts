@@ -6,7 +6,9 @@ export interface ErrorDetails {
   readonly got?: string;
   /** What would have been right. */
   readonly expected?: string;
-  /** What to do about it, in the imperative. */
+  /** The known name that was most likely meant: told first. */
+  readonly guess?: string;
+  /** What to do about it, in the imperative; default: to write what was guessed. */
   readonly fix?: string;
   /** The error underneath, if there is one. */
   readonly cause?: unknown;
@@ -49,13 +51,15 @@ export class WhereforeError extends Error {
   readonly details: ErrorDetails;
 
   constructor(code: ErrorCode, what: string, details: ErrorDetails = {}) {
-    const { where, got, expected, fix, cause } = details;
+    const { where, got, expected, guess, cause } = details;
+    const fix = details.fix ?? (guess === undefined ? undefined : `write ${guess}`);
     const facts = [got && `got ${short(got)}`, expected && `expected ${short(expected)}`].filter(Boolean).join(', ');
-    const sentence = `${where ? `${where}: ` : ''}${what}${facts ? ` (${facts})` : ''}`;
-    super(fix ? `${sentence.replace(/[.]$/, '')}. Fix: ${fix}${/[.?!]$/.test(fix) ? '' : '.'}` : sentence, { cause });
+    const sentence = `${where ? `${where}: ` : ''}${what}${guess === undefined ? '' : `: did you mean "${guess}"?`}${facts ? ` (${facts})` : ''}`;
+    const end = sentence.endsWith('?') ? '' : '.';
+    super(fix ? `${sentence.replace(/[.]$/, '')}${end} Fix: ${fix}${/[.?!]$/.test(fix) ? '' : '.'}` : sentence, { cause });
     this.code = code;
     this.what = what;
-    this.details = details;
+    this.details = fix === details.fix ? details : { ...details, fix };
   }
 }
 

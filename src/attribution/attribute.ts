@@ -1,6 +1,6 @@
-import type { z } from 'zod';
 import type { GradientNote } from '../autodiff/context.ts';
 import { WhereforeError } from '../errors.ts';
+import { unknownName } from '../nearest.ts';
 import type { Model } from '../runtime/model.ts';
 import { firstNotFinite } from '../runtime/non-finite.ts';
 import type { Tensors } from '../runtime/runtime.ts';
@@ -18,6 +18,7 @@ import { checkLayer, type Layer, shadowed, unused } from './layer.ts';
 import { type MethodName, methodTable } from './methods/index.ts';
 import type { Meaning, Method, MethodContext, MethodResult } from './methods/method.ts';
 import { errorOfWrong } from './non-finite.ts';
+import { checkParameters } from './parameters.ts';
 import { batchingCheck, prepare } from './prepare.ts';
 import type { Passes, Prepared, WorkOptions } from './prepared.ts';
 import { checkBaseline, type StatedBaseline } from './stated-baseline.ts';
@@ -167,11 +168,9 @@ function checkRequest(model: Model, request: AttributionRequest) {
   const table = request.methods ?? methodTable;
   const method = lookup(table, request.method);
   if (!method) {
-    throw new WhereforeError('invalid-argument', `there is no method "${request.method}"`, {
-      expected: Object.keys(table).join(', '),
-    });
+    throw unknownName('there is no method', String(request.method), Object.keys(table), { code: 'invalid-argument' });
   }
-  const parameters = parseParameters(request.method, method.parameters, request.parameters ?? {});
+  const parameters = checkParameters(request.method, method.parameters, request.parameters ?? {});
   checkTensors(request.inputs, 'the inputs');
   const baseline = request.baseline && checkBaseline(request.baseline);
   const explained = request.explained ?? explainedInputs(model, baseline);
@@ -350,19 +349,6 @@ function notesOf(
     notes.push('the output at the input and at the baseline are the same: there is no difference to explain');
   }
   return notes;
-}
-
-function parseParameters(
-  name: string,
-  schema: z.ZodType<Record<string, unknown>>,
-  given: Readonly<Record<string, unknown>>,
-) {
-  const parsed = schema.safeParse(given);
-  if (parsed.success) return parsed.data;
-  throw new WhereforeError('invalid-argument', `parameters of ${name}`, {
-    got: JSON.stringify(given),
-    expected: parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'all'}: ${message}`).join('; '),
-  });
 }
 
 function checkFloatLayer(model: Model, layer: Layer): void {

@@ -217,7 +217,7 @@ const cases: readonly Case[] = [
   {
     name: 'a parameter out of range',
     words: () => classify('--set', 'integrated-gradients.steps=0'),
-    says: [/steps/, />=1/],
+    says: [/steps/, /at least 1/],
   },
   {
     name: 'a parameter without a method',

@@ -9,12 +9,17 @@ import { readSample } from '../data/sample.ts';
 import { tokenizerOf } from '../data/text-input.ts';
 import { emptyToken, emptyTokens } from '../data/tokenizer.ts';
 import { WhereforeError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
 import { requiredInputs } from '../onnx/graph.ts';
 import { colourBaseline, sampleBaseline, tokensBaseline } from '../report/usual-baseline.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 const forms =
   'zero, mean, black, white, grey, #rrggbb, constant:NUMBER, blur:SIGMA, noise:SEED, sample:PLACE[#ROWS] (a table, a folder of pictures, an array), pad, mask, unk, tokens:ID, or a file; for several inputs NAME=BASELINE,NAME=BASELINE';
+
+/** What a baseline is called: words alone, and kinds with something after a colon. */
+const words: readonly string[] = ['zero', 'mean', 'black', 'white', 'grey', 'pad', 'mask', 'unk'];
+const kinds: readonly string[] = ['constant', 'blur', 'noise', 'sample', 'tokens'];
 
 /** `NAME=BASELINE`, a baseline for one of several inputs. */
 const named = /^([^=]+)=(.*)$/s;
@@ -197,5 +202,10 @@ function hexColour(text: string): readonly [number, number, number] | undefined 
 }
 
 function invalid(text: string): WhereforeError {
-  return new WhereforeError('invalid-argument', '--baseline', { got: text, expected: forms });
+  const guess = nearest(text, words) ?? nearest(text.split(':')[0], kinds);
+  const argument = text.includes(':') && !words.includes(guess ?? '') ? text.slice(text.indexOf(':') + 1) : '';
+  return new WhereforeError('invalid-argument', `--baseline ${text}: there is no such baseline`, {
+    guess: guess && (kinds.includes(guess) ? `${guess}:${argument}` : guess),
+    expected: forms,
+  });
 }

@@ -117,8 +117,8 @@ export function demoCommand(
   const parts = [`wherefore explain examples/demo/pictures/${file} --model examples/demo/model/shapes.onnx`];
   if (target && 'kind' in target) parts.push(`--target ${shellWord(targetText(target, labels))}`);
   if (baseline && 'kind' in baseline) parts.push(`--baseline ${baselineText(baseline)}`);
-  if (layers) parts.push(`--layer ${layers.join(',')}`);
-  if (methods) parts.push(`--method ${methods.join(',')}`);
+  if (layers) parts.push(`--layer ${[layers].flat().join(',')}`);
+  if (methods) parts.push(`--method ${[methods].flat().join(',')}`);
   if (parameters?.lax) parts.push('--set lax.explainer=examples/demo/explainer/explainer.onnx');
   if (score) parts.push('--score');
   return parts.join(' ');

@@ -2,8 +2,6 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Command, InvalidArgumentError } from 'commander';
 import { labelsOf, loadModel } from '../data/load-model.ts';
-import { nearest } from '../data/nearest.ts';
-import { WhereforeError } from '../errors.ts';
 import { answerText } from '../evaluation/answer.ts';
 import { flagText } from '../evaluation/comparison.ts';
 import { doubtfulMethods, doubtText } from '../evaluation/doubtful.ts';
@@ -11,6 +9,7 @@ import { metricTable } from '../evaluation/metrics/index.ts';
 import type { MetricChoice } from '../evaluation/score.ts';
 import { readyMetric } from '../evaluation/score.ts';
 import { type MethodName, methodTable } from '../explainer/methods.ts';
+import { unknownName } from '../nearest.ts';
 import {
   defaultTableMethods,
   type Evaluation,
@@ -283,9 +282,5 @@ function halfText(half: number, mean: number): string {
 
 function metricNamed(name: string): string {
   if (Object.hasOwn(metricTable, name)) return name;
-  const guess = nearest(name, Object.keys(metricTable));
-  throw new WhereforeError('invalid-argument', `there is no metric "${name}"`, {
-    expected: Object.keys(metricTable).join(', '),
-    fix: guess ? `did you mean "${guess}"?` : undefined,
-  });
+  throw unknownName('there is no metric', name, Object.keys(metricTable), { code: 'invalid-argument' });
 }

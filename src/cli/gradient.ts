@@ -2,11 +2,11 @@ import { dirname, extname } from 'node:path';
 import type { Command } from 'commander';
 import { writeAtomically } from '../data/files.ts';
 import { type LoadedModel, loadModel } from '../data/load-model.ts';
-import { nearest } from '../data/nearest.ts';
 import { writeNpz } from '../data/npz.ts';
-import { isNamed, readModelInputs, readNamedTensor, tensorInput } from '../data/read-model-input.ts';
+import { isNamed, readModelInputs, readNamedTensor, refuseNamedFile, tensorInput } from '../data/read-model-input.ts';
 import { writeSafetensors } from '../data/safetensors.ts';
 import { WhereforeError } from '../errors.ts';
+import { unknownName } from '../nearest.ts';
 import { requiredInputs } from '../onnx/graph.ts';
 import { preprocessingOf } from '../report/explain.ts';
 import { checkFeeds } from '../runtime/executor.ts';
@@ -98,6 +98,7 @@ async function readInputs(model: LoadedModel, given: readonly string[]): Promise
   const tensors = new Map<string, Tensor>();
   for (const text of given) {
     if (!isNamed(text)) {
+      refuseNamedFile(model, text);
       throw new WhereforeError('invalid-argument', '--input', {
         got: text,
         expected: 'name=x.npy or name=[numbers] for each of several inputs',
@@ -119,10 +120,8 @@ async function parseSeed(
   const output = element ? element[1] : text;
   const shape = facts.shapes.get(output);
   if (!shape) {
-    const guess = nearest(output, facts.shapes.keys());
-    throw new WhereforeError('unknown-name', `--target: there is no value "${output}"`, {
-      expected: model.graph.outputs.map(({ name }) => `"${name}"`).join(', '),
-      fix: guess ? `did you mean "${guess}"?` : undefined,
+    throw unknownName('--target: there is no value', output, facts.shapes.keys(), {
+      expected: `an output, ${model.graph.outputs.map(({ name }) => `"${name}"`).join(', ')}, or another value`,
     });
   }
   if (!element) return { output, seed: float32(shape, new Float32Array(sizeOf(shape)).fill(1)) };
@@ -137,10 +136,9 @@ function resolveNames(model: LoadedModel, wanted: readonly string[]): string[] {
     if (model.types.has(text)) return [text];
     if (text === 'input') return inputs.filter(isFloat);
     if (text === 'parameters') return [...model.source.graph.initializers.keys()].filter(isFloat);
-    const guess = nearest(text, model.types.keys());
-    throw new WhereforeError('unknown-name', `--wrt: the model has no value "${text}"`, {
+    throw unknownName('--wrt: the model has no value', text, ['input', 'parameters', ...model.types.keys()], {
       expected: '"input", "parameters", or names of values',
-      fix: guess ? `did you mean "${guess}"?` : 'list them with wherefore inspect --all',
+      fix: 'list them with wherefore inspect --all',
     });
   });
   const integers = names.find((name) => !isFloat(name));

@@ -7,6 +7,7 @@ import { readText } from '../data/read-file.ts';
 import { readModelInputs } from '../data/read-model-input.ts';
 import { tensorReaders } from '../data/tensor-file.ts';
 import { WhereforeError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
 import type { GroupsChoice } from '../report/given-groups.ts';
 import { fromNumbers } from '../tensor/convert.ts';
 import { sizeOf } from '../tensor/tensor.ts';
@@ -39,7 +40,11 @@ export async function parseGroups(
     const [{ tensors }] = await readModelInputs(model, text, preprocessing);
     return { kind: 'indices', tensors };
   }
-  throw new WhereforeError('invalid-argument', '--groups', { got: text, expected: groupForms });
+  const guess = nearest(text.split(':')[0], ['elements', 'channels', ...Object.keys(counted)]);
+  throw new WhereforeError('invalid-argument', `--groups ${text}: there are no such groups`, {
+    guess: guess && (guess in counted ? `${guess}:${number ?? 100}` : guess),
+    expected: groupForms,
+  });
 }
 
 const listsOfPositions = z.record(z.string(), z.array(z.int().min(0)).min(1));

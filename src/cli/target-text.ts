@@ -1,8 +1,8 @@
 import { parseExpression } from '../attribution/target/expression.ts';
 import { regionOf } from '../attribution/target/region.ts';
 import type { Target } from '../attribution/target/target.ts';
-import { nearest } from '../data/nearest.ts';
 import { WhereforeError } from '../errors.ts';
+import { nearest, unknownName } from '../nearest.ts';
 import type { TargetChoice } from '../report/question.ts';
 
 const forms = [
@@ -138,7 +138,11 @@ export function parseTarget(text: string, labels: readonly string[] | undefined)
   const [, name, rest] = /^([a-z-]+):(.*)$/s.exec(text) ?? [];
   const kind = name === undefined ? undefined : kinds[name];
   if (name !== undefined && !kind && !labels?.includes(text)) {
-    throw new WhereforeError('invalid-argument', '--target', { got: text, expected: forms });
+    const guess = nearest(name, [...Object.keys(kinds), 'similar']);
+    throw new WhereforeError('invalid-argument', `--target ${text}: there is no such kind of target`, {
+      guess: guess && `${guess}:${rest}`,
+      expected: forms,
+    });
   }
   const { count, least = count, parse } = kind ?? kinds.class;
   const parts = (kind ? rest : text).split(',');
@@ -228,17 +232,14 @@ function classNamed(text: string, labels: readonly string[] | undefined): number
       : [],
   );
   if (containing.length === 1) return containing[0];
-  const guess = labels && nearest(text, labels);
-  throw new WhereforeError('unknown-name', `there is no class "${text}"`, {
-    got: labels
-      ? containing.length
-        ? `${containing.length} labels with that word`
-        : undefined
-      : 'a model without labels',
-    fix: labels
-      ? guess
-        ? `did you mean "${guess}"?`
-        : 'give the class number'
-      : 'give the class number, or name the labels in wherefore.yaml',
+  if (!labels) {
+    throw new WhereforeError('unknown-name', `there is no class "${text}"`, {
+      got: 'a model without labels',
+      fix: 'give the class number, or name the labels in wherefore.yaml',
+    });
+  }
+  throw unknownName('there is no class', text, labels, {
+    ...(containing.length > 1 && { got: `${containing.length} labels with that word`, guess: undefined }),
+    fix: 'name one of the labels, or give the class number',
   });
 }

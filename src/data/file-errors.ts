@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { WhereforeError } from '../errors.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../nearest.ts';
 
 /**
  * The error for a file, or a folder, that the operating system does not give.
@@ -18,7 +18,8 @@ export async function readError(
     const guess = nearest(basename(path), neighbours);
     return new WhereforeError('file-not-found', `there is no such ${what}`, {
       where: path,
-      fix: guess ? `did you mean "${join(dirname(path), guess)}"?` : 'check the path',
+      guess: guess && join(dirname(path), guess),
+      fix: guess ? undefined : 'check the path',
       cause: error,
     });
   }

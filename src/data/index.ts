@@ -1,3 +1,4 @@
+export * from '../nearest.ts';
 export { type CsvOptions, readCsv, readJsonLines } from './csv.ts';
 export { type Batch, batches, type Dataset, splitIndices, subset, takeRows, tensorDataset } from './dataset.ts';
 export * from './datasets.ts';
@@ -9,7 +10,6 @@ export * from './idx.ts';
 export * from './image.ts';
 export * from './image-input.ts';
 export * from './load-model.ts';
-export * from './nearest.ts';
 export * from './npy.ts';
 export * from './npz.ts';
 export * from './parquet.ts';

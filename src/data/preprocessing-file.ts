@@ -2,10 +2,10 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import type * as z from 'zod';
 import { WhereforeError } from '../errors.ts';
+import { nearest, unknownName } from '../nearest.ts';
 import type { Dimension, ValueInfo } from '../onnx/graph.ts';
 import { formatShape } from '../tensor/tensor.ts';
 import { foldersOf } from './folders.ts';
-import { nearest } from './nearest.ts';
 import type { ReadOptions } from './open-file.ts';
 import { portablePath } from './portable-path.ts';
 import { knownKeys, type Preprocessing, type PreprocessingText, preprocessingSchema } from './preprocessing.ts';
@@ -245,12 +245,7 @@ export function checkPreprocessing(
 function checkName(what: string, name: string, known: readonly ValueInfo[], where: string): void {
   const names = known.map((value) => value.name);
   if (names.includes(name)) return;
-  const guess = nearest(name, names);
-  throw new WhereforeError('unknown-name', `the model has no ${what} "${name}"`, {
-    where,
-    expected: names.map((known) => `"${known}"`).join(', '),
-    fix: guess ? `did you mean "${guess}"?` : 'use one of its names',
-  });
+  throw unknownName(`the model has no ${what}`, name, names, { where });
 }
 
 function fits(shape: readonly Dimension[], wanted: readonly (number | undefined)[]): boolean {

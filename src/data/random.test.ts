@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { editDistance, nearest } from '../nearest.ts';
 import { choose, normals, permutation, random } from '../tensor/random.ts';
-import { editDistance, nearest } from './nearest.ts';
 
 describe('random', () => {
   it('repeats for a seed and differs between seeds', () => {

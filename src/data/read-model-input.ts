@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { extname, resolve } from 'node:path';
 import { WhereforeError } from '../errors.ts';
+import { unknownName } from '../nearest.ts';
 import { requiredInputs } from '../onnx/graph.ts';
 import { convert } from '../tensor/convert.ts';
 import { type DataType, formatShape, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
@@ -10,7 +11,6 @@ import { describedImage, preprocessImage } from './image-input.ts';
 import { inputLimit } from './input-limit.ts';
 import type { LoadedModel } from './load-model.ts';
 import type { ModelInput } from './model-input.ts';
-import { nearest } from './nearest.ts';
 import type { ReadOptions } from './open-file.ts';
 import { portablePath } from './portable-path.ts';
 import type { Preprocessing } from './preprocessing.ts';
@@ -44,6 +44,7 @@ export async function readModelInputs(
     const told = source.replace(/^([^=]*=\s*)(.*)$/s, (_, name, value) => `${name}${portablePath(value)}`);
     return [tensorInput(model, new Map([[name, tensor]]), told, hash, preprocessing)];
   }
+  refuseNamedFile(model, source);
   const { path, selection } = splitSelection(source);
   const told = portablePath(path);
   const extension = extname(path).toLowerCase();
@@ -315,6 +316,22 @@ export function isNamed(source: string): boolean {
 }
 
 /**
+ * Refuses `name=picture.png`: under an input's name stands a tensor, and other files say themselves which input they are.
+ * @throws WhereforeError `invalid-argument`
+ */
+export function refuseNamedFile(model: LoadedModel, source: string): void {
+  const [, name, path = ''] = /^([^=/\\]+)=(.*)$/s.exec(source) ?? [];
+  const extension = extname(splitSelection(path).path).toLowerCase();
+  const isOther = imageExtensions.has(extension) || extension in tableReaders || extension === '.txt';
+  if (!isOther || !requiredInputs(model.graph).some((input) => input.name === name?.trim())) return;
+  throw new WhereforeError('invalid-argument', `a ${extension} file is not given under the name of an input`, {
+    where: source,
+    expected: `${name}=FILE with ${Object.keys(tensorReaders).join(', ')}, or ${name}=[numbers]`,
+    fix: `give the file alone: ${path}`,
+  });
+}
+
+/**
  * The tensor of an input named with it: `name=x.npy`, `name=[[1,2]]`; its name, and the hash of the file.
  * @throws WhereforeError `unknown-name` for an input that the model lacks
  */
@@ -327,12 +344,8 @@ export async function readNamedTensor(
   const [name, text] = [source.slice(0, equals).trim(), source.slice(equals + 1).trim()];
   const names = requiredInputs(model.graph).map((input) => input.name);
   if (!names.includes(name)) {
-    const guess = nearest(name, names);
-    throw new WhereforeError('unknown-name', `the model has no input "${name}"`, {
-      where: source.length > 60 ? `${source.slice(0, 60)}…` : source,
-      expected: names.map((input) => `"${input}"`).join(', '),
-      fix: guess ? `did you mean "${guess}"?` : 'name one of these',
-    });
+    const where = source.length > 60 ? `${source.slice(0, 60)}…` : source;
+    throw unknownName('the model has no input', name, names, { where });
   }
   const reader = tensorReaders[extname(text).toLowerCase()];
   if (!reader) return [name, writtenTensor(model, name, text), undefined];

@@ -1,6 +1,6 @@
 import { WhereforeError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
 import { float32, type Tensor, tensor } from '../tensor/tensor.ts';
-import { nearest } from './nearest.ts';
 import type { TableInput } from './preprocessing.ts';
 import { type Column, columnNamed, type Table } from './table.ts';
 
@@ -83,12 +83,12 @@ function encode(values: Float32Array, at: number, column: Column, encoding: Enco
   const index = encoding.categories.indexOf(text);
   if (index >= 0) values[encoding.encode === 'onehot' ? at + index : at] = encoding.encode === 'onehot' ? 1 : index;
   else if (encoding.unknown !== 'zeros' || encoding.encode !== 'onehot') {
-    const guess = nearest(text, encoding.categories);
     throw new WhereforeError('invalid-data', `column "${column.name}" holds a category that the model does not know`, {
       where: `row ${row + 1}`,
       got: `"${text}"`,
+      guess: nearest(text, encoding.categories),
       expected: encoding.categories.slice(0, 20).join(', '),
-      fix: guess ? `did you mean "${guess}"?` : 'correct the value, or set unknown: zeros',
+      fix: 'correct the value, or set unknown: zeros',
     });
   }
 }

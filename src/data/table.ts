@@ -1,5 +1,5 @@
 import { WhereforeError } from '../errors.ts';
-import { nearest } from './nearest.ts';
+import { unknownName } from '../nearest.ts';
 
 /** Numbers; a missing one is NaN. */
 export interface NumberColumn {
@@ -92,12 +92,7 @@ export function columnNamed(table: Table, name: string, where?: string): Column 
   const found = table.columns.find((column) => column.name === name);
   if (found) return found;
   const names = table.columns.map((column) => column.name);
-  const guess = nearest(name, names);
-  throw new WhereforeError('unknown-name', `the table has no column "${name}"`, {
-    where,
-    expected: names.length > 20 ? `${names.slice(0, 20).join(', ')}, …` : names.join(', '),
-    fix: guess ? `did you mean "${guess}"?` : 'use one of its columns',
-  });
+  throw unknownName('the table has no column', name, names, { where });
 }
 
 /** The table without some columns. @throws WhereforeError `unknown-name`. */

@@ -224,7 +224,7 @@ describe('a comparison', () => {
     await expect(compare(model, { ...request, metrics: [] })).rejects.toThrow(/needs metrics/);
     await expect(
       compare(model, { ...request, methods: [{ method: 'integrated-gradients', parameters: { steps: 0 } }] }),
-    ).rejects.toThrow(/parameters of integrated-gradients/);
+    ).rejects.toThrow(/parameter steps of integrated-gradients/);
     await expect(compare(model, { ...request, exampleMetric: 'deletion' })).rejects.toThrow(/not compared/);
   });
 });

@@ -1,5 +1,7 @@
 import { methodTable as attributionMethods } from '../attribution/methods/index.ts';
+import { checkParameters } from '../attribution/parameters.ts';
 import { WhereforeError } from '../errors.ts';
+import { unknownName } from '../nearest.ts';
 import type { Model } from '../runtime/model.ts';
 import { throwIfCancelled } from '../runtime/runtime.ts';
 import { atOnce, scoredAtOnce } from './at-once.ts';
@@ -146,16 +148,8 @@ function check(
   if (empty) throw new WhereforeError('invalid-argument', `a comparison needs ${empty[0]}`, { got: 'none' });
   for (const { method, parameters = {} } of methods) {
     const known = Object.hasOwn(methodTable, method) ? methodTable[method] : undefined;
-    if (!known)
-      throw new WhereforeError('invalid-argument', `there is no method "${method}"`, {
-        expected: Object.keys(methodTable).join(', '),
-      });
-    const parsed = known.parameters.safeParse(parameters);
-    if (!parsed.success)
-      throw new WhereforeError('invalid-argument', `parameters of ${method}`, {
-        got: JSON.stringify(parameters),
-        expected: parsed.error.issues[0]?.message,
-      });
+    if (!known) throw unknownName('there is no method', method, Object.keys(methodTable), { code: 'invalid-argument' });
+    checkParameters(method, known.parameters, parameters);
   }
   if (exampleMetric !== undefined && !ready.some(({ name }) => name === exampleMetric)) {
     throw new WhereforeError(

@@ -1,5 +1,6 @@
-import { z } from 'zod';
+import { checkParameters } from '../attribution/parameters.ts';
 import { WhereforeError } from '../errors.ts';
+import { unknownName } from '../nearest.ts';
 import { metricTable } from './metrics/index.ts';
 import type { Explanation, Metric, MetricScore } from './metrics/metric.ts';
 import type { Question } from './question.ts';
@@ -23,16 +24,8 @@ export interface ReadyMetric {
  */
 export function readyMetric({ name, parameters = {} }: MetricChoice): ReadyMetric {
   const metric = Object.hasOwn(metricTable, name) ? metricTable[name] : undefined;
-  if (!metric)
-    throw new WhereforeError('invalid-argument', `there is no metric "${name}"`, {
-      expected: Object.keys(metricTable).join(', '),
-    });
-  const parsed = metric.parameters.safeParse(parameters);
-  if (parsed.success) return { name, metric, parameters: parsed.data };
-  throw new WhereforeError('invalid-argument', `parameters of ${name}`, {
-    got: JSON.stringify(parameters),
-    expected: z.prettifyError(parsed.error),
-  });
+  if (!metric) throw unknownName('there is no metric', name, Object.keys(metricTable), { code: 'invalid-argument' });
+  return { name, metric, parameters: checkParameters(name, metric.parameters, parameters) };
 }
 
 /** Scores one explanation with one metric. @throws WhereforeError as the metric; `wrong-shape`, `not-finite` for the map */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { checkParameters } from '../attribution/parameters.ts';
 import { WhereforeError } from '../errors.ts';
 
 /** What stands for an absent pixel while the explainer is trained. */
@@ -66,11 +67,7 @@ export type LaxSettings = z.output<typeof settingsSchema>;
 
 /** Settings with the defaults filled in. @throws WhereforeError `invalid-argument`, naming the field */
 export function laxSettings(options: LaxOptions = {}): LaxSettings {
-  const parsed = settingsSchema.safeParse(options);
-  if (!parsed.success) {
-    throw new WhereforeError('invalid-argument', 'settings of the explainer', { got: z.prettifyError(parsed.error) });
-  }
-  const settings = parsed.data;
+  const settings = checkParameters('the explainer', settingsSchema, options);
   if (settings.reads === 'input' && settings.layers) {
     throw new WhereforeError('invalid-argument', 'layers of an explainer that reads the input alone', {
       got: settings.layers.join(', '),

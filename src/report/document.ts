@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { targetSchema } from '../attribution/target/target-schema.ts';
 import { WhereforeError } from '../errors.ts';
 import { givenGroupsSchema } from './given-groups.ts';
 import { scorecardSchema } from './scorecard-document.ts';
@@ -11,38 +12,6 @@ const shape = z.array(z.int().min(0));
 
 /** A tensor kept in the safetensors file beside the document, under `key`. */
 const stored = z.object({ key: z.string(), type: z.string(), shape });
-
-const ofClasses = {
-  binary: z.boolean().optional(),
-  scale: z.enum(['probabilities', 'independent']).optional(),
-  output: z.string().optional(),
-};
-
-const target = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('classLogit'), class: z.int(), ...ofClasses }),
-  z.object({ kind: z.literal('classProbability'), class: z.int(), ...ofClasses }),
-  z.object({ kind: z.literal('classLogProbability'), class: z.int(), ...ofClasses }),
-  z.object({ kind: z.literal('classLogOdds'), class: z.int(), against: z.int().optional(), ...ofClasses }),
-  z.object({ kind: z.literal('logitDifference'), a: z.int(), b: z.int(), ...ofClasses }),
-  z.object({ kind: z.literal('tokenLogProbability'), position: z.int(), id: z.int(), output: z.string().optional() }),
-  z.object({ kind: z.literal('detectionScore'), anchor: z.int(), class: z.int(), output: z.string().optional() }),
-  z.object({ kind: z.literal('boxCoordinate'), anchor: z.int(), coordinate: z.int(), output: z.string().optional() }),
-  z.object({ kind: z.literal('output'), index: z.array(z.int()), output: z.string().optional() }),
-  z.object({
-    kind: z.literal('region'),
-    class: z.int(),
-    region: z.object({ size: z.tuple([z.int().min(1), z.int().min(1)]), runs: z.array(z.int().min(0)) }),
-    reduce: z.enum(['mean', 'sum']),
-    output: z.string().optional(),
-  }),
-  z.object({
-    kind: z.literal('similarity'),
-    to: z.array(z.number()),
-    description: z.string(),
-    output: z.string().optional(),
-  }),
-  z.object({ kind: z.literal('expression'), text: z.string() }),
-]);
 
 const inputBaseline = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('zero') }),
@@ -140,7 +109,7 @@ export const explanationSchema = z.object({
     })
     .optional(),
   explained: z.array(z.string()),
-  target,
+  target: targetSchema,
   targetDescription: z.string(),
   /** The explained detection, where boxes can be read. */
   box: box.optional(),

@@ -7,7 +7,7 @@ import type { LoadedModel } from '../data/load-model.ts';
 import { portablePath } from '../data/portable-path.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import { completePreprocessing, portablePreprocessing } from '../data/preprocessing-file.ts';
-import { methodTable } from '../explainer/methods.ts';
+import { type MethodName, methodTable } from '../explainer/methods.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ExplanationDocument } from './document.ts';
 import type { Explained } from './explained.ts';
@@ -18,12 +18,16 @@ import type { Prediction } from './prediction.ts';
 import type { Question } from './question.ts';
 import { versionsOf } from './run-record.ts';
 import { type Scored, tryScorecard } from './scorecard-document.ts';
+import { type CheckedOptions, checkOptions } from './stated-options.ts';
 
 /** A path (picture, tensors, row of a table), numbers written out, or tensors by input name. */
 export type ExplainSource = string | ReadonlyMap<string, Tensor>;
 
 /** What the caller asks for; whatever is left out is chosen from the model and the input, and recorded. */
-export interface ExplainOptions extends Question, WorkOptions {
+export interface ExplainOptions extends Omit<Question, 'methods' | 'layers'>, WorkOptions {
+  /** As in {@link Question}; a single name is a list of one. */
+  readonly methods?: MethodName | readonly MethodName[];
+  readonly layers?: string | readonly string[];
   /** Default: what stands beside the model, else what can be guessed from the graph. */
   readonly preprocessing?: Preprocessing;
   /** Whether every explanation gets a scorecard: attribution error, MSI, sufficiency, necessity, insertion, deletion. Default false. */
@@ -54,8 +58,9 @@ export interface ExplainOptions extends Question, WorkOptions {
 export async function explain(
   model: LoadedModel,
   source: ExplainSource | readonly ExplainSource[],
-  options: ExplainOptions = {},
+  stated: ExplainOptions = {},
 ): Promise<Explained[]> {
+  const options = checkOptions(stated);
   const preprocessing = preprocessingOf(model, options);
   const sources = Array.isArray(source) ? (source as readonly ExplainSource[]) : [source as ExplainSource];
   const planned = await plan(model, sources, preprocessing, options);
@@ -97,7 +102,7 @@ export function preprocessingOf(
   );
 }
 
-function scoreOf(model: LoadedModel, one: PlannedExplanation, attribution: Attribution, options: ExplainOptions) {
+function scoreOf(model: LoadedModel, one: PlannedExplanation, attribution: Attribution, options: CheckedOptions) {
   options.onScoring?.(one);
   const { input, baseline, explained } = one;
   return tryScorecard(model, { input, baseline, explained, attribution }, options);

@@ -5,9 +5,9 @@ import type { LayerCandidate } from '../attribution/layers.ts';
 import { type Target, targetOutput } from '../attribution/target/target.ts';
 import { holdsTokens } from '../attribution/tokens.ts';
 import type { LoadedModel } from '../data/load-model.ts';
-import { nearest } from '../data/nearest.ts';
 import { WhereforeError } from '../errors.ts';
 import { type MethodName, methodTable } from '../explainer/methods.ts';
+import { nearest } from '../nearest.ts';
 import type { Specialised } from '../runtime/executor.ts';
 import { formatShape, sameShape, sizeOf } from '../tensor/tensor.ts';
 import { gradientObstacle } from './inspect.ts';
@@ -43,7 +43,8 @@ export function namesOf(model: LoadedModel, text: string): string[] {
     ];
     const guess = nearest(name, known) ?? known.find((other) => name && other.includes(name));
     throw new WhereforeError('unknown-name', `the model has no layer "${name}"`, {
-      fix: `${guess ? `did you mean "${guess}"? ` : ''}List them with: wherefore inspect ${model.path ?? model.name} --all`,
+      guess,
+      fix: `list them with: wherefore inspect ${model.path ?? model.name} --all`,
     });
   }
   checkLayer(model.graph, { names });

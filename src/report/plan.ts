@@ -1,15 +1,16 @@
 import type { Baseline } from '../attribution/baseline.ts';
 import { baselineInputs, explainedInputs } from '../attribution/explained.ts';
 import type { Groups } from '../attribution/groups.ts';
+import { checkParameters } from '../attribution/parameters.ts';
 import { repeatRows } from '../attribution/points.ts';
 import type { Passes } from '../attribution/prepared.ts';
 import { checkBaseline } from '../attribution/stated-baseline.ts';
 import { compileTarget, isClassTarget, type Target, targetOutput } from '../attribution/target/target.ts';
+import { checkTarget } from '../attribution/target/target-schema.ts';
 import { hasBatchAxis } from '../attribution/target/target-source.ts';
 import { checkTokens } from '../attribution/tokens.ts';
 import { type LoadedModel, labelsOf } from '../data/load-model.ts';
 import type { ModelInput } from '../data/model-input.ts';
-import { nearest } from '../data/nearest.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import { readModelInputs, tensorInput } from '../data/read-model-input.ts';
 import { tokenizerOf } from '../data/text-input.ts';
@@ -17,6 +18,7 @@ import type { Tokenizer } from '../data/tokenizer.ts';
 import { usedBeside } from '../data/used-beside.ts';
 import { WhereforeError } from '../errors.ts';
 import { type MethodName, methodTable } from '../explainer/methods.ts';
+import { unknownName } from '../nearest.ts';
 import type { Specialised } from '../runtime/executor.ts';
 import { throwIfCancelled } from '../runtime/runtime.ts';
 import { checkTensors } from '../tensor/check-tensor.ts';
@@ -250,6 +252,7 @@ function completeTarget(
   target: Target,
   labels: readonly string[] | undefined,
 ): Target {
+  checkTarget(target);
   if (!isClassTarget(target)) return target;
   const output = targetOutput(graph, facts, target);
   const shape = facts.shapes.get(output) ?? [];
@@ -270,24 +273,12 @@ export function checkMethods({ methods, parameters }: Pick<Question, 'methods' |
   const known = Object.keys(methodTable);
   for (const name of [...(methods ?? []), ...Object.keys(parameters ?? {})]) {
     if (known.includes(name)) continue;
-    const guess = nearest(name, known);
-    throw new WhereforeError('invalid-argument', `there is no method "${name}"`, {
-      expected: known.join(', '),
-      fix: guess ? `did you mean "${guess}"?` : undefined,
-    });
+    throw unknownName('there is no method', name, known, { code: 'invalid-argument' });
   }
   // A method that is run without parameters may need one.
   const stated = { ...Object.fromEntries((methods ?? []).map((name) => [name, {}])), ...parameters };
   for (const [name, given] of Object.entries(stated)) {
-    const parsed = methodTable[name].parameters.safeParse(given);
-    if (parsed.success) continue;
-    throw new WhereforeError('invalid-argument', `parameters of ${name}`, {
-      got: JSON.stringify(given),
-      expected: parsed.error.issues
-        .map(({ path, message }) => `${path.length ? `${path.join('.')}: ` : ''}${message}`)
-        .join('; '),
-      fix: `it takes ${parameterNames(name).join(', ') || 'none'}`,
-    });
+    checkParameters(name, methodTable[name].parameters, given);
   }
 }
 
@@ -302,10 +293,6 @@ export function refuseIdleParameters(
     got: [...run].join(', '),
     fix: 'add it to the methods, or leave its parameters out',
   });
-}
-
-function parameterNames(method: string): string[] {
-  return Object.keys((methodTable[method].parameters as unknown as { shape?: object }).shape ?? {});
 }
 
 /** Rows of the run by which a quick model is timed, and the seconds below which a model is quick. */

@@ -158,7 +158,16 @@ function picturesOf(explained: readonly Explained[]): Map<string, { name: string
  *   are not those that the document names
  */
 export async function readExplanation(path: string): Promise<Explained> {
-  const text = await readText(path, 'document');
+  const text = await readText(path, 'document').catch((error: unknown) => {
+    if (!(error instanceof WhereforeError) || error.code !== 'invalid-data') throw error;
+    throw new WhereforeError('invalid-data', 'this is no explanation', {
+      where: path,
+      got: `${extname(path) ? `a ${extname(path)} file` : 'a file'} that is no text`,
+      expected: 'the .json file of an explanation, in the folder of its run',
+      fix: 'name that file',
+      cause: error,
+    });
+  });
   const document = parseDocument(text, path);
   const tensorsPath = `${path.slice(0, path.length - extname(path).length)}.safetensors`;
   const { tensors, metadata } = readSafetensors(await readBytes(tensorsPath, 'tensors'), tensorsPath);

@@ -9,6 +9,7 @@ import { type Region, regionCount, regionMask } from './region.ts';
 import type { StatedScale } from './scale.ts';
 import { isSingle } from './single-score.ts';
 import { compileExpression } from './target-expression.ts';
+import { checkTarget } from './target-schema.ts';
 import {
   checkIndex,
   expectRank,
@@ -249,6 +250,7 @@ export function compileTarget(
   target: Target,
   layer: readonly string[] = [],
 ): CompiledTarget {
+  checkTarget(target);
   const output = targetOutput(graph, facts, target);
   const builder = new GraphBuilder({ ...graph, outputs: [] }, { prefix: 'target/' });
   const { rows, shape } = withBatch({ builder, facts }, output);
@@ -263,12 +265,6 @@ export function compileTarget(
     feeds: new Map(),
     whole: layer.includes(output),
   };
-  if (!Object.hasOwn(compilers, target.kind)) {
-    throw new WhereforeError('invalid-argument', 'there is no such kind of target', {
-      got: String(target.kind),
-      expected: Object.keys(compilers).join(', '),
-    });
-  }
   const value = (compilers[target.kind] as Compile<TargetKind>)(source, target as never);
   builder.output(value, facts.types.get(output), [undefined]);
   return { graph: builder.build(), value, output, facts, feeds: source.feeds, notes: source.notes };

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { checkParameters } from './parameters.ts';
+
+const schema = z.strictObject({
+  steps: z.int().min(1).default(50),
+  rule: z.enum(['trapezoid', 'gauss']).default('gauss'),
+  share: z.number().gt(0).lt(1).default(0.5),
+  strides: z.array(z.int()).min(1).default([8]),
+  explainer: z.string({ error: 'a path is needed' }).optional(),
+});
+const needing = z.strictObject({ explainer: z.string({ error: 'the path of an explainer.onnx is needed' }) });
+
+describe('parameters', () => {
+  it('get their defaults', () => {
+    expect(checkParameters('m', schema, { steps: 3 })).toEqual({ steps: 3, rule: 'gauss', share: 0.5, strides: [8] });
+  });
+
+  it.each([
+    [
+      { stepz: 3 },
+      'm has no parameter "stepz": did you mean "steps"? Fix: it takes steps, rule, share, strides, explainer.',
+    ],
+    [{ steps: 0 }, 'parameter steps of m (got 0, expected at least 1)'],
+    [{ steps: 1.5 }, 'parameter steps of m (got 1.5, expected a whole number)'],
+    [{ steps: 'x' }, 'parameter steps of m (got "x", expected a number)'],
+    [{ rule: 'gaus' }, 'parameter rule of m (got "gaus", expected trapezoid or gauss)'],
+    [{ share: 0 }, 'parameter share of m (got 0, expected more than 0)'],
+    [{ share: 1 }, 'parameter share of m (got 1, expected less than 1)'],
+    [{ strides: [] }, 'parameter strides of m (got [], expected at least 1 elements)'],
+    [null, 'the parameters of m (got null, expected an object)'],
+  ])('%j', (given, message) => {
+    expect(() => checkParameters('m', schema, given)).toThrow(message);
+  });
+
+  it('without a default say how they are given', () => {
+    expect(() => checkParameters('lax', needing, {})).toThrow(
+      'lax.explainer: the path of an explainer.onnx is needed (got nothing). Fix: add --set lax.explainer=… (parameters: { "lax": { explainer: … } } in a program).',
+    );
+  });
+});
