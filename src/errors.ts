@@ -56,7 +56,9 @@ export class WhereforeError extends Error {
     const facts = [got && `got ${short(got)}`, expected && `expected ${short(expected)}`].filter(Boolean).join(', ');
     const sentence = `${where ? `${where}: ` : ''}${what}${guess === undefined ? '' : `: did you mean "${guess}"?`}${facts ? ` (${facts})` : ''}`;
     const end = sentence.endsWith('?') ? '' : '.';
-    super(fix ? `${sentence.replace(/[.]$/, '')}${end} Fix: ${fix}${/[.?!]$/.test(fix) ? '' : '.'}` : sentence, { cause });
+    super(fix ? `${sentence.replace(/[.]$/, '')}${end} Fix: ${fix}${/[.?!]$/.test(fix) ? '' : '.'}` : sentence, {
+      cause,
+    });
     this.code = code;
     this.what = what;
     this.details = fix === details.fix ? details : { ...details, fix };
