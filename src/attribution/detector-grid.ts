@@ -33,3 +33,12 @@ export function boxInCell({ x, y, stride }: Cell, row: ArrayLike<number>): Box {
 export function centredBox([x, y, w, h]: readonly [number, number, number, number]): Box {
   return [x - w / 2, y - h / 2, x + w / 2, y + h / 2];
 }
+
+/** Area that two boxes share, as a part of what they cover together: 1 for equal ones, 0 for apart ones. */
+export function intersectionOverUnion(a: Box, b: Box): number {
+  const width = Math.min(a[2], b[2]) - Math.max(a[0], b[0]);
+  const height = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
+  if (!(width > 0 && height > 0)) return 0;
+  const area = (box: Box) => (box[2] - box[0]) * (box[3] - box[1]);
+  return (width * height) / (area(a) + area(b) - width * height);
+}

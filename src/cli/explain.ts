@@ -37,7 +37,7 @@ export function defineExplain(program: Command): void {
   withModel(command)
     .option(
       '--target <what>',
-      'what to explain: a class or label, probability:CLASS, difference:A,B, token:ID, token:POSITION,ID, detection:CLASS, detection:ANCHOR,CLASS, box:ANCHOR,COORDINATE, region:CLASS, region:CLASS,TOP,LEFT,BOTTOM,RIGHT, similar:INPUT, OUTPUT[i,j], or a formula such as logits[3] - max(logits[5], logits[7]); may be repeated; default: what the model said',
+      'what to explain: a class or label, probability:CLASS, log-odds:CLASS, log-odds:A,B, difference:A,B, token:ID, token:POSITION,ID, detection:CLASS, detection:CLASS#2, detection:box(LEFT,TOP,RIGHT,BOTTOM), detection:ANCHOR,CLASS, box:ANCHOR,COORDINATE, region:CLASS, region:CLASS,TOP,LEFT,BOTTOM,RIGHT, similar:INPUT, OUTPUT[i,j], or a formula such as logits[3] - max(logits[5], logits[7]); may be repeated; default: what the model said',
       repeated,
     )
     .option(

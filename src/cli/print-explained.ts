@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { type Target, unitOf } from '../attribution/target/target.ts';
 import type { ExplanationDocument } from '../report/document.ts';
 import { meaningOf, promisesSum } from '../report/meaning.ts';
 import { formatNumber, formatShare, formatTable } from './table-text.ts';
@@ -24,10 +25,11 @@ export function describeExplained(documents: readonly ExplanationDocument[], fol
 }
 
 function describeQuestion(rows: readonly ExplanationDocument[]): string {
-  const [{ input, prediction, targetDescription, baselineDescription }] = rows;
+  const [{ input, prediction, target, targetDescription, baselineDescription }] = rows;
   const lines = [shortSource(input.source)];
   if (prediction) lines.push(`  the model says  ${describePrediction(prediction)}`);
-  lines.push(`  explained       ${targetDescription}`);
+  const unit = unitOf(target as Target);
+  lines.push(`  explained       ${targetDescription}${unit ? `, in ${unit}` : ''}`);
   const asked = new Set(rows.map(({ baselineDescription }) => baselineDescription));
   if (asked.size === 1) lines.push(`  baseline        ${baselineDescription ?? 'none'}`);
   return lines.join('\n');

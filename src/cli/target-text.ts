@@ -1,8 +1,10 @@
+import type { Box } from '../attribution/detector-grid.ts';
 import { parseExpression } from '../attribution/target/expression.ts';
 import { regionOf } from '../attribution/target/region.ts';
 import type { Target } from '../attribution/target/target.ts';
 import { WhereforeError } from '../errors.ts';
 import { nearest, unknownName } from '../nearest.ts';
+import { detectionTarget } from '../report/found-detections.ts';
 import type { TargetChoice } from '../report/question.ts';
 
 const forms = [
@@ -13,14 +15,18 @@ const forms = [
   'log-odds:CLASS or log-odds:A,B',
   'difference:A,B',
   'token:ID or token:POSITION,ID',
-  'detection:CLASS or detection:ANCHOR,CLASS',
+  'detection:CLASS, detection:CLASS#2 (the second one), detection:box(LEFT,TOP,RIGHT,BOTTOM) or detection:ANCHOR,CLASS',
   'box:ANCHOR,COORDINATE',
   'region:CLASS or region:CLASS,TOP,LEFT,BOTTOM,RIGHT',
   'similar:INPUT',
   'OUTPUT[i,j,…] or a formula such as logits[3] - max(logits[5], logits[7])',
 ].join(', ');
 
-type Parse = (classOf: (text: string) => number, rest: readonly string[]) => TargetChoice;
+type Parse = (
+  classOf: (text: string) => number,
+  rest: readonly string[],
+  labels: readonly string[] | undefined,
+) => TargetChoice;
 
 const kinds: Readonly<Record<string, { readonly count: number; readonly least?: number; readonly parse: Parse }>> = {
   class: { count: 1, parse: (classOf, [a]) => ({ kind: 'classLogit', class: classOf(a) }) },
@@ -48,9 +54,9 @@ const kinds: Readonly<Record<string, { readonly count: number; readonly least?: 
   detection: {
     count: 2,
     least: 1,
-    parse: (classOf, parts) =>
+    parse: (classOf, parts, labels) =>
       parts.length === 1
-        ? strongest(classOf(parts[0]))
+        ? detected(parts[0], classOf, labels)
         : { kind: 'detectionScore', anchor: integer(parts[0]), class: classOf(parts[1]) },
   },
   region: {
@@ -106,17 +112,28 @@ function region(wanted: number, corners: readonly number[]): TargetChoice {
   };
 }
 
-/** The row of a detector's grid that shows a class best. */
-function strongest(wanted: number): TargetChoice {
-  return (input, { detections, summary }) => {
-    const found = detections?.find((detection) => detection.class === wanted);
-    if (found) return { kind: 'detectionScore', output: summary.output, anchor: found.anchor, class: wanted };
-    throw new WhereforeError('invalid-argument', `no row of the output shows class ${wanted} best`, {
-      where: input.source,
-      got: detections ? undefined : 'a model that is not known to be a detector',
-      fix: detections ? 'name the row: detection:ANCHOR,CLASS' : 'set task: detection in wherefore.yaml',
-    });
-  };
+/**
+ * An object that the detector found: `cat`, the second `cat#2`, or the one at a place of the image, `box(12,40,200,310)`.
+ */
+function detected(
+  text: string,
+  classOf: (text: string) => number,
+  labels: readonly string[] | undefined,
+): TargetChoice {
+  const corners = /^box\(([^()]*)\)$/.exec(text)?.[1].split(',').map(Number);
+  const [, name = text, rank = '1'] = /^(.+)#([1-9]\d*)$/.exec(text) ?? [];
+  const choice = corners ? { box: boxOf(text, corners) } : { class: classOf(name.trim()), rank: Number(rank) };
+  return (input, prediction) => detectionTarget(choice, input, prediction, labels);
+}
+
+function boxOf(text: string, corners: readonly number[]): Box {
+  const [left, top, right, bottom] = corners;
+  if (corners.length === 4 && corners.every(Number.isFinite) && left < right && top < bottom) {
+    return [left, top, right, bottom];
+  }
+  throw new WhereforeError('invalid-argument', `--target detection:${text}`, {
+    expected: 'box(LEFT,TOP,RIGHT,BOTTOM) in pixels of the image, LEFT < RIGHT and TOP < BOTTOM',
+  });
 }
 
 /**
@@ -146,12 +163,14 @@ export function parseTarget(text: string, labels: readonly string[] | undefined)
   }
   const { count, least = count, parse } = kind ?? kinds.class;
   const parts = (kind ? rest : text).split(',');
-  const readings = kind ? readingsOf(parts, least, count) : [[text]];
+  // The commas of a box separate its corners.
+  const isBox = name === 'detection' && rest.startsWith('box(');
+  const readings = isBox ? [[rest]] : kind ? readingsOf(parts, least, count) : [[text]];
   let problem: unknown;
   for (const reading of readings) {
     if (reading.some((part) => part === '')) continue;
     try {
-      return parse((label) => classNamed(label, labels), reading);
+      return parse((label) => classNamed(label, labels), reading, labels);
     } catch (error) {
       problem ??= error;
     }

@@ -17,6 +17,8 @@ describe('parseTarget', () => {
     // Digits are a class number, even where a label is written the same.
     ['7', { kind: 'classLogit', class: 7 }],
     ['probability:tiger cat', { kind: 'classProbability', class: 2 }],
+    ['log-odds:zebra', { kind: 'classLogOdds', class: 3 }],
+    ['log-odds:zebra,tabby, tabby cat', { kind: 'classLogOdds', class: 3, against: 1 }],
     ['log-probability:0', { kind: 'classLogProbability', class: 0 }],
     ['difference:tabby, tabby cat,zebra', { kind: 'logitDifference', a: 1, b: 3 }],
     ['token:-1,403', { kind: 'tokenLogProbability', position: -1, id: 403 }],
@@ -49,12 +51,21 @@ describe('parseTarget', () => {
     expect(() => choose(input, none)).toThrow(WhereforeError);
   });
 
-  it.each(['cat', 'zebrra', '-1', 'chance:1', 'difference:1', 'token:x', 'box:1', '', 'logits[a]'])(
-    'refuses %j',
-    (text) => {
-      expect(() => parseTarget(text, labels)).toThrow(WhereforeError);
-    },
-  );
+  it.each([
+    'cat',
+    'zebrra',
+    '-1',
+    'chance:1',
+    'difference:1',
+    'token:x',
+    'box:1',
+    '',
+    'logits[a]',
+    'detection:box(1,2,3)',
+    'detection:box(5,0,3,9)',
+  ])('refuses %j', (text) => {
+    expect(() => parseTarget(text, labels)).toThrow(WhereforeError);
+  });
 
   it('a label without labels is refused with a way out', () => {
     expect(() => parseTarget('zebra', undefined)).toThrow(/class number/);

@@ -12,6 +12,7 @@ import { formatShape, type Tensor } from '../tensor/tensor.ts';
 import { boxReader } from './boxes.ts';
 import { classReading, isLanguage, probabilitiesOf, softmax, statedReading } from './class-reading.ts';
 import type { ExplanationDocument } from './document.ts';
+import { distinctObjects } from './found-detections.ts';
 
 /** What a model said of one input, and the target that explains it. */
 export interface Prediction {
@@ -176,10 +177,8 @@ function detection(
     return { anchor, class: best, score: values[row + 4] * values[row + 5 + best], box };
   }).sort((a, b) => b.score - a.score);
   const [first] = found;
-  // Neighbouring anchors see the same object: one a class is shown.
-  const distinct = found
-    .filter((row, i) => found.findIndex((other) => other.class === row.class) === i)
-    .slice(0, shown);
+  // Neighbouring anchors see the same object, which is shown once.
+  const distinct = distinctObjects(found).slice(0, shown);
   return {
     summary: {
       output,

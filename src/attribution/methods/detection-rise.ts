@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { WhereforeError } from '../../errors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { type Box, boxInCell, centredBox, gridCells } from '../detector-grid.ts';
+import { type Box, boxInCell, centredBox, gridCells, intersectionOverUnion } from '../detector-grid.ts';
 import type { Target } from '../target/target.ts';
 import { maskBudget, pictureInput, sampledMasks } from './masks.ts';
 import { type Method, sumOf } from './method.ts';
@@ -125,14 +125,6 @@ function likeness(wanted: Detection, at: (anchor: number) => Detection, anchors:
     best = Math.max(best, overlap * found.objectness * cosine(wanted.classes, found.classes));
   }
   return best;
-}
-
-function intersectionOverUnion(a: Box, b: Box): number {
-  const width = Math.min(a[2], b[2]) - Math.max(a[0], b[0]);
-  const height = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
-  if (!(width > 0 && height > 0)) return 0;
-  const area = (box: Box) => (box[2] - box[0]) * (box[3] - box[1]);
-  return (width * height) / (area(a) + area(b) - width * height);
 }
 
 function cosine(a: Float32Array, b: Float32Array): number {

@@ -131,6 +131,20 @@ export function describeTarget(target: Target, labels?: readonly string[]): stri
   }
 }
 
+const units: { readonly [K in TargetKind]?: string } = {
+  classLogit: 'logits',
+  logitDifference: 'logits',
+  classLogOdds: 'log-odds (nats)',
+  classProbability: 'probability',
+  classLogProbability: 'nats',
+  tokenLogProbability: 'nats',
+};
+
+/** What a target's value is counted in; undefined where only the model says. */
+export function unitOf({ kind }: Target): string | undefined {
+  return units[kind];
+}
+
 type Compile<K extends TargetKind> = (source: Source, target: Extract<Target, { kind: K }>) => string;
 
 const compilers: { readonly [K in TargetKind]: Compile<K> } = {
