@@ -46,6 +46,7 @@ const fileSystem = [
   'src/data/folders.ts',
   'src/data/open-file.ts',
   'src/cli/main.ts',
+  'src/data/temporary.ts',
   'src/cli/out-folder.ts',
   // Pipes to processes, and how much memory these hold.
   'src/runtime/ort-child.js',
@@ -79,6 +80,14 @@ describe('the repository', () => {
   it('opens files in one place, which looks at them first', () => {
     expect(fileSystemViolations(sources, fileSystem)).toEqual([]);
     expect(fileSystem.filter((path) => !sources.has(path))).toEqual([]);
+  });
+
+  it('prints in one place, which shows what a terminal would obey', () => {
+    const printing = [...sources].flatMap(([path, text]) =>
+      /^(?!\s*\*).*\bconsole\.(log|error|warn|info|debug)\(/m.test(text) ? [path] : [],
+    );
+    // main.ts loads nothing, and what it says holds no text of others.
+    expect(printing).toEqual(['src/cli/main.ts', 'src/cli/terminal.ts']);
   });
 
   it('has files of at most 400 lines', () => {

@@ -27,6 +27,7 @@ import {
 } from './options.ts';
 import { checkWritable } from './out-folder.ts';
 import { formatDuration } from './progress.ts';
+import { print, tell } from './terminal.ts';
 
 interface Options extends RuntimeOptions {
   readonly data: string;
@@ -69,7 +70,7 @@ export function defineAdapt(program: Command): void {
 async function run(path: string, options: Options, signal: AbortSignal, command: string): Promise<void> {
   const settings = settingsOf(options);
   const started = new Date();
-  const say = (text: string) => console.error(text);
+  const say = (text: string) => tell(text);
   const folder = options.out ?? join('.wherefore', 'explainers', basename(path, extname(path)));
   await checkWritable(folder);
   const model = await loadModel(path, { ...runtimeOf(options), preprocessing: options.preprocessing });
@@ -94,7 +95,7 @@ async function run(path: string, options: Options, signal: AbortSignal, command:
     const seconds = (Date.now() - started.getTime()) / 1000;
     const info = { command, data: options.data, pictures: dataset.length, seconds, started };
     await writeAdapted(folder, model, adapted, info);
-    print(path, model, adapted, folder, seconds);
+    report(path, model, adapted, folder, seconds);
   } finally {
     await model.close();
   }
@@ -169,16 +170,16 @@ function validationText({ epoch, kept, removed, area, saturated }: Validation, e
   return `epoch ${epoch} of ${epochs}: the mask covers ${share(area)}; the class keeps ${share(kept)} with it and ${share(removed)} without; ${share(saturated)} of it is decided`;
 }
 
-function print(path: string, model: LoadedModel, adapted: Adapted, folder: string, seconds: number): void {
+function report(path: string, model: LoadedModel, adapted: Adapted, folder: string, seconds: number): void {
   const { comparison } = adapted;
-  console.log(`trained in ${formatDuration(seconds)}`);
-  console.log(
+  print(`trained in ${formatDuration(seconds)}`);
+  print(
     comparison.identical
       ? `predictions with and without the explainer have the same bits (${comparison.pictures} pictures)`
       : `predictions of ${adaptedFiles.fused} differ from those of ${model.name} by up to ${comparison.difference}: use ${adaptedFiles.explainer} beside the model`,
   );
-  for (const name of [adaptedFiles.explainer, adaptedFiles.fused, adaptedFiles.curves]) console.log(join(folder, name));
-  console.log(
+  for (const name of [adaptedFiles.explainer, adaptedFiles.fused, adaptedFiles.curves]) print(join(folder, name));
+  print(
     `next: wherefore explain PICTURE --model ${path} --method lax --set lax.explainer=${join(folder, adaptedFiles.explainer)}`,
   );
 }

@@ -3,6 +3,7 @@ import { observeTemporary } from '../data/files.ts';
 import { runCommandLine } from './command-line.ts';
 import { exitCodeOf, type StopMessage, stopSignals, type TemporaryMessage } from './signals.ts';
 import { stop } from './stop.ts';
+import { tell } from './terminal.ts';
 
 // Whoever reads the output may stop early (`| head`): the work goes on, only printing ends.
 for (const [stream, name] of [
@@ -11,7 +12,7 @@ for (const [stream, name] of [
 ] as const) {
   stream.on('error', ({ code }: NodeJS.ErrnoException) => {
     if (code === 'EPIPE') return;
-    console.error(`error: the ${name} cannot be written (got ${code}). Fix: free some space, or send it elsewhere.`);
+    tell(`error: the ${name} cannot be written (got ${code}). Fix: free some space, or send it elsewhere.`);
     process.exit(1);
   });
 }

@@ -17,6 +17,7 @@ import { interruptible } from './failure.ts';
 import { shellWord } from './options.ts';
 import { checkWritable } from './out-folder.ts';
 import { targetText } from './target-text.ts';
+import { print } from './terminal.ts';
 
 interface Options {
   readonly out: string;
@@ -60,9 +61,9 @@ async function run({ out }: Options, signal: AbortSignal): Promise<void> {
       sections: story.sections,
     });
     const page = join(path, 'index.html');
-    console.log(`${story.explained.length} explanations in ${((performance.now() - started) / 1000).toFixed(0)} s`);
-    for (const text of shortcuts) console.log(text);
-    console.log(`page: ${page}   ${pathToFileURL(page)}`);
+    print(`${story.explained.length} explanations in ${((performance.now() - started) / 1000).toFixed(0)} s`);
+    for (const text of shortcuts) print(text);
+    print(`page: ${page}   ${pathToFileURL(page)}`);
   } finally {
     await model.close();
   }

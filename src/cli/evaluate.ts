@@ -33,6 +33,7 @@ import { formatDuration } from './progress.ts';
 import { parseSettings } from './settings-text.ts';
 import { formatNumber, formatTable } from './table-text.ts';
 import { parseTarget } from './target-text.ts';
+import { print, printJson, tell, visible } from './terminal.ts';
 
 interface Options extends RunOptions {
   readonly inputs?: number;
@@ -136,7 +137,7 @@ async function run(sources: readonly string[], options: Options, signal: AbortSi
   checkMethods({ methods, parameters });
   await checkWritable(options.out);
   const started = new Date();
-  const say = (text: string) => options.json || console.error(text);
+  const say = (text: string) => options.json || tell(text);
   const model = await loadModel(options.model, { ...runtimeOf(options), preprocessing: options.preprocessing });
   try {
     const preprocessing = preprocessingOf(model, {});
@@ -206,8 +207,8 @@ async function run(sources: readonly string[], options: Options, signal: AbortSi
     });
     signal.throwIfAborted();
     await writeEvaluation(folder, model, evaluation, { command, started });
-    if (options.json) console.log(JSON.stringify({ folder, ...evaluation.comparison }, undefined, 2));
-    else print(evaluation, folder);
+    if (options.json) printJson({ folder, ...evaluation.comparison });
+    else printComparison(evaluation, folder);
   } finally {
     await model.close();
   }
@@ -227,7 +228,7 @@ function forecastText({ inputs, calibration, explanations, metrics, forecast }: 
   );
 }
 
-function print({ comparison, alphaMin, regions, inputs }: Evaluation, folder: string): void {
+function printComparison({ comparison, alphaMin, regions, inputs }: Evaluation, folder: string): void {
   const { metrics, rows, verdicts } = comparison;
   const marked = (name: string) => {
     const verdict = verdicts.find(({ metric }) => metric === name);
@@ -251,28 +252,28 @@ function print({ comparison, alphaMin, regions, inputs }: Evaluation, folder: st
   const sources = new Set(comparison.sources).size;
   const drawn = sources < inputs.length ? ` of ${sources} pictures, which intervals draw as one` : '';
   const tiles = regions > 1 ? `; pictures by regions of ${regions} × ${regions} pixels` : '';
-  console.log(
+  print(
     `mean over ${inputs.length} inputs${drawn} ± half the 95 % interval; * on the front of quality against passes${tiles}\n`,
   );
   if (alphaMin.tunedOn)
-    console.log(`α_min = ${alphaMin.value}, tuned on ${alphaMin.tunedOn.map(shortSource).join(', ')} (not reported)\n`);
-  console.log(formatTable([['method', ...head, 'quality', 'passes'], ...lines]));
+    print(`α_min = ${alphaMin.value}, tuned on ${alphaMin.tunedOn.map(shortSource).join(', ')} (not reported)\n`);
+  print(formatTable([['method', ...head, 'quality', 'passes'], ...lines]));
   for (const { metric, judgedBy, sound: isSound, flags } of verdicts) {
-    if (judgedBy === 'description') console.log(`${metric} describes a map and has no part in quality`);
-    else if (!isSound) console.log(`! ${metric} is not sound here: ${flags.map((flag) => flagText(flag)).join('; ')}`);
+    if (judgedBy === 'description') print(`${metric} describes a map and has no part in quality`);
+    else if (!isSound) print(`! ${metric} is not sound here: ${flags.map((flag) => flagText(flag)).join('; ')}`);
   }
   const itself = (name: string) => name;
-  for (const one of doubtfulMethods(comparison)) console.log(doubtText(one, itself, itself));
-  for (const note of comparison.notes) console.log(`note: ${note}`);
+  for (const one of doubtfulMethods(comparison)) print(doubtText(one, itself, itself));
+  for (const note of comparison.notes) print(`note: ${visible(note)}`);
   const failed = comparison.references.filter(({ test }) => test && !test.passes);
   if (failed.length)
-    console.log(`note: on ${failed.length} of ${comparison.references.length} inputs ${failed[0].test?.warning}`);
+    print(`note: on ${failed.length} of ${comparison.references.length} inputs ${failed[0].test?.warning}`);
   const reasons = new Set(
     comparison.failures.map(({ row, metric, why }) => `${metric ? `${metric} of ` : ''}${row}: ${why}`),
   );
-  for (const why of reasons) console.log(`failed: ${why}`);
-  console.log(`\n${answerText(comparison.answer, new Set(comparison.sources).size, itself)}`);
-  console.log(`\npage: ${join(folder, 'index.html')}\n      ${pathToFileURL(join(folder, 'index.html'))}`);
+  for (const why of reasons) print(`failed: ${visible(why)}`);
+  print(`\n${answerText(comparison.answer, new Set(comparison.sources).size, itself)}`);
+  print(`\npage: ${join(folder, 'index.html')}\n      ${pathToFileURL(join(folder, 'index.html'))}`);
 }
 
 /** Half an interval to two digits; rounding of float32 outputs counts as none. */

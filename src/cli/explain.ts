@@ -15,6 +15,7 @@ import { formatDuration, showProgress } from './progress.ts';
 import { parseSettings } from './settings-text.ts';
 import { similarityTarget } from './similarity-target.ts';
 import { parseTarget } from './target-text.ts';
+import { print, printJson, tell } from './terminal.ts';
 
 interface Options extends RunOptions {
   readonly target?: readonly string[];
@@ -77,7 +78,7 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
   const progress = showProgress(process.stderr, !options.json);
   const say = (text: string) => {
     progress.clear();
-    if (!options.json) console.error(text);
+    if (!options.json) tell(text);
   };
   try {
     const preprocessing = preprocessingOf(model, {});
@@ -133,9 +134,9 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
     signal.throwIfAborted();
     const folder = await writeRun(options.out, explained, { command, leftOut });
     const documents = explained.map(({ document }) => document);
-    if (options.json) console.log(JSON.stringify({ folder, explanations: documents }, undefined, 2));
+    if (options.json) printJson({ folder, explanations: documents });
     else {
-      console.log(describeExplained(documents, folder));
+      print(describeExplained(documents, folder));
       if (options.baseline === undefined)
         say('The baseline was chosen by the kind of input; state another with --baseline.');
     }

@@ -1,5 +1,6 @@
 import { type ErrorCode, WhereforeError } from '../errors.ts';
 import { onStop } from './stop.ts';
+import { tell, visibleMessage } from './terminal.ts';
 
 /** Exit codes: 1 for a mistake that the user can mend, and for work that was stopped; 2 for a mistake of ours. */
 const userMistake = 1;
@@ -27,12 +28,13 @@ const usualFix = (code: ErrorCode): string => usualFixes[code] ?? 'mend the file
 export function reportFailure(error: unknown, debug: boolean): number {
   const known = error instanceof WhereforeError && error.code !== 'internal';
   const message = error instanceof Error ? error.message : String(error);
-  if (known) console.error(`error: ${message}${error.details.fix ? '' : `. Fix: ${usualFix(error.code)}.`}`);
+  const text = visibleMessage(message);
+  if (known) tell(`error: ${text}${error.details.fix ? '' : `. Fix: ${usualFix(error.code)}.`}`);
   else {
-    console.error(`error: something in wherefore went wrong: ${message}`);
-    console.error('Please report it with the command and, if you can, the model; --debug shows where.');
+    tell(`error: something in wherefore went wrong: ${text}`);
+    tell('Please report it with the command and, if you can, the model; --debug shows where.');
   }
-  if (debug && error instanceof Error) console.error(error.stack);
+  if (debug && error instanceof Error) tell(error.stack ?? '');
   return known ? userMistake : ourMistake;
 }
 
@@ -48,7 +50,7 @@ export async function interruptible<T>(
 ): Promise<T> {
   const controller = new AbortController();
   const release = onStop(() => {
-    console.error('\nstopping (Ctrl-C again to end at once)');
+    tell('\nstopping (Ctrl-C again to end at once)');
     controller.abort();
   });
   try {

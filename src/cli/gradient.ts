@@ -16,6 +16,7 @@ import { interruptible } from './failure.ts';
 import { type RuntimeOptions, repeated, runtimeOf, withPreprocessing, withRuntime } from './options.ts';
 import { checkWritable } from './out-folder.ts';
 import { formatNumber, formatTable } from './table-text.ts';
+import { print } from './terminal.ts';
 
 interface Options extends RuntimeOptions {
   readonly input: readonly string[];
@@ -73,10 +74,10 @@ async function run(path: string, options: Options, signal: AbortSignal): Promise
       formatNumber(norm(tensor)),
       disconnected.includes(name) ? 'zero: no path' : '',
     ]);
-    console.log(formatTable([['value', 'shape', 'norm', ''], ...rows]));
-    for (const { code, text } of model.notes) if (code === 'precision-changed') console.log(`note: ${text}`);
-    for (const note of notes) console.log(`note: ${note.operator} "${note.node}": ${note.text}`);
-    console.log(`wrote ${options.out}`);
+    print(formatTable([['value', 'shape', 'norm', ''], ...rows]));
+    for (const { code, text } of model.notes) if (code === 'precision-changed') print(`note: ${text}`);
+    for (const note of notes) print(`note: ${note.operator} "${note.node}": ${note.text}`);
+    print(`wrote ${options.out}`);
   } finally {
     await model.close();
   }

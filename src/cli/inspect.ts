@@ -6,6 +6,7 @@ import { type Inspection, inspect } from '../report/inspect.ts';
 import { formatShape } from '../tensor/tensor.ts';
 import { type RuntimeOptions, runtimeOf, withRuntime } from './options.ts';
 import { formatTable } from './table-text.ts';
+import { print, printJson, visibleAll } from './terminal.ts';
 
 interface Options extends RuntimeOptions {
   readonly all?: boolean;
@@ -23,7 +24,8 @@ export function defineInspect(program: Command): void {
     const model = await loadModel(path, runtimeOf(options));
     try {
       const inspection = await inspect(model);
-      console.log(options.json ? toJson(inspection) : describe(inspection, options.all === true));
+      if (options.json) printJson({ ...inspection, opsets: Object.fromEntries(inspection.opsets) });
+      else print(describe(visibleAll(inspection), options.all === true));
     } finally {
       await model.close();
     }
@@ -106,8 +108,4 @@ function describe(inspection: Inspection, all: boolean): string {
 
 function megabytes(bytes: number): string {
   return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e3).toFixed(1)} kB`;
-}
-
-function toJson(inspection: Inspection): string {
-  return JSON.stringify({ ...inspection, opsets: Object.fromEntries(inspection.opsets) }, undefined, 2);
 }

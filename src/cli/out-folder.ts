@@ -1,5 +1,6 @@
-import { mkdtemp, rmdir, stat } from 'node:fs/promises';
+import { mkdir, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { temporaryPath } from '../data/temporary.ts';
 import { WhereforeError } from '../errors.ts';
 
 /**
@@ -18,10 +19,17 @@ export async function checkWritable(folder: string): Promise<void> {
     path = dirname(path);
   }
   // Permissions and mount options together are only known by trying; a file system may lie about each.
-  const trial = await mkdtemp(join(path, '.wherefore-')).catch((error: NodeJS.ErrnoException) => {
+  const trial = await tryFolder(join(path, 'trial')).catch((error: NodeJS.ErrnoException) => {
     throw unwritable(folder, reasons[error.code ?? ''] ?? `${error.code} for "${path}"`);
   });
   await rmdir(trial);
+}
+
+/** A folder of a name that tells whose it is, so that one left by a killed process is found. */
+async function tryFolder(beside: string): Promise<string> {
+  const folder = temporaryPath(beside);
+  await mkdir(folder);
+  return folder;
 }
 
 const reasons: Readonly<Record<string, string>> = {

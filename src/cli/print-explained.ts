@@ -4,9 +4,11 @@ import { type Target, unitOf } from '../attribution/target/target.ts';
 import type { ExplanationDocument } from '../report/document.ts';
 import { meaningOf, promisesSum } from '../report/meaning.ts';
 import { formatNumber, formatShare, formatTable } from './table-text.ts';
+import { visible, visibleAll } from './terminal.ts';
 
 /** What a run found, as text: for each input and target what the model said, then a row for each layer and method. */
-export function describeExplained(documents: readonly ExplanationDocument[], folder: string): string {
+export function describeExplained(given: readonly ExplanationDocument[], folder: string): string {
+  const documents = visibleAll(given);
   const questions = new Map<string, ExplanationDocument[]>();
   for (const document of documents) {
     const key = JSON.stringify([document.input.source, document.input.hash, document.target]);
@@ -121,6 +123,6 @@ function verdict(document: ExplanationDocument): string {
 
 /** A path by its file name; what is no path as it was written. */
 export function shortSource(source: string): string {
-  const shown = /[[\]=]/.test(source) ? source : basename(source);
+  const shown = visible(/[[\]=]/.test(source) ? source : basename(source));
   return shown.length > 60 ? `${shown.slice(0, 59)}…` : shown;
 }

@@ -1,4 +1,5 @@
 import type { Passes } from '../attribution/prepared.ts';
+import { visible } from './terminal.ts';
 
 /** A line on a terminal that shows how far long work has come. */
 export interface Progress {
@@ -33,7 +34,7 @@ export function showProgress(screen: Screen, wanted = true, now: () => number = 
   let last = Number.NEGATIVE_INFINITY;
   return {
     start(text, most) {
-      [what, total, began, last] = [text, most.forward + most.backward, now(), Number.NEGATIVE_INFINITY];
+      [what, total, began, last] = [visible(text), most.forward + most.backward, now(), Number.NEGATIVE_INFINITY];
     },
     update({ forward, backward }) {
       if (now() - last < pauseMilliseconds) return;

@@ -9,6 +9,7 @@ import { readExplanation } from '../report/write-run.ts';
 import { interruptible } from './failure.ts';
 import { type RuntimeOptions, runtimeOf, share, withRuntime } from './options.ts';
 import { formatNumber } from './table-text.ts';
+import { print, visible } from './terminal.ts';
 
 interface Options extends RuntimeOptions {
   readonly model?: string;
@@ -64,14 +65,16 @@ async function run(path: string, options: Options, signal: AbortSignal): Promise
         score: options.score,
       },
     );
-    console.log(`${document.methodTitle} of the ${attribution.targetDescription} at ${attribution.layer.join(' + ')}`);
-    console.log(
+    const { targetDescription, layer } = attribution;
+    print(visible(`${document.methodTitle} of the ${targetDescription} at ${layer.join(' + ')}`));
+    print(
       `  T   recorded ${formatNumber(document.attributionTarget)}, now ${formatNumber(attribution.attributionTarget)}`,
     );
-    console.log(`  sum recorded ${formatNumber(document.sum)}, now ${formatNumber(attribution.sum)}`);
-    for (const { field, recorded, now } of differences) console.log(`  differs: ${field}: ${recorded}, now ${now}`);
-    for (const text of unchecked) console.log(`  not checked: ${text}`);
-    for (const text of changed) console.log(`  note: ${text}`);
+    print(`  sum recorded ${formatNumber(document.sum)}, now ${formatNumber(attribution.sum)}`);
+    for (const { field, recorded, now } of differences)
+      print(`  differs: ${visible(`${field}: ${recorded}, now ${now}`)}`);
+    for (const text of unchecked) print(`  not checked: ${visible(text)}`);
+    for (const text of changed) print(`  note: ${visible(text)}`);
     if (differences.length > 0) {
       throw new WhereforeError('out-of-range', 'the explanation is not what its document says', {
         got: differences.map(({ field }) => field).join(', '),
@@ -79,8 +82,8 @@ async function run(path: string, options: Options, signal: AbortSignal): Promise
         fix: 'check the model, the input, the versions and the recorded parameters',
       });
     }
-    if (identical) console.log('identical in every element');
-    else console.log(`largest difference of an element: ${formatNumber(largestDifference)} of the largest attribution`);
+    if (identical) print('identical in every element');
+    else print(`largest difference of an element: ${formatNumber(largestDifference)} of the largest attribution`);
   } finally {
     await model.close();
   }

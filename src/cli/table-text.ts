@@ -1,6 +1,8 @@
 import { maxOf } from '../tensor/extremes.ts';
+import { visible } from './terminal.ts';
 /** Rows as aligned columns; numbers to the right. The first row is the head. */
-export function formatTable(rows: readonly (readonly string[])[]): string {
+export function formatTable(cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map(visible));
   const widths = (rows[0] ?? []).map((_, column) => maxOf(rows.map((row) => (row[column] ?? '').length)));
   const numeric = widths.map((_, column) =>
     rows.slice(1).every((row) => /^[-+<>]?[\d.,e+-]*\s?%?$|^–$/.test(row[column] ?? '')),

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,6 +32,15 @@ describe('writeAtomically', () => {
     await writeAtomically(path, Uint8Array.of(65));
     expect(readFileSync(path, 'utf8')).toBe('A');
     expect(readdirSync(join(folder, 'deep', 'er'))).toEqual(['a.txt']);
+  });
+
+  it.skipIf(process.platform === 'win32')('keeps the permissions of the file that it replaces', async () => {
+    const path = join(folder, 'a.txt');
+    await writeAtomically(path, 'one');
+    chmodSync(path, 0o600);
+    await writeAtomically(path, 'two');
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(readFileSync(path, 'utf8')).toBe('two');
   });
 
   it('keeps the old file and leaves nothing else when the disk is full', async () => {

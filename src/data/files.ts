@@ -1,14 +1,15 @@
-import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { WhereforeError } from '../errors.ts';
 import { codeOf, systemReasons } from './file-errors.ts';
+import { clearAbandoned, temporaryPath } from './temporary.ts';
 
 /**
  * Writes a file so that a crash leaves either the old file or the whole new one: the bytes go to a temporary file in
- * the same folder, reach the disk, and then take the name. Missing folders are made. The temporary file is removed
- * after an error and when the process is interrupted.
+ * the same folder, reach the disk, and then take the name, with the permissions of the old file. Missing folders are
+ * made. The temporary file is removed after an error and when the process is interrupted; after a kill, by the next that
+ * writes into the folder.
  * @throws WhereforeError `file-unwritable` (disk full, no permission, a folder in the way, …).
  */
 export async function writeAtomically(path: string, content: Uint8Array | string): Promise<void> {
@@ -16,6 +17,9 @@ export async function writeAtomically(path: string, content: Uint8Array | string
     const handle = await open(temporary, 'wx');
     try {
       await handle.writeFile(content);
+      // Whoever may read the old file may read the new one, and nobody else.
+      const mode = (await stat(path).catch(() => undefined))?.mode;
+      if (mode !== undefined) await handle.chmod(mode & 0o777);
       await handle.sync();
     } finally {
       await handle.close();
@@ -40,9 +44,10 @@ export async function writeFolderAtomically(path: string, fill: (write: WriteEnt
 
 async function replaceAtomically(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
   const target = resolve(path);
-  const temporary = join(dirname(target), `.${basename(target)}.${randomUUID().slice(0, 8)}.tmp`);
+  const temporary = temporaryPath(target);
   try {
     await mkdir(dirname(target), { recursive: true });
+    await clearAbandoned(dirname(target));
     const release = removeOnInterrupt(temporary);
     for (const observe of observers) observe(temporary, true);
     try {

@@ -5,10 +5,17 @@ export interface Html {
 
 type Part = Html | string | number | undefined | false | readonly Part[];
 
+/**
+ * What neither HTML nor SVG may hold, and marks of direction (overrides, embeddings, isolates), which would show the
+ * words around a name in another order.
+ */
+const unprintable =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
+
 /** Text for HTML, also inside quoted attributes: names come from files and may hold anything. */
 export function escapeText(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: neither HTML nor SVG may hold them.
-  const printable = text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, '\ufffd');
+  const printable = text.replace(unprintable, '\ufffd');
   return printable.replace(/[&<>"'`]/g, (letter) => `&#${letter.charCodeAt(0)};`);
 }
 

@@ -203,5 +203,7 @@ async function pictureOf(path: string): Promise<Tensor<'uint8'> | undefined> {
     ? (entries as Partial<RunEntry>[]).find(({ document }) => document === basename(path))
     : undefined;
   // Only a name within the folder: the record may come from elsewhere.
-  return entry?.picture ? (await readImage(join(dirname(path), basename(entry.picture)))).pixels : undefined;
+  if (!entry?.picture) return undefined;
+  const image = join(dirname(path), basename(entry.picture));
+  return (await readImage(await readBytes(image, 'image', { inside: [dirname(path)] }), { name: image })).pixels;
 }

@@ -75,6 +75,7 @@ export class Executor {
   readonly #sessionCount: number;
   readonly #sessions = new Map<Graph, Opened>();
   readonly #specialised = new WeakMap<Graph, Map<string, Promise<Specialised>>>();
+  #isClosed = false;
   /** Forward or backward passes so far: what an explanation reports as its cost. */
   runs = 0;
 
@@ -94,6 +95,7 @@ export class Executor {
     options: RunOptions = {},
   ): Promise<Map<string, Tensor>> {
     throwIfCancelled(options.signal);
+    this.#checkOpen();
     checkFeeds(graph, feeds);
     const session = await this.#open(graph, options.sideBySide ? this.streams(graph) : 1);
     this.runs++;
@@ -102,6 +104,7 @@ export class Executor {
 
   /** Runs a graph as it is written, in a session of its own that is closed again: for a look at inner values. */
   async runOnce(graph: Graph, feeds: Tensors, fetches: readonly string[]): Promise<Map<string, Tensor>> {
+    this.#checkOpen();
     const session = await this.runtime.open(
       { ...this.model, graph },
       { optimization: 'none', prepack: false, weights: this.#weights },
@@ -115,6 +118,7 @@ export class Executor {
 
   /** Facts of a graph for the shapes of `feeds`, from one probing run, and the graph with them built in. Cached. */
   async specialise(graph: Graph, feeds: Tensors): Promise<Specialised> {
+    this.#checkOpen();
     checkFeeds(graph, feeds);
     if (hasDataDependentShapes(graph)) return this.#probe(graph, feeds);
     const signature = graph.inputs.map(({ name }) => formatShape((feeds.get(name) as Tensor).shape)).join();
@@ -135,8 +139,16 @@ export class Executor {
     return Math.max(1, Math.min(streams, Math.floor(copiedBytes / (weightBytes(graph) + 1))));
   }
 
-  /** Closes every session; the runtime stays open. */
+  #checkOpen(): void {
+    if (!this.#isClosed) return;
+    throw new WhereforeError('invalid-argument', 'the model is closed', {
+      fix: 'close it when everything is computed, or load it again',
+    });
+  }
+
+  /** Closes every session, for good; the runtime stays open. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     const opened = [...this.#sessions.values()];
     this.#sessions.clear();
     await Promise.all(opened.map(async ({ session }) => (await session).release()));

@@ -12,6 +12,7 @@ import type { Frame } from '../frame.ts';
 import { dataUri, overlayPicture } from '../heat-map.ts';
 import { type Html, html, raw, verbatim } from '../html.ts';
 import { numberText, signedText } from '../number-text.ts';
+import { contentPolicy } from '../page/policy.ts';
 import { pageStyle } from '../page/style.ts';
 import { layOver, scaleLimit } from '../signed-map.ts';
 import { packageVersion } from '../version.ts';
@@ -46,7 +47,7 @@ export async function renderEvaluationPage(
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+${contentPolicy()}
 <meta name="color-scheme" content="light dark">
 <title>${title}</title>
 <style>${raw(pageStyle())}${raw(style)}</style>

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { csvCell } from '../../data/csv-cell.ts';
 import { writeAtomically } from '../../data/files.ts';
 import type { LoadedModel } from '../../data/load-model.ts';
 import { flagText } from '../../evaluation/comparison.ts';
@@ -62,11 +63,12 @@ function verdictOf({ verdicts }: Evaluation['comparison'], name: string) {
 }
 
 function scoresCsv({ comparison }: Evaluation): string {
-  const quoted = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const lines = comparison.rows.flatMap((row) =>
     comparison.metrics.flatMap((metric) =>
       (row.values[metric] ?? []).flatMap((score, input) =>
-        score === undefined ? [] : [[row.id, metric, comparison.inputs[input], String(score)].map(quoted).join(',')],
+        score === undefined
+          ? []
+          : [[...[row.id, metric, comparison.inputs[input]].map(csvCell), String(score)].join(',')],
       ),
     ),
   );

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import {
   pictureLayout as layout,
@@ -24,6 +25,21 @@ it('escapes all that is inserted, and nothing twice', () => {
   expect(html`<b title="${name}">${[html`<i>${1}</i>`, raw('<br>')]}${undefined}${false}</b>`.html).toBe(
     `<b title="${escapeText(name)}"><i>1</i><br></b>`,
   );
+});
+
+it('lets its own script run and nothing else', async () => {
+  const page = await renderPageAsShown([pictured()]);
+  const [, script] = /<script>([\s\S]*?)<\/script>/.exec(page) as RegExpExecArray;
+  const [, policy] = /Content-Security-Policy" content="([^"]*)"/.exec(page) as RegExpExecArray;
+  expect(policy).toContain(`script-src 'sha256-${createHash('sha256').update(script).digest('base64')}'`);
+  expect(policy).toMatch(/^default-src 'none'; /);
+  expect(policy).not.toMatch(/script-src[^;]*unsafe/);
+});
+
+it('shows no name in another order than it has', async () => {
+  const page = await renderPageAsShown([pictured({ targetDescription: 'logit of class 1 "cat\u202egod\u2066"' })]);
+  expect(page).toContain('cat\ufffdgod\ufffd');
+  expect(page).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/);
 });
 
 it('has one title, its inputs, questions and explanations as headings in order', async () => {

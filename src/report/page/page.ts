@@ -6,6 +6,7 @@ import { renderAnswer } from './answer.ts';
 import { renderCard } from './card.ts';
 import { renderLayers } from './layers.ts';
 import { type PagePictures, pagePictures } from './pictures.ts';
+import { contentPolicy } from './policy.ts';
 import { renderInput, renderQuestion } from './question.ts';
 import { renderScoreTable } from './scorecard.ts';
 import { pageScript } from './script.ts';
@@ -122,7 +123,7 @@ export async function renderPage(explained: readonly Explained[], options: PageO
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+${contentPolicy(pageScript)}
 <meta name="color-scheme" content="light dark">
 <title>${title}</title>
 <style>${raw(pageStyle())}${raw(pictures.css())}</style>
