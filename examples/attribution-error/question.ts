@@ -57,13 +57,19 @@ export function effort(
   return { passes, inputs: many ? Math.min(costly, inputs.length) : inputs.length };
 }
 
-const fixed = (steps: number) => ({ steps, tolerance: 0 });
+const fixed = (steps: number) => ({ steps, tolerance: 0, nodes: 'even' });
 
 /** Rows that the page sets apart: how the error falls, or does not, as the steps grow. */
 const withSteps: readonly Row[] = [
   ...[10, 50, 400].map(
     (n): Row => ({ title: `revised IG, n = ${n}`, method: 'integrated-gradients', parameters: fixed(n) }),
   ),
+  {
+    title: 'revised IG, n = 50, adaptive nodes',
+    method: 'integrated-gradients',
+    parameters: { ...fixed(50), nodes: 'adaptive' },
+    everywhere: true,
+  },
   {
     title: 'revised IG, n = 50, refined nodes',
     method: 'integrated-gradients',

@@ -309,7 +309,7 @@ function describe(prepared: Prepared, request: AttributionRequest, ran: Ran): At
     implicitError: implicitTarget === undefined ? undefined : Math.abs(result.sum - implicitTarget),
     standardErrors: result.standardErrors,
     relativeStandardError: result.relativeStandardError,
-    notes: notesOf(prepared, context, others, attributionTarget),
+    notes: [...notesOf(prepared, context, others, attributionTarget), ...(result.notes ?? [])],
     gradientNotes: result.gradientNotes ?? [],
     estimate: ran.estimate,
     cost: { ...prepared.passes, seconds: (performance.now() - ran.started) / 1000 },

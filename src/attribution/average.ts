@@ -15,6 +15,7 @@ export async function averageOf(runs: number, run: (k: number) => Promise<Method
   let metAlone = 0;
   let steps = 0;
   let gradientNotes: readonly GradientNote[] = [];
+  const notes = new Set<string>();
   for (let k = 0; k < runs; k++) {
     const result = await run(k);
     for (const [name, { shape, data }] of result.values) {
@@ -34,6 +35,7 @@ export async function averageOf(runs: number, run: (k: number) => Promise<Method
     if (result.converged) metAlone++;
     steps = Math.max(steps, Number(result.chosen?.steps ?? 0));
     gradientNotes = result.gradientNotes ?? [];
+    for (const note of result.notes ?? []) notes.add(note);
   }
   const values = new Map([...sums].map(([name, { shape, data }]) => [name, float32(shape, data)]));
   const chosen = {
@@ -41,7 +43,7 @@ export async function averageOf(runs: number, run: (k: number) => Promise<Method
     ...(converged === undefined ? {} : { convergedAlone: metAlone }),
     ...(steps ? { steps } : {}),
   };
-  const result = { values, sum, converged, gradientNotes, chosen };
+  const result = { values, sum, converged, gradientNotes, chosen, notes: [...notes] };
   if (errors.size === 0) return result;
   const standardErrors = new Map(
     [...errors].map(([name, data]) => [name, float32(values.get(name)?.shape ?? [data.length], data)]),

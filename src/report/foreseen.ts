@@ -56,8 +56,11 @@ export function foreseen(
     throw error;
   }
   const most = costOf(row, parameters, extent);
-  // An adaptive method that need not reach a tolerance stops at its first try.
-  const least = 'tolerance' in parameters ? costOf(row, { ...parameters, tolerance: 0 }, extent) : most;
+  // An adaptive method to which any error is small enough stops at its first try.
+  const least =
+    'tolerance' in parameters && parameters.tolerance !== 0
+      ? costOf(row, { ...parameters, tolerance: Number.POSITIVE_INFINITY }, extent)
+      : most;
   const ungrouped = [...partition.of.values()].reduce((sum, of) => sum + of.filter((group) => group < 0).length, 0);
   return { least, most, ungrouped };
 }

@@ -4,6 +4,7 @@ import type { Tensors } from '../../runtime/runtime.ts';
 import { rows, type Tensor } from '../../tensor/tensor.ts';
 import { pathPoints } from '../points.ts';
 import type { Gradient } from '../prepared.ts';
+import { adaptiveLooks, adaptiveNodes } from './adaptive-nodes.ts';
 import { timesDifference } from './difference.ts';
 import { resultOf } from './gradient.ts';
 import { type Method, type MethodContext, onlyReference, sumOf } from './method.ts';
@@ -14,10 +15,10 @@ const parameters = z.strictObject({
   steps: z.int().min(1).max(100_000).default(50).describe('Points on the path at first'),
   rule: z.enum(['midpoint', 'trapezoid', 'gauss-legendre']).default('midpoint'),
   nodes: z
-    .enum(['even', 'refined'])
-    .default('even')
+    .enum(['adaptive', 'even', 'refined'])
+    .default('adaptive')
     .describe(
-      'even: as the rule says. refined: pieces that are shorter where the target bends most, with nodes where its slope is their mean slope, found by 13 n / 3 forward passes; a smaller error for the same gradients, not nearer single values',
+      'even: as the rule says. adaptive: even at first; while that misses the tolerance (at once where that is 0), pieces that are shorter where the target bends most, under the better of two rules, found by 3 n forward passes; even along the path of the input and with another rule than midpoint. refined: shorter pieces with nodes where the slope is the mean slope, found by 13 n / 3 forward passes',
     ),
   path: z
     .enum(['feature', 'input'])
@@ -27,7 +28,9 @@ const parameters = z.strictObject({
     .number()
     .min(0)
     .default(0.01)
-    .describe('Doubles the steps while the relative error exceeds this; 0 never doubles'),
+    .describe(
+      'While the relative error exceeds this, even nodes are followed by as many adaptive ones, and those by twice as many; 0 never goes on',
+    ),
   maxSteps: z.int().min(1).max(100_000).default(400),
 });
 
@@ -51,17 +54,19 @@ export const integratedGradients: Method<IntegratedGradientsParameters> = {
   completeness: 'convergent',
   zeroDifference: true,
   parameters: parameters as z.ZodType<IntegratedGradientsParameters>,
-  cost: ({ steps, rule, nodes, path, tolerance, maxSteps }) => {
-    const rounds = [steps];
-    if (tolerance > 0) for (let n = steps * 2; n <= maxSteps; n *= 2) rounds.push(n);
-    const sum = (of: (n: number) => number) => rounds.reduce((total, n) => total + of(n), 0);
-    const total = sum((n) => points(n, rule, path));
-    const looking = nodes === 'refined' ? sum(looksFor) : 0;
+  cost: (options) => {
+    const { rule, path, tolerance } = options;
+    const tries = triesOf(options);
+    const made = tolerance > 0 && Number.isFinite(tolerance) ? tries : tries.slice(0, 1);
+    const sum = (of: (one: Try) => number) => made.reduce((total, one) => total + of(one), 0);
+    const total = sum(({ steps }) => points(steps, rule, path));
+    const looking = sum(({ steps, nodes }) => looks[nodes](steps));
     // Along the input the layer is read at both ends of every step as well.
-    return { forward: (path === 'input' ? 2 * total + rounds.length : total) + looking, backward: total };
+    return { forward: (path === 'input' ? 2 * total + made.length : total) + looking, backward: total };
   },
-  async run(context, { steps, rule, nodes, path, tolerance, maxSteps }) {
-    if (nodes === 'refined' && rule !== 'midpoint') {
+  async run(context, options) {
+    const { rule, path, tolerance } = options;
+    if (options.nodes === 'refined' && rule !== 'midpoint') {
       throw new WhereforeError('invalid-argument', 'refined nodes have weights of their own', {
         got: `rule ${rule}`,
         fix: 'leave the rule out, or use even nodes',
@@ -71,24 +76,83 @@ export const integratedGradients: Method<IntegratedGradientsParameters> = {
     const difference = context.value - baselineValue;
     const [from, to] =
       path === 'feature' ? [baselineFeatures, context.features] : [onlyReference(context).inputs, context.inputs];
-    const targetAt = async (places: Float64Array) =>
-      (await context.prepared.evaluate(pathPoints(from, to, places))).target;
-    for (let n = steps; ; n *= 2) {
-      const refined = nodes === 'refined' ? await refinedNodes(targetAt, n) : undefined;
-      const quadrature = refined ?? quadratures[rule](n);
+    const looked = new Map<number, number>();
+    const targetAt = async (places: Float64Array) => {
+      const { target } = await context.prepared.evaluate(pathPoints(from, to, places));
+      places.forEach((place, i) => looked.set(place, target[i]));
+      return target;
+    };
+    const tries = triesOf(options);
+    for (const [k, { steps, nodes }] of tries.entries()) {
+      const refined = nodes === 'refined' ? await refinedNodes(targetAt, steps) : undefined;
+      const quadrature =
+        refined ?? (nodes === 'adaptive' ? await adaptiveNodes(targetAt, steps) : quadratures[rule](steps));
       const { sums, notes } =
         path === 'feature'
           ? await alongFeatures(context, baselineFeatures, quadrature)
-          : await alongInput(context, refined ?? evenPieces(n));
+          : await alongInput(context, refined ?? evenPieces(steps));
       const error = Math.abs(sumOf(sums.values()) - difference) / Math.max(Math.abs(difference), Number.EPSILON);
       const converged = tolerance === 0 ? undefined : error <= tolerance;
       // At a layer that is bypassed the sum misses the target by what flows past it: more steps would not mend that.
-      if (converged !== false || n * 2 > maxSteps || !context.isCut) {
-        return { ...resultOf(context.features, sums), converged, chosen: { steps: n }, gradientNotes: notes };
+      if (converged !== false || k + 1 === tries.length || !context.isCut) {
+        return {
+          ...resultOf(context.features, sums),
+          converged,
+          chosen: { steps, ...(options.nodes === 'adaptive' ? { nodes } : {}) },
+          notes: suddenChange(looked, difference),
+          gradientNotes: notes,
+        };
       }
     }
+    throw new WhereforeError('internal', 'no try of integrated gradients was the last');
   },
 };
+
+type Nodes = IntegratedGradientsParameters['nodes'];
+
+interface Try {
+  readonly steps: number;
+  readonly nodes: Nodes;
+}
+
+/** Forward passes that finding the nodes takes. */
+const looks: Readonly<Record<Nodes, (steps: number) => number>> = {
+  even: () => 0,
+  adaptive: adaptiveLooks,
+  refined: looksFor,
+};
+
+/** The tries of a run, one after the other until one meets the tolerance. */
+function triesOf({ steps, rule, nodes, path, tolerance, maxSteps }: IntegratedGradientsParameters): Try[] {
+  const isAdaptive = nodes === 'adaptive' && rule === 'midpoint' && path === 'feature';
+  const kept = nodes === 'adaptive' && !isAdaptive ? 'even' : nodes;
+  const tries: Try[] = isAdaptive && tolerance > 0 ? [{ steps, nodes: 'even' }] : [];
+  tries.push({ steps, nodes: kept });
+  if (tolerance > 0) for (let n = steps * 2; n <= maxSteps; n *= 2) tries.push({ steps: n, nodes: kept });
+  return tries;
+}
+
+/** Within this part of the path a change is sudden, and this much of the difference may be left behind it. */
+const suddenPart = 0.05;
+const leftBehind = 0.1;
+
+/** Says so where almost all of the difference arises next to the baseline: the target minds the input, not its size. */
+function suddenChange(looked: ReadonlyMap<number, number>, difference: number): string[] {
+  const end = looked.get(1);
+  if (end === undefined || difference === 0) return [];
+  let last = 0;
+  for (const [place, value] of looked)
+    if (Math.abs(value - end) > leftBehind * Math.abs(difference)) last = Math.max(last, place);
+  if (last > suddenPart) return [];
+  return [
+    `nine tenths of the difference arise within the first ${percent(last)} of the way from the baseline: f hardly depends on the size of the input, and a baseline that is another input instead of silence or black asks a clearer question`,
+  ];
+}
+
+/** Two digits. */
+function percent(share: number): string {
+  return `${Number((100 * Math.max(share, 1e-6)).toPrecision(2))} %`;
+}
 
 type Rule = IntegratedGradientsParameters['rule'];
 

@@ -63,6 +63,8 @@ export interface MethodResult {
   readonly converged?: boolean;
   /** Numbers that the method chose itself, such as the steps it took. */
   readonly chosen?: Readonly<Record<string, number | string>>;
+  /** What a reader has to know of the result. */
+  readonly notes?: readonly string[];
   readonly gradientNotes?: readonly GradientNote[];
 }
 

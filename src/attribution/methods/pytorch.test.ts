@@ -49,7 +49,7 @@ describe.each(fixtures)('$network', ({ network, input, layer, index, samples, st
   const [rows, groups] = coalitionRows.shape;
   const bits = toNumbers(coalitionRows);
   const coalitions = Array.from({ length: rows }, (_, k) => bits.slice(k * groups, (k + 1) * groups));
-  const integrated = { method: 'integrated-gradients', parameters: { steps, tolerance: 0 } } as const;
+  const integrated = { method: 'integrated-gradients', parameters: { steps, tolerance: 0, nodes: 'even' } } as const;
 
   const cases: readonly (readonly [string, Omit<AttributionRequest, 'inputs' | 'target'>])[] = [
     ['integrated-gradients', integrated],

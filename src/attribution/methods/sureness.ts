@@ -24,7 +24,7 @@ export interface Budget {
 /** The samples of each try: twice those of the one before; one try where the number is stated. */
 export function triesOf({ first, most, tolerance }: Budget, stated: number | undefined): number[] {
   const tries = [stated ?? first];
-  if (stated !== undefined || tolerance === 0) return tries;
+  if (stated !== undefined || tolerance === 0 || tolerance === Number.POSITIVE_INFINITY) return tries;
   for (let count = 2 * first; count <= most; count *= 2) tries.push(count);
   return tries;
 }
