@@ -43,6 +43,9 @@ function matrixOf({ length, inverse, bins, samples, binParts, sampleParts }: Tra
 /** From this many elements on the operator itself is used where it is exact; the matrix would be slower. */
 const largestMatrix = 2 ** 16;
 
+/** More elements than this (128 MiB) are not laid out. */
+const mostElements = 2 ** 25;
+
 const isPowerOfTwo = (value: number) => Number.isInteger(Math.log2(value));
 
 /**
@@ -71,8 +74,9 @@ const dft: VjpRule = (context, [g]) => {
   };
   const { length, bins, samples, binParts, sampleParts } = transform;
   const size = bins * binParts * samples * sampleParts;
-  if (isPowerOfTwo(length) && size > largestMatrix && binParts === 2)
+  if (binParts === 2 && (size > mostElements || (isPowerOfTwo(length) && size > largestMatrix)))
     return [context.reshape(otherDirection(context, g, transform, axis), shape)];
+  checkSize(context, size);
 
   // [..., bins, ..., parts] to [..., bins·parts], times the matrix, and back.
   const others = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== axis);
@@ -87,6 +91,14 @@ const dft: VjpRule = (context, [g]) => {
   const back = order.map((_, i) => order.indexOf(i));
   return [context.reshape(context.transpose(product, back), shape)];
 };
+
+function checkSize(context: RuleContext, size: number): void {
+  if (size <= mostElements) return;
+  throw context.refuse(
+    'its transform is too long for a matrix',
+    'transform shorter frames, or explain a layer behind this node',
+  );
+}
 
 /** The adjoint by the operator itself; pairs of the other half of the bins are 0, samples beyond the length get none. */
 function otherDirection(context: RuleContext, g: string, transform: Transform, axis: number): string {
@@ -121,6 +133,7 @@ const stft: VjpRule = (context, [g]) => {
       'ONNX Runtime does not compute the STFT of complex signals',
       'transform its two parts by themselves',
     );
+  checkSize(context, 2 * bins * length);
   const type = context.type(context.input(0));
   const transform = { length, inverse: false, bins, samples: length, binParts: 2, sampleParts: 1 };
   const matrix = fromNumbers(type, [bins * 2, 1, length], matrixOf(transform));

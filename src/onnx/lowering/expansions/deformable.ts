@@ -2,6 +2,9 @@ import { float32 } from '../../../tensor/tensor.ts';
 import { intAttribute, intsAttribute } from '../../graph.ts';
 import { type Expansion, expressions, inputOf } from './expression.ts';
 
+/** No kernel of a real model comes near; the sizes in a file may be anything. */
+const mostTaps = 4096;
+
 /**
  * Deformable convolution of N×C×H×W: every tap of the kernel reads the input, by bilinear interpolation with zeros around
  * it, at its own position plus an offset for each output position, times a mask; what was read is then multiplied by the
@@ -14,7 +17,8 @@ const deformConv: Expansion = (node, to) => {
   const [x, weight, offset, bias = ''] = node.inputs;
   const mask = inputOf(node, 4);
   const kernel = intsAttribute(node, 'kernel_shape') ?? to.initializerOf(weight)?.shape.slice(2);
-  if (kernel?.length !== 2) return 'the shape of its kernel is not known to have two axes';
+  if (kernel?.length !== 2 || kernel[0] * kernel[1] > mostTaps)
+    return 'its kernel is not known to have two axes and a bounded size';
   const [strides = [1, 1], dilations = [1, 1], pads = [0, 0, 0, 0]] = ['strides', 'dilations', 'pads'].map((name) =>
     intsAttribute(node, name),
   );

@@ -757,6 +757,17 @@ describe('what cannot be expanded', () => {
     expect(lower(modelOf(ms(op, '', inputs, attributes)).model).notes[0].text).toMatch(reason);
   });
 
+  it.each([
+    ['more vectors than it holds', { vectors_per_class: ints(1e12, 1) }, /do not fill a matrix/],
+    ['a negative number of vectors', { vectors_per_class: ints(7, -2) }, /do not fit together/],
+    ['no vectors of a class', { vectors_per_class: ints(5) }, /do not fit together/],
+    ['too few rho', { rho: floats() }, /rho/],
+    ['an unknown kernel', { kernel_type: text('COSINE') }, /kernel/],
+  ] as const)('a support vector machine of %s stays, with the reason', (_, wrong, reason) => {
+    const { model } = modelOf(svc('', 'RBF', [3, 2], false, wrong));
+    expect(lower(model).notes[0].text).toMatch(reason);
+  });
+
   it('stays when asked to', () => {
     const { model } = modelOf(ms('FusedMatMul', '', [x(2, 3), x(3, 2)]));
     expect(lower(model, { keep: new Set(['com.microsoft.FusedMatMul']) }).model.graph.nodes[0].op).toBe('FusedMatMul');

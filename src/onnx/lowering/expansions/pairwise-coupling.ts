@@ -62,35 +62,26 @@ export function coupledProbabilities(scores: string, { a, b, count: k }: Platt, 
   return p;
 }
 
-/** Q [batch, k, k]: Q_ii = Σ_j r_ji², Q_ij = −r_ji·r_ij. */
+/** Q [batch, k, k]: Q_ii = Σ_j r_ji², Q_ij = −r_ji·r_ij, where r_ij is the probability that i wins against j. */
 function quadratic(scores: string, { a, b, count: k }: Platt, to: Rewriter): string {
-  const { add, concat, mul, reshape, sub } = expressions(to);
+  const { add, concat, gather, mul, reshape, sub, transpose } = expressions(to);
   const pairs = a.length;
   const [slope, shift] = [a, b].map((values) => to.constant(float32([pairs], values)));
   const first = to.op('Sigmoid', [to.op('Neg', [add(mul(scores, slope), shift)])]);
   const kept = to.op('Clip', [first, to.scalar(smallest), to.scalar(1 - smallest)]);
-  // Both sides of every pair [batch, 2·pairs], then spread over the matrix by two constant 0-1 matrices.
-  const both = concat([kept, sub(to.scalar(1), kept)], 1);
-  const spread = (place: (winner: number, loser: number) => readonly [number, number]) => {
-    const matrix = new Float32Array(2 * pairs * k * k);
-    let pair = 0;
-    for (let i = 0; i < k; i++) {
-      for (let j = i + 1; j < k; j++, pair++) {
-        // r_ij is the pair's own side, r_ji the other.
-        for (const [row, winner, loser] of [
-          [pair, i, j],
-          [pairs + pair, j, i],
-        ] as const) {
-          const [y, x] = place(winner, loser);
-          matrix[row * k * k + y * k + x] = 1;
-        }
-      }
+  // Both sides of every pair and a column of zeros for the diagonal, [batch, 2·pairs + 1], spread over the matrix.
+  const other = sub(to.scalar(1), kept);
+  const zero = sub(gather(kept, to.ints([0]), 1), gather(kept, to.ints([0]), 1));
+  const places = new Array<number>(k * k).fill(2 * pairs);
+  for (let i = 0, pair = 0; i < k; i++) {
+    for (let j = i + 1; j < k; j++, pair++) {
+      places[i * k + j] = pair;
+      places[j * k + i] = pairs + pair;
     }
-    return to.constant(float32([2 * pairs, k * k], matrix));
-  };
-  const r = to.op('MatMul', [both, spread((i, j) => [i, j])]);
-  const transposed = to.op('MatMul', [both, spread((i, j) => [j, i])]);
-  const offDiagonal = reshape(to.op('Neg', [mul(r, transposed)]), [-1, k, k]);
-  const lost = to.op('MatMul', [mul(both, both), spread((_, j) => [j, j])]);
-  return add(offDiagonal, reshape(lost, [-1, k, k]));
+  }
+  const r = reshape(gather(concat([kept, other, zero], 1), to.ints(places), 1), [-1, k, k]);
+  const eye = new Float32Array(k * k);
+  for (let i = 0; i < k; i++) eye[i * k + i] = 1;
+  const lost = to.op('ReduceSum', [mul(r, r), to.ints([1])]);
+  return sub(mul(lost, to.constant(float32([k, k], eye))), mul(r, transpose(r, [0, 2, 1])));
 }

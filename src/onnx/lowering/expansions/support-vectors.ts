@@ -59,7 +59,8 @@ function similarities(node: Node, count: number, to: Rewriter): { readonly kerne
   const kernel = kernels[stringAttribute(node, 'kernel_type', 'LINEAR')];
   const values = floatsAttribute(node, 'support_vectors');
   if (!kernel) return { why: 'its kernel is not known' };
-  if (!values || values.length % count) return { why: 'its support vectors do not fill a matrix' };
+  if (!values || values.length < count || values.length % count)
+    return { why: 'its support vectors do not fill a matrix' };
   const [gamma = 0, shift = 0, degree = 0] = floatsAttribute(node, 'kernel_params') ?? [];
   const features = values.length / count;
   const vectors = { values, count, features, gamma, shift, degree };
@@ -129,37 +130,46 @@ interface Pairwise {
   readonly perClass: readonly number[];
 }
 
+/** Coupling lays out some hundred nodes for each class. */
+const mostCoupled = 64;
+
 /** One score for each pair of classes (libsvm), from the support vectors of these two. */
 function pairwise(node: Node, { labels, weights, rho, perClass }: Pairwise, to: Rewriter): string | undefined {
   const { named } = expressions(to);
   const count = labels.length;
   const vectors = perClass.reduce((sum, size) => sum + size, 0);
-  const pairs = pairsOf(count);
-  const [a, b] = ['prob_a', 'prob_b'].map((name) => floatsAttribute(node, name));
-  const isProbability = Boolean(a?.length && b?.length);
+  const pairCount = (count * (count - 1)) / 2;
+  const [a = [], b = []] = ['prob_a', 'prob_b'].map((name) => floatsAttribute(node, name));
+  const isProbability = a.length > 0 && b.length > 0;
   const name = stringAttribute(node, 'post_transform', 'NONE');
-  const columns = isProbability ? count : pairs.length;
+  const columns = isProbability ? count : pairCount;
   const transform = transformOf(name, columns);
   const found = similarities(node, vectors, to);
   if ('why' in found) return found.why;
-  if (!transform || perClass.length !== count || weights.length < (count - 1) * vectors || rho.length < pairs.length)
+  if (!transform || count < 2 || perClass.length !== count || perClass.some((size) => size < 0))
     return 'its attributes do not fit together';
+  if (weights.length < (count - 1) * vectors || rho.length < pairCount) return 'it has too few coefficients or rho';
+  if (isProbability && (a.length < pairCount || b.length < pairCount)) return 'it has too few prob_a or prob_b';
+  if (isProbability && count > mostCoupled) return `it couples the probabilities of more than ${mostCoupled} classes`;
   if (columns === 1 && name === 'PROBIT') return 'one score of two classes has no PROBIT';
 
-  const raw = affine(found.kernel(), pairWeights(weights, perClass), rho.slice(0, pairs.length), pairs.length, to);
+  const pairs = pairsOf(count);
+  const raw = affine(found.kernel(), pairWeights(weights, perClass), rho.slice(0, pairCount), pairCount, to);
   if (wants(node, 0, to)) nameClasses(labels, largestClass(votes(raw, pairs, count, to), to), node.outputs[0], to);
   const [, output] = node.outputs;
   if (!output) return undefined;
-  if (isProbability) named(transform(coupledProbabilities(raw, { a, b, count } as Platt, to), to), output);
+  if (isProbability)
+    named(
+      transform(coupledProbabilities(raw, { a: a.slice(0, pairCount), b: b.slice(0, pairCount), count }, to), to),
+      output,
+    );
   else if (columns > 1) named(transform(raw, to), output);
   else bothColumns(raw, name, name === 'NONE', output, to);
   return undefined;
 }
 
-type Platt = Parameters<typeof coupledProbabilities>[1];
-
 /** (0, 1), (0, 2) … (1, 2) …, in the order of the scores. */
-export function pairsOf(count: number): readonly (readonly [number, number])[] {
+function pairsOf(count: number): readonly (readonly [number, number])[] {
   const classes = Array.from({ length: count }, (_, i) => i);
   return classes.flatMap((i) => classes.slice(i + 1).map((j) => [i, j] as const));
 }
