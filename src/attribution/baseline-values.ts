@@ -17,7 +17,7 @@ export function noiseLike(input: Tensor, seed: number, draw: number): Tensor<'fl
   );
 }
 
-/** The mean of an input, channel by channel where it has channels. */
+/** The mean of an input, channel by channel where it has channels; missing values are left out of it. */
 export function perGroupMean(input: Tensor, { channelAxis }: InputLayout): Tensor<'float32'> {
   const values = toFloat32(input).data;
   const result = new Float32Array(values.length);
@@ -27,6 +27,7 @@ export function perGroupMean(input: Tensor, { channelAxis }: InputLayout): Tenso
   const sums = new Float64Array(channels);
   const counts = new Float64Array(channels);
   values.forEach((value, i) => {
+    if (Number.isNaN(value)) return;
     sums[channelOf(i)] += value;
     counts[channelOf(i)]++;
   });

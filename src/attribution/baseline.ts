@@ -61,6 +61,8 @@ interface Explained {
   readonly layout: InputLayout;
   /** Whether it is the only one. */
   readonly alone: boolean;
+  /** Whether it may lack values, because the model says what becomes of them. */
+  readonly mayMiss: boolean;
 }
 
 /** Every baseline of one input, one after the other. */
@@ -177,6 +179,7 @@ export function layoutFor(layout: InputLayout, rank: number): InputLayout {
 /**
  * Every baseline input `x0` for an input `x`: one, each row of a sample, or each draw of noise. Where several inputs have
  * samples of their own, row k of one belongs to row k of the others; a single baseline stands beside every row.
+ * @param mayMiss whether a given baseline of an input may lack values (NaN); default: none may
  * @throws WhereforeError `wrong-type` for a baseline of numbers where an input has none and the other way round,
  *   `wrong-shape`, `not-finite`, `out-of-range`; `unknown-name` for an explained input that does not exist
  */
@@ -185,6 +188,7 @@ export function resolveBaselines(
   explained: readonly string[],
   baseline: Baseline,
   layout: InputLayout = {},
+  mayMiss: (name: string) => boolean = () => false,
 ): Map<string, Tensor>[] {
   const absent = explained.find((name) => !inputs.has(name));
   if (absent !== undefined || explained.length === 0) {
@@ -202,7 +206,8 @@ export function resolveBaselines(
       });
     }
     const alone = explained.length === 1 || baseline.kind === 'each';
-    return resolveOne({ name, input, layout: layoutFor(layout, input.shape.length), alone }, own);
+    const shared = layoutFor(layout, input.shape.length);
+    return resolveOne({ name, input, layout: shared, alone, mayMiss: mayMiss(name) }, own);
   });
   let count = 1;
   for (const { length } of lists) count = Math.max(count, length);
@@ -231,7 +236,7 @@ function resolveOne(explained: Explained, baseline: InputBaseline): Tensor[] {
   const found = (resolve as Resolve<InputBaseline['kind']>)(explained, baseline as never);
   const where = `input "${explained.name}"`;
   found.forEach((tensor, k) => {
-    checkFinite(tensor, found.length > 1 ? `${where}, row ${k}` : where);
+    checkFinite(tensor, found.length > 1 ? `${where}, row ${k}` : where, explained.mayMiss);
   });
   return found;
 }
@@ -262,11 +267,11 @@ export function resolveBaseline(input: Tensor, baseline: Baseline, layout: Input
   return resolveSingle(new Map([['x', input]]), ['x'], baseline, layout).get('x') as Tensor;
 }
 
-function checkFinite({ type, data }: Tensor, where: string): void {
+function checkFinite({ type, data }: Tensor, where: string, mayMiss = false): void {
   if (type !== 'float32') return;
   const values = data as Float32Array;
   for (let i = 0; i < values.length; i++) {
-    if (Number.isFinite(values[i])) continue;
+    if (Number.isFinite(values[i]) || (mayMiss && Number.isNaN(values[i]))) continue;
     throw new WhereforeError('not-finite', 'the baseline holds a value that is not a finite number', {
       where,
       got: `${values[i]} at element ${i}`,

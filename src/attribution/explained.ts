@@ -1,4 +1,5 @@
 import { WhereforeError } from '../errors.ts';
+import { handlesMissing } from '../runtime/missing-values.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import type { DataType, Tensor } from '../tensor/tensor.ts';
@@ -93,7 +94,7 @@ export function baselineInputs(
       fix: 'use a token baseline and explain a layer of floats, e.g. the embedding',
     });
   }
-  const points = resolveBaselines(inputs, explained, baseline, layout);
+  const points = resolveBaselines(inputs, explained, baseline, layout, (name) => handlesMissing(graph, name));
   for (const point of points) checkTokens(graph, point, 'the baseline');
   return points;
 }

@@ -86,6 +86,9 @@ export function partition(features: Tensors, layouts: ReadonlyMap<string, InputL
   };
 }
 
+/** Two missing values are the same. */
+const isSame = (a: number, b: number) => a === b || (Number.isNaN(a) && Number.isNaN(b));
+
 /** How many groups have an element that differs from some baseline: only those can win or lose anything. */
 export function differingGroups({ of }: Partition, features: Tensors, baselines: readonly Tensors[]): number {
   const found = new Set<number>();
@@ -93,7 +96,7 @@ export function differingGroups({ of }: Partition, features: Tensors, baselines:
     const values = (features.get(name) as Tensor<'float32'>).data;
     const others = baselines.map((baseline) => (baseline.get(name) as Tensor<'float32'>).data);
     for (let i = 0; i < groups.length; i++) {
-      if (groups[i] >= 0 && !found.has(groups[i]) && others.some((other) => other[i] !== values[i]))
+      if (groups[i] >= 0 && !found.has(groups[i]) && others.some((other) => !isSame(other[i], values[i])))
         found.add(groups[i]);
     }
   }

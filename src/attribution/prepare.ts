@@ -3,6 +3,7 @@ import { WhereforeError } from '../errors.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { extractSubgraph } from '../onnx/lowering/extract.ts';
 import { checkFeeds, hasDataDependentShapes } from '../runtime/executor.ts';
+import { checkInputNumbers } from '../runtime/missing-values.ts';
 import type { Model } from '../runtime/model.ts';
 import { firstNotFinite } from '../runtime/non-finite.ts';
 import { type Tensors, throwIfCancelled } from '../runtime/runtime.ts';
@@ -40,7 +41,7 @@ export async function prepare(
   layer: readonly string[] = [],
 ): Promise<Prepared> {
   checkFeeds(model.graph, inputs);
-  checkFinite(inputs);
+  for (const [name, input] of inputs) checkInputNumbers(model.graph, name, input);
   const { targets } = cachesOf(model);
   const signature = [...inputs].map(([name, { shape }]) => `${name}:${formatShape(shape)}`).join();
   const { facts } = await model.executor.specialise(model.graph, inputs);
@@ -379,19 +380,6 @@ class PreparedInput implements Prepared {
       // A graph with a batch of 1 built in fails here, and only here: points then run one by one, which the cost shows.
       if (error instanceof WhereforeError && error.code === 'runtime') return false;
       throw error;
-    }
-  }
-}
-
-function checkFinite(inputs: Tensors): void {
-  for (const [name, { type, data }] of inputs) {
-    if (type !== 'float32' && type !== 'float64') continue;
-    const index = firstNotFinite(data as Float32Array | Float64Array);
-    if (index >= 0) {
-      throw new WhereforeError('not-finite', `input "${name}" holds a value that is not a finite number`, {
-        got: `${(data as Float32Array)[index]} at element ${index}`,
-        fix: 'replace missing values before explaining',
-      });
     }
   }
 }

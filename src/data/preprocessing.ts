@@ -73,7 +73,8 @@ const imageInput = z
     if (input.shorterSide !== undefined && input.whole) complain('whole', 'give one of shorterSide and whole');
   });
 
-const missing = z.union([z.literal('refuse'), z.strictObject({ fill: z.union([z.number(), z.string()]) })]);
+const filled = z.strictObject({ fill: z.union([z.number(), z.string()]) });
+const missing = z.union([z.literal('refuse'), filled]);
 
 /** How a column is shown to a person: what it is called (default: its name) and what its values are counted in. */
 const shown = { title: z.string().optional(), unit: z.string().optional() };
@@ -90,8 +91,11 @@ const numberColumn = z.strictObject({
     .number()
     .refine((std) => std !== 0, 'a std of 0 divides by zero')
     .default(1),
-  /** What a missing value becomes, before mean and std: `refuse` (default) or `{ fill: number }`. */
-  missing: missing.default('refuse'),
+  /**
+   * What a missing value becomes, before mean and std: `refuse` (default), `{ fill: number }`, or `keep` for a model that
+   * handles it itself (NaN).
+   */
+  missing: z.union([z.literal(['refuse', 'keep']), filled]).default('refuse'),
 });
 
 const categoryColumn = z.strictObject({

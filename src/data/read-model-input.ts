@@ -3,6 +3,7 @@ import { extname, resolve } from 'node:path';
 import { WhereforeError } from '../errors.ts';
 import { unknownName } from '../nearest.ts';
 import { requiredInputs } from '../onnx/graph.ts';
+import { checkInputNumbers } from '../runtime/missing-values.ts';
 import { convert } from '../tensor/convert.ts';
 import { type DataType, formatShape, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { sameNumbers } from '../tensor/whole-numbers.ts';
@@ -117,10 +118,7 @@ export function tensorInput(
         expected: names.map((input) => `"${input}"`).join(', '),
       });
     }
-    tensors.set(
-      name,
-      fitted(tensor, wanted.find((input) => input.name === name) as (typeof wanted)[number], name, source, notes),
-    );
+    tensors.set(name, fitted(model, tensor, name, source, notes));
   }
   const first = [...tensors.values()][0];
   for (const { name, type } of wanted) {
@@ -146,8 +144,7 @@ export function tensorInput(
  * @throws WhereforeError `wrong-type`, `wrong-shape`, `not-finite`
  */
 export function fittedInput(model: LoadedModel, name: string, tensor: Tensor, where: string): Tensor {
-  const wanted = requiredInputs(model.graph).find((input) => input.name === name);
-  return fitted(tensor, wanted ?? {}, name, where, []);
+  return fitted(model, tensor, name, where, []);
 }
 
 /** Numbers that were made for a model, in the types of its inputs: bytes of an image, columns of whole numbers. */
@@ -167,13 +164,8 @@ export function asTaken<T extends ReadonlyMap<string, Tensor>>(model: LoadedMode
 }
 
 /** The tensor in the input's element type, with the batch axis that a single item may lack. */
-function fitted(
-  tensor: Tensor,
-  { type, shape }: { type?: DataType; shape?: readonly unknown[] },
-  name: string,
-  where: string,
-  notes: string[],
-): Tensor {
+function fitted({ graph }: LoadedModel, tensor: Tensor, name: string, where: string, notes: string[]): Tensor {
+  const { type, shape } = graph.inputs.find((input) => input.name === name) ?? {};
   let result = tensor;
   if (type && tensor.type !== type) {
     const convertible =
@@ -192,7 +184,7 @@ function fitted(
     result = { ...result, shape: [1, ...result.shape] };
     notes.push(`input "${name}": a batch axis of 1 was added to ${formatShape(tensor.shape)}`);
   }
-  checkFinite(result, name, where);
+  checkInputNumbers(graph, name, result, where);
   return result;
 }
 
@@ -213,24 +205,6 @@ function checkOneItem(model: LoadedModel, tensors: ReadonlyMap<string, Tensor>, 
     got: formatShape(shape),
     expected: `one: 1×${formatShape(shape.slice(1))}`,
     fix: 'explain one item at a time',
-  });
-}
-
-/** A NaN would spread through everything that is computed of it. */
-function checkFinite({ type, shape, data }: Tensor, name: string, where: string): void {
-  if (type !== 'float32' && type !== 'float64') return;
-  const at = (data as Float32Array).findIndex((value) => !Number.isFinite(value));
-  if (at < 0) return;
-  const index: number[] = [];
-  let rest = at;
-  for (const size of [...shape].reverse()) {
-    index.unshift(rest % size);
-    rest = Math.floor(rest / size);
-  }
-  throw new WhereforeError('not-finite', `input "${name}" holds a value that is not a finite number`, {
-    where,
-    got: `${(data as Float32Array)[at]} at [${index.join(',')}]`,
-    fix: 'replace missing values before explaining',
   });
 }
 

@@ -8,7 +8,7 @@ import { readBytes } from './read-file.ts';
 import { evenly, selectedRows } from './row-selection.ts';
 import { type Column, columnNamed, type Table } from './table.ts';
 import { readTable } from './table-file.ts';
-import { featuresOf, tableTensor, unknownCategories } from './table-input.ts';
+import { featuresOf, lacksValues, tableTensor, unknownCategories } from './table-input.ts';
 
 type Encoding = TableInput['columns'][number];
 
@@ -60,7 +60,13 @@ export async function readTableSample(
 ): Promise<NonNullable<ModelInput['sample']>> {
   const { name, input, table } = await readDescribedTable(path, preprocessing);
   const indices = selection ? selectedRows(selection, path) : evenly(table.rowCount);
-  return usualRows(table, input, name, indices, path);
+  const sample = usualRows(table, input, name, indices, path);
+  if (sample) return sample;
+  throw new WhereforeError('invalid-data', 'every row lacks a value: none is left to compare with', {
+    where: path,
+    got: `${indices.length} rows`,
+    fix: 'state another baseline, or what missing values become (missing: { fill: … })',
+  });
 }
 
 async function readDescribedTable(path: string, preprocessing: Preprocessing, options: ReadOptions = {}) {
@@ -79,18 +85,23 @@ async function readDescribedTable(path: string, preprocessing: Preprocessing, op
   return { name, input, table: await readTable(path, { ...options, kinds }) };
 }
 
+/** Undefined where every row lacks a value. */
 function usualRows(
   table: Table,
   input: TableInput,
   name: string,
   indices: readonly number[],
   path: string,
-): NonNullable<ModelInput['sample']> {
+): ModelInput['sample'] {
   const file = path.split(/[\\/]/).pop() as string;
+  const whole = indices.filter((row) => !lacksValues(table, input, row));
+  if (whole.length === 0) return undefined;
+  const left = indices.length - whole.length;
+  const leftOut = left > 0 ? ` (${left} with missing values left out)` : '';
   return {
-    tensors: new Map([[name, tableTensor(table, input, indices) as Tensor]]),
-    description: `${indices.length === 1 ? 'another row' : `the average over ${indices.length} rows`} of ${file}`,
-    texts: input.columns.map((encoding) => usualText(columnNamed(table, encoding.name), encoding, indices)),
+    tensors: new Map([[name, tableTensor(table, input, whole) as Tensor]]),
+    description: `${whole.length === 1 ? 'another row' : `the average over ${whole.length} rows`} of ${file}${leftOut}`,
+    texts: input.columns.map((encoding) => usualText(columnNamed(table, encoding.name), encoding, whole)),
   };
 }
 
@@ -122,7 +133,7 @@ function groupsOf(table: Table, input: TableInput, row: number): FeatureGroups {
 function writtenValue(column: Column, encoding: Encoding, row: number): string {
   const value = column.values[row];
   if (value === undefined || Number.isNaN(value)) {
-    const fill = encoding.missing === 'refuse' ? undefined : encoding.missing.fill;
+    const fill = typeof encoding.missing === 'object' ? encoding.missing.fill : undefined;
     return fill === undefined || fill === 'missing' ? 'missing' : `missing, taken as ${written(fill, encoding)}`;
   }
   return written(value, encoding);

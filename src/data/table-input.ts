@@ -75,7 +75,8 @@ function encode(values: Float32Array, at: number, column: Column, encoding: Enco
       );
     }
     const value = column.values[row];
-    values[at] = ((Number.isNaN(value) ? Number(filled(column, encoding, row)) : value) - encoding.mean) / encoding.std;
+    const kept = Number.isNaN(value) && encoding.missing !== 'keep' ? Number(filled(column, encoding, row)) : value;
+    values[at] = (kept - encoding.mean) / encoding.std;
     return;
   }
   if (encoding.encode === 'text') return;
@@ -91,6 +92,14 @@ function encode(values: Float32Array, at: number, column: Column, encoding: Enco
       fix: 'correct the value, or set unknown: zeros',
     });
   }
+}
+
+/** Whether a row lacks a value that nothing is put in place of. */
+export function lacksValues(table: Table, { columns }: TableInput, row: number): boolean {
+  return columns.some((encoding) => {
+    const value = columnNamed(table, encoding.name).values[row];
+    return (value === undefined || Number.isNaN(value)) && typeof encoding.missing !== 'object';
+  });
 }
 
 /** What a row holds that the model was not trained with, and that it is therefore given as none of its categories. */
@@ -111,7 +120,7 @@ function textAt(column: Column, encoding: Encoding, row: number): string {
 }
 
 function filled(column: Column, encoding: Encoding, row: number): number | string {
-  if (encoding.missing !== 'refuse') return encoding.missing.fill;
+  if (typeof encoding.missing === 'object') return encoding.missing.fill;
   throw new WhereforeError('invalid-data', `column "${column.name}" has a missing value`, {
     where: `row ${row + 1}`,
     fix: 'fill the value in, leave the row out, or set missing: { fill: … } for the column',

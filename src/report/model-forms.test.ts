@@ -154,3 +154,46 @@ describe('inputs of whole numbers', () => {
     await expect(asked).rejects.toThrow(/zero baseline needs an input of numbers.*ids of tokens/);
   });
 });
+
+describe('missing values', () => {
+  // y = Σ w q, where q is 1 in place of what is missing: (NaN, 2, 4) → 2·1 − 3·2 + ½·4; against 0: each its own share.
+  const handled = () => {
+    const builder = new GraphBuilder();
+    builder.input('x', 'float32', ['batch', 3]);
+    const filled = builder.op('Where', [builder.op('IsNaN', ['x']), builder.scalar(1), 'x']);
+    builder.op('MatMul', [filled, matrix(builder, 3, 1, weights)], {}, { outputs: ['y'] });
+    builder.output('y', 'float32', ['batch', 1]);
+    return loaded(builder.build());
+  };
+  const x = float32([1, 3], [Number.NaN, 2, 4]);
+
+  it('are values where the model handles them', async () => {
+    const { shares } = await sharesOf(await handled(), x, { methods: ['exact-shapley', 'feature-ablation'] });
+    expect(shares).toEqual({ 'exact-shapley': [2, -6, 2], 'feature-ablation': [2, -6, 2] });
+    const { documents } = await sharesOf(await handled(), x, {});
+    expect(documents[0].method).toBe('occlusion');
+  });
+
+  it('in the baseline as well; what is missing in both has no share', async () => {
+    const given = { kind: 'input', tensor: float32([1, 3], [Number.NaN, 0, Number.NaN]), description: '' } as const;
+    const { shares } = await sharesOf(await handled(), x, { methods: ['exact-shapley'], baseline: given });
+    // The last: ½·(4 − 1).
+    expect(shares['exact-shapley']).toEqual([0, -6, 1.5]);
+  });
+
+  it('have nothing between them and a number for gradients', async () => {
+    const asked = sharesOf(await handled(), x, { methods: ['integrated-gradients'] });
+    await expect(asked).rejects.toThrow(/input "x" lacks values.*exact-shapley/);
+  });
+
+  it('are refused with their place where nothing handles them, and so is infinity', async () => {
+    const builder = new GraphBuilder();
+    builder.input('x', 'float32', ['batch', 3]);
+    builder.op('MatMul', ['x', matrix(builder, 3, 1, weights)], {}, { outputs: ['y'] });
+    builder.output('y', 'float32', ['batch', 1]);
+    const plain = await loaded(builder.build());
+    await expect(sharesOf(plain, x, {})).rejects.toThrow(/NaN at \[0,0\].*nothing in the model handles them/);
+    const infinite = float32([1, 3], [1, 2, Number.POSITIVE_INFINITY]);
+    await expect(sharesOf(await handled(), infinite, {})).rejects.toThrow(/Infinity at \[0,2\]/);
+  });
+});

@@ -20,6 +20,7 @@ import { WhereforeError } from '../errors.ts';
 import { type MethodName, methodTable } from '../explainer/methods.ts';
 import { unknownName } from '../nearest.ts';
 import type { Specialised } from '../runtime/executor.ts';
+import { holdsMissing } from '../runtime/missing-values.ts';
 import { throwIfCancelled } from '../runtime/runtime.ts';
 import { checkTensors } from '../tensor/check-tensor.ts';
 import { sizeOf, type Tensor } from '../tensor/tensor.ts';
@@ -119,14 +120,21 @@ export async function plan(
       for (const references of byExplained(compared)) {
         const [{ explained }] = references;
         const left = unexplained(model, explained);
-        const blocked = gradientObstacle(specialised.graph, explained, output) !== undefined;
+        const missing = explained.filter((name) => holdsMissing(input.tensors.get(name) as Tensor));
+        const blocked = missing.length > 0 || gradientObstacle(specialised.graph, explained, output) !== undefined;
         const methods: readonly MethodName[] = options.methods ?? [
           blocked ? perturbation(input) : 'integrated-gradients',
         ];
         const question = { model, specialised, explained, target };
         const both = options.methods === undefined && input.picture !== undefined;
         const asked = combinations(options, methods, (text, method) => layersFor(question, text, method, both));
-        for (const { text, method, layer, notes, problem = mismatch(question, layer, method) } of asked) {
+        for (const {
+          text,
+          method,
+          layer,
+          notes,
+          problem = betweenMissing(missing, layer, method) ?? mismatch(question, layer, method),
+        } of asked) {
           if (problem) {
             if (asked.length === 1 && text !== 'all') throw problem;
             leftOut.add(leftOutText(layer, problem));
@@ -207,6 +215,15 @@ function unexplained(model: LoadedModel, explained: readonly string[]): string[]
   return model.graph.inputs
     .filter(({ name }) => model.types.get(name) === 'float32' && !explained.includes(name))
     .map(({ name }) => `input "${name}" is not explained: it stays as it is; name it in the baseline to explain it`);
+}
+
+/** Why a method that goes from the baseline to the input cannot: there is nothing between a missing value and a number. */
+function betweenMissing(missing: readonly string[], layer: readonly string[], method: MethodName) {
+  const [name] = missing.filter((input) => layer.includes(input));
+  if (name === undefined || methodTable[method].needs !== 'gradient') return undefined;
+  return new WhereforeError('not-differentiable', `${method} needs numbers, and input "${name}" lacks values`, {
+    fix: 'use a method that needs outputs only: --method exact-shapley, kernel-shap or occlusion',
+  });
 }
 
 /** Every layer asked for with every method. */

@@ -215,13 +215,16 @@ function spread(
   return { values, sum: sumOf(sums.values()) };
 }
 
+/** Two missing values are the same. */
+const differ = (a: number, b: number) => a !== b && !(Number.isNaN(a) && Number.isNaN(b));
+
 /** 1 for each element of a value of the layer that differs from some sample of the baseline. */
 export function differing({ features, references }: MethodContext, name: string): Uint8Array {
   const values = (features.get(name) as Tensor).data as Float32Array;
   const result = new Uint8Array(values.length);
   for (const reference of references) {
     const absent = (reference.features.get(name) as Tensor).data as Float32Array;
-    for (let i = 0; i < values.length; i++) if (values[i] !== absent[i]) result[i] = 1;
+    for (let i = 0; i < values.length; i++) if (differ(values[i], absent[i])) result[i] = 1;
   }
   return result;
 }
