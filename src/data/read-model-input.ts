@@ -7,6 +7,7 @@ import { checkInputNumbers } from '../runtime/missing-values.ts';
 import { convert } from '../tensor/convert.ts';
 import { type DataType, formatShape, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { sameNumbers } from '../tensor/whole-numbers.ts';
+import { isTaken } from './folders.ts';
 import { imageExtensions, readImage } from './image.ts';
 import { describedImage, preprocessImage } from './image-input.ts';
 import { inputLimit } from './input-limit.ts';
@@ -297,7 +298,14 @@ export function refuseNamedFile(model: LoadedModel, source: string): void {
   const [, name, path = ''] = /^([^=/\\]+)=(.*)$/s.exec(source) ?? [];
   const extension = extname(splitSelection(path).path).toLowerCase();
   const isOther = imageExtensions.has(extension) || extension in tableReaders || extension === '.txt';
-  if (!isOther || !requiredInputs(model.graph).some((input) => input.name === name?.trim())) return;
+  if (name === undefined || !isOther || isTaken(source)) return;
+  const names = requiredInputs(model.graph).map((input) => input.name);
+  if (!names.includes(name.trim())) {
+    throw unknownName('the model has no input', name.trim(), names, {
+      where: source,
+      fix: `give the file alone: ${path}`,
+    });
+  }
   throw new WhereforeError('invalid-argument', `a ${extension} file is not given under the name of an input`, {
     where: source,
     expected: `${name}=FILE with ${Object.keys(tensorReaders).join(', ')}, or ${name}=[numbers]`,

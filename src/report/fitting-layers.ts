@@ -41,7 +41,7 @@ export function namesOf(model: LoadedModel, text: string): string[] {
       ...model.graph.inputs.map((input) => input.name),
       ...model.graph.nodes.flatMap(({ outputs }) => outputs),
     ];
-    const guess = nearest(name, known) ?? known.find((other) => name && other.includes(name));
+    const guess = nearest(name, ['input', 'all', ...known]) ?? known.find((other) => name && other.includes(name));
     throw new WhereforeError('unknown-name', `the model has no layer "${name}"`, {
       guess,
       fix: `list them with: wherefore inspect ${model.path ?? model.name} --all`,

@@ -30,8 +30,8 @@ describe('what a detector found', () => {
     [{ class: 0, rank: 1 }, 7],
     [{ class: 0, rank: 2 }, 5],
     [{ class: 1, rank: 1 }, 3],
-    // Of the first cat 90 of 100 are shared, of the dog all of 90.
-    [{ box: [1, 0, 10, 10] }, 3],
+    // The first cat shares 90 of 100 and has .9, the dog all of 90 and .7.
+    [{ box: [1, 0, 10, 10] }, 7],
     [{ box: [25, 25, 40, 40] }, 5],
   ] as const)('%o', (choice, anchor) => {
     expect(targetOf(choice)).toMatchObject({ kind: 'detectionScore', output: 'boxes', anchor });
@@ -46,10 +46,10 @@ describe('what a detector found', () => {
   it.each([
     [
       { class: 2, rank: 1 },
-      /no object "zebra" \(got "cat" 90 % at \(0,0,10,10\), "dog" 70 % at \(1,0,10,10\), "cat" 60 %/,
+      /no object "zebra" with a score of 10 % or more \(got "cat" 90 % at \(0,0,10,10\), "dog" 70 % at \(1,0,10,10\), "cat" 60 %/,
     ],
     [{ class: 1, rank: 2 }, /no object "dog" number 2/],
-    [{ box: [50, 50, 60, 60] }, /no object at that place \(got "cat" 90 %/],
+    [{ box: [50, 50, 60, 60] }, /no object at that place with a score of 10 % or more \(got "cat" 90 %/],
   ] as const)('%o was not found', (choice, message) => {
     expect(() => targetOf(choice)).toThrow(message);
   });

@@ -11,14 +11,14 @@ const sameObject = 0.5;
 /** Rows with less than this score show nothing. */
 const leastScore = 0.01;
 
-/** Objects from this score on are told as found. */
-const toldScore = 0.3;
+/** Objects from this score on count as found. */
+const foundScore = 0.1;
 
 /** Which of the detected objects is meant. */
 export type DetectionChoice =
   /** The one of a class with the highest score (`rank` 1), the next (2), …. */
   | { readonly class: number; readonly rank: number }
-  /** The one whose box overlaps this one most: left, top, right, bottom in pixels of the image. */
+  /** The one that fits this box best, by overlap times score: left, top, right, bottom in pixels of the image. */
   | { readonly box: Box };
 
 /**
@@ -64,28 +64,35 @@ export function detectionTarget(
   const name = (index: number) => (labels?.[index] ? `"${labels[index]}"` : `class ${index}`);
   const what =
     'box' in choice ? 'at that place' : `${name(choice.class)}${choice.rank > 1 ? ` number ${choice.rank}` : ''}`;
-  throw new WhereforeError('invalid-argument', `the model found no object ${what}`, {
-    where: input.source,
-    got: foundText(objects, input, name),
-    fix:
-      'box' in choice
-        ? 'name one of these, or a box that overlaps it: left, top, right, bottom in pixels of the image'
-        : 'name one of these, or a row of the grid whatever it shows: detection:ANCHOR,CLASS',
-  });
+  throw new WhereforeError(
+    'invalid-argument',
+    `the model found no object ${what} with a score of ${100 * foundScore} % or more`,
+    {
+      where: input.source,
+      got: foundText(objects, input, name),
+      fix:
+        'box' in choice
+          ? 'name one of these, or a box that overlaps it: left, top, right, bottom in pixels of the image'
+          : 'name one of these, or a row of the grid whatever it shows: detection:ANCHOR,CLASS',
+    },
+  );
 }
+
+const isFound = ({ score }: Detection) => score >= foundScore;
 
 function ranked({ class: wanted, rank }: { class: number; rank: number }, objects: readonly Detection[]) {
-  return objects.filter((object) => object.class === wanted && object.score >= leastScore)[rank - 1];
+  return objects.filter((object) => object.class === wanted && isFound(object))[rank - 1];
 }
 
-/** The object whose box overlaps a given one most; undefined where none does. */
+/** The object that fits a given box best, by overlap times score; undefined where none does. */
 function nearestBox(wanted: Box, objects: readonly Detection[], input: ModelInput): Detection | undefined {
   let best: Detection | undefined;
   let most = 0;
-  for (const object of objects) {
+  for (const object of objects.filter(isFound)) {
     const box = shownBox(object, input);
-    const overlap = box ? intersectionOverUnion(box, wanted) : 0;
-    if (overlap > most) [best, most] = [object, overlap];
+    // Of two objects at one place the more certain one is meant.
+    const fit = box ? intersectionOverUnion(box, wanted) * object.score : 0;
+    if (fit > most) [best, most] = [object, fit];
   }
   return best;
 }
@@ -97,7 +104,7 @@ function shownBox({ box }: Detection, { picture }: ModelInput): Box | undefined 
 
 /** `"cat" 80 % at (12,40,200,310), "dog" 77 % at (…)` */
 function foundText(objects: readonly Detection[], input: ModelInput, name: (index: number) => string): string {
-  const told = objects.filter(({ score }) => score >= toldScore).slice(0, 8);
+  const told = objects.filter(isFound).slice(0, 8);
   const texts = told.map((object) => {
     const box = shownBox(object, input);
     const place = box ? ` at (${box.map((value) => Math.round(value)).join(',')})` : '';
