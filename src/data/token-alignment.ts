@@ -4,22 +4,68 @@ export type Span = readonly [start: number, end: number];
 /**
  * Finds tokens in the text that they were made of. Tokenizers that do not keep offsets still keep the order, so each
  * token is looked for from where the last one ended: byte by byte, since tokens may hold parts of a letter; without
- * case and accents where the tokenizer dropped those.
+ * case and accents where the tokenizer dropped those. Tokens for unknown words get the letters between their neighbours.
  */
 export function alignTokens(
   text: string,
   tokens: readonly string[],
   special: readonly boolean[],
+  isUnknown: (token: number) => boolean = () => false,
 ): (Span | undefined)[] {
-  const bytes = tokens.map((token, i) => (special[i] ? undefined : bytesOfToken(token, usesByteLetters(tokens))));
+  const byteLetters = usesByteLetters(tokens);
+  const bytes = tokens.map((token, i) =>
+    special[i] ? undefined : isUnknown(i) ? 'unknown' : bytesOfToken(token, byteLetters),
+  );
   const exact = walk(
     bytesOfText(text, (letter) => letter),
     bytes,
   );
-  if (exact.every((span, i) => span || special[i])) return exact;
-  const folded = walk(bytesOfText(text, fold), bytes);
+  const isComplete = exact.every((span, i) => span || special[i] || isUnknown(i));
+  const folded = isComplete ? exact : walk(bytesOfText(text, fold), bytes);
   const found = (spans: readonly (Span | undefined)[]) => spans.filter(Boolean).length;
-  return found(folded) > found(exact) ? folded : exact;
+  return withUnknown(text, found(folded) > found(exact) ? folded : exact, isUnknown);
+}
+
+/** Gives tokens for unknown words the letters between the tokens around them. */
+function withUnknown(
+  text: string,
+  spans: readonly (Span | undefined)[],
+  isUnknown: (token: number) => boolean,
+): (Span | undefined)[] {
+  const result = [...spans];
+  for (let first = 0; first < spans.length; first++) {
+    if (!isUnknown(first)) continue;
+    let end = first + 1;
+    while (end < spans.length && isUnknown(end)) end++;
+    const from = spans.slice(0, first).findLast((span) => span)?.[1] ?? 0;
+    const to = spans.slice(end).find((span) => span)?.[0] ?? text.length;
+    for (const [i, span] of unknownSpans(text, from, to, end - first).entries()) result[first + i] = span;
+    first = end;
+  }
+  return result;
+}
+
+const scriptWithoutSpaces =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}]/u;
+/** What tokenizers cut a text into first: words, single letters of scripts without spaces, punctuation. */
+const piece = new RegExp(
+  `${scriptWithoutSpaces.source}|(?:(?!${scriptWithoutSpaces.source})[\\p{L}\\p{N}\\p{M}])+|\\S`,
+  'gu',
+);
+
+/** The letters of several unknown words in a row: one each where they can be told apart, else all with the first. */
+function unknownSpans(text: string, from: number, to: number, count: number): (Span | undefined)[] {
+  const between = text.slice(from, to);
+  for (const pattern of [/\S+/gu, piece]) {
+    const found = [...between.matchAll(pattern)].map(
+      ({ index, 0: { length } }): Span => [from + index, from + index + length],
+    );
+    if (found.length === count) return found;
+  }
+  const start = between.search(/\S/u);
+  if (start < 0) return Array.from({ length: count }, () => undefined);
+  const whole: Span = [from + start, from + between.trimEnd().length];
+  return Array.from({ length: count }, (_, i) => (i === 0 ? whole : undefined));
 }
 
 /**
@@ -42,8 +88,6 @@ export function wordsOf(text: string, spans: readonly (Span | undefined)[], spec
 }
 
 const wordLetter = /[\p{L}\p{N}\p{M}'’_-]/u;
-const scriptWithoutSpaces =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}]/u;
 
 /** Whether the letter at a place goes on with the word before it. */
 function continues(text: string, at: number): boolean {
@@ -84,10 +128,17 @@ const isSpace = (byte: number) => byte === 32 || (byte >= 9 && byte <= 13);
 /** How far ahead a token is looked for where letters were dropped or changed between two tokens. */
 const furthest = 32;
 
-function walk({ bytes, spans }: Bytes, tokens: readonly (readonly number[] | undefined)[]): (Span | undefined)[] {
+/** Bytes of a token; undefined for special ones. */
+type TokenBytes = readonly number[] | 'unknown' | undefined;
+
+function walk({ bytes, spans }: Bytes, tokens: readonly TokenBytes[]): (Span | undefined)[] {
   let at = 0;
+  let isBehindUnknown = false;
   return tokens.map((token) => {
-    if (!token) return undefined;
+    if (token === 'unknown') isBehindUnknown = true;
+    if (!token || token === 'unknown') return undefined;
+    // An unknown word may be of any length.
+    const reach = isBehindUnknown ? bytes.length : furthest;
     let from = at;
     while (from < bytes.length && isSpace(bytes[from])) from++;
     const trimmed = token.slice(token.findIndex((byte) => !isSpace(byte)));
@@ -96,13 +147,22 @@ function walk({ bytes, spans }: Bytes, tokens: readonly (readonly number[] | und
       const place = spans[from]?.[0] ?? spans.at(-1)?.[1] ?? 0;
       return [place, place];
     }
-    for (let start = from; start <= Math.min(from + furthest, bytes.length - trimmed.length); start++) {
-      if (!trimmed.every((byte, i) => bytes[start + i] === byte)) continue;
-      at = start + trimmed.length;
-      return [spans[start][0], spans[at - 1][1]];
-    }
-    return undefined;
+    const last = Math.min(from + reach, bytes.length - trimmed.length);
+    const holds = (start: number) => trimmed.every((byte, i) => bytes[start + i] === byte);
+    const begins = (start: number) => start === from || isSpace(bytes[start - 1]);
+    // Behind an unknown word, the beginning of a word goes before a place inside of one.
+    let start = isBehindUnknown ? firstFrom(from + 1, last, (i) => begins(i) && holds(i)) : undefined;
+    start ??= firstFrom(from, last, holds);
+    if (start === undefined) return undefined;
+    isBehindUnknown = false;
+    at = start + trimmed.length;
+    return [spans[start][0], spans[at - 1][1]];
   });
+}
+
+function firstFrom(from: number, last: number, holds: (i: number) => boolean): number | undefined {
+  for (let i = from; i <= last; i++) if (holds(i)) return i;
+  return undefined;
 }
 
 const byteToken = /^<0x([0-9A-F]{2})>$/;

@@ -7,6 +7,28 @@ const none = (tokens: readonly string[]) => tokens.map(() => false);
 const pieces = (text: string, tokens: readonly string[]) =>
   alignTokens(text, tokens, none(tokens)).map((span) => span && text.slice(...span));
 
+describe('words that the vocabulary lacks', () => {
+  const found = (text: string, tokens: readonly string[]) =>
+    alignTokens(text, tokens, none(tokens), (i) => tokens[i] === '[UNK]').map((span) => span && text.slice(...span));
+
+  it('are shown by their own letters, and do not disturb those behind them', () => {
+    expect(found('my 😀 card', ['my', '[UNK]', 'card'])).toEqual(['my', '😀', 'card']);
+    expect(found('[UNK] is not in it', ['[UNK]', 'is', 'not'])).toEqual(['[UNK]', 'is', 'not']);
+    const long = 'x'.repeat(200);
+    expect(found(`${long} card`, ['[UNK]', 'card'])).toEqual([long, 'card']);
+    // "in" stands in the unknown word as well.
+    expect(found('zorblinax in a', ['[UNK]', 'in', 'a'])).toEqual(['zorblinax', 'in', 'a']);
+  });
+
+  it('are told apart where several follow each other', () => {
+    expect(found('a 你好 b', ['a', '[UNK]', '[UNK]', 'b'])).toEqual(['a', '你', '好', 'b']);
+    expect(found('qq ww card', ['[UNK]', '[UNK]', 'card'])).toEqual(['qq', 'ww', 'card']);
+    expect(found('(qq)', ['[UNK]', '[UNK]', '[UNK]'])).toEqual(['(', 'qq', ')']);
+    // Two tokens for one word: nothing says where it was cut.
+    expect(found('qqww', ['[UNK]', '[UNK]'])).toEqual(['qqww', undefined]);
+  });
+});
+
 describe('alignTokens', () => {
   it('sentence pieces, with the space before a word left out', () => {
     expect(pieces('Once upon', ['▁Once', '▁', 'up', 'on'])).toEqual(['Once', '', 'up', 'on']);

@@ -55,7 +55,7 @@ export function parseTokenizer(json: string, where = 'tokenizer.json'): Tokenize
       expected: 'a tokenizer.json as Hugging Face writes it',
       cause,
     });
-  let content: { model?: { vocab?: unknown } };
+  let content: { model?: { vocab?: unknown; unk_token?: unknown; unk_id?: unknown } };
   let inner: HuggingFaceTokenizer;
   try {
     content = JSON.parse(json);
@@ -65,7 +65,9 @@ export function parseTokenizer(json: string, where = 'tokenizer.json'): Tokenize
     throw refuse(cause);
   }
   const added = inner.get_added_tokens_decoder();
-  const special = new Set([...added].filter(([, token]) => token.special).map(([id]) => id));
+  const unknown = unknownId(content.model, (token) => inner.token_to_id(token));
+  // A word that the vocabulary lacks was written by somebody, whatever the tokenizer calls its token.
+  const special = new Set([...added].filter(([id, token]) => token.special && id !== unknown).map(([id]) => id));
   const size = maxOf(inner.get_vocab(true).values()) + 1;
   return {
     special,
@@ -79,7 +81,7 @@ export function parseTokenizer(json: string, where = 'tokenizer.json'): Tokenize
     encode: (text) => {
       const { ids, tokens }: { ids: number[]; tokens: string[] } = inner.encode(text);
       const isSpecial = ids.map((id) => special.has(id));
-      const spans = alignTokens(text, tokens, isSpecial);
+      const spans = alignTokens(text, tokens, isSpecial, (i) => ids[i] === unknown);
       return {
         ids,
         tokens,
@@ -93,6 +95,16 @@ export function parseTokenizer(json: string, where = 'tokenizer.json'): Tokenize
       };
     },
   };
+}
+
+/** Id of the token for words that the vocabulary lacks: named by the model, else by one of its usual names. */
+function unknownId(
+  { unk_token: token, unk_id: id }: { readonly unk_token?: unknown; readonly unk_id?: unknown },
+  idOf: (token: string) => number | undefined,
+): number | undefined {
+  if (typeof id === 'number') return id;
+  const names = typeof token === 'string' ? [token] : emptyTokens.unk;
+  return names.map(idOf).find((found) => found !== undefined);
 }
 
 /** The first token that the vocabulary has under one of the usual names. */

@@ -21,7 +21,13 @@ ${features.notes.map((note) => html`<p class="quiet">${note}.</p>`)}
 </figure>`;
 }
 
-function cells({ document }: Explained, { shares }: Features): Html {
+function cells(explained: Explained, { shares }: Features): Html {
+  const tokens = shares.flatMap((share) => share.parts ?? [share]);
+  return html`${cellsOf(explained, shares)}
+${tokens.length > shares.length && html`<details class="tokens"><summary>Token by token</summary>${cellsOf(explained, tokens)}</details>`}`;
+}
+
+function cellsOf({ document }: Explained, shares: readonly FeatureShare[]): Html {
   const largest = maxOf([...shares.map(({ share }) => Math.abs(share)), Number.MIN_VALUE]);
   return html`<p class="cells" aria-label="The parts in order, coloured by their share">${shares.map(
     ({ name, text, share, special, parts }) => {
@@ -35,9 +41,18 @@ function cells({ document }: Explained, { shares }: Features): Html {
 <p class="quiet">${sharesDifference(document) ? 'Red parts raised the output, blue ones lowered it' : 'Red parts have values above 0, blue ones below'}; the end colour is ${signedText(largest, 2)}.</p>`;
 }
 
-/** What gets a bar of its own: the parts, or stretches of a signal, whose single places say little. */
+/**
+ * What gets a bar of its own: the parts, or stretches of a signal, whose single positions say little. Special tokens, which
+ * nobody wrote, share one bar, and need none where nothing is attributed to them.
+ */
 export function shownShares({ shares, signal, placeName }: Features): readonly FeatureShare[] {
-  if (!signal) return shares;
+  if (!signal) {
+    const special = shares.filter((share) => share.special);
+    if (special.length === 0) return shares;
+    const share = special.reduce((sum, one) => sum + one.share, 0);
+    const written = shares.filter((one) => !one.special);
+    return share === 0 ? written : [...written, { name: 'special tokens', share, special: true }];
+  }
   const length = Math.ceil(shares.length / mostBars);
   const count = Math.ceil(shares.length / length);
   return Array.from({ length: count }, (_, i) => {

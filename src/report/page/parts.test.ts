@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest';
 import { pictureLayout as layout, makeExplained, pictured, row } from '../../../test/explained.ts';
 import { float32 } from '../../tensor/tensor.ts';
+import type { Features } from '../features.ts';
+import { shownShares } from './features.ts';
 import { renderPage } from './page.ts';
 
 it('says on the page what was left out, and folds long lists', async () => {
@@ -103,4 +105,21 @@ it('puts warnings below the map, not over it', async () => {
     }),
   ]);
   expect(page).toMatch(/<\/fieldset>\s*<ul class="chips" aria-label="Warnings">/);
+});
+
+it('gives special tokens one bar, and none where nothing is attributed to them', () => {
+  const features = (last: number): Features => ({
+    kind: 'sequence',
+    shares: [
+      { name: '[CLS]', share: last === 0 ? 0 : -1, special: true },
+      { name: 'stolen', share: 2 },
+      { name: '[SEP]', share: last, special: true },
+    ],
+    notes: [],
+  });
+  expect(shownShares(features(0)).map(({ name }) => name)).toEqual(['stolen']);
+  expect(shownShares(features(4)).map(({ name, share }) => [name, share])).toEqual([
+    ['stolen', 2],
+    ['special tokens', 3],
+  ]);
 });
