@@ -11,6 +11,8 @@ export interface TextClassifier {
   readonly classes: number;
   /** Axes that the file declares for `logits`; default [batch, classes]. */
   readonly declares?: readonly (number | undefined)[];
+  /** Tokens that the model always takes; default any number. */
+  readonly length?: number;
   /** What the model ends in. */
   readonly last?: 'Softmax' | 'Sigmoid';
 }
@@ -24,11 +26,11 @@ export function vocabularyOf({ words }: TextClassifier): string[] {
 
 /** `model.onnx` with inputs `input_ids` and `attention_mask`, [batch, sequence], and output `logits`. */
 export function encodeTextClassifier(classifier: TextClassifier): Uint8Array {
-  const { words, classes, declares = [undefined, classes], last } = classifier;
+  const { words, classes, declares = [undefined, classes], length, last } = classifier;
   const rows = vocabularyOf(classifier).map((word) => words[word] ?? new Array<number>(classes).fill(0));
   const builder = new GraphBuilder();
-  const ids = builder.input('input_ids', 'int64', [undefined, undefined]);
-  const mask = builder.input('attention_mask', 'int64', [undefined, undefined]);
+  const ids = builder.input('input_ids', 'int64', [undefined, length]);
+  const mask = builder.input('attention_mask', 'int64', [undefined, length]);
   const table = builder.constant(float32([rows.length, classes], rows.flat()));
   const weight = builder.op('Unsqueeze', [builder.op('Cast', [mask], { to: 1 }), builder.ints([-1])]);
   const scores = builder.op('Mul', [builder.op('Gather', [table, ids], { axis: 0 }), weight]);

@@ -1,5 +1,11 @@
 import type { Command } from 'commander';
-import { labelsOf, loadModel } from '../data/load-model.ts';
+import { describeImageInput } from '../data/image-input.ts';
+import { type LoadedModel, labelsOf, loadModel } from '../data/load-model.ts';
+import type { ImageInput, Preprocessing } from '../data/preprocessing.ts';
+import { splitSelection } from '../data/row-selection.ts';
+import { describedText } from '../data/text-input.ts';
+import { imageProcessorUsed } from '../data/used-beside.ts';
+import { WhereforeError } from '../errors.ts';
 import { type MethodName, methodTable } from '../explainer/methods.ts';
 import { explain, preprocessingOf } from '../report/explain.ts';
 import { checkMethods, type Plan } from '../report/plan.ts';
@@ -23,6 +29,8 @@ interface Options extends RunOptions {
   readonly layer?: readonly string[];
   readonly method?: readonly string[];
   readonly groups?: string;
+  readonly row?: string;
+  readonly textColumn?: string;
   readonly set: readonly string[];
   readonly score?: boolean;
 }
@@ -33,7 +41,7 @@ export function defineExplain(program: Command): void {
     .description('why a model said what it said of an input: a picture, its error, and a page')
     .argument(
       '<input...>',
-      'pictures, .npy/.npz/.safetensors tensors, table.csv#row, name=[numbers], or a text or .txt file',
+      'images, .wav/.flac recordings, .npy/.npz/.safetensors tensors, table.csv#row, name=[numbers], a text or .txt file, or folders of such files',
     );
   withModel(command)
     .option(
@@ -52,6 +60,11 @@ export function defineExplain(program: Command): void {
       list,
     )
     .option('--method <names>', `of ${Object.keys(methodTable).join(', ')}; separate several by commas`, list)
+    .option('--row <rows>', 'rows of a table, lines of a text file, files of a folder: 3, 0-9 or 3,17, counted from 0')
+    .option(
+      '--text-column <name>',
+      'the column of a table that holds the text; default the one called text, or the only one of texts',
+    )
     .option('--groups <what>', `what methods that perturb hide together: ${groupForms}; default by kind of input`)
     .option(
       '--set <method.parameter=value>',
@@ -81,7 +94,7 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
     if (!options.json) tell(text);
   };
   try {
-    const preprocessing = preprocessingOf(model, {});
+    const preprocessing = withTextColumn(preprocessingOf(model, {}), options.textColumn);
     const labels = labelsOf(model, preprocessing);
     const target =
       options.target &&
@@ -94,7 +107,8 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
     const groups = options.groups === undefined ? undefined : await parseGroups(options.groups, model, preprocessing);
     let told = false;
     let leftOut: readonly string[] = [];
-    const explained = await explain(model, inputs, {
+    const explained = await explain(model, withRows(inputs, options.row), {
+      preprocessing,
       target,
       baseline,
       groups,
@@ -106,11 +120,8 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
       command,
       score: options.score,
       onPlanned: (plan) => {
-        if (!model.preprocessing && plan.explanations.some(({ input }) => input.picture)) {
-          say(
-            'no wherefore.yaml beside the model: how pictures become its input was guessed (wherefore inspect shows how)',
-          );
-        }
+        const picture = plan.explanations.find(({ input }) => input.picture)?.input.picture;
+        if (!model.preprocessing && picture) say(imageSourceText(model, picture.input));
         leftOut = plan.leftOut;
         for (const text of leftOut) say(`left out at ${text}`);
         const { text, isLong } = estimateText(plan, options.score ?? false);
@@ -144,6 +155,34 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
     progress.clear();
     await model.close();
   }
+}
+
+/** How images were made ready where no `wherefore.yaml` says so, and how that is known. */
+function imageSourceText(model: LoadedModel, input: ImageInput): string {
+  const from = imageProcessorUsed(model, input)
+    ? 'as preprocessor_config.json beside the model says'
+    : 'guessed from the graph, as no wherefore.yaml lies beside the model (wherefore inspect shows why)';
+  return `images: ${describeImageInput(input)}; ${from}`;
+}
+
+/** Texts of tables in the column that was named. */
+function withTextColumn(preprocessing: Preprocessing, column: string | undefined): Preprocessing {
+  const text = describedText(preprocessing);
+  if (column === undefined) return preprocessing;
+  if (!text) {
+    throw new WhereforeError('invalid-argument', 'a column of texts is named, but the model takes no text', {
+      got: `--text-column ${column}`,
+      fix: 'leave it out',
+    });
+  }
+  return { ...preprocessing, inputs: { ...preprocessing.inputs, [text.name]: { ...text.input, column } } };
+}
+
+/** The rows of `--row` behind every file that names none itself. */
+function withRows(inputs: readonly string[], row: string | undefined): readonly string[] {
+  return row === undefined
+    ? inputs
+    : inputs.map((input) => (splitSelection(input).selection === undefined ? `${input}#${row}` : input));
 }
 
 /** Work that lasts longer is announced with its duration as well. */

@@ -1,15 +1,20 @@
 import type { Command } from 'commander';
-import { loadModel } from '../data/load-model.ts';
+import { describeRows, descriptionPath } from '../data/describe-rows.ts';
+import { writeAtomically } from '../data/files.ts';
+import { type LoadedModel, loadModel } from '../data/load-model.ts';
 import { formatPreprocessing } from '../data/preprocessing-file.ts';
+import { WhereforeError } from '../errors.ts';
 import type { ValueInfo } from '../onnx/graph.ts';
 import { type Inspection, inspect } from '../report/inspect.ts';
 import { formatShape } from '../tensor/tensor.ts';
-import { type RuntimeOptions, runtimeOf, withRuntime } from './options.ts';
+import { type RuntimeOptions, runtimeOf, shellWord, withRuntime } from './options.ts';
 import { formatTable } from './table-text.ts';
 import { print, printJson, visibleAll } from './terminal.ts';
 
 interface Options extends RuntimeOptions {
   readonly all?: boolean;
+  readonly data?: string;
+  readonly out?: string;
   readonly json?: boolean;
 }
 
@@ -19,10 +24,16 @@ export function defineInspect(program: Command): void {
     .description('what a model takes and gives, what blocks gradients, which layers are worth explaining')
     .argument('<model>', 'an .onnx file')
     .option('--all', 'list every layer, not only those worth explaining')
+    .option('--data <table>', 'a table of its rows: writes the wherefore.yaml that says how a row becomes the input')
+    .option('--out <file>', 'where --data writes; default beside the model')
     .option('--json', 'print JSON');
   withRuntime(command).action(async (path: string, options: Options) => {
     const model = await loadModel(path, runtimeOf(options));
     try {
+      if (options.data !== undefined) {
+        print((await writeDescription(model, options.data, options.out)).join('\n'));
+        return;
+      }
       const inspection = await inspect(model);
       if (options.json) printJson({ ...inspection, opsets: Object.fromEntries(inspection.opsets) });
       else print(describe(visibleAll(inspection), options.all === true));
@@ -30,6 +41,25 @@ export function defineInspect(program: Command): void {
       await model.close();
     }
   });
+}
+
+/** Writes a `wherefore.yaml` from a table, and says what it concluded and what it could not know. */
+async function writeDescription(model: LoadedModel, data: string, out: string | undefined): Promise<string[]> {
+  const { text, target } = await describeRows(model, data);
+  const path = out ?? (await descriptionPath(model.path ?? model.name));
+  if (out === undefined && model.preprocessing) {
+    throw new WhereforeError('file-unwritable', 'the model is described already', {
+      where: model.preprocessing.path,
+      fix: 'move that file away, or write to another one: --out FILE',
+    });
+  }
+  await writeAtomically(path, text);
+  return [
+    ...text.split('\n'),
+    ...(target === undefined ? ['no column looks like the target', ''] : []),
+    `written: ${path}`,
+    `next:    wherefore explain ${shellWord(data)} --row 0 --model ${shellWord(model.path ?? model.name)}${out === undefined ? '' : ` --preprocessing ${shellWord(out)}`}`,
+  ];
 }
 
 const shapeOf = ({ type, shape }: ValueInfo) =>

@@ -4,15 +4,18 @@ import type { OnnxModel } from '../onnx/graph.ts';
 import { foldersOf, isFile } from './folders.ts';
 import { type ModelConfig, parseModelConfig } from './model-config.ts';
 import { readLabels } from './preprocessing-file.ts';
+import type { ProcessorFile } from './preprocessor-config.ts';
 import { readText } from './read-file.ts';
+import { type TextLimits, textLimits } from './text-length.ts';
 
 /** Files that other tools leave beside a model, by what they say. */
 const fileNames = {
   config: ['config.json'],
   labels: ['labels.txt', 'labels.json'],
   tokenizer: ['tokenizer.json'],
-  /** How pictures become the input: resize, crop, mean and std. */
-  imageProcessor: ['preprocessor_config.json'],
+  tokenizerConfig: ['tokenizer_config.json'],
+  /** How images and recordings become the input: resize, crop, mean and std; the sampling rate. */
+  processor: ['preprocessor_config.json'],
 } as const;
 
 export type BesideFile = keyof typeof fileNames;
@@ -26,6 +29,10 @@ export interface Beside {
   /** Absolute paths of the files that are there. */
   readonly files: Readonly<Partial<Record<BesideFile, string>>>;
   readonly config?: ModelConfig;
+  /** What `preprocessor_config.json` holds. */
+  readonly processor?: ProcessorFile;
+  /** Longest text and the side it is cut at, by `tokenizer_config.json`. */
+  readonly texts?: TextLimits;
   /** Names of the classes and where they stand. */
   readonly labels?: { readonly names: readonly string[]; readonly file: string };
   /** Files that are there and cannot be used, with why. */
@@ -62,10 +69,25 @@ export async function findBeside(modelPath: string): Promise<Beside> {
   const config = await attempt(files.config, async (path) =>
     parseModelConfig(await readText(path, 'config', { inside: folders }), path),
   );
+  const processor = await attempt(files.processor, async (path) => ({
+    path,
+    content: parsedJson(await readText(path, 'config', { inside: folders }), path),
+  }));
+  const texts = await attempt(files.tokenizerConfig, async (path) =>
+    textLimits(parsedJson(await readText(path, 'config', { inside: folders }), path)),
+  );
   const listed = await attempt(files.labels, (path) => readLabels(path, { inside: folders }));
   const named = config?.labels && { names: config.labels, file: files.config as string };
   const labels = named ?? (listed && { names: listed, file: files.labels as string });
-  return { folder: dirname(modelPath), folders, files, config, labels, notes };
+  return { folder: dirname(modelPath), folders, files, config, processor, texts, labels, notes };
+}
+
+function parsedJson(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new WhereforeError('invalid-data', 'not JSON', { where, cause });
+  }
 }
 
 async function firstThere(paths: readonly string[]): Promise<string | undefined> {

@@ -24,6 +24,8 @@ export const fileKinds = {
   /** The largest in use, of 256,000 tokens, have 33 MiB. */
   tokenizer: { called: 'a tokenizer', limit: 128 * MiB },
   image: { called: 'an image', limit: 256 * MiB },
+  /** Twenty minutes of stereo at 48 kHz and 16 bits have 220 MiB. */
+  audio: { called: 'a recording', limit: 256 * MiB },
   tensors: { called: 'a file of tensors', limit: 8 * GiB },
   /** A book has one. */
   text: { called: 'a text', limit: 16 * MiB },

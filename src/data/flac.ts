@@ -5,7 +5,7 @@ import { type Audio, checkSamples, refuseAudio } from './audio.ts';
  * @throws WhereforeError `invalid-data` for damaged files
  */
 export function readFlac(bytes: Uint8Array, where: string): Audio {
-  if (String.fromCharCode(...bytes.subarray(0, 4)) !== 'fLaC')
+  if (new TextDecoder('latin1').decode(bytes.subarray(0, 4)) !== 'fLaC')
     throw refuseAudio('FLAC', 'it does not begin with fLaC', where);
   const bits = new Bits(bytes, 4, where);
   const info = readInfo(bits, where);

@@ -1,10 +1,19 @@
-import { type Initializer, intsAttribute, type Node, type OnnxModel, type ValueInfo } from '../onnx/graph.ts';
+import { WhereforeError } from '../errors.ts';
+import {
+  type Dimension,
+  type Initializer,
+  intsAttribute,
+  type Node,
+  type OnnxModel,
+  type ValueInfo,
+} from '../onnx/graph.ts';
 import { readInitializer } from '../onnx/initializer.ts';
 import { toNumbers } from '../tensor/convert.ts';
 import { maxOf } from '../tensor/extremes.ts';
 import { formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import type { Guess } from './guessed.ts';
 import type { PreprocessingText } from './preprocessing.ts';
+import { type ProcessorFile, readImageProcessor } from './preprocessor-config.ts';
 
 type ImageText = Extract<NonNullable<PreprocessingText['inputs']>[string], { kind: 'image' }>;
 type Layout = 'NCHW' | 'NHWC';
@@ -19,7 +28,7 @@ const caffeMean = [103.939, 116.779, 123.68];
 export function guessImage(
   model: OnnxModel,
   input: ValueInfo,
-  detector: boolean,
+  { detector, processor }: { readonly detector: boolean; readonly processor?: ProcessorFile },
   guesses: Guess[],
 ): ImageText | undefined {
   const path = `inputs.${input.name}`;
@@ -35,6 +44,8 @@ export function guessImage(
 
   const shape = input.shape ?? [];
   const [height, width] = layout === 'NCHW' ? shape.slice(2) : shape.slice(1, 3);
+  const followed = processor && followProcessor(processor, [height, width], channels, add);
+  if (followed) return { ...followed, layout };
   if (typeof height !== 'number' || typeof width !== 'number') {
     add('size', undefined, 'unknown', 'the graph takes pictures of any size: give the size that it was trained with');
     return undefined;
@@ -42,7 +53,7 @@ export function guessImage(
   add('size', [height, width], 'known', `the input is ${formatShape(shape)}`);
 
   const fit = detector
-    ? ({ resize: 'letterbox', pad: 114, place: 'corner' } as const)
+    ? ({ resize: 'letterbox', pad: 114, place: 'corner', antialias: false } as const)
     : ({ resize: 'stretch' } as const);
   add(
     'resize',
@@ -50,10 +61,58 @@ export function guessImage(
     detector ? 'likely' : 'assumed',
     detector ? 'YOLOX detectors pad with 114 below and to the right' : 'a graph does not say how pictures get its size',
   );
+  if (detector)
+    add('antialias', false, 'likely', 'YOLOX detectors resize with OpenCV, which takes the nearest pixels alone');
+  else add('kernel', 'bilinear', 'assumed', 'the default of torchvision, which averages over the pixels covered');
   const values = guessValues(model, channels, input, start, detector);
   for (const [key, confidence, why] of values.reasons) add(key, values.text[key], confidence, why);
   return { kind: 'image', size: [height, width], ...fit, layout, ...values.text };
 }
+
+type Add = (key: string, value: unknown, confidence: Guess['confidence'], reason: string) => void;
+
+/** What the image processor beside the model says, where the model can take what it makes. */
+function followProcessor(
+  { path, content }: ProcessorFile,
+  sides: readonly (Dimension | undefined)[],
+  channels: number,
+  add: Add,
+): Omit<ImageText, 'layout'> | undefined {
+  const file = fileName(path);
+  let found: ReturnType<typeof readImageProcessor>;
+  try {
+    found = readImageProcessor(content, file);
+  } catch (error) {
+    if (!(error instanceof WhereforeError)) throw error;
+    add('kind', 'image', 'unknown', `${file} was not used: ${error.message}`);
+    return undefined;
+  }
+  if (!found) return undefined;
+  const { input, defaults, type } = found;
+  const fits = channels === 3 && sides.every((side, i) => typeof side !== 'number' || side === input.size[i]);
+  if (!fits) {
+    const takes = `${sides.join('×')} with ${channels} channel${channels > 1 ? 's' : ''}`;
+    add(
+      'size',
+      sides,
+      'unknown',
+      `${file} was not used: it makes ${input.size.join('×')} in colour, the model takes ${takes}`,
+    );
+    return undefined;
+  }
+  const said = `${file} says so${type ? ` (${type})` : ''}`;
+  for (const [key, value] of Object.entries(input)) if (key !== 'kind') add(key, value, 'known', said);
+  if (defaults.length > 0)
+    add(
+      'kind',
+      'image',
+      'likely',
+      `${file} leaves out ${defaults.join(', ')}: the default${defaults.length > 1 ? 's' : ''} of ${type || 'transformers'}`,
+    );
+  return input;
+}
+
+const fileName = (path: string) => path.split(/[\\/]/).pop() as string;
 
 function guessLayout(
   input: ValueInfo,
@@ -80,6 +139,8 @@ function guessLayout(
       reason: 'the graph begins with a convolution, which takes channels in the second place',
     };
   }
+  if (input.name === 'pixel_values' && typeof second !== 'number')
+    return { layout: 'NCHW', channels: 3, certain: false, reason: 'the name that transformers gives to NCHW images' };
   if (isColour(second) && !isColour(fourth))
     return { layout: 'NCHW', channels: second, certain: false, reason: `the second axis has ${second} of them` };
   if (isColour(fourth) && !isColour(second))

@@ -2,6 +2,7 @@ import { relative } from 'node:path';
 import { type OnnxModel, requiredInputs, type ValueInfo } from '../onnx/graph.ts';
 import { formatShape } from '../tensor/tensor.ts';
 import type { Beside } from './beside.ts';
+import { guessAudio } from './guess-audio.ts';
 import { guessImage } from './guess-image.ts';
 import { guessOutputs } from './guess-output.ts';
 import { guessSeries } from './guess-series.ts';
@@ -70,8 +71,10 @@ function guessInput(
       return { kind: 'text', part, ...(part === 'ids' && tokenizerFor(path, beside, guesses)) };
     }
   }
+  const audio = guessAudio(input, beside?.processor, guesses);
+  if (audio) return audio;
   if (shape?.length === 4 && isPictureType(type)) {
-    const image = guessImage(model, input, detector, guesses);
+    const image = guessImage(model, input, { detector, processor: beside?.processor }, guesses);
     if (image) return image;
   } else if (shape?.length === 2 && (type === 'float32' || type === 'float64' || type === 'float16')) {
     add('tensor', 'likely', `rows of ${shape[1] ?? '?'} numbers: name the columns with kind: table to read CSV files`);

@@ -27,6 +27,29 @@ export function describedImage(
   );
 }
 
+/** How an image becomes an input, in a line of words. */
+export function describeImageInput(input: ImageInput): string {
+  const { size, resize, shorterSide, whole, kernel, antialias, pad, layout, colour, range, scale, mean, std } = input;
+  const filter = `${kernel}${antialias === false ? ' without antialiasing' : ''}`;
+  const [height, width] = size;
+  const before = whole
+    ? `resized to ${whole.join('×')}`
+    : `shorter side resized to ${shorterSide ?? Math.max(height, width)}`;
+  const fitted = {
+    stretch: `resized to ${height}×${width} (${filter})`,
+    crop: `${before} (${filter}), ${height}×${width} cut out of the centre`,
+    letterbox: `fitted into ${height}×${width} (${filter}), padded with ${[pad ?? 0].flat().join(', ')}`,
+  }[resize];
+  const values = range ? `0–255 become ${range[0]} to ${range[1]}` : `0–255 times ${scale}`;
+  const list = (value: number | number[]) => [value].flat().join(', ');
+  const differs = (value: number | number[], plain: number) => [value].flat().some((one) => one !== plain);
+  const normalised = [
+    ...(differs(mean, 0) ? [`minus ${list(mean)}`] : []),
+    ...(differs(std, 1) ? [`divided by ${list(std)}`] : []),
+  ];
+  return [fitted, colour, layout, values, ...normalised].join('; ');
+}
+
 /** A picture made ready for a model. */
 export interface PreparedImage {
   /** 1×C×H×W or 1×H×W×C float32, in the model's own units. */

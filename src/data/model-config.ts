@@ -38,7 +38,7 @@ export function parseModelConfig(json: string, where = 'config.json'): ModelConf
     labels: labels && labels.length > 1 && !isRegression ? labels : undefined,
     isMultiLabel: problem === 'multi_label_classification',
     vocabularySize: countOf(content.vocab_size),
-    longest: countOf(content.max_position_embeddings),
+    longest: longestOf(content),
   };
 }
 
@@ -65,6 +65,15 @@ function labelsOf(names: unknown, where: string): string[] | undefined {
     got: JSON.stringify(names).slice(0, 80),
     expected: '{ "0": "name", "1": "name", … } without gaps',
   });
+}
+
+/** Positions of some models begin behind that of the padding token. */
+const countedFromPadding = /^(xlm-)?roberta|^camembert|^mpnet|^longformer/;
+
+function longestOf(content: Readonly<Record<string, unknown>>): number | undefined {
+  const positions = countOf(content.max_position_embeddings) ?? countOf(content.n_positions);
+  const isLater = countedFromPadding.test(String(content.model_type ?? ''));
+  return positions === undefined || !isLater ? positions : positions - 1 - Number(content.pad_token_id ?? 1);
 }
 
 function countOf(value: unknown): number | undefined {

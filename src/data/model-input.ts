@@ -12,6 +12,8 @@ export interface ModelInput {
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** Which axes of the explained input are channels and space. */
   readonly layout: { readonly channelAxis?: number; readonly spatialAxes?: readonly number[] };
+  /** Samples a second along the axis of time, where the input is a recording. */
+  readonly rate?: number;
   /** The source picture, H×W×3 RGB, and how the model's grid lies over it. */
   readonly picture?: {
     readonly pixels: Tensor<'uint8'>;

@@ -1,5 +1,5 @@
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { stringify } from 'yaml';
+import { Document, isPair, isSeq, visit } from 'yaml';
 import type * as z from 'zod';
 import { WhereforeError } from '../errors.ts';
 import { nearest, unknownName } from '../nearest.ts';
@@ -71,7 +71,7 @@ function explain(issue: z.core.$ZodIssue, found: unknown): string {
       if (issue.discriminator) {
         const known =
           issue.discriminator === 'kind'
-            ? ['image', 'table', 'tensor', 'text']
+            ? ['image', 'table', 'tensor', 'text', 'audio']
             : ['number', 'ordinal', 'onehot', 'text'];
         return found === undefined
           ? `missing, expected ${known.join(', ')}`
@@ -103,9 +103,18 @@ function suggestion(name: string, known: readonly string[]): string {
   return known.length ? `, known here: ${known.join(', ')}` : '';
 }
 
-/** The text of a `wherefore.yaml`; reading it back gives an equal preprocessing. */
+/** The text of a `wherefore.yaml`, a column of a table on one line; reading it back gives an equal preprocessing. */
 export function formatPreprocessing(preprocessing: PreprocessingText): string {
-  return stringify(preprocessing, { collectionStyle: 'any', flowCollectionPadding: false, lineWidth: 120 });
+  const document = new Document(preprocessing);
+  visit(document, {
+    Map(key, node, path) {
+      const [list] = path.slice(-1);
+      const columns = path.at(-2);
+      if (typeof key === 'number' && isSeq(list) && isPair(columns) && String(columns.key) === 'columns')
+        node.flow = true;
+    },
+  });
+  return document.toString({ collectionStyle: 'any', flowCollectionPadding: false, lineWidth: 120 });
 }
 
 /** A preprocessing with its labels read and the file that it came from. */

@@ -133,14 +133,26 @@ const tensorInput = z.strictObject({
   axes: z.array(z.string()).optional(),
 });
 
+const audioInput = z.strictObject({
+  kind: z.literal('audio'),
+  /** Samples a second that the model was trained with; recordings of other rates are resampled. Default: the file's own. */
+  rate: z.int().positive().optional(),
+  /** Whether a recording is brought to mean 0 and variance 1: (x − mean) / √(variance + 10⁻⁷). Default false. */
+  normalise: z.boolean().default(false),
+});
+
 const textInput = z.strictObject({
   kind: z.literal('text'),
   /** `tokenizer.json`, relative to this file. */
   tokenizer: z.string().optional(),
   /** What of the tokenized text this input takes. Default ids. */
   part: z.enum(['ids', 'mask', 'types', 'positions']).default('ids'),
-  /** Longest text in tokens; longer ones are refused. Default: no limit. */
+  /** Longest text in tokens; longer ones are cut. Default: what the tokenizer and `config.json` say. */
   longest: z.int().positive().optional(),
+  /** Reads a longer text in windows that share so many tokens, instead of cutting it. */
+  overlap: z.int().positive().optional(),
+  /** The column of a table that holds the text. Default: the only one of texts, or one that is called text. */
+  column: z.string().optional(),
 });
 
 const output = z.strictObject({
@@ -168,7 +180,7 @@ const detection = z.strictObject({
 export const preprocessingSchema = z.strictObject({
   task: z.enum(['classification', 'regression', 'detection', 'segmentation', 'embedding', 'language']).optional(),
   inputs: z
-    .record(z.string(), z.discriminatedUnion('kind', [imageInput, tableInput, tensorInput, textInput]))
+    .record(z.string(), z.discriminatedUnion('kind', [imageInput, tableInput, tensorInput, textInput, audioInput]))
     .default({}),
   outputs: z.record(z.string(), output).default({}),
   /** Names of the classes: a list, or a file beside this one with one name a line or a JSON list. */
@@ -183,6 +195,7 @@ export type PreprocessingText = z.input<typeof preprocessingSchema>;
 export type InputPreprocessing = Preprocessing['inputs'][string];
 export type ImageInput = Extract<InputPreprocessing, { kind: 'image' }>;
 export type TableInput = Extract<InputPreprocessing, { kind: 'table' }>;
+export type AudioInput = Extract<InputPreprocessing, { kind: 'audio' }>;
 export type TextInput = Extract<InputPreprocessing, { kind: 'text' }>;
 
 /** Keys that exist at a place of the file, for "did you mean". */
@@ -200,6 +213,7 @@ export function knownKeys(path: readonly PropertyKey[], found: unknown): string[
     table: tableInput,
     tensor: tensorInput,
     text: textInput,
+    audio: audioInput,
   };
   const schema = byKind[String(kind)];
   return schema ? keys(schema) : [];

@@ -5,6 +5,12 @@ import type { Kernel } from './resize.ts';
 
 type ImageText = Extract<NonNullable<PreprocessingText['inputs']>[string], { kind: 'image' }>;
 
+/** A `preprocessor_config.json` as it stands in its file. */
+export interface ProcessorFile {
+  readonly path: string;
+  readonly content: unknown;
+}
+
 /** What a `preprocessor_config.json` says of images. */
 export interface ImageProcessor {
   /** Of the form of `wherefore.yaml`; without the layout, which is the graph's. */

@@ -3,11 +3,11 @@ import { extname, resolve } from 'node:path';
 import { WhereforeError } from '../errors.ts';
 import { unknownName } from '../nearest.ts';
 import { requiredInputs } from '../onnx/graph.ts';
-import { checkInputNumbers } from '../runtime/missing-values.ts';
-import { convert } from '../tensor/convert.ts';
-import { type DataType, formatShape, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
-import { sameNumbers } from '../tensor/whole-numbers.ts';
-import { isTaken } from './folders.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { Audio } from './audio.ts';
+import { audioReaders, prepareAudio } from './audio-input.ts';
+import { withRows } from './describe-rows.ts';
+import { isFolder, isTaken } from './folders.ts';
 import { imageExtensions, readImage } from './image.ts';
 import { describedImage, preprocessImage } from './image-input.ts';
 import { inputLimit } from './input-limit.ts';
@@ -15,18 +15,22 @@ import type { LoadedModel } from './load-model.ts';
 import type { ModelInput } from './model-input.ts';
 import type { ReadOptions } from './open-file.ts';
 import { portablePath } from './portable-path.ts';
-import type { Preprocessing } from './preprocessing.ts';
+import type { Preprocessing, TextInput } from './preprocessing.ts';
 import { readBytes, readText } from './read-file.ts';
 import { tableInputs } from './row-input.ts';
 import { splitSelection } from './row-selection.ts';
+import { filesOfFolder } from './source-files.ts';
 import { tableReaders } from './table-file.ts';
 import { tensorReaders } from './tensor-file.ts';
-import { describedText, textInput } from './text-input.ts';
+import { asTaken, isNamed, layoutOf, readNamedTensor, tensorInput } from './tensor-input.ts';
+import { describedText, textInputs } from './text-input.ts';
+import { type FoundText, textsOfFile, textsOfTable } from './text-sources.ts';
 
 /**
- * Reads inputs for a model from what a person names: a picture, `.npy`, `.npz` or `.safetensors` tensors, rows of a
- * table (`people.csv#3`, `people.csv#0-9`), numbers written out (`input_ids=[[1,403,407]]`), or, for a model whose
- * tokenizer is known, a text or a `.txt` file.
+ * Reads inputs for a model from what a person names: an image, a recording (`.wav`, `.flac`), `.npy`, `.npz` or
+ * `.safetensors` tensors, rows of a table (`people.csv#3`, `people.csv#0-9`), numbers written out
+ * (`input_ids=[[1,403,407]]`), a folder of such files, or, for a model whose tokenizer is known, a text, a `.txt` file of
+ * one text or one on each line, or the texts of a table's column.
  *
  * @param options.within Folder that a path starts from and must not leave, where another file names the source.
  * @throws WhereforeError `file-not-found`, `invalid-data`, `invalid-argument` when the model does not say how such a
@@ -48,246 +52,17 @@ export async function readModelInputs(
   }
   refuseNamedFile(model, source);
   const { path, selection } = splitSelection(source);
-  const told = portablePath(path);
-  const extension = extname(path).toLowerCase();
-  if (extension in tableReaders) {
-    const rows = await tableInputs(placed(path), selection, preprocessing, place);
-    return rows.map((row) => ({
-      ...row,
-      source: `${told}${row.source.slice(placed(path).length)}`,
-      tensors: asTaken(model, row.tensors, path),
-      sample: row.sample && { ...row.sample, tensors: asTaken(model, row.sample.tensors, path) },
-    }));
+  if (await isFolder(placed(path))) {
+    const { paths } = await filesOfFolder(placed(path), preprocessing, selection);
+    const inputs: ModelInput[][] = [];
+    for (const file of paths) inputs.push(await readModelInputs(model, file, preprocessing, options));
+    return inputs.flat();
   }
-  const complete = (ids: ReadonlyMap<string, Tensor>) => tensorInput(model, ids, source, undefined, preprocessing);
-  if (extension === '.txt') {
-    const text = await readText(placed(path), 'text', place);
-    return [await textInput(model, text, told, preprocessing, complete)];
-  }
-  const isFile = imageExtensions.has(extension) || extension in tensorReaders;
-  if (!isFile && describedText(preprocessing)) return [await textInput(model, source, source, preprocessing, complete)];
-  const isImage = imageExtensions.has(extension);
-  // Only tensors may be a batch of many.
-  const limit = isImage || options.anyBatch ? undefined : inputLimit(model.graph);
-  const bytes = await readBytes(placed(source), isImage ? 'image' : 'tensors', { ...place, limit });
-  const hash = createHash('sha256').update(bytes).digest('hex');
-  if (isImage) return [await imageInput(model, bytes, told, hash, preprocessing)];
-  const reader = tensorReaders[extension];
-  if (!reader) {
-    throw new WhereforeError('invalid-argument', 'the kind of file is not known', {
-      where: source,
-      got: extension || 'no extension',
-      expected: [...imageExtensions, ...Object.keys(tableReaders), ...Object.keys(tensorReaders), '.txt'].join(' '),
-    });
-  }
-  return [tensorInput(model, reader(bytes, source, limit), told, hash, preprocessing, options)];
-}
-
-/** Tensors under input names; a single one without a name goes to the model's only input. */
-export function tensorInput(
-  model: LoadedModel,
-  given: ReadonlyMap<string, Tensor>,
-  source: string,
-  hash: string | undefined,
-  preprocessing: Preprocessing,
-  { anyBatch = false }: { readonly anyBatch?: boolean } = {},
-): ModelInput {
-  const wanted = requiredInputs(model.graph);
-  const names = wanted.map(({ name }) => name);
-  const tensors = new Map<string, Tensor>();
-  const notes: string[] = [];
-  for (const [key, tensor] of given) {
-    const name = key === '' || (given.size === 1 && names.length === 1 && !names.includes(key)) ? names[0] : key;
-    if (key !== '' && key !== name) notes.push(`"${key}" is taken for the model's only input, "${name}"`);
-    if (key === '' && names.length > 1) {
-      throw new WhereforeError('invalid-argument', 'one tensor for several inputs', {
-        where: source,
-        expected: names.map((input) => `"${input}"`).join(', '),
-        fix: 'give an .npz or .safetensors file with these names',
-      });
-    }
-    if (model.source.graph.initializers.has(name)) {
-      throw new WhereforeError('invalid-argument', `input "${name}" has a value in the model, which is used`, {
-        where: source,
-        expected: names.map((input) => `"${input}"`).join(', '),
-        fix: 'leave it out, or export the model without this value',
-      });
-    }
-    if (!names.includes(name)) {
-      throw new WhereforeError('unknown-name', `the model has no input "${name}"`, {
-        where: source,
-        expected: names.map((input) => `"${input}"`).join(', '),
-      });
-    }
-    tensors.set(name, fitted(model, tensor, name, source, notes));
-  }
-  const first = [...tensors.values()][0];
-  for (const { name, type } of wanted) {
-    if (tensors.has(name)) continue;
-    const filled = first && companion(name, type, first, preprocessing);
-    if (!filled) {
-      throw new WhereforeError('unknown-name', `input "${name}" is missing`, {
-        where: source,
-        got: [...tensors.keys()].map((key) => `"${key}"`).join(', ') || 'nothing',
-      });
-    }
-    notes.push(`input "${name}" was not given: ${filled.text}`);
-    tensors.set(name, filled.tensor);
-  }
-  if (!anyBatch) checkOneItem(model, tensors, source);
-  const isImage = ([name]: readonly [string, Tensor]) => preprocessing.inputs[name]?.kind === 'image';
-  const explained = [...tensors].find(([, { type }]) => type === 'float32') ?? [...tensors].find(isImage);
-  return { source, hash, tensors, layout: explained ? layoutOf(explained[0], explained[1], preprocessing) : {}, notes };
-}
-
-/**
- * A tensor as one input of the model takes it: of its element type, with a batch axis.
- * @throws WhereforeError `wrong-type`, `wrong-shape`, `not-finite`
- */
-export function fittedInput(model: LoadedModel, name: string, tensor: Tensor, where: string): Tensor {
-  return fitted(model, tensor, name, where, []);
-}
-
-/** Numbers that were made for a model, in the types of its inputs: bytes of an image, columns of whole numbers. */
-export function asTaken<T extends ReadonlyMap<string, Tensor>>(model: LoadedModel, tensors: T, where: string): T {
-  const taken = [...tensors].map(([name, tensor]) => {
-    const type = model.types.get(name);
-    const same = type === undefined ? tensor : sameNumbers(tensor, type);
-    if (same || tensor.type === 'string') return [name, same ?? tensor] as const;
-    throw new WhereforeError('wrong-type', `input "${name}" holds numbers that are not of its type`, {
-      where,
-      got: tensor.type,
-      expected: type,
-      fix: 'describe in wherefore.yaml how they become whole numbers (for bytes: range [0, 255], mean 0, std 1)',
-    });
-  });
-  return new Map(taken) as ReadonlyMap<string, Tensor> as T;
-}
-
-/** The tensor in the input's element type, with the batch axis that a single item may lack. */
-function fitted({ graph }: LoadedModel, tensor: Tensor, name: string, where: string, notes: string[]): Tensor {
-  const { type, shape } = graph.inputs.find((input) => input.name === name) ?? {};
-  let result = tensor;
-  if (type && tensor.type !== type) {
-    const convertible =
-      tensor.type !== 'string' && type !== 'string' && !(type === 'int64' && tensor.type.startsWith('float'));
-    if (!convertible) {
-      throw new WhereforeError('wrong-type', `input "${name}" has the wrong element type`, {
-        where,
-        got: tensor.type,
-        expected: type,
-      });
-    }
-    result = convert(result, type);
-    notes.push(`input "${name}": ${tensor.type} converted to ${type}`);
-  }
-  if (shape && result.shape.length === shape.length - 1) {
-    result = { ...result, shape: [1, ...result.shape] };
-    notes.push(`input "${name}": a batch axis of 1 was added to ${formatShape(tensor.shape)}`);
-  }
-  checkInputNumbers(graph, name, result, where);
-  return result;
-}
-
-/**
- * Refuses a batch: several rows of every input. Rows of one input beside a single row of another belong to one item (the
- * texts that an image is compared with), and so does a first axis that the model itself declares to be so long.
- */
-function checkOneItem(model: LoadedModel, tensors: ReadonlyMap<string, Tensor>, where: string): void {
-  const batched = [...tensors].filter(([, { shape }]) => shape.length > 0);
-  const several = batched.filter(([name, { shape }]) => {
-    const declared = model.graph.inputs.find((input) => input.name === name)?.shape;
-    return shape[0] !== 1 && typeof declared?.[0] !== 'number';
-  });
-  if (several.length === 0 || several.length < batched.length) return;
-  const [[name, { shape }]] = several;
-  throw new WhereforeError('wrong-shape', `input "${name}" holds several items`, {
-    where,
-    got: formatShape(shape),
-    expected: `one: 1×${formatShape(shape.slice(1))}`,
-    fix: 'explain one item at a time',
-  });
-}
-
-/** Masks, token types and positions, which follow from the ids where nobody says otherwise. */
-function companion(
-  name: string,
-  type: DataType | undefined,
-  ids: Tensor,
-  preprocessing: Preprocessing,
-): { tensor: Tensor; text: string } | undefined {
-  const described = preprocessing.inputs[name];
-  if (described?.kind !== 'text' || type !== 'int64') return undefined;
-  const size = sizeOf(ids.shape);
-  const length = ids.shape.at(-1) ?? 1;
-  if (described.part === 'mask')
-    return { tensor: int64(ids.shape, new BigInt64Array(size).fill(1n)), text: 'a mask of ones' };
-  if (described.part === 'types') return { tensor: int64(ids.shape, new BigInt64Array(size)), text: 'token types 0' };
-  if (described.part === 'positions')
-    return {
-      tensor: int64(
-        ids.shape,
-        Array.from({ length: size }, (_, i) => i % length),
-      ),
-      text: 'positions 0, 1, 2, …',
-    };
-  return undefined;
-}
-
-function layoutOf(name: string, tensor: Tensor, preprocessing: Preprocessing): ModelInput['layout'] {
-  const described = preprocessing.inputs[name];
-  if (described?.kind === 'tensor' && described.axes?.length === tensor.shape.length) return namedAxes(described.axes);
-  if (described?.kind !== 'image' || tensor.shape.length !== 4) return {};
-  return described.layout === 'NCHW'
-    ? { channelAxis: 1, spatialAxes: [2, 3] }
-    : { channelAxis: 3, spatialAxes: [1, 2] };
-}
-
-/** Axes by their names: those of channels, and those of time or space. */
-function namedAxes(axes: readonly string[]): ModelInput['layout'] {
-  const channel = axes.findIndex((name) => /^(channel|feature|variable)s?$/i.test(name));
-  const spatialAxes = axes.flatMap((name, i) =>
-    /^(time|steps?|positions?|samples?|rows?|columns?|height|width)$/i.test(name) ? [i] : [],
+  return readFileInputs(
+    { model, source, path: placed(path), told: portablePath(path), selection, place },
+    preprocessing,
+    options,
   );
-  return {
-    channelAxis: channel > 0 ? channel : undefined,
-    spatialAxes: spatialAxes.length > 0 ? spatialAxes : undefined,
-  };
-}
-
-/** Numbers as a person writes them, in the element type of the input. */
-function writtenTensor(model: LoadedModel, name: string, text: string): Tensor {
-  const refuse = (what: string, cause?: unknown) =>
-    new WhereforeError('invalid-argument', `the numbers of input "${name}" ${what}`, {
-      got: text.length > 60 ? `${text.slice(0, 60)}…` : text,
-      expected: 'nested lists of equal length, e.g. [[1,2,3]]',
-      cause,
-    });
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch (cause) {
-    throw refuse('cannot be read', cause);
-  }
-  const shape: number[] = [];
-  for (let level: unknown = content; Array.isArray(level); level = level[0]) shape.push(level.length);
-  const values: number[] = [];
-  const collect = (part: unknown, depth: number): void => {
-    if (depth === shape.length ? typeof part !== 'number' : !Array.isArray(part) || part.length !== shape[depth]) {
-      throw refuse('do not form a tensor');
-    }
-    if (Array.isArray(part)) for (const inner of part) collect(inner, depth + 1);
-    else values.push(part as number);
-  };
-  collect(content, 0);
-  return model.types.get(name) === 'int64' && values.every(Number.isInteger)
-    ? int64(shape, values)
-    : { type: 'float32', shape, data: Float32Array.from(values) };
-}
-
-/** Whether a source names an input: `name=x.npy`, `name=[[1,2]]`, `name=3`. */
-export function isNamed(source: string): boolean {
-  return /^[^=/\\]+=\s*(\[.*|-?[\d.]+|.*\.(npy|npz|safetensors))$/is.test(source);
 }
 
 /**
@@ -297,7 +72,8 @@ export function isNamed(source: string): boolean {
 export function refuseNamedFile(model: LoadedModel, source: string): void {
   const [, name, path = ''] = /^([^=/\\]+)=(.*)$/s.exec(source) ?? [];
   const extension = extname(splitSelection(path).path).toLowerCase();
-  const isOther = imageExtensions.has(extension) || extension in tableReaders || extension === '.txt';
+  const isOther =
+    imageExtensions.has(extension) || extension in tableReaders || extension in audioReaders || extension === '.txt';
   if (name === undefined || !isOther || isTaken(source)) return;
   const names = requiredInputs(model.graph).map((input) => input.name);
   if (!names.includes(name.trim())) {
@@ -313,36 +89,103 @@ export function refuseNamedFile(model: LoadedModel, source: string): void {
   });
 }
 
-/**
- * The tensor of an input named with it: `name=x.npy`, `name=[[1,2]]`; its name, and the hash of the file.
- * @throws WhereforeError `unknown-name` for an input that the model lacks
- */
-export async function readNamedTensor(
-  model: LoadedModel,
-  source: string,
-  within?: string,
-): Promise<[name: string, tensor: Tensor, hash: string | undefined]> {
-  const equals = source.indexOf('=');
-  const [name, text] = [source.slice(0, equals).trim(), source.slice(equals + 1).trim()];
-  const names = requiredInputs(model.graph).map((input) => input.name);
-  if (!names.includes(name)) {
-    const where = source.length > 60 ? `${source.slice(0, 60)}…` : source;
-    throw unknownName('the model has no input', name, names, { where });
+/** A file that was named, or a text. */
+interface NamedSource {
+  readonly model: LoadedModel;
+  /** As it was named. */
+  readonly source: string;
+  readonly path: string;
+  /** The path as it may be handed on. */
+  readonly told: string;
+  readonly selection: string | undefined;
+  readonly place: ReadOptions;
+}
+
+async function readFileInputs(
+  named: NamedSource,
+  preprocessing: Preprocessing,
+  options: { readonly anyBatch?: boolean },
+): Promise<ModelInput[]> {
+  const { model, source, path, told, selection, place } = named;
+  const extension = extname(path).toLowerCase();
+  const described = describedText(preprocessing);
+  if (extension in tableReaders && !described) return rowInputs(named, preprocessing);
+  if (extension in tableReaders || extension === '.txt') {
+    const texts =
+      extension === '.txt'
+        ? textsOfFile(await readText(path, 'text', place), selection, told)
+        : await textsOfTable(path, selection, described?.input as TextInput, place);
+    return textsAsInputs(named, texts, preprocessing);
   }
-  const reader = tensorReaders[extname(text).toLowerCase()];
-  if (!reader) return [name, writtenTensor(model, name, text), undefined];
-  const limit = inputLimit(model.graph);
-  const place = within === undefined ? { limit } : { limit, inside: [within] };
-  const bytes = await readBytes(within === undefined ? text : resolve(within, text), 'tensors', place);
-  const tensors = reader(bytes, text, limit);
-  const tensor = tensors.get(name) ?? (tensors.size === 1 ? [...tensors.values()][0] : undefined);
-  if (!tensor) {
-    throw new WhereforeError('unknown-name', `there is no tensor "${name}"`, {
-      where: text,
-      expected: [...tensors.keys()].map((key) => `"${key}"`).join(', '),
+  const isKnown = imageExtensions.has(extension) || extension in tensorReaders || extension in audioReaders;
+  if (!isKnown && described)
+    return textsAsInputs({ ...named, told: source }, [{ text: source, place: '', notes: [] }], preprocessing);
+  const kind = imageExtensions.has(extension) ? 'image' : extension in audioReaders ? 'audio' : 'tensors';
+  // Only tensors may be a batch of many.
+  const limit = kind !== 'tensors' || options.anyBatch ? undefined : inputLimit(model.graph);
+  const bytes = await readBytes(path, kind, { ...place, limit });
+  const hash = createHash('sha256').update(bytes).digest('hex');
+  if (kind === 'image') return [await imageInput(model, bytes, told, hash, preprocessing)];
+  if (kind === 'audio') return [audioInput(model, audioReaders[extension](bytes, told), told, hash, preprocessing)];
+  const reader = tensorReaders[extension];
+  if (!reader) {
+    throw new WhereforeError('invalid-argument', 'the kind of file is not known', {
+      where: source,
+      got: extension || 'no extension',
+      expected: [
+        ...imageExtensions,
+        ...Object.keys(tableReaders),
+        ...Object.keys(tensorReaders),
+        ...Object.keys(audioReaders),
+        '.txt',
+      ].join(' '),
     });
   }
-  return [name, tensor, createHash('sha256').update(bytes).digest('hex')];
+  return [tensorInput(model, reader(bytes, source, limit), told, hash, preprocessing, options)];
+}
+
+async function rowInputs(
+  { model, path, told, selection, place }: NamedSource,
+  preprocessing: Preprocessing,
+): Promise<ModelInput[]> {
+  const described = await withRows(model, path, preprocessing, place);
+  const rows = await tableInputs(path, selection, described.preprocessing, place);
+  return rows.map((row) => ({
+    ...row,
+    source: `${told}${row.source.slice(path.length)}`,
+    tensors: asTaken(model, row.tensors, path),
+    sample: row.sample && { ...row.sample, tensors: asTaken(model, row.sample.tensors, path) },
+    notes: [...described.notes, ...row.notes],
+  }));
+}
+
+async function textsAsInputs(
+  { model, told }: NamedSource,
+  texts: readonly FoundText[],
+  preprocessing: Preprocessing,
+): Promise<ModelInput[]> {
+  const inputs: ModelInput[][] = [];
+  for (const { text, place, notes } of texts) {
+    const source = `${told}${place}`;
+    const complete = (tensors: ReadonlyMap<string, Tensor>) =>
+      tensorInput(model, tensors, source, undefined, preprocessing);
+    const parts = await textInputs(model, text, source, preprocessing, complete);
+    inputs.push(parts.map((part) => ({ ...part, notes: [...notes, ...part.notes] })));
+  }
+  return inputs.flat();
+}
+
+/** A recording as input of a model; what else the model takes has to follow from it. */
+function audioInput(
+  model: LoadedModel,
+  audio: Audio,
+  source: string,
+  hash: string,
+  preprocessing: Preprocessing,
+): ModelInput {
+  const { name, tensor, rate, notes } = prepareAudio(audio, requiredInputs(model.graph), preprocessing, source);
+  const input = tensorInput(model, new Map([[name, tensor]]), source, hash, preprocessing);
+  return { ...input, layout: { spatialAxes: [tensor.shape.length - 1] }, rate, notes: [...notes, ...input.notes] };
 }
 
 async function imageInput(

@@ -28,7 +28,7 @@ export async function tableInputs(
     throw new WhereforeError('invalid-argument', 'which row is to be explained?', {
       where: path,
       got: `${table.rowCount} rows`,
-      fix: `name one or several: ${path}#0 or ${path}#0-9 or ${path}#3,17`,
+      fix: `name one or several: ${path}#0 or ${path}#0-9 or ${path}#3,17 (in a command also --row 3)`,
     });
   }
   const indices = selection ? selectedRows(selection, path) : [0];
@@ -69,6 +69,8 @@ export async function readTableSample(
   });
 }
 
+const unnamedColumn = /^column \d+$/;
+
 async function readDescribedTable(path: string, preprocessing: Preprocessing, options: ReadOptions = {}) {
   const described = Object.entries(preprocessing.inputs).filter(([, input]) => input.kind === 'table');
   if (described.length !== 1 || described[0][1].kind !== 'table') {
@@ -82,7 +84,9 @@ async function readDescribedTable(path: string, preprocessing: Preprocessing, op
   const kinds = Object.fromEntries(
     input.columns.filter(({ encode }) => encode !== 'number').map(({ name }) => [name, 'category'] as const),
   );
-  return { name, input, table: await readTable(path, { ...options, kinds }) };
+  // A file without a header is described by the numbers of its columns.
+  const header = !input.columns.every(({ name }) => unnamedColumn.test(name));
+  return { name, input, table: await readTable(path, { ...options, kinds, header }) };
 }
 
 /** Undefined where every row lacks a value. */

@@ -1,12 +1,13 @@
 import { basename, extname } from 'node:path';
 import { WhereforeError } from '../errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { withRows } from './describe-rows.ts';
 import type { LoadedModel } from './load-model.ts';
 import type { Preprocessing } from './preprocessing.ts';
-import { asTaken } from './read-model-input.ts';
 import { readTableSample } from './row-input.ts';
 import { evenly, selectedRows, splitSelection } from './row-selection.ts';
 import { tableReaders } from './table-file.ts';
+import { asTaken } from './tensor-input.ts';
 import { unlabelledInputs } from './unlabelled.ts';
 
 /** Inputs that stand for what is usual, one row each. */
@@ -23,7 +24,8 @@ export interface Sample {
 export async function readSample(model: LoadedModel, source: string, preprocessing: Preprocessing): Promise<Sample> {
   const { path, selection } = splitSelection(source);
   if (extname(path).toLowerCase() in tableReaders) {
-    const rows = await readTableSample(path, selection, preprocessing);
+    const described = await withRows(model, path, preprocessing);
+    const rows = await readTableSample(path, selection, described.preprocessing);
     return { ...rows, tensors: asTaken(model, rows.tensors, path) };
   }
   const examples = await unlabelledInputs(path, model, preprocessing);

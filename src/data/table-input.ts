@@ -81,7 +81,7 @@ function encode(values: Float32Array, at: number, column: Column, encoding: Enco
   }
   if (encoding.encode === 'text') return;
   const text = textAt(column, encoding, row);
-  const index = encoding.categories.indexOf(text);
+  const index = placeOf(text, encoding.categories);
   if (index >= 0) values[encoding.encode === 'onehot' ? at + index : at] = encoding.encode === 'onehot' ? 1 : index;
   else if (encoding.unknown !== 'zeros' || encoding.encode !== 'onehot') {
     throw new WhereforeError('invalid-data', `column "${column.name}" holds a category that the model does not know`, {
@@ -107,12 +107,22 @@ export function unknownCategories(table: Table, { columns }: TableInput, row: nu
   return columns.flatMap((encoding) => {
     if (encoding.encode !== 'onehot' || encoding.unknown !== 'zeros') return [];
     const text = textAt(columnNamed(table, encoding.name), encoding, row);
-    if (encoding.categories.includes(text)) return [];
+    if (placeOf(text, encoding.categories) >= 0 || text === filledText(encoding)) return [];
     return [
       `column "${encoding.name}" holds "${text}", which the model does not know: taken as none of its categories`,
     ];
   });
 }
+
+/** The place of a category; `1.0` is the category `1`. */
+function placeOf(text: string, categories: readonly string[]): number {
+  const place = categories.indexOf(text);
+  if (place >= 0 || text.trim() === '' || Number.isNaN(Number(text))) return place;
+  return categories.findIndex((category) => category.trim() !== '' && Number(category) === Number(text));
+}
+
+/** What a missing value is filled with, where that is meant to be none of the categories. */
+const filledText = ({ missing }: Encoding) => (typeof missing === 'object' ? String(missing.fill) : undefined);
 
 function textAt(column: Column, encoding: Encoding, row: number): string {
   const value = column.values[row];
@@ -123,7 +133,7 @@ function filled(column: Column, encoding: Encoding, row: number): number | strin
   if (typeof encoding.missing === 'object') return encoding.missing.fill;
   throw new WhereforeError('invalid-data', `column "${column.name}" has a missing value`, {
     where: `row ${row + 1}`,
-    fix: 'fill the value in, leave the row out, or set missing: { fill: … } for the column',
+    fix: 'fill the value in, leave the row out, or set missing: { fill: … } for the column (missing: keep for a model that handles missing values)',
   });
 }
 

@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import { WhereforeError } from '../errors.ts';
-import { maxOf } from '../tensor/extremes.ts';
+import { requiredInputs } from '../onnx/graph.ts';
+import { maxOf, minOf } from '../tensor/extremes.ts';
 import { int64, type Tensor } from '../tensor/tensor.ts';
 import { foldersOf } from './folders.ts';
 import type { LoadedModel } from './load-model.ts';
 import type { ModelInput } from './model-input.ts';
 import type { Preprocessing, TextInput } from './preprocessing.ts';
-import { readTokenizer, type Tokenizer } from './tokenizer.ts';
+import { filledUp, partsOfText, type TextLimits } from './text-length.ts';
+import { type EncodedText, emptyToken, readTokenizer, type Tokenizer } from './tokenizer.ts';
 
 /** The input of token ids that a model says how to make from text. */
 export function describedText(preprocessing: Preprocessing): { name: string; input: TextInput } | undefined {
@@ -51,16 +53,18 @@ async function placesOf({ preprocessing, path, beside }: LoadedModel, tokenizer:
 }
 
 /**
- * A text as input of a model: its token ids, and masks, types and positions where the model takes those.
- * @throws WhereforeError `invalid-argument` without a tokenizer, `out-of-range` for a text that is too long
+ * A text as input of a model: its token ids, and masks, types and positions where the model takes those. A text that is
+ * longer than the model takes is cut, or read in windows that overlap, each an input; a shorter one is filled up where
+ * the model always takes the same number of tokens.
+ * @throws WhereforeError `invalid-argument` without a tokenizer, `out-of-range` for a text that cannot be made to fit
  */
-export async function textInput(
+export async function textInputs(
   model: LoadedModel,
   text: string,
   source: string,
   preprocessing: Preprocessing,
-  complete: (ids: ReadonlyMap<string, Tensor>) => ModelInput,
-): Promise<ModelInput> {
+  complete: (tensors: ReadonlyMap<string, Tensor>) => ModelInput,
+): Promise<ModelInput[]> {
   const described = describedText(preprocessing);
   const tokenizer = described && (await tokenizerOf(model, preprocessing));
   if (!described || !tokenizer) {
@@ -69,24 +73,98 @@ export async function textInput(
       fix: 'put its tokenizer.json beside the model, or name it in a wherefore.yaml there (inputs: input_ids: { kind: text, tokenizer: tokenizer.json })',
     });
   }
-  const { ids, texts, special, words } = tokenizer.encode(text);
-  const { longest } = described.input;
-  if (ids.length === 0) throw new WhereforeError('invalid-argument', 'the text is empty', { where: source });
-  if (longest !== undefined && ids.length > longest) {
-    throw new WhereforeError('out-of-range', 'the text is too long for the model', {
-      where: source,
-      got: `${ids.length} tokens`,
-      expected: `at most ${longest}`,
-      fix: 'shorten the text',
-    });
-  }
-  const count = maxOf(words) + 1;
-  const names = Array.from({ length: count }, (_, word) => texts.filter((_, i) => words[i] === word).join(''));
+  const whole = tokenizer.encode(text);
+  if (whole.ids.length === 0) throw new WhereforeError('invalid-argument', 'the text is empty', { where: source });
+  const always = requiredInputs(model.graph).find(({ name }) => name === described.name)?.shape?.[1];
+  const exactly = typeof always === 'number' ? always : undefined;
+  const limits = limitsOf(model, described.input, tokenizer.limits, exactly);
+  const parts = partsOfText(whole, limits);
+  const hash = createHash('sha256').update(text).digest('hex');
+  return parts.map(({ encoded, leftOut }, i) => {
+    const filled = exactly === undefined ? encoded : filledUp(encoded, exactly, paddingOf(tokenizer, source));
+    const input = complete(tensorsOf(preprocessing, described.name, filled.ids, encoded.ids.length));
+    const side = limits.cutAt === 'left' ? 'beginning' : 'end';
+    const notes = [
+      ...(leftOut > 0
+        ? [
+            `longer than the ${limits.longest} tokens that the model takes: ${leftOut} of ${whole.ids.length} left out at its ${side}`,
+          ]
+        : []),
+      ...(parts.length > 1
+        ? [
+            `window ${i + 1} of ${parts.length}: the text has ${whole.ids.length} tokens, the model takes ${limits.longest}`,
+          ]
+        : []),
+      ...(filled === encoded ? [] : [`filled up from ${encoded.ids.length} to ${exactly} tokens`]),
+    ];
+    return {
+      ...input,
+      ...shownTokens(filled),
+      source: parts.length > 1 ? `${source}, window ${i + 1}` : source,
+      hash,
+      tokenizer,
+      notes: [...notes, ...input.notes],
+    };
+  });
+}
+
+/** The smallest limit that anybody names; a length in `wherefore.yaml` counts before those of the tokenizer. */
+function limitsOf(
+  { beside, preprocessing }: LoadedModel,
+  { longest, overlap }: TextInput,
+  ofTokenizer: TextLimits,
+  exactly: number | undefined,
+): TextLimits {
+  const stated = preprocessing ? longest : undefined;
+  const known = stated === undefined ? [longest, ofTokenizer.longest, beside?.texts?.longest] : [stated];
+  const limits = [...known, exactly].filter((limit) => limit !== undefined);
   return {
-    ...complete(new Map([[described.name, int64([1, ids.length], ids)]])),
-    source,
-    hash: createHash('sha256').update(text).digest('hex'),
-    features: { names: ids.map((_, i) => `token ${i + 1}`), texts },
+    longest: limits.length > 0 ? minOf(limits) : undefined,
+    cutAt: ofTokenizer.cutAt ?? beside?.texts?.cutAt,
+    overlap: overlap ?? ofTokenizer.overlap,
+  };
+}
+
+function paddingOf(tokenizer: Tokenizer, source: string): { id: number; token: string } {
+  const padding = emptyToken(tokenizer, 'pad');
+  if (padding) return padding;
+  throw new WhereforeError(
+    'out-of-range',
+    'the model always takes the same number of tokens, and there is none to fill up with',
+    {
+      where: source,
+      expected: 'a tokenizer with a padding token',
+    },
+  );
+}
+
+/** The ids, and masks that leave out what was filled up. */
+function tensorsOf(
+  { inputs }: Preprocessing,
+  name: string,
+  ids: readonly number[],
+  count: number,
+): Map<string, Tensor> {
+  const tensors = new Map<string, Tensor>([[name, int64([1, ids.length], [...ids])]]);
+  if (ids.length === count) return tensors;
+  for (const [other, input] of Object.entries(inputs)) {
+    if (input.kind === 'text' && input.part === 'mask')
+      tensors.set(
+        other,
+        int64(
+          [1, ids.length],
+          ids.map((_, i) => Number(i < count)),
+        ),
+      );
+  }
+  return tensors;
+}
+
+function shownTokens({ ids, texts, special, words }: EncodedText): Pick<ModelInput, 'features' | 'groups'> {
+  const names = new Array<string>(maxOf(words) + 1).fill('');
+  for (const [i, word] of words.entries()) names[word] += texts[i];
+  return {
+    features: { names: ids.map((_, i) => `token ${i + 1}`), texts: [...texts] },
     groups: {
       kind: 'words',
       of: words,
@@ -94,6 +172,5 @@ export async function textInput(
       texts: names,
       special: [...new Set(words.filter((_, i) => special[i]))],
     },
-    tokenizer,
   };
 }

@@ -3,6 +3,7 @@ import { WhereforeError } from '../errors.ts';
 import { maxOf } from '../tensor/extremes.ts';
 import type { ReadOptions } from './open-file.ts';
 import { readText } from './read-file.ts';
+import { type TextLimits, truncationOf } from './text-length.ts';
 import { alignTokens, type Span, wordsOf } from './token-alignment.ts';
 
 /** A text as a model reads it. */
@@ -29,6 +30,8 @@ export interface Tokenizer {
   readonly special: ReadonlySet<number>;
   /** Number of ids: the largest one and 1. */
   readonly size: number;
+  /** What its `truncation` says of long texts. */
+  readonly limits: TextLimits;
 }
 
 /** Names by which tokens that stand for "nothing here" are known. */
@@ -72,6 +75,7 @@ export function parseTokenizer(json: string, where = 'tokenizer.json'): Tokenize
   return {
     special,
     size,
+    limits: truncationOf(content),
     idOf: (token) => inner.token_to_id(token),
     textOf: (id) => {
       const token = inner.id_to_token(id);

@@ -1,7 +1,8 @@
 import { basename } from 'node:path';
 import { labelsOfModel } from './beside.ts';
+import { guessPreprocessing } from './guess.ts';
 import type { LoadedModel } from './load-model.ts';
-import type { Preprocessing } from './preprocessing.ts';
+import type { ImageInput, Preprocessing } from './preprocessing.ts';
 import { describedText } from './text-input.ts';
 
 /**
@@ -26,10 +27,37 @@ export function usedBeside(model: LoadedModel, preprocessing: Preprocessing): st
   if (describedText(preprocessing) && stated === undefined) {
     add(files.tokenizer, 'texts become tokens');
   }
+  const inputs = Object.values(preprocessing.inputs);
+  if (inputs.some((input) => input.kind === 'image' && imageProcessorUsed(model, input)))
+    add(files.processor, 'how images become the input');
+  const { sampling_rate: rate } = (beside.processor?.content ?? {}) as { sampling_rate?: unknown };
+  if (!model.preprocessing && rate && inputs.some((input) => input.kind === 'audio' && input.rate === rate))
+    add(files.processor, 'the sampling rate');
   const lines = [...used].map(([file, what]) => `${file} (${what.join(', ')})`);
   return [
     ...(lines.length ? [`used beside the model: ${lines.join(', ')}`] : []),
     ...beside.notes,
     ...(isNamed ? [] : notes),
+    ...(model.preprocessing ? [] : processorRefusals(model)),
   ];
+}
+
+/** Whether an input is made as the `preprocessor_config.json` beside the model says. */
+export function imageProcessorUsed({ beside, source, preprocessing }: LoadedModel, { size }: ImageInput): boolean {
+  if (preprocessing || !beside?.processor) return false;
+  return guessPreprocessing(source, beside).guesses.some(
+    ({ path, value, confidence, reason }) =>
+      path.endsWith('.size') &&
+      confidence === 'known' &&
+      reason.includes('preprocessor_config.json') &&
+      String(value) === String(size),
+  );
+}
+
+/** Why the image processor beside a model was not followed. */
+function processorRefusals({ source, beside }: LoadedModel): string[] {
+  if (!beside?.processor) return [];
+  return guessPreprocessing(source, beside)
+    .guesses.filter(({ confidence, reason }) => confidence === 'unknown' && reason.includes('was not used'))
+    .map(({ reason }) => reason);
 }

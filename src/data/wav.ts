@@ -32,7 +32,7 @@ const extensible = 0xfffe;
  */
 export function readWav(bytes: Uint8Array, where: string): Audio {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const text = (at: number) => String.fromCharCode(...bytes.subarray(at, at + 4));
+  const text = (at: number) => new TextDecoder('latin1').decode(bytes.subarray(at, at + 4));
   if (bytes.length < 12 || text(0) !== 'RIFF' || text(8) !== 'WAVE')
     throw refuseAudio('WAV', 'it does not begin with RIFF … WAVE', where);
   let header: { code: number; channels: number; rate: number; bits: number } | undefined;

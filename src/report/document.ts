@@ -70,6 +70,8 @@ export const explanationSchema = z.object({
     hash: z.string().optional(),
     tensors: z.record(z.string(), stored),
     layout: z.object({ channelAxis: z.int().optional(), spatialAxes: z.array(z.int()).optional() }),
+    /** For a recording: samples a second. */
+    rate: z.number().optional(),
     /** For a picture: how the model's grid lies over it. */
     transform: transform.optional(),
     /** Column, token or channel names along the explained axis, where they are known. */

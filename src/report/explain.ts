@@ -157,6 +157,7 @@ export function explainedOf(
         channelAxis: input.layout.channelAxis,
         spatialAxes: input.layout.spatialAxes && [...input.layout.spatialAxes],
       },
+      rate: input.rate,
       transform: input.picture && plainTransform(input.picture.transform),
       names: input.features && [...input.features.names],
       texts: input.features && [...input.features.texts],

@@ -36,6 +36,8 @@ export interface Features {
   readonly signal?: readonly Channel[];
   /** What a place along the axis of a signal is called; undefined where nobody named the axis. */
   readonly placeName?: string;
+  /** Places a second, where the signal is a recording. */
+  readonly rate?: number;
   /** What the signal's other axis counts: `channel`, unless somebody named it. */
   readonly channelName?: string;
   /** Add up to ΣA. */
@@ -78,7 +80,15 @@ export function featuresOf(explained: Explained, layers = Object.keys(explained.
     );
     return groups && groups.of.length === sums.length ? grouped(groups, single, of, isMean(document)) : single;
   });
-  return { kind, shares, notes, placeName, channelName, signal: signalOf(explained, shares.length) };
+  return {
+    kind,
+    shares,
+    notes,
+    placeName,
+    channelName,
+    rate: document.input.rate,
+    signal: signalOf(explained, shares.length),
+  };
 }
 
 /** What the axes of an input are called in its preprocessing; undefined for other values and inputs without names. */

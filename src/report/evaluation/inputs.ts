@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { isFolder } from '../../data/folders.ts';
-import { picturesIn } from '../../data/image.ts';
 import { preprocessImage } from '../../data/image-input.ts';
 import type { LoadedModel } from '../../data/load-model.ts';
 import type { ModelInput } from '../../data/model-input.ts';
 import { describeVariant, drawVariant, type PictureVariant, variantOf } from '../../data/picture-variant.ts';
 import type { Preprocessing } from '../../data/preprocessing.ts';
-import { readModelInputs, tensorInput } from '../../data/read-model-input.ts';
+import { readModelInputs } from '../../data/read-model-input.ts';
+import { splitSelection } from '../../data/row-selection.ts';
+import { filesOfFolder } from '../../data/source-files.ts';
+import { tensorInput } from '../../data/tensor-input.ts';
 import { WhereforeError } from '../../errors.ts';
 import { choose, random } from '../../tensor/random.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
@@ -29,7 +31,7 @@ export interface DrawOptions {
 }
 
 /**
- * The inputs of an evaluation: files, folders of pictures (sub-folders included, in alphabetical order), tensors; a
+ * The inputs of an evaluation: files, folders of files (sub-folders included, in alphabetical order), tensors; a
  * number of them, with variants of the pictures (mirrored, cut, brighter or darker) where there are too few.
  * @throws WhereforeError as `readModelInputs`; `invalid-data` for a folder without pictures; `invalid-argument` for more
  *   inputs than there are, or variants of something that is no picture
@@ -44,7 +46,11 @@ export async function drawInputs(
   for (const source of sources) {
     const inputs =
       typeof source === 'string'
-        ? (await Promise.all((await filesOf(source)).map((path) => readModelInputs(model, path, preprocessing)))).flat()
+        ? (
+            await Promise.all(
+              (await filesOf(source, preprocessing)).map((path) => readModelInputs(model, path, preprocessing)),
+            )
+          ).flat()
         : [tensorInput(model, source, 'tensors in memory', undefined, preprocessing)];
     for (const input of inputs) found.push({ input, drawnFrom: sourceOf(input), variant: undefined });
   }
@@ -81,8 +87,9 @@ function sourceOf({ source, tensors }: ModelInput): string {
   return `${source} ${hash.digest('hex').slice(0, 12)}`;
 }
 
-async function filesOf(source: string): Promise<string[]> {
-  return (await isFolder(source)) ? picturesIn(source) : [source];
+async function filesOf(source: string, preprocessing: Preprocessing): Promise<readonly string[]> {
+  const { path, selection } = splitSelection(source);
+  return (await isFolder(path)) ? (await filesOfFolder(path, preprocessing, selection, { any: true })).paths : [source];
 }
 
 function pictureOf({ picture, source }: ModelInput): NonNullable<ModelInput['picture']> {

@@ -6,7 +6,7 @@ import { type Html, html } from '../html.ts';
 import { sharesDifference } from '../judgement.ts';
 import { isMean } from '../meaning.ts';
 import { numberText, percentText, signedText } from '../number-text.ts';
-import { renderSignal } from './signal.ts';
+import { placeText, renderSignal } from './signal.ts';
 
 /** Bars shown at most: more are added up in one. */
 const mostBars = 16;
@@ -45,7 +45,7 @@ function cellsOf({ document }: Explained, shares: readonly FeatureShare[]): Html
  * What gets a bar of its own: the parts, or stretches of a signal, whose single positions say little. Special tokens, which
  * nobody wrote, share one bar, and need none where nothing is attributed to them.
  */
-export function shownShares({ shares, signal, placeName }: Features): readonly FeatureShare[] {
+export function shownShares({ shares, signal, placeName, rate }: Features): readonly FeatureShare[] {
   if (!signal) {
     const special = shares.filter((share) => share.special);
     if (special.length === 0) return shares;
@@ -58,8 +58,13 @@ export function shownShares({ shares, signal, placeName }: Features): readonly F
   return Array.from({ length: count }, (_, i) => {
     const places = shares.slice(i * length, (i + 1) * length);
     const last = i * length + places.length - 1;
+    const seconds = rate !== undefined && `${placeText(i * length, '', rate)} to ${placeText(last + 1, '', rate)}`;
     return {
-      name: places.length === 1 ? `${placeName ?? 'place'} ${last}` : `${placeName ?? 'places'} ${i * length}–${last}`,
+      name: seconds
+        ? seconds
+        : places.length === 1
+          ? `${placeName ?? 'place'} ${last}`
+          : `${placeName ?? 'places'} ${i * length}–${last}`,
       share: places.reduce((sum, { share }) => sum + share, 0),
     };
   });
