@@ -79,7 +79,7 @@ function outside(path: string, folders: readonly string[]): WhereforeError {
   return new WhereforeError('file-unreadable', 'a file that another file names must lie below its folder', {
     where: path,
     expected: `a file below ${folders.join(' or ')}`,
-    fix: 'copy it there, or name it yourself: on the command line or in the call',
+    fix: 'copy it there',
   });
 }
 

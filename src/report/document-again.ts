@@ -45,7 +45,7 @@ export async function documentAgain(
     model,
     {
       input,
-      prediction: await predict(model, inputs, preprocessing, labels.names),
+      prediction: await predict(model, inputs, preprocessing, labels.classes, { vocabulary: labels.tokens }),
       explained: document.explained,
       notes: [],
       givenGroups,

@@ -1,23 +1,28 @@
 import { describeTarget, type Target } from '../attribution/target/target.ts';
-import type { LoadedModel } from '../data/load-model.ts';
+import { type LoadedModel, labelsOf } from '../data/load-model.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import { tokenizerOf } from '../data/text-input.ts';
+import type { ExplanationDocument } from './document.ts';
 import { vocabularyOf } from './plan.ts';
 
-/** What classes and tokens are called, and whether something other than the document says so. */
+/** What classes and tokens are called, and whether something other than the document says so of the classes. */
 export interface Labels {
-  readonly names: readonly string[] | undefined;
+  readonly classes: readonly string[] | undefined;
+  readonly tokens: readonly string[] | undefined;
   readonly isKnown: boolean;
 }
 
-/** Labels as they stand beside the model now; those in the document itself where nothing does. */
-export async function labelsNow(model: LoadedModel, preprocessing: Preprocessing): Promise<Labels> {
+/** Labels as the model has them now, in it or beside it; those in the document itself where it has none. */
+export async function labelsNow(
+  model: LoadedModel,
+  preprocessing: Preprocessing,
+  { prediction }: Pick<ExplanationDocument, 'prediction'>,
+): Promise<Labels> {
   const tokenizer = await tokenizerOf(model, preprocessing);
-  if (tokenizer) return { names: vocabularyOf(tokenizer), isKnown: true };
-  if (model.preprocessing) return { names: model.preprocessing.labels, isKnown: true };
-  const { labels } = preprocessing;
-  if (labels === undefined) return { names: undefined, isKnown: true };
-  return { names: typeof labels === 'string' ? undefined : labels, isKnown: false };
+  const tokens = tokenizer && vocabularyOf(tokenizer);
+  const isNamed = prediction?.top.some(({ label }) => label !== undefined) ?? false;
+  const isKnown = model.labels !== undefined || tokens !== undefined || !isNamed;
+  return { classes: model.labels ?? labelsOf(model, preprocessing), tokens, isKnown };
 }
 
 /** Whether a description is that of a target, whatever its classes are called. */

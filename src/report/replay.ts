@@ -103,7 +103,7 @@ async function computeAgain(model: LoadedModel, explained: Explained, options: R
   const { document } = explained;
   const parsed = preprocessingSchema.safeParse(document.preprocessing);
   const preprocessing = parsed.success ? parsed.data : preprocessingOf(model, {});
-  const labels = await labelsNow(model, preprocessing);
+  const labels = await labelsNow(model, preprocessing, document);
   const inputs = new Map(
     Object.entries(document.input.tensors).map(([name, { key }]) => [name, storedTensor(explained, key)]),
   );
@@ -123,7 +123,7 @@ async function computeAgain(model: LoadedModel, explained: Explained, options: R
     parameters: { ...document.parameters, ...files },
     layout: document.input.layout,
     groups,
-    labels: labels.names,
+    labels: document.target.kind === 'tokenLogProbability' ? labels.tokens : labels.classes,
   });
   // Where the method's files lie now is not what the document states.
   const stated = Object.fromEntries(Object.keys(files).map((name) => [name, document.parameters[name]]));

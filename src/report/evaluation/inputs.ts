@@ -43,6 +43,7 @@ export async function drawInputs(
   { count, augment = false, seed = 0 }: DrawOptions = {},
 ): Promise<DrawnInput[]> {
   const found: DrawnInput[] = [];
+  const namesakes = new Map<string, (string | undefined)[]>();
   for (const source of sources) {
     const inputs =
       typeof source === 'string'
@@ -52,7 +53,10 @@ export async function drawInputs(
             )
           ).flat()
         : [tensorInput(model, source, 'tensors in memory', undefined, preprocessing)];
-    for (const input of inputs) found.push({ input, drawnFrom: sourceOf(input), variant: undefined });
+    for (const one of inputs) {
+      const input = withOwnName(one, namesakes);
+      found.push({ input, drawnFrom: sourceOf(input), variant: undefined });
+    }
   }
   const wanted = count ?? found.length;
   if (wanted <= found.length) {
@@ -74,6 +78,16 @@ export async function drawInputs(
     drawn.push(await varied(original, variant, Math.floor(k / found.length) + 1));
   }
   return drawn;
+}
+
+/** Two files of one name, from folders that are not told, are two inputs: `cat.png`, `2/cat.png`. */
+function withOwnName(input: ModelInput, namesakes: Map<string, (string | undefined)[]>): ModelInput {
+  const { source, hash } = input;
+  const known = namesakes.get(source) ?? [];
+  namesakes.set(source, known);
+  if (!known.includes(hash)) known.push(hash);
+  const place = known.indexOf(hash);
+  return place === 0 ? input : { ...input, source: `${place + 1}/${source}` };
 }
 
 /** Two tensors in memory have the same name and are two inputs all the same. */
