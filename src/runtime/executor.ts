@@ -149,6 +149,11 @@ export class Executor {
   /** Closes every session, for good; the runtime stays open. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    await this.releaseSessions();
+  }
+
+  /** Closes the sessions that are open; what runs next opens its own. */
+  async releaseSessions(): Promise<void> {
     const opened = [...this.#sessions.values()];
     this.#sessions.clear();
     await Promise.all(opened.map(async ({ session }) => (await session).release()));

@@ -50,7 +50,7 @@ async function givesTheSame({ executor }: Model, filled: Graph, freed: Graph): P
     if (error instanceof WhereforeError && error.code === 'runtime') return false;
     throw error;
   } finally {
-    await executor.close();
+    await executor.releaseSessions();
   }
 }
 
