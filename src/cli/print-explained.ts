@@ -31,7 +31,7 @@ function describeQuestion(rows: readonly ExplanationDocument[]): string {
   const lines = [shortSource(input.source)];
   if (prediction) lines.push(`  the model says  ${describePrediction(prediction)}`);
   const unit = unitOf(target as Target);
-  lines.push(`  explained       ${targetDescription}${unit ? `, in ${unit}` : ''}`);
+  lines.push(`  explained       ${targetDescription}${unit ? ` (${unit})` : ''}`);
   const asked = new Set(rows.map(({ baselineDescription }) => baselineDescription));
   if (asked.size === 1) lines.push(`  baseline        ${baselineDescription ?? 'none'}`);
   return lines.join('\n');

@@ -134,8 +134,8 @@ export function describeTarget(target: Target, labels?: readonly string[]): stri
 const units: { readonly [K in TargetKind]?: string } = {
   classLogit: 'logits',
   logitDifference: 'logits',
-  classLogOdds: 'log-odds (nats)',
-  classProbability: 'probability',
+  classLogOdds: 'nats',
+  classProbability: '0.01 is one point',
   classLogProbability: 'nats',
   tokenLogProbability: 'nats',
 };

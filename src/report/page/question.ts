@@ -1,3 +1,4 @@
+import { unitOf } from '../../attribution/target/target.ts';
 import type { GridTransform } from '../../data/grid.ts';
 import { resizeImage } from '../../data/resize.ts';
 import { maxOf } from '../../tensor/extremes.ts';
@@ -133,13 +134,14 @@ export async function renderQuestion(explained: Explained, figure: Figure): Prom
   const thumbnail = figure.kind === 'map' ? await baselineThumbnail(explained) : undefined;
   const seen = shownPicture(explained, figure);
   const { total } = amountsOf(explained);
+  const isNatural = unitOf(document.target) === 'nats';
   return html`<h3><b>${sentence(document.targetDescription)}</b>: why ${total(value)}, rather than ${total(baselineValue)} as for the baseline, <q>${baselineDescription}</q>?</h3>
 <div class="equation">
 <div class="term">${seen && html`<img class="${smallClass(seen.pixels.shape)}" src="${await thumbnailUri(seen.pixels)}" alt="">`}<p><span class="quiet">this input</span><br>f(x) = <b>${numberText(value)}</b></p></div>
 <span class="sign">−</span>
 <div class="term">${thumbnail && html`<img class="${smallClass(thumbnail.shape)}" src="${await thumbnailUri(thumbnail)}" alt="The baseline: ${baselineDescription}">`}<p><span class="quiet">baseline: ${baselineDescription}</span><br>f(x₀) = <b>${numberText(baselineValue)}</b></p></div>
 <span class="sign">=</span>
-<div class="term result"><p><span class="quiet">the difference to share out</span><br>T = <b>${numberText(attributionTarget)}</b></p></div>
+<div class="term result"><p><span class="quiet">the difference to share out${isNatural && ', in nats'}</span><br>T = <b>${numberText(attributionTarget)}</b></p></div>
 </div>`;
 }
 
