@@ -5,7 +5,7 @@ import { decodeModel } from '../onnx/decode.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
 import { validateModel } from '../onnx/validate.ts';
 import { withOpenBatch } from '../runtime/fixed-batch.ts';
-import { createModel, type Model } from '../runtime/model.ts';
+import { createModel, type Model, type ModelOrigin } from '../runtime/model.ts';
 import { createNodeRuntime, type Isolation } from '../runtime/node.ts';
 import type { Runtime, WeightSource } from '../runtime/runtime.ts';
 import { type Beside, findBeside, labelsOfModel } from './beside.ts';
@@ -73,8 +73,12 @@ export interface LoadModelOptions {
 export async function loadModel(source: string | Uint8Array, options: LoadModelOptions = {}): Promise<LoadedModel> {
   const { bytes, path } = await modelBytes(source, options);
   const fileName = typeof source === 'string' ? basename(source) : (options.name ?? 'model.onnx');
-  const { decoded, folder } = await decodeAt(bytes, path, fileName);
-  validateModel(decoded);
+  const { decoded, folder } = await decodeAt(bytes, path, fileName).catch(asMalformed(fileName));
+  try {
+    validateModel(decoded);
+  } catch (error) {
+    asMalformed(fileName)(error);
+  }
   const hash = createHash('sha256').update(bytes);
   let size = bytes.length;
   for (const [name, end] of externalFiles(decoded)) {
@@ -94,8 +98,11 @@ export async function loadModel(source: string | Uint8Array, options: LoadModelO
   const weights: WeightSource = folder
     ? { kind: 'folder', folder }
     : { kind: 'memory', files: new Map([[fileName, bytes]]) };
-  const made = createModel(decoded, runtime, { name: fileName, hash: hash.digest('hex'), weights });
-  const model = await withOpenBatch(made);
+  const origin = { name: fileName, hash: hash.digest('hex'), weights };
+  const model = await opened(decoded, runtime, origin).catch(async (error) => {
+    if (!options.runtime) await runtime.close();
+    return asMalformed(fileName)(error);
+  });
   return {
     ...model,
     path,
@@ -148,6 +155,24 @@ async function decodeAt(
   if (!own) return { decoded, folder: dirname(path) };
   return { decoded: decodeModel(bytes, { fileName: basename(real) }), folder: dirname(real) };
 }
+
+/** Made ready and, where the file fixes its batch, freed of that. */
+const opened = async (decoded: OnnxModel, runtime: Runtime, origin: ModelOrigin) =>
+  withOpenBatch(createModel(decoded, runtime, origin));
+
+/** What reading a damaged file may throw is no error of ours: an array without end, a nesting deeper than the stack. */
+const asMalformed =
+  (where: string) =>
+  (error: unknown): never => {
+    if (error instanceof WhereforeError) throw error;
+    throw new WhereforeError('malformed-model', 'the file does not describe a model that can be read', {
+      where,
+      got: error instanceof Error ? error.message : String(error),
+      expected: 'an ONNX model of sound structure',
+      fix: 'get or export the file again',
+      cause: error,
+    });
+  };
 
 /** Bytes for the values of a run and for the runtime itself; weights are held several times while they are rearranged. */
 const leastMemory = 1.5 * 2 ** 30;

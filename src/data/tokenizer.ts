@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { WhereforeError } from '../errors.ts';
 import { maxOf } from '../tensor/extremes.ts';
@@ -83,7 +84,7 @@ export function parseTokenizer(json: string, where = 'tokenizer.json'): Tokenize
       return special.has(id) ? token : plain(token);
     },
     encode: (text) => {
-      const { ids, tokens }: { ids: number[]; tokens: string[] } = inner.encode(text);
+      const { ids, tokens }: { ids: number[]; tokens: string[] } = limited(() => inner.encode(text), where);
       const isSpecial = ids.map((id) => special.has(id));
       const spans = alignTokens(text, tokens, isSpecial, (i) => ids[i] === unknown);
       return {
@@ -121,6 +122,33 @@ export function emptyToken(
     if (id !== undefined) return { id, token };
   }
   return undefined;
+}
+
+/** Milliseconds for one text: a pattern of the file may try more ways than there are atoms. */
+const patience = 5000;
+
+/**
+ * What `work` returns, unless it takes longer; the regular expressions of the file run inside, and nothing else stops
+ * them.
+ * @throws WhereforeError `invalid-data` when time is up, or when the tokenizer's own program fails
+ */
+function limited<T>(work: () => T, where: string): T {
+  try {
+    return runInNewContext('work()', { work }, { timeout: patience, breakOnSigint: false }) as T;
+  } catch (cause) {
+    const late = (cause as { code?: unknown } | undefined)?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
+    throw new WhereforeError('invalid-data', late ? 'the tokenizer does not end' : 'the tokenizer fails on this text', {
+      where,
+      got: late
+        ? `more than ${patience / 1000} s for one text`
+        : cause instanceof Error
+          ? cause.message
+          : String(cause),
+      expected: late ? 'patterns that end' : undefined,
+      fix: late ? 'give a shorter text, or mend the regular expressions of the tokenizer' : 'get the tokenizer again',
+      cause,
+    });
+  }
 }
 
 /** A token without the marks of its tokenizer: a space for the mark of a word's beginning. */

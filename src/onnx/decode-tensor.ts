@@ -21,8 +21,11 @@ export interface Source {
   readonly bytes: Uint8Array;
 }
 
-/** Sparse weights become dense ones; beyond this many bytes they are refused. */
+/** Sparse weights become dense ones; beyond this many bytes for all of a file they are refused. */
 const densestSparse = 2 ** 28;
+
+/** Bytes of the weights of a file that were made dense. */
+const madeDense = new WeakMap<Source, number>();
 
 /** A weight of the file, its bytes left where they are. */
 export function decodeInitializer(proto: TensorProto, source: Source, name = proto.name): Initializer {
@@ -63,13 +66,16 @@ export function decodeSparse(proto: SparseTensorProto, source: Source): Initiali
   if (dataTypes[type].bytes < 1 || type.startsWith('complex')) {
     throw new WhereforeError('unsupported-model', `sparse weights of type ${type}`, { where });
   }
-  if (sizeOf(shape) * dataTypes[type].bytes > densestSparse) {
-    throw new WhereforeError('unsupported-model', `the sparse weight is too large to be made dense`, {
+  const total = (madeDense.get(source) ?? 0) + sizeOf(shape) * dataTypes[type].bytes;
+  if (total > densestSparse) {
+    throw new WhereforeError('unsupported-model', `the sparse weights are too large to be made dense`, {
       where,
-      got: formatShape(shape),
+      got: `${formatShape(shape)}, ${total} bytes with those before it`,
       expected: `at most ${densestSparse} bytes`,
+      fix: 'export the model with dense weights',
     });
   }
+  madeDense.set(source, total);
   const coordinates = indices.shape.length === 2 ? shape.length : 1;
   if (indices.type !== 'int64' || indices.data.length !== values.data.length * coordinates) {
     throw malformed(where, 'its indices do not match its values', formatShape(indices.shape));

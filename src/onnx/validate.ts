@@ -12,7 +12,7 @@ const importedByEncoder = new Set(['com.microsoft']);
  */
 export function validateModel(model: OnnxModel): void {
   for (const [domain, version] of model.opsets) {
-    if (!Number.isInteger(version) || version < 1) {
+    if (!Number.isInteger(version) || version < 1 || version >= 2 ** 31) {
       throw invalid(`operator domain "${domain}"`, 'the version is not a positive integer', `${version}`);
     }
   }

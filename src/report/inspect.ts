@@ -9,7 +9,7 @@ import { type GuessedPreprocessing, guessPreprocessing } from '../data/guess.ts'
 import type { LoadedModel } from '../data/load-model.ts';
 import { WhereforeError } from '../errors.ts';
 import { elementsRead, type Graph, operatorKey, requiredInputs, type ValueInfo } from '../onnx/graph.ts';
-import { dataTypes, sizeOf, type Tensor, tensor } from '../tensor/tensor.ts';
+import { checkElements, dataTypes, mostTrialElements, sizeOf, type Tensor, tensor } from '../tensor/tensor.ts';
 
 /** How gradients get through an operator of a model. */
 export type GradientStatus = 'exact' | 'estimate' | 'zero' | 'refused' | 'missing';
@@ -148,13 +148,9 @@ function exampleFeeds(model: LoadedModel): Map<string, Tensor> {
   return new Map(
     model.graph.inputs.map(({ name, type, shape }) => {
       if (!type || !shape) throw new WhereforeError('unsupported-model', `input "${name}" has no declared tensor type`);
-      return [
-        name,
-        tensor(
-          type,
-          shape.map((size, axis) => (typeof size === 'number' ? size : axis === 0 ? 1 : 8)),
-        ),
-      ];
+      const sizes = shape.map((size, axis) => (typeof size === 'number' ? size : axis === 0 ? 1 : 8));
+      checkElements(sizes, mostTrialElements, `input "${name}"`);
+      return [name, tensor(type, sizes)];
     }),
   );
 }

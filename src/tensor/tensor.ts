@@ -117,6 +117,24 @@ export function storageLength(type: DataType, shape: readonly number[]): number 
   return bytes > 0 && bytes < 1 ? Math.ceil(size * bytes) : size;
 }
 
+/** Elements of the largest tensor that is made here, and of the largest that is made only to try a model. */
+const mostElements = 2 ** 31 - 1;
+export const mostTrialElements = 2 ** 26;
+
+/**
+ * Checks that a shape, which a file may state as it likes, is one that fits into memory.
+ * @throws WhereforeError `out-of-range`
+ */
+export function checkElements(shape: readonly number[], most: number, where?: string): void {
+  if (sizeOf(shape) <= most) return;
+  throw new WhereforeError('out-of-range', `a tensor of shape ${formatShape(shape)} is too large`, {
+    where,
+    got: `${sizeOf(shape)} elements`,
+    expected: `at most ${most}`,
+    fix: 'state smaller sizes in the file',
+  });
+}
+
 /**
  * Makes a tensor; `data` defaults to zeros and is not copied.
  * @throws WhereforeError `wrong-shape` when the data does not fill the shape.
@@ -124,6 +142,7 @@ export function storageLength(type: DataType, shape: readonly number[]): number 
 export function tensor<T extends DataType>(type: T, shape: readonly number[], data?: TypedArrayOf[T]): Tensor<T> {
   const length = storageLength(type, shape);
   if (!data) {
+    checkElements(shape, mostElements);
     const zeros = type === 'string' ? new Array<string>(length).fill('') : new dataTypes[type].array(length);
     return { type, shape, data: zeros as TypedArrayOf[T] };
   }

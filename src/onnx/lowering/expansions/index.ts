@@ -1,3 +1,4 @@
+import { lookup } from '../../../tensor/lookup.ts';
 import { describeNode, type Graph, type Node, operatorKey } from '../../graph.ts';
 import { stableLogarithm } from '../logarithms.ts';
 import type { LoweringNote } from '../notes.ts';
@@ -48,7 +49,7 @@ export function expand(graph: Graph, keep: ReadonlySet<string>, names: Set<strin
   const rewrite = (node: Node, to: Rewriter): boolean => {
     if (timeFirst(node, to) || scatterInOrder(node, to) || stableLogarithm(node, to)) return true;
     const operator = operatorKey(node);
-    const expansion = expansions[operator];
+    const expansion = lookup(expansions, operator);
     if (!expansion || keep.has(operator)) return false;
     const reason = expansion(node, to);
     const text = reason === undefined ? 'was replaced by standard operators' : `was left as it is: ${reason}`;
