@@ -11,6 +11,9 @@ const importedByEncoder = new Set(['com.microsoft']);
  * @throws WhereforeError `malformed-model` with the node, the name and what to do.
  */
 export function validateModel(model: OnnxModel): void {
+  if (!Number.isInteger(model.irVersion) || Math.abs(model.irVersion) >= 2 ** 31) {
+    throw invalid('the model', 'its version of the format is no number of one', `${model.irVersion}`);
+  }
   for (const [domain, version] of model.opsets) {
     if (!Number.isInteger(version) || version < 1 || version >= 2 ** 31) {
       throw invalid(`operator domain "${domain}"`, 'the version is not a positive integer', `${version}`);
