@@ -45,3 +45,13 @@ export function once<V>(map: Map<string, Promise<V>>, key: string, make: () => P
   }
   return value;
 }
+
+const numbers = new WeakMap<Graph, number>();
+let graphs = 0;
+
+/** A number for a graph, the same as long as it is the same object: part of the key of what was made from it. */
+export function numberOf(graph: Graph): number {
+  let known = numbers.get(graph);
+  if (known === undefined) numbers.set(graph, (known = graphs++));
+  return known;
+}

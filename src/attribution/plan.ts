@@ -85,7 +85,8 @@ export function gradientPlan(specialised: Specialised, request: PlanRequest): Pl
     }
     outputs.set(name, summed && builder.output(summed, 'float32'));
   }
-  return { graph: builder.build(), facts, gradients: outputs, notes, seeds: [seedInput], origins };
+  const told = [...(specialised.notes ?? []), ...notes];
+  return { graph: builder.build(), facts, gradients: outputs, notes: told, seeds: [seedInput], origins };
 }
 
 /** A gradient and its Hessian-vector product at one point. */
@@ -127,10 +128,15 @@ export async function curvaturePlan(
   const one = builder.scalar(1);
   // The backward pass has values of its own: their shapes come from a second probe.
   const again = await executor.specialise(builder.build(), feeds);
-  const second = differentiate(again.graph, again.facts, { seeds: new Map([[product, one]]), wrt, absorbZeros });
+  const second = differentiate(again.graph, again.facts, {
+    seeds: new Map([[product, one]]),
+    wrt,
+    absorbZeros,
+    noteCuts: false,
+  });
   const last = new GraphBuilder(second.graph);
   for (const name of second.gradients.values()) if (name) last.output(name, 'float32');
-  const notes = [...first.notes, ...second.notes];
+  const notes = [...(specialised.notes ?? []), ...first.notes, ...second.notes];
   return {
     graph: last.build(),
     facts: again.facts,

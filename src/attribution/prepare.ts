@@ -1,8 +1,9 @@
 import type { GradientNote } from '../autodiff/context.ts';
+import { decidesByData } from '../autodiff/control-flow.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { extractSubgraph } from '../onnx/lowering/extract.ts';
-import { checkFeeds, hasDataDependentShapes } from '../runtime/executor.ts';
+import { checkFeeds, hasDataDependentShapes, type Specialised } from '../runtime/executor.ts';
 import { checkInputNumbers } from '../runtime/missing-values.ts';
 import type { Model } from '../runtime/model.ts';
 import { firstNotFinite } from '../runtime/non-finite.ts';
@@ -10,7 +11,7 @@ import { type Tensors, throwIfCancelled } from '../runtime/runtime.ts';
 import { toNumbers } from '../tensor/convert.ts';
 import { concatRows, float32, formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { bytesIn, even, fewSizes, filledUp, firstOf, inBatches, mostPoints, shared, sourcePart } from './batches.ts';
-import { cachesOf, once } from './caches.ts';
+import { cachesOf, numberOf, once } from './caches.ts';
 import { addTo, joined, numbersOf } from './collected.ts';
 import { leaner } from './leaner/leaner.ts';
 import { type WrongRun, wrongGradient, wrongRun } from './non-finite.ts';
@@ -112,7 +113,7 @@ class PreparedInput implements Prepared {
     const target = new Float64Array(points.count);
     const sums = new Map<string, Float64Array>();
     const parts = new Map<string, Tensor[]>(others.map((name) => [name, []]));
-    let notes: readonly GradientNote[] = [];
+    const notes = new Map<string, GradientNote>();
     const runs = this.#sideBySide(part, points.count > size, this.#givenAway(points));
     const feedsOf = (start: number, end: number) => {
       const feeds = this.#feeds(part, points.at(start, end), end - start);
@@ -131,7 +132,7 @@ class PreparedInput implements Prepared {
         return { plan, results, feeds: () => feedsOf(start, end) };
       });
     const finish = (start: number, end: number, { plan, results }: Awaited<ReturnType<typeof begin>>) => {
-      notes = plan.notes;
+      for (const note of plan.notes) notes.set(`${note.node}|${note.text}`, note);
       const values = numbersOf(results.get(this.target.value) as Tensor);
       target.set(values, start);
       if (firstNotFinite(values) >= 0) this.#wrongTarget(plan.graph, () => feedsOf(start, end));
@@ -154,7 +155,7 @@ class PreparedInput implements Prepared {
       this.#count(end - start, end - start);
     };
     await inBatches(points.count, size, begin, finish, runs.streams);
-    return { target, values: joined(parts), sums, notes };
+    return { target, values: joined(parts), sums, notes: [...notes.values()] };
   }
 
   async atZero(features: Tensors): Promise<number> {
@@ -184,9 +185,9 @@ class PreparedInput implements Prepared {
     const { plan, results } = await this.#absorbing(
       { forward: 1, backward: curvatureBackward },
       async (absorbZeros) => {
-        const key = `${this.#key}|${planKey(part, feeds, [...vectors.keys()], absorbZeros ? 'absorbing' : '')}`;
+        const key = `${this.#key}|${planKey(part, feeds, [...vectors.keys()], absorbZeros ? 'absorbing' : '')}|${await this.#decided(part, feeds)}`;
         const plan = await once(plans, key, async () =>
-          curvaturePlan(executor, await executor.specialise(part, feeds), graphFeeds, vectors, {
+          curvaturePlan(executor, await this.#specialise(part, feeds), graphFeeds, vectors, {
             target: this.target.value,
             absorbZeros,
           }),
@@ -285,23 +286,34 @@ class PreparedInput implements Prepared {
     return feeds;
   }
 
-  #plan(
+  async #plan(
     part: Graph,
     feeds: Tensors,
     { wrt, rules, each, fetches = [] }: GradientAt,
     absorbZeros: boolean,
   ): Promise<Plan> {
     const kind = `${rules?.key ?? ''}${each ? '|each' : ''}${absorbZeros ? '|absorbing' : ''}|${fetches.join()}`;
-    const plans = hasDataDependentShapes(part) ? new Map<string, Promise<Plan>>() : cachesOf(this.model).plans;
-    return once(plans, `${this.#key}|${planKey(part, feeds, wrt, kind)}`, async () =>
-      gradientPlan(await this.model.executor.specialise(part, feeds), {
+    const make = async () =>
+      gradientPlan(await this.#specialise(part, feeds), {
         target: this.target.value,
         wrt,
         rules,
         perPoint: each !== undefined,
         absorbZeros,
-      }),
-    );
+      });
+    if (hasDataDependentShapes(part)) return make();
+    const key = `${this.#key}|${planKey(part, feeds, wrt, kind)}|${await this.#decided(part, feeds)}`;
+    return once(cachesOf(this.model).plans, key, make);
+  }
+
+  /** The part of the graph as it runs for these feeds, with decisions followed that their elements make. */
+  #specialise(part: Graph, feeds: Tensors): Promise<Specialised> {
+    return this.model.executor.specialise(part, feeds, { followData: true });
+  }
+
+  /** What tells feeds that decide alike from others, for the key of a plan. */
+  async #decided(part: Graph, feeds: Tensors): Promise<string> {
+    return decidesByData(part) ? `${numberOf((await this.#specialise(part, feeds)).graph)}` : '';
   }
 
   /** How points are evaluated: the graph, the points of a run, and what a run is given. */
@@ -333,7 +345,8 @@ class PreparedInput implements Prepared {
 
   /** How many points one run may take: one where the graph does not keep points apart. */
   async #mostPoints(part: Graph, points: Points, fetches: readonly string[] = []): Promise<number> {
-    if (points.count <= 1) return 1;
+    // Two points may take different branches, or their sum may decide for both.
+    if (points.count <= 1 || decidesByData(part)) return 1;
     // Inner values of a graph that is filled up have its rows, however many are given.
     if (this.model.rowsAtMost && fetches.some((name) => !points.cut.includes(name))) return 1;
     const key = `${this.#key}|${points.cut.join()}`;

@@ -1,10 +1,11 @@
 import { WhereforeError } from '../errors.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
-import { describeNode, elementsRead, type Graph, type Node, namesRead, operatorKey } from '../onnx/graph.ts';
+import { describeNode, type Graph, type Node, namesRead, operatorKey } from '../onnx/graph.ts';
 import { lookup } from '../tensor/lookup.ts';
-import type { DataType } from '../tensor/tensor.ts';
 import { absorbZeros } from './absorbing-zeros.ts';
 import { type GradientNote, RuleContext, type VjpRule } from './context.ts';
+import { gradientCuts } from './cuts.ts';
+import { dependentOn, floatTypes } from './dependence.ts';
 import type { Facts } from './facts.ts';
 import { nonDifferentiable } from './non-differentiable.ts';
 import { vjpRules } from './rules/index.ts';
@@ -23,6 +24,8 @@ export interface GradientRequest {
   readonly overrides?: RuleOverrides;
   /** Whether a gradient of 0 stays 0 at an infinite derivative, see `absorbZeros`; costs a few nodes a product. Default false. */
   readonly absorbZeros?: boolean;
+  /** Whether the notes say where gradients end; of a graph that holds a backward pass already they have said it. Default true. */
+  readonly noteCuts?: boolean;
 }
 
 export interface DifferentiatedGraph {
@@ -34,8 +37,6 @@ export interface DifferentiatedGraph {
   /** For each value that the backward pass makes, the node whose derivative it belongs to. */
   readonly origins: ReadonlyMap<string, Node>;
 }
-
-const floatTypes: ReadonlySet<DataType> = new Set<DataType>(['float32', 'float64', 'float16', 'bfloat16']);
 
 /**
  * Reverse-mode differentiation of a graph: appends to it the nodes that compute
@@ -97,76 +98,23 @@ export function differentiate(graph: Graph, known: Facts, request: GradientReque
     belongsTo(node);
   }
   const gradients = new Map(wrt.map((name) => [name, total(name)]));
-  for (const [name, gradient] of gradients) if (!gradient) noteStops(name, nodes, seeds, facts, notes);
+  if (request.noteCuts !== false) noteCuts(wrt, nodes, seeds, facts, notes);
   const whole = builder.build();
   const result = request.absorbZeros ? absorbZeros(whole, graph.nodes.length, seeds.values()) : whole;
   return { graph: result, gradients, notes, origins };
 }
 
-/** Says which nodes stop the gradient of a value that does lead to a seeded one, but only through integers or steps. */
-function noteStops(
-  source: string,
+/** Says where the gradient of a value ends although the value goes on to a seeded one. */
+function noteCuts(
+  sources: readonly string[],
   nodes: readonly Node[],
   seeds: ReadonlyMap<string, string>,
   facts: Facts,
   notes: GradientNote[],
 ): void {
-  const leads = new Set(seeds.keys());
-  for (const node of nodes.toReversed()) {
-    if (node.outputs.some((name) => leads.has(name))) for (const name of elementsRead(node)) leads.add(name);
+  for (const { node, text } of gradientCuts(nodes, facts, sources, seeds.keys())) {
+    notes.push({ code: 'zero-gradient', node: node.name || node.outputs[0], operator: operatorKey(node), text });
   }
-  const dependent = dependentOn(nodes, new Set([source]), facts);
-  for (const node of nodes) {
-    const operator = operatorKey(node);
-    const stops =
-      [...elementsRead(node)].some((name) => dependent.has(name)) &&
-      node.outputs.some((name) => leads.has(name) && !dependent.has(name));
-    if (!stops || notes.some((note) => note.node === (node.name || node.outputs[0]) && note.code === 'zero-gradient'))
-      continue;
-    const reason = nonDifferentiable[operator];
-    const why = reason?.why ?? 'its output is integers: no gradient flows through it';
-    notes.push({
-      code: 'zero-gradient',
-      node: node.name || node.outputs[0],
-      operator,
-      text: `the gradient of "${source}" is zero: ${why}`,
-    });
-  }
-}
-
-/** Values that depend on any of `sources` through operations on floats. */
-function dependentOn(nodes: readonly Node[], sources: Set<string>, facts: Facts): Set<string> {
-  const dependent = new Set(sources);
-  for (const node of nodes) {
-    let reached = false;
-    for (const name of namesRead(node)) if (dependent.has(name)) reached = true;
-    if (!reached) continue;
-    for (const [i, output] of node.outputs.entries()) {
-      const type = facts.types.get(output);
-      // A value of integers or truth values carries no gradient; what cannot be told is kept, its rule will refuse.
-      const isReal =
-        !type || floatTypes.has(type) || quantized(node) || (i === 0 && carriesQuantized(node, dependent, facts));
-      if (output && isReal) dependent.add(output);
-    }
-  }
-  return dependent;
-}
-
-/** Whether a node that knows nothing of quantisation (Reshape, MaxPool, Cast) is given quantised values to move. */
-function carriesQuantized(node: Node, dependent: ReadonlySet<string>, facts: Facts): boolean {
-  if (!lookup(vjpRules, operatorKey(node))) return false;
-  return node.inputs.some((name) => {
-    const type = facts.types.get(name);
-    return dependent.has(name) && type !== undefined && !floatTypes.has(type);
-  });
-}
-
-/** Quantised values are integers that stand for reals: the straight-through estimate passes them. */
-function quantized(node: Node): boolean {
-  return (
-    lookup(nonDifferentiable, operatorKey(node)) === undefined &&
-    lookup(vjpRules, operatorKey(node))?.throughIntegers === true
-  );
 }
 
 function ruleFor(node: Node, overrides: RuleOverrides): VjpRule {
@@ -176,12 +124,8 @@ function ruleFor(node: Node, overrides: RuleOverrides): VjpRule {
   const entry = lookup(vjpRules, key);
   if (entry) return entry.rule;
   const reason = lookup(nonDifferentiable, key);
-  if (reason?.gradient === 'zero') {
-    return (context) => {
-      context.note('zero-gradient', reason.why);
-      return [];
-    };
-  }
+  // Noted with the other cuts.
+  if (reason?.gradient === 'zero') return () => [];
   throw new WhereforeError(
     reason ? 'not-differentiable' : 'unsupported-operator',
     `no gradient: ${reason?.why ?? `there is no rule for ${key}`}`,

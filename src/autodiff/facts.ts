@@ -5,6 +5,7 @@ import { inferTypes } from '../onnx/types.ts';
 import { toNumbers } from '../tensor/convert.ts';
 import { lookup } from '../tensor/lookup.ts';
 import type { DataType, Tensor } from '../tensor/tensor.ts';
+import type { Decisions } from './control-flow.ts';
 
 /**
  * What is known of every value of a graph for one set of input shapes: its shape, its element type, and, for small
@@ -14,6 +15,8 @@ export interface Facts {
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   readonly types: ReadonlyMap<string, DataType>;
   readonly constants: ReadonlyMap<string, Tensor>;
+  /** What `If` and `Loop` decide at the one input that the facts are of, where they were asked. */
+  readonly decisions?: Decisions;
 }
 
 const shapeOperators: ReadonlySet<string> = new Set(['Shape', 'Size']);
@@ -40,9 +43,12 @@ const floatParameters: Readonly<Record<string, readonly number[]>> = {
   'com.microsoft.DequantizeLinear': [1],
 };
 
-/** Names of the values that do not depend on the elements of the graph's inputs, only on their shapes. */
-export function shapeOnlyValues(graph: Graph): Set<string> {
-  const fixed = new Set(graph.initializers.keys());
+/**
+ * Names of the values that do not depend on the elements of the graph's inputs, only on their shapes.
+ * @param outer values around a nested graph of which that is known; default none
+ */
+export function shapeOnlyValues(graph: Graph, outer: Iterable<string> = []): Set<string> {
+  const fixed = new Set([...outer, ...graph.initializers.keys()]);
   for (const node of graph.nodes) {
     const key = operatorKey(node);
     const isFixed =

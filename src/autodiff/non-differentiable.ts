@@ -17,11 +17,11 @@ const categories = refused(
   'use a method that needs only outputs: --method occlusion, or explain a layer behind this node',
 );
 const loops = refused(
-  'the number of iterations may depend on the data',
-  'export the model with the loop unrolled, or explain a layer behind this node',
+  'its iterations are too many to be copied one by one, or their number is not known',
+  'explain a layer behind this node, or use --method occlusion',
 );
 const sequences = refused(
-  'sequences and maps carry no gradient',
+  'the length of a sequence or a position in it depends on the data, or it holds maps',
   'explain the tensor before this node, or use --method occlusion',
 );
 
@@ -67,12 +67,15 @@ export const nonDifferentiable: Readonly<Record<string, NonDifferentiable>> = {
   ),
   Loop: loops,
   Scan: loops,
-  If: refused('its condition depends on the data', 'export the model without the branch, or use --method occlusion'),
+  If: refused('its condition is not known', 'explain a layer behind this node, or use --method occlusion'),
   ...Object.fromEntries(
     [
       'SequenceAt',
       'SequenceConstruct',
       'SequenceInsert',
+      'SequenceErase',
+      'SequenceLength',
+      'SequenceEmpty',
       'SequenceMap',
       'SplitToSequence',
       'ConcatFromSequence',

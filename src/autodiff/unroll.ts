@@ -4,6 +4,7 @@ import type { LoweringNote } from '../onnx/lowering/notes.ts';
 import { namesOf, type Rewriter, rewriteGraph } from '../onnx/lowering/rewrite.ts';
 import { toNumbers } from '../tensor/convert.ts';
 import { int64, type Tensor, tensor } from '../tensor/tensor.ts';
+import { staysTrue, tripsOf } from './control-flow.ts';
 import type { Facts } from './facts.ts';
 
 export interface UnrollOptions {
@@ -61,7 +62,7 @@ export function unrollLoops(
       if (typeof plan === 'string') return leave(plan);
       const size = plan.trips * countNodes(plan.body);
       if (size > mostNodes) return leave(`its ${plan.trips} iterations would be ${size} nodes (at most ${mostNodes})`);
-      unroll(node, plan, to);
+      unroll(node, plan, to, facts);
       unrolled = true;
       const text = `${describeNode(node)} was replaced by ${plan.trips} copies of its body`;
       notes.push({ code: 'expanded', node: node.name, operator: node.op, text });
@@ -87,16 +88,20 @@ function planOfLoop(node: Node, to: Rewriter, facts: Facts): Plan | string {
   const [body] = subgraphsOf(node);
   const known = (name: string): Tensor | undefined => facts.constants.get(name) ?? to.constantOf(name);
   const [count, condition, ...initial] = node.inputs;
-  const limit = count ? known(count) : undefined;
-  if (!limit) return 'its trip count is computed from the data';
   const isTrue = (name: string) => {
     const value = known(name);
     return value !== undefined && toNumbers(value)[0] !== 0;
   };
-  if (condition && !isTrue(condition)) return 'its condition is computed from the data';
-  if (!staysTrue(body, isTrue)) return 'its body computes the condition to go on';
-  const trips = toNumbers(limit)[0];
-  if (trips < 1) return 'it does not run at all';
+  const trips = tripsOf(node, facts) ?? tripsKnown();
+  if (typeof trips === 'string') return trips;
+  function tripsKnown(): number | string {
+    if (condition && known(condition) && !isTrue(condition)) return 0;
+    const limit = count ? known(count) : undefined;
+    if (!limit) return 'its trip count is computed from the data';
+    if (condition && !isTrue(condition)) return 'its condition is computed from the data';
+    const most = Math.max(0, toNumbers(limit)[0]);
+    return most > 0 && !staysTrue(body, isTrue) ? 'its body computes the condition to go on' : most;
+  }
   const goOn = to.constant(tensor('bool', [], Uint8Array.of(1)));
   return {
     body,
@@ -106,20 +111,6 @@ function planOfLoop(node: Node, to: Rewriter, facts: Facts): Plan | string {
     results: body.outputs.slice(1).map((output) => output.name),
     collected: body.outputs.slice(1 + initial.length).map(() => ({ axis: 0, reverse: false })),
   };
-}
-
-/** Whether the body's condition is the one that it was given, or a constant, passed on unchanged. */
-function staysTrue(body: Graph, isTrue: (name: string) => boolean): boolean {
-  let name = body.outputs[0].name;
-  for (;;) {
-    if (name === body.inputs[1].name) return true;
-    const constant = body.initializers.get(name);
-    if (constant) return constant.location.kind === 'memory' && toNumbers(constant.location.tensor)[0] !== 0;
-    const producer = body.nodes.find((node) => node.outputs.includes(name));
-    if (!producer) return isTrue(name);
-    if (producer.op !== 'Identity' && producer.op !== 'Cast') return false;
-    [name] = producer.inputs;
-  }
 }
 
 /** Inputs of a Scan: first values, then sequences, of which the body sees one slice at a time. */
@@ -136,9 +127,9 @@ function planOfScan(node: Node, to: Rewriter, facts: Facts): Plan | string {
   const axes = list('scan_input_axes', count).map((axis, i) => (axis < 0 ? axis + (shapes[i]?.length ?? 0) : axis));
   const trips = shapes[0]?.[axes[0]];
   if (trips === undefined) return 'the length of what it runs over is not known';
-  if (trips < 1) return 'it does not run at all';
   // One Split a sequence, so that its gradient is one Concat.
   const slices = node.inputs.slice(states).map((name, i) => {
+    if (trips === 0) return [];
     const pieces = to.ops('Split', [name, to.ints(new Array<number>(trips).fill(1))], { axis: axes[i] }, trips);
     const inOrder = directions[i] === 1 ? pieces.toReversed() : pieces;
     return inOrder.map((piece) => to.op('Squeeze', [piece, to.ints([axes[i]])]));
@@ -153,7 +144,7 @@ function planOfScan(node: Node, to: Rewriter, facts: Facts): Plan | string {
   };
 }
 
-function unroll(node: Node, plan: Plan, to: Rewriter): void {
+function unroll(node: Node, plan: Plan, to: Rewriter, facts: Facts): void {
   const { body, trips, initial, results, collected } = plan;
   const weights = new Map<string, string>();
   for (const weight of body.initializers.values()) {
@@ -182,10 +173,13 @@ function unroll(node: Node, plan: Plan, to: Rewriter): void {
   node.outputs.forEach((output, k) => {
     if (!output) return;
     if (k < initial.length) to.op('Identity', [carried[k]], {}, output);
-    else {
-      const { axis, reverse } = collected[k - initial.length];
-      const inOrder = rows[k - initial.length];
-      to.op('Concat', reverse ? inOrder.toReversed() : inOrder, { axis }, output);
-    }
+    else to.op('Identity', [collect(k - initial.length, output)], {}, output);
   });
+
+  /** What the iterations gave, side by side; of none, nothing in the shape that the runtime gives it. */
+  function collect(k: number, output: string): string {
+    const { axis, reverse } = collected[k];
+    if (trips > 0) return to.op('Concat', reverse ? rows[k].toReversed() : rows[k], { axis });
+    return to.constant(tensor(facts.types.get(output) ?? 'float32', facts.shapes.get(output) ?? [0]));
+  }
 }

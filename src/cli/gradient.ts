@@ -77,7 +77,9 @@ async function run(path: string, options: Options, signal: AbortSignal): Promise
     ]);
     print(formatTable([['value', 'shape', 'norm', ''], ...rows]));
     for (const { code, text } of model.notes) if (code === 'precision-changed') print(`note: ${text}`);
-    for (const note of notes) print(`note: ${note.operator} "${note.node}": ${note.text}`);
+    // What says where a gradient is cut off names the node itself.
+    for (const { code, operator, node, text } of notes)
+      print(`note: ${code === 'zero-gradient' ? text : `${operator} "${node}": ${text}`}`);
     print(`wrote ${options.out}`);
   } finally {
     await model.close();

@@ -6,6 +6,7 @@ import { formatPreprocessing } from '../data/preprocessing-file.ts';
 import { WhereforeError } from '../errors.ts';
 import type { ValueInfo } from '../onnx/graph.ts';
 import { type Inspection, inspect } from '../report/inspect.ts';
+import { withoutGradients } from '../report/judgement.ts';
 import { formatShape } from '../tensor/tensor.ts';
 import { type RuntimeOptions, runtimeOf, shellWord, withRuntime } from './options.ts';
 import { formatTable } from './table-text.ts';
@@ -92,7 +93,10 @@ function describe(inspection: Inspection, all: boolean): string {
             ({ operator, why }) =>
               `  ${operator} blocks gradients: ${why}. Methods that need only outputs work: --method kernel-shap or occlusion`,
           )
-        : ['  nothing blocks gradients']),
+        : inspection.cuts?.length
+          ? [`  no operator blocks gradients, but part of them is cut off: ${withoutGradients}`]
+          : ['  nothing blocks gradients']),
+      ...(inspection.cuts ?? []).map((text) => `  ${text}`),
     ].join('\n'),
   );
   if (layers) {

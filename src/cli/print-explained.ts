@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Target, unitOf } from '../attribution/target/target.ts';
 import type { ExplanationDocument } from '../report/document.ts';
+import { acceptedError, isCutOff, withoutGradients } from '../report/judgement.ts';
 import { meaningOf, promisesSum } from '../report/meaning.ts';
 import { formatNumber, formatShare, formatTable } from './table-text.ts';
 import { visible, visibleAll } from './terminal.ts';
@@ -117,6 +118,8 @@ function verdict(document: ExplanationDocument): string {
     const completing = document.completing.join('+');
     return `bypassed: need not add up${completing ? `; --layer ${[...document.layer, completing].join('+')} does` : ''}`;
   }
+  if (isCutOff(document) && (document.relativeError ?? 0) > acceptedError)
+    return `a gradient is cut off: ${withoutGradients}`;
   if (document.converged === false) return 'not converged: more steps, another layer or baseline';
   return '';
 }

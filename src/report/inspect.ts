@@ -3,6 +3,7 @@ import { explainedInputs } from '../attribution/explained.ts';
 import type { LayerCandidate } from '../attribution/layers.ts';
 import { targetOutput } from '../attribution/target/target.ts';
 import { holdsTokens } from '../attribution/tokens.ts';
+import { gradientCuts } from '../autodiff/cuts.ts';
 import { nonDifferentiable } from '../autodiff/non-differentiable.ts';
 import { vjpRules } from '../autodiff/rules/index.ts';
 import { type GuessedPreprocessing, guessPreprocessing } from '../data/guess.ts';
@@ -37,6 +38,8 @@ export interface Inspection {
   /** Layers worth explaining, and of how many candidates; undefined where `layersMissing` says why. */
   readonly layers: { readonly worth: readonly ProposedLayer[]; readonly all: readonly LayerCandidate[] } | undefined;
   readonly layersMissing: string | undefined;
+  /** Where the gradient of an input ends although the outputs hang on it; undefined where the model cannot be tried. */
+  readonly cuts: readonly string[] | undefined;
   readonly preprocessing: GuessedPreprocessing;
   readonly described: boolean;
   readonly notes: readonly string[];
@@ -52,7 +55,7 @@ export async function inspect(model: LoadedModel): Promise<Inspection> {
     parameters += sizeOf(weight.shape);
     weightBytes += sizeOf(weight.shape) * dataTypes[weight.type].bytes;
   }
-  const { layers, layersMissing } = await layersOf(model);
+  const { layers, layersMissing, cuts, remaining } = await layersOf(model);
   return {
     name: model.name,
     hash: model.hash,
@@ -63,9 +66,10 @@ export async function inspect(model: LoadedModel): Promise<Inspection> {
     nodes: source.graph.nodes.length,
     parameters,
     weightBytes,
-    operators: countOperators(graph),
+    operators: countOperators(graph, remaining),
     layers,
     layersMissing,
+    cuts,
     preprocessing: guessPreprocessing(source, model.beside),
     described: model.preprocessing !== undefined,
     notes: model.notes.map((note) => note.text),
@@ -98,13 +102,21 @@ export function gradientObstacle(graph: Graph, from: readonly string[], output: 
   return undefined;
 }
 
-function countOperators(graph: Graph): OperatorCount[] {
+/** @param remaining operators that are left once the shapes of an input are known: loops and sequences are gone then */
+function countOperators(graph: Graph, remaining: ReadonlySet<string> | undefined): OperatorCount[] {
   const counts = new Map<string, number>();
   for (const node of graph.nodes) counts.set(operatorKey(node), (counts.get(operatorKey(node)) ?? 0) + 1);
   return [...counts]
     .sort((a, b) => b[1] - a[1])
-    .map(([operator, count]) => ({ operator, count, ...statusOf(operator) }));
+    .map(([operator, count]) => ({
+      operator,
+      count,
+      ...(remaining?.has(operator) === false ? replaced : statusOf(operator)),
+    }));
 }
+
+const replaced = { gradient: 'exact', why: 'replaced by simpler operators for the shapes of the input' } as const;
+const followed = { gradient: 'exact', why: 'the gradient is that of what it decides at each input' } as const;
 
 function statusOf(operator: string): { gradient: GradientStatus; why?: string } {
   const rule = vjpRules[operator];
@@ -112,6 +124,8 @@ function statusOf(operator: string): { gradient: GradientStatus; why?: string } 
     return rule.kind === 'estimate'
       ? { gradient: 'estimate', why: 'straight-through estimate' }
       : { gradient: 'exact' };
+  // Executor.specialise follows what these decide by the data.
+  if (operator === 'If' || operator === 'Loop') return followed;
   const reason = nonDifferentiable[operator];
   if (reason) return { gradient: reason.gradient, why: reason.why };
   // What only makes constants (shapes, ranges, masks) is folded away before a gradient could meet it.
@@ -128,17 +142,22 @@ const constantMakers: ReadonlySet<string> = new Set([
   'BitShift',
 ]);
 
-async function layersOf(model: LoadedModel): Promise<Pick<Inspection, 'layers' | 'layersMissing'>> {
+type OfShapes = Pick<Inspection, 'layers' | 'layersMissing' | 'cuts'> & { readonly remaining?: ReadonlySet<string> };
+
+async function layersOf(model: LoadedModel): Promise<OfShapes> {
   try {
     const feeds = exampleFeeds(model);
     const { graph, facts } = await model.executor.specialise(model.graph, feeds);
     const floats = graph.inputs.filter(({ name }) => model.types.get(name) === 'float32').map(({ name }) => name);
     const hasTokens = model.graph.inputs.some(({ name }) => holdsTokens(model.graph, name));
     const from = floats.length ? floats : explainedInputs(model, hasTokens ? { kind: 'tokens', id: 0 } : undefined);
-    return { layers: proposedLayers(graph, facts, from, targetOutput(graph, facts, {})), layersMissing: undefined };
+    const outputs = model.graph.outputs.flatMap(({ name }) => (facts.types.get(name) === 'float32' ? [name] : []));
+    const cuts = gradientCuts(graph.nodes, facts, floats, outputs).map(({ text }) => text);
+    const layers = proposedLayers(graph, facts, from, targetOutput(graph, facts, {}));
+    return { layers, layersMissing: undefined, cuts, remaining: new Set(graph.nodes.map(operatorKey)) };
   } catch (error) {
     // The rest of the inspection is worth showing even where the model cannot run on made-up input.
-    if (error instanceof WhereforeError) return { layers: undefined, layersMissing: error.message };
+    if (error instanceof WhereforeError) return { layers: undefined, layersMissing: error.message, cuts: undefined };
     throw error;
   }
 }

@@ -29,6 +29,16 @@ it('asks for more steps where a method has not converged', () => {
   expect(winding.verdict).toContain('another layer or baseline may need fewer');
 });
 
+it('asks for another method, not for more steps, where a gradient is cut off', () => {
+  const note = { code: 'zero-gradient', node: 'ci', operator: 'Cast', text: 'node "ci" (Cast) cuts the gradient' };
+  const cut = judged({ relativeError: 0.59, converged: false, chosen: { steps: 50 }, gradientNotes: [note] });
+  expect(cut.warnings).toEqual(['does not add up: error 59.0 %, a gradient is cut off']);
+  expect(cut.verdict).toMatch(/see the notes; .*exact-shapley or kernel-shap\.$/);
+  expect(cut.verdict).not.toContain('steps');
+  // What adds up all the same (the cut column is what it is at the baseline) is good.
+  expect(judged({ relativeError: 0, gradientNotes: [note] }).grade).toBe('good');
+});
+
 it('warns of a method that compares with something else', () => {
   const implicit = 'a zero feature, to first order';
   expect(judged({ relativeError: 0.5, converged: null, implicitBaseline: implicit })).toMatchObject({

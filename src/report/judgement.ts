@@ -77,10 +77,19 @@ function judgeSum(document: ExplanationDocument): Judgement {
     };
   }
   const error = percentText(relativeError);
-  if (converged === false && isCut) warnings.unshift(`not converged: error ${error}${moreSteps(document)}`);
+  if (isCutOff(document)) warnings.unshift(`does not add up: error ${error}, a gradient is cut off`);
+  else if (converged === false && isCut) warnings.unshift(`not converged: error ${error}${moreSteps(document)}`);
   else warnings.unshift(`does not add up: error ${error}`);
   const verdict = `The values add up to ${signedText(sum, 4)} but the difference is ${signedText(target, 4)}: ${blame(document)}`;
   return { verdict, grade: 'poor', warnings };
+}
+
+/** What to do where a gradient is cut off. */
+export const withoutGradients = 'take a method that needs none: --method exact-shapley or kernel-shap';
+
+/** Whether part of what the target hangs on has no gradient, so that nothing but another method brings the sums together. */
+export function isCutOff({ gradientNotes }: Pick<ExplanationDocument, 'gradientNotes'>): boolean {
+  return gradientNotes.some(({ code }) => code === 'zero-gradient');
 }
 
 /** Whether the values are shares of the difference from the stated baseline, whether or not they add up to it. */
@@ -136,6 +145,7 @@ function blame(document: ExplanationDocument): string {
     const more = completing.length > 0 ? `; together with ${completing.join(' + ')} the layer would be complete` : '';
     return `part of it flows past this layer${more}.`;
   }
+  if (isCutOff(document)) return `a gradient is cut off on the way, see the notes; ${withoutGradients}.`;
   if (ungrouped !== undefined) return `${stayedText(ungrouped)}.`;
   if (converged === false)
     return stepsToTry(document) === Number.POSITIVE_INFINITY

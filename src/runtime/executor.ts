@@ -1,4 +1,14 @@
+import type { GradientNote } from '../autodiff/context.ts';
+import {
+  controlFlow,
+  type Decisions,
+  decidesByData,
+  decisionNotes,
+  decisionProbe,
+  takeBranches,
+} from '../autodiff/control-flow.ts';
 import { type Facts, probeOf, readProbe, specialise } from '../autodiff/facts.ts';
+import { resolveSequences } from '../autodiff/sequences.ts';
 import { unrollLoops } from '../autodiff/unroll.ts';
 import { WhereforeError } from '../errors.ts';
 import { type Graph, type Node, type OnnxModel, operatorKey } from '../onnx/graph.ts';
@@ -18,6 +28,16 @@ import {
 export interface Specialised {
   readonly graph: Graph;
   readonly facts: Facts;
+  /** What the reader of a gradient must know of decisions that were followed; default nothing. */
+  readonly notes?: readonly GradientNote[];
+}
+
+export interface SpecialiseOptions {
+  /**
+   * Whether an `If` or `Loop` that decides by the data is replaced by what it does at this input, so that it can be
+   * differentiated: the graph then holds for inputs that decide alike. Default false.
+   */
+  readonly followData?: boolean;
 }
 
 export interface ExecutorOptions {
@@ -117,20 +137,36 @@ export class Executor {
   }
 
   /** Facts of a graph for the shapes of `feeds`, from one probing run, and the graph with them built in. Cached. */
-  async specialise(graph: Graph, feeds: Tensors): Promise<Specialised> {
+  async specialise(graph: Graph, feeds: Tensors, { followData = false }: SpecialiseOptions = {}): Promise<Specialised> {
     this.#checkOpen();
     checkFeeds(graph, feeds);
-    if (hasDataDependentShapes(graph)) return this.#probe(graph, feeds);
-    const signature = graph.inputs.map(({ name }) => formatShape((feeds.get(name) as Tensor).shape)).join();
+    const follows = followData && decidesByData(graph);
+    const decisions = follows
+      ? await this.#decisions(graph, (probe, names) => this.run(probe, feeds, names))
+      : undefined;
+    const probe = () => this.#probe(graph, feeds, follows, decisions);
+    if (hasDataDependentShapes(graph) || (follows && controlFlow(graph).isNested)) return probe();
+    const shapes = graph.inputs.map(({ name }) => formatShape((feeds.get(name) as Tensor).shape));
+    const signature = `${shapes.join()}|${decisions ? JSON.stringify([[...decisions.trips], [...decisions.branches]]) : ''}`;
     let bySignature = this.#specialised.get(graph);
     if (!bySignature) this.#specialised.set(graph, (bySignature = new Map()));
     let result = bySignature.get(signature);
     if (!result) {
-      result = this.#probe(graph, feeds);
+      result = probe();
       bySignature.set(signature, result);
       result.catch(() => bySignature.delete(signature));
     }
     return result;
+  }
+
+  /** What the `If` and `Loop` of a graph decide at one input. */
+  async #decisions(
+    graph: Graph,
+    run: (probe: Graph, fetches: readonly string[]) => Promise<ReadonlyMap<string, Tensor>>,
+  ): Promise<Decisions> {
+    const probe = decisionProbe(graph);
+    const names = probe.graph.outputs.map(({ name }) => name);
+    return probe.read(names.length ? await run(probe.graph, names) : new Map());
   }
 
   /** Runs of a graph that can be under way at once: as many as the runtime has, unless every stream's weights are large. */
@@ -159,16 +195,25 @@ export class Executor {
     await Promise.all(opened.map(async ({ session }) => (await session).release()));
   }
 
-  async #probe(graph: Graph, feeds: Tensors): Promise<Specialised> {
+  async #probe(graph: Graph, feeds: Tensors, follows: boolean, decisions?: Decisions): Promise<Specialised> {
     const probe = probeOf(graph);
     const results = await this.runOnce(probe.graph, feeds, [...probe.shapeOf.keys(), ...probe.constants]);
-    const facts = readProbe(probe, results);
-    const unrolled = unrollLoops(graph, facts).graph;
-    // Values inside the copies need shapes as well, and may hold loops themselves.
-    if (unrolled !== graph) return await this.#probe(unrolled, feeds);
+    const facts: Facts = { ...readProbe(probe, results), decisions };
+    // Values inside a loop or a branch need shapes as well, and may decide things themselves.
+    const again = async (next: Graph): Promise<Specialised> => {
+      const inner = follows
+        ? await this.#decisions(next, (asked, names) => this.runOnce(asked, feeds, names))
+        : undefined;
+      const { notes = [], ...rest } = await this.#probe(next, feeds, follows, inner);
+      return { ...rest, notes: [...(decisions ? decisionNotes(graph, decisions) : []), ...notes] };
+    };
+    const unrolled = unrollLoops(takeBranches(graph, facts), facts).graph;
+    if (unrolled !== graph) return again(unrolled);
+    const resolved = resolveSequences(graph, facts);
+    if (resolved !== graph) return again(resolved);
     const specialised = specialise(graph, facts);
     const taken = takeKnownBranches(specialised);
-    return taken ? await this.#probe(taken, feeds) : { graph: specialised, facts };
+    return taken ? again(taken) : { graph: specialised, facts };
   }
 
   async #open(graph: Graph, streams: number): Promise<Session> {

@@ -44,7 +44,7 @@ const seedName = (output: string) => `seed/${output}`;
  */
 export async function gradientsOf(model: Model, request: GradientsRequest): Promise<Gradients> {
   const { inputs, seeds, wrt, overrides } = request;
-  const specialised = await model.executor.specialise(model.graph, inputs);
+  const specialised = await model.executor.specialise(model.graph, inputs, { followData: true });
   const feeds = new Map([...inputs, ...[...seeds].map(([name, seed]) => [seedName(name), seed] as const)]);
   const run = async (absorbZeros: boolean) => {
     const plan = planOf(specialised, seeds, { wrt, overrides, absorbZeros });
@@ -143,7 +143,16 @@ function makePlan(specialised: Specialised, seeds: Tensors, { wrt, overrides, ab
   const wanted = [...new Set([...seeds.keys(), ...[...fetched.values()].filter((name) => name !== undefined)])];
   for (const name of wanted) builder.output(name, seeded.facts.types.get(name) ?? 'float32');
   const given = [...seeded.names.values()];
-  return { graph: builder.build(), facts: seeded.facts, gradients: fetched, notes, wanted, seeds: given, origins };
+  const told = [...(specialised.notes ?? []), ...notes];
+  return {
+    graph: builder.build(),
+    facts: seeded.facts,
+    gradients: fetched,
+    notes: told,
+    wanted,
+    seeds: given,
+    origins,
+  };
 }
 
 /** The value that a gradient is only another shape of: the runtime would copy it, here the shape is a label. */
@@ -165,7 +174,7 @@ export interface HessianRequest extends Omit<GradientsRequest, 'wrt'> {
  */
 export async function hessianVectorProduct(model: Model, request: HessianRequest): Promise<Gradients> {
   const { inputs, seeds, vectors } = request;
-  const specialised = await model.executor.specialise(model.graph, inputs);
+  const specialised = await model.executor.specialise(model.graph, inputs, { followData: true });
   const feeds = new Map([
     ...inputs,
     ...[...seeds].map(([name, seed]) => [seedName(name), seed] as const),
@@ -225,6 +234,7 @@ async function hessianPlan(
     wrt,
     overrides,
     absorbZeros,
+    noteCuts: false,
   });
   const last = new GraphBuilder({ ...second.graph, outputs: [] });
   const wanted = [...seeds.keys(), ...[...second.gradients.values()].filter((name) => name !== undefined)];
@@ -233,7 +243,7 @@ async function hessianPlan(
     graph: last.build(),
     facts: again.facts,
     gradients: second.gradients,
-    notes: [...first.notes, ...second.notes],
+    notes: [...(specialised.notes ?? []), ...first.notes, ...second.notes],
     wanted,
     seeds: [one],
     origins: second.origins,

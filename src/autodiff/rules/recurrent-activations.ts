@@ -86,18 +86,13 @@ const defaults: Readonly<Record<string, Partial<Parameters>>> = {
  * @throws WhereforeError `not-differentiable` for unknown functions, and for missing parameters without an agreed default
  */
 export function activationsOf(c: RuleContext, fallback: readonly string[], directions: number): CellActivation[] {
-  const named = stringsAttribute(c.node, 'activations') ?? Array.from({ length: directions }, () => fallback).flat();
-  const alphas = [...(floatsAttribute(c.node, 'activation_alpha') ?? [])];
-  const betas = [...(floatsAttribute(c.node, 'activation_beta') ?? [])];
-  return named.map((name) => {
+  return statedActivations(c.node, fallback, directions).map(({ name, alpha, beta }) => {
     const activation = functions[name];
     if (!activation)
       throw c.refuse(
         `its activation function "${name}" is not known`,
         `use one of ${Object.keys(functions).join(', ')}`,
       );
-    const alpha = usesAlpha.has(name) ? (alphas.shift() ?? defaults[name]?.alpha) : 0;
-    const beta = usesBeta.has(name) ? (betas.shift() ?? defaults[name]?.beta) : 0;
     if (alpha === undefined || beta === undefined) {
       throw c.refuse(
         `its activation function ${name} has no parameters, and runtimes do not agree on a default`,
@@ -106,6 +101,23 @@ export function activationsOf(c: RuleContext, fallback: readonly string[], direc
     }
     return (context, z) => activation(context, z, { alpha, beta });
   });
+}
+
+/** An activation as a node states it: 0 for a parameter that it does not take, undefined for one that is missing. */
+export interface StatedActivation extends Partial<Parameters> {
+  readonly name: string;
+}
+
+/** The activations of a recurrent node, all directions one after another. */
+export function statedActivations(node: Node, fallback: readonly string[], directions: number): StatedActivation[] {
+  const named = stringsAttribute(node, 'activations') ?? Array.from({ length: directions }, () => fallback).flat();
+  const alphas = [...(floatsAttribute(node, 'activation_alpha') ?? [])];
+  const betas = [...(floatsAttribute(node, 'activation_beta') ?? [])];
+  return named.map((name) => ({
+    name,
+    alpha: usesAlpha.has(name) ? (alphas.shift() ?? defaults[name]?.alpha) : 0,
+    beta: usesBeta.has(name) ? (betas.shift() ?? defaults[name]?.beta) : 0,
+  }));
 }
 
 /** The activation of a clipped value: flat where |z| ≥ clip. */

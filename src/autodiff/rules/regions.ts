@@ -1,4 +1,4 @@
-import { floatAttribute, intAttribute, stringAttribute } from '../../onnx/graph.ts';
+import { describeNode, floatAttribute, intAttribute, stringAttribute } from '../../onnx/graph.ts';
 import { codeOfDataType } from '../../onnx/types.ts';
 import { fromNumbers } from '../../tensor/convert.ts';
 import { int64 } from '../../tensor/tensor.ts';
@@ -56,7 +56,11 @@ function samplesOf(context: RuleContext, axis: 0 | 1, size: number, bins: number
  */
 const roiAlign: VjpRule = (context, [g]) => {
   if (!g) return [];
-  if (context.needs(1)) context.note('zero-gradient', 'the regions are held fixed: no gradient flows to their corners');
+  if (context.needs(1))
+    context.note(
+      'zero-gradient',
+      `${describeNode(context.node)} holds its regions fixed: no gradient flows to their corners`,
+    );
   if (!context.needs(0)) return [];
   const perBin = intAttribute(context.node, 'sampling_ratio', 0);
   if (perBin <= 0) {

@@ -10,15 +10,21 @@ export function inlineBranch(node: Node, to: Rewriter): boolean {
   const condition = to.constantOf(node.inputs[0]);
   if (!condition || to.graph.inputs.some((input) => input.name === node.inputs[0])) return false;
   const branch = toNumbers(condition)[0] ? 'then' : 'else';
-  const body = node.attributes[`${branch}_branch`];
-  if (body?.kind !== 'graph') return false;
-  appendGraph(body.value, new Map(), node.outputs, to);
+  if (!takeBranch(node, branch, to)) return false;
   to.note({
     code: 'branch-inlined',
     node: node.name,
     branch,
     text: `${describeNode(node)} has a constant condition: its ${branch} branch took its place`,
   });
+  return true;
+}
+
+/** Puts one branch of an `If` in its place, whatever the condition. */
+export function takeBranch(node: Node, branch: 'then' | 'else', to: Rewriter): boolean {
+  const body = node.attributes[`${branch}_branch`];
+  if (body?.kind !== 'graph') return false;
+  appendGraph(body.value, new Map(), node.outputs, to);
   return true;
 }
 

@@ -15,7 +15,8 @@ export function timeFirst(node: Node, to: Rewriter): boolean {
     name && (i === 0 || states.includes(i)) ? to.op('Transpose', [name], { perm: swapped }) : name,
   );
   const outputs = node.outputs.map((name) => name && to.fresh('time_first'));
-  to.append({ ...withAttributes(node, {}, ['layout']), inputs, outputs });
+  // The name goes to the node that makes the output; runtimes refuse two of one name.
+  to.append({ ...withAttributes(node, {}, ['layout']), name: to.fresh(node.op), inputs, outputs });
   node.outputs.forEach((name, i) => {
     if (name) to.op('Transpose', [outputs[i]], { perm: i === 0 ? batchFirst : swapped }, name);
   });

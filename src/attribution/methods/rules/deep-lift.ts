@@ -1,4 +1,5 @@
 import type { RuleContext, VjpRule } from '../../../autodiff/context.ts';
+import { unrollRecurrent } from '../../../autodiff/unroll-recurrent.ts';
 import { WhereforeError } from '../../../errors.ts';
 import { GraphBuilder } from '../../../onnx/builder.ts';
 import { describeNode, type Node, namesRead, operatorKey, subgraphsOf } from '../../../onnx/graph.ts';
@@ -37,7 +38,9 @@ export function deepLiftRules(reference: Tensors): RuleSet {
   return {
     key: 'deep-lift',
     feeds: new Map([...reference].map(([name, tensor]) => [referenceInput(name), tensor])),
-    apply({ graph, facts }) {
+    apply(specialised) {
+      // Rules for products and activations hold inside the steps of a recurrent layer, none for the layer as a whole.
+      const { graph, facts } = unrollRecurrent(specialised.graph, specialised.facts);
       const builder = new GraphBuilder(graph, { prefix: 'reference/' });
       const shapes = new Map(facts.shapes);
       const types = new Map(facts.types);

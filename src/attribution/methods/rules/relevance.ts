@@ -1,4 +1,5 @@
 import type { RuleContext } from '../../../autodiff/context.ts';
+import { unrollRecurrent } from '../../../autodiff/unroll-recurrent.ts';
 import { operatorKey } from '../../../onnx/graph.ts';
 import type { RuleSet } from '../../plan.ts';
 import { centred, standardised } from './deep-lift-normalised.ts';
@@ -27,8 +28,9 @@ export function relevanceRules(options: RelevanceOptions): RuleSet {
   const { epsilon, alphaBeta } = options;
   return {
     key: `lrp|${epsilon}|${alphaBeta ? `${alphaBeta.alpha}|${alphaBeta.beta}` : ''}`,
-    apply: (specialised) => ({
-      ...specialised,
+    // Inside the steps of a recurrent layer there are rules, for the layer as a whole there is none.
+    apply: ({ graph, facts }) => ({
+      ...unrollRecurrent(graph, facts),
       overrides: { byOperator: everyOperator((c, gradients) => rule(c, gradients, options)) },
     }),
   };
