@@ -10,6 +10,7 @@ import { type MethodName, methodTable } from '../explainer/methods.ts';
 import { explain, preprocessingOf } from '../report/explain.ts';
 import { checkMethods, type Plan } from '../report/plan.ts';
 import { scorecardCost } from '../report/scorecard-document.ts';
+import { secondsOfPasses } from '../report/time-forward.ts';
 import { writeRun } from '../report/write-run.ts';
 import { baselines, parseBaseline } from './baseline-text.ts';
 import { interruptible } from './failure.ts';
@@ -188,12 +189,13 @@ function withRows(inputs: readonly string[], row: string | undefined): readonly 
 /** Work that lasts longer is announced with its duration as well. */
 const longSeconds = 20;
 
-/** What a run will cost, before it begins. A backward pass takes about twice as long as a forward pass. */
+/** What a run will cost, before it begins. */
 function estimateText({ explanations, forwardSeconds }: Plan, score: boolean): { text: string; isLong: boolean } {
   const scores = score ? explanations.reduce((sum, one) => sum + scorecardCost(one).forward, 0) : 0;
   const passes = (way: 'forward' | 'backward', kind: 'least' | 'most') =>
     explanations.reduce((sum, one) => sum + one[kind][way], way === 'forward' ? scores : 0);
-  const seconds = (kind: 'least' | 'most') => (passes('forward', kind) + 2 * passes('backward', kind)) * forwardSeconds;
+  const seconds = (kind: 'least' | 'most') =>
+    secondsOfPasses({ forward: passes('forward', kind), backward: passes('backward', kind) }, forwardSeconds);
   const isLong = seconds('most') > longSeconds;
   const range = (word: string, least: string, most: string) =>
     least === most ? `${word} ${most}` : `${least} to ${most}`;

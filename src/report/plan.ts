@@ -2,7 +2,6 @@ import type { Baseline } from '../attribution/baseline.ts';
 import { baselineInputs, explainedInputs } from '../attribution/explained.ts';
 import type { Groups } from '../attribution/groups.ts';
 import { checkParameters } from '../attribution/parameters.ts';
-import { repeatRows } from '../attribution/points.ts';
 import type { Passes } from '../attribution/prepared.ts';
 import { checkBaseline } from '../attribution/stated-baseline.ts';
 import { compileTarget, isClassTarget, type Target, targetOutput } from '../attribution/target/target.ts';
@@ -32,6 +31,7 @@ import { layerGroups } from './input-groups.ts';
 import { gradientObstacle } from './inspect.ts';
 import { type Prediction, predict } from './prediction.ts';
 import type { Question } from './question.ts';
+import { timeForward } from './time-forward.ts';
 import { usualBaseline } from './usual-baseline.ts';
 
 /** One explanation that is going to be computed: everything about it is settled and checked. */
@@ -311,41 +311,6 @@ export function refuseIdleParameters(
     got: [...run].join(', '),
     fix: 'add it to the methods, or leave its parameters out',
   });
-}
-
-/** Rows of the run by which a quick model is timed, and the seconds below which a model is quick. */
-const timedRows = 32;
-const quickSeconds = 0.02;
-
-/**
- * Seconds of one forward pass; the session is open already. Methods that take many passes put many into one run, which
- * takes a small model hardly longer than one: it is timed by the row of such a run.
- */
-async function timeForward(
-  model: LoadedModel,
-  { graph }: Specialised,
-  { tensors }: ModelInput,
-  output: string,
-): Promise<number> {
-  const alone = await secondsOf(() => model.executor.run(graph, tensors, [output]));
-  const together = [...tensors.values()].every(({ shape }) => shape[0] === 1);
-  if (alone > quickSeconds || !together) return alone;
-  const many = new Map([...tensors].map(([name, tensor]) => [name, repeatRows(tensor, timedRows)]));
-  try {
-    const batch = await model.executor.specialise(model.graph, many);
-    await model.executor.run(batch.graph, many, [output]);
-    return (await secondsOf(() => model.executor.run(batch.graph, many, [output]))) / timedRows;
-  } catch (error) {
-    // A model with a batch of 1 built in: its passes run one by one.
-    if (error instanceof WhereforeError && (error.code === 'runtime' || error.code === 'wrong-shape')) return alone;
-    throw error;
-  }
-}
-
-async function secondsOf(work: () => Promise<unknown>): Promise<number> {
-  const started = performance.now();
-  await work();
-  return (performance.now() - started) / 1000;
 }
 
 const leftOutText = (layer: readonly string[], { what, details: { where } }: WhereforeError) =>

@@ -15,7 +15,7 @@ import { type ExplainOptions, type ExplainSource, preprocessingOf } from '../exp
 import { checkMethods, refuseIdleParameters } from '../plan.ts';
 import { type Forecast, forecast } from './forecast.ts';
 import { drawInputs } from './inputs.ts';
-import { baselinesOf, groupCount, inputsOf, methodsOf, planAll, timeForward, usualRegions } from './plan.ts';
+import { baselinesOf, groupCount, inputsOf, methodsOf, planAll, timePlanned, usualRegions } from './plan.ts';
 import { truthsOf } from './truth.ts';
 
 /** What the caller asks for; whatever is left out is chosen and recorded. */
@@ -158,7 +158,7 @@ export async function evaluate(
   const methods = methodsOf(planned);
   const baselines = baselinesOf(planned, all, options.reference);
   const asked = options.metrics ?? usualMetrics;
-  const forwardSeconds = options.onPlanned ? await timeForward(model, planned[0]) : 0;
+  const forwardSeconds = options.onPlanned ? await timePlanned(model, planned[0]) : 0;
   options.onPlanned?.({
     explanations: all.length * methods.length * baselines.length,
     inputs: inputs.length,

@@ -2,6 +2,7 @@ import type { Passes } from '../../attribution/prepared.ts';
 import { controlNames } from '../../evaluation/controls.ts';
 import { type MetricChoice, readyMetric } from '../../evaluation/score.ts';
 import type { PlannedExplanation } from '../plan.ts';
+import { secondsOfPasses } from '../time-forward.ts';
 
 /** What an evaluation will cost at the least and at the most. */
 export interface Forecast {
@@ -10,9 +11,6 @@ export interface Forecast {
   readonly scoring: Passes;
   readonly seconds: { readonly least: number; readonly most: number };
 }
-
-/** Gradients take about this many times as long as a forward pass, beside the forward pass that they need. */
-const backwardShare = 2.5;
 
 /** MSI is also drawn against α_min: passes below the thresholds of the metric itself. */
 const profilePasses = 14;
@@ -52,8 +50,7 @@ export function forecast(
   if (hasMsi)
     for (const rows of cells.values())
       scoring = plus(scoring, { forward: profilePasses * (rows.length + controlNames.length), backward: 0 });
-  const seconds = (passes: Passes) =>
-    forwardSeconds * (passes.forward + scoring.forward + backwardShare * (passes.backward + scoring.backward));
+  const seconds = (passes: Passes) => secondsOfPasses(plus(passes, scoring), forwardSeconds);
   return { explaining: { least, most }, scoring, seconds: { least: seconds(least), most: seconds(most) } };
 }
 

@@ -11,6 +11,7 @@ import { sizeOf } from '../../tensor/tensor.ts';
 import { inputGroups } from '../input-groups.ts';
 import { type PlannedExplanation, plan } from '../plan.ts';
 import type { Question } from '../question.ts';
+import { timeForward } from '../time-forward.ts';
 import type { DrawnInput } from './inputs.ts';
 import { truthOfRegions } from './truth.ts';
 
@@ -80,17 +81,10 @@ function placesOf({ tensors, layout }: ModelInput): number[] {
   return (layout.spatialAxes ?? []).map((axis) => tensor.shape[axis]);
 }
 
-/** Seconds of one forward pass: the shortest of several, because whatever else runs only adds to it. */
-export async function timeForward(model: LoadedModel, { input, target }: PlannedExplanation): Promise<number> {
-  const { graph, facts } = await model.executor.specialise(model.graph, input.tensors);
-  const output = targetOutput(graph, facts, target);
-  let shortest = Number.POSITIVE_INFINITY;
-  for (let run = 0; run < 5; run++) {
-    const started = performance.now();
-    await model.executor.run(graph, input.tensors, [output]);
-    shortest = Math.min(shortest, (performance.now() - started) / 1000);
-  }
-  return shortest;
+/** Seconds of one forward pass of what is planned. */
+export async function timePlanned(model: LoadedModel, { input, target }: PlannedExplanation): Promise<number> {
+  const specialised = await model.executor.specialise(model.graph, input.tensors);
+  return timeForward(model, specialised, input, targetOutput(specialised.graph, specialised.facts, target));
 }
 
 /** Tiles along the shorter side of a picture, where the caller states no side: 196 of a square one. */
