@@ -225,7 +225,11 @@ const cases: readonly Case[] = [
     says: [/METHOD\.PARAMETER=VALUE/],
   },
   { name: 'an unknown baseline', words: () => classify('--baseline', 'nul'), says: [/nul/, /zero, mean, black/] },
-  { name: 'a colour without a picture', words: () => classify('--baseline', 'black'), says: [/for pictures/, /zero/] },
+  {
+    name: 'a colour without a picture',
+    words: () => row('good.csv#1', '--baseline', 'black'),
+    says: [/image/, /zero/],
+  },
   {
     name: 'a baseline of another shape',
     words: () => classify('--baseline', file('small.npy')),

@@ -122,13 +122,13 @@ function fitted({ graph }: LoadedModel, tensor: Tensor, name: string, where: str
 
 /**
  * Refuses a batch: several rows of every input. Rows of one input beside a single row of another belong to one item (the
- * texts that an image is compared with), and so does a first axis that the model itself declares to be so long.
+ * texts that an image is compared with), and so does a first axis that the model itself declares to be longer than 1.
  */
 function checkOneItem(model: LoadedModel, tensors: ReadonlyMap<string, Tensor>, where: string): void {
   const batched = [...tensors].filter(([, { shape }]) => shape.length > 0);
   const several = batched.filter(([name, { shape }]) => {
     const declared = model.graph.inputs.find((input) => input.name === name)?.shape;
-    return shape[0] !== 1 && typeof declared?.[0] !== 'number';
+    return shape[0] !== 1 && (typeof declared?.[0] !== 'number' || declared[0] === 1);
   });
   if (several.length === 0 || several.length < batched.length) return;
   const [[name, { shape }]] = several;

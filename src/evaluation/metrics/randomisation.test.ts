@@ -207,7 +207,7 @@ describe('the table', () => {
   it('refuses unknown metrics, parameters and maps that do not fit', async () => {
     const question = await askLinear();
     expect(() => readyMetric({ name: 'toString' })).toThrow(/no metric "toString"/);
-    expect(() => readyMetric({ name: 'insertion', parameters: { steps: 0 } })).toThrow(/parameters of insertion/);
+    expect(() => readyMetric({ name: 'insertion', parameters: { steps: 0 } })).toThrow(/parameter steps of insertion/);
     await expect(score(question, 'insertion', [1, 2])).rejects.toThrow(/expected 4/);
     await expect(score(question, 'insertion', [1, 2, Number.NaN, 4])).rejects.toThrow(/not a finite number/);
     const same = new Map([['x', float32([1, 4], [0, 0, 0, 0])]]);
