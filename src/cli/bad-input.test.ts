@@ -228,7 +228,7 @@ const cases: readonly Case[] = [
   {
     name: 'a colour without a picture',
     words: () => row('good.csv#1', '--baseline', 'black'),
-    says: [/image/, /zero/],
+    says: [/for pictures/, /zero/],
   },
   {
     name: 'a baseline of another shape',
