@@ -160,6 +160,28 @@ describe('replay', () => {
     expect(output).toMatch(/differs: elements of input: other values/);
   });
 
+  it('finds the model, and the input beside it, in another folder by name and hash', async () => {
+    const net = join(folder, 'net.onnx');
+    cpSync(classifier, net);
+    const runs = join(folder, 'moved');
+    await wherefore('explain', picture, '--model', net, '--method', 'gradient-x-input', '--out', runs);
+    rmSync(net);
+    const run = join(runs, readdirSync(runs)[0]);
+    const path = join(run, readdirSync(run).find((name) => /^\d.*\.json$/.test(name)) as string);
+    expect((await wherefore('replay', path)).errors).toMatch(/the model of the document is not there/);
+    for (const place of ['models', 'models/a', 'others']) mkdirSync(join(run, place));
+    cpSync(classifier, join(run, 'models/a/net.onnx'));
+    cpSync(picture, join(run, 'models/a/picture.png'));
+    writeFileSync(join(run, 'others/net.onnx'), 'another file of that name');
+    const { code, output, errors } = await wherefore('replay', path);
+    expect(`${code} ${errors}`).toBe('0 ');
+    expect(output).toMatch(/^model {3}.*models\/a\/net\.onnx, found by its name and hash$/m);
+    expect(output).toMatch(/^identical in every element$/m);
+    expect(output).not.toMatch(/not checked: whether/);
+    writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), sum: 999 }));
+    expect((await wherefore('replay', path)).output).toMatch(/differs: sum: 999/);
+  });
+
   it('opens no model that the document names outside of its folder and the current one', async () => {
     writeFileSync(join(folder, 'elsewhere.onnx'), readFileSync(classifier));
     const content = JSON.parse(readFileSync(document, 'utf8'));

@@ -1,7 +1,8 @@
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { filesNamed } from '../data/find-named.ts';
 import { findBelow, isBelow } from '../data/folders.ts';
-import { type LoadedModel, loadModel } from '../data/load-model.ts';
+import { type LoadedModel, type LoadModelOptions, loadModel } from '../data/load-model.ts';
 import { WhereforeError } from '../errors.ts';
 import type { ExplanationDocument } from '../report/document.ts';
 import { replay } from '../report/replay.ts';
@@ -49,8 +50,8 @@ export function defineReplay(program: Command): void {
 async function run(path: string, options: Options, signal: AbortSignal): Promise<void> {
   const explained = await readExplanation(path);
   const { document } = explained;
-  const folders = placesAround(dirname(resolve(path)));
-  const model = await openModel(document.model, options, folders, path);
+  const around = placesAround(dirname(resolve(path)));
+  const { model, folders } = await openModel(document.model, options, around, path);
   try {
     const { attribution, largestDifference, identical, differences, unchecked, changed } = await replay(
       model,
@@ -97,15 +98,22 @@ function placesAround(folder: string): string[] {
   return places.includes(here) ? places.reverse() : [here, folder];
 }
 
+/** A model, and the folders below which what else the document names is looked for. */
+interface Opened {
+  readonly model: LoadedModel;
+  readonly folders: readonly string[];
+}
+
 /** The model that is named, or that of the document below the current folder or that of the document. */
 async function openModel(
-  { path }: ExplanationDocument['model'],
+  recorded: ExplanationDocument['model'],
   { model, preprocessing, ...runtime }: Options,
   folders: readonly string[],
   where: string,
-): Promise<LoadedModel> {
+): Promise<Opened> {
   const options = { ...runtimeOf(runtime), preprocessing };
-  if (model !== undefined) return loadModel(model, options);
+  if (model !== undefined) return { model: await loadModel(model, options), folders };
+  const { path } = recorded;
   if (path === undefined) {
     throw new WhereforeError('invalid-argument', 'the document does not say where its model lies', {
       where,
@@ -113,11 +121,40 @@ async function openModel(
     });
   }
   const found = await findBelow(folders, path);
-  if (found) return loadModel(found.path, { ...options, inside: [found.folder] });
+  if (found) return { model: await loadModel(found.path, { ...options, inside: [found.folder] }), folders };
+  const elsewhere = await searchModel(recorded, path, folders, options);
+  if (elsewhere) return elsewhere;
   throw new WhereforeError('file-not-found', 'the model of the document is not there', {
     where,
     got: path,
     expected: 'a file below this folder or that of the document',
     fix: 'name it with --model',
   });
+}
+
+/**
+ * The file of the model's name below some folders that has the recorded hash. What the document names is then looked
+ * for also from where the recorded path led to the model.
+ */
+async function searchModel(
+  { hash }: ExplanationDocument['model'],
+  recorded: string,
+  folders: readonly string[],
+  options: LoadModelOptions,
+): Promise<Opened | undefined> {
+  for await (const path of filesNamed(folders, basename(recorded))) {
+    const model = await loadModel(path, { ...options, inside: [dirname(path)] }).catch((error: unknown) => {
+      // Another file of the same name, which nobody asked for.
+      if (error instanceof WhereforeError) return undefined;
+      throw error;
+    });
+    if (model?.hash !== hash) {
+      await model?.close();
+      continue;
+    }
+    print(visible(`model   ${relative('.', path)}, found by its name and hash`));
+    const start = path.slice(0, -recorded.length);
+    return { model, folders: [...folders, path.endsWith(`/${recorded}`) ? start : dirname(path)] };
+  }
+  return undefined;
 }

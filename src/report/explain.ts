@@ -27,6 +27,8 @@ export type ExplainSource = string | ReadonlyMap<string, Tensor>;
 export interface ExplainOptions extends Omit<Question, 'methods' | 'layers'>, WorkOptions {
   /** As in {@link Question}; a single name is a list of one. */
   readonly methods?: MethodName | readonly MethodName[];
+  /** Another name of `methods`, as the command (`--method`) and `attribute` have it. */
+  readonly method?: MethodName | readonly MethodName[];
   readonly layers?: string | readonly string[];
   /** Default: what stands beside the model, else what can be guessed from the graph. */
   readonly preprocessing?: Preprocessing;

@@ -20,7 +20,8 @@ describe('options of a program', () => {
   it.each([
     [null, /the options of explain \(got null/],
     ['gradient', /the options of explain \(got "gradient"/],
-    [{ method: ['gradient'] }, /explain has no option "method": did you mean "methods"\?/],
+    [{ methode: ['gradient'] }, /explain has no option "methode": did you mean "methods"\?/],
+    [{ method: 'gradient', methods: 'occlusion' }, /both method and methods/],
     [{ methods: 3 }, /methods: not a name \(got number 3, expected a name, or a list of names\)/],
     [{ methods: [null] }, /methods: not a name \(got null/],
     [{ layers: [{}] }, /layers: not a name/],
@@ -38,8 +39,8 @@ describe('options of a program', () => {
     await expect(run(options)).rejects.toMatchObject({ name: 'WhereforeError' });
   });
 
-  it('take a single name for a list of one', async () => {
-    const [one, ...others] = await run({ methods: 'gradient', layers: 'input' });
+  it.each(['methods', 'method'])('take a single name of %s for a list of one', async (option) => {
+    const [one, ...others] = await run({ [option]: 'gradient', layers: 'input' });
     expect(others).toEqual([]);
     expect(one.document.method).toBe('gradient');
   });

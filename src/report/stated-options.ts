@@ -5,7 +5,8 @@ import type { ExplainOptions } from './explain.ts';
 import type { Question } from './question.ts';
 
 /** Options with lists where a caller may give a single name. */
-export type CheckedOptions = Omit<ExplainOptions, 'methods' | 'layers'> & Pick<Question, 'methods' | 'layers'>;
+export type CheckedOptions = Omit<ExplainOptions, 'method' | 'methods' | 'layers'> &
+  Pick<Question, 'methods' | 'layers'>;
 
 /** What `explain` takes; a name that is none of these is a mistake, not to be passed over. */
 const known: { readonly [K in keyof Required<ExplainOptions>]: true } = {
@@ -13,6 +14,7 @@ const known: { readonly [K in keyof Required<ExplainOptions>]: true } = {
   baseline: true,
   layers: true,
   methods: true,
+  method: true,
   groups: true,
   parameters: true,
   preprocessing: true,
@@ -44,7 +46,11 @@ export function checkOptions(stated: ExplainOptions): CheckedOptions {
   if (parameters !== undefined && (typeof parameters !== 'object' || parameters === null)) {
     throw noObject('parameters', parameters);
   }
-  return { ...stated, methods: namesOf('methods', stated.methods), layers: namesOf('layers', stated.layers) };
+  const { method, methods = method, ...others } = stated;
+  if (method !== undefined && stated.methods !== undefined) {
+    throw new WhereforeError('invalid-argument', 'both method and methods', { fix: 'name all of them in methods' });
+  }
+  return { ...others, methods: namesOf('methods', methods), layers: namesOf('layers', stated.layers) };
 }
 
 function namesOf<Name extends string>(what: string, stated: Name | readonly Name[] | undefined) {
