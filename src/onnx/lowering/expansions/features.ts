@@ -29,13 +29,14 @@ const norms: Readonly<Record<string, (x: string, to: Rewriter) => string>> = {
 
 /** A row over its norm; a row of norm 0 stays. */
 const normalizer: Expansion = (node, to) => {
-  const { add, cast, div } = expressions(to);
+  const { div } = expressions(to);
   const reduction = norms[stringAttribute(node, 'norm', 'MAX')];
   if (!reduction) return 'its norm is not known';
   const x = asFloat(node.inputs[0], to);
   const norm = reduction(x, to);
-  const isZero = cast(to.op('Equal', [norm, to.scalar(0)]), 'float32');
-  div(x, add(norm, isZero), node.outputs[0]);
+  // A row of zeros stays one.
+  const divisor = to.op('Where', [to.op('Equal', [norm, to.scalar(0)]), to.scalar(1), norm]);
+  div(x, divisor, node.outputs[0]);
   return undefined;
 };
 
