@@ -26,7 +26,7 @@ import {
   withRuntime,
 } from './options.ts';
 import { checkWritable } from './out-folder.ts';
-import { formatDuration } from './progress.ts';
+import { formatDuration, type Progress, showProgress } from './progress.ts';
 import { print, tell } from './terminal.ts';
 
 interface Options extends RuntimeOptions {
@@ -69,8 +69,13 @@ export function defineAdapt(program: Command): void {
 
 async function run(path: string, options: Options, signal: AbortSignal, command: string): Promise<void> {
   const settings = settingsOf(options);
+  const { epochs } = laxSettings(settings);
   const started = new Date();
-  const say = (text: string) => tell(text);
+  const progress = showProgress(process.stderr);
+  const say = (text: string) => {
+    progress.clear();
+    tell(text);
+  };
   const folder = options.out ?? join('.wherefore', 'explainers', basename(path, extname(path)));
   await checkWritable(folder);
   const model = await loadModel(path, { ...runtimeOf(options), preprocessing: options.preprocessing });
@@ -89,14 +94,20 @@ async function run(path: string, options: Options, signal: AbortSignal, command:
       resume,
       signal,
       onStart: (plan) => say(planText(plan)),
-      onProgress: progressLine(),
-      onValidation: (found) => say(`${clearLine()}${validationText(found, settings.epochs ?? 10)}`),
+      onProgress: stepProgress(progress),
+      onValidation: (found) => {
+        const text = validationText(found, epochs);
+        if (process.stderr.isTTY) say(text);
+        else progress.update(found.epoch / epochs, () => text);
+      },
     });
+    progress.clear();
     const seconds = (Date.now() - started.getTime()) / 1000;
     const info = { command, data: options.data, pictures: dataset.length, seconds, started };
     await writeAdapted(folder, model, adapted, info);
     report(path, model, adapted, folder, seconds);
   } finally {
+    progress.clear();
     await model.close();
   }
 }
@@ -149,17 +160,17 @@ function planText(plan: AdaptPlan): string {
   return `${parameters.toLocaleString('en')} parameters in ${channels} channels, reading ${reads}${told}; ${pictures} pictures, ${validated} more to validate with, ${settings.epochs} epochs`;
 }
 
-const clearLine = () => (process.stderr.isTTY ? '\r\x1b[K' : '');
-
-/** A line that is written over; nothing where nobody watches. */
-function progressLine() {
+/** Steps on a terminal; elsewhere the lines of the epochs say how far it has come. */
+function stepProgress(progress: Progress) {
+  if (!process.stderr.isTTY) return undefined;
   let began: number | undefined;
   let first = 0;
   return ({ step, steps, loss }: { step: number; steps: number; loss: number }) => {
     if (began === undefined) [began, first] = [performance.now(), step];
-    else if (process.stderr.isTTY) {
+    else {
       const left = ((performance.now() - began) / 1000 / (step - first)) * (steps - step);
-      process.stderr.write(`\r\x1b[Kstep ${step} of ${steps}, loss ${loss.toFixed(3)}, ${formatDuration(left)} left`);
+      const text = () => `step ${step} of ${steps}, loss ${loss.toFixed(3)}, about ${formatDuration(left)} left`;
+      progress.update(step / steps, text);
     }
   };
 }

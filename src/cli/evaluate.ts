@@ -19,17 +19,17 @@ import {
   usualMethods,
   usualMetrics,
 } from '../report/evaluation/evaluate.ts';
-import { secondsLeft } from '../report/evaluation/forecast.ts';
 import { writeEvaluation } from '../report/evaluation/write-evaluation.ts';
 import { preprocessingOf } from '../report/explain.ts';
 import { checkMethods } from '../report/plan.ts';
 import { createResultStore } from '../report/result-store.ts';
 import { parseBaseline } from './baseline-text.ts';
+import { type EvaluateProgress, evaluateProgress } from './evaluate-progress.ts';
 import { interruptible } from './failure.ts';
 import { commandLine, list, type RunOptions, repeated, runtimeOf, wholeNumber, withModel, withRun } from './options.ts';
 import { checkWritable } from './out-folder.ts';
 import { shortSource } from './print-explained.ts';
-import { formatDuration } from './progress.ts';
+import { formatDuration, showProgress } from './progress.ts';
 import { parseSettings } from './settings-text.ts';
 import { formatNumber, formatTable } from './table-text.ts';
 import { parseTarget } from './target-text.ts';
@@ -137,7 +137,11 @@ async function run(sources: readonly string[], options: Options, signal: AbortSi
   checkMethods({ methods, parameters });
   await checkWritable(options.out);
   const started = new Date();
-  const say = (text: string) => options.json || tell(text);
+  const progress = showProgress(process.stderr, !options.json);
+  const say = (text: string) => {
+    progress.clear();
+    if (!options.json) tell(text);
+  };
   const model = await loadModel(options.model, { ...runtimeOf(options), preprocessing: options.preprocessing });
   try {
     const preprocessing = preprocessingOf(model, {});
@@ -163,10 +167,7 @@ async function run(sources: readonly string[], options: Options, signal: AbortSi
       preprocessing,
     });
     const folder = join(options.out, `evaluate-${key}`);
-    let planned: EvaluationPlan | undefined;
-    let last = performance.now();
-    let computed = 0;
-    let seconds = 0;
+    let work: EvaluateProgress | undefined;
     const evaluation = await evaluate(model, sources, {
       count,
       augment,
@@ -188,28 +189,18 @@ async function run(sources: readonly string[], options: Options, signal: AbortSi
       onPlanned: (plan) => {
         for (const text of plan.leftOut) say(`left out at ${text}`);
         say(forecastText(plan));
-        planned = plan;
-        last = performance.now();
+        work = evaluateProgress(progress, plan);
       },
-      onScored: ({ done, total, input, row, reused }) => {
-        const now = performance.now();
-        const took = (now - last) / 1000;
-        last = now;
-        if (reused || !planned) return;
-        computed++;
-        seconds += took;
-        const { forecast, inputs, calibration } = planned;
-        const left = secondsLeft(forecast, inputs + calibration, { total, done, computed, seconds });
-        say(
-          `${done} of ${total}: ${shortSource(input)}, ${row}${done < total ? `; about ${formatDuration(left)} left` : ''}`,
-        );
-      },
+      onScored: (scored) => work?.scored(scored),
+      onProgress: (passes) => work?.update(passes),
     });
+    progress.clear();
     signal.throwIfAborted();
     await writeEvaluation(folder, model, evaluation, { command, started });
     if (options.json) printJson({ folder, ...evaluation.comparison });
     else printComparison(evaluation, folder);
   } finally {
+    progress.clear();
     await model.close();
   }
 }

@@ -7,12 +7,12 @@ import { describedText } from '../data/text-input.ts';
 import { imageProcessorUsed } from '../data/used-beside.ts';
 import { WhereforeError } from '../errors.ts';
 import { type MethodName, methodTable } from '../explainer/methods.ts';
-import { explain, preprocessingOf } from '../report/explain.ts';
-import { checkMethods, type Plan } from '../report/plan.ts';
+import { type Announced, explain, preprocessingOf } from '../report/explain.ts';
+import { checkMethods, type PlannedExplanation } from '../report/plan.ts';
 import { scorecardCost } from '../report/scorecard-document.ts';
-import { secondsOfPasses } from '../report/time-forward.ts';
 import { writeRun } from '../report/write-run.ts';
 import { baselines, parseBaseline } from './baseline-text.ts';
+import { type ExplainProgress, explainProgress } from './explain-progress.ts';
 import { interruptible } from './failure.ts';
 import { groupForms, parseGroups } from './groups-text.ts';
 import { commandLine, list, type RunOptions, repeated, runtimeOf, withModel, withRun } from './options.ts';
@@ -106,7 +106,9 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
       options.baseline &&
       (await Promise.all(options.baseline.map((text) => parseBaseline(text, model, preprocessing))));
     const groups = options.groups === undefined ? undefined : await parseGroups(options.groups, model, preprocessing);
-    let told = false;
+    let work: ExplainProgress | undefined;
+    let plan: Announced | undefined;
+    let count = 0;
     let leftOut: readonly string[] = [];
     const explained = await explain(model, withRows(inputs, options.row), {
       preprocessing,
@@ -120,29 +122,30 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
       signal,
       command,
       score: options.score,
-      onPlanned: (plan) => {
+      onPlanned: (announced) => {
+        plan = announced;
         const picture = plan.explanations.find(({ input }) => input.picture)?.input.picture;
         if (!model.preprocessing && picture) say(imageSourceText(model, picture.input));
         leftOut = plan.leftOut;
         for (const text of leftOut) say(`left out at ${text}`);
         const { text, isLong } = estimateText(plan, options.score ?? false);
-        told = isLong;
         say(text);
+        // Short work is over before anyone reads a log.
+        if (isLong || process.stderr.isTTY) work = explainProgress(progress, plan);
       },
-      onStarted: ({ input, layer, method, most }) =>
-        progress.start(`${shortSource(input.source)}, ${layer.join(' + ')}, ${method}`, most),
-      onScoring: (one) =>
-        progress.start(
-          `${shortSource(one.input.source)}, ${one.layer.join(' + ')}, ${one.method}, scorecard`,
-          scorecardCost(one),
-        ),
-      onProgress: (passes) => progress.update(passes),
-      onExplained: ({ document: { input, layer, method, cost, scorecard } }) => {
-        progress.clear();
-        const seconds = cost.seconds + (scorecard?.cost.seconds ?? 0);
-        if (told) say(`${shortSource(input.source)}, ${layer.join(' + ')}, ${method}: ${formatDuration(seconds)}`);
+      onStarted: (one) => {
+        count++;
+        if (plan) work?.start({ ...one, what: pieceText(one, count, plan), speed: plan.speeds.of(one) });
       },
+      onScoring: (one) => {
+        if (!plan) return;
+        const cost = scorecardCost(one);
+        const what = `scorecard, ${pieceText(one, count, plan)}`;
+        work?.start({ what, least: cost, most: cost, speed: plan.speeds.scoring });
+      },
+      onProgress: (passes) => work?.update(passes),
     });
+    progress.clear();
     signal.throwIfAborted();
     const folder = await writeRun(options.out, explained, { command, leftOut });
     const documents = explained.map(({ document }) => document);
@@ -186,17 +189,28 @@ function withRows(inputs: readonly string[], row: string | undefined): readonly 
     : inputs.map((input) => (splitSelection(input).selection === undefined ? `${input}#${row}` : input));
 }
 
+/** What runs, and the how manieth of all it is. */
+function pieceText(
+  { input, layer, method }: Pick<PlannedExplanation, 'input' | 'layer' | 'method'>,
+  number: number,
+  { explanations }: Announced,
+): string {
+  const place = explanations.length > 1 ? `${number} of ${explanations.length}: ` : '';
+  return `${place}${shortSource(input.source)}, ${layer.join(' + ')}, ${method}`;
+}
+
 /** Work that lasts longer is announced with its duration as well. */
 const longSeconds = 20;
 
 /** What a run will cost, before it begins. */
-function estimateText({ explanations, forwardSeconds }: Plan, score: boolean): { text: string; isLong: boolean } {
-  const scores = score ? explanations.reduce((sum, one) => sum + scorecardCost(one).forward, 0) : 0;
+function estimateText(
+  { explanations, scoring, seconds }: Announced,
+  score: boolean,
+): { text: string; isLong: boolean } {
+  const scores = scoring.forward;
   const passes = (way: 'forward' | 'backward', kind: 'least' | 'most') =>
     explanations.reduce((sum, one) => sum + one[kind][way], way === 'forward' ? scores : 0);
-  const seconds = (kind: 'least' | 'most') =>
-    secondsOfPasses({ forward: passes('forward', kind), backward: passes('backward', kind) }, forwardSeconds);
-  const isLong = seconds('most') > longSeconds;
+  const isLong = seconds.most > longSeconds;
   const range = (word: string, least: string, most: string) =>
     least === most ? `${word} ${most}` : `${least} to ${most}`;
   const told = (way: 'forward' | 'backward') => {
@@ -206,7 +220,7 @@ function estimateText({ explanations, forwardSeconds }: Plan, score: boolean): {
   const count = explanations.length === 1 ? 'one explanation' : `${explanations.length} explanations`;
   const backward = passes('backward', 'most') > 0 ? ` and ${told('backward')}` : '';
   const scored = score ? `, at most ${scores.toLocaleString('en')} of them for scorecards` : '';
-  const duration = `, ${range('about', formatDuration(seconds('least')), formatDuration(seconds('most')))}; Ctrl-C stops`;
+  const duration = `, ${range('about', formatDuration(seconds.least), formatDuration(seconds.most))}; Ctrl-C stops`;
   const text = `${count}: ${told('forward')}${backward} passes through the model${scored}${isLong ? duration : ''}`;
   return { text, isLong };
 }

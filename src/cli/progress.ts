@@ -1,12 +1,14 @@
-import type { Passes } from '../attribution/prepared.ts';
 import { visible } from './terminal.ts';
 
-/** A line on a terminal that shows how far long work has come. */
+/** One line that says how far a command has come. */
 export interface Progress {
-  /** Begins a piece of work of at most `most` passes. */
-  start(what: string, most: Passes): void;
-  update(done: Readonly<Passes>): void;
-  /** Removes the line, so that something else can be printed. */
+  /**
+   * On a terminal the line is written over, at most ten times a second; elsewhere a line is written at each further
+   * tenth, so that there are ten at most.
+   * @param share of all that the command does, 0 to 1
+   */
+  update(share: number, text: () => string): void;
+  /** Removes the line from a terminal, so that something else can be printed. */
   clear(): void;
 }
 
@@ -17,38 +19,47 @@ interface Screen {
 }
 
 const nothing = () => undefined;
-const silent: Progress = { start: nothing, update: nothing, clear: nothing };
+const silent: Progress = { update: nothing, clear: nothing };
 
 /** Often enough to see that it moves, seldom enough to cost nothing. */
 const pauseMilliseconds = 100;
 
-/**
- * Progress on a terminal: what is computed, passes done of the most there may be, seconds. Nothing is written where the
- * stream is a pipe or a file.
- */
+/** Progress on a terminal, a pipe or a file; none where it is not wanted. */
 export function showProgress(screen: Screen, wanted = true, now: () => number = () => performance.now()): Progress {
-  if (!wanted || !screen.isTTY) return silent;
-  let what = '';
-  let total = 0;
-  let began = 0;
+  if (!wanted) return silent;
+  return screen.isTTY ? onTerminal(screen, now) : inLines(screen);
+}
+
+function onTerminal(screen: Screen, now: () => number): Progress {
   let last = Number.NEGATIVE_INFINITY;
   return {
-    start(text, most) {
-      [what, total, began, last] = [visible(text), most.forward + most.backward, now(), Number.NEGATIVE_INFINITY];
-    },
-    update({ forward, backward }) {
+    update(_, text) {
       if (now() - last < pauseMilliseconds) return;
       last = now();
-      const seconds = Math.round((now() - began) / 1000);
-      const of = total >= forward + backward ? ` of at most ${total.toLocaleString('en')}` : '';
-      const text = `${what}: ${(forward + backward).toLocaleString('en')}${of} passes, ${seconds} s`;
       // One line only: a longer one would wrap and stay.
-      screen.write(`\r\x1b[K${text.slice(0, (screen.columns ?? 80) - 1)}`);
+      screen.write(`\r\x1b[K${visible(text()).slice(0, (screen.columns ?? 80) - 1)}`);
     },
     clear() {
       if (last !== Number.NEGATIVE_INFINITY) screen.write('\r\x1b[K');
       last = Number.NEGATIVE_INFINITY;
     },
+  };
+}
+
+/** Lines of a pipe or a file at most. */
+const mostLines = 10;
+
+function inLines(screen: Screen): Progress {
+  let reached = 0;
+  return {
+    update(share, text) {
+      // 0.3 · 10 is a little less than 3.
+      const tenths = Math.floor(mostLines * share + 1e-9);
+      if (tenths <= reached) return;
+      reached = tenths;
+      screen.write(`${visible(text())}\n`);
+    },
+    clear: nothing,
   };
 }
 

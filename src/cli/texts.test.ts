@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { WhereforeError } from '../errors.ts';
 import type { Prediction } from '../report/prediction.ts';
-import { formatDuration, showProgress } from './progress.ts';
+import { formatDuration } from './progress.ts';
 import { formatNumber, formatShare, formatTable } from './table-text.ts';
 import { parseTarget } from './target-text.ts';
 
@@ -106,37 +106,7 @@ describe('tables', () => {
   });
 });
 
-describe('progress', () => {
-  const screen = (isTTY: boolean) => {
-    const written: string[] = [];
-    return { written, isTTY, columns: 40, write: (text: string) => written.push(text) };
-  };
-
-  it('shows passes and seconds on a terminal, in one line, and clears it', () => {
-    const terminal = screen(true);
-    let time = 0;
-    const progress = showProgress(terminal, true, () => time);
-    progress.start('cat.png, input', { forward: 750, backward: 750 });
-    time = 12_000;
-    progress.update({ forward: 50, backward: 50 });
-    // Too soon after the last one to be worth a line.
-    progress.update({ forward: 51, backward: 51 });
-    progress.clear();
-    expect(terminal.written).toEqual(['\r\x1b[Kcat.png, input: 100 of at most 1,500 pa', '\r\x1b[K']);
-  });
-
-  it.each([
-    [false, true],
-    [true, false],
-  ])('is silent where the stream is a terminal: %s, wanted: %s', (isTTY, wanted) => {
-    const pipe = screen(isTTY);
-    const progress = showProgress(pipe, wanted);
-    progress.start('x', { forward: 1, backward: 1 });
-    progress.update({ forward: 1, backward: 0 });
-    progress.clear();
-    expect(pipe.written).toEqual([]);
-  });
-
+describe('durations', () => {
   it.each([
     [0.2, '1 s'],
     [89, '89 s'],

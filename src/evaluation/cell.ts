@@ -212,7 +212,7 @@ export class Cell {
     const one = compared as ComparedMethod;
     const methods = this.#methods;
     const run = (change: Parameters<NonNullable<Explanation['again']>>[0]): Promise<Attribution> => {
-      const { explained, byteBudget, signal } = this.#request;
+      const { explained, byteBudget, signal, onProgress } = this.#request;
       return attribute(change.model ?? this.#model, {
         inputs: change.inputs ?? this.#input.inputs,
         target: change.target ?? this.#input.target,
@@ -226,6 +226,7 @@ export class Cell {
         layout: this.#input.layout,
         byteBudget,
         signal,
+        onProgress,
       });
     };
     const count = ({ cost }: Attribution) => {

@@ -1,5 +1,5 @@
 import { type Attribution, attribute } from '../attribution/attribute.ts';
-import type { WorkOptions } from '../attribution/prepared.ts';
+import type { Passes, WorkOptions } from '../attribution/prepared.ts';
 import type { Target } from '../attribution/target/target.ts';
 import type { GridTransform } from '../data/grid.ts';
 import { guessPreprocessing } from '../data/guess.ts';
@@ -17,7 +17,8 @@ import { type Plan, type PlannedExplanation, plan } from './plan.ts';
 import type { Prediction } from './prediction.ts';
 import type { Question } from './question.ts';
 import { versionsOf } from './run-record.ts';
-import { type Scored, tryScorecard } from './scorecard-document.ts';
+import { type Scored, scorecardCost, tryScorecard } from './scorecard-document.ts';
+import { type Duration, durationOf, measureSpeeds, type Speeds } from './speed.ts';
 import { type CheckedOptions, checkOptions } from './stated-options.ts';
 
 /** A path (picture, tensors, row of a table), numbers written out, or tensors by input name. */
@@ -37,13 +38,21 @@ export interface ExplainOptions extends Omit<Question, 'methods' | 'layers'>, Wo
   /** How a person would repeat it, for the document. */
   readonly command?: string;
   /** Told what is going to be computed, once all of it is checked. */
-  readonly onPlanned?: (plan: Plan) => void;
+  readonly onPlanned?: (plan: Announced) => void;
   /** Told of every explanation as it begins. */
   readonly onStarted?: (planned: PlannedExplanation) => void;
   /** Told of every explanation as its scoring begins. */
   readonly onScoring?: (planned: PlannedExplanation) => void;
   /** Told of every explanation as it is finished. */
   readonly onExplained?: (explained: Explained) => void;
+}
+
+/** What is going to be computed, and how long that will take by a short trial. */
+export interface Announced extends Plan {
+  readonly speeds: Speeds;
+  /** Passes of all scorecards at most; none where there are none. */
+  readonly scoring: Passes;
+  readonly seconds: Duration;
 }
 
 /**
@@ -66,7 +75,7 @@ export async function explain(
   const preprocessing = preprocessingOf(model, options);
   const sources = Array.isArray(source) ? (source as readonly ExplainSource[]) : [source as ExplainSource];
   const planned = await plan(model, sources, preprocessing, options);
-  options.onPlanned?.(planned);
+  if (options.onPlanned) options.onPlanned(await announced(model, planned, options));
   const results: Explained[] = [];
   for (const one of planned.explanations) {
     options.onStarted?.(one);
@@ -102,6 +111,15 @@ export function preprocessingOf(
     model.preprocessing?.preprocessing ??
     completePreprocessing(guessPreprocessing(model.source, model.beside).preprocessing)
   );
+}
+
+async function announced(model: LoadedModel, planned: Plan, options: CheckedOptions): Promise<Announced> {
+  const { explanations } = planned;
+  const { byteBudget, signal, score: isScored = false } = options;
+  const scores = isScored ? explanations.reduce((sum, one) => sum + scorecardCost(one).forward, 0) : 0;
+  const scoring = { forward: scores, backward: 0 };
+  const speeds = await measureSpeeds(model, explanations, { byteBudget, signal, isScored });
+  return { ...planned, speeds, scoring, seconds: durationOf(explanations, scoring, speeds) };
 }
 
 function scoreOf(model: LoadedModel, one: PlannedExplanation, attribution: Attribution, options: CheckedOptions) {

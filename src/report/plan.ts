@@ -31,7 +31,6 @@ import { layerGroups } from './input-groups.ts';
 import { gradientObstacle } from './inspect.ts';
 import { type Prediction, predict } from './prediction.ts';
 import type { Question } from './question.ts';
-import { timeForward } from './time-forward.ts';
 import { usualBaseline } from './usual-baseline.ts';
 
 /** One explanation that is going to be computed: everything about it is settled and checked. */
@@ -64,8 +63,6 @@ export interface Plan {
   readonly explanations: readonly PlannedExplanation[];
   /** Combinations that were asked for in passing (several methods, several layers) and make no sense, in words. */
   readonly leftOut: readonly string[];
-  /** Seconds that one forward pass took; the unit of an estimate. */
-  readonly forwardSeconds: number;
 }
 
 /**
@@ -93,13 +90,11 @@ export async function plan(
   const found = usedBeside(model, preprocessing);
   const explanations: PlannedExplanation[] = [];
   const leftOut = new Set<string>();
-  let forwardSeconds = 0;
   for (const input of inputs) {
     throwIfCancelled(options.signal);
     checkTokens(model.graph, input.tensors, 'the input');
     const specialised = await model.executor.specialise(model.graph, input.tensors);
     const prediction = await predict(model, input.tensors, preprocessing, names.classes, { vocabulary: names.tokens });
-    forwardSeconds ||= await timeForward(model, specialised, input, prediction.summary.output);
     const baselines = [options.baseline ?? usualBaseline(model, input, tokenizer)]
       .flat()
       .map((choice) => checkBaseline(typeof choice === 'function' ? choice(input) : choice));
@@ -189,7 +184,7 @@ export async function plan(
       fix: 'choose other layers or methods',
     });
   }
-  return { explanations, leftOut: [...leftOut], forwardSeconds };
+  return { explanations, leftOut: [...leftOut] };
 }
 
 /** An input that is read already; anything else but text has to be a map of tensors. */

@@ -10,6 +10,7 @@ import { groupsOf } from '../evaluation/groups.ts';
 import { metricTable } from '../evaluation/metrics/index.ts';
 import { scorecard, scorecardMetrics, usualReferences } from '../evaluation/scorecard.ts';
 import { methodTable } from '../explainer/methods.ts';
+import { allPasses } from './all-passes.ts';
 import { inputGroups } from './input-groups.ts';
 
 /** How good an explanation is, as its document holds it. */
@@ -71,7 +72,7 @@ export async function scorecardDocument(
     seed: options.seed,
     byteBudget: options.byteBudget,
     signal: options.signal,
-    onProgress: options.onProgress && together(options.onProgress),
+    onProgress: options.onProgress && allPasses(options.onProgress),
   });
   return {
     entries: card.entries
@@ -85,19 +86,6 @@ export async function scorecardDocument(
       ...(card.referenceTest ? [] : [noClass]),
     ],
     cost: { ...card.passes, seconds: (performance.now() - started) / 1000 },
-  };
-}
-
-/** The passes of several questions as one number: each question counts in an object of its own. */
-function together(onProgress: NonNullable<WorkOptions['onProgress']>): NonNullable<WorkOptions['onProgress']> {
-  const counters = new Set<Readonly<Passes>>();
-  return (passes) => {
-    counters.add(passes);
-    const all = [...counters];
-    onProgress({
-      forward: all.reduce((sum, { forward }) => sum + forward, 0),
-      backward: all.reduce((sum, { backward }) => sum + backward, 0),
-    });
   };
 }
 

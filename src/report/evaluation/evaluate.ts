@@ -10,12 +10,14 @@ import { controlNames } from '../../evaluation/controls.ts';
 import { usualAlphaMin } from '../../evaluation/msi.ts';
 import type { MetricChoice } from '../../evaluation/score.ts';
 import { type MethodName, methodTable } from '../../explainer/methods.ts';
+import { allPasses } from '../all-passes.ts';
 import { calibrationMetric, calibrationSources, tunedAlphaMin, withAlphaMin } from '../alpha-min.ts';
 import { type ExplainOptions, type ExplainSource, preprocessingOf } from '../explain.ts';
 import { checkMethods, refuseIdleParameters } from '../plan.ts';
+import { measureSpeeds } from '../speed.ts';
 import { type Forecast, forecast } from './forecast.ts';
 import { drawInputs } from './inputs.ts';
-import { baselinesOf, groupCount, inputsOf, methodsOf, planAll, timePlanned, usualRegions } from './plan.ts';
+import { baselinesOf, groupCount, inputsOf, methodsOf, planAll, usualRegions } from './plan.ts';
 import { truthsOf } from './truth.ts';
 
 /** What the caller asks for; whatever is left out is chosen and recorded. */
@@ -158,15 +160,17 @@ export async function evaluate(
   const methods = methodsOf(planned);
   const baselines = baselinesOf(planned, all, options.reference);
   const asked = options.metrics ?? usualMetrics;
-  const forwardSeconds = options.onPlanned ? await timePlanned(model, planned[0]) : 0;
-  options.onPlanned?.({
-    explanations: all.length * methods.length * baselines.length,
-    inputs: inputs.length,
-    calibration: held.length,
-    metrics: asked.length,
-    leftOut,
-    forecast: forecast(planned, asked, { forwardSeconds, groupsOf: ({ input }) => groupCount(input, regions) }),
-  });
+  if (options.onPlanned) {
+    const speeds = await measureSpeeds(model, planned, { byteBudget: options.byteBudget, signal, isScored: true });
+    options.onPlanned({
+      explanations: all.length * methods.length * baselines.length,
+      inputs: inputs.length,
+      calibration: held.length,
+      metrics: asked.length,
+      leftOut,
+      forecast: forecast(planned, asked, { speeds, groupsOf: ({ input }) => groupCount(input, regions) }),
+    });
+  }
   const shared = {
     methods,
     methodTable,
@@ -176,7 +180,7 @@ export async function evaluate(
     store: options.store,
     byteBudget: options.byteBudget,
     signal,
-    onProgress: options.onProgress,
+    onProgress: options.onProgress && allPasses(options.onProgress),
   };
   const controls = controlNames.length * baselines.length;
   const rows = methods.length * baselines.length + controls;

@@ -2,14 +2,14 @@ import type { Passes } from '../../attribution/prepared.ts';
 import { controlNames } from '../../evaluation/controls.ts';
 import { type MetricChoice, readyMetric } from '../../evaluation/score.ts';
 import type { PlannedExplanation } from '../plan.ts';
-import { secondsOfPasses } from '../time-forward.ts';
+import { type Duration, durationOf, type Speeds } from '../speed.ts';
 
 /** What an evaluation will cost at the least and at the most. */
 export interface Forecast {
   readonly explaining: { readonly least: Passes; readonly most: Passes };
   /** The most that scoring takes; equal questions are asked once. */
   readonly scoring: Passes;
-  readonly seconds: { readonly least: number; readonly most: number };
+  readonly seconds: Duration;
 }
 
 /** MSI is also drawn against α_min: passes below the thresholds of the metric itself. */
@@ -22,7 +22,7 @@ const profilePasses = 14;
 export function forecast(
   planned: readonly PlannedExplanation[],
   choices: readonly MetricChoice[],
-  { forwardSeconds, groupsOf }: { forwardSeconds: number; groupsOf: (one: PlannedExplanation) => number },
+  { speeds, groupsOf }: { speeds: Speeds; groupsOf: (one: PlannedExplanation) => number },
 ): Forecast {
   const metrics = choices.map(readyMetric);
   const total = (kind: 'least' | 'most') => planned.reduce((sum, one) => plus(sum, one[kind]), none);
@@ -50,8 +50,7 @@ export function forecast(
   if (hasMsi)
     for (const rows of cells.values())
       scoring = plus(scoring, { forward: profilePasses * (rows.length + controlNames.length), backward: 0 });
-  const seconds = (passes: Passes) => secondsOfPasses(plus(passes, scoring), forwardSeconds);
-  return { explaining: { least, most }, scoring, seconds: { least: seconds(least), most: seconds(most) } };
+  return { explaining: { least, most }, scoring, seconds: durationOf(planned, scoring, speeds) };
 }
 
 /** How far an evaluation has come. */

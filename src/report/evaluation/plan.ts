@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { type Baseline, describeBaseline } from '../../attribution/baseline.ts';
-import { targetOutput } from '../../attribution/target/target.ts';
 import type { LoadedModel } from '../../data/load-model.ts';
 import type { ModelInput } from '../../data/model-input.ts';
 import type { Preprocessing } from '../../data/preprocessing.ts';
@@ -11,7 +10,6 @@ import { sizeOf } from '../../tensor/tensor.ts';
 import { inputGroups } from '../input-groups.ts';
 import { type PlannedExplanation, plan } from '../plan.ts';
 import type { Question } from '../question.ts';
-import { timeForward } from '../time-forward.ts';
 import type { DrawnInput } from './inputs.ts';
 import { truthOfRegions } from './truth.ts';
 
@@ -79,12 +77,6 @@ export function inputsOf(
 function placesOf({ tensors, layout }: ModelInput): number[] {
   const [tensor] = tensors.values();
   return (layout.spatialAxes ?? []).map((axis) => tensor.shape[axis]);
-}
-
-/** Seconds of one forward pass of what is planned. */
-export async function timePlanned(model: LoadedModel, { input, target }: PlannedExplanation): Promise<number> {
-  const specialised = await model.executor.specialise(model.graph, input.tensors);
-  return timeForward(model, specialised, input, targetOutput(specialised.graph, specialised.facts, target));
 }
 
 /** Tiles along the shorter side of a picture, where the caller states no side: 196 of a square one. */
