@@ -33,7 +33,8 @@ type Region = ReadonlyMap<string, Uint32Array>;
 export const occlusion: Method<OcclusionParameters> = {
   title: 'Occlusion',
   source: 'Zeiler, Fergus 2014, arXiv 1311.2901',
-  formula: 'A_i = mean_{w ∋ i} (f(x) − f(x with w replaced by x0)) / |w|',
+  formula:
+    'A_i = mean_{w ∋ i} (f(x) − f(x with w replaced by x0)) / |w|, |w| the elements of w that differ from x0; the last window of an axis is moved to end at the border',
   needs: 'outputs',
   layers: 'any',
   baseline: 'required',

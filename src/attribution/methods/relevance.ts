@@ -22,7 +22,8 @@ const epsilonParameters = z.strictObject({ epsilon: z.number().min(0).default(1e
 export const lrpEpsilon: Method<z.infer<typeof epsilonParameters>> = {
   ...shared,
   title: 'LRP-ε',
-  formula: 'R_i = Σ_j x_i w_ij / (y_j + ε sign y_j) · R_j,  R = f(x) at the output',
+  formula:
+    'R_i = Σ_j x_i w_ij / (y_j + ε sign y_j) · R_j,  R = f(x) at the output; with a large ε, a batch normalization that the exporter folded into a convolution gives other values than one that it kept',
   parameters: epsilonParameters as z.ZodType<z.infer<typeof epsilonParameters>>,
   gradientAtInput: relevanceRules,
   cost: () => ({ forward: 0, backward: 1 }),
@@ -43,7 +44,8 @@ const alphaBetaOf = ({ alpha, epsilon }: z.infer<typeof alphaBetaParameters>): R
 export const lrpAlphaBeta: Method<z.infer<typeof alphaBetaParameters>> = {
   ...shared,
   title: 'LRP-αβ',
-  formula: 'R_i = Σ_j (α (x_i w_ij)⁺/z_j⁺ − β (x_i w_ij)⁻/z_j⁻) R_j,  β = α − 1; biases take nothing',
+  formula:
+    'R_i = Σ_j (α (x_i w_ij)⁺/z_j⁺ − β (x_i w_ij)⁻/z_j⁻) R_j,  β = α − 1; biases take nothing; a batch normalization that the exporter folded into a convolution gives other values than one that it kept',
   parameters: alphaBetaParameters as z.ZodType<z.infer<typeof alphaBetaParameters>>,
   // Four more products each way in every layer with weights.
   gradientAtInput: (parameters) => relevanceRules(alphaBetaOf(parameters)),

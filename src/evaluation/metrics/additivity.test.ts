@@ -3,6 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { closeRuntime, row, switchModel } from '../../../test/evaluation-models.ts';
 import { askLinear, linear, ones, output, score, weights, zero } from '../../../test/metric-questions.ts';
 import { ask } from '../question.ts';
+import { readyMetric, scoreWith } from '../score.ts';
 
 afterAll(closeRuntime);
 
@@ -21,6 +22,14 @@ describe('infidelity, sensitivity-n and faithfulness correlation', () => {
     expect(await score(question, 'infidelity', opposite)).toBeCloseTo(1, 9);
     expect(await score(question, 'infidelity', [0, 0, 0, 0])).toBeCloseTo(1, 9);
     expect(await score(question, 'infidelity', opposite, { rescale: false })).toBeCloseTo(4, 5);
+    // In Yeh's scale, (−m − m)² = 4 m² and (2m − m)² = m².
+    const squared = async (values: readonly number[]) => {
+      const ready = readyMetric({ name: 'infidelity', parameters: { rescale: false } });
+      const { parts } = await scoreWith(ready, question, { map: { values: Float64Array.from(values) } });
+      return parts?.meanSquaredError as number;
+    };
+    expect((await squared(opposite)) / (await squared(doubled))).toBeCloseTo(4, 5);
+    expect(await squared(doubled)).toBeGreaterThan(0.1);
     expect(await score(question, 'infidelity', doubled)).toBeCloseTo(0, 9);
     expect(await score(question, 'infidelity', doubled, { rescale: false })).toBeCloseTo(1, 5);
     for (const name of ['sensitivity-n', 'faithfulness-correlation'] as const) {

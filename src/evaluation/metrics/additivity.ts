@@ -107,7 +107,8 @@ export const infidelity: Metric<InfidelityParameters, 'lower'> = {
   title: 'Infidelity',
   family: 'additivity',
   judgedBy: 'consensus',
-  formula: 'Σ_S (β Σ_{i∈S} A_i − (f(x) − f(x∖S)))² / Σ_S (f(x) − f(x∖S))², β ≥ 0 the best scale',
+  formula:
+    'Σ_S (β Σ_{i∈S} A_i − (f(x) − f(x∖S)))² / Σ_S (f(x) − f(x∖S))², β ≥ 0 the best scale; the part meanSquaredError is the mean over S of the numerator, the scale of Yeh et al.',
   source: 'Yeh et al. 2019, arXiv 1901.09392, with removal to a reference as the perturbation',
   range: [0, Number.POSITIVE_INFINITY],
   direction: 'lower',
@@ -135,7 +136,7 @@ export const infidelity: Metric<InfidelityParameters, 'lower'> = {
     let error = 0;
     for (let k = 0; k < samples; k++) error += (scale * promised[k] - measured[k]) ** 2;
     const notes = total > 0 ? undefined : ['no set of features changed the output: any explanation is as good'];
-    return { score: total > 0 ? error / total : 0, parts: { scale }, notes };
+    return { score: total > 0 ? error / total : 0, parts: { scale, meanSquaredError: error / samples }, notes };
   },
 };
 
