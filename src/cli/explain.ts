@@ -4,7 +4,7 @@ import { type LoadedModel, labelsOf, loadModel } from '../data/load-model.ts';
 import type { ImageInput, Preprocessing } from '../data/preprocessing.ts';
 import { splitSelection } from '../data/row-selection.ts';
 import { describedText } from '../data/text-input.ts';
-import { imageProcessorUsed } from '../data/used-beside.ts';
+import { imageProcessorUsed, isWritten } from '../data/used-beside.ts';
 import { WhereforeError } from '../errors.ts';
 import { type MethodName, methodTable } from '../explainer/methods.ts';
 import { type Announced, explain, preprocessingOf } from '../report/explain.ts';
@@ -125,7 +125,7 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
       onPlanned: (announced) => {
         plan = announced;
         const picture = plan.explanations.find(({ input }) => input.picture)?.input.picture;
-        if (!model.preprocessing && picture) say(imageSourceText(model, picture.input));
+        if (!isWritten(model, 'image') && picture) say(imageSourceText(model, picture.input));
         leftOut = plan.leftOut;
         for (const text of leftOut) say(`left out at ${text}`);
         const { text, isLong } = estimateText(plan, options.score ?? false);
@@ -165,7 +165,7 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
 function imageSourceText(model: LoadedModel, input: ImageInput): string {
   const from = imageProcessorUsed(model, input)
     ? 'as preprocessor_config.json beside the model says'
-    : 'guessed from the graph, as no wherefore.yaml lies beside the model (wherefore inspect shows why)';
+    : 'guessed from the graph, as no wherefore.yaml says it (wherefore inspect shows why)';
   return `images: ${describeImageInput(input)}; ${from}`;
 }
 

@@ -122,22 +122,38 @@ function describe(inspection: Inspection, all: boolean): string {
   } else blocks.push(`Layers\n  cannot be told: ${inspection.layersMissing}`);
   const uncertain = inspection.preprocessing.guesses.map(
     ({ path, value, confidence, reason }) =>
-      `  ${path}: ${value === undefined ? 'not known' : JSON.stringify(value)} (${confidence}: ${reason})`,
+      `  ${path}: ${value === undefined ? 'not known' : shortValue(value)} (${confidence}: ${reason})`,
   );
   blocks.push(
     [
       inspection.described
-        ? 'Preprocessing: described in wherefore.yaml beside the model. Guessed from the graph alone:'
+        ? 'Preprocessing: described in wherefore.yaml beside the model, which counts. Guessed without it:'
         : 'Preprocessing, guessed from the graph',
       ...uncertain,
       '  as wherefore.yaml beside the model:',
-      ...formatPreprocessing(inspection.preprocessing.preprocessing)
+      ...writable(inspection.preprocessing)
         .trimEnd()
         .split('\n')
         .map((line) => `    ${line}`),
     ].join('\n'),
   );
   return blocks.join('\n\n');
+}
+
+/** Names that are shown of a list of them. */
+const mostNames = 10;
+
+/** A value of a guess; of a long list its first entries and how many there are. */
+function shortValue(value: unknown): string {
+  if (!Array.isArray(value) || value.length <= mostNames) return JSON.stringify(value);
+  return `${JSON.stringify(value.slice(0, 3)).slice(0, -1)}, … ${value.length} in all]`;
+}
+
+/** The guess as a person would write it down; a long list of labels is found where it was found now. */
+function writable({ preprocessing }: Inspection['preprocessing']): string {
+  const { labels, ...rest } = preprocessing;
+  if (!Array.isArray(labels) || labels.length <= mostNames) return formatPreprocessing(preprocessing);
+  return `${formatPreprocessing(rest)}# labels: the ${labels.length} names that are found without this file too\n`;
 }
 
 function megabytes(bytes: number): string {

@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import { WhereforeError } from '../errors.ts';
-import type { OnnxModel } from '../onnx/graph.ts';
 import { foldersOf, isFile } from './folders.ts';
+import { type LabelList, labelLists } from './label-lists.ts';
 import { type ModelConfig, parseModelConfig } from './model-config.ts';
 import { readLabels } from './preprocessing-file.ts';
 import type { ProcessorFile } from './preprocessor-config.ts';
@@ -35,6 +35,8 @@ export interface Beside {
   readonly texts?: TextLimits;
   /** Names of the classes and where they stand. */
   readonly labels?: { readonly names: readonly string[]; readonly file: string };
+  /** Where no file says so: other lists of names, one of which may name the classes. */
+  readonly lists?: readonly LabelList[];
   /** Files that are there and cannot be used, with why. */
   readonly notes: readonly string[];
 }
@@ -79,7 +81,8 @@ export async function findBeside(modelPath: string): Promise<Beside> {
   const listed = await attempt(files.labels, (path) => readLabels(path, { inside: folders }));
   const named = config?.labels && { names: config.labels, file: files.config as string };
   const labels = named ?? (listed && { names: listed, file: files.labels as string });
-  return { folder: dirname(modelPath), folders, files, config, processor, texts, labels, notes };
+  const lists = labels ? undefined : await labelLists(around, folders);
+  return { folder: dirname(modelPath), folders, files, config, processor, texts, labels, lists, notes };
 }
 
 function parsedJson(text: string, where: string): unknown {
@@ -92,72 +95,5 @@ function parsedJson(text: string, where: string): unknown {
 
 async function firstThere(paths: readonly string[]): Promise<string | undefined> {
   for (const path of paths) if (await isFile(path)) return path;
-  return undefined;
-}
-
-/** Names of the classes of a model, and where they stand. */
-export interface Labels {
-  readonly names: readonly string[];
-  /** In words: `config.json`, `the metadata`. */
-  readonly from: string;
-}
-
-/** Whether an output could tell so many classes apart: one axis has that size, or an open one. Detections have 4 or 5 numbers more. */
-function fitsOutputs({ graph }: OnnxModel, count: number): boolean {
-  return graph.outputs.some(
-    ({ shape }) =>
-      !shape ||
-      shape
-        .slice(1)
-        .some((size) => typeof size !== 'number' || size === count || size - count === 4 || size - count === 5) ||
-      (count === 2 && shape.slice(1).every((size) => size === 1)),
-  );
-}
-
-/**
- * What the classes are called, by files beside the model, else by its metadata, else by its classifier. Names that fit
- * no output are not taken, which a note says.
- */
-export function labelsOfModel(
-  model: OnnxModel,
-  beside: Beside | undefined,
-): { readonly labels?: Labels; readonly notes: readonly string[] } {
-  const named = beside?.labels;
-  if (named && fitsOutputs(model, named.names.length)) {
-    return { labels: { names: named.names, from: `${basename(named.file)} beside the model` }, notes: [] };
-  }
-  const notes = named
-    ? [
-        `${basename(named.file)} beside the model is not used: it names ${named.names.length} classes, and no output has so many`,
-      ]
-    : [];
-  const stated = labelsInMetadata(model);
-  if (stated) return { labels: { names: stated, from: "the model's metadata" }, notes };
-  const inGraph = labelsInGraph(model);
-  return { labels: inGraph && { names: inGraph, from: "the model's classifier" }, notes };
-}
-
-/** Class names in the metadata: a JSON list or object, or a Python dictionary as Ultralytics writes it. */
-function labelsInMetadata(model: OnnxModel): string[] | undefined {
-  const text = model.metadata.get('names') ?? model.metadata.get('classes') ?? model.metadata.get('labels');
-  if (!text) return undefined;
-  const pairs = [...text.matchAll(/(\d+)"?\s*:\s*(?:'([^']*)'|"([^"]*)")/g)];
-  if (pairs.length && pairs.every(([, key], i) => key === String(i)))
-    return pairs.map(([, , single, double]) => single ?? double);
-  const list = /^\s*\[(.*)\]\s*$/s.exec(text);
-  const items = list ? [...list[1].matchAll(/'([^']*)'|"([^"]*)"/g)].map(([, single, double]) => single ?? double) : [];
-  return items.length ? items : undefined;
-}
-
-/** Class names of a classifier's node (ai.onnx.ml): its string labels, or whole numbers other than 0, 1, 2, …. */
-function labelsInGraph({ graph }: OnnxModel): string[] | undefined {
-  for (const { attributes } of [...graph.nodes].reverse()) {
-    const names = attributes.classlabels_strings;
-    if (names?.kind === 'strings' && names.value.length > 0) return [...names.value];
-    const numbers = attributes.classlabels_int64s ?? attributes.classlabels_ints;
-    if (numbers?.kind !== 'ints' || numbers.value.length === 0) continue;
-    const isIndex = numbers.value.every((value, i) => Number(value) === i);
-    if (!isIndex) return [...numbers.value].map(String);
-  }
   return undefined;
 }

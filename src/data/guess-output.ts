@@ -1,7 +1,8 @@
 import type { Dimension, Node, OnnxModel, ValueInfo } from '../onnx/graph.ts';
 import { requiredInputs } from '../onnx/graph.ts';
-import { type Beside, type Labels, labelsOfModel } from './beside.ts';
+import type { Beside } from './beside.ts';
 import type { Guess } from './guessed.ts';
+import { type Labels, labelsOfModel } from './model-labels.ts';
 import type { PreprocessingText } from './preprocessing.ts';
 
 export interface GuessedOutputs {
@@ -30,7 +31,10 @@ export function guessOutputs(model: OnnxModel, guesses: Guess[], beside?: Beside
   if (!result.task) add('task', undefined, 'unknown', 'the shapes of the outputs fit no usual task');
   if (labels) {
     result.labels = [...labels.names];
-    add('labels', result.labels, 'known', `${labels.from} names ${labels.names.length} classes`);
+    const count = labels.names.length;
+    if (labels.isGuess)
+      add('labels', result.labels, 'likely', `${labels.from} holds as many names as there are classes`);
+    else add('labels', result.labels, 'known', `${labels.from} names ${count} classes`);
   } else if (result.task === 'classification' || result.task === 'detection') {
     add('labels', undefined, 'unknown', 'a graph does not name its classes: give a list or a file');
   }

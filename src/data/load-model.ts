@@ -8,8 +8,9 @@ import { withOpenBatch } from '../runtime/fixed-batch.ts';
 import { createModel, type Model, type ModelOrigin } from '../runtime/model.ts';
 import { createNodeRuntime, type Isolation } from '../runtime/node.ts';
 import type { Runtime, WeightSource } from '../runtime/runtime.ts';
-import { type Beside, findBeside, labelsOfModel } from './beside.ts';
+import { type Beside, findBeside } from './beside.ts';
 import { foldersOf, realPath } from './folders.ts';
+import { labelsOfModel } from './model-labels.ts';
 import { withFile } from './open-file.ts';
 import type { Preprocessing } from './preprocessing.ts';
 import {

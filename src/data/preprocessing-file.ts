@@ -1,5 +1,5 @@
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { Document, isPair, isSeq, visit } from 'yaml';
+import { Document, isPair, isScalar, isSeq, visit } from 'yaml';
 import type * as z from 'zod';
 import { WhereforeError } from '../errors.ts';
 import { nearest, unknownName } from '../nearest.ts';
@@ -103,7 +103,7 @@ function suggestion(name: string, known: readonly string[]): string {
   return known.length ? `, known here: ${known.join(', ')}` : '';
 }
 
-/** The text of a `wherefore.yaml`, a column of a table on one line; reading it back gives an equal preprocessing. */
+/** The text of a `wherefore.yaml`, a column of a table and numbers on one line; reading it back gives an equal preprocessing. */
 export function formatPreprocessing(preprocessing: PreprocessingText): string {
   const document = new Document(preprocessing);
   visit(document, {
@@ -112,6 +112,9 @@ export function formatPreprocessing(preprocessing: PreprocessingText): string {
       const columns = path.at(-2);
       if (typeof key === 'number' && isSeq(list) && isPair(columns) && String(columns.key) === 'columns')
         node.flow = true;
+    },
+    Seq(_key, node) {
+      if (node.items.every((item) => isScalar(item) && typeof item.value === 'number')) node.flow = true;
     },
   });
   return document.toString({ collectionStyle: 'any', flowCollectionPadding: false, lineWidth: 120 });

@@ -77,7 +77,7 @@ export async function textInputs(
   if (whole.ids.length === 0) throw new WhereforeError('invalid-argument', 'the text is empty', { where: source });
   const always = requiredInputs(model.graph).find(({ name }) => name === described.name)?.shape?.[1];
   const exactly = typeof always === 'number' ? always : undefined;
-  const limits = limitsOf(model, described.input, tokenizer.limits, exactly);
+  const limits = limitsOf(model, described, tokenizer.limits, exactly);
   const parts = partsOfText(whole, limits);
   const hash = createHash('sha256').update(text).digest('hex');
   return parts.map(({ encoded, leftOut }, i) => {
@@ -111,11 +111,11 @@ export async function textInputs(
 /** The smallest limit that anybody names; a length in `wherefore.yaml` counts before those of the tokenizer. */
 function limitsOf(
   { beside, preprocessing }: LoadedModel,
-  { longest, overlap }: TextInput,
+  { name, input: { longest, overlap } }: { readonly name: string; readonly input: TextInput },
   ofTokenizer: TextLimits,
   exactly: number | undefined,
 ): TextLimits {
-  const stated = preprocessing ? longest : undefined;
+  const stated = name in (preprocessing?.preprocessing.inputs ?? {}) ? longest : undefined;
   const known = stated === undefined ? [longest, ofTokenizer.longest, beside?.texts?.longest] : [stated];
   const limits = [...known, exactly].filter((limit) => limit !== undefined);
   return {

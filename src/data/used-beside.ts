@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
-import { labelsOfModel } from './beside.ts';
 import { guessPreprocessing } from './guess.ts';
 import type { LoadedModel } from './load-model.ts';
-import type { ImageInput, Preprocessing } from './preprocessing.ts';
+import { labelsOfModel } from './model-labels.ts';
+import type { ImageInput, InputPreprocessing, Preprocessing } from './preprocessing.ts';
 import { describedText } from './text-input.ts';
 
 /**
@@ -15,15 +15,15 @@ export function usedBeside(model: LoadedModel, preprocessing: Preprocessing): st
   const { files, config } = beside;
   const { labels, notes } = labelsOfModel(source, beside);
   const isNamed = model.preprocessing?.labels !== undefined || Array.isArray(model.preprocessing?.preprocessing.labels);
+  const written = model.preprocessing?.preprocessing;
   const used = new Map<string, string[]>();
   const add = (file: string | undefined, what: string) => {
     if (file !== undefined) used.set(basename(file), [...(used.get(basename(file)) ?? []), what]);
   };
-  if (!isNamed && labels?.names === beside.labels?.names)
-    add(beside.labels?.file, `${labels?.names.length} class names`);
-  if (config?.task && !model.preprocessing && preprocessing.task === config.task)
+  if (!isNamed) add(labels?.file, `${labels?.names.length} class names`);
+  if (config?.task && written?.task === undefined && preprocessing.task === config.task)
     add(files.config, `task ${config.task}`);
-  const stated = model.preprocessing && describedText(model.preprocessing.preprocessing)?.input.tokenizer;
+  const stated = written && describedText(written)?.input.tokenizer;
   if (describedText(preprocessing) && stated === undefined) {
     add(files.tokenizer, 'texts become tokens');
   }
@@ -31,20 +31,26 @@ export function usedBeside(model: LoadedModel, preprocessing: Preprocessing): st
   if (inputs.some((input) => input.kind === 'image' && imageProcessorUsed(model, input)))
     add(files.processor, 'how images become the input');
   const { sampling_rate: rate } = (beside.processor?.content ?? {}) as { sampling_rate?: unknown };
-  if (!model.preprocessing && rate && inputs.some((input) => input.kind === 'audio' && input.rate === rate))
+  if (!isWritten(model, 'audio') && rate && inputs.some((input) => input.kind === 'audio' && input.rate === rate))
     add(files.processor, 'the sampling rate');
   const lines = [...used].map(([file, what]) => `${file} (${what.join(', ')})`);
   return [
     ...(lines.length ? [`used beside the model: ${lines.join(', ')}`] : []),
     ...beside.notes,
     ...(isNamed ? [] : notes),
-    ...(model.preprocessing ? [] : processorRefusals(model)),
+    ...(isWritten(model, 'image') || isWritten(model, 'audio') ? [] : processorRefusals(model)),
   ];
 }
 
+/** Whether a `wherefore.yaml` says how an input of a kind is made. */
+export function isWritten({ preprocessing }: LoadedModel, kind: InputPreprocessing['kind']): boolean {
+  return Object.values(preprocessing?.preprocessing.inputs ?? {}).some((input) => input.kind === kind);
+}
+
 /** Whether an input is made as the `preprocessor_config.json` beside the model says. */
-export function imageProcessorUsed({ beside, source, preprocessing }: LoadedModel, { size }: ImageInput): boolean {
-  if (preprocessing || !beside?.processor) return false;
+export function imageProcessorUsed(model: LoadedModel, { size }: ImageInput): boolean {
+  const { beside, source } = model;
+  if (isWritten(model, 'image') || !beside?.processor) return false;
   return guessPreprocessing(source, beside).guesses.some(
     ({ path, value, confidence, reason }) =>
       path.endsWith('.size') &&

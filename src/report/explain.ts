@@ -2,11 +2,11 @@ import { type Attribution, attribute } from '../attribution/attribute.ts';
 import type { Passes, WorkOptions } from '../attribution/prepared.ts';
 import type { Target } from '../attribution/target/target.ts';
 import type { GridTransform } from '../data/grid.ts';
-import { guessPreprocessing } from '../data/guess.ts';
 import type { LoadedModel } from '../data/load-model.ts';
 import { portablePath } from '../data/portable-path.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
-import { completePreprocessing, portablePreprocessing } from '../data/preprocessing-file.ts';
+import { portablePreprocessing } from '../data/preprocessing-file.ts';
+import { settledPreprocessing } from '../data/settled-preprocessing.ts';
 import { type MethodName, methodTable } from '../explainer/methods.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ExplanationDocument } from './document.ts';
@@ -106,11 +106,7 @@ export function preprocessingOf(
   model: LoadedModel,
   options: { readonly preprocessing?: Preprocessing },
 ): Preprocessing {
-  return (
-    options.preprocessing ??
-    model.preprocessing?.preprocessing ??
-    completePreprocessing(guessPreprocessing(model.source, model.beside).preprocessing)
-  );
+  return options.preprocessing ?? settledPreprocessing(model);
 }
 
 async function announced(model: LoadedModel, planned: Plan, options: CheckedOptions): Promise<Announced> {

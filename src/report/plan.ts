@@ -8,6 +8,7 @@ import { compileTarget, isClassTarget, type Target, targetOutput } from '../attr
 import { checkTarget } from '../attribution/target/target-schema.ts';
 import { hasBatchAxis } from '../attribution/target/target-source.ts';
 import { checkTokens } from '../attribution/tokens.ts';
+import { guessNotes } from '../data/guess-notes.ts';
 import { type LoadedModel, labelsOf } from '../data/load-model.ts';
 import type { ModelInput } from '../data/model-input.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
@@ -87,7 +88,7 @@ export async function plan(
   }
   const tokenizer = await tokenizerOf(model, preprocessing);
   const names: Names = { classes: labelsOf(model, preprocessing), tokens: tokenizer && vocabularyOf(tokenizer) };
-  const found = usedBeside(model, preprocessing);
+  const found = [...usedBeside(model, preprocessing), ...guessNotes(model, preprocessing)];
   const explanations: PlannedExplanation[] = [];
   const leftOut = new Set<string>();
   for (const input of inputs) {
