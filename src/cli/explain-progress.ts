@@ -1,6 +1,6 @@
 import type { Passes } from '../attribution/prepared.ts';
 import type { Announced } from '../report/explain.ts';
-import { type Speed, secondsOf } from '../report/speed.ts';
+import { type Duration, type Speed, secondsOf } from '../report/speed.ts';
 import { formatDuration, type Progress } from './progress.ts';
 
 /** A piece of work: an explanation, or its scoring. */
@@ -22,8 +22,8 @@ const forecastShare = 0.1;
 
 /**
  * Progress of what was announced: passes done of the most there may be, and the time left by what was really taken.
- * With the forecast `F` of all work, the part `D` of it that is done in `t` seconds, and `R` that is still to do, there
- * are `R · (t + 0.1 F) / (D + 0.1 F)` seconds left.
+ * With the forecast `F` of all work at the least, the part `D` of it that is done in `t` seconds, and `R` that is still
+ * to do, at the least and at the most, there are `R · (t + 0.1 F) / (D + 0.1 F)` seconds left.
  */
 export function explainProgress(
   progress: Progress,
@@ -31,36 +31,40 @@ export function explainProgress(
   now: () => number = () => performance.now(),
 ): ExplainProgress {
   const began = now();
-  const forecast = (seconds.least + seconds.most) / 2;
   let piece: Piece | undefined;
   let passes: Passes = { forward: 0, backward: 0 };
-  let [finished, ahead] = [0, forecast];
-  const expected = ({ least, most, speed }: Piece) => (secondsOf(least, speed) + secondsOf(most, speed)) / 2;
-  const current = ({ most, speed, ...rest }: Piece) => {
-    const done = secondsOf(passes, speed);
-    const middle = expected({ most, speed, ...rest });
-    return { done, left: Math.max(0, (done < middle ? middle : secondsOf(most, speed)) - done) };
-  };
+  let finished = 0;
+  const ahead = { ...seconds };
   return {
     start(next) {
-      if (piece) finished += current(piece).done;
-      ahead = Math.max(0, ahead - expected(next));
+      if (piece) finished += secondsOf(passes, piece.speed);
+      for (const kind of ['least', 'most'] as const)
+        ahead[kind] = Math.max(0, ahead[kind] - secondsOf(next[kind], next.speed));
       [piece, passes] = [next, { forward: 0, backward: 0 }];
     },
     update(counted) {
       if (!piece) return;
       passes = { ...counted };
-      const { what, most } = piece;
-      const { done, left } = current(piece);
-      const rest = ahead + left;
-      const prior = forecastShare * forecast;
-      const rate = (prior + (now() - began) / 1000) / (prior + finished + done);
+      const { what, most, speed } = piece;
+      const inPiece = secondsOf(passes, speed);
+      const done = finished + inPiece;
+      const still = (kind: keyof Duration, { [kind]: all }: Piece) =>
+        ahead[kind] + Math.max(0, secondsOf(all, speed) - inPiece);
+      const rest = { least: still('least', piece), most: still('most', piece) };
+      const prior = forecastShare * seconds.least;
+      const rate = (prior + (now() - began) / 1000) / (prior + done);
       const [count, all] = [passes.forward + passes.backward, most.forward + most.backward];
       const of = all >= count ? ` of at most ${all.toLocaleString('en')}` : '';
       progress.update(
-        (finished + done) / (finished + done + rest),
-        () => `${count.toLocaleString('en')}${of} passes, about ${formatDuration(rate * rest)} left (${what})`,
+        done / (done + (rest.least + rest.most) / 2),
+        () => `${count.toLocaleString('en')}${of} passes, ${leftText(rate * rest.least, rate * rest.most)} (${what})`,
       );
     },
   };
+}
+
+function leftText(least: number, most: number): string {
+  const [low, high] = [formatDuration(least), formatDuration(most)];
+  if (low === high) return `about ${high} left`;
+  return least === 0 ? `up to ${high} left` : `${low} to ${high} left`;
 }

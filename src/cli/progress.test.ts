@@ -85,14 +85,19 @@ describe('progress of explanations', () => {
     expect(said.text).toBe('9 of at most 10 passes, about 2 s left (2 of 2: b)');
   });
 
-  it('counts an adaptive method at the middle of its range, once it is past that at its most', () => {
+  it('gives an adaptive method a range, from the least that it may still take to the most', () => {
     const { said, progress } = listener();
-    const work = explainProgress(progress, { seconds: { least: 10, most: 30 } }, () => 0);
+    let time = 0;
+    const work = explainProgress(progress, { seconds: { least: 10, most: 30 } }, () => time);
     work.start({ ...piece, most: passes(30), what: 'a' });
-    work.update(passes(10));
-    expect(said.share).toBeCloseTo(10 / 20, 12);
-    work.update(passes(24));
-    expect(said.share).toBeCloseTo(24 / 30, 12);
+    // As fast as forecast: 5 to 25 s are left, 15 in the middle.
+    time = 5000;
+    work.update(passes(5));
+    expect(said).toEqual({ share: 5 / 20, text: '5 of at most 30 passes, 5 s to 25 s left (a)' });
+    // Twice as slow as forecast: 15 passes at (1 + 31) / (1 + 15).
+    time = 31_000;
+    work.update(passes(15));
+    expect(said.text).toBe('15 of at most 30 passes, up to 30 s left (a)');
     work.update(passes(31));
     expect(said).toMatchObject({ share: 1, text: expect.stringMatching(/^31 passes/) });
   });
