@@ -64,7 +64,9 @@ describe('texts', () => {
       ]);
       expect(lines[1].source).toMatch(/lines\.txt#1$/);
       expect(lines[1].notes.join()).toMatch(/each of the 2 lines/);
-      expect(await read(model, join(place, 'letter.txt'))).toHaveLength(1);
+      expect(lines[1].notes.join()).not.toMatch(/attention_mask/);
+      const letter = await read(model, join(place, 'letter.txt'));
+      expect(letter.map(({ notes }) => notes.join())).toEqual([expect.stringMatching(/3 lines are read as one text/)]);
       const [second] = await read(model, `${join(place, 'letter.txt')}#1`);
       expect(second.features?.texts).toEqual(['[CLS]', 'bad', 'film', '[SEP]']);
       await expect(read(model, `${join(place, 'lines.txt')}#5`)).rejects.toMatchObject({ code: 'out-of-range' });
@@ -109,9 +111,23 @@ describe('texts', () => {
       expect([...(short.tensors.get('input_ids')?.data as BigInt64Array)].map(Number)).toEqual([2, 5, 3, 0, 0]);
       expect([...(short.tensors.get('attention_mask')?.data as BigInt64Array)].map(Number)).toEqual([1, 1, 1, 0, 0]);
       expect(short.notes.join()).toMatch(/filled up from 3 to 5 tokens/);
+      expect(short.groups?.texts).toEqual(['[CLS]', 'good', '[SEP]', '[PAD] ×2']);
       const [long] = await read(model, 'good film bad bad');
       expect(long.tensors.get('input_ids')?.shape).toEqual([1, 5]);
       expect(long.notes.join()).toMatch(/1 of 6 left out/);
+    });
+  });
+});
+
+describe('numbers', () => {
+  it('need no name where the model has one input', async () => {
+    await using(summing(join(folder(), 'model.onnx'), 'x', ['N', 3]), async (model) => {
+      const [input] = await read(model, '[[1, -2.5, 3e2]]');
+      expect(input.tensors.get('x')).toEqual(float32([1, 3], [1, -2.5, 300]));
+      await expect(read(model, '[]')).rejects.toMatchObject({ code: 'file-not-found' });
+    });
+    await using(await writeTextClassifier(folder(), classifier), async (model) => {
+      await expect(read(model, '[[2,5,3]]')).rejects.toThrow(/which input.*input_ids=\[…\], attention_mask=\[…\]/);
     });
   });
 });

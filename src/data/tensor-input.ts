@@ -217,9 +217,12 @@ function writtenTensor(model: LoadedModel, name: string, text: string): Tensor {
     : { type: 'float32', shape, data: Float32Array.from(values) };
 }
 
-/** Whether a source names an input: `name=x.npy`, `name=[[1,2]]`, `name=3`. */
+/** Whether a source is numbers without the name of an input: `[[1,2]]`. A text may well begin with a bracket. */
+const isBare = (source: string) => /^\s*\[[\s[\]\d.,eE+-]*\d[\s[\]\d.,eE+-]*\]\s*$/.test(source);
+
+/** Whether a source names an input, or is numbers: `name=x.npy`, `name=[[1,2]]`, `name=3`, `[[1,2]]`. */
 export function isNamed(source: string): boolean {
-  return /^[^=/\\]+=\s*(\[.*|-?[\d.]+|.*\.(npy|npz|safetensors))$/is.test(source);
+  return isBare(source) || /^[^=/\\]+=\s*(\[.*|-?[\d.]+|.*\.(npy|npz|safetensors))$/is.test(source);
 }
 
 /**
@@ -231,9 +234,16 @@ export async function readNamedTensor(
   source: string,
   within?: string,
 ): Promise<[name: string, tensor: Tensor, hash: string | undefined]> {
+  const names = requiredInputs(model.graph).map((input) => input.name);
+  if (isBare(source)) {
+    if (names.length === 1) return [names[0], writtenTensor(model, names[0], source.trim()), undefined];
+    throw new WhereforeError('invalid-argument', 'numbers for which input?', {
+      where: source.length > 60 ? `${source.slice(0, 60)}…` : source,
+      expected: names.map((name) => `${name}=[…]`).join(', '),
+    });
+  }
   const equals = source.indexOf('=');
   const [name, text] = [source.slice(0, equals).trim(), source.slice(equals + 1).trim()];
-  const names = requiredInputs(model.graph).map((input) => input.name);
   if (!names.includes(name)) {
     const where = source.length > 60 ? `${source.slice(0, 60)}…` : source;
     throw unknownName('the model has no input', name, names, { where });

@@ -138,7 +138,7 @@ function paddingOf(tokenizer: Tokenizer, source: string): { id: number; token: s
   );
 }
 
-/** The ids, and masks that leave out what was filled up. */
+/** The ids, and masks: 1 at the tokens of the text, 0 at what was filled up. */
 function tensorsOf(
   { inputs }: Preprocessing,
   name: string,
@@ -146,7 +146,6 @@ function tensorsOf(
   count: number,
 ): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>([[name, int64([1, ids.length], [...ids])]]);
-  if (ids.length === count) return tensors;
   for (const [other, input] of Object.entries(inputs)) {
     if (input.kind === 'text' && input.part === 'mask')
       tensors.set(
@@ -163,6 +162,7 @@ function tensorsOf(
 function shownTokens({ ids, texts, special, words }: EncodedText): Pick<ModelInput, 'features' | 'groups'> {
   const names = new Array<string>(maxOf(words) + 1).fill('');
   for (const [i, word] of words.entries()) names[word] += texts[i];
+  for (const [word, count] of paddings(words, special)) names[word] = `${texts[words.indexOf(word)]} ×${count}`;
   return {
     features: { names: ids.map((_, i) => `token ${i + 1}`), texts: [...texts] },
     groups: {
@@ -173,4 +173,11 @@ function shownTokens({ ids, texts, special, words }: EncodedText): Pick<ModelInp
       special: [...new Set(words.filter((_, i) => special[i]))],
     },
   };
+}
+
+/** Words that are several special tokens (a text is filled up with one word of them), and how many. */
+function paddings(words: readonly number[], special: readonly boolean[]): [word: number, count: number][] {
+  const counts = new Map<number, number>();
+  for (const [i, word] of words.entries()) if (special[i]) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return [...counts].filter(([, count]) => count > 1);
 }

@@ -23,7 +23,10 @@ export function textsOfFile(content: string, selection: string | undefined, wher
   const text = content.replace(/\r\n?/g, '\n').trim();
   const lines = text.split('\n');
   const isList = lines.length > 1 && lines.every((line) => line.trim() !== '');
-  if (selection === undefined && !isList) return [{ text: content, place: '', notes: [] }];
+  if (selection === undefined && !isList) {
+    const told = `the ${lines.length} lines are read as one text, as some are empty (${where}#0 is the first line alone, and so on)`;
+    return [{ text: content, place: '', notes: lines.length > 1 ? [told] : [] }];
+  }
   const filled = lines.filter((line) => line.trim() !== '');
   const places = selection === undefined ? everyPlace(filled.length, where, 'lines') : selectedRows(selection, where);
   const note = `each of the ${filled.length} lines is read as a text of its own (an empty line anywhere makes the file one text)`;

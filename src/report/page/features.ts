@@ -22,7 +22,8 @@ ${features.notes.map((note) => html`<p class="quiet">${note}.</p>`)}
 }
 
 function cells(explained: Explained, { shares }: Features): Html {
-  const tokens = shares.flatMap((share) => share.parts ?? [share]);
+  // Special tokens that are one word are the padding, of which each token says as little as all.
+  const tokens = shares.flatMap((share) => (share.special ? [share] : (share.parts ?? [share])));
   return html`${cellsOf(explained, shares)}
 ${tokens.length > shares.length && html`<details class="tokens"><summary>Token by token</summary>${cellsOf(explained, tokens)}</details>`}`;
 }
