@@ -87,8 +87,8 @@ ${command && html`<pre>${verbatim(command)}</pre>`}</section>
 
 const style = `
 main section{border-top:1px solid var(--line);padding:1.6rem 0}
-.scores table{font-size:.84rem;width:max-content;min-width:100%}
-.scores th,.scores td{padding:.35em .7em .35em 0;border-bottom:1px solid var(--line);overflow-wrap:normal;vertical-align:top}
+.scores table{font-size:.82rem;min-width:58rem}.scores thead th+th{width:1%}.scores tbody th{max-width:13rem}
+.scores th,.scores td{padding:.35em .5em .35em 0;border-bottom:1px solid var(--line);overflow-wrap:normal;vertical-align:top}
 .scores thead th{color:var(--quiet);font-size:.78rem}
 .scores .unsound{text-decoration:line-through}.introduction+.chips{margin-bottom:1.6rem}
 .scores td b{font-weight:700}
@@ -105,7 +105,7 @@ main section{border-top:1px solid var(--line);padding:1.6rem 0}
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:.6rem}
 .pair img{width:100%;border-radius:4px}.pair:has(table){grid-template-columns:1fr;gap:1rem}.pair th,.pair td{padding:.1em .5em .1em 0;font-size:.9rem}
 .why{font-size:.84rem}
-.verdicts .flag{white-space:nowrap}
+.verdicts .flag{white-space:nowrap}.verdicts+h3{margin-top:1.6rem}
 .verdicts td,.verdicts th{vertical-align:top;padding:.35em .9em .35em 0;border-bottom:1px solid var(--line);font-size:.9rem;overflow-wrap:normal}
 .verdicts table{min-width:30rem}
 @media (max-width:44rem){.scores tbody th{width:8.2rem;overflow-wrap:anywhere;position:sticky;left:0;background:var(--paper)}.verdicts table,.verdicts tbody,.verdicts tr,.verdicts td,.verdicts th{display:block;min-width:0}.verdicts tr{border-bottom:1px solid var(--line);padding:.4em 0}.verdicts tr td,.verdicts tr th{border:0;padding:.1em 0}}
@@ -210,7 +210,7 @@ function scoreTable(comparison: Comparison): Html {
   ) => html`<tr class="${row.control ? 'control' : ''}"><th scope="row">${row.title}${row.onFront && html` <span class="tag">front</span>`}</th>
 ${metrics.map((name) => scoreCell(row.scores[name], !row.control && row.scores[name]?.mean === bestOf.get(name)))}
 <td>${row.quality === undefined ? '–' : row.quality.toFixed(2)}</td><td>${row.cost ? html`${Math.round(row.cost.passes).toLocaleString('en')}<small>${numberText(row.cost.seconds, 2)} s</small>` : '–'}</td></tr>`;
-  return html`<div class="scroll scores" role="region" aria-label="Scores" tabindex="0"><table><caption>Mean over ${comparison.inputs.length} inputs, with 95 % intervals</caption>
+  return html`<div class="scroll scores" role="region" aria-label="Scores" tabindex="0"><table><caption>Mean over ${comparison.inputs.length} inputs ± half of the 95 % interval</caption>
 <thead><tr><th scope="col">Method</th>${head}<th scope="col">Quality</th><th scope="col">Passes</th></tr></thead>
 <tbody>${rows.map(line)}</tbody></table></div>`;
 }
@@ -221,8 +221,13 @@ function scoreCell(interval: Interval | undefined, best: boolean): Html {
   const range =
     low === undefined || high === undefined
       ? undefined
-      : html`<small>${numberText(low, 3)} to ${numberText(high, 3)}</small>`;
+      : html`<small title="${numberText(low, 3)} to ${numberText(high, 3)}">± ${halfText(high - low, mean)}</small>`;
   return html`<td>${best ? html`<b>${numberText(mean, 3)}</b>` : numberText(mean, 3)}${range}</td>`;
+}
+
+/** Half an interval to two digits; rounding of float32 outputs counts as none. */
+function halfText(width: number, mean: number): string {
+  return width <= 2e-6 * Math.max(1, Math.abs(mean)) ? '0' : numberText(width / 2, 2);
 }
 
 function agreementTable({ metrics, agreement }: Comparison): Html {
