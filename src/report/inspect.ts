@@ -10,6 +10,7 @@ import { type GuessedPreprocessing, guessPreprocessing } from '../data/guess.ts'
 import type { LoadedModel } from '../data/load-model.ts';
 import { WhereforeError } from '../errors.ts';
 import { elementsRead, type Graph, operatorKey, requiredInputs, type ValueInfo } from '../onnx/graph.ts';
+import { lookup } from '../tensor/lookup.ts';
 import { checkElements, dataTypes, mostTrialElements, sizeOf, type Tensor, tensor } from '../tensor/tensor.ts';
 
 /** How gradients get through an operator of a model. */
@@ -119,14 +120,14 @@ const replaced = { gradient: 'exact', why: 'replaced by simpler operators for th
 const followed = { gradient: 'exact', why: 'the gradient is that of what it decides at each input' } as const;
 
 function statusOf(operator: string): { gradient: GradientStatus; why?: string } {
-  const rule = vjpRules[operator];
+  const rule = lookup(vjpRules, operator);
   if (rule)
     return rule.kind === 'estimate'
       ? { gradient: 'estimate', why: 'straight-through estimate' }
       : { gradient: 'exact' };
   // Executor.specialise follows what these decide by the data.
   if (operator === 'If' || operator === 'Loop') return followed;
-  const reason = nonDifferentiable[operator];
+  const reason = lookup(nonDifferentiable, operator);
   if (reason) return { gradient: reason.gradient, why: reason.why };
   // What only makes constants (shapes, ranges, masks) is folded away before a gradient could meet it.
   if (constantMakers.has(operator)) return { gradient: 'zero', why: 'makes constants' };
@@ -147,7 +148,7 @@ type OfShapes = Pick<Inspection, 'layers' | 'layersMissing' | 'cuts'> & { readon
 async function layersOf(model: LoadedModel): Promise<OfShapes> {
   try {
     const feeds = exampleFeeds(model);
-    const { graph, facts } = await model.executor.specialise(model.graph, feeds);
+    const { graph, facts } = await model.executor.specialise(model.graph, feeds, { trial: true });
     const floats = graph.inputs.filter(({ name }) => model.types.get(name) === 'float32').map(({ name }) => name);
     const hasTokens = model.graph.inputs.some(({ name }) => holdsTokens(model.graph, name));
     const from = floats.length ? floats : explainedInputs(model, hasTokens ? { kind: 'tokens', id: 0 } : undefined);

@@ -38,10 +38,7 @@ export async function explainDeath(death: RuntimeDeath, died: Died): Promise<Whe
     where,
     got: first === last ? `${death.message} at ${signatureOf(nodes[last], died.graph)}` : death.message,
     expected: cause.kind === 'memory' ? 'values that fit' : 'attributes and inputs that the operator allows',
-    fix:
-      cause.kind === 'memory'
-        ? 'give a smaller input, or allow more memory: --memory MEGABYTES, `memory` of loadModel'
-        : 'mend this node, or export the model again',
+    fix: cause.kind === 'memory' ? moreMemory : 'mend this node, or export the model again',
     cause: death,
   });
 }
@@ -53,6 +50,18 @@ function whatOf(cause: Cause, doing: string): string {
     ? `the system ended ONNX Runtime while ${doing}, perhaps for want of memory`
     : `ONNX Runtime crashed while ${doing}`;
 }
+
+/** An error for a node whose value is known to be too large before it is run. */
+export const outOfMemory = (death: RuntimeDeath, node: Node): WhereforeError =>
+  new WhereforeError('runtime', 'the model makes a value that the memory does not hold', {
+    where: describeNode(node),
+    got: death.message,
+    expected: 'values that fit',
+    fix: moreMemory,
+    cause: death,
+  });
+
+const moreMemory = 'give a smaller input, or allow more memory: --memory MEGABYTES, `memory` of loadModel';
 
 function outOfTime(death: RuntimeDeath, seconds: number, graph: Graph): WhereforeError {
   const [loop] = openLoops(graph);

@@ -19,6 +19,7 @@ import {
   type RunOptions,
   type Runtime,
   type Session,
+  type SessionOptions,
   type Tensors,
   throwIfCancelled,
   type WeightSource,
@@ -38,6 +39,8 @@ export interface SpecialiseOptions {
    * differentiated: the graph then holds for inputs that decide alike. Default false.
    */
   readonly followData?: boolean;
+  /** As in {@link SessionOptions}. Default false. */
+  readonly trial?: boolean;
 }
 
 export interface ExecutorOptions {
@@ -77,6 +80,11 @@ const copiedBytes = 128 * 2 ** 20;
  * 12 s for 8,000 of them on a busy machine, where opening the graph as it is takes 1 s.
  */
 const mostOptimized = 10_000;
+
+interface Probing extends Pick<SessionOptions, 'trial'> {
+  /** Whether what decides by the data is followed. */
+  readonly follows: boolean;
+}
 
 interface Opened {
   readonly session: Promise<Session>;
@@ -123,11 +131,16 @@ export class Executor {
   }
 
   /** Runs a graph as it is written, in a session of its own that is closed again: for a look at inner values. */
-  async runOnce(graph: Graph, feeds: Tensors, fetches: readonly string[]): Promise<Map<string, Tensor>> {
+  async runOnce(
+    graph: Graph,
+    feeds: Tensors,
+    fetches: readonly string[],
+    { trial }: Pick<SessionOptions, 'trial'> = {},
+  ): Promise<Map<string, Tensor>> {
     this.#checkOpen();
     const session = await this.runtime.open(
       { ...this.model, graph },
-      { optimization: 'none', prepack: false, weights: this.#weights },
+      { optimization: 'none', prepack: false, weights: this.#weights, trial },
     );
     try {
       return await session.run(onlyInputs(graph, feeds), fetches);
@@ -137,14 +150,18 @@ export class Executor {
   }
 
   /** Facts of a graph for the shapes of `feeds`, from one probing run, and the graph with them built in. Cached. */
-  async specialise(graph: Graph, feeds: Tensors, { followData = false }: SpecialiseOptions = {}): Promise<Specialised> {
+  async specialise(
+    graph: Graph,
+    feeds: Tensors,
+    { followData = false, trial }: SpecialiseOptions = {},
+  ): Promise<Specialised> {
     this.#checkOpen();
     checkFeeds(graph, feeds);
     const follows = followData && decidesByData(graph);
     const decisions = follows
       ? await this.#decisions(graph, (probe, names) => this.run(probe, feeds, names))
       : undefined;
-    const probe = () => this.#probe(graph, feeds, follows, decisions);
+    const probe = () => this.#probe(graph, feeds, { follows, trial }, decisions);
     if (hasDataDependentShapes(graph) || (follows && controlFlow(graph).isNested)) return probe();
     const shapes = graph.inputs.map(({ name }) => formatShape((feeds.get(name) as Tensor).shape));
     const signature = `${shapes.join()}|${decisions ? JSON.stringify([[...decisions.trips], [...decisions.branches]]) : ''}`;
@@ -195,16 +212,16 @@ export class Executor {
     await Promise.all(opened.map(async ({ session }) => (await session).release()));
   }
 
-  async #probe(graph: Graph, feeds: Tensors, follows: boolean, decisions?: Decisions): Promise<Specialised> {
+  async #probe(graph: Graph, feeds: Tensors, how: Probing, decisions?: Decisions): Promise<Specialised> {
     const probe = probeOf(graph);
-    const results = await this.runOnce(probe.graph, feeds, [...probe.shapeOf.keys(), ...probe.constants]);
+    const results = await this.runOnce(probe.graph, feeds, [...probe.shapeOf.keys(), ...probe.constants], how);
     const facts: Facts = { ...readProbe(probe, results), decisions };
     // Values inside a loop or a branch need shapes as well, and may decide things themselves.
     const again = async (next: Graph): Promise<Specialised> => {
-      const inner = follows
+      const inner = how.follows
         ? await this.#decisions(next, (asked, names) => this.runOnce(asked, feeds, names))
         : undefined;
-      const { notes = [], ...rest } = await this.#probe(next, feeds, follows, inner);
+      const { notes = [], ...rest } = await this.#probe(next, feeds, how, inner);
       return { ...rest, notes: [...(decisions ? decisionNotes(graph, decisions) : []), ...notes] };
     };
     const unrolled = unrollLoops(takeBranches(graph, facts), facts).graph;

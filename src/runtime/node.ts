@@ -2,8 +2,9 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { WhereforeError } from '../errors.ts';
 import { encodeModel } from '../onnx/encode.ts';
-import type { OnnxModel } from '../onnx/graph.ts';
-import { explainDeath } from './death.ts';
+import type { Graph, OnnxModel } from '../onnx/graph.ts';
+import { explainDeath, outOfMemory } from './death.ts';
+import { largestForeseen } from './foreseen-sizes.ts';
 import { fromWires, type Lane, LaneRestarted, type Reply, RuntimeDeath, wiresOf } from './lane.ts';
 import { secondsFor } from './limits.ts';
 import { ortProcess } from './ort-process.ts';
@@ -73,13 +74,22 @@ export function createNodeRuntime(options: NodeRuntimeOptions = {}): Runtime {
     async open(model, sessionOptions = {}) {
       const used = lanes.slice(0, Math.max(1, sessionOptions.streams ?? 1));
       const share = Math.max(1, Math.floor(threads / used.length));
-      const make: Making = { lanes: used, threads: share, seconds: timeLimit ?? secondsFor(model.graph), memoryLimit };
+      const seconds = timeLimit ?? secondsFor(model.graph, sessionOptions.trial);
+      const make: Making = { lanes: used, threads: share, seconds, memoryLimit };
+      checkForeseen(model.graph, memoryLimit);
       return openSession(model, sessionOptions, make);
     },
     async close() {
       await Promise.all(lanes.map((lane) => lane.close()));
     },
   };
+}
+
+/** Refuses a graph that cannot but make a value larger than the limit, before a process fills its memory. */
+function checkForeseen(graph: Graph, limit: number | undefined): void {
+  const largest = limit === undefined ? undefined : largestForeseen(graph);
+  if (limit === undefined || !largest || largest.bytes <= limit) return;
+  throw outOfMemory(new RuntimeDeath({ kind: 'memory', bytes: largest.bytes, limit }), largest.node);
 }
 
 function openMessage(model: OnnxModel, options: SessionOptions, threads: number) {

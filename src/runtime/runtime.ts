@@ -23,6 +23,8 @@ export interface SessionOptions {
    */
   readonly streams?: number;
   readonly weights?: WeightSource;
+  /** Whether the runs only try a model on made-up input, and are given up after seconds. Default false. */
+  readonly trial?: boolean;
 }
 
 export interface RunOptions {

@@ -1,4 +1,5 @@
 import { type Graph, type Node, operatorKey, producersOf } from '../../onnx/graph.ts';
+import { lookup } from '../../tensor/lookup.ts';
 
 /**
  * What the numbers of an output are: the end of the model, `probabilities` of some other making, `scores` that nothing
@@ -28,7 +29,7 @@ function transformed({ attributes }: Node): Scale {
 /** What the numbers of an output are, by the operator that makes them; where that makes scores, as stated. */
 export function scaleOf(graph: Graph, output: string, stated?: StatedScale): Scale {
   const last = finalNode(graph, output);
-  const shown = (last && scales[operatorKey(last)]?.(last)) ?? 'scores';
+  const shown = (last && lookup(scales, operatorKey(last))?.(last)) ?? 'scores';
   return shown === 'scores' && stated ? stated : shown;
 }
 

@@ -1,4 +1,5 @@
 import type { Node } from '../../onnx/graph.ts';
+import { lookup } from '../../tensor/lookup.ts';
 import type { RuleContext } from '../context.ts';
 
 /** A value and its derivative, both computed from the same z. */
@@ -87,7 +88,7 @@ const defaults: Readonly<Record<string, Partial<Parameters>>> = {
  */
 export function activationsOf(c: RuleContext, fallback: readonly string[], directions: number): CellActivation[] {
   return statedActivations(c.node, fallback, directions).map(({ name, alpha, beta }) => {
-    const activation = functions[name];
+    const activation = lookup(functions, name);
     if (!activation)
       throw c.refuse(
         `its activation function "${name}" is not known`,
@@ -115,8 +116,8 @@ export function statedActivations(node: Node, fallback: readonly string[], direc
   const betas = [...(floatsAttribute(node, 'activation_beta') ?? [])];
   return named.map((name) => ({
     name,
-    alpha: usesAlpha.has(name) ? (alphas.shift() ?? defaults[name]?.alpha) : 0,
-    beta: usesBeta.has(name) ? (betas.shift() ?? defaults[name]?.beta) : 0,
+    alpha: usesAlpha.has(name) ? (alphas.shift() ?? lookup(defaults, name)?.alpha) : 0,
+    beta: usesBeta.has(name) ? (betas.shift() ?? lookup(defaults, name)?.beta) : 0,
   }));
 }
 

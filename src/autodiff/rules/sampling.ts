@@ -1,6 +1,7 @@
 import { intAttribute, stringAttribute } from '../../onnx/graph.ts';
 import { codeOfDataType } from '../../onnx/types.ts';
 import { fromNumbers } from '../../tensor/convert.ts';
+import { lookup } from '../../tensor/lookup.ts';
 import { int64, sizeOf } from '../../tensor/tensor.ts';
 import type { RuleContext, VjpRule } from '../context.ts';
 import { kinked, type RuleTable, smooth } from './entry.ts';
@@ -118,7 +119,7 @@ const gridSample: VjpRule = (context, [g]) => {
   const count = sizeOf(samples);
   const rank = sizes.length;
   const mode = stringAttribute(context.node, 'mode', 'linear');
-  const kernel = kernels[kernelNames[mode] ?? mode];
+  const kernel = lookup(kernels, lookup(kernelNames, mode) ?? mode);
   if (!kernel) throw context.refuse(`its mode is "${mode}"`, 'export the model with linear, nearest or cubic');
   const alignCorners = intAttribute(context.node, 'align_corners', 0) === 1;
   const padding: Padding = { mode: stringAttribute(context.node, 'padding_mode', 'zeros'), alignCorners };

@@ -1,3 +1,4 @@
+import { lookup } from '../../../tensor/lookup.ts';
 import { float32 } from '../../../tensor/tensor.ts';
 import { floatAttribute, type Node, stringAttribute } from '../../graph.ts';
 import type { Rewriter } from '../rewrite.ts';
@@ -96,7 +97,7 @@ export function fusedActivation(
   node: Node,
 ): { readonly name: string; readonly parameters: readonly number[] } | undefined {
   const name = stringAttribute(node, 'activation', '');
-  if (name !== '' && !fused[name]) return undefined;
+  if (name !== '' && !lookup(fused, name)) return undefined;
   const list = node.attributes.activation_params;
   const single = ['activation_alpha', 'activation_beta'].flatMap((key) =>
     node.attributes[key] ? [floatAttribute(node, key, 0)] : [],
@@ -117,7 +118,9 @@ export function activate(
     return;
   }
   const attributes = Object.fromEntries(
-    (fused[name] ?? []).flatMap((key, i) => (parameters[i] === undefined ? [] : [[key, { float: parameters[i] }]])),
+    (lookup(fused, name) ?? []).flatMap((key, i) =>
+      parameters[i] === undefined ? [] : [[key, { float: parameters[i] }]],
+    ),
   );
   to.op(name || 'Identity', [x], attributes, output);
 }

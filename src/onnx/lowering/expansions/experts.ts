@@ -1,3 +1,4 @@
+import { lookup } from '../../../tensor/lookup.ts';
 import { floatAttribute, intAttribute, type Node, stringAttribute } from '../../graph.ts';
 import { codeOfDataType } from '../../types.ts';
 import type { Rewriter } from '../rewrite.ts';
@@ -35,7 +36,7 @@ interface ExpertLayer {
 
 /** Why these nodes are not expanded, if so. */
 function obstacle(node: Node, third: readonly number[]): string | undefined {
-  if (!activations[stringAttribute(node, 'activation_type', 'relu')]) return 'its activation is not known';
+  if (!lookup(activations, stringAttribute(node, 'activation_type', 'relu'))) return 'its activation is not known';
   if (intAttribute(node, 'use_sparse_mixer', 0)) return 'it routes by a sparse mixer';
   if (third.some((i) => inputOf(node, i))) return 'it has a third layer';
   if (stringAttribute(node, 'activation_type', 'relu') === 'swiglu' && intAttribute(node, 'swiglu_fusion', 0) !== 1)

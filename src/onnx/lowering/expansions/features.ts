@@ -1,3 +1,4 @@
+import { lookup } from '../../../tensor/lookup.ts';
 import { float32 } from '../../../tensor/tensor.ts';
 import { floatAttribute, floatsAttribute, intsAttribute, stringAttribute } from '../../graph.ts';
 import type { Rewriter } from '../rewrite.ts';
@@ -30,7 +31,7 @@ const norms: Readonly<Record<string, (x: string, to: Rewriter) => string>> = {
 /** A row over its norm; a row of norm 0 stays. */
 const normalizer: Expansion = (node, to) => {
   const { div } = expressions(to);
-  const reduction = norms[stringAttribute(node, 'norm', 'MAX')];
+  const reduction = lookup(norms, stringAttribute(node, 'norm', 'MAX'));
   if (!reduction) return 'its norm is not known';
   const x = asFloat(node.inputs[0], to);
   const norm = reduction(x, to);

@@ -1,3 +1,4 @@
+import { lookup } from '../../../tensor/lookup.ts';
 import { int64, tensor } from '../../../tensor/tensor.ts';
 import { intsAttribute, type Node, stringsAttribute } from '../../graph.ts';
 import { toInt64 } from '../../int64.ts';
@@ -44,7 +45,7 @@ const transforms: Readonly<Record<string, Transform>> = {
 
 /** The transform of several scores; of one, the runtime applies PROBIT alone. */
 export function transformOf(name: string, scores: number): Transform | undefined {
-  return scores > 1 || name === 'PROBIT' ? transforms[name] : transforms.NONE;
+  return scores > 1 || name === 'PROBIT' ? lookup(transforms, name) : transforms.NONE;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { lookup } from '../../../tensor/lookup.ts';
 import { float32 } from '../../../tensor/tensor.ts';
 import { floatsAttribute, intAttribute, intsAttribute, type Node, stringAttribute } from '../../graph.ts';
 import { toInt64 } from '../../int64.ts';
@@ -56,7 +57,7 @@ const kernels: Readonly<Record<string, Kernel>> = {
 
 /** The kernel's values of the node's input, or why there are none. */
 function similarities(node: Node, count: number, to: Rewriter): { readonly kernel: () => string } | { why: string } {
-  const kernel = kernels[stringAttribute(node, 'kernel_type', 'LINEAR')];
+  const kernel = lookup(kernels, stringAttribute(node, 'kernel_type', 'LINEAR'));
   const values = floatsAttribute(node, 'support_vectors');
   if (!kernel) return { why: 'its kernel is not known' };
   if (!values || values.length < count || values.length % count)

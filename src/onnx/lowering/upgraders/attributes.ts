@@ -1,4 +1,5 @@
 import { fromNumbers } from '../../../tensor/convert.ts';
+import { lookup } from '../../../tensor/lookup.ts';
 import { type DataType, float32 } from '../../../tensor/tensor.ts';
 import { type Attribute, floatAttribute, intAttribute, intsAttribute, type Node } from '../../graph.ts';
 import { type Rewriter, type Upgrade, withAttributes } from '../rewrite.ts';
@@ -97,7 +98,7 @@ export const roiAlign: Upgrade = (node, to) => {
 export const gridSample: Upgrade = (node, to) => {
   const mode = node.attributes.mode;
   const names: Readonly<Record<string, string>> = { bilinear: 'linear', bicubic: 'cubic' };
-  if (mode?.kind !== 'string' || !(mode.value in names)) return false;
+  if (mode?.kind !== 'string' || lookup(names, mode.value) === undefined) return false;
   to.append(withAttributes(node, { mode: names[mode.value] }));
   return true;
 };

@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest';
+import { GraphBuilder } from '../../onnx/builder.ts';
+import { transformOf } from '../../onnx/lowering/expansions/scores.ts';
+import { scaleOf } from './scale.ts';
+
+const endingIn = (op: string) => {
+  const builder = new GraphBuilder();
+  builder.input('x', 'float32', [1, 4]);
+  builder.op(op, ['x'], {}, { outputs: ['y'] });
+  builder.output('y', 'float32', [1, 4]);
+  return builder.build();
+};
+
+it('takes the scale of an operator of the table', () => {
+  expect(scaleOf(endingIn('Softmax'), 'y')).toBe('softmax');
+});
+
+it.each(['constructor', 'toString', '__proto__'])(
+  'an operator or a transform %s, which every object has, is unknown',
+  (name) => {
+    expect(scaleOf(endingIn(name), 'y')).toBe('scores');
+    expect(transformOf(name, 3)).toBe(undefined);
+  },
+);
