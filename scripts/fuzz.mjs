@@ -1,6 +1,6 @@
 // @ts-nocheck: mutants are put together field by field, against the types on purpose.
 // Damaged files: mutants of the fixtures, read by the built package in child processes. `npm run fuzz` makes 2,000 of them;
-// `npm run fuzz -- --count 20000 --seed 7` more, others. A file may be refused with a WhereforeError or be read; a crash,
+// `npm run fuzz -- --count 20000 --seed 7` more, others; `--seconds 60` begins no further hundred after that time. A file may be refused with a WhereforeError or be read; a crash,
 // a hang or another exception is a fault. Prints the faults, each with the seed that makes it again, and the totals.
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -16,6 +16,7 @@ const { values: options } = parseArgs({
   options: {
     count: { type: 'string', default: '2000' },
     seed: { type: 'string', default: '1' },
+    seconds: { type: 'string', default: 'Infinity' },
     from: { type: 'string', default: '0' },
     child: { type: 'boolean', default: false },
   },
@@ -358,10 +359,13 @@ async function parent() {
     console.log(`FAULT ${kind} --seed ${seed} --from ${number} --count 1: ${outcome.slice(0, 2000)}`);
   };
   const first = Number(options.from);
-  for (let next = first; next < first + count; )
-    next = await runBatch(next, Math.min(batch, first + count - next), tell);
+  const end = performance.now() + Number(options.seconds) * 1000;
+  const size = Number.isFinite(end) ? 100 : batch;
+  let next = first;
+  while (next < first + count && performance.now() < end)
+    next = await runBatch(next, Math.min(size, first + count - next), tell);
   for (const [key, number] of [...totals].sort()) console.log(`${key}: ${number}`);
-  console.log(`${count} files, ${faults.length} faults`);
+  console.log(`${next - first} files, ${faults.length} faults`);
   process.exitCode = faults.length ? 1 : 0;
 }
 

@@ -53,7 +53,7 @@ function whatOf(cause: Cause, doing: string): string {
 
 /** An error for a node whose value is known to be too large before it is run. */
 export const outOfMemory = (death: RuntimeDeath, node: Node): WhereforeError =>
-  new WhereforeError('runtime', 'the model makes a value that the memory does not hold', {
+  new WhereforeError('runtime', 'a value of the model takes too much memory', {
     where: describeNode(node),
     got: death.message,
     expected: 'values that fit',

@@ -46,7 +46,7 @@ describe('sizes that follow from constants', () => {
       graph,
     };
     await expect(runtime.open(model)).rejects.toThrow(
-      /node "large" \(ConstantOfShape\): .*memory does not hold \(got 4\.5 GiB, more than 1\.0 GiB/,
+      /node "large" \(ConstantOfShape\): .*takes too much memory \(got 4\.5 GiB, more than 1\.0 GiB/,
     );
     await runtime.close();
   });
