@@ -1,7 +1,8 @@
 // @ts-nocheck: mutants are put together field by field, against the types on purpose.
 // Damaged files: mutants of the fixtures, read by the built package in child processes. `npm run fuzz` makes 2,000 of them;
-// `npm run fuzz -- --count 20000 --seed 7` more, others; `--seconds 60` begins no further hundred after that time. A file may be refused with a WhereforeError or be read; a crash,
-// a hang or another exception is a fault. Prints the faults, each with the seed that makes it again, and the totals.
+// `npm run fuzz -- --count 20000 --seed 7` more, others; `--seconds 60` begins no further hundred after that time.
+// A file may be refused with a WhereforeError or be read; a crash, a hang or another exception
+// is a fault. Prints the faults, each with the seed that makes it again, and the totals.
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -95,6 +95,14 @@ describe('writeNpy', () => {
     expect(fixture('stored.npz').includes(written)).toBe(true);
   });
 
+  it('refuses text with codes beyond Unicode', () => {
+    const bytes = writeNpy(tensor('string', [1], ['a'])).slice();
+    bytes.set([0, 0, 0, 5], bytes.length - 4);
+    expect(() => readNpy(bytes, 'names.npy')).toThrow(
+      /names\.npy: a text with a code that no letter has \(got 83886080/,
+    );
+  });
+
   it('writes text and booleans', () => {
     const words = tensor('string', [2], ['a', 'naïve 🐕']);
     expect(readNpy(writeNpy(words))).toEqual(words);

@@ -80,7 +80,7 @@ export function readNpy(bytes: Uint8Array, where = 'npy'): Tensor {
   const little = order === '>' && element > 1 ? swapped(raw, element) : raw;
   const stored = fortran ? [...shape].reverse() : shape;
   const read = text
-    ? tensor('string', stored, readText(little, sizeOf(shape), width, element))
+    ? tensor('string', stored, readText(little, { count: sizeOf(shape), width, element, where }))
     : fromBytes(type, stored, little);
   return fortran ? transposed(read) : read;
 }
@@ -150,13 +150,32 @@ function swapped(bytes: Uint8Array, width: number): Uint8Array {
   return result;
 }
 
+/** The last code point of Unicode. */
+const lastCodePoint = 0x10ffff;
+
 /** Fixed-width text, padded with zeros: bytes (`S`, read as Latin-1) or UTF-32 code points (`U`). */
-function readText(bytes: Uint8Array, count: number, width: number, element: number): string[] {
+function readText(
+  bytes: Uint8Array,
+  {
+    count,
+    width,
+    element,
+    where,
+  }: { readonly count: number; readonly width: number; readonly element: number; readonly where: string },
+): string[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return Array.from({ length: count }, (_, index) => {
     let text = '';
     for (let at = index * width; at < (index + 1) * width; at += element) {
-      text += String.fromCodePoint(element === 4 ? view.getUint32(at, true) : bytes[at]);
+      const code = element === 4 ? view.getUint32(at, true) : bytes[at];
+      if (code > lastCodePoint) {
+        throw new WhereforeError('invalid-data', 'a text with a code that no letter has', {
+          where,
+          got: `${code}`,
+          expected: `at most ${lastCodePoint}`,
+        });
+      }
+      text += String.fromCodePoint(code);
     }
     return text.replace(/\0+$/, '');
   });
