@@ -131,7 +131,10 @@ describe('a classifier of texts', () => {
     );
     const { prediction, notes } = await explained(path, 'good');
     expect(prediction?.top[0].label).toBe('thumbs up');
-    expect(notes).toContain('used beside the model: tokenizer.json (texts become tokens)');
+    // The file leaves the task open; the labels are its own.
+    expect(notes).toContain(
+      'used beside the model: config.json (task classification), tokenizer.json (texts become tokens)',
+    );
   });
 });
 
