@@ -138,7 +138,7 @@ async function walk(
     order,
     order.slice().reverse(),
   ]);
-  // Nobody and everybody are known: an order of M groups needs the M − 1 coalitions between.
+  // The empty and the full coalition are known: an order of M groups needs the M − 1 coalitions between.
   const inner = Math.max(0, players - 1);
   const coalitions = new Uint8Array(orders.length * inner * players);
   orders.forEach((order, o) => {
