@@ -20,6 +20,7 @@ const layers = [
   'onnx',
   'autodiff',
   'runtime',
+  'dataset',
   'train',
   'data',
   'attribution',
@@ -34,7 +35,7 @@ const layers = [
 ];
 
 /** Folders that run in a browser as they are. */
-const core = ['tensor', 'linear-algebra', 'onnx', 'autodiff', 'attribution', 'evaluation'];
+const core = ['tensor', 'linear-algebra', 'onnx', 'autodiff', 'dataset', 'attribution', 'evaluation'];
 
 /** Packages that run in a browser, too: plain JavaScript without modules of Node. */
 const browserPackages = ['@bufbuild/protobuf', 'onnx-buf', 'zod'];
