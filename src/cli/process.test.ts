@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -105,6 +105,56 @@ describe('a program that ends during a run', () => {
       });`);
     expect(await ended(child)).toEqual({ code: 7, signal: null, errors: '' });
   });
+});
+
+describe('a training that is killed', () => {
+  const training = (then: string) => `
+    import * as train from './dist/train/index.js';
+    import { float32, int64 } from './dist/tensor/tensor.js';
+    import { createNodeRuntime } from './dist/runtime/node.js';
+    import { checkpointFiles } from './dist/data/checkpoint-files.js';
+    const network = new train.Network({ seed: 3 });
+    const x = network.input('x', 'float32', ['N', 4]);
+    const hidden = train.activation(network, train.linear(network, x, 'hidden', { features: 8 }), 'tanh', 'tanh');
+    const model = network.build([train.linear(network, hidden, 'logits', { features: 3 })]);
+    const data = Float32Array.from({ length: 4 * 47 }, (_, i) => Math.sin(i * 1.7));
+    const labels = Array.from({ length: 47 }, (_, i) => (i * 7) % 3);
+    const fit = (folder, more) => train.train({
+      model,
+      samples: train.samplesInMemory(new Map([['x', float32([47, 4], data)]]), int64([47], labels)),
+      loss: { kind: 'cross-entropy' },
+      optimizer: { kind: 'adam' },
+      schedule: { kind: 'cosine', learningRate: 0.02 },
+      rowWeights: Float32Array.from({ length: 47 }, (_, i) => (i % 5) / 2),
+      epochs: 6, batchSize: 10, seed: 9,
+      runtime: createNodeRuntime({ threads: 2 }),
+      checkpoints: checkpointFiles(folder), checkpointEvery: { steps: 4 },
+      ...more,
+    });
+    const [disturbed, whole] = ${JSON.stringify(['disturbed', 'whole'].map((name) => join(folder, name)))};
+    ${then}`;
+
+  it('ends with the same bits of weights, moments and losses when it goes on', async () => {
+    const killed = training(`
+      await fit(disturbed, { onProgress: ({ step }) => step === 17 && process.kill(process.pid, 'SIGKILL') });`);
+    expect(await ended(command.startProgram(killed))).toEqual({ code: null, signal: 'SIGKILL', errors: '' });
+    expect(readdirSync(join(folder, 'disturbed')).sort()).toEqual(files([4, 8, 12, 16]));
+
+    const goesOn = training(`
+      await fit(disturbed, { resume: await checkpointFiles(disturbed).load(16) });
+      await fit(whole, {});`);
+    expect(await ended(command.startProgram(goesOn))).toMatchObject({ code: 0, errors: '' });
+    const all = files([4, 8, 12, 16, 20, 24, 28, 30]);
+    expect(readdirSync(join(folder, 'whole')).sort()).toEqual(all);
+    for (const name of all) {
+      const [a, b] = ['disturbed', 'whole'].map((run) => readFileSync(join(folder, run, name)));
+      expect(a.equals(b), name).toBe(true);
+    }
+    rmSync(join(folder, 'disturbed'), { recursive: true });
+    rmSync(join(folder, 'whole'), { recursive: true });
+  });
+
+  const files = (steps: readonly number[]) => steps.map((step) => `step-${step}.safetensors`).sort();
 });
 
 describe('a reader that goes away', () => {

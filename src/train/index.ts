@@ -12,7 +12,7 @@ export { type Loss, losses } from './losses.ts';
 export { Network, type NetworkOptions, type Value } from './network.ts';
 export { type Optimizer, optimizers } from './optimizers.ts';
 export { readParameters, trainableParameters, withParameters } from './parameters.ts';
-export { type Batch, type Samples, samplesInMemory } from './samples.ts';
+export { type Batch, type Divisor, type Samples, samplesInMemory, type WeightedBatch } from './samples.ts';
 export { learningRateAt, type Schedule, schedules } from './schedules.ts';
 export type { TrainingProgress, TrainOptions } from './settings.ts';
 export { openTrainingStep, type StepOptions, type TrainingState, type TrainingStep } from './step.ts';

@@ -11,6 +11,20 @@ export interface Batch {
   readonly weights?: Float32Array;
 }
 
+/** A batch as a training step reads it. */
+export interface WeightedBatch extends Batch {
+  readonly weights: Float32Array;
+  /** The weights before the training weighted its rows, see {@link Divisor}; default as `weights`. */
+  readonly divisors?: Float32Array;
+}
+
+/**
+ * What the weighted sum of a batch's losses is divided by. `weights`: the sum of the same weights, so that a row of
+ * weight 0 is as good as absent. `rows`: the sum that they have without the weights given to a training's rows, so that
+ * a step stays as long as it was whatever rows are weighted down.
+ */
+export type Divisor = 'weights' | 'rows';
+
 /** Samples to train on or to evaluate with. */
 export interface Samples {
   readonly count: number;
@@ -69,18 +83,21 @@ export function gatherRows<T extends Tensor>(all: T, positions: ArrayLike<number
 /**
  * A batch of exactly `size` samples. Where there are fewer positions the last is repeated with weight 0, so that one
  * graph with fixed shapes serves every batch: a sample of weight 0 adds nothing to the loss or to any gradient.
+ * @param rowWeights multiply the weights of the samples, by position; `divisors` are without them
  */
 export async function paddedBatch(
   samples: Samples,
   positions: Uint32Array,
   size: number,
   epoch: number,
-): Promise<Required<Batch>> {
+  rowWeights?: Float32Array,
+): Promise<WeightedBatch> {
   const padded = new Uint32Array(size).fill(positions[positions.length - 1]);
   padded.set(positions);
   const batch = await samples.batch(padded, epoch);
-  const weights = new Float32Array(size).fill(1);
-  if (batch.weights) weights.set(batch.weights);
-  weights.fill(0, positions.length);
-  return { ...batch, weights };
+  const divisors = new Float32Array(size).fill(1);
+  if (batch.weights) divisors.set(batch.weights);
+  divisors.fill(0, positions.length);
+  const weights = rowWeights ? divisors.map((weight, i) => weight * rowWeights[padded[i]]) : divisors;
+  return { ...batch, weights, divisors };
 }

@@ -3,10 +3,11 @@ import type { OnnxModel } from '../onnx/graph.ts';
 import type { Runtime, Tensors } from '../runtime/runtime.ts';
 import { formatShape, sameShape } from '../tensor/tensor.ts';
 import type { Checkpoint, CheckpointStore } from './checkpoint.ts';
+import { sha256 } from './digest.ts';
 import type { Evaluation } from './evaluate.ts';
 import type { Loss } from './losses.ts';
 import type { Optimizer } from './optimizers.ts';
-import type { Samples } from './samples.ts';
+import type { Divisor, Samples } from './samples.ts';
 import { checkSchedule, type Schedule } from './schedules.ts';
 import type { TrainingStep } from './step.ts';
 
@@ -47,8 +48,18 @@ export interface TrainOptions {
   readonly clipNorm?: number;
   /** Evaluated after every epoch. Default: nothing is. */
   readonly evaluate?: Samples;
-  /** A checkpoint after every so many steps or epochs, and one at the end. Default: none at all. */
-  readonly checkpointEvery?: { readonly steps: number } | { readonly epochs: number };
+  /** How much each row counts, by its position among the samples; 0 leaves it out. Default all 1. */
+  readonly rowWeights?: Float32Array;
+  /** What a batch's sum of losses is divided by. Default `weights`. */
+  readonly divisor?: Divisor;
+  /**
+   * A checkpoint after every so many steps or epochs, or behind these parts of all steps (0.3: behind 30 %), and one at
+   * the end. Default: none at all.
+   */
+  readonly checkpointEvery?:
+    | { readonly steps: number }
+    | { readonly epochs: number }
+    | { readonly fractions: readonly number[] };
   /** Where checkpoints go. Default: memory. */
   readonly checkpoints?: CheckpointStore;
   /** Goes on from here; the result has the same bits as that of an uninterrupted training. */
@@ -73,14 +84,25 @@ export function checkOptions(options: TrainOptions): void {
   whole('epochs', options.epochs);
   whole('batchSize', options.batchSize);
   const every = options.checkpointEvery;
-  if (every) whole('checkpointEvery', 'steps' in every ? every.steps : every.epochs);
+  if (every && 'fractions' in every) checkFractions(every.fractions);
+  else if (every) whole('checkpointEvery', 'steps' in every ? every.steps : every.epochs);
   if (options.samples.count === 0) throw new WhereforeError('invalid-data', 'there are no samples to train on');
   checkSchedule(options.schedule);
 }
 
+function checkFractions(fractions: readonly number[]): void {
+  const wrong = fractions.find((part) => !(part > 0 && part <= 1));
+  if (wrong === undefined) return;
+  throw new WhereforeError('invalid-argument', 'a fraction of checkpointEvery', {
+    got: String(wrong),
+    expected: 'above 0, at most 1',
+  });
+}
+
 /** What determines a training besides model and data, as JSON. */
-export function settingsOf(options: TrainOptions, training: TrainingStep, steps: number): string {
+export async function settingsOf(options: TrainOptions, trainable: readonly string[], steps: number): Promise<string> {
   const { loss, optimizer, schedule, batchSize, seed, samples, output, clipNorm, inputsAt, determinedBy } = options;
+  const { rowWeights, divisor } = options;
   // The total counts only where the schedule depends on it: other trainings may be made longer when they are resumed.
   const total = schedule.kind === 'cosine' || inputsAt ? { steps } : {};
   return JSON.stringify({
@@ -92,7 +114,9 @@ export function settingsOf(options: TrainOptions, training: TrainingStep, steps:
     samples: samples.count,
     output,
     clipNorm,
-    trainable: training.trainable,
+    trainable,
+    ...(rowWeights && { rowWeights: await sha256(new Uint8Array(rowWeights.slice().buffer)) }),
+    ...(divisor && divisor !== 'weights' && { divisor }),
     ...(determinedBy && { determinedBy }),
     ...total,
   });

@@ -5,7 +5,7 @@ import type { Tensors } from '../runtime/runtime.ts';
 import { float32, type Tensor, tensor } from '../tensor/tensor.ts';
 import { appendLoss, type Loss } from './losses.ts';
 import { type Optimizer, optimizerRule } from './optimizers.ts';
-import type { Batch } from './samples.ts';
+import type { Divisor, WeightedBatch } from './samples.ts';
 
 /** The model with its trainable initializers as inputs: nothing may fold or prepack what will change. */
 export function weightsAsInputs(model: OnnxModel, names: readonly string[]): OnnxModel {
@@ -26,27 +26,37 @@ export interface Forward {
   readonly inputs: readonly string[];
   readonly target: string;
   readonly weights: string;
+  /** Weights that the sum of losses is divided by, where they are not those that it is weighted with. */
+  readonly divisors: string | undefined;
   readonly total: string;
   /** Holds 1, the gradient that the loss is seeded with. */
   readonly seed: string;
 }
 
-/** Appends the loss of a batch of fixed size: `Σ sᵢ·lossᵢ / Σ sᵢ·massᵢ`. */
-export function withLoss(graph: Graph, loss: Loss, output: string, example: Required<Batch>): Forward {
+/** Appends the loss of a batch of fixed size: `Σ sᵢ·lossᵢ / Σ dᵢ·massᵢ`, where d is s or what {@link Divisor} says. */
+export function withLoss(
+  graph: Graph,
+  { loss, divisor = 'weights' }: { readonly loss: Loss; readonly divisor?: Divisor },
+  output: string,
+  example: WeightedBatch,
+): Forward {
   const builder = new GraphBuilder(graph, { prefix: 'train/' });
   const target = builder.input(builder.fresh('target'), example.targets.type, example.targets.shape);
   const weights = builder.input(builder.fresh('sample-weight'), 'float32', [example.weights.length]);
+  const divisors =
+    divisor === 'rows' ? builder.input(builder.fresh('divisor'), 'float32', [example.weights.length]) : undefined;
   const perSample = appendLoss(builder, loss, output, target);
-  const weightedSum = (name: string) =>
-    builder.op('ReduceSum', [builder.op('Mul', [weights, name]), builder.ints([0])], { keepdims: 0 });
-  const total = builder.op('Div', [weightedSum(perSample.loss), weightedSum(perSample.mass)], {}, { name: 'loss' });
+  const sum = (factors: string, name: string) =>
+    builder.op('ReduceSum', [builder.op('Mul', [factors, name]), builder.ints([0])], { keepdims: 0 });
+  const parts = [sum(weights, perSample.loss), sum(divisors ?? weights, perSample.mass)];
+  const total = builder.op('Div', parts, {}, { name: 'loss' });
   const seed = builder.scalar(1);
   builder.output(total, 'float32', []);
-  return { graph: builder.build(), inputs: [...example.inputs.keys()], target, weights, total, seed };
+  return { graph: builder.build(), inputs: [...example.inputs.keys()], target, weights, divisors, total, seed };
 }
 
 /** What a batch feeds. @throws WhereforeError `unknown-name` when it lacks an input */
-export function batchFeeds(forward: Forward, batch: Required<Batch>): Map<string, Tensor> {
+export function batchFeeds(forward: Forward, batch: WeightedBatch): Map<string, Tensor> {
   const feeds = new Map<string, Tensor>();
   for (const name of forward.inputs) {
     const value = batch.inputs.get(name);
@@ -58,6 +68,8 @@ export function batchFeeds(forward: Forward, batch: Required<Batch>): Map<string
   }
   feeds.set(forward.target, batch.targets);
   feeds.set(forward.weights, float32([batch.weights.length], batch.weights));
+  const { divisors = batch.weights } = batch;
+  if (forward.divisors) feeds.set(forward.divisors, float32([divisors.length], divisors));
   return feeds;
 }
 

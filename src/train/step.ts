@@ -9,7 +9,7 @@ import { float32, type Tensor } from '../tensor/tensor.ts';
 import { checkTargets, type Loss } from './losses.ts';
 import { checkOptimizer, type Optimizer, optimizerRule } from './optimizers.ts';
 import { readParameters, trainableParameters } from './parameters.ts';
-import type { Batch } from './samples.ts';
+import type { Divisor, WeightedBatch } from './samples.ts';
 import { batchFeeds, type Forward, type Updated, weightsAsInputs, withLoss, withUpdate } from './step-graph.ts';
 
 export interface StepOptions {
@@ -23,6 +23,8 @@ export interface StepOptions {
   readonly trainable?: readonly string[];
   /** Gradients of a larger joint Euclidean norm are scaled down to it. Default: none. */
   readonly clipNorm?: number;
+  /** Default `weights`. */
+  readonly divisor?: Divisor;
 }
 
 /** Weights and what the optimizer keeps for each, by name; state is named `<parameter>/<what>`. */
@@ -50,22 +52,42 @@ export interface TrainingStep {
   /** The next step starts from here. */
   restart(from: TrainingState): void;
   /** @param step counted from 1 since the start of the training; Adam corrects its bias by it */
-  run(batch: Required<Batch>, step: number, learningRate: number): Promise<StepResult>;
+  run(batch: WeightedBatch, step: number, learningRate: number): Promise<StepResult>;
   /** Copies of weights and optimizer state. */
   read(): Promise<TrainingState>;
   close(): Promise<void>;
 }
 
+/** The step of a training as a graph, before anything is opened. */
+export interface StepProgram {
+  /** Forward, loss, backward, update; weights, state, batch and scalars are its inputs. */
+  readonly model: OnnxModel;
+  readonly trainable: readonly string[];
+  readonly initial: TrainingState;
+  readonly notes: readonly GradientNote[];
+  /** The scalar loss. */
+  readonly loss: string;
+  /** The norm of the gradient, with clipping. */
+  readonly norm: string | undefined;
+  /** Input of the samples' weights. */
+  readonly weights: string;
+  /** Inputs of a batch, and the step's scalars. */
+  readonly feeds: (batch: WeightedBatch, step: number, learningRate: number) => Map<string, Tensor>;
+  /** Weights and state as the inputs that they are. */
+  readonly stateFeeds: (state: TrainingState) => Map<string, Tensor>;
+  /** Input of a state tensor of {@link TrainingState}. */
+  readonly stateInputs: ReadonlyMap<string, string>;
+  /** New weight or new state → the input that it becomes. */
+  readonly carry: ReadonlyMap<string, string>;
+}
+
 /**
- * Builds the training step of a model as one ONNX graph and opens it:
+ * Builds the training step of a model as one ONNX graph:
  * `L = Σ sᵢ·lossᵢ / Σ sᵢ·massᵢ` over the batch with sample weights s, its gradient, the optimizer's update.
- *
- * Weights are inputs, new weights are outputs that the runtime carries over to the next step; only the batch goes in
- * and the loss comes out.
  * @param example A batch of the size and shapes of every later one.
  * @throws WhereforeError as {@link trainableParameters} and `differentiate`, and when a parameter does not reach the loss
  */
-export async function openTrainingStep(options: StepOptions, example: Required<Batch>): Promise<TrainingStep> {
+export async function buildTrainingStep(options: StepOptions, example: WeightedBatch): Promise<StepProgram> {
   const { loss, optimizer, runtime, clipNorm } = options;
   checkOptimizer(optimizer);
   if (clipNorm !== undefined && !(clipNorm > 0)) {
@@ -76,35 +98,56 @@ export async function openTrainingStep(options: StepOptions, example: Required<B
   const { model } = lower(weightsAsInputs(options.model, trainable));
   const output = options.output ?? model.graph.outputs[0].name;
   const executor = new Executor(runtime, model, undefined);
-  await checkAgainstOutput(
-    executor,
-    model.graph,
-    loss,
-    output,
-    new Map([...parameters, ...example.inputs]),
-    example.targets,
-  );
-  const forward = withLoss(model.graph, loss, output, example);
+  const inputs = new Map([...parameters, ...example.inputs]);
+  await checkAgainstOutput(executor, model.graph, loss, output, inputs, example.targets);
+  const forward = withLoss(model.graph, options, output, example);
   const feeds = new Map([...parameters, ...batchFeeds(forward, example)]);
   const { graph: fixed, facts } = await executor.specialise(forward.graph, feeds);
-  const {
-    graph: backward,
-    gradients,
-    notes,
-  } = differentiate(fixed, facts, {
-    seeds: new Map([[forward.total, forward.seed]]),
-    wrt: trainable,
-  });
-
-  const step = withUpdate(backward, optimizer, trainable, gradients, parameters, clipNorm);
-  const fetches = [forward.total, ...(step.norm ? [step.norm] : [])];
-  const graph: Graph = {
-    ...step.graph,
-    outputs: step.graph.outputs.filter(({ name }) => fetches.includes(name) || step.carry.has(name)),
+  const backward = differentiate(fixed, facts, { seeds: new Map([[forward.total, forward.seed]]), wrt: trainable });
+  const step = withUpdate(backward.graph, optimizer, trainable, backward.gradients, parameters, clipNorm);
+  const kept = new Set([forward.total, ...(step.norm ? [step.norm] : []), ...step.carry.keys()]);
+  const graph: Graph = { ...step.graph, outputs: step.graph.outputs.filter(({ name }) => kept.has(name)) };
+  return {
+    model: { ...model, graph },
+    trainable,
+    initial: { parameters, state: step.state },
+    notes: backward.notes,
+    loss: forward.total,
+    norm: step.norm,
+    weights: forward.weights,
+    ...feedsOf(forward, step, optimizer),
+    stateInputs: step.stateInputs,
+    carry: step.carry,
   };
-  const session = await runtime.open({ ...model, graph });
-  const initial = { parameters, state: step.state };
-  return { graph, trainable, initial, notes, ...running(session, { forward, step, fetches, initial, optimizer }) };
+}
+
+function feedsOf(forward: Forward, step: Updated, optimizer: Optimizer): Pick<StepProgram, 'feeds' | 'stateFeeds'> {
+  const { scalars } = optimizerRule(optimizer);
+  return {
+    feeds(batch, count, learningRate) {
+      const feeds = batchFeeds(forward, batch);
+      for (const [name, value] of Object.entries(scalars(count, learningRate)))
+        feeds.set(step.scalars[name], float32([], [value]));
+      return feeds;
+    },
+    stateFeeds({ parameters, state }) {
+      const named = [...state].map(([name, value]) => [step.stateInputs.get(name) as string, value] as const);
+      return new Map([...parameters, ...named]);
+    },
+  };
+}
+
+/**
+ * Builds the training step of a model and opens it. Weights are inputs, new weights are outputs that the runtime carries
+ * over to the next step; only the batch goes in and the loss comes out.
+ * @param example A batch of the size and shapes of every later one.
+ * @throws WhereforeError as {@link buildTrainingStep}
+ */
+export async function openTrainingStep(options: StepOptions, example: WeightedBatch): Promise<TrainingStep> {
+  const program = await buildTrainingStep(options, example);
+  const session = await options.runtime.open(program.model);
+  const { trainable, initial, notes, model } = program;
+  return { graph: model.graph, trainable, initial, notes, ...running(session, program) };
 }
 
 /** Checks targets against the shape that the output really has, before the runtime meets them with a message of its own. */
@@ -125,40 +168,27 @@ export async function checkAgainstOutput(
   checkTargets(loss, shape, targets);
 }
 
-/** What the running step needs of the two halves of the graph. */
-interface Running {
-  readonly forward: Forward;
-  readonly step: Updated;
-  readonly fetches: readonly string[];
-  readonly initial: TrainingState;
-  readonly optimizer: Optimizer;
-}
-
-function running(session: Session, { forward, step, fetches, initial, optimizer }: Running) {
-  const { scalars } = optimizerRule(optimizer);
+function running(session: Session, program: StepProgram) {
+  const { initial, loss, norm, carry, stateInputs } = program;
+  const fetches = [loss, ...(norm ? [norm] : [])];
   let pending: TrainingState | undefined = initial;
-  const stateNames = [...initial.state.keys()];
-  const inputOf = (name: string) => step.stateInputs.get(name) as string;
+  const inputOf = (name: string) => stateInputs.get(name) as string;
   return {
     restart(from: TrainingState) {
       pending = from;
     },
-    async run(batch: Required<Batch>, count: number, learningRate: number): Promise<StepResult> {
-      const feeds = batchFeeds(forward, batch);
-      for (const [name, value] of Object.entries(scalars(count, learningRate)))
-        feeds.set(step.scalars[name], float32([], [value]));
-      if (pending) {
-        for (const [name, value] of pending.parameters) feeds.set(name, value);
-        for (const [name, value] of pending.state) feeds.set(inputOf(name), value);
-        pending = undefined;
-      }
-      const results = await session.run(feeds, fetches, { carry: step.carry });
+    async run(batch: WeightedBatch, count: number, learningRate: number): Promise<StepResult> {
+      const feeds = program.feeds(batch, count, learningRate);
+      if (pending) for (const [name, value] of program.stateFeeds(pending)) feeds.set(name, value);
+      pending = undefined;
+      const results = await session.run(feeds, fetches, { carry });
       const number = (name: string) => Number((results.get(name) as Tensor).data[0]);
-      return { loss: number(forward.total), ...(step.norm ? { gradientNorm: number(step.norm) } : {}) };
+      return { loss: number(loss), ...(norm ? { gradientNorm: number(norm) } : {}) };
     },
     async read(): Promise<TrainingState> {
       if (pending) return pending;
       const names = [...initial.parameters.keys()];
+      const stateNames = [...initial.state.keys()];
       const read = await session.read([...names, ...stateNames.map(inputOf)]);
       const get = (input: string) => read.get(input) as Tensor;
       return {

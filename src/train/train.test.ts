@@ -8,11 +8,12 @@ import { evaluate } from './evaluate.ts';
 import { activation, linear } from './layers/index.ts';
 import { Network } from './network.ts';
 import { readParameters, trainableParameters } from './parameters.ts';
+import { epochOrders } from './plan.ts';
 import { paddedBatch, samplesInMemory } from './samples.ts';
 import { learningRateAt } from './schedules.ts';
 import type { TrainOptions } from './settings.ts';
 import { openTrainingStep } from './step.ts';
-import { epochOrders, train } from './train.ts';
+import { train } from './train.ts';
 
 // Two threads, as a user has: the promise of equal bits is about them, too.
 const runtime = createNodeRuntime({ threads: 2 });

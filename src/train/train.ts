@@ -2,12 +2,10 @@ import type { GradientNote } from '../autodiff/context.ts';
 import { WhereforeError } from '../errors.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
 import { throwIfCancelled } from '../runtime/runtime.ts';
-import { permutation, random } from '../tensor/random.ts';
 import { type CheckpointStore, checkpointsInMemory, type EpochRecord, type TrainingHistory } from './checkpoint.ts';
 import { type Evaluation, evaluate } from './evaluate.ts';
 import { withParameters } from './parameters.ts';
-import { paddedBatch } from './samples.ts';
-import { learningRateAt } from './schedules.ts';
+import { planTraining, type TrainingPlan } from './plan.ts';
 import { checkOptions, checkResume, settingsOf, type TrainOptions } from './settings.ts';
 import { openTrainingStep, type TrainingState } from './step.ts';
 
@@ -43,23 +41,15 @@ export interface Trained {
  */
 export async function train(options: TrainOptions): Promise<Trained> {
   checkOptions(options);
-  const { samples, epochs, schedule, resume, signal, onProgress, checkpointEvery } = options;
-  const size = Math.min(options.batchSize, samples.count);
-  const perEpoch = Math.ceil(samples.count / size);
-  const steps = perEpoch * epochs;
+  const { samples, epochs, resume, signal, onProgress } = options;
+  const plan = planTraining(options);
+  const { size, perEpoch, steps } = plan;
+  const due = checkpointSteps(options, plan);
   const checkpoints = options.checkpoints ?? checkpointsInMemory();
-  const orderOf = epochOrders(options.seed, samples.count);
 
-  const batchAt = async (positions: Uint32Array, epoch: number, step: number) => {
-    const batch = await paddedBatch(samples, positions, size, epoch);
-    return options.inputsAt
-      ? { ...batch, inputs: new Map([...batch.inputs, ...options.inputsAt(step, steps)]) }
-      : batch;
-  };
-  const example = await batchAt(Uint32Array.of(0), 0, 0);
-  const training = await openTrainingStep(options, example);
+  const training = await openTrainingStep(options, await plan.batchAt(0));
   try {
-    const settings = settingsOf(options, training, steps);
+    const settings = await settingsOf(options, training.trainable, steps);
     if (resume) checkResume(resume, settings, training, steps);
     const records: EpochRecord[] = [...(resume?.history.epochs ?? [])];
     const losses = new Float64Array(steps);
@@ -75,21 +65,17 @@ export async function train(options: TrainOptions): Promise<Trained> {
 
     for (let step = resume?.step ?? 0; step < steps; ) {
       throwIfCancelled(signal);
-      const epoch = Math.floor(step / perEpoch);
-      const start = (step % perEpoch) * size;
-      const positions = orderOf(epoch).subarray(start, start + size);
-      const learningRate = learningRateAt(schedule, step, steps);
-      const batch = await batchAt(positions, epoch, step);
-      const { loss, gradientNorm } = await training.run(batch, step + 1, learningRate);
+      const epoch = plan.epochAt(step);
+      const learningRate = plan.learningRateAt(step);
+      const { loss, gradientNorm } = await training.run(await plan.batchAt(step), step + 1, learningRate);
       if (!Number.isFinite(loss)) throw diverged(loss, step + 1, epoch + 1, learningRate);
       losses[step] = loss;
       rates[step] = learningRate;
       step++;
 
       const endsEpoch = step % perEpoch === 0;
-      const due = step === steps || (checkpointEvery && isDue(checkpointEvery, step, perEpoch));
       let state: TrainingState | undefined;
-      if (checkpointEvery && due) state = await training.read();
+      if (due.has(step)) state = await training.read();
       let evaluation: Evaluation | undefined;
       if (endsEpoch) {
         if (options.evaluate) {
@@ -103,7 +89,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
           ...(evaluation ? { evaluation } : {}),
         });
       }
-      if (checkpointEvery && due && state) {
+      if (due.has(step) && state) {
         await checkpoints.save({
           ...state,
           step,
@@ -140,17 +126,15 @@ export async function train(options: TrainOptions): Promise<Trained> {
   }
 }
 
-function isDue(every: NonNullable<TrainOptions['checkpointEvery']>, step: number, perEpoch: number): boolean {
-  return step % ('steps' in every ? every.steps : every.epochs * perEpoch) === 0;
-}
-
-/** The order of the samples in each epoch; any epoch can be had alone, which a resumed training needs. */
-export function epochOrders(seed: number, count: number): (epoch: number) => Uint32Array {
-  let last: { epoch: number; order: Uint32Array } | undefined;
-  return (epoch) => {
-    if (last?.epoch !== epoch) last = { epoch, order: permutation(count, random(seed, epoch)) };
-    return last.order;
-  };
+/** Steps, counted from 1, behind which there is to be a checkpoint. */
+function checkpointSteps({ checkpointEvery: every }: TrainOptions, { steps, perEpoch }: TrainingPlan): Set<number> {
+  if (!every) return new Set();
+  if ('fractions' in every)
+    return new Set([...every.fractions.map((part) => Math.max(1, Math.round(part * steps))), steps]);
+  const interval = 'steps' in every ? every.steps : every.epochs * perEpoch;
+  const due = new Set([steps]);
+  for (let step = interval; step < steps; step += interval) due.add(step);
+  return due;
 }
 
 function epochLoss(losses: Float64Array, from: number, perEpoch: number, size: number, count: number): number {

@@ -1,0 +1,94 @@
+import { WhereforeError } from '../errors.ts';
+import type { Tensors } from '../runtime/runtime.ts';
+import { permutation, random } from '../tensor/random.ts';
+import { type Divisor, paddedBatch, type Samples, type WeightedBatch } from './samples.ts';
+import { learningRateAt, type Schedule } from './schedules.ts';
+
+/** What determines the batches of a training. */
+export interface PlanOptions {
+  readonly samples: Samples;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly seed: number;
+  readonly schedule: Schedule;
+  readonly rowWeights?: Float32Array;
+  readonly divisor?: Divisor;
+  readonly inputsAt?: (step: number, steps: number) => Tensors;
+}
+
+/** Which rows each step reads, and at which learning rate; steps are counted from 0. Any step can be had alone. */
+export interface TrainingPlan {
+  /** Rows of every batch; the last of an epoch is filled up with rows that do not count. */
+  readonly size: number;
+  /** Steps of an epoch. */
+  readonly perEpoch: number;
+  readonly steps: number;
+  readonly epochAt: (step: number) => number;
+  /** Rows of the step, without those that fill it up. */
+  readonly positionsAt: (step: number) => Uint32Array;
+  readonly learningRateAt: (step: number) => number;
+  /** @throws WhereforeError `invalid-data` when no row of the batch has a weight */
+  readonly batchAt: (step: number) => Promise<WeightedBatch>;
+}
+
+/** The batches of a training. @throws WhereforeError `wrong-shape` or `out-of-range` for row weights that do not fit */
+export function planTraining(options: PlanOptions): TrainingPlan {
+  const { samples, epochs, schedule, rowWeights, divisor = 'weights', inputsAt } = options;
+  checkRowWeights(rowWeights, samples.count);
+  const size = Math.min(options.batchSize, samples.count);
+  const perEpoch = Math.ceil(samples.count / size);
+  const steps = perEpoch * epochs;
+  const orderOf = epochOrders(options.seed, samples.count);
+  const epochAt = (step: number) => Math.floor(step / perEpoch);
+  const positionsAt = (step: number) => {
+    const start = (step % perEpoch) * size;
+    return orderOf(epochAt(step)).subarray(start, start + size);
+  };
+  return {
+    size,
+    perEpoch,
+    steps,
+    epochAt,
+    positionsAt,
+    learningRateAt: (step) => learningRateAt(schedule, step, steps),
+    async batchAt(step) {
+      const batch = await paddedBatch(samples, positionsAt(step), size, epochAt(step), rowWeights);
+      checkCounts(batch, divisor, step);
+      return inputsAt ? { ...batch, inputs: new Map([...batch.inputs, ...inputsAt(step, steps)]) } : batch;
+    },
+  };
+}
+
+/** The order of the samples in each epoch; any epoch can be had alone, which a resumed training needs. */
+export function epochOrders(seed: number, count: number): (epoch: number) => Uint32Array {
+  let last: { epoch: number; order: Uint32Array } | undefined;
+  return (epoch) => {
+    if (last?.epoch !== epoch) last = { epoch, order: permutation(count, random(seed, epoch)) };
+    return last.order;
+  };
+}
+
+function checkRowWeights(weights: Float32Array | undefined, count: number): void {
+  if (!weights) return;
+  if (weights.length !== count) {
+    throw new WhereforeError('wrong-shape', 'row weights', {
+      got: `${weights.length}`,
+      expected: `${count}, one a row`,
+    });
+  }
+  const wrong = weights.findIndex((weight) => !(weight >= 0 && Number.isFinite(weight)));
+  if (wrong < 0) return;
+  throw new WhereforeError('out-of-range', `weight of row ${wrong}`, {
+    got: String(weights[wrong]),
+    expected: 'a finite number from 0',
+  });
+}
+
+function checkCounts(batch: WeightedBatch, divisor: Divisor, step: number): void {
+  const { [divisor === 'weights' ? 'weights' : 'divisors']: counted = batch.weights } = batch;
+  if (counted.some((weight) => weight > 0)) return;
+  throw new WhereforeError('invalid-data', 'no row of the batch has a weight', {
+    where: `step ${step + 1}`,
+    fix: "divide by all rows (divisor: 'rows'), or use larger batches",
+  });
+}
