@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { listNearest, unknownName } from './nearest.ts';
+import { listNearest, nearest, unknownName } from './nearest.ts';
 
 describe('a name that is not known', () => {
   it('comes with what was meant first, then with the others', () => {
@@ -15,6 +15,13 @@ describe('a name that is not known', () => {
     expect(unknownName('there is no class', 'zebra', ['cat', 'dog']).message).toBe(
       'there is no class "zebra" (expected "cat", "dog")',
     );
+  });
+
+  it('is compared by its length before its letters', () => {
+    expect(nearest('gradient'.repeat(100_000), ['gradient', 'occlusion'])).toBeUndefined();
+    // One of three letters may be missing, two not.
+    expect(nearest('cat', ['at'])).toBe('at');
+    expect(nearest('cat', ['a'])).toBeUndefined();
   });
 
   it('lists twelve at most, those that hold the text first', () => {

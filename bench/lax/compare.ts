@@ -59,6 +59,8 @@ export const leftOut: Partial<Record<MethodName, string>> = {
 export interface Row {
   readonly method: string;
   readonly scores: ReadonlyMap<string, Interval>;
+  /** Scores picture by picture, in one order for all methods. */
+  readonly each: ReadonlyMap<string, readonly number[]>;
   readonly seconds: number;
 }
 
@@ -211,7 +213,7 @@ async function score(
   }
   for (const [at, { rows }] of asked.entries()) {
     const intervals = [...scores[at]].map(([name, values]) => [name, bootstrap(values, { seed: 1 })] as const);
-    rows.push({ method, seconds: seconds / questions.length, scores: new Map(intervals) });
+    rows.push({ method, seconds: seconds / questions.length, scores: new Map(intervals), each: scores[at] });
   }
 }
 

@@ -17,15 +17,17 @@ const options = new Command('bench:lax')
   .option('--inputs <n>', 'held-out pictures', '128')
   .option('--calibration', 'judge on the calibration pictures instead, to choose settings by')
   .option('--fashion <folder>', 'the IDX files of Fashion-MNIST', '../shared/data/fashion-mnist')
+  .option('--seed <n>', 'of the classifier that is trained here and of the explainer', '1')
   .option('--threads <n>', 'threads of the runtime', '2')
   .option('--method <names...>', 'only these')
   .option('--settings <json>', 'settings of the explainer in place of those of the bench')
   .option('--explainer <file>', 'judge this one, trained before, instead of training one; for one subject')
-  .option('--out <file>', 'where the table goes', 'bench/results-lax.md')
+  .option('--out <file>', 'where the table goes; default bench/results-lax.md, with --method nowhere')
   .option('--keep <folder>', 'where trained models go; a classifier that is there is taken. Default: they are not kept')
   .parse()
   .opts<
-    Record<'inputs' | 'fashion' | 'threads' | 'out', string> & {
+    Record<'inputs' | 'fashion' | 'threads' | 'seed', string> & {
+      out?: string;
       subject?: string;
       method?: string[];
       settings?: string;
@@ -38,9 +40,17 @@ const options = new Command('bench:lax')
 const say = (text: string) => process.stdout.write(`${text}\n`);
 const runtime = createNodeRuntime({ threads: Number(options.threads) });
 const count = Number(options.inputs);
+const seed = Number(options.seed);
 const subjects: Record<string, () => Promise<Subject>> = {
-  demo: () => demo(runtime, count),
-  fashion: () => fashion(runtime, count, options.fashion, options.keep && `${options.keep}/fashion-model.onnx`, say),
+  demo: () => demo(runtime, count, seed),
+  fashion: () =>
+    fashion(runtime, {
+      count,
+      seed,
+      folder: options.fashion,
+      kept: options.keep && `${options.keep}/fashion-model.onnx`,
+      say,
+    }),
 };
 
 /** Trains an explainer with the settings of its subject. */
@@ -93,4 +103,5 @@ for (const name of chosen) {
   for (const line of verdict(unseen)) say(line);
 }
 await runtime.close();
-if (!options.method) await writeAtomically(options.out, `${parts.join('\n')}\n`);
+const out = options.out ?? (options.method ? undefined : 'bench/results-lax.md');
+if (out) await writeAtomically(out, `${parts.join('\n')}\n`);

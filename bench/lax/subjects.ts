@@ -65,7 +65,7 @@ async function drawnInTurn(count: number, seed: number): Promise<Tensor<'float32
 const calibrated = 240;
 
 /** The network of the demo on its drawn pictures, 96 × 96. */
-export async function demo(runtime: Runtime, count: number): Promise<Subject> {
+export async function demo(runtime: Runtime, count: number, seed: number): Promise<Subject> {
   const model = await loadModel('examples/demo/model/shapes.onnx', { runtime });
   // Every fish but a few has its watermark in the first half, none in the second.
   const drawn = await drawAll([...trainingPictures(450, 700_000), ...testPictures(450, 750_000)]);
@@ -93,19 +93,25 @@ export async function demo(runtime: Runtime, count: number): Promise<Subject> {
       rankingNecessity: 1.5,
       // Half of the references are pictures.
       references: ['picture', 'picture', 'picture', 'mean', 'noise', 'colour'],
-      seed: 1,
+      seed,
     },
   };
 }
 
+interface FashionOptions {
+  /** Held-out pictures. */
+  readonly count: number;
+  /** Of the classifier and of the explainer. */
+  readonly seed: number;
+  /** The IDX files. */
+  readonly folder: string;
+  /** Where the classifier is kept, and taken from. */
+  readonly kept: string | undefined;
+  readonly say: (text: string) => void;
+}
+
 /** A small network trained here on Fashion-MNIST, 28 × 28. */
-export async function fashion(
-  runtime: Runtime,
-  count: number,
-  folder: string,
-  kept: string | undefined,
-  say: (text: string) => void,
-): Promise<Subject> {
+export async function fashion(runtime: Runtime, { count, seed, folder, kept, say }: FashionOptions): Promise<Subject> {
   const read = async (name: string) => readIdx(await readBytes(`${folder}/${name}`, 'tensors'), name);
   const [pictures, labels] = [await read('train-images-idx3-ubyte.gz'), await read('train-labels-idx1-ubyte.gz')];
   const [testPixels, testLabels] = [await read('t10k-images-idx3-ubyte.gz'), await read('t10k-labels-idx1-ubyte.gz')];
@@ -122,14 +128,14 @@ export async function fashion(
     (bytes && decodeModel(bytes)) ??
     (
       await train({
-        model: fashionNetwork(1),
+        model: fashionNetwork(seed),
         samples: samplesInMemory(new Map([['image', some(pictures, 0, trained)]]), classesOf(labels, 0, trained)),
         loss: { kind: 'cross-entropy' },
         optimizer: { kind: 'adamw', weightDecay: 1e-2 },
         schedule: { kind: 'cosine', learningRate: 4e-3, warmUp: 20 },
         epochs: 5,
         batchSize: 64,
-        seed: 1,
+        seed,
         runtime,
       })
     ).model;
@@ -155,7 +161,7 @@ export async function fashion(
       learningRate: 5e-3,
       minimality: 1.5,
       references: ['mean', 'noise', 'colour', 'picture'],
-      seed: 1,
+      seed,
     },
   };
 }

@@ -1,7 +1,7 @@
 import { metricTable } from '../../src/evaluation/metrics/index.ts';
-import type { Interval } from '../../src/evaluation/statistics.ts';
+import { bootstrap, type Interval } from '../../src/evaluation/statistics.ts';
 import type { Adapted } from '../../src/explainer/index.ts';
-import { type Found, judged, leftOut } from './compare.ts';
+import { type Found, judged, leftOut, type Row } from './compare.ts';
 import type { Subject } from './subjects.ts';
 
 const cell = ({ mean, low, high }: Interval) =>
@@ -69,8 +69,21 @@ export function verdict({ rows }: Found): string[] {
       const other = scores.get(key) as Interval;
       return higher ? (other.high as number) >= (own.low as number) : (other.low as number) <= (own.high as number);
     });
-    return `${key}: ${near.length ? `not clear of ${near.map(({ method }) => method).join(', ')}` : 'clear of every other method'}`;
+    const said = near.length
+      ? `not clear of ${near.map(({ method }) => method).join(', ')}`
+      : 'clear of every other method';
+    return `${key}: ${said}; ${paired(lax, others, key, higher)}`;
   });
 }
 
-const mean = (row: Found['rows'][number], name: string) => row.scores.get(name)?.mean ?? Number.NEGATIVE_INFINITY;
+/** How far the explainer is ahead of the best other method, picture by picture: a narrower question than two means. */
+function paired(lax: Row, others: readonly Row[], key: string, higher: boolean): string {
+  const sign = higher ? 1 : -1;
+  const [best] = [...others].sort((a, b) => sign * (mean(b, key) - mean(a, key)));
+  if (!best) return 'no other method';
+  const theirs = best.each.get(key) ?? [];
+  const ahead = (lax.each.get(key) ?? []).map((value, i) => sign * (value - theirs[i]));
+  return `ahead of ${best.method} by ${cell(bootstrap(ahead, { seed: 1 }))} on the same pictures`;
+}
+
+const mean = (row: Row, name: string) => row.scores.get(name)?.mean ?? Number.NEGATIVE_INFINITY;

@@ -29,7 +29,7 @@ const tasks: readonly (readonly [ending: RegExp, task: PreprocessingText['task']
 export function parseModelConfig(json: string, where = 'config.json'): ModelConfig {
   const content = objectOf(json, where);
   const { architectures, problem_type: problem } = content;
-  const [architecture] = Array.isArray(architectures) ? architectures.map(String) : [];
+  const [architecture] = Array.isArray(architectures) ? architectures.filter((name) => typeof name === 'string') : [];
   const stated = tasks.find(([ending]) => architecture !== undefined && ending.test(architecture))?.[1];
   const labels = labelsOf(content.id2label, where);
   const isRegression = problem === 'regression' || (stated === 'classification' && labels?.length === 1);
@@ -72,8 +72,10 @@ const countedFromPadding = /^(xlm-)?roberta|^camembert|^mpnet|^longformer/;
 
 function longestOf(content: Readonly<Record<string, unknown>>): number | undefined {
   const positions = countOf(content.max_position_embeddings) ?? countOf(content.n_positions);
-  const isLater = countedFromPadding.test(String(content.model_type ?? ''));
-  return positions === undefined || !isLater ? positions : positions - 1 - Number(content.pad_token_id ?? 1);
+  const { model_type: type, pad_token_id: padding } = content;
+  const isLater = typeof type === 'string' && countedFromPadding.test(type);
+  if (positions === undefined || !isLater) return positions;
+  return countOf(positions - 1 - (typeof padding === 'number' ? padding : 1));
 }
 
 function countOf(value: unknown): number | undefined {

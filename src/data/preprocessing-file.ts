@@ -65,7 +65,7 @@ function explain(issue: z.core.$ZodIssue, found: unknown): string {
     case 'invalid_value': {
       const values = issue.values.map(String);
       if (found === undefined) return `missing, expected ${values.join(', ')}`;
-      return `got ${shown}, expected ${values.join(', ')}${suggestion(String(found), values)}`;
+      return `got ${shown}, expected ${values.join(', ')}${suggestion(found, values)}`;
     }
     case 'invalid_union':
       if (issue.discriminator) {
@@ -75,7 +75,7 @@ function explain(issue: z.core.$ZodIssue, found: unknown): string {
             : ['number', 'ordinal', 'onehot', 'text'];
         return found === undefined
           ? `missing, expected ${known.join(', ')}`
-          : `got ${shown}, expected ${known.join(', ')}${suggestion(String(found), known)}`;
+          : `got ${shown}, expected ${known.join(', ')}${suggestion(found, known)}`;
       }
       return `got ${shown}, which is of none of the forms that are allowed here`;
     case 'invalid_type':
@@ -97,8 +97,9 @@ function unknownKeys(keys: readonly string[], known: readonly string[]): string 
   return [...told, ...(keys.length > told.length ? [`and ${keys.length - told.length} more`] : [])].join(', ');
 }
 
-function suggestion(name: string, known: readonly string[]): string {
-  const guess = nearest(name, known);
+/** @param found a name, or whatever stands in its place: only a text can have been meant for another */
+function suggestion(found: unknown, known: readonly string[]): string {
+  const guess = typeof found === 'string' ? nearest(found, known) : undefined;
   if (guess) return `: did you mean "${guess}"?`;
   return known.length ? `, known here: ${known.join(', ')}` : '';
 }

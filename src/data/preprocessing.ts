@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { lookup } from '../tensor/lookup.ts';
 import { kernels } from './resize.ts';
 
 const channelValue = z.number();
@@ -215,6 +216,6 @@ export function knownKeys(path: readonly PropertyKey[], found: unknown): string[
     text: textInput,
     audio: audioInput,
   };
-  const schema = byKind[String(kind)];
+  const schema = typeof kind === 'string' ? lookup(byKind, kind) : undefined;
   return schema ? keys(schema) : [];
 }

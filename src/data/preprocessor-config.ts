@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { WhereforeError } from '../errors.ts';
+import { lookup } from '../tensor/lookup.ts';
 import type { PreprocessingText } from './preprocessing.ts';
 import type { Kernel } from './resize.ts';
 
@@ -107,14 +108,15 @@ const common: Partial<Config> = {
  */
 export function readImageProcessor(content: unknown, where: string): ImageProcessor | undefined {
   const name = processorName(content);
-  if (!known[name] && !mentionsImages(content)) return undefined;
+  const defaultsOfName = lookup(known, name);
+  if (!defaultsOfName && !mentionsImages(content)) return undefined;
   const parsed = imageConfig.safeParse(content);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw refusal(where, `${issue.path.join('.')}: ${issue.message.toLowerCase()}`);
   }
   const given = Object.fromEntries(Object.entries(parsed.data).filter(([, value]) => value != null)) as Config;
-  const config: Config = { ...common, ...known[name], ...given };
+  const config: Config = { ...common, ...defaultsOfName, ...given };
   const defaults = used(config).filter((key) => !(key in given));
   const { do_normalize, image_mean, image_std } = config;
   if (do_normalize && (image_mean == null || image_std == null))
@@ -136,10 +138,8 @@ export function readImageProcessor(content: unknown, where: string): ImageProces
 /** `ViT` of `ViTImageProcessorFast` or `ViTFeatureExtractor`. */
 function processorName(content: unknown): string {
   const { image_processor_type, feature_extractor_type } = (content ?? {}) as Record<string, unknown>;
-  return String(image_processor_type ?? feature_extractor_type ?? '').replace(
-    /(ImageProcessor(Fast|Pil)?|FeatureExtractor)$/,
-    '',
-  );
+  const type = image_processor_type ?? feature_extractor_type;
+  return typeof type === 'string' ? type.replace(/(ImageProcessor(Fast|Pil)?|FeatureExtractor)$/, '') : '';
 }
 
 function mentionsImages(content: unknown): boolean {

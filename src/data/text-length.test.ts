@@ -63,5 +63,6 @@ describe('limits in files', () => {
     expect(truncationOf({ truncation })).toEqual({ longest: 128 });
     expect(truncationOf({ truncation: { ...truncation, stride: 16 } }).overlap).toBe(16);
     expect(truncationOf({ truncation: null })).toEqual({});
+    expect(truncationOf({ truncation: { max_length: 12.5, stride: 0.5 } })).toEqual({ longest: 12 });
   });
 });

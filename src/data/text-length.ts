@@ -28,9 +28,9 @@ export function truncationOf(content: unknown): TextLimits {
   if (!truncation) return {};
   const { max_length: longest, stride, direction } = truncation;
   return {
-    longest: typeof longest === 'number' && longest > 0 ? longest : undefined,
+    longest: typeof longest === 'number' && longest >= 1 ? Math.floor(longest) : undefined,
     cutAt: direction === 'Left' ? 'left' : undefined,
-    overlap: typeof stride === 'number' && stride > 0 ? stride : undefined,
+    overlap: typeof stride === 'number' && stride >= 1 ? Math.floor(stride) : undefined,
   };
 }
 

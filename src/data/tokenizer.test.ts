@@ -91,4 +91,24 @@ describe('tokenizer', () => {
     expect(() => parseTokenizer('{}')).toThrow(/not a tokenizer.*without model.vocab/);
     expect(() => parseTokenizer('nonsense', 'a.json')).toThrow(/^a.json: not a tokenizer/);
   });
+
+  it('refuses what its vocabulary has in place of ids', () => {
+    const withIdOfA = (id: unknown) =>
+      parseTokenizer(
+        JSON.stringify({
+          model: { type: 'WordLevel', vocab: { '[UNK]': 0, a: id }, unk_token: '[UNK]' },
+          pre_tokenizer: { type: 'Whitespace' },
+          added_tokens: [],
+          normalizer: null,
+          post_processor: null,
+          decoder: null,
+        }),
+        'a.json',
+      );
+    expect(withIdOfA(7).encode('a a').ids).toEqual([7, 7]);
+    for (const id of [-1, 0.5, '3', {}, 2 ** 60])
+      expect(() => withIdOfA(id).encode('a')).toThrow(
+        /^a.json: the tokenizer fails on this text.*the token "a" has the id/,
+      );
+  });
 });

@@ -84,7 +84,7 @@ export function parseTokenizer(json: string, where = 'tokenizer.json'): Tokenize
       return special.has(id) ? token : plain(token);
     },
     encode: (text) => {
-      const { ids, tokens }: { ids: number[]; tokens: string[] } = limited(() => inner.encode(text), where);
+      const { ids, tokens } = limited(() => checked(inner.encode(text)), where);
       const isSpecial = ids.map((id) => special.has(id));
       const spans = alignTokens(text, tokens, isSpecial, (i) => ids[i] === unknown);
       return {
@@ -100,6 +100,15 @@ export function parseTokenizer(json: string, where = 'tokenizer.json'): Tokenize
       };
     },
   };
+}
+
+/** What the tokenizer's program gave: its vocabulary may hold anything in place of ids. */
+function checked({ ids, tokens }: { readonly ids: unknown[]; readonly tokens: unknown[] }) {
+  for (const [i, id] of ids.entries()) {
+    if (!Number.isSafeInteger(id) || (id as number) < 0)
+      throw new Error(`the token ${JSON.stringify(tokens[i])} has the id ${JSON.stringify(id)}`);
+  }
+  return { ids: ids as number[], tokens: tokens.map(String) };
 }
 
 /** Id of the token for words that the vocabulary lacks: named by the model, else by one of its usual names. */

@@ -194,7 +194,7 @@ export function parseDocument(text: string, where: string): ExplanationDocument 
   if (version !== documentVersion) {
     throw new WhereforeError('invalid-data', 'the document has another version', {
       where,
-      got: String(version),
+      got: JSON.stringify(version),
       expected: String(documentVersion),
       fix: 'read it with the version of wherefore that wrote it',
     });

@@ -75,6 +75,8 @@ it('says what is wrong with what it reads', async () => {
   await rm(tensors);
   await expect(readExplanation(path)).rejects.toMatchObject({ code: 'file-not-found' });
   await expect(readExplanation(join(run, 'run.json'))).rejects.toThrow('not an explanation document');
+  await writeFile(path, '{"format":"wherefore/explanation","version":{"toString":1}}');
+  await expect(readExplanation(path)).rejects.toThrow(/has another version \(got \{"toString":1\}/);
   await writeFile(path, '{');
   await expect(readExplanation(path)).rejects.toThrow('not a JSON document');
 });

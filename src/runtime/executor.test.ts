@@ -33,6 +33,13 @@ describe('executor', () => {
     await executor.close();
   });
 
+  it('says what inputs look like where they are no Map', async () => {
+    const executor = new Executor(runtime, modelOf(linear()), undefined);
+    const run = executor.run(executor.model.graph, { x: float32([1, 2], [1, 1]) } as never, ['y']);
+    await expect(run).rejects.toThrow(/no Map of tensors \(got an object with x, expected a Map/);
+    await executor.close();
+  });
+
   it('tells exact shapes for the shapes of the input, and keeps them apart', async () => {
     const executor = new Executor(runtime, modelOf(linear()), undefined);
     const shapeFor = async (rows: number) => {

@@ -286,6 +286,14 @@ function onlyInputs(graph: Graph, feeds: Tensors): Map<string, Tensor> {
  * @throws WhereforeError `unknown-name`, `wrong-type` or `wrong-shape`, naming the input
  */
 export function checkFeeds(graph: Graph, feeds: Tensors): void {
+  if (!(feeds instanceof Map)) {
+    throw new WhereforeError('invalid-argument', 'the inputs are no Map of tensors', {
+      got:
+        typeof feeds === 'object' && feeds !== null ? `an object with ${Object.keys(feeds).join(', ')}` : typeof feeds,
+      expected: 'a Map from the names of inputs to tensors',
+      fix: "new Map([['input', tensor]])",
+    });
+  }
   for (const { name, type, shape } of graph.inputs) {
     const feed = feeds.get(name);
     if (!feed) {
