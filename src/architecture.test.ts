@@ -35,7 +35,7 @@ const layers = [
 ];
 
 /** Folders that run in a browser as they are. */
-const core = ['tensor', 'linear-algebra', 'onnx', 'autodiff', 'dataset', 'attribution', 'evaluation'];
+const core = ['tensor', 'linear-algebra', 'onnx', 'autodiff', 'dataset', 'attribution', 'evaluation', 'influence'];
 
 /** Packages that run in a browser, too: plain JavaScript without modules of Node. */
 const browserPackages = ['@bufbuild/protobuf', 'onnx-buf', 'zod'];

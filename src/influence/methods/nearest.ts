@@ -1,0 +1,47 @@
+import { dotRows, type Matrix, squaredNorms, takeMatrixRows } from '../matrix.ts';
+
+/** Rows at a time, so that the distances of a block of queries stay small. */
+const block = 256;
+
+/**
+ * Calls `use` with the squared distances of each query to every row, one query at a time.
+ * `‖a − b‖² = ‖a‖² + ‖b‖² − 2 a·b`, at least 0.
+ */
+export function forDistances(
+  queries: Matrix,
+  rows: Matrix,
+  use: (query: number, squaredDistances: Float64Array) => void,
+): void {
+  const [a, b] = [squaredNorms(queries), squaredNorms(rows)];
+  for (let first = 0; first < queries.rows; first += block) {
+    const count = Math.min(block, queries.rows - first);
+    const some = takeMatrixRows(
+      queries,
+      Uint32Array.from({ length: count }, (_, i) => first + i),
+    );
+    const products = dotRows(some, rows).data;
+    for (let q = 0; q < count; q++) {
+      const distances = products.subarray(q * rows.rows, (q + 1) * rows.rows);
+      for (let i = 0; i < rows.rows; i++) distances[i] = Math.max(0, a[first + q] + b[i] - 2 * distances[i]);
+      use(first + q, distances);
+    }
+  }
+}
+
+/** Positions by ascending value; equal values in their own order. */
+export function ascending(values: Float64Array): Uint32Array {
+  return Uint32Array.from({ length: values.length }, (_, i) => i).sort((a, b) => values[a] - values[b] || a - b);
+}
+
+/** Positions of the `count` least values, ascending, ties by position; O(n) for small counts. */
+export function least(values: Float64Array, count: number): Uint32Array {
+  const kept = new Uint32Array(Math.min(count, values.length));
+  let held = 0;
+  for (let i = 0; i < values.length; i++) {
+    if (held === kept.length && (held === 0 || values[i] >= values[kept[held - 1]])) continue;
+    let at = held < kept.length ? held++ : held - 1;
+    for (; at > 0 && values[kept[at - 1]] > values[i]; at--) kept[at] = kept[at - 1];
+    kept[at] = i;
+  }
+  return kept;
+}

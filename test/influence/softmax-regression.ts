@@ -1,0 +1,140 @@
+import type { Retraining } from '../../src/influence/material.ts';
+import { dot, type Matrix, rowOf, zeros } from '../../src/influence/matrix.ts';
+import type { InfluenceContext } from '../../src/influence/score.ts';
+import { cholesky, solveCholesky } from '../../src/linear-algebra/cholesky.js';
+import { type Random, random } from '../../src/tensor/random.ts';
+
+/** Rows and labels. */
+export interface Labelled {
+  readonly x: Matrix;
+  readonly y: Int32Array;
+  readonly classes: number;
+}
+
+/** Clusters of normal points around the corners of a simplex, one class each. */
+export function clusters(count: number, columns: number, classes: number, seed: number, spread = 1): Labelled {
+  const source: Random = random(seed);
+  const x = zeros(count, columns);
+  const y = Int32Array.from({ length: count }, (_, i) => i % classes);
+  for (let i = 0; i < count; i++)
+    for (let j = 0; j < columns; j++) x.data[i * columns + j] = spread * source.normal() + (j === y[i] ? 2 : 0);
+  return { x, y, classes };
+}
+
+/** The same rows with others behind them. */
+export function withRows(data: Labelled, extra: readonly ArrayLike<number>[], labels: readonly number[]): Labelled {
+  const x = zeros(data.x.rows + extra.length, data.x.columns);
+  x.data.set(data.x.data);
+  for (const [i, row] of extra.entries()) x.data.set(row, (data.x.rows + i) * data.x.columns);
+  return { x, y: Int32Array.from([...data.y, ...labels]), classes: data.classes };
+}
+
+/**
+ * Softmax regression in float64, fitted to the optimum by Newton's method: θ minimises
+ * `(1/n) Σ_i c_i ℓ(z_i; θ) + ½ λ ‖θ‖²`, n all rows. Weights lie class by class, each with its bias last.
+ */
+export function softmaxRegression(data: Labelled, weightDecay: number) {
+  const { x, y, classes } = data;
+  const width = x.columns + 1;
+  const size = classes * width;
+  const inputOf = (i: number, of: Matrix = x) => Float64Array.from([...rowOf(of, i), 1]);
+
+  const probabilities = (theta: Float64Array, input: Float64Array) => {
+    const logits = Float64Array.from({ length: classes }, (_, k) =>
+      dot(theta.subarray(k * width, (k + 1) * width), input),
+    );
+    const most = logits.reduce((a, b) => Math.max(a, b));
+    const powers = logits.map((value) => Math.exp(value - most));
+    const sum = powers.reduce((a, b) => a + b);
+    return powers.map((power) => power / sum);
+  };
+  /** ∇ℓ = (p − 1_y) ⊗ a. */
+  const gradient = (theta: Float64Array, input: Float64Array, label: number) => {
+    const p = probabilities(theta, input);
+    return Float64Array.from(
+      { length: size },
+      (_, t) => (p[Math.floor(t / width)] - (Math.floor(t / width) === label ? 1 : 0)) * input[t % width],
+    );
+  };
+  const hessian = (theta: Float64Array, counts: ArrayLike<number>) => {
+    const h = new Float64Array(size * size);
+    for (let i = 0; i < x.rows; i++) {
+      if (counts[i] === 0) continue;
+      const input = inputOf(i);
+      const p = probabilities(theta, input);
+      for (let s = 0; s < size; s++) {
+        const k = Math.floor(s / width);
+        for (let t = 0; t < size; t++) {
+          const l = Math.floor(t / width);
+          const c = (k === l ? p[k] : 0) - p[k] * p[l];
+          h[s * size + t] += (counts[i] * c * input[s % width] * input[t % width]) / x.rows;
+        }
+      }
+    }
+    return h;
+  };
+  const fit = (counts: ArrayLike<number>): Float64Array => {
+    const theta = new Float64Array(size);
+    for (let step = 0; step < 50; step++) {
+      const g = theta.map((value) => weightDecay * value);
+      for (let i = 0; i < x.rows; i++) {
+        if (counts[i] === 0) continue;
+        const one = gradient(theta, inputOf(i), y[i]);
+        for (let t = 0; t < size; t++) g[t] += (counts[i] * one[t]) / x.rows;
+      }
+      const h = hessian(theta, counts);
+      for (let t = 0; t < size; t++) h[t * size + t] += weightDecay;
+      const { factor } = cholesky(h, size);
+      if (!factor) throw new Error('the fixture has no optimum');
+      const move = solveCholesky(factor, g);
+      // The first steps are cut: a whole Newton step may overshoot far from the optimum.
+      const length = Math.sqrt(dot(move, move));
+      for (let t = 0; t < size; t++) theta[t] -= move[t] * Math.min(1, 2 / (length || 1));
+      if (length < 1e-13) break;
+    }
+    return theta;
+  };
+  return { data, size, width, weightDecay, inputOf, probabilities, gradient, hessian, fit };
+}
+
+export type SoftmaxRegression = ReturnType<typeof softmaxRegression>;
+
+/** −loss of every row of `of` under θ. */
+export function scoresUnder(model: SoftmaxRegression, theta: Float64Array, of: Labelled): Float64Array {
+  return Float64Array.from(of.y, (label, i) => Math.log(model.probabilities(theta, model.inputOf(i, of.x))[label]));
+}
+
+/** Trainings of the model; without any row θ = 0. */
+export function retrainingOf(model: SoftmaxRegression, queries: Labelled): Retraining {
+  return {
+    unit: 'nats',
+    train: async (counts) => {
+      const theta = model.fit(counts);
+      return { queries: scoresUnder(model, theta, queries), rows: scoresUnder(model, theta, model.data) };
+    },
+  };
+}
+
+/** Everything that methods may need, of a softmax regression. */
+export function contextOf(data: Labelled, queries: Labelled, weightDecay = 0.01): InfluenceContext {
+  const model = softmaxRegression(data, weightDecay);
+  const theta = model.fit(new Uint32Array(data.x.rows).fill(1));
+  const predict = (of: Labelled) => {
+    const result = zeros(of.x.rows, of.classes);
+    for (let i = 0; i < of.x.rows; i++)
+      result.data.set(model.probabilities(theta, model.inputOf(i, of.x)), i * of.classes);
+    return result;
+  };
+  const words = (of: Labelled) =>
+    Array.from({ length: of.x.rows }, (_, i) => `${Array.from(rowOf(of.x, i), (v) => `w${Math.round(v)}`).join(' ')}`);
+  return {
+    rows: data.x.rows,
+    queries: queries.x.rows,
+    seed: 1,
+    labels: { rows: data.y, queries: queries.y, classes: data.classes },
+    embeddings: { rows: data.x, queries: queries.x },
+    predictions: { rows: predict(data), queries: predict(queries), outOfSample: false },
+    texts: { rows: words(data), queries: words(queries) },
+    retraining: retrainingOf(model, queries),
+  };
+}
