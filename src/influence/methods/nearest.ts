@@ -27,21 +27,3 @@ export function forDistances(
     }
   }
 }
-
-/** Positions by ascending value; equal values in their own order. */
-export function ascending(values: Float64Array): Uint32Array {
-  return Uint32Array.from({ length: values.length }, (_, i) => i).sort((a, b) => values[a] - values[b] || a - b);
-}
-
-/** Positions of the `count` least values, ascending, ties by position; O(n) for small counts. */
-export function least(values: Float64Array, count: number): Uint32Array {
-  const kept = new Uint32Array(Math.min(count, values.length));
-  let held = 0;
-  for (let i = 0; i < values.length; i++) {
-    if (held === kept.length && (held === 0 || values[i] >= values[kept[held - 1]])) continue;
-    let at = held < kept.length ? held++ : held - 1;
-    for (; at > 0 && values[kept[at - 1]] > values[i]; at--) kept[at] = kept[at - 1];
-    kept[at] = i;
-  }
-  return kept;
-}
