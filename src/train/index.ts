@@ -8,12 +8,21 @@ export {
 export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.ts';
 export * from './initialization.ts';
 export * from './layers/index.ts';
+export { type LossGradient, type LossGradientsOptions, lossGradients } from './loss-gradients.ts';
 export { type Loss, losses } from './losses.ts';
 export { Network, type NetworkOptions, type Value } from './network.ts';
 export { type Optimizer, optimizers } from './optimizers.ts';
 export { readParameters, trainableParameters, withParameters } from './parameters.ts';
+export { planTraining, type TrainingPlan } from './plan.ts';
 export { type Batch, type Divisor, type Samples, samplesInMemory, type WeightedBatch } from './samples.ts';
 export { learningRateAt, type Schedule, schedules } from './schedules.ts';
 export type { TrainingProgress, TrainOptions } from './settings.ts';
-export { openTrainingStep, type StepOptions, type TrainingState, type TrainingStep } from './step.ts';
+export {
+  buildTrainingStep,
+  openTrainingStep,
+  type StepOptions,
+  type StepProgram,
+  type TrainingState,
+  type TrainingStep,
+} from './step.ts';
 export { type Trained, train } from './train.ts';

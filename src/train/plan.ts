@@ -10,6 +10,7 @@ export interface PlanOptions {
   readonly epochs: number;
   readonly batchSize: number;
   readonly seed: number;
+  readonly order?: readonly Uint32Array[];
   readonly schedule: Schedule;
   readonly rowWeights?: Float32Array;
   readonly divisor?: Divisor;
@@ -38,7 +39,9 @@ export function planTraining(options: PlanOptions): TrainingPlan {
   const size = Math.min(options.batchSize, samples.count);
   const perEpoch = Math.ceil(samples.count / size);
   const steps = perEpoch * epochs;
-  const orderOf = epochOrders(options.seed, samples.count);
+  checkOrder(options.order, epochs, samples.count);
+  const { order } = options;
+  const orderOf = order ? (epoch: number) => order[epoch] : epochOrders(options.seed, samples.count);
   const epochAt = (step: number) => Math.floor(step / perEpoch);
   const positionsAt = (step: number) => {
     const start = (step % perEpoch) * size;
@@ -66,6 +69,25 @@ export function epochOrders(seed: number, count: number): (epoch: number) => Uin
     if (last?.epoch !== epoch) last = { epoch, order: permutation(count, random(seed, epoch)) };
     return last.order;
   };
+}
+
+function checkOrder(order: readonly Uint32Array[] | undefined, epochs: number, count: number): void {
+  if (!order) return;
+  if (order.length !== epochs) {
+    throw new WhereforeError('wrong-shape', 'order of the rows', {
+      got: `${order.length} epochs`,
+      expected: `${epochs}`,
+    });
+  }
+  for (const [epoch, rows] of order.entries()) {
+    const seen = new Uint8Array(count);
+    for (const row of rows) if (row < count) seen[row] = 1;
+    if (rows.length === count && seen.every((once) => once === 1)) continue;
+    throw new WhereforeError('invalid-argument', `order of the rows in epoch ${epoch + 1}`, {
+      got: `${rows.length} rows, ${seen.filter((once) => once === 0).length} missing`,
+      expected: `each of ${count} rows once`,
+    });
+  }
 }
 
 function checkRowWeights(weights: Float32Array | undefined, count: number): void {

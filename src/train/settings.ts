@@ -48,6 +48,8 @@ export interface TrainOptions {
   readonly clipNorm?: number;
   /** Evaluated after every epoch. Default: nothing is. */
   readonly evaluate?: Samples;
+  /** The order of the rows in each epoch, as another program recorded it. Default: drawn from the seed. */
+  readonly order?: readonly Uint32Array[];
   /** How much each row counts, by its position among the samples; 0 leaves it out. Default all 1. */
   readonly rowWeights?: Float32Array;
   /** What a batch's sum of losses is divided by. Default `weights`. */
@@ -102,7 +104,7 @@ function checkFractions(fractions: readonly number[]): void {
 /** What determines a training besides model and data, as JSON. */
 export async function settingsOf(options: TrainOptions, trainable: readonly string[], steps: number): Promise<string> {
   const { loss, optimizer, schedule, batchSize, seed, samples, output, clipNorm, inputsAt, determinedBy } = options;
-  const { rowWeights, divisor } = options;
+  const { rowWeights, divisor, order } = options;
   // The total counts only where the schedule depends on it: other trainings may be made longer when they are resumed.
   const total = schedule.kind === 'cosine' || inputsAt ? { steps } : {};
   return JSON.stringify({
@@ -116,10 +118,21 @@ export async function settingsOf(options: TrainOptions, trainable: readonly stri
     clipNorm,
     trainable,
     ...(rowWeights && { rowWeights: await sha256(new Uint8Array(rowWeights.slice().buffer)) }),
+    ...(order && { order: await sha256(bytesOfAll(order)) }),
     ...(divisor && divisor !== 'weights' && { divisor }),
     ...(determinedBy && { determinedBy }),
     ...total,
   });
+}
+
+function bytesOfAll(order: readonly Uint32Array[]): Uint8Array {
+  const all = new Uint32Array(order.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const rows of order) {
+    all.set(rows, at);
+    at += rows.length;
+  }
+  return new Uint8Array(all.buffer);
 }
 
 /** @throws WhereforeError `invalid-argument` or `wrong-shape` when a training cannot go on from this checkpoint. */

@@ -86,6 +86,23 @@ export interface Updated {
   readonly norm: string | undefined;
 }
 
+/** The gradients of all parameters. @throws WhereforeError `invalid-argument` when one has no part in the loss */
+export function connected(
+  trainable: readonly string[],
+  gradients: ReadonlyMap<string, string | undefined>,
+): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const name of trainable) {
+    const gradient = gradients.get(name);
+    if (gradient === undefined)
+      throw new WhereforeError('invalid-argument', `parameter "${name}" has no part in the loss`, {
+        fix: 'leave it out of `trainable`',
+      });
+    found.set(name, gradient);
+  }
+  return found;
+}
+
 /** Appends the optimizer's update of every parameter; new weights and new state become outputs. */
 export function withUpdate(
   backward: Graph,
@@ -97,13 +114,7 @@ export function withUpdate(
 ): Updated {
   const builder = new GraphBuilder(backward, { prefix: 'train/' });
   const rule = optimizerRule(optimizer);
-  const found = trainable.map((name) => {
-    const gradient = gradients.get(name);
-    if (gradient) return gradient;
-    throw new WhereforeError('invalid-argument', `parameter "${name}" has no part in the loss`, {
-      fix: 'leave it out of `trainable`',
-    });
-  });
+  const found = [...connected(trainable, gradients).values()];
   const clipped = clipNorm === undefined ? { gradients: found, norm: undefined } : clip(builder, found, clipNorm);
   const scalars = Object.fromEntries(
     Object.keys(rule.scalars(1, 1)).map((name) => [name, builder.input(builder.fresh(name), 'float32', [])]),
