@@ -23,6 +23,7 @@ const layers = [
   'dataset',
   'train',
   'data',
+  'run',
   'attribution',
   'evaluation',
   'explainer',
@@ -49,9 +50,11 @@ const fileSystem = [
   'src/cli/main.ts',
   'src/data/temporary.ts',
   'src/cli/out-folder.ts',
+  'src/run/folder-storage.ts',
   // Pipes to processes, and how much memory these hold.
   'src/runtime/ort-child.js',
   'src/runtime/ort-process.ts',
+  'src/run/pool.ts',
 ];
 
 /** Files of more than 400 lines, each with the reason why it is not two files. */

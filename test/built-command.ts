@@ -11,6 +11,8 @@ export interface BuiltCommand {
   start(words: readonly string[]): ChildProcess;
   /** Starts a program that imports the package as `./dist/index.js`. */
   startProgram(text: string): ChildProcess;
+  /** Writes such a program, to be started by others. */
+  writeProgram(name: string, text: string): string;
   remove(): void;
 }
 
@@ -27,13 +29,15 @@ export function buildCommand(): BuiltCommand {
   }
   copyFileSync(join(root, 'package.json'), join(folder, 'package.json'));
   const run = (words: readonly string[]) => spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const written = (name: string, text: string) => {
+    const program = join(folder, name);
+    writeFileSync(program, text);
+    return program;
+  };
   return {
     start: (words) => run([join(folder, 'dist', 'cli', 'main.js'), ...words]),
-    startProgram: (text) => {
-      const program = join(folder, 'program.mjs');
-      writeFileSync(program, text);
-      return run([program]);
-    },
+    startProgram: (text) => run([written('program.mjs', text)]),
+    writeProgram: written,
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

@@ -42,7 +42,11 @@ export async function writeFolderAtomically(path: string, fill: (write: WriteEnt
   });
 }
 
-async function replaceAtomically(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
+/**
+ * Gives a path to what `write` makes under a temporary name beside it, once that is whole.
+ * @throws WhereforeError `file-unwritable`
+ */
+export async function replaceAtomically(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
   const target = resolve(path);
   const temporary = temporaryPath(target);
   try {

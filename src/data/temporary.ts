@@ -49,9 +49,15 @@ async function isAbandoned(folder: string, name: string): Promise<boolean> {
 
 const cleared = new Set<string>();
 
-/** Removes from a folder what processes that were killed left unfinished there; looks once at each folder. */
-export async function clearAbandoned(folder: string): Promise<void> {
-  if (cleared.has(folder)) return;
+/**
+ * Removes from a folder what processes that were killed left unfinished there; looks once at each folder, unless asked
+ * to look `again`.
+ */
+export async function clearAbandoned(
+  folder: string,
+  { again = false }: { readonly again?: boolean } = {},
+): Promise<void> {
+  if (cleared.has(folder) && !again) return;
   cleared.add(folder);
   // A folder that cannot be listed will say so to whoever writes into it.
   for (const name of await readdir(folder).catch(() => [])) {

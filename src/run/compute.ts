@@ -1,0 +1,153 @@
+import { z } from 'zod';
+import { WhereforeError } from '../errors.ts';
+import { unknownName } from '../nearest.ts';
+import { filesOf } from './files.ts';
+import { keyOf, type OpenShards, type Shard, type ShardPrograms, sha256, type Work } from './shard.ts';
+import { getBlob, type RunStorage } from './storage.ts';
+
+/** `shards/000012`: the number in six digits, so that names sort as numbers do. */
+const shardName = (index: number): string => `shards/${String(index).padStart(6, '0')}`;
+
+const recordName = (index: number): string => `${shardName(index)}.json`;
+
+/** The name of one file of a shard in the storage of the run. */
+export const fileOfShard = (index: number, file: string): string => `${shardName(index)}.${file}`;
+
+const record = z.object({
+  key: z.string(),
+  index: z.number(),
+  from: z.number(),
+  to: z.number(),
+  files: z.record(z.string(), z.object({ bytes: z.number(), sha256: z.string() })),
+  cost: z.object({ forward: z.number(), backward: z.number() }),
+  /** What differs from time to time: every other byte of a run is determined by its work. */
+  measured: z.object({ seconds: z.number(), more: z.json().optional() }),
+});
+
+/** What is written last of a shard: with it the shard is whole. */
+export type ShardRecord = z.infer<typeof record>;
+
+/** Indices of the shards that a storage holds whole. */
+export async function doneShards(storage: RunStorage): Promise<Set<number>> {
+  const names = await storage.list('shards/');
+  return new Set(names.flatMap((name) => (/^shards\/\d{6,}\.json$/.test(name) ? [Number(name.slice(7, -5))] : [])));
+}
+
+/** @throws WhereforeError `invalid-data` for a damaged record; undefined where the shard is not there */
+export async function readRecord(storage: RunStorage, index: number): Promise<ShardRecord | undefined> {
+  const bytes = await storage.read(recordName(index));
+  if (!bytes) return undefined;
+  try {
+    return record.parse(JSON.parse(new TextDecoder().decode(bytes)));
+  } catch (cause) {
+    throw damaged(storage, recordName(index), 'its record cannot be read', cause);
+  }
+}
+
+/** One file of a shard, checked against the record. @throws WhereforeError `invalid-data` */
+export async function readShardFile(storage: RunStorage, shard: ShardRecord, file: string): Promise<Uint8Array> {
+  const name = fileOfShard(shard.index, file);
+  const [stated, bytes] = [shard.files[file], await storage.read(name)];
+  if (stated && bytes && sha256(bytes) === stated.sha256) return bytes;
+  throw damaged(storage, name, bytes ? 'it is not what its record says' : 'it is missing');
+}
+
+function damaged(storage: RunStorage, name: string, got: string, cause?: unknown): WhereforeError {
+  return new WhereforeError('invalid-data', 'a part of a run is damaged', {
+    where: `${storage.url}/${name}`,
+    got,
+    fix: `remove ${name.replace(/\.[^/]*$/, '.json')} and give the command again: it is computed anew`,
+    cause,
+  });
+}
+
+/** Computes shards of any works, one at a time; keeps the last work open. */
+export interface Computer {
+  /** @returns whether it was computed, or found done (a shard may be delivered twice) */
+  compute(
+    task: { readonly work: Work; readonly shard: Shard; readonly storage: RunStorage },
+    options: { readonly signal: AbortSignal; readonly report?: (done: number) => void },
+  ): Promise<'computed' | 'found'>;
+  close(): Promise<void>;
+}
+
+/** What a process computes shards with. */
+export interface ComputerOptions {
+  readonly programs: ShardPrograms;
+  /** Threads of the runtime. Default 1. */
+  readonly threads?: number;
+  /** Where files of the commanding machine are put that this one lacks. */
+  readonly cache: string;
+}
+
+export function createComputer({ programs, threads = 1, cache }: ComputerOptions): Computer {
+  let open: { readonly key: string; readonly shards: OpenShards; readonly end: AbortController } | undefined;
+  const close = async () => {
+    const { shards, end } = open ?? {};
+    open = undefined;
+    end?.abort();
+    await shards?.close();
+  };
+  const openWork = async (work: Work, storage: RunStorage): Promise<OpenShards> => {
+    const key = `${storage.url} ${keyOf(work)}`;
+    if (open?.key === key) return open.shards;
+    await close();
+    if (!Object.hasOwn(programs, work.program))
+      throw unknownName('there is no program', work.program, Object.keys(programs));
+    const program = await programs[work.program].load();
+    if (program.version !== work.version) throw otherVersion(work, program.version);
+    const end = new AbortController();
+    const file = await filesOf(storage, cache, keyOf(work));
+    const blob = (hash: string) => getBlob(storage, hash);
+    const shards = await program.open({ work, threads, signal: end.signal, blob, file });
+    open = { key, shards, end };
+    if (work.model !== undefined && shards.model !== work.model) throw otherModel(work, shards.model);
+    return shards;
+  };
+  return {
+    async compute({ work, shard, storage }, { signal, report = () => undefined }) {
+      const key = keyOf(work);
+      if ((await readRecord(storage, shard.index))?.key === key) return 'found';
+      const shards = await openWork(work, storage);
+      const stop = () => open?.end.abort();
+      signal.addEventListener('abort', stop);
+      try {
+        const { files, cost, measured } = await shards.compute(shard, report);
+        const told: ShardRecord['files'] = {};
+        for (const [name, bytes] of Object.entries(files)) {
+          await storage.write(fileOfShard(shard.index, name), bytes);
+          told[name] = { bytes: bytes.length, sha256: sha256(bytes) };
+        }
+        const { seconds, ...passes } = cost;
+        const whole: ShardRecord = {
+          key,
+          ...shard,
+          files: told,
+          cost: passes,
+          measured: { seconds, more: measured as never },
+        };
+        await storage.write(recordName(shard.index), `${JSON.stringify(whole)}\n`);
+        return 'computed';
+      } finally {
+        signal.removeEventListener('abort', stop);
+      }
+    },
+    close,
+  };
+}
+
+function otherVersion({ program, version }: Work, found: number): WhereforeError {
+  return new WhereforeError('invalid-argument', `the worker has another version of "${program}"`, {
+    got: String(found),
+    expected: String(version),
+    fix: 'install the same version of wherefore everywhere',
+  });
+}
+
+function otherModel({ model }: Work, found: string | undefined): WhereforeError {
+  return new WhereforeError('invalid-data', 'the model is not the one that the work was planned with', {
+    got: found ?? 'no model',
+    expected: model,
+    fix: 'give the command again with the model that is there now',
+  });
+}
