@@ -1,92 +1,49 @@
 /**
  * Random mutation over all folders: small mistakes (a turned comparison, + for −, a number moved by one, a condition that is
- * always true, …) at random places of src, one at a time, in a copy of the sources. The tests that load the changed file
- * must fail. What survives is a hole in the tests, or does the same thing by other means: someone has to look.
+ * always true, …) at random places of src, one at a time, in a copy of the sources; folders take turns. First the tests are
+ * asked that import the changed file most directly, then all others that reach it. What survives is a hole in the tests, or
+ * does the same thing by other means: someone has to look, and puts the second kind into scripts/mutate.judged.json.
  *
- *   node scripts/mutate.mjs [--count 100] [--seed 1] [folder …]     e.g. node scripts/mutate.mjs --count 20 train onnx
+ *   node scripts/mutate.mjs [--count 60] [--seed 1] [--state mutants.json] [folder …]    e.g. --count 20 train onnx
  *
- * It prints one line a mutant and writes nothing; docs/reliability.md tells the last score.
+ * It prints one line a mutant; with --state a run that was stopped goes on. docs/reliability.md tells the last score.
  */
-import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import ts from 'typescript';
+import { chances } from './fuzz/random.mjs';
+import { changesOf } from './mutate/changes.mjs';
+import { testsByDistance } from './mutate/tests.mjs';
+import { runTests } from './mutate/vitest.mjs';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
-/** Seconds after which a mutant counts as noticed: it made something run for ever. */
-const patience = 300;
+/** Test files that are asked first, by how directly they import the changed file. */
+const nearby = 4;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { count: { type: 'string', default: '100' }, seed: { type: 'string', default: '1' } },
+  options: {
+    count: { type: 'string', default: '60' },
+    seed: { type: 'string', default: '1' },
+    state: { type: 'string' },
+  },
 });
 const count = Number(values.count);
-let state = Number(values.seed) >>> 0 || 1;
-/** A whole number below `limit`. @param {number} limit */
-function draw(limit) {
-  state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-  return Math.floor((state / 2 ** 32) * limit);
-}
-
-/** What may stand for an operator by mistake. @type {Readonly<Record<string, string>>} */
-const turned = {
-  '<': '<=',
-  '<=': '<',
-  '>': '>=',
-  '>=': '>',
-  '===': '!==',
-  '!==': '===',
-  '+': '-',
-  '-': '+',
-  '*': '/',
-  '/': '*',
-  '%': '*',
-  '&&': '||',
-  '||': '&&',
-  '??': '&&',
-};
-
-/** @typedef {{ start: number, end: number, text: string }} Change */
-
-/** Every small mistake that one place allows. @param {ts.SourceFile} source @returns {Change[]} */
-function changesOf(source) {
-  /** @type {Change[]} */
-  const changes = [];
-  const add = (/** @type {ts.Node} */ node, /** @type {string} */ text) =>
-    changes.push({ start: node.getStart(source), end: node.getEnd(), text });
-  /** @param {ts.Node} node */
-  const visit = (node) => {
-    // Messages, types and imports are no behaviour.
-    if (ts.isTypeNode(node) || ts.isImportDeclaration(node) || ts.isInterfaceDeclaration(node)) return;
-    if (ts.isTypeAliasDeclaration(node) || (ts.isNewExpression(node) && /Error$/.test(node.expression.getText(source))))
-      return;
-    if (ts.isBinaryExpression(node)) {
-      const other = turned[node.operatorToken.getText(source)];
-      const isText = [node.left, node.right].some(
-        (side) => ts.isStringLiteralLike(side) || ts.isTemplateExpression(side),
-      );
-      if (other && !(isText && /[+-]/.test(other))) add(node.operatorToken, other);
-    }
-    if (ts.isPrefixUnaryExpression(node) && node.operator === ts.SyntaxKind.ExclamationToken)
-      add(node, node.operand.getText(source));
-    if (ts.isNumericLiteral(node) && !ts.isLiteralTypeNode(node.parent)) add(node, `(${node.text} + 1)`);
-    if (node.kind === ts.SyntaxKind.TrueKeyword) add(node, 'false');
-    if (node.kind === ts.SyntaxKind.FalseKeyword) add(node, 'true');
-    if (ts.isPropertyAccessExpression(node) && node.expression.getText(source) === 'Math') {
-      const other = /** @type {Record<string, string>} */ ({ min: 'max', max: 'min', floor: 'ceil', ceil: 'floor' })[
-        node.name.text
-      ];
-      if (other) add(node.name, other);
-    }
-    if (ts.isIfStatement(node)) add(node.expression, `true || (${node.expression.getText(source)})`);
-    ts.forEachChild(node, visit);
-  };
-  visit(source);
-  return changes;
-}
+const { draw } = chances(Number(values.seed));
 
 /** Source files without tests and types. @param {string} folder @returns {string[]} */
 function sourcesIn(folder) {
@@ -96,53 +53,113 @@ function sourcesIn(folder) {
     .sort();
 }
 
-/** Whether the tests that load a file pass; without a file, all of them. @param {string} folder @param {string} [file] */
-function passes(folder, file) {
-  return new Promise((resolve) => {
-    const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-    const asked = file ? ['related', '--run', file] : ['run'];
-    const child = spawn(process.execPath, [vitest, ...asked, '--bail', '1', '--reporter', 'dot'], {
-      cwd: folder,
-      stdio: 'ignore',
-      detached: true,
-    });
-    const timer = setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGKILL'), (file ? 1 : 4) * patience * 1000);
-    child.on('exit', (code) => {
-      clearTimeout(timer);
-      resolve(code === 0);
-    });
+/** A small mistake at a place. @typedef {{ file: string, change: import('./mutate/changes.mjs').Change }} Mutant */
+
+/** The mutants of a folder in a random order. @param {string} folder @returns {Mutant[]} */
+function mutantsIn(folder) {
+  const mutants = sourcesIn(folder).flatMap((file) => {
+    const source = ts.createSourceFile(file, readFileSync(join(root, file), 'utf8'), ts.ScriptTarget.ES2022, true);
+    return changesOf(source).map((change) => ({ file, change }));
   });
+  for (let i = mutants.length - 1; i > 0; i--) {
+    const j = Math.floor(draw() * (i + 1));
+    [mutants[i], mutants[j]] = [mutants[j], mutants[i]];
+  }
+  return mutants;
 }
 
-const folders = positionals.length ? positionals.map((name) => join('src', name)) : ['src'];
-const places = folders.flatMap(sourcesIn).flatMap((file) => {
-  const text = readFileSync(join(root, file), 'utf8');
-  return changesOf(ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true)).map((change) => ({ file, change }));
-});
-const copy = mkdtempSync(join(tmpdir(), 'wherefore-mutants-'));
-let killed = 0;
-let made = 0;
-try {
+/** As many mutants as asked for, from every folder in turn. @returns {Mutant[]} */
+function sample() {
+  const top = readdirSync(join(root, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const folders = positionals.length ? positionals : top.map(({ name }) => name);
+  const lists = folders.map((name) => mutantsIn(join('src', name)));
+  const longest = Math.max(...lists.map((list) => list.length));
+  const inTurn = Array.from({ length: longest }, (_, i) => lists.flatMap((list) => list.slice(i, i + 1)));
+  return inTurn.flat().slice(0, count);
+}
+
+/** What names a mutant, whatever line it moves to: its file, the text of its line, and the change. @param {Mutant} mutant */
+function idOf({ file, change: { start, end, text } }) {
+  const original = readFileSync(join(root, file), 'utf8');
+  const [from, to] = [original.lastIndexOf('\n', start) + 1, original.indexOf('\n', end)];
+  const short = (/** @type {string} */ part) => part.replace(/\s+/g, ' ').trim().slice(0, 100);
+  return `${file} | ${short(original.slice(from, to))} | ${short(original.slice(start, end))} → ${short(text)}`;
+}
+
+/** @returns {string} a folder with a copy of what git knows, beside the shared data where there is some */
+function copyOfSources() {
+  const around = mkdtempSync(join(tmpdir(), 'wherefore-mutants-'));
+  const copy = join(around, 'copy');
   const files = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' }).split('\0').filter(Boolean);
-  for (const name of files) cpSync(join(root, name), join(copy, name));
+  mkdirSync(copy);
+  for (const name of files) if (existsSync(join(root, name))) cpSync(join(root, name), join(copy, name));
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
-  if (!(await passes(copy))) throw new Error('the tests fail without a mutant: nothing to measure');
-  while (made < count && places.length > 0) {
-    const [{ file, change }] = places.splice(draw(places.length), 1);
-    const path = join(copy, file);
-    const original = readFileSync(path, 'utf8');
-    writeFileSync(path, original.slice(0, change.start) + change.text + original.slice(change.end));
-    const survived = await passes(copy, file);
-    writeFileSync(path, original);
-    made++;
-    if (!survived) killed++;
-    const line = original.slice(0, change.start).split('\n').length;
-    const before = original.slice(change.start, change.end).replace(/\s+/g, ' ').slice(0, 60);
-    console.log(
-      `${made}/${count} ${survived ? 'SURVIVED' : 'killed  '} ${file}:${line}: ${before} → ${change.text.replace(/\s+/g, ' ').slice(0, 80)}`,
-    );
+  if (existsSync(join(root, '../shared'))) symlinkSync(join(root, '../shared'), join(around, 'shared'));
+  return copy;
+}
+
+/** Test files that pass without a mutant. @type {Map<string, boolean>} */
+const sound = new Map();
+
+/**
+ * Whether tests notice a mutant: one fails that passes without it.
+ * @param {string} copy @param {() => void} restore @param {() => void} damage @param {readonly string[]} tests
+ * @returns {Promise<string | undefined>} what noticed it
+ */
+async function noticedBy(copy, restore, damage, tests) {
+  let asked = [...tests];
+  while (asked.length > 0) {
+    const { failed, isLate } = await runTests(copy, asked);
+    if (failed.length === 0 && !isLate) return undefined;
+    const suspects = isLate ? asked : failed;
+    restore();
+    const unknown = suspects.filter((test) => !sound.has(test));
+    if (unknown.length > 0) {
+      const alone = await runTests(copy, unknown, { all: true });
+      for (const test of unknown) sound.set(test, !alone.isLate && !alone.failed.includes(test));
+    }
+    damage();
+    const passing = suspects.filter((test) => sound.get(test));
+    if (passing.length > 0) return isLate ? 'a test that does not end' : passing.join(', ');
+    asked = asked.filter((test) => sound.get(test) !== false);
   }
-  console.log(`killed ${killed} of ${made} (${((100 * killed) / Math.max(1, made)).toFixed(0)} %)`);
+  return undefined;
+}
+
+/** @type {Record<string, string>} what was found of each mutant: the test that noticed it, or "" */
+const results = values.state && existsSync(values.state) ? JSON.parse(readFileSync(values.state, 'utf8')) : {};
+/** @type {Record<string, string>} */
+const judged = JSON.parse(readFileSync(join(root, 'scripts/mutate.judged.json'), 'utf8'));
+const copy = copyOfSources();
+const mutants = sample();
+let [killed, same] = [0, 0];
+try {
+  for (const [i, mutant] of mutants.entries()) {
+    const id = idOf(mutant);
+    if (results[id] === undefined) {
+      const path = join(copy, mutant.file);
+      const original = readFileSync(path, 'utf8');
+      const restore = () => writeFileSync(path, original);
+      const { start, end, text } = mutant.change;
+      const damage = () => writeFileSync(path, original.slice(0, start) + text + original.slice(end));
+      const tests = testsByDistance(copy, mutant.file);
+      damage();
+      results[id] =
+        (await noticedBy(copy, restore, damage, tests.slice(0, nearby))) ??
+        (await noticedBy(copy, restore, damage, tests.slice(nearby))) ??
+        '';
+      restore();
+      if (values.state) writeFileSync(values.state, JSON.stringify(results, undefined, 1));
+    }
+    if (results[id]) killed++;
+    else if (judged[id]) same++;
+    const found = results[id] ? 'killed  ' : judged[id] ? 'the same' : 'SURVIVED';
+    console.log(`${i + 1}/${mutants.length} ${found} ${id}${results[id] ? ` (${results[id]})` : ''}`);
+  }
+  const meaningful = mutants.length - same;
+  console.log(
+    `killed ${killed} of ${meaningful} (${((100 * killed) / Math.max(1, meaningful)).toFixed(0)} %); ${same} change nothing that counts`,
+  );
 } finally {
-  rmSync(copy, { recursive: true, force: true });
+  rmSync(dirname(copy), { recursive: true, force: true });
 }
