@@ -261,7 +261,7 @@ async function probeAll(runtime: Runtime, stages: readonly Stage[], fail: Fail):
   const facts = new Map<string, Facts>();
   for (const { stage, probe } of probes) {
     const result = results.get(stage.item.name);
-    if (result) facts.set(stage.item.name, readProbe(probe, result));
+    if (result) facts.set(stage.item.name, readProbe(stage.model.graph, probe, result));
   }
   return facts;
 }

@@ -1,11 +1,13 @@
 import { WhereforeError } from '../errors.ts';
 import { type Graph, type Initializer, type Node, namesRead, operatorKey, type ValueInfo } from '../onnx/graph.ts';
 import { readInitializer } from '../onnx/initializer.ts';
+import { prune } from '../onnx/lowering/extract.ts';
 import { inferTypes } from '../onnx/types.ts';
 import { toNumbers } from '../tensor/convert.ts';
 import { lookup } from '../tensor/lookup.ts';
 import type { DataType, Tensor } from '../tensor/tensor.ts';
 import type { Decisions } from './control-flow.ts';
+import { elementwiseShape } from './elementwise-shapes.ts';
 
 /**
  * What is known of every value of a graph for one set of input shapes: its shape, its element type, and, for small
@@ -64,15 +66,18 @@ function parameterNames(node: Node): string[] {
 
 /** A graph that, run once, tells the facts of another. */
 export interface Probe {
-  /** The same nodes, with a `Shape` behind every value; its outputs are what {@link readProbe} wants. */
+  /** Nodes of the graph, with a `Shape` behind values; its outputs are what {@link readProbe} wants. */
   readonly graph: Graph;
   readonly types: ReadonlyMap<string, DataType>;
   readonly shapeOf: ReadonlyMap<string, string>;
+  /** Nodes whose output has a shape that follows from those of their inputs, in topological order. */
+  readonly followed: readonly Node[];
   readonly constants: readonly string[];
 }
 
 /**
- * Builds the probe of a graph: one `Shape` node per value, and the small shape-only values themselves.
+ * Builds the probe of a graph: a `Shape` node for each value whose shape does not follow from others, and the small
+ * shape-only values themselves. Nodes that none of these needs are left out.
  * Running it on an input gives exact shapes for that input's shapes, whatever the file declares.
  */
 export function probeOf(graph: Graph): Probe {
@@ -99,17 +104,29 @@ export function probeOf(graph: Graph): Probe {
     nodes.push({ op, domain: '', name: output, inputs: [name], outputs: [output], attributes: {} });
     outputs.push({ name: output, type, shape: undefined });
   };
-  for (const name of [...graph.inputs.map((input) => input.name), ...produced]) {
-    if (!types.has(name)) continue;
+  const known = new Set(graph.initializers.keys());
+  const ask = (name: string) => {
+    if (!types.has(name)) return;
     const output = `${prefix}/shape/${name}`;
     append('Shape', name, output, 'int64');
     shapeOf.set(output, name);
+    known.add(name);
+  };
+  for (const { name } of graph.inputs) ask(name);
+  const followed: Node[] = [];
+  for (const node of graph.nodes) {
+    const [name] = node.outputs;
+    if (types.has(name) && elementwiseShape(node)?.from.every((input) => known.has(input))) {
+      followed.push(node);
+      known.add(name);
+    } else for (const output of node.outputs) if (output) ask(output);
   }
   for (const name of [...constants, ...weights]) append('Identity', name, `${prefix}/value/${name}`, types.get(name));
   return {
-    graph: { ...graph, nodes, outputs },
+    graph: prune({ ...graph, nodes, outputs }),
     types,
     shapeOf,
+    followed,
     constants: [...constants, ...weights].map((name) => `${prefix}/value/${name}`),
   };
 }
@@ -125,8 +142,8 @@ function freshPrefix(graph: Graph, wanted: string): string {
   return prefix;
 }
 
-/** Facts from what the probe's run returned. */
-export function readProbe(probe: Probe, results: ReadonlyMap<string, Tensor>): Facts {
+/** Facts of a graph from what its probe's run returned. */
+export function readProbe(graph: Graph, probe: Probe, results: ReadonlyMap<string, Tensor>): Facts {
   const shapes = new Map<string, readonly number[]>();
   const constants = new Map<string, Tensor>();
   for (const [output, name] of probe.shapeOf) {
@@ -138,10 +155,15 @@ export function readProbe(probe: Probe, results: ReadonlyMap<string, Tensor>): F
     const result = results.get(output);
     if (result) constants.set(output.slice(output.indexOf('/value/') + '/value/'.length), result);
   }
-  for (const weight of probe.graph.initializers.values()) {
+  for (const weight of graph.initializers.values()) {
     shapes.set(weight.name, weight.shape);
     const elements = elementsInMemory(weight);
     if (elements) constants.set(weight.name, elements);
+  }
+  for (const node of probe.followed) {
+    const rule = elementwiseShape(node);
+    const from = rule?.from.map((name) => shapes.get(name) ?? []) ?? [];
+    if (rule) shapes.set(node.outputs[0], rule.shape(from));
   }
   return { shapes, types: probe.types, constants };
 }

@@ -15,6 +15,7 @@ import { type Graph, type Node, type OnnxModel, operatorKey } from '../onnx/grap
 import { resolveConstants } from '../onnx/lowering/constants.ts';
 import { namesOf } from '../onnx/lowering/rewrite.ts';
 import { dataTypes, formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { inReadyOrder, mostAsMade } from './ready-order.ts';
 import {
   type RunOptions,
   type Runtime,
@@ -75,11 +76,8 @@ export function hasDataDependentShapes(graph: Graph): boolean {
 /** Bytes of weights that the copies of a session, which let runs go side by side, may hold together. */
 const copiedBytes = 128 * 2 ** 20;
 
-/**
- * Nodes of the largest graph that the runtime optimizes. Its passes take time that grows with the square of the nodes:
- * 12 s for 8,000 of them on a busy machine, where opening the graph as it is takes 1 s.
- */
-const mostOptimized = 10_000;
+/** Nodes of the largest graph that the runtime optimizes, which takes as long again as opening it and more. */
+const mostOptimized = 20_000;
 
 interface Probing extends Pick<SessionOptions, 'trial'> {
   /** Whether what decides by the data is followed. */
@@ -138,10 +136,7 @@ export class Executor {
     { trial }: Pick<SessionOptions, 'trial'> = {},
   ): Promise<Map<string, Tensor>> {
     this.#checkOpen();
-    const session = await this.runtime.open(
-      { ...this.model, graph },
-      { optimization: 'none', prepack: false, weights: this.#weights, trial },
-    );
+    const session = await this.#session(graph, { optimization: 'none', prepack: false, trial });
     try {
       return await session.run(onlyInputs(graph, feeds), fetches);
     } finally {
@@ -186,8 +181,12 @@ export class Executor {
     return probe.read(names.length ? await run(probe.graph, names) : new Map());
   }
 
-  /** Runs of a graph that can be under way at once: as many as the runtime has, unless every stream's weights are large. */
+  /**
+   * Runs of a graph that can be under way at once: as many as the runtime has, unless every stream's weights are large,
+   * or the graph is so long that opening it takes longer than its runs.
+   */
   streams(graph: Graph): number {
+    if (graph.nodes.length > mostAsMade) return 1;
     const { streams = 1 } = this.runtime;
     return Math.max(1, Math.min(streams, Math.floor(copiedBytes / (weightBytes(graph) + 1))));
   }
@@ -215,7 +214,7 @@ export class Executor {
   async #probe(graph: Graph, feeds: Tensors, how: Probing, decisions?: Decisions): Promise<Specialised> {
     const probe = probeOf(graph);
     const results = await this.runOnce(probe.graph, feeds, [...probe.shapeOf.keys(), ...probe.constants], how);
-    const facts: Facts = { ...readProbe(probe, results), decisions };
+    const facts: Facts = { ...readProbe(graph, probe, results), decisions };
     // Values inside a loop or a branch need shapes as well, and may decide things themselves.
     const again = async (next: Graph): Promise<Specialised> => {
       const inner = how.follows
@@ -233,6 +232,12 @@ export class Executor {
     return taken ? again(taken) : { graph: specialised, facts };
   }
 
+  #session(graph: Graph, options: SessionOptions): Promise<Session> {
+    const isLong = graph.nodes.length > mostAsMade;
+    const model = { ...this.model, graph: isLong ? inReadyOrder(graph) : graph };
+    return this.runtime.open(model, { ...options, planMemory: !isLong, weights: this.#weights });
+  }
+
   async #open(graph: Graph, streams: number): Promise<Session> {
     const known = this.#sessions.get(graph);
     if (known) {
@@ -241,10 +246,7 @@ export class Executor {
       return known.session;
     }
     const opened = {
-      session: this.runtime.open(
-        { ...this.model, graph },
-        { weights: this.#weights, streams, optimization: graph.nodes.length > mostOptimized ? 'none' : 'all' },
-      ),
+      session: this.#session(graph, { streams, optimization: graph.nodes.length > mostOptimized ? 'none' : 'all' }),
       bytes: streams * weightBytes(graph),
     };
     this.#sessions.set(graph, opened);

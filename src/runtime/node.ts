@@ -93,7 +93,7 @@ function checkForeseen(graph: Graph, limit: number | undefined): void {
 }
 
 function openMessage(model: OnnxModel, options: SessionOptions, threads: number) {
-  const { weights, optimization = 'all', prepack = true } = options;
+  const { weights, optimization = 'all', prepack = true, planMemory = true } = options;
   const bytes = encodeModel(model, { weights: weights ? 'reference' : 'inline' });
   const files = weights?.kind === 'memory' ? [...weights.files].map(([path, data]) => ({ path, data })) : undefined;
   // Every session has threads of its own, which by default go on spinning after a run and take the processor from the
@@ -108,6 +108,7 @@ function openMessage(model: OnnxModel, options: SessionOptions, threads: number)
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',
+      enableMemPattern: planMemory,
       graphOptimizationLevel: optimization === 'all' ? 'all' : 'disabled',
       // Errors come back as exceptions; the runtime need not print them as well.
       logSeverityLevel: 4,
