@@ -144,6 +144,12 @@ export class Executor {
     }
   }
 
+  /** Opens a graph in a session of its own, in which values can be carried from run to run; the caller releases it. */
+  open(graph: Graph): Promise<Session> {
+    this.#checkOpen();
+    return this.runtime.open({ ...this.model, graph }, { weights: this.#weights });
+  }
+
   /** Facts of a graph for the shapes of `feeds`, from one probing run, and the graph with them built in. Cached. */
   async specialise(
     graph: Graph,

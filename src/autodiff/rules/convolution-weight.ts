@@ -102,18 +102,18 @@ function outputsFirst(context: RuleContext, narrow: string, conv: Convolution): 
 }
 
 /** A value of the wide side with batch and channels exchanged: once here, so that the slices of the taps need not be. */
-function channelsInFront(context: RuleContext, value: string, { batch, kernel }: Convolution): string {
+export function channelsInFront(context: RuleContext, value: string, { batch, kernel }: Convolution): string {
   return batch === 1 ? value : context.transpose(value, [1, 0, ...spatialAxes(kernel.length)]);
 }
 
 /** The wide value with its padding, so that every tap is a plain slice. */
-function padded(context: RuleContext, wide: string, { kernel, begin, end }: Convolution): string {
+export function padded(context: RuleContext, wide: string, { kernel, begin, end }: Convolution): string {
   const behind = end.map((pad) => Math.max(0, pad));
   return padTrailing(context, wide, 2 + kernel.length, begin, behind);
 }
 
 /** What tap `tap` of every window reads: a strided slice of the padded wide value. */
-function sliceOfTap(context: RuleContext, value: string, tap: readonly number[], conv: Convolution): string {
+export function sliceOfTap(context: RuleContext, value: string, tap: readonly number[], conv: Convolution): string {
   const { strides, dilations, narrow, begin, end, wide } = conv;
   const start = tap.map((position, i) => position * dilations[i]);
   const stop = start.map((position, i) => position + (narrow[i] - 1) * strides[i] + 1);

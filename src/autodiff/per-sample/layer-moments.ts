@@ -1,0 +1,255 @@
+import { WhereforeError } from '../../errors.ts';
+import { float32 } from '../../tensor/tensor.ts';
+import type { RuleContext } from '../context.ts';
+import {
+  type FactorPair,
+  inOrder,
+  momentsOf,
+  outer,
+  type PositionWeights,
+  product,
+  rotated,
+  sumOverSameIndex,
+  type Written,
+  written,
+} from './factors.ts';
+import { type Layer, type LayerUse, type LayerUses, sidesOf } from './layers.ts';
+import { addAll } from './row-gradients.ts';
+
+/** A matrix `[width, size]` in both orders, or nothing: the side stays as it is. */
+export interface Rotation {
+  readonly matrix: string;
+  readonly transposed: string;
+  readonly size: number;
+}
+
+/** Rotations of the inputs (with the bias as last) and of the outputs of a layer. */
+export interface Rotations {
+  readonly inputs: Rotation | undefined;
+  readonly outputs: Rotation | undefined;
+}
+
+/** Weights of rows `[N]` or of rows and tokens `[N, T]`, as a value of the graph. */
+export interface RowWeights {
+  readonly value: string;
+  readonly shape: readonly number[];
+}
+
+function positionWeights(c: RuleContext, { rows, positions }: FactorPair, weights: RowWeights | undefined) {
+  if (!weights) return undefined;
+  if (weights.shape.length === 2 && weights.shape[1] === positions) return { value: weights.value };
+  const ofRows =
+    weights.shape.length === 2 ? c.op('ReduceMax', [weights.value, c.ints([1])], { keepdims: 0 }) : weights.value;
+  return { value: c.expand(c.reshape(ofRows, [rows, 1]), [rows, positions]) };
+}
+
+/** `Σ w a aᵀ` of the inputs (a 1 for the bias last) and `Σ s sᵀ` of the gradients of the outputs, over rows and positions. */
+export function layerCovariances(
+  c: RuleContext,
+  { layer, uses }: LayerUses,
+  weights: RowWeights | undefined,
+): { readonly inputs: string; readonly outputs: string } {
+  const { inputs, outputs } = sidesOf(layer);
+  const sums = (side: 'first' | 'second', isInput: boolean): string => {
+    const parts = uses.map((use) => {
+      // What flows back has the weight of its row already.
+      const counted: PositionWeights | undefined = isInput ? positionWeights(c, use.pair, weights) : undefined;
+      const { square, sum } = momentsOf(c, use.pair, side, counted);
+      const isDiagonal = use.pair[side].kind === 'one-hot';
+      if (isDiagonal !== (layer.oneHot === (isInput ? 'inputs' : 'outputs'))) throw mixedKinds(layer);
+      if (!isInput || !layer.bias) return square;
+      return withOnes(c, layer.inputs - 1, square, use, { sum, weights: counted });
+    });
+    return addAll(c, parts) as string;
+  };
+  return { inputs: sums(inputs, true), outputs: sums(outputs, false) };
+}
+
+function mixedKinds(layer: Layer): WhereforeError {
+  return new WhereforeError(
+    'unsupported-model',
+    `"${layer.name}" is a table that indices look up and a matrix as well, whose covariances have no common form`,
+    { fix: 'leave it out' },
+  );
+}
+
+/** The covariance of `[a, 1]`: `[[A, Σa], [Σaᵀ, Σ1]]`. */
+function withOnes(
+  c: RuleContext,
+  width: number,
+  square: string,
+  { pair, hasBias }: LayerUse,
+  { sum, weights }: { readonly sum: () => string; readonly weights: PositionWeights | undefined },
+): string {
+  if (!hasBias) return c.op('Pad', [square, c.ints([0, 0, 1, 1])]);
+  const a = sum();
+  const each = weights
+    ? c.reshape(c.scale(c.reduceSum(weights.value, [0, 1], false), pair.groups), [1, 1])
+    : c.constantTensor(float32([1, 1], [pair.rows * pair.positions * pair.groups]));
+  const upper = c.op('Concat', [square, c.reshape(a, [width, 1])], { axis: 1 });
+  const lower = c.op('Concat', [c.reshape(a, [1, width]), each], { axis: 1 });
+  return c.op('Concat', [upper, lower], { axis: 0 });
+}
+
+/** Per-row gradients of a layer, `[N, outputs, inputs]`, the bias's column last. */
+export function layerRows(c: RuleContext, { layer, uses }: LayerUses): string {
+  const parts = uses.map((use) => {
+    const { pair } = use;
+    const matrix = layer.transposed ? c.transpose(outer(c, pair), [0, 2, 1]) : outer(c, pair);
+    if (!layer.bias) return matrix;
+    const { outputs } = sidesOf(layer);
+    const side = pair[outputs];
+    const column = use.hasBias
+      ? c.reduceSum(inOrder(c, writtenRows(side), 'last'), [1], false)
+      : c.zeros([pair.rows, layer.outputs]);
+    return c.op('Concat', [matrix, c.reshape(column, [pair.rows, layer.outputs, 1])], { axis: 2 });
+  });
+  return addAll(c, parts) as string;
+}
+
+function writtenRows(factor: FactorPair['first']): Written {
+  if (factor.kind === 'rows') return factor;
+  throw new WhereforeError('internal', 'the outputs of a layer with a bias are not rows', { got: factor.kind });
+}
+
+/** Both sides of a use multiplied with the rotations, `[N, T, k]`; the bias adds the last row of the inputs' matrix. */
+export function rotatedSides(c: RuleContext, layer: Layer, { pair, hasBias }: LayerUse, rotations: RotationsGiven) {
+  const sides = sidesOf(layer);
+  const plain = (side: 'inputs' | 'outputs'): Rotation => {
+    const rotation = rotations[side];
+    if (side === 'outputs' || !layer.bias) return rotation;
+    // Without the row of the bias.
+    const width = layer.inputs - 1;
+    return {
+      size: rotation.size,
+      matrix: c.op('Slice', [rotation.matrix, c.ints([0]), c.ints([width]), c.ints([0])]),
+      transposed: c.op('Slice', [rotation.transposed, c.ints([0]), c.ints([width]), c.ints([1])]),
+    };
+  };
+  const outputs = rotated(c, pair, sides.outputs, plain('outputs'));
+  const inputs = rotated(c, pair, sides.inputs, plain('inputs'));
+  if (!hasBias) return { inputs, outputs };
+  const last = c.op('Slice', [
+    rotations.inputs.matrix,
+    c.ints([layer.inputs - 1]),
+    c.ints([layer.inputs]),
+    c.ints([0]),
+  ]);
+  const shape = inputs.order === 'last' ? [1, 1, inputs.width] : [1, inputs.width, 1];
+  return { outputs, inputs: { ...inputs, value: c.add(inputs.value, c.reshape(last, shape)) } };
+}
+
+export interface RotationsGiven {
+  readonly inputs: Rotation;
+  readonly outputs: Rotation;
+}
+
+/** `P_o G_n P_iᵀ` of every row, `[N, k_o, k_i]`. */
+export function layerProjections(c: RuleContext, { layer, uses }: LayerUses, rotations: RotationsGiven): string {
+  const parts = uses.map((use) => {
+    const { inputs, outputs } = rotatedSides(c, layer, use, rotations);
+    const positions = use.pair.positions * use.pair.groups;
+    return outer(c, { first: outputs, second: inputs, inputs: 'second', rows: use.pair.rows, positions, groups: 1 });
+  });
+  return addAll(c, parts) as string;
+}
+
+/** Rotated gradients of the rows, squared: how they are held depends on what is cheapest. */
+export interface RotatedSquares {
+  /** `Σ_n (Q_oᵀ G_n Q_i)²`, `[outputs, inputs]`. */
+  sum(): string;
+  /** `Σ_{oi} w_{oi} (Q_oᵀ G_n Q_i)²_{oi}` for weights `[outputs, inputs]`, `[N]`. */
+  weighted(weights: string): string;
+}
+
+/** The squares of rotated gradients of a layer's rows. */
+export function rotatedSquares(c: RuleContext, item: LayerUses, rotations: Rotations): RotatedSquares {
+  const { layer, uses } = item;
+  const [use] = uses;
+  const isTable = uses.length === 1 && layer.oneHot !== undefined;
+  if (isTable) return tableSquares(c, layer, use, rotations);
+  const isOne = uses.length === 1 && use.pair.positions * use.pair.groups === 1;
+  if (isOne) return outerSquares(c, layer, use, rotations);
+  const rotated = rotateRows(c, item, rotations);
+  const matrix = c.mul(rotated, rotated);
+  const { rows } = use.pair;
+  return {
+    sum: () => c.reduceSum(matrix, [0], false),
+    weighted: (weights) => {
+      const size = layer.outputs * layer.inputs;
+      return c.reshape(c.op('MatMul', [c.reshape(matrix, [rows, size]), c.reshape(weights, [size, 1])]), [rows]);
+    },
+  };
+}
+
+/** `Q_oᵀ G_n Q_i`: the sides are rotated first where that is cheaper than rotating the matrices of the rows. */
+function rotateRows(c: RuleContext, item: LayerUses, { inputs, outputs }: Rotations): string {
+  const { layer } = item;
+  const [I, O, T] = [layer.inputs, layer.outputs, layer.positions];
+  const sidesFirst = T * (I * I + O * O + I * O) < T * I * O + O * O * I + O * I * I;
+  if (inputs && outputs && sidesFirst && !layer.oneHot) return layerProjections(c, item, { inputs, outputs });
+  const rows = layerRows(c, item);
+  const left = outputs ? c.op('MatMul', [outputs.transposed, rows]) : rows;
+  return inputs ? c.op('MatMul', [left, inputs.matrix]) : left;
+}
+
+/** One position a row: the squares of an outer product are the outer product of the squares. */
+function outerSquares(c: RuleContext, layer: Layer, use: LayerUse, rotations: Rotations): RotatedSquares {
+  const [s, a] = sidesOfOne(c, layer, use, rotations).map((value) => c.mul(value, value));
+  return {
+    sum: () => product(c, s, a, true, false),
+    weighted: (weights) => c.reduceSum(c.mul(c.op('MatMul', [s, weights]), a), [1], false),
+  };
+}
+
+/** Outputs and inputs (a 1 for the bias last) of a use with one position, `[N, width]` each, rotated. */
+function sidesOfOne(c: RuleContext, layer: Layer, { pair, hasBias }: LayerUse, rotations: Rotations): string[] {
+  const sides = sidesOf(layer);
+  return (['outputs', 'inputs'] as const).map((name) => {
+    const factor = pair[sides[name]];
+    const width = name === 'inputs' && layer.bias ? layer.inputs - 1 : factor.width;
+    const plain = c.reshape(written(c, factor).value, [pair.rows, width]);
+    const whole =
+      name === 'inputs' && layer.bias
+        ? c.op('Concat', [plain, constantColumn(c, pair.rows, hasBias ? 1 : 0)], { axis: 1 })
+        : plain;
+    const rotation = rotations[name];
+    return rotation ? c.op('MatMul', [whole, rotation.matrix]) : whole;
+  });
+}
+
+const constantColumn = (c: RuleContext, rows: number, value: number) =>
+  c.constantTensor(float32([rows, 1], new Float32Array(rows).fill(value)));
+
+/**
+ * A row of a table counts once a row of the batch, however often its index occurs there: what flows back to one index is
+ * added up before it is squared. The index has no rotation, its covariance is diagonal.
+ */
+function tableSquares(c: RuleContext, layer: Layer, { pair }: LayerUse, rotations: Rotations): RotatedSquares {
+  const index = layer.oneHot as 'inputs' | 'outputs';
+  const other = index === 'inputs' ? 'outputs' : 'inputs';
+  if (rotations[index] || layer.bias) throw mixedKinds(layer);
+  const sides = sidesOf(layer);
+  const factor = pair[sides[index]];
+  if (factor.kind !== 'one-hot') throw mixedKinds(layer);
+  const { rows, positions } = pair;
+  const plain = inOrder(c, written(c, pair[sides[other]]), 'last');
+  const rotation = rotations[other];
+  const values = rotation ? c.op('MatMul', [plain, rotation.matrix]) : plain;
+  const width = rotation?.size ?? pair[sides[other]].width;
+  const { sums, isFirst } = sumOverSameIndex(c, factor.indices, values, rows, positions);
+  const squares = c.mul(c.mul(sums, sums), isFirst);
+  const turn = (value: string) => (index === 'inputs' ? c.transpose(value, [1, 0]) : value);
+  return {
+    sum: () => {
+      const places = c.expand(c.reshape(factor.indices, [rows * positions, 1]), [rows * positions, width]);
+      const flat = c.reshape(squares, [rows * positions, width]);
+      const zeros = c.zeros([factor.width, width]);
+      return turn(c.op('ScatterElements', [zeros, places, flat], { axis: 0, reduction: 'add' }));
+    },
+    weighted: (weights) => {
+      const taken = c.op('Gather', [turn(weights), factor.indices], { axis: 0 });
+      return c.reduceSum(c.mul(squares, taken), [1, 2], false);
+    },
+  };
+}
