@@ -7,9 +7,9 @@ import {
   fileSystemViolations,
   layerViolations,
   lengthViolations,
-  type Sources,
   spreadViolations,
 } from '../test/architecture.ts';
+import { loadedWith, type Sources } from '../test/imports.ts';
 
 /** A folder imports only from folders above it. `index` is what the package exports. */
 const layers = [
@@ -75,6 +75,14 @@ describe('the repository', () => {
 
   it('has a core that runs in a browser', () => {
     expect(browserViolations(sources, core, browserPackages)).toEqual([]);
+  });
+
+  it('has a table of methods without what only a run needs', () => {
+    // A page needs titles: rules of gradients, runtimes and files are loaded by runs.
+    const loaded = [...loadedWith(sources, ['src/attribution/methods/index.ts'])];
+    expect(loaded.length).toBeGreaterThan(30);
+    expect(loaded.filter((path) => !/^(zod$|src\/(attribution|tensor|errors|nearest))/.test(path))).toEqual([]);
+    expect(loaded.filter((path) => path.includes('/rules/'))).toEqual([]);
   });
 
   it('has no call whose arguments grow with the data', () => {

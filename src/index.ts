@@ -6,7 +6,7 @@ export type { Baseline, InputBaseline, InputLayout } from './attribution/baselin
 export type { Groups } from './attribution/groups.ts';
 export type { Layer } from './attribution/layer.ts';
 export { type MethodName, methods } from './attribution/methods/index.ts';
-export type { Method } from './attribution/methods/method.ts';
+export type { ImplicitBaseline, LoadExplainer, MaskModel, Method } from './attribution/methods/method.ts';
 export type { StatedBaseline } from './attribution/stated-baseline.ts';
 export { rankAgreement, type Sweep, sweep } from './attribution/sweep.ts';
 export { type Region, regionOf } from './attribution/target/region.ts';
@@ -43,6 +43,7 @@ export type { Comparison, ComparisonRequest } from './evaluation/comparison.ts';
 export { type MetricName, metrics } from './evaluation/metrics/index.ts';
 // The learned explainer
 export { type Adapted, type AdaptOptions, adapt, type Explainer, openExplainer } from './explainer/index.ts';
+export { loadExplainer } from './explainer/load-explainer.ts';
 export { type EncodeOptions, encodeModel } from './onnx/encode.ts';
 export type { Graph, Node, OnnxModel, ValueInfo } from './onnx/graph.ts';
 export { type ExplanationDocument, explanationSchema, parseDocument } from './report/document.ts';

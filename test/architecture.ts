@@ -1,16 +1,5 @@
-import { posix } from 'node:path';
 import ts from 'typescript';
-
-/** Source texts by path relative to the repository, e.g. `src/onnx/graph.ts`. */
-export type Sources = ReadonlyMap<string, string>;
-
-/** One reference of a file to another file or to a package. */
-interface Import {
-  readonly specifier: string;
-  /** Whether the compiled file still has it: `import type` is erased, `import { type A }` is not. */
-  readonly value: boolean;
-  readonly line: number;
-}
+import { importsOf, lineOf, parse, resolve, type Sources } from './imports.ts';
 
 /** The layer of a file under `src/`: its folder, or the file's own name where it lies in `src/` itself. */
 export function layerOf(path: string): string {
@@ -144,35 +133,6 @@ function takesSpread(node: ts.Node): boolean {
   );
 }
 
-function importsOf(path: string, text: string): Import[] {
-  const source = parse(path, text);
-  const found: Import[] = [];
-  const add = (specifier: ts.Node, value: boolean) => {
-    if (ts.isStringLiteralLike(specifier))
-      found.push({ specifier: specifier.text, value, line: lineOf(source, specifier) });
-  };
-  const visit = (node: ts.Node): void => {
-    if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, !node.importClause?.isTypeOnly);
-    else if (ts.isExportDeclaration(node) && node.moduleSpecifier) add(node.moduleSpecifier, !node.isTypeOnly);
-    else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal, false);
-    else if (ts.isCallExpression(node) && loads(node.expression) && node.arguments.length > 0)
-      add(node.arguments[0], true);
-    // new URL('./worker.js', import.meta.url) loads a program; other files are data.
-    else if (ts.isNewExpression(node) && node.expression.getText(source) === 'URL' && node.arguments?.length === 2) {
-      const [file, base] = node.arguments;
-      const isProgram = ts.isStringLiteralLike(file) && /[.][cm]?[jt]s$/.test(file.text);
-      if (isProgram && base.getText(source) === 'import.meta.url') add(file, true);
-    }
-    ts.forEachChild(node, visit);
-  };
-  visit(source);
-  return found;
-}
-
-function loads(callee: ts.Expression): boolean {
-  return callee.kind === ts.SyntaxKind.ImportKeyword || (ts.isIdentifier(callee) && callee.text === 'require');
-}
-
 function nodeGlobalsIn(path: string, text: string): { readonly name: string; readonly line: number }[] {
   const source = parse(path, text);
   const found: { name: string; line: number }[] = [];
@@ -198,11 +158,6 @@ function namesSomethingElse(node: ts.Identifier): boolean {
   return names && parent.name === node;
 }
 
-/** `src/…` or `test/…` of a relative import; undefined for a package. */
-function resolve(path: string, specifier: string): string | undefined {
-  return specifier.startsWith('.') ? posix.join(posix.dirname(path), specifier) : undefined;
-}
-
 function packageOf(specifier: string): string {
   return specifier
     .split('/')
@@ -215,12 +170,4 @@ function chain(reachedFrom: ReadonlyMap<string, string | undefined>, path: strin
   const way = [path];
   for (let at = reachedFrom.get(path); at !== undefined; at = reachedFrom.get(at)) way.unshift(at);
   return way.join(' → ');
-}
-
-function parse(path: string, text: string): ts.SourceFile {
-  return ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
-}
-
-function lineOf(source: ts.SourceFile, node: ts.Node): number {
-  return source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1;
 }

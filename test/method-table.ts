@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type MethodName, methods, methodTable } from '../src/attribution/methods/index.ts';
 import type { Workload } from '../src/attribution/methods/method.ts';
 
@@ -50,13 +50,16 @@ ${names.map(section).join('\n\n')}
 }
 
 function cost(name: MethodName): string {
-  const { forward, backward } = methodTable[name].cost(methodTable[name].parameters.parse({}), example);
+  const { cost, parameters, files = [] } = methodTable[name];
+  // Files have no default.
+  const given = Object.fromEntries(files.map((file) => [file, `${file}.onnx`]));
+  const { forward, backward } = cost(parameters.parse(given), example);
   return `${forward} + ${backward}`;
 }
 
 function row(name: MethodName): string {
   const method = methodTable[name];
-  const baseline = method.implicitBaseline ?? 'stated';
+  const baseline = method.implicitBaseline?.text ?? 'stated';
   const sums = { exact: 'yes', convergent: 'in the limit', none: method.meaning.kind === 'share' ? 'no' : '–' };
   const where = method.layers === 'spatial' ? 'convolutions' : layers[method.layers];
   return `| [\`${name}\`](#${name}) | ${method.meaning.kind}s | ${sums[method.completeness]} | ${method.zeroDifference ? 'yes' : 'no'} | ${method.needs} | ${where} | ${baseline} | ${cost(name)} |`;
@@ -77,7 +80,7 @@ function section(name: MethodName): string {
 
     ${method.formula}
 
-- Baseline: ${stated}.${method.implicitBaseline ? ` Implicit: ${method.implicitBaseline}.` : ''}${method.implicitTarget ? own[method.implicitTarget] : ''}
+- Baseline: ${stated}.${method.implicitBaseline ? ` Implicit: ${method.implicitBaseline.text}.` : ''}${method.implicitTarget ? own[method.implicitTarget] : ''}
 - Each value is ${method.meaning.what}. Adds up: ${method.meaning.kind === 'share' ? completeness[method.completeness] : 'not promised'}.
 - Needs ${needs[method.needs]}; layers: ${layers[method.layers]}.${method.usesGroups ? ' Takes feature groups.' : ''}
 ${parametersOf(name)}`.trimEnd();

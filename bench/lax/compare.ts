@@ -128,7 +128,7 @@ export async function compare(
   const all = new Map<string, (question: Question, i: number) => Promise<AttributionMap>>([
     ['lax', lax],
     ...(Object.keys(methods) as MethodName[])
-      .filter((name) => !leftOut[name])
+      .filter((name) => name !== 'lax' && !leftOut[name])
       .map((name) => [name, (question: Question) => explain(name, question)] as const),
     ['random', async (_, i) => noise(i)],
   ]);

@@ -16,7 +16,14 @@ import { floatInputs } from './float-inputs.ts';
 import type { Groups } from './groups.ts';
 import { checkLayer, type Layer, shadowed, unused } from './layer.ts';
 import { type MethodName, methodTable } from './methods/index.ts';
-import type { Meaning, Method, MethodContext, MethodResult } from './methods/method.ts';
+import type {
+  ImplicitBaseline,
+  LoadExplainer,
+  Meaning,
+  Method,
+  MethodContext,
+  MethodResult,
+} from './methods/method.ts';
 import { errorOfWrong } from './non-finite.ts';
 import { checkParameters } from './parameters.ts';
 import { batchingCheck, prepare } from './prepare.ts';
@@ -44,6 +51,8 @@ export interface AttributionRequest extends WorkOptions {
   readonly method: MethodName | (string & {});
   /** Methods by name; default: those of this folder. */
   readonly methods?: Readonly<Record<string, Method>>;
+  /** Opens the learned explainer that `lax` names; without it that method cannot run. */
+  readonly loadExplainer?: LoadExplainer;
   /** Parameters of the method; default: the method's own. */
   readonly parameters?: Readonly<Record<string, unknown>>;
   /** Elements that the methods which perturb hide together; default: see `partition` in groups.ts. */
@@ -90,7 +99,7 @@ export interface Attribution {
   /** Whether the method's own stopping rule was met; undefined for a method without one. */
   readonly converged: boolean | undefined;
   /** What the method compares with, where that is not the stated baseline. */
-  readonly implicitBaseline: string | undefined;
+  readonly implicitBaseline: ImplicitBaseline | undefined;
   /** What the method explains by its own lights, where that is not T: `f(x) − g(0)` at the layer, or `f(x)`. */
   readonly implicitTarget: number | undefined;
   /** `|ΣA − implicit target|`. */
@@ -158,8 +167,11 @@ async function preparedFor(model: Model, request: AttributionRequest, { method, 
   const floats = method.needs === 'outputs' ? undefined : floatInputs(model, layer.names);
   const inputs = floats ? floats.floats(request.inputs) : request.inputs;
   const prepared = await prepare(floats?.model ?? model, inputs, request.target, request, layer.names);
-  const { target, groups, layout } = request;
-  return { prepared, at: { inputs, target, groups, layout, points: floats ? points.map(floats.floats) : points } };
+  const { target, groups, layout, loadExplainer } = request;
+  return {
+    prepared,
+    at: { inputs, target, groups, layout, loadExplainer, points: floats ? points.map(floats.floats) : points },
+  };
 }
 
 type Checked = ReturnType<typeof checkRequest>;

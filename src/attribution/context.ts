@@ -9,7 +9,7 @@ import type { Method, MethodContext, Reference, Workload } from './methods/metho
 import { pointOf, pointsOf } from './points.ts';
 import type { Evaluation, Prepared } from './prepared.ts';
 
-export interface ContextRequest {
+export interface ContextRequest extends Pick<MethodContext, 'loadExplainer'> {
   readonly inputs: Tensors;
   readonly target: MethodContext['target'];
   /** All inputs at every baseline; none where there is none. */
@@ -21,7 +21,7 @@ export interface ContextRequest {
 /** Looks at the input and at every baseline: what each method starts from. */
 export async function methodContext(
   prepared: Prepared,
-  { inputs, points, layout = {}, groups, target }: ContextRequest,
+  { inputs, points, layout = {}, groups, target, loadExplainer }: ContextRequest,
   {
     method,
     explained,
@@ -43,7 +43,7 @@ export async function methodContext(
   };
   const at = async (point: Tensors) => referenceOf(point, await prepared.evaluate(pointOf(point), inner));
   const sharesRun = canShareRun(graph, layer);
-  const rules = parameters && method.gradientAtInput?.(parameters);
+  const rules = parameters && (await method.gradientAtInput?.(parameters));
   const gradient =
     parameters && sharesRun && method.gradientAtInput
       ? await prepared.gradient(pointOf(inputs), { wrt: layer.names, rules, fetches: inner })
@@ -68,6 +68,7 @@ export async function methodContext(
     layouts,
     partition: method.usesGroups ? partition(here.features, layouts, groups) : noGroups,
     hasGroups: groups !== undefined,
+    loadExplainer,
   };
 }
 

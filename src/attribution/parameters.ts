@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { WhereforeError } from '../errors.ts';
 import { unknownName } from '../nearest.ts';
 import { describeValue } from '../tensor/check-tensor.ts';

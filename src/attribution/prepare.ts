@@ -17,15 +17,16 @@ import { leaner } from './leaner/leaner.ts';
 import { type WrongRun, wrongGradient, wrongRun } from './non-finite.ts';
 import { type CurvaturePlan, curvaturePlan, gradientPlan, type Plan, planKey, seedInput, vectorInput } from './plan.ts';
 import { type Points, pointOf, repeatRows } from './points.ts';
-import type {
-  Curvature,
-  EachRun,
-  Evaluation,
-  Gradient,
-  GradientAt,
-  Passes,
-  Prepared,
-  WorkOptions,
+import {
+  type Curvature,
+  curvatureBackward,
+  type EachRun,
+  type Evaluation,
+  type Gradient,
+  type GradientAt,
+  type Passes,
+  type Prepared,
+  type WorkOptions,
 } from './prepared.ts';
 import { type CompiledTarget, compileTarget, type Target, targetKey } from './target/target.ts';
 
@@ -53,9 +54,6 @@ export async function prepare(
   const compiled: CompiledTarget = { ...fresh, graph: shared.graph };
   return new PreparedInput(model, inputs, compiled, key, options);
 }
-
-/** Backward passes that a Hessian-vector product is counted as: the gradient, and its own way forth and back. */
-export const curvatureBackward = 3;
 
 /** Forward passes that the test whether points may share a run costs at most. */
 export const batchingCheck = 4;

@@ -13,6 +13,9 @@ export interface Passes {
   backward: number;
 }
 
+/** Backward passes that a Hessian-vector product is counted as: the gradient, and its own forward and backward pass. */
+export const curvatureBackward = 3;
+
 /** How the work is cut into runs, watched and stopped. */
 export interface WorkOptions {
   /** Bytes that one run may hold beside the weights; more inputs go into one run while they fit. Default 256 MiB. */

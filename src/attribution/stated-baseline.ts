@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { WhereforeError } from '../errors.ts';
 import { checkTensor, checkTensors, describeValue } from '../tensor/check-tensor.ts';
 import type { Baseline, InputBaseline } from './baseline.ts';

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
+import type { MethodName } from '../attribution/methods/index.ts';
 import type { Target } from '../attribution/target/target.ts';
 import { readImage } from '../data/image.ts';
 import { type LoadedModel, loadModel } from '../data/load-model.ts';
 import { readText } from '../data/read-file.ts';
 import { WhereforeError } from '../errors.ts';
-import type { MethodName } from '../explainer/methods.ts';
 import { type ExplainOptions, explain } from '../report/explain.ts';
 import { type Explained, storedTensor } from '../report/explained.ts';
 import type { PageSection } from '../report/page/page.ts';

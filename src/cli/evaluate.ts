@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Command, InvalidArgumentError } from 'commander';
+import { type MethodName, methodTable } from '../attribution/methods/index.ts';
 import { labelsOf, loadModel } from '../data/load-model.ts';
 import { answerText } from '../evaluation/answer.ts';
 import { flagText } from '../evaluation/comparison.ts';
@@ -8,7 +9,6 @@ import { doubtfulMethods, doubtText } from '../evaluation/doubtful.ts';
 import { metricTable } from '../evaluation/metrics/index.ts';
 import type { MetricChoice } from '../evaluation/score.ts';
 import { readyMetric } from '../evaluation/score.ts';
-import { type MethodName, methodTable } from '../explainer/methods.ts';
 import { unknownName } from '../nearest.ts';
 import {
   defaultTableMethods,

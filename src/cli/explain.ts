@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { type MethodName, methodTable } from '../attribution/methods/index.ts';
 import { describeImageInput } from '../data/image-input.ts';
 import { type LoadedModel, labelsOf, loadModel } from '../data/load-model.ts';
 import type { ImageInput, Preprocessing } from '../data/preprocessing.ts';
@@ -6,7 +7,6 @@ import { splitSelection } from '../data/row-selection.ts';
 import { describedText } from '../data/text-input.ts';
 import { imageProcessorUsed, isWritten } from '../data/used-beside.ts';
 import { WhereforeError } from '../errors.ts';
-import { type MethodName, methodTable } from '../explainer/methods.ts';
 import { type Announced, explain, preprocessingOf } from '../report/explain.ts';
 import { checkMethods, type PlannedExplanation } from '../report/plan.ts';
 import { scorecardCost } from '../report/scorecard-document.ts';

@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { LoadedModel } from '../data/load-model.ts';
 import type { ModelInput } from '../data/model-input.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';

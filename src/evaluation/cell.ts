@@ -212,7 +212,7 @@ export class Cell {
     const one = compared as ComparedMethod;
     const methods = this.#methods;
     const run = (change: Parameters<NonNullable<Explanation['again']>>[0]): Promise<Attribution> => {
-      const { explained, byteBudget, signal, onProgress } = this.#request;
+      const { explained, loadExplainer, byteBudget, signal, onProgress } = this.#request;
       return attribute(change.model ?? this.#model, {
         inputs: change.inputs ?? this.#input.inputs,
         target: change.target ?? this.#input.target,
@@ -221,6 +221,7 @@ export class Cell {
         layer: one.layer && { names: one.layer },
         method: one.method,
         methods,
+        loadExplainer,
         parameters: one.parameters,
         groups: methods[one.method].usesGroups ? this.#input.groups : undefined,
         layout: this.#input.layout,

@@ -1,6 +1,6 @@
 import type { Baseline, InputLayout } from '../attribution/baseline.ts';
 import type { Groups } from '../attribution/groups.ts';
-import type { Method } from '../attribution/methods/method.ts';
+import type { LoadExplainer, Method } from '../attribution/methods/method.ts';
 import type { WorkOptions } from '../attribution/prepared.ts';
 import type { Target } from '../attribution/target/target.ts';
 import type { Tensors } from '../runtime/runtime.ts';
@@ -93,6 +93,8 @@ export interface ComparisonRequest extends WorkOptions {
   readonly methods: readonly ComparedMethod[];
   /** The methods by name; default: those of attribution. */
   readonly methodTable?: Readonly<Record<string, Method>>;
+  /** Opens the learned explainer that `lax` names; without it that method cannot run. */
+  readonly loadExplainer?: LoadExplainer;
   readonly metrics: readonly MetricChoice[];
   readonly baselines: readonly ComparedBaseline[];
   readonly explained?: readonly string[];

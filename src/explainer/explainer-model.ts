@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { GraphBuilder } from '../onnx/builder.ts';
 import type { Graph, OnnxModel } from '../onnx/graph.ts';
 import { readInitializer } from '../onnx/initializer.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { WhereforeError } from '../errors.ts';
 import type { Model } from '../runtime/model.ts';
 import { formatShape, int64, sameShape, type Tensor } from '../tensor/tensor.ts';

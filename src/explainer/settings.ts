@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkParameters } from '../attribution/parameters.ts';
 import { WhereforeError } from '../errors.ts';
 

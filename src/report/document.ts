@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { targetSchema } from '../attribution/target/target-schema.ts';
 import { WhereforeError } from '../errors.ts';
 import { givenGroupsSchema } from './given-groups.ts';

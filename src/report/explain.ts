@@ -1,4 +1,5 @@
 import { type Attribution, attribute } from '../attribution/attribute.ts';
+import { type MethodName, methodTable } from '../attribution/methods/index.ts';
 import type { Passes, WorkOptions } from '../attribution/prepared.ts';
 import type { Target } from '../attribution/target/target.ts';
 import type { GridTransform } from '../data/grid.ts';
@@ -7,7 +8,7 @@ import { portablePath } from '../data/portable-path.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import { portablePreprocessing } from '../data/preprocessing-file.ts';
 import { settledPreprocessing } from '../data/settled-preprocessing.ts';
-import { type MethodName, methodTable } from '../explainer/methods.ts';
+import { loadExplainer } from '../explainer/load-explainer.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ExplanationDocument } from './document.ts';
 import type { Explained } from './explained.ts';
@@ -88,6 +89,7 @@ export async function explain(
       layer: { names: one.layer },
       method: one.method,
       methods: methodTable,
+      loadExplainer,
       parameters: one.parameters,
       groups: one.groups,
       layout: one.input.layout,
@@ -218,7 +220,7 @@ export function explainedOf(
     error: attribution.error ?? null,
     relativeError: attribution.relativeError ?? null,
     converged: attribution.converged ?? null,
-    implicitBaseline: attribution.implicitBaseline ?? null,
+    implicitBaseline: attribution.implicitBaseline?.text ?? null,
     implicitTarget: attribution.implicitTarget ?? null,
     implicitError: attribution.implicitError ?? null,
     notes: [...input.notes, ...notes, ...attribution.notes, ...(scored.missing ? [scored.missing] : [])],

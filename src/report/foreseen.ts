@@ -1,11 +1,11 @@
 import { costOf } from '../attribution/attribute.ts';
 import { extentOf } from '../attribution/context.ts';
 import { differingGroups, type Groups } from '../attribution/groups.ts';
+import { type MethodName, methodTable } from '../attribution/methods/index.ts';
 import type { Passes } from '../attribution/prepared.ts';
 import type { CompiledTarget, Target } from '../attribution/target/target.ts';
 import type { ModelInput } from '../data/model-input.ts';
 import { WhereforeError } from '../errors.ts';
-import { type MethodName, methodTable } from '../explainer/methods.ts';
 import type { Specialised } from '../runtime/executor.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Groups } from '../attribution/groups.ts';
 import type { ModelInput } from '../data/model-input.ts';
 import type { Tensor } from '../tensor/tensor.ts';

@@ -1,5 +1,5 @@
+import { methodTable } from '../attribution/methods/index.ts';
 import type { Meaning } from '../attribution/methods/method.ts';
-import { methodTable } from '../explainer/methods.ts';
 import { lookup } from '../tensor/lookup.ts';
 import type { ExplanationDocument } from './document.ts';
 

@@ -42,9 +42,9 @@ const baselines: Readonly<Record<string, Baseline>> = {
   'a sample of three': { kind: 'sample', tensors: new Map([['x', concatRows(samples)]]), description: 'pictures' },
 };
 
-// Score-CAM needs to know which axes are a picture's; it is in the suite that all methods run.
+// Score-CAM needs to know which axes are a picture's, and LAX a trained file; both are in the suite that all methods run.
 const cases = (Object.keys(methods) as MethodName[])
-  .filter((method) => method !== 'score-cam')
+  .filter((method) => method !== 'score-cam' && method !== 'lax')
   .flatMap((method) => {
     const { layers, needs } = methodTable[method];
     const names = layers === 'spatial' ? ['relu2'] : layers === 'input' ? ['input'] : ['input', 'relu1'];

@@ -1,6 +1,7 @@
 import type { Baseline } from '../attribution/baseline.ts';
 import { baselineInputs, explainedInputs } from '../attribution/explained.ts';
 import type { Groups } from '../attribution/groups.ts';
+import { type MethodName, methodTable } from '../attribution/methods/index.ts';
 import { checkParameters } from '../attribution/parameters.ts';
 import type { Passes } from '../attribution/prepared.ts';
 import { checkBaseline } from '../attribution/stated-baseline.ts';
@@ -18,7 +19,6 @@ import { tokenizerOf } from '../data/text-input.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
 import { usedBeside } from '../data/used-beside.ts';
 import { WhereforeError } from '../errors.ts';
-import { type MethodName, methodTable } from '../explainer/methods.ts';
 import { unknownName } from '../nearest.ts';
 import type { Specialised } from '../runtime/executor.ts';
 import { holdsMissing } from '../runtime/missing-values.ts';

@@ -1,7 +1,7 @@
+import type { MethodName } from '../attribution/methods/index.ts';
 import type { StatedBaseline } from '../attribution/stated-baseline.ts';
 import type { Target } from '../attribution/target/target.ts';
 import type { ModelInput } from '../data/model-input.ts';
-import type { MethodName } from '../explainer/methods.ts';
 import type { GroupsChoice } from './given-groups.ts';
 import type { Prediction } from './prediction.ts';
 

@@ -1,12 +1,13 @@
 import { type Attribution, attribute } from '../attribution/attribute.ts';
 import type { Groups } from '../attribution/groups.ts';
+import { methodTable } from '../attribution/methods/index.ts';
 import type { WorkOptions } from '../attribution/prepared.ts';
 import type { Target } from '../attribution/target/target.ts';
 import { findBelow } from '../data/folders.ts';
 import type { LoadedModel } from '../data/load-model.ts';
 import { preprocessingSchema } from '../data/preprocessing.ts';
 import { WhereforeError } from '../errors.ts';
-import { methodTable } from '../explainer/methods.ts';
+import { loadExplainer } from '../explainer/load-explainer.ts';
 import { type Difference, documentDifferences } from './compare-documents.ts';
 import type { ExplanationDocument } from './document.ts';
 import { documentAgain, groupDifferences, type Recomputed } from './document-again.ts';
@@ -119,7 +120,7 @@ async function computeAgain(model: LoadedModel, explained: Explained, options: R
     explained: document.explained,
     layer: { names: document.layer },
     method: document.method,
-    methods: methodTable,
+    loadExplainer,
     parameters: { ...document.parameters, ...files },
     layout: document.input.layout,
     groups,

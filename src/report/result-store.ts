@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { writeAtomically } from '../data/files.ts';
 import { readBytesIfPresent } from '../data/read-file.ts';
 import { readSafetensors, writeSafetensors } from '../data/safetensors.ts';

@@ -1,6 +1,7 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Attribution } from '../attribution/attribute.ts';
 import type { Baseline } from '../attribution/baseline.ts';
+import { methodTable } from '../attribution/methods/index.ts';
 import { batchingCheck } from '../attribution/prepare.ts';
 import type { Passes, WorkOptions } from '../attribution/prepared.ts';
 import type { LoadedModel } from '../data/load-model.ts';
@@ -9,7 +10,6 @@ import { type ErrorCode, WhereforeError } from '../errors.ts';
 import { groupsOf } from '../evaluation/groups.ts';
 import { metricTable } from '../evaluation/metrics/index.ts';
 import { scorecard, scorecardMetrics, usualReferences } from '../evaluation/scorecard.ts';
-import { methodTable } from '../explainer/methods.ts';
 import { allPasses } from './all-passes.ts';
 import { inputGroups } from './input-groups.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { WhereforeError } from '../../errors.ts';
 import { float32, formatShape, sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import { timesDifference } from './difference.ts';
@@ -63,7 +63,7 @@ const shared = {
   needs: 'gradient',
   layers: 'spatial',
   baseline: 'unused',
-  implicitBaseline: 'a zero feature, to first order',
+  implicitBaseline: { kind: 'zero-feature', text: 'a zero feature, to first order' },
   completeness: 'none',
   zeroDifference: false,
   parameters: signedParameters as z.ZodType<SignedParameters>,

@@ -5,7 +5,7 @@ import { float32, type Tensor } from '../../tensor/tensor.ts';
 import { type Attribution, type AttributionRequest, attribute, estimateCost } from '../attribute.ts';
 import { batchingCheck } from '../prepare.ts';
 import { type MethodName, methods, methodTable } from './index.ts';
-import { sumOf } from './method.ts';
+import { type MaskModel, sumOf } from './method.ts';
 
 // One suite that every method of the table runs: at the input where the method allows it, else at a convolution.
 const runtime = createNodeRuntime({ threads: 1 });
@@ -28,6 +28,17 @@ const short: Partial<Record<MethodName, Record<string, unknown>>> = {
   'smooth-grad': { samples: 8 },
   'var-grad': { samples: 8 },
   'expected-gradients': { samples: 100 },
+  lax: { explainer: 'explainer.onnx' },
+};
+
+/** A learned explainer of 8 × 8 inputs: the first channel squeezed into (0, 1), and the classes alike. */
+const masks: MaskModel = {
+  facts: { input: 'x', channelAxis: 1, height: 8, width: 8, threshold: 0.5, gradients: { points: ['relu2'] } },
+  masks: async ({ data }, classes) =>
+    float32(
+      [classes.length, 1, 8, 8],
+      Float32Array.from({ length: 64 * classes.length }, (_, i) => 1 / (1 + Math.exp(-Number(data[i % 64])))),
+    ),
 };
 
 const names = Object.keys(methods) as MethodName[];
@@ -46,8 +57,12 @@ function requestFor(method: MethodName, layer?: string): AttributionRequest {
     parameters: short[method],
     groups: isDetection ? undefined : { kind: 'windows', size: name === 'relu2' ? 2 : 4 },
     layout,
+    loadExplainer: async () => masks,
   };
 }
+
+/** What a method that has a target of its own compares with. */
+const kindOf = { 'zero-feature': 'zero-feature', output: 'none' } as const;
 
 const elements = ({ values }: Attribution) => [...values.values()].flatMap(({ data }) => [...data]);
 
@@ -58,7 +73,8 @@ describe.each(names)('%s', (method) => {
   it('states what it is', () => {
     for (const text of [row.title, row.source, row.formula]) expect(text.length).toBeGreaterThan(3);
     // A method that ignores the stated baseline says what it compares with instead.
-    if (row.baseline === 'unused') expect(row.implicitBaseline).toBeTruthy();
+    if (row.baseline === 'unused') expect(row.implicitBaseline?.text).toBeTruthy();
+    if (row.implicitTarget) expect(row.implicitBaseline?.kind).toBe(kindOf[row.implicitTarget]);
     expect(row.meaning.what).toMatch(/^(an?|the) /);
     if (row.meaning.kind !== 'share') expect([row.completeness, row.implicitTarget]).toEqual(['none', undefined]);
     if (row.completeness !== 'none') expect(row.baseline).toBe('required');
@@ -104,7 +120,7 @@ describe.each(names)('%s', (method) => {
     expect(cost.forward).toBeLessThanOrEqual(estimate.forward);
     expect(cost.backward).toBeLessThanOrEqual(estimate.backward);
     // An estimate that is always far off says nothing; adaptive methods may stop early.
-    if (!('tolerance' in row.parameters.parse({}))) {
+    if (!('tolerance' in row.parameters.parse(short[method] ?? {}))) {
       expect(estimate.backward).toBe(cost.backward);
       // A second run is spared what is known of the model: whether points may share a run, and its value at a zero feature.
       const spared = row.implicitTarget === 'zero-feature' ? 1 : 0;
@@ -146,7 +162,8 @@ describe.each(names)('%s', (method) => {
   });
 
   it('refuses parameters that it does not have', async () => {
-    await expect(attribute(model, { ...requestFor(method), parameters: { colour: 'red' } })).rejects.toThrow(/colour/);
+    const parameters = { ...short[method], colour: 'red' };
+    await expect(attribute(model, { ...requestFor(method), parameters })).rejects.toThrow(/colour/);
   });
 
   it.runIf(row.usesGroups && method !== 'd-rise')('takes groups that the caller names', async () => {
@@ -162,6 +179,15 @@ describe.each(names)('%s', (method) => {
     const perChannel = elements(channels);
     expect(new Set(perChannel.slice(0, 64)).size).toBe(1);
     expect(perChannel[0]).not.toBe(perChannel[64]);
+  });
+});
+
+describe('the table', () => {
+  it('names the learned explainer, which says what it lacks', async () => {
+    expect(names).toHaveLength(28);
+    await expect(attribute(classifier, { ...requestFor('lax'), loadExplainer: undefined })).rejects.toThrow(
+      /needs a way to open its explainer/,
+    );
   });
 });
 

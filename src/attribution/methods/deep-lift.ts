@@ -1,10 +1,9 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { pointOf } from '../points.ts';
 import { timesDifference } from './difference.ts';
 import { resultOf } from './gradient.ts';
 import { type Method, onlyReference } from './method.ts';
-import { deepLiftRules } from './rules/deep-lift.ts';
 
 /**
  * Differences of every unit to what it is at the baseline, passed back in full by the rescale rule: one pass forth and
@@ -28,6 +27,7 @@ export const deepLift: Method<Record<string, never>> = {
   async run(context) {
     const { features } = onlyReference(context);
     const { prepared, layer } = context;
+    const { deepLiftRules } = await import('./rules/deep-lift.ts');
     const { sums, notes } = await prepared.gradient(pointOf(context.features), {
       wrt: layer,
       rules: deepLiftRules(features),

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { WhereforeError } from '../../errors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { type Box, boxInCell, centredBox, gridCells, intersectionOverUnion } from '../detector-grid.ts';

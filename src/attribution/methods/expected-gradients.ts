@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { random } from '../../tensor/random.ts';
 import { concatRows, float32, type Tensor } from '../../tensor/tensor.ts';
 import type { Points } from '../points.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { gameOf, gamePasses } from './game.ts';
 import type { Method } from './method.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Tensors } from '../../runtime/runtime.ts';
 import { float32, type Tensor } from '../../tensor/tensor.ts';
 import { pointOf } from '../points.ts';
@@ -42,7 +42,7 @@ export const gradient: Method<Record<string, never>> = {
   needs: 'gradient',
   layers: 'any',
   baseline: 'unused',
-  implicitBaseline: 'an infinitesimal change',
+  implicitBaseline: { kind: 'infinitesimal', text: 'an infinitesimal change' },
   meaning: { kind: 'rate', what: 'a rate of change' },
   completeness: 'none',
   zeroDifference: false,
@@ -63,7 +63,7 @@ export const gradientTimesInput: Method<Record<string, never>> = {
   needs: 'gradient',
   layers: 'any',
   baseline: 'unused',
-  implicitBaseline: 'a zero feature, to first order',
+  implicitBaseline: { kind: 'zero-feature', text: 'a zero feature, to first order' },
   implicitTarget: 'zero-feature',
   meaning: { kind: 'share', what: 'a share to first order' },
   completeness: 'none',

@@ -1,24 +1,6 @@
-import { z } from 'zod';
-import type { VjpRule } from '../../autodiff/context.ts';
-import type { RuleSet } from '../plan.ts';
+import * as z from 'zod';
 import { gradientAtInput, resultOf } from './gradient.ts';
 import type { Method } from './method.ts';
-import { rectifiers } from './rules/operators.ts';
-import { ordinary } from './rules/ordinary.ts';
-
-/** Only what speaks for the target passes a rectifier on the way back. */
-const guarded: VjpRule = (c, gradients) => {
-  const [g] = gradients;
-  return g ? ordinary(c, [c.op('Relu', [g])]) : [];
-};
-
-const rules: RuleSet = {
-  key: 'guided',
-  apply: (specialised) => ({
-    ...specialised,
-    overrides: { byOperator: Object.fromEntries([...rectifiers].map((key) => [key, guarded])) },
-  }),
-};
 
 /** The gradient with negative parts dropped at every rectifier: sharp edges, but not a derivative of the model. */
 export const guidedBackpropagation: Method<Record<string, never>> = {
@@ -28,12 +10,12 @@ export const guidedBackpropagation: Method<Record<string, never>> = {
   needs: 'gradient',
   layers: 'any',
   baseline: 'unused',
-  implicitBaseline: 'an infinitesimal change',
+  implicitBaseline: { kind: 'infinitesimal', text: 'an infinitesimal change' },
   meaning: { kind: 'rate', what: 'a filtered rate of change' },
   completeness: 'none',
   zeroDifference: false,
   parameters: z.strictObject({}),
-  gradientAtInput: () => rules,
+  gradientAtInput: async () => (await import('./rules/guided.ts')).guidedRules,
   cost: () => ({ forward: 0, backward: 1 }),
   async run(context) {
     const { sums, notes } = await gradientAtInput(context);

@@ -7,6 +7,7 @@ import { gradient, gradientTimesInput } from './gradient.ts';
 import { guidedBackpropagation } from './guided-backpropagation.ts';
 import { integratedGradients } from './integrated-gradients.ts';
 import { kernelShap } from './kernel-shap.ts';
+import { lax } from './lax.ts';
 import { lime } from './lime.ts';
 import type { Method } from './method.ts';
 import { occlusion } from './occlusion.ts';
@@ -18,7 +19,10 @@ import { smoothGrad, varGrad } from './smooth-gradient.ts';
 import { taylor1, taylor2 } from './taylor.ts';
 import { zeroFeatureIntegratedGradients } from './zero-feature-integrated-gradients.ts';
 
-/** Every attribution method by the name that a user types. Help, documentation and comparisons iterate over this table. */
+/**
+ * Every attribution method by the name that a user types. Help, documentation and comparisons iterate over this table.
+ * Rows are data: what only a run needs (rules of backward passes, a learned explainer) is loaded when it runs.
+ */
 export const methods = {
   'integrated-gradients': integratedGradients,
   'integrated-gradients-zero-feature': zeroFeatureIntegratedGradients,
@@ -47,9 +51,10 @@ export const methods = {
   'exact-shapley': exactShapley,
   rise,
   'd-rise': detectionRise,
-} as const;
+  lax,
+} as const satisfies Readonly<Record<string, Method>>;
 
 export type MethodName = keyof typeof methods;
 
 /** The table with the parameters' types left open, for callers that take the name from a user. */
-export const methodTable: Readonly<Record<string, Method>> = methods as unknown as Record<string, Method>;
+export const methodTable: Readonly<Record<string, Method>> = methods;

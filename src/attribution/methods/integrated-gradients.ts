@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { WhereforeError } from '../../errors.ts';
 import type { Tensors } from '../../runtime/runtime.ts';
 import { rows, type Tensor } from '../../tensor/tensor.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { WhereforeError } from '../../errors.ts';
 import { random } from '../../tensor/random.ts';
 import { type KernelCoalitions, KernelSampler, shapleyKernel, type WeightedCoalitions } from './coalitions.ts';

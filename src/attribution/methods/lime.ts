@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Random, random } from '../../tensor/random.ts';
 import { gameOf, gamePasses } from './game.ts';
 import { errorsOfFit, weightedLeastSquares } from './least-squares.ts';

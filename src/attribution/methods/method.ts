@@ -1,6 +1,7 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { GradientNote } from '../../autodiff/context.ts';
 import { WhereforeError } from '../../errors.ts';
+import type { Model } from '../../runtime/model.ts';
 import type { Tensors } from '../../runtime/runtime.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { InputLayout } from '../baseline.ts';
@@ -46,9 +47,35 @@ export interface MethodContext {
   readonly rules?: RuleSet;
   /** The gradient at the input, from the run that gave `f(x)` and `F`, for methods that start from it. */
   readonly gradient?: Gradient;
+  /** Opens a learned explainer for the model that is explained; undefined where the caller has no way to. */
+  readonly loadExplainer?: LoadExplainer;
   /** Whether the caller named the groups, rather than leaving them to their default. */
   readonly hasGroups: boolean;
 }
+
+/** A trained model that masks an input; `wherefore adapt` makes one. */
+export interface MaskModel {
+  readonly facts: {
+    /** Name of the model's input that is masked, and the axis of its channels. */
+    readonly input: string;
+    readonly channelAxis: number;
+    readonly height: number;
+    readonly width: number;
+    /** Mask values from here on count as needed. */
+    readonly threshold: number;
+    /** Gradients of the model that it looks at. */
+    readonly gradients: { readonly points: readonly unknown[] };
+  };
+  /** Masks `[N, 1, H, W]` between 0 and 1 for inputs and classes, in one run. */
+  masks(inputs: Tensor, classes: readonly number[]): Promise<Tensor<'float32'>>;
+}
+
+/**
+ * Opens the learned explainer of a file.
+ * @param model the model that it has to have been trained on
+ * @throws WhereforeError `invalid-argument` where it was trained on another one
+ */
+export type LoadExplainer = (path: string, model: Model) => Promise<MaskModel>;
 
 export interface MethodResult {
   /** One tensor for each value of the layer; its shape is the layer's, or a map over space where the method says so. */
@@ -106,6 +133,17 @@ export interface Foreseen {
  */
 export type ValueKind = 'share' | 'rate' | 'mask' | 'score';
 
+/** What a method compares with, where that is not the stated baseline. */
+export interface ImplicitBaseline {
+  /**
+   * zero-feature: the layer at 0. infinitesimal: the input itself, a little changed. trained: what a learned explainer
+   * was trained with. none: nothing, the values add up to the output itself.
+   */
+  readonly kind: 'zero-feature' | 'infinitesimal' | 'trained' | 'none';
+  /** The same in words, for people alone. */
+  readonly text: string;
+}
+
 /** See {@link Method.meaning}. */
 export interface Meaning {
   readonly kind: ValueKind;
@@ -135,7 +173,7 @@ export interface Method<Parameters = Record<string, unknown>> {
   /** What its values are: whether they promise a sum, and how metrics and pages read them. */
   readonly meaning: Meaning;
   /** What the method compares with, where that is not the stated baseline. */
-  readonly implicitBaseline: string | undefined;
+  readonly implicitBaseline: ImplicitBaseline | undefined;
   /** The difference that the method explains by its own lights: `f(x) − g(0)` at the layer, or `f(x)`. */
   readonly implicitTarget?: 'zero-feature' | 'output';
   /** Whether `ΣA = T` at a cut: up to float32 (exact), as parameters grow (convergent), or not at all. */
@@ -149,7 +187,7 @@ export interface Method<Parameters = Record<string, unknown>> {
    * For methods that start from one gradient at the input: the rules of its way back, undefined for derivatives. It
    * then comes from the run that looks at the input, once for all baselines, and `cost` counts no forward pass for it.
    */
-  gradientAtInput?(parameters: Parameters): RuleSet | undefined;
+  gradientAtInput?(parameters: Parameters): RuleSet | undefined | Promise<RuleSet | undefined>;
   /** Passes that a run takes beside those at the input and at the baselines; the most of an adaptive method. */
   cost(parameters: Parameters, workload: Workload): Passes;
   /**

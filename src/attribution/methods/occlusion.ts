@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Tensors } from '../../runtime/runtime.ts';
 import { minOf } from '../../tensor/extremes.ts';
 import { concatRows, sizeOf, stridesOf, type Tensor, tensor } from '../../tensor/tensor.ts';

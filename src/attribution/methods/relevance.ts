@@ -1,7 +1,9 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { timesFeatures } from './gradient.ts';
 import type { Method } from './method.ts';
-import { type RelevanceOptions, relevanceRules } from './rules/relevance.ts';
+import type { RelevanceOptions } from './rules/relevance.ts';
+
+const rulesOf = async (options: RelevanceOptions) => (await import('./rules/relevance.ts')).relevanceRules(options);
 
 const shared = {
   source:
@@ -9,7 +11,10 @@ const shared = {
   needs: 'gradient',
   layers: 'any',
   baseline: 'unused',
-  implicitBaseline: 'nothing: relevance adds up to the output itself, less what biases and ε take',
+  implicitBaseline: {
+    kind: 'none',
+    text: 'nothing: relevance adds up to the output itself, less what biases and ε take',
+  },
   implicitTarget: 'output',
   meaning: { kind: 'share', what: 'a share of the output' },
   completeness: 'none',
@@ -25,7 +30,7 @@ export const lrpEpsilon: Method<z.infer<typeof epsilonParameters>> = {
   formula:
     'R_i = Σ_j x_i w_ij / (y_j + ε sign y_j) · R_j,  R = f(x) at the output; with a large ε, a batch normalization that the exporter folded into a convolution gives other values than one that it kept',
   parameters: epsilonParameters as z.ZodType<z.infer<typeof epsilonParameters>>,
-  gradientAtInput: relevanceRules,
+  gradientAtInput: rulesOf,
   cost: () => ({ forward: 0, backward: 1 }),
   run: timesFeatures,
 };
@@ -48,7 +53,7 @@ export const lrpAlphaBeta: Method<z.infer<typeof alphaBetaParameters>> = {
     'R_i = Σ_j (α (x_i w_ij)⁺/z_j⁺ − β (x_i w_ij)⁻/z_j⁻) R_j,  β = α − 1; biases take nothing; a batch normalization that the exporter folded into a convolution gives other values than one that it kept',
   parameters: alphaBetaParameters as z.ZodType<z.infer<typeof alphaBetaParameters>>,
   // Four more products each way in every layer with weights.
-  gradientAtInput: (parameters) => relevanceRules(alphaBetaOf(parameters)),
+  gradientAtInput: (parameters) => rulesOf(alphaBetaOf(parameters)),
   cost: () => ({ forward: 4, backward: 4 }),
   async run(context) {
     const { passes } = context.prepared;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { maskBudget, sampledMasks } from './masks.ts';
 import type { Method } from './method.ts';
 import { samplingTolerance, triesOf } from './sureness.ts';

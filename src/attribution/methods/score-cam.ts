@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { mapResult, type SignedParameters, signedParameters, spatialLayer } from './class-activation.ts';
 import { type Masks, maskedPoints, pictureInput, resizeBilinear, spatialMaskShape } from './masks.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { WhereforeError } from '../../errors.ts';
 import { permutation, type Random, random } from '../../tensor/random.ts';
 import { allCoalitions, binomial } from './coalitions.ts';

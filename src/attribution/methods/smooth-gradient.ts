@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { random } from '../../tensor/random.ts';
 import { concatRows, float32, type Tensor } from '../../tensor/tensor.ts';
 import type { Points } from '../points.ts';
@@ -67,7 +67,7 @@ export const smoothGrad: Method<SmoothGradientParameters> = {
   title: 'SmoothGrad',
   source: 'Smilkov et al. 2017, arXiv 1706.03825',
   formula: 'A = mean_k ∂f/∂F(F + ε_k),  ε_k ~ N(0, (noise · (max F − min F))²)',
-  implicitBaseline: 'infinitesimal changes around noisy copies',
+  implicitBaseline: { kind: 'infinitesimal', text: 'infinitesimal changes around noisy copies' },
   meaning: { kind: 'rate', what: 'a mean rate of change' },
   async run(context, options) {
     const { means, squares, notes } = await moments(context, options);
@@ -86,7 +86,7 @@ export const varGrad: Method<SmoothGradientParameters> = {
   title: 'VarGrad',
   source: 'Adebayo et al. 2018, "Sanity Checks for Saliency Maps", arXiv 1810.03292',
   formula: 'A = mean_k g_k² − (mean_k g_k)²,  g_k = ∂f/∂F(F + ε_k)',
-  implicitBaseline: 'infinitesimal changes around noisy copies',
+  implicitBaseline: { kind: 'infinitesimal', text: 'infinitesimal changes around noisy copies' },
   meaning: { kind: 'rate', what: 'a variance of rates of change' },
   async run(context, options) {
     const { squares, notes } = await moments(context, options);

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { MethodResult } from './method.ts';
 

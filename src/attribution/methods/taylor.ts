@@ -1,6 +1,6 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { float32, type Tensor } from '../../tensor/tensor.ts';
-import { curvatureBackward } from '../prepare.ts';
+import { curvatureBackward } from '../prepared.ts';
 import { timesDifference } from './difference.ts';
 import { gradientAtInput, resultOf } from './gradient.ts';
 import { type Method, type MethodContext, onlyReference } from './method.ts';

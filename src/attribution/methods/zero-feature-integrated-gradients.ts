@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { float32, type Tensor } from '../../tensor/tensor.ts';
 import { resultOf } from './gradient.ts';
 import { alongFeatures } from './integrated-gradients.ts';
@@ -23,7 +23,7 @@ export const zeroFeatureIntegratedGradients: Method<ZeroFeatureParameters> = {
   needs: 'gradient',
   layers: 'any',
   baseline: 'unused',
-  implicitBaseline: 'a zero feature',
+  implicitBaseline: { kind: 'zero-feature', text: 'a zero feature' },
   implicitTarget: 'zero-feature',
   meaning: { kind: 'share', what: 'a share of the difference from a zero feature' },
   completeness: 'none',

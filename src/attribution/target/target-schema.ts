@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { WhereforeError } from '../../errors.ts';
 import { nearest } from '../../nearest.ts';
 import { describeValue } from '../../tensor/check-tensor.ts';

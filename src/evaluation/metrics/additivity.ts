@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Model } from '../../runtime/model.ts';
 import { type Random, random } from '../../tensor/random.ts';
 import { maskedPoints } from '../perturbation.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Metric, noPasses } from './metric.ts';
 
 const shared = {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { maskOf } from '../map.ts';
 import { blendedPoints } from '../perturbation.ts';
 import type { Metric } from './metric.ts';

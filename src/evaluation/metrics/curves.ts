@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ascending, descending, maskedPoints } from '../perturbation.ts';
 import { normalisedConfidence, type Question, towardsInput } from '../question.ts';
 import { meanUnderCurve } from '../statistics.ts';

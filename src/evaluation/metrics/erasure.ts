@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AttributionMap } from '../map.ts';
 import { descending, maskedPoints } from '../perturbation.ts';
 import { type Question, signOf, towardsInput } from '../question.ts';

@@ -35,7 +35,7 @@ export const metrics = {
   'pointing-game': pointingGame,
   'mass-accuracy': massAccuracy,
   'rank-accuracy': rankAccuracy,
-} as const;
+} as const satisfies Readonly<Record<string, Metric>>;
 
 export type MetricName = keyof typeof metrics;
 
@@ -45,4 +45,4 @@ export type MetricNameOf<D extends Direction> = {
 }[MetricName];
 
 /** The table with the parameters' types left open, for callers that take the name from a user. */
-export const metricTable: Readonly<Record<string, Metric>> = metrics as unknown as Record<string, Metric>;
+export const metricTable: Readonly<Record<string, Metric>> = metrics;

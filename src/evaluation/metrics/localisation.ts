@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { descending } from '../perturbation.ts';
 import { type Metric, noPasses, truthOf } from './metric.ts';
 

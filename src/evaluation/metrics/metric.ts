@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Passes } from '../../attribution/prepared.ts';
 import type { Target } from '../../attribution/target/target.ts';
 import { WhereforeError } from '../../errors.ts';

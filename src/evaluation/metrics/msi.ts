@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AttributionMap } from '../map.ts';
 import { maskOf } from '../map.ts';
 import {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Target } from '../../attribution/target/target.ts';
 import { WhereforeError } from '../../errors.ts';
 import { choose, random } from '../../tensor/random.ts';

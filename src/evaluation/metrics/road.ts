@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Points } from '../../attribution/points.ts';
 import { WhereforeError } from '../../errors.ts';
 import { random } from '../../tensor/random.ts';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Baseline } from '../../attribution/baseline.ts';
+import type { MethodName } from '../../attribution/methods/index.ts';
 import { describeTarget } from '../../attribution/target/target.ts';
 import type { LoadedModel } from '../../data/load-model.ts';
 import type { ModelInput } from '../../data/model-input.ts';
@@ -9,7 +10,7 @@ import type { Comparison, ComparisonRequest, ResultStore } from '../../evaluatio
 import { controlNames } from '../../evaluation/controls.ts';
 import { usualAlphaMin } from '../../evaluation/msi.ts';
 import type { MetricChoice } from '../../evaluation/score.ts';
-import { type MethodName, methodTable } from '../../explainer/methods.ts';
+import { loadExplainer } from '../../explainer/load-explainer.ts';
 import { allPasses } from '../all-passes.ts';
 import { calibrationMetric, calibrationSources, tunedAlphaMin, withAlphaMin } from '../alpha-min.ts';
 import { type ExplainOptions, type ExplainSource, preprocessingOf } from '../explain.ts';
@@ -173,7 +174,7 @@ export async function evaluate(
   }
   const shared = {
     methods,
-    methodTable,
+    loadExplainer,
     baselines,
     explained: planned[0].explained,
     seed,

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { type Baseline, describeBaseline } from '../../attribution/baseline.ts';
+import type { MethodName } from '../../attribution/methods/index.ts';
 import type { LoadedModel } from '../../data/load-model.ts';
 import type { ModelInput } from '../../data/model-input.ts';
 import type { Preprocessing } from '../../data/preprocessing.ts';
 import type { ComparedBaseline, ComparedInput, ComparedMethod } from '../../evaluation/comparison.ts';
-import type { MethodName } from '../../explainer/methods.ts';
 import { minOf } from '../../tensor/extremes.ts';
 import { sizeOf } from '../../tensor/tensor.ts';
 import { inputGroups } from '../input-groups.ts';

@@ -1,5 +1,5 @@
 import { basename, extname, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readImage } from '../../data/image.ts';
 import { preprocessImage } from '../../data/image-input.ts';
 import type { ModelInput } from '../../data/model-input.ts';

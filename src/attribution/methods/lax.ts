@@ -1,34 +1,17 @@
-import { z } from 'zod';
-import { type Method, sumOf } from '../attribution/methods/method.ts';
-import type { Target } from '../attribution/target/target.ts';
-import { loadModel } from '../data/load-model.ts';
-import { WhereforeError } from '../errors.ts';
-import type { Runtime } from '../runtime/runtime.ts';
-import { float32, formatShape, type Tensor } from '../tensor/tensor.ts';
-import { checkExplains, type Explainer, openExplainer } from './explainer.ts';
+import * as z from 'zod';
+import { WhereforeError } from '../../errors.ts';
+import { float32, formatShape, type Tensor } from '../../tensor/tensor.ts';
+import type { Target } from '../target/target.ts';
+import { type Method, sumOf } from './method.ts';
 
 const parameters = z.strictObject({
   explainer: z
     .string({ error: 'the path of an explainer.onnx is needed; `wherefore adapt` makes one' })
-    .describe('Path of the explainer.onnx that `wherefore adapt` wrote for this model.'),
+    .describe('Path of the explainer.onnx that `wherefore adapt` wrote for this model'),
 });
 
-/** Explainers stay open with the runtime that runs them. */
-const opened = new WeakMap<Runtime, Map<string, Promise<Explainer>>>();
-
-function explainerAt(path: string, runtime: Runtime): Promise<Explainer> {
-  let byPath = opened.get(runtime);
-  if (!byPath) opened.set(runtime, (byPath = new Map()));
-  let explainer = byPath.get(path);
-  if (!explainer) {
-    byPath.set(path, (explainer = loadModel(path, { runtime }).then(openExplainer)));
-    explainer.catch(() => byPath.delete(path));
-  }
-  return explainer;
-}
-
 /** The mask of a learned explainer: what of the picture suffices for a class, and is needed for it. */
-export const lax: Method<{ explainer: string }> = {
+export const lax: Method<z.infer<typeof parameters>> = {
   title: 'LAX (learned explainer)',
   source: 'Learning Quantifiable Visual Explanations Without Ground-Truth, arXiv 2605.18681',
   formula: 'A = m_θ(features of x, class), trained so that m·x suffices, (1 − m)·x does not, and m is small',
@@ -36,17 +19,20 @@ export const lax: Method<{ explainer: string }> = {
   layers: 'input',
   meaning: { kind: 'mask', what: 'a learned mask' },
   baseline: 'unused',
-  implicitBaseline: 'the references that the explainer was trained with',
+  implicitBaseline: { kind: 'trained', text: 'the references that the explainer was trained with' },
   completeness: 'none',
   zeroDifference: false,
   parameters,
   files: ['explainer'],
-  // What the usual explainer takes; the file says how many gradients it computes.
+  // What a default explainer takes; the file says how many gradients it computes.
   cost: () => ({ forward: 2, backward: 1 }),
-  async run({ prepared, target, layer, inputs }, { explainer: path }) {
-    const { model } = prepared;
-    const explainer = await explainerAt(path, model.executor.runtime);
-    checkExplains(explainer, model);
+  async run({ prepared, target, layer, inputs, loadExplainer }, { explainer: path }) {
+    if (!loadExplainer) {
+      throw new WhereforeError('invalid-argument', 'lax needs a way to open its explainer', {
+        fix: 'give `loadExplainer` with the request; `explain` and the command have one of their own',
+      });
+    }
+    const explainer = await loadExplainer(path, prepared.model);
     const { facts } = explainer;
     const [name, ...others] = layer;
     if (name !== facts.input || others.length) {
