@@ -92,8 +92,14 @@ export function resolve(path: string, specifier: string): string | undefined {
   return specifier.startsWith('.') ? posix.join(posix.dirname(path), specifier) : undefined;
 }
 
+/** Parsed texts: every check looks at all of them. */
+const parsed = new Map<string, ts.SourceFile>();
+
 export function parse(path: string, text: string): ts.SourceFile {
-  return ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+  const key = `${path}\0${text}`;
+  let source = parsed.get(key);
+  if (!source) parsed.set(key, (source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true)));
+  return source;
 }
 
 export function lineOf(source: ts.SourceFile, node: ts.Node): number {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type MethodName, methods, methodTable } from '../src/attribution/methods/index.ts';
+import { type MethodName, methods } from '../src/attribution/methods/index.ts';
 import type { Workload } from '../src/attribution/methods/method.ts';
 
 /** What the costs in the page are told for: a picture of 224 × 224, with the default groups. */
@@ -50,7 +50,7 @@ ${names.map(section).join('\n\n')}
 }
 
 function cost(name: MethodName): string {
-  const { cost, parameters, files = [] } = methodTable[name];
+  const { cost, parameters, files = [] } = methods[name];
   // Files have no default.
   const given = Object.fromEntries(files.map((file) => [file, `${file}.onnx`]));
   const { forward, backward } = cost(parameters.parse(given), example);
@@ -58,7 +58,7 @@ function cost(name: MethodName): string {
 }
 
 function row(name: MethodName): string {
-  const method = methodTable[name];
+  const method = methods[name];
   const baseline = method.implicitBaseline?.text ?? 'stated';
   const sums = { exact: 'yes', convergent: 'in the limit', none: method.meaning.kind === 'share' ? 'no' : '–' };
   const where = method.layers === 'spatial' ? 'convolutions' : layers[method.layers];
@@ -66,7 +66,7 @@ function row(name: MethodName): string {
 }
 
 function section(name: MethodName): string {
-  const method = methodTable[name];
+  const method = methods[name];
   const stated =
     method.baseline === 'unused'
       ? 'T is told for the stated one, which the method does not see'
@@ -94,7 +94,7 @@ interface Property {
 }
 
 function parametersOf(name: MethodName): string {
-  const schema = z.toJSONSchema(methodTable[name].parameters, { io: 'input' }) as {
+  const schema = z.toJSONSchema(methods[name].parameters, { io: 'input' }) as {
     properties?: Record<string, Property>;
   };
   const entries = Object.entries(schema.properties ?? {});

@@ -1,4 +1,4 @@
-import { metricTable } from '../src/evaluation/metrics/index.ts';
+import { metrics as metricTable } from '../src/evaluation/metrics/index.ts';
 import type { Metric } from '../src/evaluation/metrics/metric.ts';
 
 /** What scripts/mutate-metrics.mjs found. */

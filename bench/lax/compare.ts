@@ -3,7 +3,7 @@ import type { Baseline } from '../../src/attribution/baseline.ts';
 import { type MethodName, methods } from '../../src/attribution/methods/index.ts';
 import type { Target } from '../../src/attribution/target/target.ts';
 import { type AttributionMap, mapOf } from '../../src/evaluation/map.ts';
-import { type MetricName, metricTable } from '../../src/evaluation/metrics/index.ts';
+import { type MetricName, metrics as metricTable } from '../../src/evaluation/metrics/index.ts';
 import { ask, type Question } from '../../src/evaluation/question.ts';
 import { testReference } from '../../src/evaluation/reference-test.ts';
 import { bootstrap, type Interval } from '../../src/evaluation/statistics.ts';

@@ -1,4 +1,4 @@
-import { metricTable } from '../../src/evaluation/metrics/index.ts';
+import { metrics as metricTable } from '../../src/evaluation/metrics/index.ts';
 import { bootstrap, type Interval } from '../../src/evaluation/statistics.ts';
 import type { Adapted } from '../../src/explainer/index.ts';
 import { type Found, judged, leftOut, type Row } from './compare.ts';

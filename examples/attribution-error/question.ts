@@ -1,5 +1,5 @@
 import type { AttributionRequest } from '../../src/attribution/attribute.ts';
-import { type MethodName, methods, methodTable } from '../../src/attribution/methods/index.ts';
+import { type MethodName, methods } from '../../src/attribution/methods/index.ts';
 import type { Target } from '../../src/attribution/target/target.ts';
 import type { Model } from '../../src/runtime/model.ts';
 import type { Tensors } from '../../src/runtime/runtime.ts';
@@ -41,7 +41,7 @@ export function effort(
   { inputs, costly }: Subject,
   { method, parameters, everywhere }: Row,
 ): { passes: number; inputs: number } {
-  const row = methodTable[method];
+  const row = methods[method];
   const { forward, backward } = row.cost(row.parameters.parse(parameters ?? {}), {
     elements: 1,
     groups: 9,
@@ -100,13 +100,13 @@ const smaller: Partial<Record<MethodName, Readonly<Record<string, unknown>>>> = 
 /** Every method whose values promise a sum: others have no error. */
 export function rowsFor({ perturbs }: Subject): Row[] {
   const others = (Object.keys(methods) as MethodName[]).filter((method) => {
-    const { meaning, needs } = methodTable[method];
+    const { meaning, needs } = methods[method];
     if (meaning.kind !== 'share' || method.startsWith('integrated-gradients')) return false;
     return perturbs || needs === 'gradient';
   });
   return [
     ...withSteps,
-    ...others.map((method): Row => ({ title: methodTable[method].title, method, parameters: smaller[method] })),
+    ...others.map((method): Row => ({ title: methods[method].title, method, parameters: smaller[method] })),
   ];
 }
 
@@ -118,7 +118,7 @@ export function requestFor(
   k: number,
 ): AttributionRequest | undefined {
   const isInput = layer.name === subject.input;
-  const { layers, needs } = methodTable[row.method];
+  const { layers, needs } = methods[row.method];
   if (isInput && (layers === 'spatial' || needs === 'features' || row.parameters?.path === 'input')) return undefined;
   const inputs: Tensors = new Map([[subject.input, subject.inputs[k]]]);
   return {

@@ -15,7 +15,7 @@ import { baselineInputs, explainedInputs } from './explained.ts';
 import { floatInputs } from './float-inputs.ts';
 import type { Groups } from './groups.ts';
 import { checkLayer, type Layer, shadowed, unused } from './layer.ts';
-import { type MethodName, methodTable } from './methods/index.ts';
+import { type MethodName, methods as methodTable } from './methods/index.ts';
 import type {
   ImplicitBaseline,
   LoadExplainer,

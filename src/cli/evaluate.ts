@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Command, InvalidArgumentError } from 'commander';
-import { type MethodName, methodTable } from '../attribution/methods/index.ts';
+import { type MethodName, methods as methodTable } from '../attribution/methods/index.ts';
 import { labelsOf, loadModel } from '../data/load-model.ts';
 import { answerText } from '../evaluation/answer.ts';
 import { flagText } from '../evaluation/comparison.ts';
 import { doubtfulMethods, doubtText } from '../evaluation/doubtful.ts';
-import { metricTable } from '../evaluation/metrics/index.ts';
+import { metrics as metricTable } from '../evaluation/metrics/index.ts';
 import type { MetricChoice } from '../evaluation/score.ts';
 import { readyMetric } from '../evaluation/score.ts';
 import { unknownName } from '../nearest.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type MethodName, methodTable } from '../attribution/methods/index.ts';
+import { type MethodName, methods as methodTable } from '../attribution/methods/index.ts';
 import { describeImageInput } from '../data/image-input.ts';
 import { type LoadedModel, labelsOf, loadModel } from '../data/load-model.ts';
 import type { ImageInput, Preprocessing } from '../data/preprocessing.ts';

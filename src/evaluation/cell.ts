@@ -1,7 +1,7 @@
 import { type Attribution, attribute } from '../attribution/attribute.ts';
 import { type Baseline, describeBaseline } from '../attribution/baseline.ts';
 import { explainedInputs } from '../attribution/explained.ts';
-import { methodTable as attributionMethods } from '../attribution/methods/index.ts';
+import { methods as attributionMethods } from '../attribution/methods/index.ts';
 import type { Method } from '../attribution/methods/method.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Model } from '../runtime/model.ts';

@@ -1,4 +1,4 @@
-import { methodTable as attributionMethods } from '../attribution/methods/index.ts';
+import { methods as attributionMethods } from '../attribution/methods/index.ts';
 import { checkParameters } from '../attribution/parameters.ts';
 import { WhereforeError } from '../errors.ts';
 import { unknownName } from '../nearest.ts';

@@ -13,7 +13,7 @@ import type { Baseline } from '../attribution/baseline.ts';
 import { random } from '../tensor/random.ts';
 import { maskOf } from './map.ts';
 import { insertion } from './metrics/curves.ts';
-import { metricTable } from './metrics/index.ts';
+import { metrics as metricTable } from './metrics/index.ts';
 import {
   type MsiPreset,
   msiCurves,

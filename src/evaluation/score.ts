@@ -1,7 +1,7 @@
 import { checkParameters } from '../attribution/parameters.ts';
 import { WhereforeError } from '../errors.ts';
 import { unknownName } from '../nearest.ts';
-import { metricTable } from './metrics/index.ts';
+import { metrics as metricTable } from './metrics/index.ts';
 import type { Explanation, Metric, MetricScore } from './metrics/metric.ts';
 import type { Question } from './question.ts';
 

@@ -1,5 +1,5 @@
 import { type Attribution, attribute } from '../attribution/attribute.ts';
-import { type MethodName, methodTable } from '../attribution/methods/index.ts';
+import { type MethodName, methods as methodTable } from '../attribution/methods/index.ts';
 import type { Passes, WorkOptions } from '../attribution/prepared.ts';
 import type { Target } from '../attribution/target/target.ts';
 import type { GridTransform } from '../data/grid.ts';

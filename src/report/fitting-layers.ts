@@ -2,7 +2,7 @@ import { proposedLayers } from '../attribution/branches.ts';
 import { floatInputs } from '../attribution/float-inputs.ts';
 import { checkLayer } from '../attribution/layer.ts';
 import type { LayerCandidate } from '../attribution/layers.ts';
-import { type MethodName, methodTable } from '../attribution/methods/index.ts';
+import { type MethodName, methods as methodTable } from '../attribution/methods/index.ts';
 import { type Target, targetOutput } from '../attribution/target/target.ts';
 import { holdsTokens } from '../attribution/tokens.ts';
 import type { LoadedModel } from '../data/load-model.ts';

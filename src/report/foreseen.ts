@@ -1,7 +1,7 @@
 import { costOf } from '../attribution/attribute.ts';
 import { extentOf } from '../attribution/context.ts';
 import { differingGroups, type Groups } from '../attribution/groups.ts';
-import { type MethodName, methodTable } from '../attribution/methods/index.ts';
+import { type MethodName, methods as methodTable } from '../attribution/methods/index.ts';
 import type { Passes } from '../attribution/prepared.ts';
 import type { CompiledTarget, Target } from '../attribution/target/target.ts';
 import type { ModelInput } from '../data/model-input.ts';

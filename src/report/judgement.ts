@@ -1,4 +1,4 @@
-import { methodTable } from '../attribution/methods/index.ts';
+import { methods as methodTable } from '../attribution/methods/index.ts';
 import type { ExplanationDocument } from './document.ts';
 import { maskOf, maskVerdict } from './mask.ts';
 import { meaningOf, promisesSum } from './meaning.ts';

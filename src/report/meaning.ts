@@ -1,4 +1,4 @@
-import { methodTable } from '../attribution/methods/index.ts';
+import { methods as methodTable } from '../attribution/methods/index.ts';
 import type { Meaning } from '../attribution/methods/method.ts';
 import { lookup } from '../tensor/lookup.ts';
 import type { ExplanationDocument } from './document.ts';

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { drawn, smallClassifier, twoBoxDetector } from '../../test/attribution-models.ts';
 import type { Baseline } from '../attribution/baseline.ts';
-import { type MethodName, methods, methodTable } from '../attribution/methods/index.ts';
+import { type MethodName, methods } from '../attribution/methods/index.ts';
 import { batchingCheck } from '../attribution/prepare.ts';
 import { type LoadedModel, loadModel } from '../data/load-model.ts';
 import { encodeModel } from '../onnx/encode.ts';
@@ -46,7 +46,7 @@ const baselines: Readonly<Record<string, Baseline>> = {
 const cases = (Object.keys(methods) as MethodName[])
   .filter((method) => method !== 'score-cam' && method !== 'lax')
   .flatMap((method) => {
-    const { layers, needs } = methodTable[method];
+    const { layers, needs } = methods[method];
     const names = layers === 'spatial' ? ['relu2'] : layers === 'input' ? ['input'] : ['input', 'relu1'];
     return names.flatMap((layer) =>
       Object.keys(baselines)
@@ -91,7 +91,7 @@ describe('announced passes', () => {
     // KernelSHAP evaluates a coalition once that it drew twice.
     const repeated = method === 'kernel-shap' ? kernelSamples - Number(chosen.coalitions) : 0;
     const rows = baseline === 'one baseline' ? 1 : samples.length;
-    const zero = methodTable[method].implicitTarget === 'zero-feature' ? 1 : 0;
+    const zero = methods[method].implicitTarget === 'zero-feature' ? 1 : 0;
     const checks = announced.most.forward - counted.forward - repeated * rows - zero;
     // The target at a zero feature, and one test at the layer and one at the input at most, are spared; nothing else.
     expect([0, batchingCheck, 2 * batchingCheck]).toContain(checks);

@@ -1,7 +1,7 @@
 import type { Baseline } from '../attribution/baseline.ts';
 import { baselineInputs, explainedInputs } from '../attribution/explained.ts';
 import type { Groups } from '../attribution/groups.ts';
-import { type MethodName, methodTable } from '../attribution/methods/index.ts';
+import { type MethodName, methods as methodTable } from '../attribution/methods/index.ts';
 import { checkParameters } from '../attribution/parameters.ts';
 import type { Passes } from '../attribution/prepared.ts';
 import { checkBaseline } from '../attribution/stated-baseline.ts';

@@ -1,6 +1,6 @@
 import { type Attribution, attribute } from '../attribution/attribute.ts';
 import type { Groups } from '../attribution/groups.ts';
-import { methodTable } from '../attribution/methods/index.ts';
+import { methods as methodTable } from '../attribution/methods/index.ts';
 import type { WorkOptions } from '../attribution/prepared.ts';
 import type { Target } from '../attribution/target/target.ts';
 import { findBelow } from '../data/folders.ts';

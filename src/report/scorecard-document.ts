@@ -1,14 +1,14 @@
 import * as z from 'zod';
 import type { Attribution } from '../attribution/attribute.ts';
 import type { Baseline } from '../attribution/baseline.ts';
-import { methodTable } from '../attribution/methods/index.ts';
+import { methods as methodTable } from '../attribution/methods/index.ts';
 import { batchingCheck } from '../attribution/prepare.ts';
 import type { Passes, WorkOptions } from '../attribution/prepared.ts';
 import type { LoadedModel } from '../data/load-model.ts';
 import type { ModelInput } from '../data/model-input.ts';
 import { type ErrorCode, WhereforeError } from '../errors.ts';
 import { groupsOf } from '../evaluation/groups.ts';
-import { metricTable } from '../evaluation/metrics/index.ts';
+import { metrics as metricTable } from '../evaluation/metrics/index.ts';
 import { scorecard, scorecardMetrics, usualReferences } from '../evaluation/scorecard.ts';
 import { allPasses } from './all-passes.ts';
 import { inputGroups } from './input-groups.ts';

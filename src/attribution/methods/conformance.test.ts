@@ -4,7 +4,7 @@ import { createNodeRuntime } from '../../runtime/node.ts';
 import { float32, type Tensor } from '../../tensor/tensor.ts';
 import { type Attribution, type AttributionRequest, attribute, estimateCost } from '../attribute.ts';
 import { batchingCheck } from '../prepare.ts';
-import { type MethodName, methods, methodTable } from './index.ts';
+import { type MethodName, methods } from './index.ts';
 import { type MaskModel, sumOf } from './method.ts';
 
 // One suite that every method of the table runs: at the input where the method allows it, else at a convolution.
@@ -46,7 +46,7 @@ const modelFor = (method: MethodName) => (method === 'd-rise' ? detector : class
 
 function requestFor(method: MethodName, layer?: string): AttributionRequest {
   const isDetection = method === 'd-rise';
-  const spatial = methodTable[method].layers === 'spatial';
+  const spatial = methods[method].layers === 'spatial';
   const name = layer ?? (spatial ? 'relu2' : 'x');
   return {
     inputs: new Map([['x', isDetection ? drawn([1, 1, 8, 8], 13) : x]]),
@@ -67,7 +67,7 @@ const kindOf = { 'zero-feature': 'zero-feature', output: 'none' } as const;
 const elements = ({ values }: Attribution) => [...values.values()].flatMap(({ data }) => [...data]);
 
 describe.each(names)('%s', (method) => {
-  const row = methodTable[method];
+  const row = methods[method];
   const model = modelFor(method);
 
   it('states what it is', () => {

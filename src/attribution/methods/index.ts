@@ -19,11 +19,7 @@ import { smoothGrad, varGrad } from './smooth-gradient.ts';
 import { taylor1, taylor2 } from './taylor.ts';
 import { zeroFeatureIntegratedGradients } from './zero-feature-integrated-gradients.ts';
 
-/**
- * Every attribution method by the name that a user types. Help, documentation and comparisons iterate over this table.
- * Rows are data: what only a run needs (rules of backward passes, a learned explainer) is loaded when it runs.
- */
-export const methods = {
+const rows = {
   'integrated-gradients': integratedGradients,
   'integrated-gradients-zero-feature': zeroFeatureIntegratedGradients,
   'expected-gradients': expectedGradients,
@@ -54,7 +50,10 @@ export const methods = {
   lax,
 } as const satisfies Readonly<Record<string, Method>>;
 
-export type MethodName = keyof typeof methods;
+export type MethodName = keyof typeof rows;
 
-/** The table with the parameters' types left open, for callers that take the name from a user. */
-export const methodTable: Readonly<Record<string, Method>> = methods;
+/**
+ * Every attribution method by the name that a user types. Help, documentation and comparisons iterate over this table.
+ * Rows are data: what only a run needs (rules of backward passes, a learned explainer) is loaded when it runs.
+ */
+export const methods: Readonly<Record<MethodName, Method>> & Readonly<Record<string, Method>> = rows;

@@ -10,8 +10,7 @@ import { modelRandomisation, randomLogit } from './randomisation.ts';
 import { road } from './road.ts';
 import { maxSensitivity } from './robustness.ts';
 
-/** Every metric by the name that a user types. Help, documentation and comparisons iterate over this table. */
-export const metrics = {
+const rows = {
   'msi-literal': msiLiteral,
   'msi-tolerant': msiTolerant,
   insertion,
@@ -37,12 +36,12 @@ export const metrics = {
   'rank-accuracy': rankAccuracy,
 } as const satisfies Readonly<Record<string, Metric>>;
 
-export type MetricName = keyof typeof metrics;
+export type MetricName = keyof typeof rows;
 
 /** Names of the metrics of one direction, known to the compiler. */
 export type MetricNameOf<D extends Direction> = {
-  [K in MetricName]: (typeof metrics)[K]['direction'] extends D ? K : never;
+  [K in MetricName]: (typeof rows)[K]['direction'] extends D ? K : never;
 }[MetricName];
 
-/** The table with the parameters' types left open, for callers that take the name from a user. */
-export const metricTable: Readonly<Record<string, Metric>> = metrics;
+/** Every metric by the name that a user types. Help, documentation and comparisons iterate over this table. */
+export const metrics: Readonly<Record<MetricName, Metric>> & Readonly<Record<string, Metric>> = rows;

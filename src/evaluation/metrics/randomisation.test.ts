@@ -11,7 +11,7 @@ import { float32 } from '../../tensor/tensor.ts';
 import { ask } from '../question.ts';
 import { randomisedModel, unreadWeights, weightedNodes } from '../randomised-model.ts';
 import { readyMetric, scoreWith } from '../score.ts';
-import { metricTable } from './index.ts';
+import { metrics as metricTable } from './index.ts';
 import type { Explanation } from './metric.ts';
 import { modelRandomisation } from './randomisation.ts';
 

@@ -2,7 +2,7 @@ import { unprocessImage } from '../../data/image-input.ts';
 import { answerText } from '../../evaluation/answer.ts';
 import { type ComparedRow, type Comparison, flagText, type MetricVerdict } from '../../evaluation/comparison.ts';
 import { doubtfulMethods, doubtText } from '../../evaluation/doubtful.ts';
-import { metricTable } from '../../evaluation/metrics/index.ts';
+import { metrics as metricTable } from '../../evaluation/metrics/index.ts';
 import type { JudgedBy } from '../../evaluation/metrics/metric.ts';
 import type { Interval } from '../../evaluation/statistics.ts';
 import { maxOf, minOf } from '../../tensor/extremes.ts';

@@ -3,7 +3,7 @@ import { csvCell } from '../../data/csv-cell.ts';
 import { writeAtomically } from '../../data/files.ts';
 import type { LoadedModel } from '../../data/load-model.ts';
 import { flagText } from '../../evaluation/comparison.ts';
-import { metricTable } from '../../evaluation/metrics/index.ts';
+import { metrics as metricTable } from '../../evaluation/metrics/index.ts';
 import { type RunOrigin, runRecord } from '../run-record.ts';
 import type { Evaluation } from './evaluate.ts';
 import { renderEvaluationPage } from './page.ts';

@@ -1,4 +1,4 @@
-import { metricTable } from '../../evaluation/metrics/index.ts';
+import { metrics as metricTable } from '../../evaluation/metrics/index.ts';
 import { maxOf, minOf } from '../../tensor/extremes.ts';
 import type { ExplanationDocument } from '../document.ts';
 import type { Explained } from '../explained.ts';
