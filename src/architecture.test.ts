@@ -83,6 +83,7 @@ const knownCycles: readonly (readonly string[])[] = [
     'src/evaluation/verdicts.ts',
   ],
   ['src/explainer/classifier.ts', 'src/explainer/feature-maps.ts'],
+  ['src/run/folder-storage.ts', 'src/run/s3-storage.ts', 'src/run/storage.ts'],
   ['src/report/found-detections.ts', 'src/report/prediction.ts'],
   ['src/report/explain.ts', 'src/report/stated-options.ts'],
 ];
