@@ -14,6 +14,7 @@ export { Network, type NetworkOptions, type Value } from './network.ts';
 export { type Optimizer, optimizers } from './optimizers.ts';
 export { readParameters, trainableParameters, withParameters } from './parameters.ts';
 export { planTraining, type TrainingPlan } from './plan.ts';
+export { openRowLosses, type RowLosses, type RowLossesOptions } from './row-losses.ts';
 export { type Batch, type Divisor, type Samples, samplesInMemory, type WeightedBatch } from './samples.ts';
 export { learningRateAt, type Schedule, schedules } from './schedules.ts';
 export type { TrainingProgress, TrainOptions } from './settings.ts';
@@ -26,3 +27,4 @@ export {
   type TrainingStep,
 } from './step.ts';
 export { type Trained, train } from './train.ts';
+export { openTrainer, type TrainedWeights, type Trainer, type Variant } from './trainer.ts';

@@ -1,8 +1,8 @@
 import type { GradientNote } from '../autodiff/context.ts';
-import { WhereforeError } from '../errors.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
 import { throwIfCancelled } from '../runtime/runtime.ts';
 import { type CheckpointStore, checkpointsInMemory, type EpochRecord, type TrainingHistory } from './checkpoint.ts';
+import { diverged } from './diverged.ts';
 import { type Evaluation, evaluate } from './evaluate.ts';
 import { withParameters } from './parameters.ts';
 import { planTraining, type TrainingPlan } from './plan.ts';
@@ -68,7 +68,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
       const epoch = plan.epochAt(step);
       const learningRate = plan.learningRateAt(step);
       const { loss, gradientNorm } = await training.run(await plan.batchAt(step), step + 1, learningRate);
-      if (!Number.isFinite(loss)) throw diverged(loss, step + 1, epoch + 1, learningRate);
+      if (!Number.isFinite(loss)) throw diverged(loss, { step: step + 1, epoch: epoch + 1, learningRate });
       losses[step] = loss;
       rates[step] = learningRate;
       step++;
@@ -141,12 +141,4 @@ function epochLoss(losses: Float64Array, from: number, perEpoch: number, size: n
   let sum = 0;
   for (let i = 0; i < perEpoch; i++) sum += losses[from + i] * Math.min(size, count - i * size);
   return sum / count;
-}
-
-function diverged(loss: number, step: number, epoch: number, learningRate: number): WhereforeError {
-  return new WhereforeError('not-finite', 'the loss is not a finite number', {
-    where: `step ${step} (epoch ${epoch})`,
-    got: `${loss} at learning rate ${learningRate}`,
-    fix: 'lower the learning rate, clip the gradient (clipNorm), or look for values that are not finite in this batch',
-  });
 }

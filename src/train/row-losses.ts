@@ -1,0 +1,57 @@
+import { GraphBuilder } from '../onnx/builder.ts';
+import { lower } from '../onnx/lowering/index.ts';
+import { Executor } from '../runtime/executor.ts';
+import { type Tensors, throwIfCancelled } from '../runtime/runtime.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { appendLoss } from './losses.ts';
+import { readParameters, trainableParameters } from './parameters.ts';
+import { paddedBatch, type Samples } from './samples.ts';
+import { checkAgainstOutput, type StepOptions } from './step.ts';
+import { weightsAsInputs } from './step-graph.ts';
+
+/** Losses of the same rows at any weights of a model. */
+export interface RowLosses {
+  /** `lossᵢ / massᵢ` of every row: for a text the mean over its tokens that count. */
+  at(parameters: Tensors, signal?: AbortSignal): Promise<Float64Array>;
+  close(): Promise<void>;
+}
+
+export interface RowLossesOptions extends Pick<StepOptions, 'model' | 'loss' | 'runtime' | 'output' | 'trainable'> {
+  readonly samples: Samples;
+  /** Rows of a run. Default 256. */
+  readonly batchSize?: number;
+}
+
+/** Opens a graph that takes the weights as inputs, so that the models of many trainings share it. */
+export async function openRowLosses(options: RowLossesOptions): Promise<RowLosses> {
+  const { samples, loss, runtime } = options;
+  const size = Math.min(options.batchSize ?? 256, samples.count);
+  const trainable = trainableParameters(options.model, options.trainable);
+  const { model } = lower(weightsAsInputs(options.model, trainable));
+  const output = options.output ?? model.graph.outputs[0].name;
+  const example = await paddedBatch(samples, Uint32Array.of(0), size, 0);
+  const inputs = new Map([...readParameters(options.model, trainable), ...example.inputs]);
+  const executor = new Executor(runtime, model, undefined);
+  await checkAgainstOutput(executor, model.graph, loss, output, inputs, example.targets);
+  const builder = new GraphBuilder({ ...model.graph, outputs: [] }, { prefix: 'row-losses/' });
+  const target = builder.input(builder.fresh('target'), example.targets.type, example.targets.shape);
+  const { loss: sum, mass } = appendLoss(builder, loss, output, target);
+  const mean = builder.output(builder.op('Div', [sum, mass]), 'float32', [size]);
+  const session = await runtime.open({ ...model, graph: builder.build() });
+  return {
+    async at(parameters, signal) {
+      const losses = new Float64Array(samples.count);
+      for (let start = 0; start < samples.count; start += size) {
+        throwIfCancelled(signal);
+        const count = Math.min(size, samples.count - start);
+        const positions = Uint32Array.from({ length: count }, (_, i) => start + i);
+        const batch = await paddedBatch(samples, positions, size, 0);
+        const feeds = new Map([...parameters, ...batch.inputs, [target, batch.targets]]);
+        const values = ((await session.run(feeds, [mean])).get(mean) as Tensor<'float32'>).data;
+        losses.set(values.subarray(0, count), start);
+      }
+      return losses;
+    },
+    close: () => session.release(),
+  };
+}
