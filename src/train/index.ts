@@ -14,6 +14,7 @@ export { Network, type NetworkOptions, type Value } from './network.ts';
 export { type Optimizer, optimizers } from './optimizers.ts';
 export { readParameters, trainableParameters, withParameters } from './parameters.ts';
 export { planTraining, type TrainingPlan } from './plan.ts';
+export { redrawnWeights } from './redraw.ts';
 export { openRowLosses, type RowLosses, type RowLossesOptions } from './row-losses.ts';
 export { type Batch, type Divisor, type Samples, samplesInMemory, type WeightedBatch } from './samples.ts';
 export { learningRateAt, type Schedule, schedules } from './schedules.ts';

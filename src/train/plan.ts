@@ -28,8 +28,10 @@ export interface TrainingPlan {
   /** Rows of the step, without those that fill it up. */
   readonly positionsAt: (step: number) => Uint32Array;
   readonly learningRateAt: (step: number) => number;
-  /** @throws WhereforeError `invalid-data` when no row of the batch has a weight */
-  readonly batchAt: (step: number) => Promise<WeightedBatch>;
+  /** Undefined where the row weights leave no row of the batch in: there is no step then. */
+  readonly batchAt: (step: number) => Promise<WeightedBatch | undefined>;
+  /** A batch of the size and shapes of all. */
+  readonly example: () => Promise<WeightedBatch>;
 }
 
 /** The batches of a training. @throws WhereforeError `wrong-shape` or `out-of-range` for row weights that do not fit */
@@ -47,6 +49,10 @@ export function planTraining(options: PlanOptions): TrainingPlan {
     const start = (step % perEpoch) * size;
     return orderOf(epochAt(step)).subarray(start, start + size);
   };
+  const batchOf = async (positions: Uint32Array, step: number) => {
+    const batch = await paddedBatch(samples, positions, size, epochAt(step), rowWeights);
+    return inputsAt ? { ...batch, inputs: new Map([...batch.inputs, ...inputsAt(step, steps)]) } : batch;
+  };
   return {
     size,
     perEpoch,
@@ -55,10 +61,11 @@ export function planTraining(options: PlanOptions): TrainingPlan {
     positionsAt,
     learningRateAt: (step) => learningRateAt(schedule, step, steps),
     async batchAt(step) {
-      const batch = await paddedBatch(samples, positionsAt(step), size, epochAt(step), rowWeights);
-      checkCounts(batch, divisor, step);
-      return inputsAt ? { ...batch, inputs: new Map([...batch.inputs, ...inputsAt(step, steps)]) } : batch;
+      const positions = positionsAt(step);
+      const isEmpty = rowWeights && divisor === 'weights' && positions.every((position) => rowWeights[position] === 0);
+      return isEmpty ? undefined : batchOf(positions, step);
     },
+    example: () => batchOf(positionsAt(0), 0),
   };
 }
 
@@ -99,18 +106,12 @@ function checkRowWeights(weights: Float32Array | undefined, count: number): void
     });
   }
   const wrong = weights.findIndex((weight) => !(weight >= 0 && Number.isFinite(weight)));
-  if (wrong < 0) return;
+  if (wrong < 0) {
+    if (weights.some((weight) => weight > 0)) return;
+    throw new WhereforeError('invalid-data', 'no row has a weight', { fix: 'give at least one row a weight above 0' });
+  }
   throw new WhereforeError('out-of-range', `weight of row ${wrong}`, {
     got: String(weights[wrong]),
     expected: 'a finite number from 0',
-  });
-}
-
-function checkCounts(batch: WeightedBatch, divisor: Divisor, step: number): void {
-  const { [divisor === 'weights' ? 'weights' : 'divisors']: counted = batch.weights } = batch;
-  if (counted.some((weight) => weight > 0)) return;
-  throw new WhereforeError('invalid-data', 'no row of the batch has a weight', {
-    where: `step ${step + 1}`,
-    fix: "divide by all rows (divisor: 'rows'), or use larger batches",
   });
 }

@@ -80,9 +80,20 @@ describe('weights of rows', () => {
   it('that make no sense are refused', async () => {
     await expect(trained({ rowWeights: Float32Array.of(1, 2) })).rejects.toThrow(/row weights \(got 2, expected 3/);
     await expect(trained({ rowWeights: Float32Array.of(1, -1, 1) })).rejects.toThrow(/weight of row 1 \(got -1/);
-    await expect(trained({ rowWeights: new Float32Array(3) })).rejects.toThrow(/no row of the batch has a weight/);
-    const none = await trained({ rowWeights: new Float32Array(3), divisor: 'rows' });
-    expect(none).toEqual({ w: 1, b: 0, loss: 0 });
+    await expect(trained({ rowWeights: new Float32Array(3) })).rejects.toThrow(/no row has a weight/);
+  });
+
+  it('of 0 for a whole batch take no step where its weights divide, and a step of 0 where its rows do', async () => {
+    // Rows of their own batches; row 1 moves w by −.1·2·(w + b − 0)·1 from w = 1, b = 0, the other batches by nothing.
+    const alone = { batchSize: 1, samples: rows([3, 1, 2], [0, 0, 0]), rowWeights: Float32Array.of(0, 1, 0) };
+    for (const divisor of ['weights', 'rows'] as const) {
+      const { w, b } = await trained({ ...alone, divisor });
+      expect([w, b]).toEqual([expect.closeTo(0.8, 6), expect.closeTo(-0.2, 6)]);
+    }
+    // Momentum goes on in a step of 0; where there is no step it waits.
+    const momentum = { ...alone, optimizer: { kind: 'sgd', momentum: 0.5 }, order: [Uint32Array.of(1, 0, 2)] } as const;
+    expect((await trained({ ...momentum, divisor: 'weights' })).w).toBeCloseTo(0.8, 6);
+    expect((await trained({ ...momentum, divisor: 'rows' })).w).toBeCloseTo(1 - 0.2 * (1 + 0.5 + 0.25), 6);
   });
 
   it('belong to the training that goes on from a checkpoint', async () => {

@@ -20,7 +20,7 @@ export interface WeightedBatch extends Batch {
 
 /**
  * What the weighted sum of a batch's losses is divided by. `weights`: the sum of the same weights, so that a row of
- * weight 0 is as good as absent. `rows`: the sum that they have without the weights given to a training's rows, so that
+ * weight 0 is as good as absent, and a batch of such rows takes no step. `rows`: the sum that they have without the weights given to a training's rows, so that
  * a step stays as long as it was whatever rows are weighted down.
  */
 export type Divisor = 'weights' | 'rows';

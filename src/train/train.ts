@@ -47,7 +47,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const due = checkpointSteps(options, plan);
   const checkpoints = options.checkpoints ?? checkpointsInMemory();
 
-  const training = await openTrainingStep(options, await plan.batchAt(0));
+  const training = await openTrainingStep(options, await plan.example());
   try {
     const settings = await settingsOf(options, training.trainable, steps);
     if (resume) checkResume(resume, settings, training, steps);
@@ -67,7 +67,8 @@ export async function train(options: TrainOptions): Promise<Trained> {
       throwIfCancelled(signal);
       const epoch = plan.epochAt(step);
       const learningRate = plan.learningRateAt(step);
-      const { loss, gradientNorm } = await training.run(await plan.batchAt(step), step + 1, learningRate);
+      const batch = await plan.batchAt(step);
+      const { loss, gradientNorm } = batch ? await training.run(batch, step + 1, learningRate) : { loss: 0 };
       if (!Number.isFinite(loss)) throw diverged(loss, { step: step + 1, epoch: epoch + 1, learningRate });
       losses[step] = loss;
       rates[step] = learningRate;

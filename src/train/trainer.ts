@@ -40,7 +40,7 @@ const underWay = 4;
  */
 export async function openTrainer(recipe: TrainOptions): Promise<Trainer> {
   checkOptions(recipe);
-  const step = await openTrainingStep(recipe, await planTraining(recipe).batchAt(0));
+  const step = await openTrainingStep(recipe, await planTraining(recipe).example());
   const trainOne = async (variant: Variant, signal?: AbortSignal): Promise<TrainedWeights> => {
     const changed = { ...recipe, ...given(variant) };
     const plan = planTraining(changed);
@@ -52,7 +52,9 @@ export async function openTrainer(recipe: TrainOptions): Promise<Trainer> {
         throwIfCancelled(signal);
         if (running.length === underWay) await running.shift();
         const learningRate = plan.learningRateAt(at);
-        const ran = step.run(await plan.batchAt(at), at + 1, learningRate).then(({ loss }) => {
+        const batch = await plan.batchAt(at);
+        if (!batch) continue;
+        const ran = step.run(batch, at + 1, learningRate).then(({ loss }) => {
           if (!Number.isFinite(loss)) throw diverged(loss, { step: at + 1, epoch: plan.epochAt(at) + 1, learningRate });
           losses[at] = loss;
         });

@@ -55,7 +55,7 @@ export interface Unrolled {
 export async function unrolledScores(options: UnrolledOptions): Promise<Unrolled> {
   const { training: settings } = options;
   const plan = planTraining(settings);
-  const example = await plan.batchAt(0);
+  const example = await plan.example();
   const program = await buildTrainingStep(settings, example);
   const forward = await openTrainingStep(settings, example);
   const rows = settings.samples.count;
@@ -108,11 +108,15 @@ async function runForward(forward: TrainingStep, plan: TrainingPlan, stretch: nu
   const losses = new Float64Array(plan.steps);
   for (let step = 0; step < plan.steps; step++) {
     if (step % stretch === 0) anchors.push(await forward.read());
-    const { loss } = await forward.run(await plan.batchAt(step), step + 1, plan.learningRateAt(step));
-    losses[step] = loss;
+    losses[step] = await runStep(forward, plan, step);
     progress();
   }
   return { anchors, losses, final: await forward.read() };
+}
+
+async function runStep(forward: TrainingStep, plan: TrainingPlan, step: number): Promise<number> {
+  const batch = await plan.batchAt(step);
+  return batch ? (await forward.run(batch, step + 1, plan.learningRateAt(step))).loss : 0;
 }
 
 /** The states that the steps `first … last − 1` start from. */
@@ -126,7 +130,7 @@ async function statesOf(
   forward.restart(anchor);
   const states = [anchor];
   for (let step = first; step < last - 1; step++) {
-    await forward.run(await plan.batchAt(step), step + 1, plan.learningRateAt(step));
+    await runStep(forward, plan, step);
     states.push(await forward.read());
     progress();
   }
@@ -154,6 +158,8 @@ async function goBack({ reverse, plan, states, first, adjoints, scores, rows, pr
     for (let at = states.length - 1; at >= 0; at--) {
       const step = first + at;
       const batch = await plan.batchAt(step);
+      // No step was taken: everything before it is as it is behind it.
+      if (!batch) continue;
       const sensitivity = await reverse.run(states[at], batch, step + 1, plan.learningRateAt(step));
       const positions = plan.positionsAt(step);
       const { weights, divisors = weights } = batch;

@@ -1,0 +1,82 @@
+import { WhereforeError } from '../../errors.ts';
+import type { Tensors } from '../../runtime/runtime.ts';
+import {
+  openRowLosses,
+  openTrainer,
+  readParameters,
+  redrawnWeights,
+  type Samples,
+  type TrainOptions,
+  trainableParameters,
+} from '../../train/index.ts';
+import type { RetrainedValues, Retraining } from '../material.ts';
+
+/** A training that can be made again. */
+export interface Recipe extends TrainOptions {
+  /** Initial weights of a seed. Default: the model's own for the recipe's seed, {@link redrawnWeights} for others. */
+  readonly initial?: (seed: number) => Tensors;
+}
+
+export interface RetrainingOptions {
+  /** Its model has the weights from before the training. */
+  readonly recipe: Recipe;
+  /** Rows whose loss is measured. */
+  readonly queries: Samples;
+}
+
+/** One training in the plan of an experiment: which rows it uses, and its seed. */
+export interface PlannedTraining {
+  /** How often each row is used. */
+  readonly counts: Uint32Array;
+  readonly seed: number;
+}
+
+/** Trains a recipe again on parts of its rows. */
+export interface OpenRetraining extends Retraining {
+  /**
+   * The same for a recipe that is otherwise the same but has other samples, such as other labels.
+   * @param samples as many rows, of the same shapes
+   */
+  trainOn(samples: Samples, planned: PlannedTraining, signal?: AbortSignal): Promise<RetrainedValues>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a recipe for retraining: f is minus the loss, in nats, of every query and of every training row.
+ *
+ * Trainings of one seed are paired: they start from the same weights and read the rows in the same order, so that they
+ * differ by the rows alone. A row that is used 0 times keeps its place in the order.
+ */
+export async function openRetraining({ recipe, queries }: RetrainingOptions): Promise<OpenRetraining> {
+  const own = readParameters(recipe.model, trainableParameters(recipe.model, recipe.trainable));
+  const { initial = (seed: number) => (seed === recipe.seed ? own : redrawnWeights(own, seed)) } = recipe;
+  const trainer = await openTrainer(recipe);
+  const [ofQueries, ofRows] = [
+    await openRowLosses({ ...recipe, samples: queries }),
+    await openRowLosses({ ...recipe, samples: recipe.samples }),
+  ];
+  const trainOn: OpenRetraining['trainOn'] = async (samples, { counts, seed }, signal) => {
+    if (counts.length !== recipe.samples.count) {
+      throw new WhereforeError('wrong-shape', 'how often each row is used', {
+        got: `${counts.length} rows`,
+        expected: `${recipe.samples.count}`,
+      });
+    }
+    const parameters = initial(seed);
+    const isUntrained = counts.every((count) => count === 0);
+    const rowWeights = Float32Array.from(counts, (count, i) => count * (recipe.rowWeights?.[i] ?? 1));
+    const end = isUntrained
+      ? parameters
+      : (await trainer.train({ parameters, seed, rowWeights, samples }, signal)).parameters;
+    const negated = (losses: Float64Array) => losses.map((loss) => -loss);
+    return { queries: negated(await ofQueries.at(end, signal)), rows: negated(await ofRows.at(end, signal)) };
+  };
+  return {
+    unit: 'nats',
+    train: (counts, seed, signal) => trainOn(recipe.samples, { counts, seed }, signal),
+    trainOn,
+    async close() {
+      await Promise.all([trainer.close(), ofQueries.close(), ofRows.close()]);
+    },
+  };
+}
