@@ -10,6 +10,7 @@ export * from './initialization.ts';
 export * from './layers/index.ts';
 export { type LossGradient, type LossGradientsOptions, lossGradients } from './loss-gradients.ts';
 export { type Loss, losses } from './losses.ts';
+export { manifestOf, optionsOf, type RowIdentity, readManifest, type TrainingManifest } from './manifest.ts';
 export { Network, type NetworkOptions, type Value } from './network.ts';
 export { type Optimizer, optimizers } from './optimizers.ts';
 export { readParameters, trainableParameters, withParameters } from './parameters.ts';
@@ -29,3 +30,4 @@ export {
 } from './step.ts';
 export { type Trained, train } from './train.ts';
 export { openTrainer, type TrainedWeights, type Trainer, type Variant } from './trainer.ts';
+export { openTraining, trainingFileNames, trainingFiles } from './training-files.ts';
