@@ -1,88 +1,15 @@
-import { GraphBuilder } from '../onnx/builder.ts';
-import {
-  floatAttribute,
-  type Graph,
-  intAttribute,
-  type Node,
-  operatorKey,
-  type PlainAttributes,
-  stringAttribute,
-} from '../onnx/graph.ts';
+import type { GraphBuilder } from '../onnx/builder.ts';
+import { floatAttribute, type Graph, intAttribute, type Node, operatorKey, stringAttribute } from '../onnx/graph.ts';
 import { codeOfDataType } from '../onnx/types.ts';
 import { toNumbers } from '../tensor/convert.ts';
 import { lookup } from '../tensor/lookup.ts';
-import { type DataType, int64 } from '../tensor/tensor.ts';
+import { int64 } from '../tensor/tensor.ts';
 import type { Facts } from './facts.ts';
 import { type StatedActivation, statedActivations } from './rules/recurrent-activations.ts';
+import { replaceNodes, Steps } from './steps.ts';
 
 /** Layers that would become more nodes than this stay as they are. */
 const mostNodes = 20_000;
-
-/** Appends operators whose shapes are written down as they are made. */
-class Steps {
-  readonly builder: GraphBuilder;
-  readonly shapes: Map<string, readonly number[]>;
-  readonly types: Map<string, DataType>;
-  readonly type: DataType;
-
-  constructor(builder: GraphBuilder, facts: { shapes: Steps['shapes']; types: Steps['types'] }, type: DataType) {
-    this.builder = builder;
-    this.shapes = facts.shapes;
-    this.types = facts.types;
-    this.type = type;
-  }
-
-  declare(name: string, shape: readonly number[], type: DataType = this.type): string {
-    this.shapes.set(name, shape);
-    this.types.set(name, type);
-    return name;
-  }
-
-  /** A node; the result has the shape given, by default that of the first input. */
-  op(op: string, inputs: readonly string[], shape?: readonly number[], attributes: PlainAttributes = {}): string {
-    return this.declare(this.builder.op(op, inputs, attributes), shape ?? this.shapeOf(inputs[0]));
-  }
-
-  shapeOf(name: string): readonly number[] {
-    return this.shapes.get(name) ?? [];
-  }
-
-  ints(values: readonly number[]): string {
-    return this.declare(this.builder.ints(values), [values.length], 'int64');
-  }
-
-  number(value: number): string {
-    return this.declare(this.builder.scalar(value, this.type), []);
-  }
-
-  reshape(a: string, shape: readonly number[]): string {
-    return this.op('Reshape', [a, this.ints(shape)], shape);
-  }
-
-  /** Equal pieces along an axis. */
-  split(a: string, axis: number, count: number): string[] {
-    if (count === 1) return [a];
-    const shape = this.shapeOf(a).map((size, i) => (i === axis ? size / count : size));
-    const sizes = this.ints(new Array<number>(count).fill(shape[axis]));
-    return this.builder.ops('Split', [a, sizes], { axis }, { outputs: count }).map((name) => this.declare(name, shape));
-  }
-
-  concat(parts: readonly string[], axis: number): string {
-    if (parts.length === 1) return parts[0];
-    const shape = this.shapeOf(parts[0]).map((size, i) =>
-      i === axis ? parts.reduce((sum, part) => sum + this.shapeOf(part)[axis], 0) : size,
-    );
-    return this.op('Concat', parts, shape, { axis });
-  }
-
-  /** `a Bᵀ` for a of [1 or time, batch, n] and B of [m, n]. */
-  product(a: string, b: string): string {
-    const [m, n] = this.shapeOf(b);
-    const [time, batch] = this.shapeOf(a);
-    const turned = this.op('Transpose', [b], [n, m], { perm: [1, 0] });
-    return this.op('MatMul', [a, turned], [time, batch, m]);
-  }
-}
 
 type Activate = (s: Steps, z: string) => string;
 
@@ -177,16 +104,8 @@ const kinds: Readonly<Record<string, { gates: number; fallback: readonly string[
  * keep their names. Layers of more than 20,000 nodes, or with activations that ONNX does not settle, stay.
  */
 export function unrollRecurrent(graph: Graph, known: Facts): { graph: Graph; facts: Facts } {
-  if (!graph.nodes.some((node) => lookup(kinds, operatorKey(node)))) return { graph, facts: known };
-  const facts = { ...known, shapes: new Map(known.shapes), types: new Map(known.types) };
-  const builder = new GraphBuilder({ ...graph, nodes: [] }, { prefix: 'steps/' });
-  for (const node of graph.nodes) if (!unroll(node, builder, facts)) builder.append(node);
-  const unrolled = builder.build();
-  const constants = new Map(known.constants);
-  for (const { name, location } of unrolled.initializers.values()) {
-    if (location.kind === 'memory') constants.set(name, location.tensor);
-  }
-  return { graph: unrolled, facts: { ...facts, constants } };
+  const isLayer = (node: Node) => lookup(kinds, operatorKey(node)) !== undefined;
+  return replaceNodes(graph, known, isLayer, unroll, 'steps/');
 }
 
 function unroll(node: Node, builder: GraphBuilder, facts: Facts & Pick<Steps, 'shapes' | 'types'>): boolean {

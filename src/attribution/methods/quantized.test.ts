@@ -68,17 +68,41 @@ describe('quantised values', () => {
   const { tensors } = readSafetensors(readFileSync(`${folder}resnet.safetensors`));
   const image = rows(tensors.get('input:x') as Tensor, 0, 1);
 
-  it.each(['qdq', 'qdq-channel', 'qoperator'])('DeepLIFT runs through a ResNet, %s', async (variant) => {
-    const model = createModel(decodeModel(readFileSync(`${folder}resnet.${variant}.onnx`)), runtime, {
-      name: variant,
-      hash: '',
+  it.each(['qdq', 'qdq-channel', 'qoperator', 'qoperator-int8', 'qoperator-channel', 'dynamic', 'dynamic-channel'])(
+    'DeepLIFT and LRP have rules for all of a ResNet, %s',
+    async (variant) => {
+      const model = createModel(decodeModel(readFileSync(`${folder}resnet.${variant}.onnx`)), runtime, {
+        name: variant,
+        hash: '',
+      });
+      const black = float32(image.shape, new Float32Array(image.data.length));
+      for (const method of ['deep-lift', 'lrp-epsilon'] as const) {
+        const { sum, attributionTarget, gradientNotes } = await explain(model, image, black, method);
+        expect(gradientNotes.filter((note) => note.text.includes('no rule'))).toEqual([]);
+        expect(Number.isFinite(sum)).toBe(true);
+        // Rounding, of a logit of about 1 in steps of some hundredths, is all that is lost.
+        if (method === 'deep-lift') expect(Math.abs(sum - (attributionTarget as number))).toBeLessThan(0.05);
+      }
+      await model.close();
+    },
+  );
+
+  it('DeepLIFT leaves out the rounding of activations whose steps follow from the input: 2·5·0.5, 3·4·0.5', async () => {
+    const model = modelOf(runtime, [1, 2], (b) => {
+      const [q, scale, zero] = b.ops('DynamicQuantizeLinear', ['x'], {}, { outputs: 3 });
+      const weights = b.constant(fromNumbers('int8', [2, 1], [2, 3]));
+      const sum = b.op('Cast', [b.op('MatMulInteger', [q, weights, zero])], { to: 1 });
+      return b.op('Mul', [sum, b.op('Mul', [scale, b.scalar(0.5)])]);
     });
-    const black = float32(image.shape, new Float32Array(image.data.length));
-    const { sum, attributionTarget, gradientNotes } = await explain(model, image, black, 'deep-lift');
-    await model.close();
-    expect(Number.isFinite(sum)).toBe(true);
-    if (variant === 'qoperator') expect(gradientNotes.some((note) => note.text.includes('no rule'))).toBe(true);
-    // Rounding, of a logit of about 1 in steps of some hundredths, is all that is lost.
-    else expect(Math.abs(sum - (attributionTarget as number))).toBeLessThan(0.15);
+    const { values, gradientNotes } = await explain(
+      model,
+      float32([1, 2], [5, 4]),
+      float32([1, 2], [0, 0]),
+      'deep-lift',
+    );
+    const [a, b] = toNumbers(values.get('x') as Tensor);
+    expect(a).toBeCloseTo(5, 4);
+    expect(b).toBeCloseTo(6, 4);
+    expect(gradientNotes.filter((note) => note.text.includes('no rule'))).toEqual([]);
   });
 });

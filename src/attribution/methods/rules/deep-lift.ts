@@ -1,5 +1,4 @@
 import type { RuleContext, VjpRule } from '../../../autodiff/context.ts';
-import { unrollRecurrent } from '../../../autodiff/unroll-recurrent.ts';
 import { WhereforeError } from '../../../errors.ts';
 import { GraphBuilder } from '../../../onnx/builder.ts';
 import { describeNode, type Node, namesRead, operatorKey, subgraphsOf } from '../../../onnx/graph.ts';
@@ -14,6 +13,7 @@ import {
 import { bilinearOperators, elementwiseOperators, linearOperators, maximumOperators } from './operators.ts';
 import { evaluateWith, everyOperator, type Gradients, ordinary } from './ordinary.ts';
 import { asReal, clampedMultiplier, quantizers } from './quantized.ts';
+import { simpleLayers } from './simple-layers.ts';
 
 /** Differences smaller than this say nothing about a slope: the derivative stands for it. */
 const smallest = 1e-6;
@@ -39,8 +39,7 @@ export function deepLiftRules(reference: Tensors): RuleSet {
     key: 'deep-lift',
     feeds: new Map([...reference].map(([name, tensor]) => [referenceInput(name), tensor])),
     apply(specialised) {
-      // Rules for products and activations hold inside the steps of a recurrent layer, none for the layer as a whole.
-      const { graph, facts } = unrollRecurrent(specialised.graph, specialised.facts);
+      const { graph, facts } = simpleLayers(specialised);
       const builder = new GraphBuilder(graph, { prefix: 'reference/' });
       const shapes = new Map(facts.shapes);
       const types = new Map(facts.types);

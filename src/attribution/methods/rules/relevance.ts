@@ -1,5 +1,4 @@
 import type { RuleContext } from '../../../autodiff/context.ts';
-import { unrollRecurrent } from '../../../autodiff/unroll-recurrent.ts';
 import { operatorKey } from '../../../onnx/graph.ts';
 import type { RuleSet } from '../../plan.ts';
 import { centred, standardised } from './deep-lift-normalised.ts';
@@ -12,6 +11,7 @@ import {
 } from './operators.ts';
 import { evaluateWith, everyOperator, type Gradients, ordinary } from './ordinary.ts';
 import { quantizers } from './quantized.ts';
+import { simpleLayers } from './simple-layers.ts';
 
 export interface RelevanceOptions {
   /** Added to every denominator, with its sign. */
@@ -28,9 +28,8 @@ export function relevanceRules(options: RelevanceOptions): RuleSet {
   const { epsilon, alphaBeta } = options;
   return {
     key: `lrp|${epsilon}|${alphaBeta ? `${alphaBeta.alpha}|${alphaBeta.beta}` : ''}`,
-    // Inside the steps of a recurrent layer there are rules, for the layer as a whole there is none.
-    apply: ({ graph, facts }) => ({
-      ...unrollRecurrent(graph, facts),
+    apply: (specialised) => ({
+      ...simpleLayers(specialised),
       overrides: { byOperator: everyOperator((c, gradients) => rule(c, gradients, options)) },
     }),
   };
