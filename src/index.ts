@@ -18,6 +18,8 @@ export { checkpointFiles } from './data/checkpoint-files.ts';
 // Data
 export { readCsv, readJsonLines } from './data/csv.ts';
 export { type Dataset, tensorDataset } from './data/dataset.ts';
+export type { DatasetOptions } from './data/datasets/dataset-options.ts';
+export { type OpenedDataset, openDataset } from './data/datasets/open-dataset.ts';
 export { idxDataset, imageFolder, pixelDataset, tableDataset } from './data/datasets.ts';
 // Models
 export { type GuessedPreprocessing, guessPreprocessing } from './data/guess.ts';
@@ -36,6 +38,7 @@ export { readModelInputs } from './data/read-model-input.ts';
 export { readSafetensors, type Safetensors, writeSafetensors } from './data/safetensors.ts';
 export type { Column, Table } from './data/table.ts';
 export { readTable } from './data/table-file.ts';
+export { datasetOf, type InMemoryOptions } from './dataset/in-memory.ts';
 export { type ErrorCode, type ErrorDetails, WhereforeError } from './errors.ts';
 // Quality of explanations
 export { compare } from './evaluation/compare.ts';

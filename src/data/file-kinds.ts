@@ -31,6 +31,8 @@ export const fileKinds = {
   text: { called: 'a text', limit: 16 * MiB },
   /** What one string can hold. */
   table: { called: 'a table', limit: 512 * MiB - 64 * KiB },
+  /** Read in ranges, never held. */
+  dataset: { called: 'a data set', limit: 1024 * GiB },
   /** A JSON file that Wherefore writes or a person does: an explanation, the record of a run, boxes, groups. */
   document: { called: 'a document', limit: 64 * MiB },
 } as const satisfies Readonly<Record<string, FileKind>>;

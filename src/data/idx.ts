@@ -22,7 +22,7 @@ const typeCodes: Readonly<Record<number, DataType>> = {
  */
 export function readIdx(bytes: Uint8Array, where = 'idx', limit: number = fileKinds.tensors.limit): Tensor {
   const isPacked = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  const { type, shape, start } = readHeader(isPacked ? gunzipStart(bytes, { where }) : bytes, where);
+  const { type, shape, start } = idxLayout(isPacked ? gunzipStart(bytes, { where }) : bytes, where);
   const width = dataTypes[type].bytes;
   const expected = sizeOf(shape) * width;
   const content = isPacked ? gunzip(bytes, { where, limit: Math.min(limit, start + expected) }) : bytes;
@@ -34,13 +34,18 @@ export function readIdx(bytes: Uint8Array, where = 'idx', limit: number = fileKi
       fix: 'fetch the file again',
     });
   }
-  const data = content.slice(start);
-  // IDX is big-endian.
+  return idxElements(type, shape, content.slice(start));
+}
+
+/** Elements out of their bytes, which are put into another order: IDX is big-endian. */
+export function idxElements(type: DataType, shape: readonly number[], data: Uint8Array): Tensor {
+  const width = dataTypes[type].bytes;
   for (let i = 0; width > 1 && i < data.length; i += width) data.subarray(i, i + width).reverse();
   return fromBytes(type, shape, data);
 }
 
-function readHeader(content: Uint8Array, where: string): { type: DataType; shape: number[]; start: number } {
+/** What the first bytes of an IDX file say about the rest. @throws WhereforeError `invalid-data` */
+export function idxLayout(content: Uint8Array, where: string): { type: DataType; shape: number[]; start: number } {
   const type = typeCodes[content[2]];
   const rank = content[3];
   if (content.length < 4 || content[0] !== 0 || content[1] !== 0 || !type) {

@@ -50,19 +50,8 @@ interface Header {
  */
 export function readNpy(bytes: Uint8Array, where = 'npy'): Tensor {
   const { header, start } = readHeader(bytes, where);
-  const { order, code, fortran, shape } = header;
-  const text = /^([SU])(\d+)$/.exec(code);
-  const type = typeCodes[code];
-  if (!type && !text) {
-    throw new WhereforeError('wrong-type', 'an array of this NumPy type cannot be read', {
-      where,
-      got: `dtype ${order}${code}`,
-      expected: `one of ${Object.keys(typeCodes).join(', ')}, or text`,
-      fix: code.startsWith('O') ? 'save numbers, not pickled objects' : 'convert it with astype() before np.save',
-    });
-  }
-  const width = text ? Number(text[2]) * (text[1] === 'U' ? 4 : 1) : dataTypes[type].bytes;
-  const expected = sizeOf(shape) * width;
+  const { fortran, shape } = header;
+  const expected = sizeOf(shape) * elementOf(header, where).width;
   if (bytes.byteLength - start !== expected) {
     throw new WhereforeError(
       'invalid-data',
@@ -75,14 +64,57 @@ export function readNpy(bytes: Uint8Array, where = 'npy'): Tensor {
       },
     );
   }
-  const raw = bytes.subarray(start);
-  const element = text?.[1] === 'U' ? 4 : text ? 1 : width;
-  const little = order === '>' && element > 1 ? swapped(raw, element) : raw;
-  const stored = fortran ? [...shape].reverse() : shape;
-  const read = text
-    ? tensor('string', stored, readText(little, { count: sizeOf(shape), width, element, where }))
-    : fromBytes(type, stored, little);
+  const read = elements(header, fortran ? [...shape].reverse() : shape, bytes.subarray(start), where);
   return fortran ? transposed(read) : read;
+}
+
+/** The elements of an array, in the order in which they are stored. */
+function elements(header: Header, shape: readonly number[], raw: Uint8Array, where: string): Tensor {
+  const { type, width, element } = elementOf(header, where);
+  const little = header.order === '>' && element > 1 ? swapped(raw, element) : raw;
+  return type
+    ? fromBytes(type, shape, little)
+    : tensor('string', shape, readText(little, { count: sizeOf(shape), width, element, where }));
+}
+
+/** An element: its type, none for text, its bytes, and those of the number or letter whose order counts. */
+function elementOf({ order, code }: Header, where: string): { type?: DataType; width: number; element: number } {
+  const text = /^([SU])(\d+)$/.exec(code);
+  const type = typeCodes[code];
+  if (text) return { width: Number(text[2]) * (text[1] === 'U' ? 4 : 1), element: text[1] === 'U' ? 4 : 1 };
+  if (type) return { type, width: dataTypes[type].bytes, element: dataTypes[type].bytes };
+  throw new WhereforeError('wrong-type', 'an array of this NumPy type cannot be read', {
+    where,
+    got: `dtype ${order}${code}`,
+    expected: `one of ${Object.keys(typeCodes).join(', ')}, or text`,
+    fix: code.startsWith('O') ? 'save numbers, not pickled objects' : 'convert it with astype() before np.save',
+  });
+}
+
+/** What the first bytes of a `.npy` file say about the rest. */
+export interface NpyLayout {
+  /** `string` for text. */
+  readonly type: DataType;
+  readonly shape: readonly number[];
+  /** Whether the first axis varies quickest, so that rows are scattered. */
+  readonly fortran: boolean;
+  /** Where the elements begin, and how many bytes each has. */
+  readonly start: number;
+  readonly width: number;
+  /** Elements of some shape out of their bytes, as they are stored. */
+  decode(shape: readonly number[], bytes: Uint8Array): Tensor;
+}
+
+/**
+ * Reads the header of a `.npy` file: of an array of which parts are read.
+ * @param bytes its first bytes, a MiB at least where the file has as many
+ * @throws WhereforeError as {@link readNpy}
+ */
+export function npyLayout(bytes: Uint8Array, where = 'npy'): NpyLayout {
+  const { header, start } = readHeader(bytes, where);
+  const { type = 'string', width } = elementOf(header, where);
+  const { shape, fortran } = header;
+  return { type, shape, fortran, start, width, decode: (part, raw) => elements(header, part, raw, where) };
 }
 
 function readHeader(bytes: Uint8Array, where: string): { header: Header; start: number } {

@@ -27,6 +27,10 @@ export interface OpenFile {
   readonly isPipe: boolean;
   /** All bytes. @throws WhereforeError `file-unreadable` beyond the limit of the kind */
   bytes(): Promise<Uint8Array<ArrayBuffer>>;
+  /** Changes when the file is written. */
+  readonly version: string;
+  /** The bytes from `start` up to `end`, fewer where the file ends; not of a pipe. */
+  range(start: number, end: number): Promise<Uint8Array<ArrayBuffer>>;
   /** The first `length` bytes in pieces, fewer where the file ends; a piece is valid until the next. */
   pieces(length: number): AsyncGenerator<Uint8Array>;
 }
@@ -114,6 +118,17 @@ function opened(handle: FileHandle, path: string, kind: FileKindName, facts: Sta
   return {
     size: isPipe ? 0 : facts.size,
     isPipe,
+    version: `${facts.ino} ${facts.size} ${facts.mtimeMs}`,
+    range: async (start, end) => {
+      const bytes = new Uint8Array(Math.max(0, end - start));
+      for (let length = 0; length < bytes.length; ) {
+        const most = Math.min(pieceLength, bytes.length - length);
+        const { bytesRead } = await handle.read(bytes, length, most, start + length);
+        if (bytesRead === 0) return bytes.slice(0, length);
+        length += bytesRead;
+      }
+      return bytes;
+    },
     bytes: () => readAll(read, path, kind, { size: isPipe ? 0 : facts.size, limit }),
     async *pieces(length) {
       const piece = new Uint8Array(Math.min(pieceLength, length));

@@ -16,20 +16,10 @@ export async function readParquet(
   const where = options.where ?? 'parquet';
   const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
   const metadata = attempt(where, () => parquetMetadata(file));
-  const unread = metadata.row_groups
-    .flatMap((group) => group.columns.map((column) => column.meta_data?.codec))
-    .find((codec) => codec && codec !== 'UNCOMPRESSED' && codec !== 'SNAPPY');
-  if (unread) {
-    throw new WhereforeError('wrong-type', 'the file is compressed in a way that cannot be read', {
-      where,
-      got: unread,
-      expected: 'SNAPPY or none',
-      fix: "write it again, e.g. with pandas' to_parquet(…, compression='snappy')",
-    });
-  }
+  checkCompression(metadata, where);
   checkSize(metadata, bytes.length, where);
-  const rows = await parquetReadObjects({ file, metadata, compressors: { SNAPPY: unsnapped } }).catch((cause) => {
-    throw damaged(where, cause);
+  const rows = await parquetReadObjects({ file, metadata, compressors: parquetCompressors }).catch((cause) => {
+    throw damagedParquet(where, cause);
   });
   const names = rows.length ? Object.keys(rows[0]) : [];
   const columns = names.map((name) =>
@@ -42,8 +32,26 @@ export async function readParquet(
   return requireRows({ columns, rowCount: rows.length }, where);
 }
 
+/** @throws WhereforeError `wrong-type` for a file that is compressed in a way that is not read */
+export function checkCompression({ row_groups: groups }: FileMetaData, where: string): void {
+  const unread = groups
+    .flatMap((group) => group.columns.map((column) => column.meta_data?.codec))
+    .find((codec) => codec && codec !== 'UNCOMPRESSED' && codec !== 'SNAPPY');
+  if (unread) {
+    throw new WhereforeError('wrong-type', 'the file is compressed in a way that cannot be read', {
+      where,
+      got: unread,
+      expected: 'SNAPPY or none',
+      fix: "write it again, e.g. with pandas' to_parquet(…, compression='snappy')",
+    });
+  }
+}
+
 /** Snappy copies 64 bytes for 3 at best. */
 const mostExpansion = 24;
+
+/** What is unpacked here. */
+export const parquetCompressors = { SNAPPY: unsnapped };
 
 /** A page, whose header states its size: no larger than Snappy can make it. */
 function unsnapped(packed: Uint8Array, length: number): Uint8Array {
@@ -76,11 +84,11 @@ function attempt<T>(where: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    throw damaged(where, cause);
+    throw damagedParquet(where, cause);
   }
 }
 
-function damaged(where: string, cause: unknown): WhereforeError {
+export function damagedParquet(where: string, cause: unknown): WhereforeError {
   return new WhereforeError('invalid-data', 'not a Parquet file, or a damaged one', {
     where,
     got: cause instanceof Error ? cause.message : String(cause),
@@ -89,7 +97,8 @@ function damaged(where: string, cause: unknown): WhereforeError {
   });
 }
 
-function rawValue(value: unknown, name: string, row: number, where: string): RawValue {
+/** A value as a column takes it. @throws WhereforeError `wrong-type` for lists, records and bytes */
+export function rawValue(value: unknown, name: string, row: number, where: string): RawValue {
   if (
     value === null ||
     value === undefined ||

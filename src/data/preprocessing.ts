@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { lookup } from '../tensor/lookup.ts';
+import { datasetDescriptionSchema, datasetsSchema } from './datasets/dataset-description.ts';
 import { kernels } from './resize.ts';
 
 const channelValue = z.number();
@@ -187,6 +188,8 @@ export const preprocessingSchema = z.strictObject({
   /** Names of the classes: a list, or a file beside this one with one name a line or a JSON list. */
   labels: z.union([z.string(), z.array(z.string()).min(1)]).optional(),
   detection: detection.optional(),
+  /** Data sets by name, such as `train` and `test`: for `openDataset` and `wherefore inspect`. */
+  data: datasetsSchema.optional(),
 });
 
 /** How inputs are made for a model, and how its outputs are read. */
@@ -205,6 +208,7 @@ export function knownKeys(path: readonly PropertyKey[], found: unknown): string[
   if (path.length === 0) return keys(preprocessingSchema);
   if (path[0] === 'detection') return keys(detection);
   if (path[0] === 'outputs') return keys(output);
+  if (path[0] === 'data') return keys(datasetDescriptionSchema);
   const { kind, encode } = (found ?? {}) as { kind?: unknown; encode?: unknown };
   if (path.includes('columns')) {
     return keys(encode === 'number' ? numberColumn : encode === 'text' ? textColumn : categoryColumn);

@@ -45,32 +45,62 @@ const longestHeader = 100_000_000;
  * @throws WhereforeError `invalid-data` that names the tensor and the rule that it breaks.
  */
 export function readSafetensors(bytes: Uint8Array, where = 'safetensors'): Safetensors {
-  const { header, start } = readHeader(bytes, where);
+  const { entries, metadata } = safetensorsLayout(bytes, where, bytes.byteLength);
   const tensors = new Map<string, Tensor>();
+  for (const { name, type, shape, begin, end } of entries)
+    tensors.set(name, fromBytes(type, shape, bytes.subarray(begin, end)));
+  return { tensors, metadata };
+}
+
+/** What the header of a `.safetensors` file says about one tensor; its bytes lie from `begin` up to `end`. */
+export interface SafetensorsEntry {
+  readonly name: string;
+  readonly type: DataType;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+/**
+ * Reads the header of a `.safetensors` file, of which parts are read.
+ * @param bytes the first bytes of the file, the header at least ({@link safetensorsHeaderEnd} says how many)
+ * @param size bytes of the whole file
+ * @throws WhereforeError as {@link readSafetensors}
+ */
+export function safetensorsLayout(
+  bytes: Uint8Array,
+  where: string,
+  size: number,
+): { readonly entries: readonly SafetensorsEntry[]; readonly metadata: Record<string, string> } {
+  const { header, start } = readHeader(bytes, where, size);
   let metadata: Record<string, string> = {};
-  const ranges: { name: string; begin: number; end: number }[] = [];
+  const entries: SafetensorsEntry[] = [];
   for (const [name, entry] of Object.entries(header)) {
     if (name === '__metadata__') {
       metadata = readMetadata(entry, where);
       continue;
     }
     const { type, shape, begin, end } = readEntry(name, entry, where);
-    if (start + end > bytes.byteLength) {
+    if (start + end > size) {
       throw new WhereforeError('invalid-data', `tensor "${name}" ends beyond the file, which seems truncated`, {
         where,
-        got: `${bytes.byteLength} bytes`,
+        got: `${size} bytes`,
         expected: `at least ${start + end}`,
         fix: 'fetch or write the file again',
       });
     }
-    ranges.push({ name, begin, end });
-    tensors.set(name, fromBytes(type, shape, bytes.subarray(start + begin, start + end)));
+    entries.push({ name, type, shape, begin: start + begin, end: start + end });
   }
-  checkRanges(ranges, bytes.byteLength - start, where);
-  return { tensors, metadata };
+  checkRanges(
+    entries.map(({ name, begin, end }) => ({ name, begin: begin - start, end: end - start })),
+    size - start,
+    where,
+  );
+  return { entries, metadata };
 }
 
-function readHeader(bytes: Uint8Array, where: string): { header: Record<string, unknown>; start: number } {
+/** Where the header ends, told by the first eight bytes. @throws WhereforeError `invalid-data` for what is no header */
+export function safetensorsHeaderEnd(bytes: Uint8Array, where: string, size: number): number {
   if (bytes.byteLength < 8) {
     throw new WhereforeError('invalid-data', 'too short for a safetensors file', {
       where,
@@ -80,17 +110,26 @@ function readHeader(bytes: Uint8Array, where: string): { header: Record<string, 
   }
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
   const start = 8 + length;
-  if (length > longestHeader || start > bytes.byteLength) {
+  if (length > longestHeader || start > size) {
     throw new WhereforeError(
       'invalid-data',
       'the header does not fit into the file: truncated, or not a safetensors file',
       {
         where,
-        got: `a header of ${length} bytes in a file of ${bytes.byteLength}`,
-        expected: `at most ${Math.min(longestHeader, bytes.byteLength - 8)} bytes`,
+        got: `a header of ${length} bytes in a file of ${size}`,
+        expected: `at most ${Math.min(longestHeader, size - 8)} bytes`,
       },
     );
   }
+  return start;
+}
+
+function readHeader(
+  bytes: Uint8Array,
+  where: string,
+  size: number,
+): { header: Record<string, unknown>; start: number } {
+  const start = safetensorsHeaderEnd(bytes, where, size);
   let header: unknown;
   try {
     header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, start)));

@@ -50,19 +50,31 @@ export function tableTensor(
         fix: 'encode all columns of this input as text, or none',
       });
     }
-    const texts = rows.flatMap((row) => columns.map((column, c) => textAt(column, input.columns[c], row)));
+    const texts = rows.flatMap((row) =>
+      columns.map((column, c) => textAt(column, input.columns[c], row, table.rowNumbers)),
+    );
     return tensor('string', [rows.length, width], texts);
   }
   const values = new Float32Array(rows.length * width);
   let at = 0;
   for (const [c, encoding] of input.columns.entries()) {
-    for (const [i, row] of rows.entries()) encode(values, i * width + at, columns[c], encoding, row);
+    for (const [i, row] of rows.entries()) encode(values, i * width + at, columns[c], encoding, row, table.rowNumbers);
     at += encoding.encode === 'onehot' ? encoding.categories.length : 1;
   }
   return float32([rows.length, width], values);
 }
 
-function encode(values: Float32Array, at: number, column: Column, encoding: Encoding, row: number): void {
+/** Where the rows of a table stand in its file, counted from 1. */
+type RowNumbers = Table['rowNumbers'];
+
+function encode(
+  values: Float32Array,
+  at: number,
+  column: Column,
+  encoding: Encoding,
+  row: number,
+  numbers: RowNumbers,
+): void {
   if (encoding.encode === 'number') {
     if (column.kind !== 'number') {
       throw new WhereforeError(
@@ -75,17 +87,18 @@ function encode(values: Float32Array, at: number, column: Column, encoding: Enco
       );
     }
     const value = column.values[row];
-    const kept = Number.isNaN(value) && encoding.missing !== 'keep' ? Number(filled(column, encoding, row)) : value;
+    const kept =
+      Number.isNaN(value) && encoding.missing !== 'keep' ? Number(filled(column, encoding, row, numbers)) : value;
     values[at] = (kept - encoding.mean) / encoding.std;
     return;
   }
   if (encoding.encode === 'text') return;
-  const text = textAt(column, encoding, row);
+  const text = textAt(column, encoding, row, numbers);
   const index = placeOf(text, encoding.categories);
   if (index >= 0) values[encoding.encode === 'onehot' ? at + index : at] = encoding.encode === 'onehot' ? 1 : index;
   else if (encoding.unknown !== 'zeros' || encoding.encode !== 'onehot') {
     throw new WhereforeError('invalid-data', `column "${column.name}" holds a category that the model does not know`, {
-      where: `row ${row + 1}`,
+      where: `row ${numbers?.[row] ?? row + 1}`,
       got: `"${text}"`,
       guess: nearest(text, encoding.categories),
       expected: encoding.categories.slice(0, 20).join(', '),
@@ -106,7 +119,7 @@ export function lacksValues(table: Table, { columns }: TableInput, row: number):
 export function unknownCategories(table: Table, { columns }: TableInput, row: number): string[] {
   return columns.flatMap((encoding) => {
     if (encoding.encode !== 'onehot' || encoding.unknown !== 'zeros') return [];
-    const text = textAt(columnNamed(table, encoding.name), encoding, row);
+    const text = textAt(columnNamed(table, encoding.name), encoding, row, table.rowNumbers);
     if (placeOf(text, encoding.categories) >= 0 || text === filledText(encoding)) return [];
     return [
       `column "${encoding.name}" holds "${text}", which the model does not know: taken as none of its categories`,
@@ -124,15 +137,15 @@ function placeOf(text: string, categories: readonly string[]): number {
 /** What a missing value is filled with, where that is meant to be none of the categories. */
 const filledText = ({ missing }: Encoding) => (typeof missing === 'object' ? String(missing.fill) : undefined);
 
-function textAt(column: Column, encoding: Encoding, row: number): string {
+function textAt(column: Column, encoding: Encoding, row: number, numbers: RowNumbers): string {
   const value = column.values[row];
-  return value === undefined || Number.isNaN(value) ? String(filled(column, encoding, row)) : String(value);
+  return value === undefined || Number.isNaN(value) ? String(filled(column, encoding, row, numbers)) : String(value);
 }
 
-function filled(column: Column, encoding: Encoding, row: number): number | string {
+function filled(column: Column, encoding: Encoding, row: number, numbers: RowNumbers): number | string {
   if (typeof encoding.missing === 'object') return encoding.missing.fill;
   throw new WhereforeError('invalid-data', `column "${column.name}" has a missing value`, {
-    where: `row ${row + 1}`,
+    where: `row ${numbers?.[row] ?? row + 1}`,
     fix: 'fill the value in, leave the row out, or set missing: { fill: … } for the column (missing: keep for a model that handles missing values)',
   });
 }

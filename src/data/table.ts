@@ -25,6 +25,8 @@ export type ColumnKind = Column['kind'];
 export interface Table {
   readonly columns: readonly Column[];
   readonly rowCount: number;
+  /** Where the rows stand in the file, counted from 1, where they are some of it: for messages. */
+  readonly rowNumbers?: ArrayLike<number>;
 }
 
 /** How a column's kind is found. */
@@ -38,6 +40,10 @@ export interface ColumnOptions {
 export const missingTexts: readonly string[] = ['', 'NA', 'N/A', 'NaN', 'nan', 'null', 'None', '?'];
 
 const number = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+
+/** Whether a text reads as a number. */
+export const isNumberText = (text: string): boolean => number.test(text) || /^[+-]?Infinity$/.test(text);
+
 /** A column with more different values than this, and more than one in twenty rows, is text rather than a category. */
 const mostCategories = 50;
 
@@ -63,14 +69,13 @@ export function columnOf(name: string, raw: readonly RawValue[], options: Column
   const missing = texts.length - present.length;
   const rest = missing ? `, ${missing} missing` : '';
   const given = options.kinds?.[name];
-  const isNumber = (text: string) => number.test(text) || /^[+-]?Infinity$/.test(text);
   const different = new Set(present).size;
   const few = different <= Math.max(mostCategories, texts.length / 20);
-  const kind = given ?? (present.every(isNumber) ? 'number' : few ? 'category' : 'text');
+  const kind = given ?? (present.every(isNumberText) ? 'number' : few ? 'category' : 'text');
   if (kind !== 'number') {
     return { name, kind, values: texts, reason: `${given ? 'given' : `${different} different values`}${rest}` };
   }
-  const wrong = texts.findIndex((text) => text !== undefined && !isNumber(text));
+  const wrong = texts.findIndex((text) => text !== undefined && !isNumberText(text));
   if (wrong >= 0) {
     throw new WhereforeError('invalid-data', `column "${name}" should hold numbers`, {
       where: `row ${wrong + 1}`,

@@ -1,0 +1,41 @@
+import * as z from 'zod';
+
+/** What a data set's rows are, in words that files do not say themselves: under `data:` in `wherefore.yaml`. */
+export const datasetDescriptionSchema = z.strictObject({
+  /** A file or a folder. In `wherefore.yaml`: relative to it, and below its folder. */
+  path: z.string(),
+  /** What the rows are. Default: by the file's ending, and by the files of a folder. */
+  kind: z.enum(['image', 'text', 'table', 'tensor']).optional(),
+  /** The column, or the array, that holds the label of each row. */
+  label: z.string().optional(),
+  /**
+   * Where labels come from instead: `folders` (the sub-folder of a file; the default where all files lie in one),
+   * `none`, or a file: an array with one for each row, or a table that names the files of a folder.
+   */
+  labels: z.string().optional(),
+  /** Whether labels are classes or values. Default: classes for texts, and for whole numbers from 0 of at most 50 kinds. */
+  labelKind: z.enum(['class', 'value']).optional(),
+  /** Names of the classes in the order of their numbers. Default: those that occur, in alphabetical order. */
+  classes: z.array(z.string()).min(1).optional(),
+  /** The column that names the rows, a different name for each. Default: the names of files, else the contents. */
+  id: z.string().optional(),
+  /** The column that says how much each row counts. */
+  weight: z.string().optional(),
+  /** Columns of a table that are known about the rows and are no features: source, annotator, date, licence, split. */
+  metadata: z.array(z.string()).optional(),
+  /** The column of a table that names the file of an image, relative to the table. */
+  image: z.string().optional(),
+  /** The column of a table that holds a text. */
+  text: z.string().optional(),
+  /** Kinds of columns that are not what their values look like: `{ postcode: category }`. */
+  kinds: z.record(z.string(), z.enum(['number', 'category', 'text'])).optional(),
+  /** Of a CSV file: whether its first line names the columns, or their names. Default true. */
+  header: z.union([z.boolean(), z.array(z.string()).min(1)]).optional(),
+  /** Of a CSV file. Default a comma, a tab in `.tsv`. */
+  delimiter: z.string().length(1).optional(),
+});
+
+/** What stands under `data:`: data sets by name, such as `train` and `test`. */
+export const datasetsSchema = z.record(z.string(), datasetDescriptionSchema);
+
+export type DatasetDescription = z.output<typeof datasetDescriptionSchema>;
