@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { attribute } from '../src/attribution/attribute.ts';
-import { loadModel } from '../src/data/load-model.ts';
+import { loadModel } from '../src/data/model/load-model.ts';
 import { decodeModel } from '../src/onnx/decode.ts';
 import { encodeModel } from '../src/onnx/encode.ts';
 import { gradientsOf } from '../src/runtime/gradient.ts';

@@ -1,7 +1,7 @@
-import { type LoadedModel, loadModel } from '../src/data/load-model.ts';
-import { evaluate } from '../src/report/evaluation/evaluate.ts';
-import { type ExplainOptions, explain } from '../src/report/explain.ts';
-import type { Duration } from '../src/report/speed.ts';
+import { type LoadedModel, loadModel } from '../src/data/model/load-model.ts';
+import { evaluate } from '../src/explain/evaluation/evaluate.ts';
+import { type ExplainOptions, explain } from '../src/explain/explain.ts';
+import type { Duration } from '../src/explain/speed.ts';
 
 // Forecast and actual seconds of several kinds of work with a model.
 const [path, ...inputs] = process.argv.slice(2);

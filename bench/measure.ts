@@ -40,7 +40,7 @@ export interface Comparison {
 }
 
 /** Milliseconds after which threads of PyTorch have stopped spinning: they do for less than 10. */
-const usualRest = 30;
+const defaultRest = 30;
 
 /**
  * Times two sides turn by turn, so that whatever slows the machine down meets both. Sides change places every round.
@@ -55,7 +55,7 @@ export async function interleave(
     rounds,
     warmUp,
     clock,
-    rest = usualRest,
+    rest = defaultRest,
   }: { readonly rounds: number; readonly warmUp: number; readonly clock: Clock; readonly rest?: number },
 ): Promise<Comparison> {
   const times: [ours: number, theirs: number][] = [];

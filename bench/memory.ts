@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type AttributionRequest, attribute } from '../src/attribution/attribute.ts';
-import { loadModel } from '../src/data/load-model.ts';
+import { loadModel } from '../src/data/model/load-model.ts';
 import { encodeModel } from '../src/onnx/encode.ts';
 import { float32, sizeOf } from '../src/tensor/tensor.ts';
 import { nets } from './nets.ts';
@@ -67,11 +67,11 @@ async function explain({ net, request }: Repeated, count: number, threads: numbe
   writeFileSync(file, encodeModel(nets[net](1).model));
   const side = net === 'resnet18' ? 224 : 32;
   const shape = [1, 3, side, side];
-  const picture = Float32Array.from({ length: sizeOf(shape) }, (_, i) => Math.sin(i));
+  const image = Float32Array.from({ length: sizeOf(shape) }, (_, i) => Math.sin(i));
   const model = await loadModel(file, { threads });
   await attribute(model, {
     ...request(count),
-    inputs: new Map([['x', float32(shape, picture)]]),
+    inputs: new Map([['x', float32(shape, image)]]),
     target: { kind: 'classLogit', class: 1 },
     baseline: { kind: 'zero' },
     layout: { channelAxis: 1, spatialAxes: [2, 3] },

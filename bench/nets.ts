@@ -44,7 +44,7 @@ class Construction {
   }
 }
 
-/** ResNet-18 (He et al. 2016, arXiv 1512.03385) on 224 × 224 pictures, batch normalisation in inference mode. */
+/** ResNet-18 (He et al. 2016, arXiv 1512.03385) on 224 × 224 images, batch normalisation in inference mode. */
 export function resnet18(batch: number): Net {
   const net = new Construction(1);
   const { builder } = net;
@@ -144,7 +144,7 @@ export function gpt2(batch: number): Net {
   return net.build(logits, [batch, positions, vocabulary]);
 }
 
-/** Three convolutions, two pools and two linear layers on 32 × 32 pictures. */
+/** Three convolutions, two pools and two linear layers on 32 × 32 images. */
 export function smallCnn(batch: number): Net {
   const net = new Construction(3);
   const { builder } = net;

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type AttributionRequest, attribute } from '../src/attribution/attribute.ts';
-import { loadModel } from '../src/data/load-model.ts';
-import { readTokenizer } from '../src/data/tokenizer.ts';
+import { readTokenizer } from '../src/data/inputs/tokenizer.ts';
+import { loadModel } from '../src/data/model/load-model.ts';
 import { GraphBuilder } from '../src/onnx/builder.ts';
 import { encodeModel } from '../src/onnx/encode.ts';
 import { random } from '../src/tensor/random.ts';
@@ -16,7 +16,7 @@ import { float32, int64, sizeOf } from '../src/tensor/tensor.ts';
 import { interleave, type Spent, spent } from './measure.ts';
 
 /** Coalitions that `shap` takes by default: 2 M + 2048 for M features. */
-const usualSamples = (features: number) => 2 * features + 2048;
+const defaultSamples = (features: number) => 2 * features + 2048;
 const rounds = Number(process.env.ROUNDS ?? 15);
 const threads = 2;
 /** Threads of NumPy spin for a tenth of a second after an answer, on a processor and more. */
@@ -135,7 +135,7 @@ async function compare({ title, model: path, request, features, peer }: Case): P
     const result = await attribute(model, { ...request, method: 'kernel-shap', parameters: { samples, seed } });
     return [...result.values.values()][0].data;
   };
-  const usual = usualSamples(features);
+  const usual = defaultSamples(features);
   // What both sides estimate: many times more coalitions, with another seed.
   const truth = await shares(8 * usual, 99);
   await ask({ do: 'load', model: path, threads, samples: usual, ...peer });

@@ -76,8 +76,8 @@ function inspectPage() {
   const text = document.body.innerText;
   if (text.length < 200) found.push('has hardly any text');
   for (const image of document.images) {
-    if (!image.complete || image.naturalWidth === 0) found.push(`picture is broken: ${image.alt}`);
-    if (!image.hasAttribute('alt')) found.push(`picture without a description: ${image.src.slice(0, 60)}`);
+    if (!image.complete || image.naturalWidth === 0) found.push(`image is broken: ${image.alt}`);
+    if (!image.hasAttribute('alt')) found.push(`image without a description: ${image.src.slice(0, 60)}`);
   }
   for (const name of [/NaN/, /undefined/, /\[object /]) {
     if (name.test(text)) found.push(`shows ${name.source} to a person`);

@@ -1,6 +1,6 @@
 /**
  * Random mutation over all folders: small mistakes (a turned comparison, + for −, a number moved by one, a condition that is
- * always true, …) at random places of src, one at a time, in a copy of the sources; folders take turns. First the tests are
+ * always true, …) at random positions of src, one at a time, in a copy of the sources; folders take turns. First the tests are
  * asked that import the changed file most directly, then all others that reach it. What survives is a hole in the tests, or
  * does the same thing by other means: someone has to look, and puts the second kind into scripts/mutate.judged.json.
  *

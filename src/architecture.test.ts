@@ -44,12 +44,12 @@ const browserPackages = ['@bufbuild/protobuf', 'onnx-buf', 'zod'];
 
 /** The only files that touch the file system: all else reads, lists and writes through them. */
 const fileSystem = [
-  'src/data/file-errors.ts',
-  'src/data/files.ts',
-  'src/data/folders.ts',
-  'src/data/open-file.ts',
+  'src/data/files/file-errors.ts',
+  'src/data/files/files.ts',
+  'src/data/files/folders.ts',
+  'src/data/files/open-file.ts',
   'src/cli/main.ts',
-  'src/data/temporary.ts',
+  'src/data/files/temporary.ts',
   'src/cli/out-folder.ts',
   'src/run/folder-storage.ts',
   // Pipes to processes, and how much memory these hold.
@@ -68,7 +68,7 @@ const longFiles: Readonly<Record<string, string>> = {
 const knownCycles: readonly (readonly string[])[] = [
   ['src/autodiff/context.ts', 'src/autodiff/control-flow.ts', 'src/autodiff/facts.ts'],
   ['src/attribution/baseline-values.ts', 'src/attribution/baseline.ts'],
-  ['src/data/text-length.ts', 'src/data/tokenizer.ts'],
+  ['src/data/inputs/text-length.ts', 'src/data/inputs/tokenizer.ts'],
   [
     'src/evaluation/gather.ts',
     'src/evaluation/masked-rows.ts',
@@ -84,12 +84,12 @@ const knownCycles: readonly (readonly string[])[] = [
   ],
   ['src/explainer/classifier.ts', 'src/explainer/feature-maps.ts'],
   ['src/run/folder-storage.ts', 'src/run/s3-storage.ts', 'src/run/storage.ts'],
-  ['src/report/found-detections.ts', 'src/report/prediction.ts'],
-  ['src/report/explain.ts', 'src/report/stated-options.ts'],
+  ['src/explain/found-detections.ts', 'src/explain/prediction.ts'],
+  ['src/explain/explain.ts', 'src/explain/stated-options.ts'],
 ];
 
 /** Files with functions that are still nested deeper. */
-const deepFiles = ['src/report/plan.ts', 'src/autodiff/rules/matrix.ts'];
+const deepFiles = ['src/explain/plan.ts', 'src/autodiff/rules/matrix.ts'];
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
@@ -199,11 +199,11 @@ describe('the checks', () => {
 
   it('find a use of the file system elsewhere, types aside', () => {
     const sources = new Map([
-      ['src/data/open-file.ts', "import { open } from 'node:fs/promises';"],
+      ['src/data/files/open-file.ts', "import { open } from 'node:fs/promises';"],
       ['src/data/a.ts', "import { readFile } from 'node:fs/promises';\nimport type { Stats } from 'node:fs';"],
       ['src/cli/b.ts', "const { readFileSync } = await import('fs');"],
     ]);
-    expect(fileSystemViolations(sources, ['src/data/open-file.ts'])).toEqual([
+    expect(fileSystemViolations(sources, ['src/data/files/open-file.ts'])).toEqual([
       'src/data/a.ts:1: imports node:fs/promises',
       'src/cli/b.ts:1: imports fs',
     ]);

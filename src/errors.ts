@@ -38,7 +38,7 @@ export type ErrorCode =
   | 'internal';
 
 /**
- * A mistake that a person can mend: what, where, got, expected, fix.
+ * A mistake that a person can fix: what, where, got, expected, fix.
  *
  * `message` is one line with all the parts that are known, e.g.
  * `input "data" has the wrong shape (got 1×224×224, expected N×3×224×224). Fix: add the colour axis.`

@@ -9,56 +9,61 @@ export { type MethodName, methods } from './attribution/methods/index.ts';
 export type { ImplicitBaseline, LoadExplainer, MaskModel, Method } from './attribution/methods/method.ts';
 export type { StatedBaseline } from './attribution/stated-baseline.ts';
 export { rankAgreement, type Sweep, sweep } from './attribution/sweep.ts';
-export { type Region, regionOf } from './attribution/target/region.ts';
-export { describeTarget, type Target } from './attribution/target/target.ts';
+export { type Region, regionOf } from './attribution/targets/region.ts';
+export { describeTarget, type Target } from './attribution/targets/target.ts';
 // Gradients
 export type { GradientNote, RuleContext, VjpRule } from './autodiff/context.ts';
 export type { RuleOverrides } from './autodiff/differentiate.ts';
-export { checkpointFiles } from './data/checkpoint-files.ts';
-// Data
-export { readCsv, readJsonLines } from './data/csv.ts';
 export { type Dataset, tensorDataset } from './data/dataset.ts';
 export type { DatasetOptions } from './data/datasets/dataset-options.ts';
 export { type OpenedDataset, openDataset } from './data/datasets/open-dataset.ts';
 export { idxDataset, imageFolder, pixelDataset, tableDataset } from './data/datasets.ts';
+export { checkpointFiles } from './data/formats/checkpoint-files.ts';
+// Data
+export { readCsv, readJsonLines } from './data/formats/csv.ts';
+export { readIdx } from './data/formats/idx.ts';
+export { type Image, readImage, writePng } from './data/formats/image.ts';
+export { readNpy, writeNpy } from './data/formats/npy.ts';
+export { readNpz, writeNpz } from './data/formats/npz.ts';
+export { readParquet, writeParquet } from './data/formats/parquet.ts';
+export { readSafetensors, type Safetensors, writeSafetensors } from './data/formats/safetensors.ts';
+export type { Column, Table } from './data/formats/table.ts';
+export { readTable } from './data/formats/table-file.ts';
 // Models
-export { type GuessedPreprocessing, guessPreprocessing } from './data/guess.ts';
-export type { Guess } from './data/guessed.ts';
-export { readIdx } from './data/idx.ts';
-export { type Image, readImage, writePng } from './data/image.ts';
-export { preprocessImage } from './data/image-input.ts';
-export { type LoadedModel, type LoadModelOptions, loadModel } from './data/load-model.ts';
-export type { ModelInput } from './data/model-input.ts';
-export { readNpy, writeNpy } from './data/npy.ts';
-export { readNpz, writeNpz } from './data/npz.ts';
-export { readParquet, writeParquet } from './data/parquet.ts';
-export { type ImageInput, type Preprocessing, preprocessingSchema, type TableInput } from './data/preprocessing.ts';
-export { formatPreprocessing, loadPreprocessing, parsePreprocessing } from './data/preprocessing-file.ts';
-export { readModelInputs } from './data/read-model-input.ts';
-export { readSafetensors, type Safetensors, writeSafetensors } from './data/safetensors.ts';
-export type { Column, Table } from './data/table.ts';
-export { readTable } from './data/table-file.ts';
+export { type GuessedPreprocessing, guessPreprocessing } from './data/guess/guess.ts';
+export type { Guess } from './data/guess/guessed.ts';
+export { preprocessImage } from './data/inputs/image-input.ts';
+export type { ModelInput } from './data/inputs/model-input.ts';
+export { readModelInputs } from './data/inputs/read-model-input.ts';
+export { type LoadedModel, type LoadModelOptions, loadModel } from './data/model/load-model.ts';
+export {
+  type ImageInput,
+  type Preprocessing,
+  preprocessingSchema,
+  type TableInput,
+} from './data/model/preprocessing.ts';
+export { formatPreprocessing, loadPreprocessing, parsePreprocessing } from './data/model/preprocessing-file.ts';
 export { datasetOf, type InMemoryOptions } from './dataset/in-memory.ts';
 export { type ErrorCode, type ErrorDetails, WhereforeError } from './errors.ts';
 // Quality of explanations
 export { compare } from './evaluation/compare.ts';
 export type { Comparison, ComparisonRequest } from './evaluation/comparison.ts';
 export { type MetricName, metrics } from './evaluation/metrics/index.ts';
+export { type ExplanationDocument, explanationSchema, parseDocument } from './explain/document.ts';
+export { type ExplainOptions, explain, preprocessingOf } from './explain/explain.ts';
+export type { Explained } from './explain/explained.ts';
+export type { GroupsChoice } from './explain/given-groups.ts';
+export { type Inspection, inspect } from './explain/inspect.ts';
+export { type Prediction, predict } from './explain/prediction.ts';
+export { type Replay, replay } from './explain/replay.ts';
 // The learned explainer
 export { type Adapted, type AdaptOptions, adapt, type Explainer, openExplainer } from './explainer/index.ts';
 export { loadExplainer } from './explainer/load-explainer.ts';
 export { type EncodeOptions, encodeModel } from './onnx/encode.ts';
 export type { Graph, Node, OnnxModel, ValueInfo } from './onnx/graph.ts';
-export { type ExplanationDocument, explanationSchema, parseDocument } from './report/document.ts';
-export { type ExplainOptions, explain, preprocessingOf } from './report/explain.ts';
-export type { Explained } from './report/explained.ts';
-export type { GroupsChoice } from './report/given-groups.ts';
-export { type HeatMapOptions, heatMapPng } from './report/heat-map-png.ts';
-export { type Inspection, inspect } from './report/inspect.ts';
-export { type Judgement, judge } from './report/judgement.ts';
-export { type PageOptions, renderPage } from './report/page/page.ts';
-export { type Prediction, predict } from './report/prediction.ts';
-export { type Replay, replay } from './report/replay.ts';
+export { type PageOptions, renderPage } from './page/explanation/page.ts';
+export { type HeatMapOptions, heatMapPng } from './page/heat-map-png.ts';
+export { type Judgement, judge } from './page/judgement.ts';
 export { createEigenThread, type Eigen, type EigenThread } from './runtime/eigen-thread.ts';
 export {
   type Gradients,

@@ -82,7 +82,7 @@ export function smallClassifier(runtime: Runtime): Model {
 }
 
 /**
- * A detector of two fixed boxes on a 1×8×8 picture: left half and right half, each as sure as its half is bright.
+ * A detector of two fixed boxes on a 1×8×8 image: left half and right half, each as sure as its half is bright.
  * Output [batch, 2, 7]: corners, objectness, two class scores.
  */
 export function twoBoxDetector(runtime: Runtime): Model {

@@ -64,10 +64,10 @@ it('says of every dependency why it is there', () => {
   expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
 });
 
-// `npm run docs` draws the pictures anew.
-it.runIf(process.env.WHEREFORE_WRITE_DOCS)('draws the pictures', async () => {
+// `npm run docs` draws the images anew.
+it.runIf(process.env.WHEREFORE_WRITE_DOCS)('draws the images', async () => {
   const model = await wherefore.loadModel(join(root, 'examples/demo/model/shapes.onnx'));
-  const [explained] = await wherefore.explain(model, join(root, 'examples/demo/pictures/tree-with-mark.png'), {
+  const [explained] = await wherefore.explain(model, join(root, 'examples/demo/images/tree-with-mark.png'), {
     target: { kind: 'logitDifference', a: 2, b: 5 },
     baseline: { kind: 'zero' },
   });

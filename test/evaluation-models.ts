@@ -69,10 +69,10 @@ export function layeredModel(): Model {
   return modelOf(builder, 'layered');
 }
 
-/** Side of the drawn pictures. */
+/** Side of the drawn images. */
 export const side = 12;
 
-export const pictureLayout: InputLayout = { channelAxis: 1, spatialAxes: [2, 3] };
+export const imageLayout: InputLayout = { channelAxis: 1, spatialAxes: [2, 3] };
 
 /** Pixels of the object, as offsets within 3 × 3: a plus. */
 export const plus: readonly (readonly [number, number])[] = [
@@ -83,8 +83,8 @@ export const plus: readonly (readonly [number, number])[] = [
   [2, 1],
 ];
 
-/** A black picture with a plus at each of the corners. */
-export function picture(corners: readonly (readonly [number, number])[]): Tensor<'float32'> {
+/** A black image with a plus at each of the corners. */
+export function image(corners: readonly (readonly [number, number])[]): Tensor<'float32'> {
   const pixels = new Float32Array(side * side);
   for (const pixel of objectPixels(corners)) pixels[pixel] = 1;
   return float32([1, 1, side, side], pixels);
@@ -114,7 +114,7 @@ export function templateModel(): Model {
   return modelOf(builder, 'template');
 }
 
-/** `f(x) = Σ w_i x_i` over the elements of a picture: one output, or logits `[f, 0]` of two classes. */
+/** `f(x) = Σ w_i x_i` over the elements of an image: one output, or logits `[f, 0]` of two classes. */
 export function pixelModel(
   weights: readonly number[],
   kind: 'sum' | 'logits',

@@ -1,6 +1,6 @@
-import type { ExplanationDocument } from '../src/report/document.ts';
-import type { Explained } from '../src/report/explained.ts';
-import type { ScorecardDocument } from '../src/report/scorecard-document.ts';
+import type { ExplanationDocument } from '../src/explain/document.ts';
+import type { Explained } from '../src/explain/explained.ts';
+import type { ScorecardDocument } from '../src/explain/scorecard-document.ts';
 import { float32, int64, type Tensor, tensor } from '../src/tensor/tensor.ts';
 
 interface Parts {
@@ -13,7 +13,7 @@ interface Parts {
   readonly layout?: ExplanationDocument['input']['layout'];
   readonly names?: string[];
   readonly texts?: string[];
-  readonly picture?: Tensor<'uint8'>;
+  readonly image?: Tensor<'uint8'>;
   readonly transform?: ExplanationDocument['input']['transform'];
 }
 
@@ -21,7 +21,7 @@ const described = (key: string, { type, shape }: Tensor) => ({ key, type, shape:
 
 /** An explanation made up for tests; its numbers agree with each other unless `document` says otherwise. */
 export function makeExplained(parts: Parts): Explained {
-  const { attribution, layer = 'x', picture } = parts;
+  const { attribution, layer = 'x', image } = parts;
   const input = parts.input ?? float32(attribution.shape, attribution.data.map(Math.abs));
   const baseline =
     parts.baseline ??
@@ -75,11 +75,11 @@ export function makeExplained(parts: Parts): Explained {
     ['baseline:x', baseline],
     ['attribution', attribution],
   ]);
-  return { document, tensors, ...(picture && { picture }) };
+  return { document, tensors, ...(image && { image }) };
 }
 
-/** A picture of one colour. */
-export function plainPicture(height: number, width: number, level = 200): Tensor<'uint8'> {
+/** An image of one colour. */
+export function plainImage(height: number, width: number, level = 200): Tensor<'uint8'> {
   return tensor('uint8', [height, width, 3], new Uint8Array(height * width * 3).fill(level));
 }
 
@@ -117,10 +117,10 @@ export function makeScorecard(parts: Partial<ScorecardDocument> = {}): Scorecard
 }
 
 /** Batch, channel, row, column. */
-export const pictureLayout = { channelAxis: 1, spatialAxes: [2, 3] };
+export const imageLayout = { channelAxis: 1, spatialAxes: [2, 3] };
 
-/** A map of 2 × 2 at a layer over a picture of 4 × 4. */
-export function pictured(document: Partial<ExplanationDocument> = {}): Explained {
+/** A map of 2 × 2 at a layer over an image of 4 × 4. */
+export function imageExample(document: Partial<ExplanationDocument> = {}): Explained {
   const input = float32(
     [1, 1, 4, 4],
     Float32Array.from({ length: 16 }, (_, i) => i),
@@ -129,7 +129,7 @@ export function pictured(document: Partial<ExplanationDocument> = {}): Explained
     input,
     attribution: float32([1, 1, 2, 2], [0, 1, -2, 4]),
     layer: 'conv',
-    layout: pictureLayout,
+    layout: imageLayout,
     document,
   });
 }

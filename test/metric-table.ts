@@ -9,7 +9,7 @@ export interface MutationResult {
   readonly mutants: Readonly<Record<string, boolean>>;
 }
 
-/** Features of the example for which costs are told: a picture of 224 × 224. */
+/** Features of the example for which costs are told: an image of 224 × 224. */
 const groups = 224 * 224;
 
 /**
@@ -35,11 +35,11 @@ not put the consensus above both of the others beyond chance (paired differences
 not sound on that model and data, and the report says so. Where c falls from b to x, metrics of the confidence take the
 most negative features first and are turned around.
 
-**Intervals** are percentile bootstrap intervals over inputs, 2,000 resamples; inputs cut from one picture are drawn
+**Intervals** are percentile bootstrap intervals over inputs, 2,000 resamples; inputs cut from one image are drawn
 together. The scorecard of a single explanation has
 no inputs to draw from: its intervals are the spread over references that hide the explained class.
 
-**Cost** is passes through the model for one explanation with default parameters on a picture of 224 × 224;
+**Cost** is passes through the model for one explanation with default parameters on an image of 224 × 224;
 *again* means that the method itself runs that many times more.
 
 | name | metric | better | range | cost | needs |

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { differentiate } from '../src/autodiff/differentiate.ts';
 import { type Facts, probeOf, readProbe, specialise } from '../src/autodiff/facts.ts';
-import { readSafetensors } from '../src/data/safetensors.ts';
+import { readSafetensors } from '../src/data/formats/safetensors.ts';
 import { GraphBuilder } from '../src/onnx/builder.ts';
 import { decodeModel } from '../src/onnx/decode.ts';
 import type { Graph, OnnxModel } from '../src/onnx/graph.ts';

@@ -1,7 +1,7 @@
 import { attribute } from '../../src/attribution/attribute.ts';
 import type { Baseline } from '../../src/attribution/baseline.ts';
 import { type MethodName, methods } from '../../src/attribution/methods/index.ts';
-import type { Target } from '../../src/attribution/target/target.ts';
+import type { Target } from '../../src/attribution/targets/target.ts';
 import { type AttributionMap, mapOf } from '../../src/evaluation/map.ts';
 import { type MetricName, metrics as metricTable } from '../../src/evaluation/metrics/index.ts';
 import { ask, type Question } from '../../src/evaluation/question.ts';
@@ -10,7 +10,7 @@ import { bootstrap, type Interval } from '../../src/evaluation/statistics.ts';
 import type { Explainer } from '../../src/explainer/index.ts';
 import { random } from '../../src/tensor/random.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
-import { type JudgeReference, pictureAt, probabilities } from './references.ts';
+import { imageAt, type JudgeReference, probabilities } from './references.ts';
 import type { Subject } from './subjects.ts';
 
 /** What maps are judged by: a metric, and whether regions of pixels are moved together rather than single ones. */
@@ -29,7 +29,7 @@ export const judged: readonly Judged[] = [
   { key: 'deletion of regions', metric: 'deletion', regions: true },
 ];
 
-/** Parameters that keep a method within seconds a picture; the rest are the methods' own defaults. */
+/** Parameters that keep a method within seconds an image; the rest are the methods' own defaults. */
 const parameters: Partial<Record<MethodName, Record<string, unknown>>> = {
   rise: { samples: 500 },
   lime: { samples: 500 },
@@ -43,14 +43,14 @@ const parameters: Partial<Record<MethodName, Record<string, unknown>>> = {
 /** What the other methods compare with: as for the explainer, not the reference that they are judged with. */
 const explained: Baseline = { kind: 'mean' };
 
-/** Expected gradients compare with pictures of the data by their definition. */
+/** Expected gradients compare with images of the data by their definition. */
 const expected = ({ input, pool }: Subject): Baseline => ({
   kind: 'sample',
   tensors: new Map([[input, pool]]),
-  description: `${pool.shape[0]} training pictures`,
+  description: `${pool.shape[0]} training images`,
 });
 
-/** Methods of the table that do not explain a class of a picture, or cannot at this size, each with its reason. */
+/** Methods of the table that do not explain a class of an image, or cannot at this size, each with its reason. */
 export const leftOut: Partial<Record<MethodName, string>> = {
   'd-rise': 'explains detections',
   'exact-shapley': 'needs at most some twenty features',
@@ -59,7 +59,7 @@ export const leftOut: Partial<Record<MethodName, string>> = {
 export interface Row {
   readonly method: string;
   readonly scores: ReadonlyMap<string, Interval>;
-  /** Scores picture by picture, in one order for all methods. */
+  /** Scores image by image, in one order for all methods. */
   readonly each: ReadonlyMap<string, readonly number[]>;
   readonly seconds: number;
 }
@@ -69,36 +69,36 @@ export interface Found {
   readonly rows: readonly Row[];
   readonly failed: ReadonlyMap<string, string>;
   readonly passing: number;
-  /** How many pictures were explained, and what removed pixels were replaced by. */
-  readonly pictures: number;
-  readonly kind: PictureKind;
+  /** How many images were explained, and what removed pixels were replaced by. */
+  readonly images: number;
+  readonly kind: ImageKind;
   readonly reference: string;
 }
 
-/** Settings are chosen on calibration pictures; only held-out ones are reported. */
-type PictureKind = 'calibration' | 'held-out';
+/** Settings are chosen on calibration images; only held-out ones are reported. */
+type ImageKind = 'calibration' | 'held-out';
 
 export interface Comparing {
-  readonly kind: PictureKind;
+  readonly kind: ImageKind;
   /** What explanations are judged with, each in its own right. */
   readonly references: readonly JudgeReference[];
-  /** Pictures to explain, `[N, C, H, W]`. */
-  readonly pictures: Tensor<'float32'>;
+  /** Images to explain, `[N, C, H, W]`. */
+  readonly images: Tensor<'float32'>;
   /** Methods; default all. */
   readonly wanted?: readonly string[];
   readonly say: (text: string) => void;
 }
 
-/** Scores the explainer, every method of the table and a control on pictures, once for every reference. */
+/** Scores the explainer, every method of the table and a control on images, once for every reference. */
 export async function compare(
   subject: Subject,
   explainer: Explainer,
-  { kind, references, pictures, wanted, say }: Comparing,
+  { kind, references, images, wanted, say }: Comparing,
 ): Promise<Found[]> {
   const { model, input } = subject;
   const asked: Asked[] = [];
   for (const reference of references) {
-    const questions = await questionsOf(subject, reference, pictures);
+    const questions = await questionsOf(subject, reference, images);
     let passing = 0;
     for (const question of questions) if ((await testReference(question))?.passes) passing++;
     asked.push({ reference, questions, passing, rows: [] });
@@ -116,7 +116,7 @@ export async function compare(
     });
     return mapOf(attribution.values, question.groups, layout);
   };
-  const plane = pictures.shape[2] * pictures.shape[3];
+  const plane = images.shape[2] * images.shape[3];
   const noise = (i: number): AttributionMap => {
     const source = random(9, i + 1);
     return { values: Float64Array.from({ length: plane }, () => source.uniform()) };
@@ -151,13 +151,13 @@ export async function compare(
     rows,
     failed,
     passing,
-    pictures: questions.length,
+    images: questions.length,
     kind,
     reference: reference.title,
   }));
 }
 
-/** The pictures to explain as one reference judges them, and what was found. */
+/** The images to explain as one reference judges them, and what was found. */
 interface Asked {
   readonly reference: JudgeReference;
   readonly questions: readonly Question[];
@@ -168,12 +168,12 @@ interface Asked {
 async function questionsOf(
   subject: Subject,
   reference: JudgeReference,
-  pictures: Tensor<'float32'>,
+  images: Tensor<'float32'>,
 ): Promise<Question[]> {
   const { model, input } = subject;
   const questions: Question[] = [];
-  for (const [i, row] of (await probabilities(subject, pictures)).entries()) {
-    const x = pictureAt(pictures, i);
+  for (const [i, row] of (await probabilities(subject, images)).entries()) {
+    const x = imageAt(images, i);
     const label = row.indexOf(Math.max(...row));
     questions.push(
       await ask(model, {
@@ -188,7 +188,7 @@ async function questionsOf(
   return questions;
 }
 
-/** Explains every picture once and adds a row for every reference. */
+/** Explains every image once and adds a row for every reference. */
 async function score(
   method: string,
   asked: readonly Asked[],

@@ -1,5 +1,5 @@
 import { type Baseline, describeBaseline, resolveBaseline } from '../../src/attribution/baseline.ts';
-import { usualTolerance } from '../../src/evaluation/reference-test.ts';
+import { defaultTolerance } from '../../src/evaluation/reference-test.ts';
 import { drawReference, pixelStatistics } from '../../src/explainer/references.ts';
 import { permutation, random } from '../../src/tensor/random.ts';
 import { concatRows, float32, type Tensor } from '../../src/tensor/tensor.ts';
@@ -8,13 +8,13 @@ import type { Subject } from './subjects.ts';
 /** What stands for removed pixels when explanations are judged; the explainer is trained with none of these. */
 export interface JudgeReference {
   readonly title: string;
-  /** For a picture `[1, C, H, W]`, the class that is explained, and the position of the picture. */
+  /** For an image `[1, C, H, W]`, the class that is explained, and the position of the image. */
   readonly of: (x: Tensor<'float32'>, label: number, i: number) => Baseline;
 }
 
 const layout = { channelAxis: 1, spatialAxes: [2, 3] };
 
-/** Probabilities `[N][K]` of pictures. */
+/** Probabilities `[N][K]` of images. */
 export async function probabilities({ model, input }: Subject, x: Tensor<'float32'>): Promise<Float64Array[]> {
   const { name, shape } = model.graph.outputs[0];
   const results = await model.executor.run(model.graph, new Map([[input, x]]), [name]);
@@ -30,27 +30,27 @@ export async function probabilities({ model, input }: Subject, x: Tensor<'float3
   });
 }
 
-export const pictureAt = (all: Tensor<'float32'>, i: number): Tensor<'float32'> => {
+export const imageAt = (all: Tensor<'float32'>, i: number): Tensor<'float32'> => {
   const size = all.data.length / all.shape[0];
   return float32([1, ...all.shape.slice(1)], all.data.slice(i * size, (i + 1) * size));
 };
 
-/** Draws among pictures that give the explained class no more than chance. */
-async function drawnFrom(subject: Subject, title: string, pictures: Tensor<'float32'>): Promise<JudgeReference> {
-  const chances = await probabilities(subject, pictures);
+/** Draws among images that give the explained class no more than chance. */
+async function drawnFrom(subject: Subject, title: string, images: Tensor<'float32'>): Promise<JudgeReference> {
+  const chances = await probabilities(subject, images);
   return {
     title: `${title}, drawn among those that give the class no more than chance`,
     of: (_, label, i) => {
-      const order = permutation(pictures.shape[0], random(12, i + 1));
+      const order = permutation(images.shape[0], random(12, i + 1));
       const found = order.find((at) => chances[at][label] <= 1 / chances[at].length) ?? order[0];
-      return { kind: 'input', tensor: pictureAt(pictures, found), description: title };
+      return { kind: 'input', tensor: imageAt(images, found), description: title };
     },
   };
 }
 
 /** What the explainer is trained with as well: scores under it are reported beside the others, not instead of them. */
 export const trainedReference = (subject: Subject): Promise<JudgeReference> =>
-  drawnFrom(subject, 'another training picture', subject.pool);
+  drawnFrom(subject, 'another training image', subject.pool);
 
 /** References to choose from, in the order of preference. */
 async function candidates(subject: Subject): Promise<JudgeReference[]> {
@@ -62,57 +62,57 @@ async function candidates(subject: Subject): Promise<JudgeReference[]> {
     for (let at = i; at < pool.data.length; at += size) sum += pool.data[at];
     return sum / pool.shape[0];
   });
-  const meanPicture: Baseline = {
+  const meanImage: Baseline = {
     kind: 'input',
     tensor: float32([1, ...pool.shape.slice(1)], mean),
-    description: `the mean of ${pool.shape[0]} training pictures`,
+    description: `the mean of ${pool.shape[0]} training images`,
   };
   const blur: Baseline = { kind: 'blur', sigma: height / 4 };
   return [
     { title: describeBaseline(blur), of: () => blur },
-    { title: describeBaseline(meanPicture), of: () => meanPicture },
-    await drawnFrom(subject, 'another training picture cut into 4 × 4 tiles in another order', shuffled(pool)),
+    { title: describeBaseline(meanImage), of: () => meanImage },
+    await drawnFrom(subject, 'another training image cut into 4 × 4 tiles in another order', shuffled(pool)),
   ];
 }
 
-/** Pictures cut into 4 × 4 tiles in another order. */
-function shuffled(pictures: Tensor<'float32'>): Tensor<'float32'> {
-  const [count, channels, height, width] = pictures.shape;
+/** Images cut into 4 × 4 tiles in another order. */
+function shuffled(images: Tensor<'float32'>): Tensor<'float32'> {
+  const [count, channels, height, width] = images.shape;
   const layout = { channelAxis: 1, channels, height, width } as const;
-  const statistics = pixelStatistics(pictures, layout);
-  const size = pictures.data.length / count;
-  const values = new Float32Array(pictures.data.length);
+  const statistics = pixelStatistics(images, layout);
+  const size = images.data.length / count;
+  const values = new Float32Array(images.data.length);
   for (let i = 0; i < count; i++) {
-    const other = pictures.data.subarray(i * size, (i + 1) * size);
+    const other = images.data.subarray(i * size, (i + 1) * size);
     const drawing = { layout, statistics, other, source: random(13, i + 1) };
     drawReference(['tiles'], values.subarray(i * size, (i + 1) * size), other, drawing);
   }
-  return float32(pictures.shape, values);
+  return float32(images.shape, values);
 }
 
-/** How many calibration pictures a reference leaves near chance. */
+/** How many calibration images a reference leaves near chance. */
 export interface Tested {
   readonly reference: JudgeReference;
   readonly passing: number;
 }
 
 /**
- * Tests every candidate on the calibration pictures, the most passing first; where as many pass, the earlier candidate.
- * Neither explanations nor held-out pictures have a part in it.
+ * Tests every candidate on the calibration images, the most passing first; where as many pass, the earlier candidate.
+ * Neither explanations nor held-out images have a part in it.
  */
 export async function testedReferences(subject: Subject): Promise<Tested[]> {
   const { calibration, input } = subject;
   const own = await probabilities(subject, calibration);
   const tested: Tested[] = [];
   for (const reference of await candidates(subject)) {
-    const pictures = own.map((row, i) => {
-      const x = pictureAt(calibration, i);
+    const images = own.map((row, i) => {
+      const x = imageAt(calibration, i);
       return resolveBaseline(x, reference.of(x, row.indexOf(Math.max(...row)), i), layout) as Tensor<'float32'>;
     });
-    const absent = await probabilities(subject, concatRows(pictures) as Tensor<'float32'>);
+    const absent = await probabilities(subject, concatRows(images) as Tensor<'float32'>);
     const passing = own.filter((row, i) => {
       const chance = 1 / row.length;
-      return absent[i][row.indexOf(Math.max(...row))] <= chance + usualTolerance * (1 - chance);
+      return absent[i][row.indexOf(Math.max(...row))] <= chance + defaultTolerance * (1 - chance);
     }).length;
     tested.push({ reference, passing });
   }

@@ -1,7 +1,7 @@
 // The learned explainer against every other method: `npm run bench:lax`.
 import { Command } from 'commander';
-import { writeAtomically } from '../../src/data/files.ts';
-import { readBytes } from '../../src/data/read-file.ts';
+import { writeAtomically } from '../../src/data/files/files.ts';
+import { readBytes } from '../../src/data/files/read-file.ts';
 import { adapt, openExplainer } from '../../src/explainer/index.ts';
 import { decodeModel } from '../../src/onnx/decode.ts';
 import { encodeModel } from '../../src/onnx/encode.ts';
@@ -14,8 +14,8 @@ import { type Trained, table, trainedTable, verdict } from './table.ts';
 
 const options = new Command('bench:lax')
   .option('--subject <name>', 'demo or fashion; default both')
-  .option('--inputs <n>', 'held-out pictures', '128')
-  .option('--calibration', 'judge on the calibration pictures instead, to choose settings by')
+  .option('--inputs <n>', 'held-out images', '128')
+  .option('--calibration', 'judge on the calibration images instead, to choose settings by')
   .option('--fashion <folder>', 'the IDX files of Fashion-MNIST', '../shared/data/fashion-mnist')
   .option('--seed <n>', 'of the classifier that is trained here and of the explainer', '1')
   .option('--threads <n>', 'threads of the runtime', '2')
@@ -59,9 +59,9 @@ async function training(name: string, subject: Subject): Promise<Trained> {
   const started = performance.now();
   const adapted = await adapt(subject.model, subject.unlabelled, {
     settings,
-    onStart: ({ pictures, layers, parameters }) =>
+    onStart: ({ images, layers, parameters }) =>
       say(
-        `${subject.title}: ${pictures} pictures, ${parameters} parameters on ${layers.map((layer) => layer.name).join(', ')}`,
+        `${subject.title}: ${images} images, ${parameters} parameters on ${layers.map((layer) => layer.name).join(', ')}`,
       ),
     onValidation: ({ epoch, area, kept, removed, saturated, sufficiency, necessity }) =>
       say(
@@ -86,15 +86,15 @@ for (const name of chosen) {
   const explainer = openExplainer(createModel(explained, runtime, { name: 'explainer.onnx', hash: '' }));
   const tested = await testedReferences(subject);
   for (const { reference, passing } of tested)
-    say(`${reference.title}: near chance on ${passing} of ${subject.calibration.shape[0]} calibration pictures`);
+    say(`${reference.title}: near chance on ${passing} of ${subject.calibration.shape[0]} calibration images`);
   const kind = options.calibration ? 'calibration' : 'held-out';
-  const pictures = options.calibration ? subject.calibration : subject.heldOut;
+  const images = options.calibration ? subject.calibration : subject.heldOut;
   const [{ reference }] = tested;
   const references = [reference, await trainedReference(subject)];
   const [unseen, seen] = await compare(subject, explainer, {
     kind,
     references,
-    pictures,
+    images,
     wanted: options.method,
     say,
   });

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { drawAll, imageTensor, testPictures, trainingPictures } from '../../examples/demo/pictures.ts';
+import { drawAll, imageTensor, testImages, trainingImages } from '../../examples/demo/images.ts';
 import { type Dataset, tensorDataset } from '../../src/data/dataset.ts';
-import { writeAtomically } from '../../src/data/files.ts';
-import { readIdx } from '../../src/data/idx.ts';
-import { loadModel } from '../../src/data/load-model.ts';
-import { readBytes } from '../../src/data/read-file.ts';
+import { writeAtomically } from '../../src/data/files/files.ts';
+import { readBytes } from '../../src/data/files/read-file.ts';
+import { readIdx } from '../../src/data/formats/idx.ts';
+import { loadModel } from '../../src/data/model/load-model.ts';
 import type { LaxOptions } from '../../src/explainer/index.ts';
 import { decodeModel } from '../../src/onnx/decode.ts';
 import { encodeModel } from '../../src/onnx/encode.ts';
@@ -26,24 +26,24 @@ import {
   type Value,
 } from '../../src/train/index.ts';
 
-/** A classifier with unlabelled pictures to train an explainer on and others to judge it by. */
+/** A classifier with unlabelled images to train an explainer on and others to judge it by. */
 export interface Subject {
   readonly title: string;
   readonly model: Model;
   readonly input: string;
   readonly unlabelled: Dataset;
-  /** Unlabelled pictures as references to draw on. */
+  /** Unlabelled images as references to draw on. */
   readonly pool: Tensor<'float32'>;
-  /** Pictures that nothing is trained on; settings and references are chosen by them. */
+  /** Images that nothing is trained on; settings and references are chosen by them. */
   readonly calibration: Tensor<'float32'>;
-  /** Pictures that are only reported on. */
+  /** Images that are only reported on. */
   readonly heldOut: Tensor<'float32'>;
   /** Layer for the methods that explain a convolutional one. */
   readonly spatialLayer: string;
   readonly settings: LaxOptions;
 }
 
-/** As many pictures from every part of a batch. */
+/** As many images from every part of a batch. */
 function strided({ shape, data }: Tensor<'float32'>, count: number): Tensor<'float32'> {
   const size = data.length / shape[0];
   const values = new Float32Array(count * size);
@@ -54,33 +54,33 @@ function strided({ shape, data }: Tensor<'float32'>, count: number): Tensor<'flo
   return float32([count, ...shape.slice(1)], values);
 }
 
-/** Pictures of the demo of every class in turn. */
+/** Images of the demo of every class in turn. */
 async function drawnInTurn(count: number, seed: number): Promise<Tensor<'float32'>> {
-  const all = testPictures(Math.ceil(count / 6), seed);
+  const all = testImages(Math.ceil(count / 6), seed);
   const order = all.map((_, i) => all[(i % 6) * (all.length / 6) + Math.floor(i / 6)]).slice(0, count);
   return imageTensor(await drawAll(order));
 }
 
-/** Pictures for choosing references and settings by. */
+/** Images for choosing references and settings by. */
 const calibrated = 240;
 
-/** The network of the demo on its drawn pictures, 96 × 96. */
+/** The network of the demo on its drawn images, 96 × 96. */
 export async function demo(runtime: Runtime, count: number, seed: number): Promise<Subject> {
   const model = await loadModel('examples/demo/model/shapes.onnx', { runtime });
   // Every fish but a few has its watermark in the first half, none in the second.
-  const drawn = await drawAll([...trainingPictures(450, 700_000), ...testPictures(450, 750_000)]);
+  const drawn = await drawAll([...trainingImages(450, 700_000), ...testImages(450, 750_000)]);
   return {
-    title: 'demo network, drawn pictures 96×96',
+    title: 'demo network, drawn images 96×96',
     model,
     input: 'image',
     // Kept as bytes: as floats they take four times the room.
     unlabelled: {
       length: drawn.length,
       inputs: async (indices) => ({ image: imageTensor(Array.from(indices, (i) => drawn[i])) }),
-      describe: (i) => `picture ${i}`,
+      describe: (i) => `image ${i}`,
     },
-    // Drawn apart, so that the judge does not change with the number of pictures to train on.
-    pool: strided(imageTensor(await drawAll(trainingPictures(200, 700_000))), 240),
+    // Drawn apart, so that the judge does not change with the number of images to train on.
+    pool: strided(imageTensor(await drawAll(trainingImages(200, 700_000))), 240),
     calibration: await drawnInTurn(calibrated, 800_000),
     heldOut: await drawnInTurn(count, 1_300_000),
     spatialLayer: 'conv4.relu',
@@ -91,15 +91,15 @@ export async function demo(runtime: Runtime, count: number, seed: number): Promi
       learningRate: 1e-2,
       ranking: 12,
       rankingNecessity: 1.5,
-      // Half of the references are pictures.
-      references: ['picture', 'picture', 'picture', 'mean', 'noise', 'colour'],
+      // Half of the references are images.
+      references: ['image', 'image', 'image', 'mean', 'noise', 'colour'],
       seed,
     },
   };
 }
 
 interface FashionOptions {
-  /** Held-out pictures. */
+  /** Held-out images. */
   readonly count: number;
   /** Of the classifier and of the explainer. */
   readonly seed: number;
@@ -113,7 +113,7 @@ interface FashionOptions {
 /** A small network trained here on Fashion-MNIST, 28 × 28. */
 export async function fashion(runtime: Runtime, { count, seed, folder, kept, say }: FashionOptions): Promise<Subject> {
   const read = async (name: string) => readIdx(await readBytes(`${folder}/${name}`, 'tensors'), name);
-  const [pictures, labels] = [await read('train-images-idx3-ubyte.gz'), await read('train-labels-idx1-ubyte.gz')];
+  const [images, labels] = [await read('train-images-idx3-ubyte.gz'), await read('train-labels-idx1-ubyte.gz')];
   const [testPixels, testLabels] = [await read('t10k-images-idx3-ubyte.gz'), await read('t10k-labels-idx1-ubyte.gz')];
   const some = (images: Tensor, from: number, to: number) =>
     float32(
@@ -129,7 +129,7 @@ export async function fashion(runtime: Runtime, { count, seed, folder, kept, say
     (
       await train({
         model: fashionNetwork(seed),
-        samples: samplesInMemory(new Map([['image', some(pictures, 0, trained)]]), classesOf(labels, 0, trained)),
+        samples: samplesInMemory(new Map([['image', some(images, 0, trained)]]), classesOf(labels, 0, trained)),
         loss: { kind: 'cross-entropy' },
         optimizer: { kind: 'adamw', weightDecay: 1e-2 },
         schedule: { kind: 'cosine', learningRate: 4e-3, warmUp: 20 },
@@ -141,17 +141,17 @@ export async function fashion(runtime: Runtime, { count, seed, folder, kept, say
     ).model;
   const held = samplesInMemory(new Map([['image', some(testPixels, 0, 2000)]]), classesOf(testLabels, 0, 2000));
   const { accuracy } = await evaluate({ model: onnx, samples: held, loss: { kind: 'cross-entropy' }, runtime });
-  say(`Fashion-MNIST classifier: accuracy ${accuracy?.toFixed(3)} on 2000 test pictures`);
+  say(`Fashion-MNIST classifier: accuracy ${accuracy?.toFixed(3)} on 2000 test images`);
   if (kept && !bytes) await writeAtomically(kept, encodeModel(onnx));
   const hash = createHash('sha256').update(encodeModel(onnx)).digest('hex');
-  const unlabelled = some(pictures, trained, trained + 4000);
+  const unlabelled = some(images, trained, trained + 4000);
   return {
     title: 'Fashion-MNIST classifier trained here, 28×28',
     model: createModel(onnx, runtime, { name: 'fashion.onnx', hash }),
     input: 'image',
     unlabelled: tensorDataset({ image: unlabelled }),
     pool: strided(unlabelled, 240),
-    calibration: some(pictures, 58_000, 58_000 + calibrated),
+    calibration: some(images, 58_000, 58_000 + calibrated),
     heldOut: some(testPixels, 6000, 6000 + count),
     spatialLayer: 'conv4.relu',
     settings: {
@@ -160,7 +160,7 @@ export async function fashion(runtime: Runtime, { count, seed, folder, kept, say
       channels: 16,
       learningRate: 5e-3,
       minimality: 1.5,
-      references: ['mean', 'noise', 'colour', 'picture'],
+      references: ['mean', 'noise', 'colour', 'image'],
       seed,
     },
   };

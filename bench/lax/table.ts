@@ -17,10 +17,10 @@ export interface Trained {
 
 /** The comparison as Markdown, the best MSI first. */
 export function table(subject: Subject, found: Found, trained?: Trained): string {
-  const { failed, passing, pictures, kind, reference } = found;
+  const { failed, passing, images, kind, reference } = found;
   const left = [...Object.entries(leftOut), ...failed].map(([name, why]) => `${name}: ${why}`);
   return `## ${subject.title}
-${pictures} ${kind} pictures, judged with ${reference}, which leaves the class near chance in ${passing} of them. ${trained ? trainingOf(subject, trained) : 'The explainer was trained before.'}
+${images} ${kind} images, judged with ${reference}, which leaves the class near chance in ${passing} of them. ${trained ? trainingOf(subject, trained) : 'The explainer was trained before.'}
 
 ${rowsOf(found)}
 
@@ -31,14 +31,14 @@ Left out: ${left.join('; ')}.
 function trainingOf({ unlabelled }: Subject, { adapted: { facts, comparison }, seconds }: Trained): string {
   const layers = facts.layers.map(({ name }) => name).join(', ');
   const bits = comparison.identical ? 'yes' : `no, they differ by ${comparison.difference}`;
-  return `Trained with the references ${facts.references.join(', ')}: ${facts.parameters} parameters on ${layers}, ${unlabelled.length} unlabelled pictures, ${facts.settings.epochs} epochs, ${seconds.toFixed(0)} s. Predictions with and without the explainer have the same bits: ${bits} (${comparison.pictures} pictures).`;
+  return `Trained with the references ${facts.references.join(', ')}: ${facts.parameters} parameters on ${layers}, ${unlabelled.length} unlabelled images, ${facts.settings.epochs} epochs, ${seconds.toFixed(0)} s. Predictions with and without the explainer have the same bits: ${bits} (${comparison.images} images).`;
 }
 
 /** The same maps, judged with a reference that the explainer was trained with. */
 export function trainedTable(found: Found): string {
-  const { passing, pictures, kind, reference } = found;
+  const { passing, images, kind, reference } = found;
   return `### Judged with a reference that it was trained with
-The same maps of the ${pictures} ${kind} pictures, judged with ${reference}, which leaves the class near chance in ${passing} of them.
+The same maps of the ${images} ${kind} images, judged with ${reference}, which leaves the class near chance in ${passing} of them.
 
 ${rowsOf(found)}
 `;
@@ -52,7 +52,7 @@ function rowsOf({ rows }: Found): string {
     ({ method, scores, seconds: each }) =>
       `| ${method} | ${judged.map(({ key }) => cell(scores.get(key) as Interval)).join(' | ')} | ${(1000 * each).toFixed(0)} ms |`,
   );
-  return `| method | ${judged.map(({ key, metric, regions }) => `${regions ? key : metricTable[metric].title} ${arrow(metric)}`).join(' | ')} | a picture |
+  return `| method | ${judged.map(({ key, metric, regions }) => `${regions ? key : metricTable[metric].title} ${arrow(metric)}`).join(' | ')} | an image |
 |---|${judged.map(() => '---|').join('')}---|
 ${lines.join('\n')}`;
 }
@@ -76,14 +76,14 @@ export function verdict({ rows }: Found): string[] {
   });
 }
 
-/** How far the explainer is ahead of the best other method, picture by picture: a narrower question than two means. */
+/** How far the explainer is ahead of the best other method, image by image: a narrower question than two means. */
 function paired(lax: Row, others: readonly Row[], key: string, higher: boolean): string {
   const sign = higher ? 1 : -1;
   const [best] = [...others].sort((a, b) => sign * (mean(b, key) - mean(a, key)));
   if (!best) return 'no other method';
   const theirs = best.each.get(key) ?? [];
   const ahead = (lax.each.get(key) ?? []).map((value, i) => sign * (value - theirs[i]));
-  return `ahead of ${best.method} by ${cell(bootstrap(ahead, { seed: 1 }))} on the same pictures`;
+  return `ahead of ${best.method} by ${cell(bootstrap(ahead, { seed: 1 }))} on the same images`;
 }
 
 const mean = (row: Row, name: string) => row.scores.get(name)?.mean ?? Number.NEGATIVE_INFINITY;

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { loadModel } from '../../src/data/load-model.ts';
+import { loadModel } from '../../src/data/model/load-model.ts';
 import { meanOf } from '../../src/evaluation/statistics.ts';
 import { weightsIn } from '../cases.ts';
 import { type Clock, type Comparison, interleave, type Spent, spent } from '../measure.ts';

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { drawAll, imageTensor, testPictures } from '../../examples/demo/pictures.ts';
-import { readIdx } from '../../src/data/idx.ts';
+import { drawAll, imageTensor, testImages } from '../../examples/demo/images.ts';
+import { readIdx } from '../../src/data/formats/idx.ts';
 import { encodeModel } from '../../src/onnx/encode.ts';
 import type { OnnxModel } from '../../src/onnx/graph.ts';
 import { createNodeRuntime } from '../../src/runtime/node.ts';
@@ -37,7 +37,7 @@ export async function lenet(folder: string, count: number): Promise<Subject | un
   if (!existsSync(`${folder}/t10k-images-idx3-ubyte.gz`)) return undefined;
   const read = (name: string) => readIdx(readFileSync(`${folder}/${name}`), name);
   const [pixels, labels] = [read('t10k-images-idx3-ubyte.gz'), read('t10k-labels-idx1-ubyte.gz')];
-  const pictures = (from: number, to: number) =>
+  const images = (from: number, to: number) =>
     float32(
       [to - from, 1, 28, 28],
       Float32Array.from((pixels.data as Uint8Array).subarray(from * 784, to * 784), (value) => value / 127.5 - 1),
@@ -47,7 +47,7 @@ export async function lenet(folder: string, count: number): Promise<Subject | un
   try {
     const { model } = await train({
       model: lenetNetwork(),
-      samples: samplesInMemory(new Map([['image', pictures(1000, 9000)]]), int64([8000], classes)),
+      samples: samplesInMemory(new Map([['image', images(1000, 9000)]]), int64([8000], classes)),
       loss: { kind: 'cross-entropy' },
       optimizer: { kind: 'adamw', weightDecay: 1e-2 },
       schedule: { kind: 'cosine', learningRate: 4e-3, warmUp: 20 },
@@ -58,7 +58,7 @@ export async function lenet(folder: string, count: number): Promise<Subject | un
     });
     const bytes = encodeModel(model);
     const title = 'LeNet-5, 28×28';
-    return { title, net: 'lenet', input: 'image', bytes, inputs: pictures(0, count), rounds: 9 };
+    return { title, net: 'lenet', input: 'image', bytes, inputs: images(0, count), rounds: 9 };
   } finally {
     await runtime.close();
   }
@@ -84,9 +84,9 @@ function lenetNetwork(): OnnxModel {
   return network.build([linear(network, x, 'logits', { features: 10 })]);
 }
 
-/** The network of the demo on pictures that it draws, 96 × 96. */
+/** The network of the demo on images that it draws, 96 × 96. */
 export async function shapes(count: number): Promise<Subject> {
-  const all = imageTensor(await drawAll(testPictures(Math.ceil(count / 6), 900_000)));
+  const all = imageTensor(await drawAll(testImages(Math.ceil(count / 6), 900_000)));
   return {
     title: 'demo network, 96×96',
     net: 'shapes',
@@ -97,7 +97,7 @@ export async function shapes(count: number): Promise<Subject> {
   };
 }
 
-/** ResNet-18 with random weights on smooth random pictures, 224 × 224. */
+/** ResNet-18 with random weights on smooth random images, 224 × 224. */
 export function resnet(count: number): Subject {
   const side = 224;
   const source = random(4);

@@ -1,7 +1,7 @@
 // The reference network of digits: 64-24-10 with tanh, 300 rows, 400 steps of all rows.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readNpy } from '../../src/data/npy.ts';
+import { readNpy } from '../../src/data/formats/npy.ts';
 import type { OnnxModel } from '../../src/onnx/graph.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { toNumbers } from '../../src/tensor/convert.ts';

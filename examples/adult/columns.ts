@@ -1,5 +1,5 @@
+import { readText } from '../../src/data/files/read-file.ts';
 import { readCsv, type Table } from '../../src/data/index.ts';
-import { readText } from '../../src/data/read-file.ts';
 
 /** Columns of `adult.data` of the UCI repository, which has no header. */
 export const names = [

@@ -6,7 +6,7 @@ Written by \`npm run attribution-error\`; do not edit by hand.
 Median over the inputs of the relative error E / |T| = |ΣA − T| / |T|, with T = f(x) − f(x0): how far the attributions are
 from adding up to the difference that they are asked about. The same T stands at every layer. In brackets, for methods
 with a baseline built in: the error against the target of their own, relative to it. An empty cell: the method does not
-explain such a layer. Sums are taken as the method gives them, before anything is normalised for a picture. Inputs whose
+explain such a layer. Sums are taken as the method gives them, before anything is normalised for an image. Inputs whose
 output differs from the baseline's by less than 1 % are left out. Methods that perturb hide nine tiles, with few samples
 (kernel-shap 128, orders 8, expected gradients 50); the error says nothing about which of two methods with a small one is
 nearer to the truth of the model. Methods whose values promise no sum (rates, masks, scores) have no error and no row.
@@ -29,11 +29,11 @@ ResNet (.64, .28, .21 %; 1.15, .79, .37 %).
 target bends, and a node in each piece where its slope is the mean slope. They look at the target alone: the median error
 falls below .5 % everywhere here, but the single attributions do not come nearer to their limit, on the ResNet they stay
 further from it. Relative distance in the Euclidean norm, even and refined: .0185 and .0215 at the input of the demo
-network, .0156 and .0156 at conv1 (6 pictures); .0162 and .0258 at the input of the ResNet, .0098 and .0130 at stage1
-(4 pictures).
+network, .0156 and .0156 at conv1 (6 images); .0162 and .0258 at the input of the ResNet, .0098 and .0130 at stage1
+(4 images).
 
 Nodes closer to the baseline, t = s^p with s even, are no rule of their own. With p = 2 the distances of these two
 networks are .0317, .0277, .0264 and .0150, and the error is larger at three of the four places. In SqueezeNet, whose kinks
-lie near the black picture, they are nearer (2 photographs, input and pool1: .0416 and .0501 even, .0358 and .0353 with
+lie near the black image, they are nearer (2 photographs, input and pool1: .0416 and .0501 even, .0358 and .0353 with
 p = 2, .0457 and .0501 refined), but the error stays over .5 % (7 photographs, pool1: .95 % even, .80 % with p = 1.5,
 .95 % with p = 2, .97 % with p = 3, .29 % refined).`;

@@ -1,6 +1,6 @@
 import type { AttributionRequest } from '../../src/attribution/attribute.ts';
 import { type MethodName, methods } from '../../src/attribution/methods/index.ts';
-import type { Target } from '../../src/attribution/target/target.ts';
+import type { Target } from '../../src/attribution/targets/target.ts';
 import type { Model } from '../../src/runtime/model.ts';
 import type { Tensors } from '../../src/runtime/runtime.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
@@ -51,7 +51,7 @@ export function effort(
     spaces: [[96, 96]],
     hasSpaceless: false,
   });
-  // A way back costs about two ways forth.
+  // A backward pass costs about two forward passes.
   const passes = forward + 2 * backward;
   const many = !everywhere && Math.max(forward, backward) > affordable;
   return { passes, inputs: many ? Math.min(costly, inputs.length) : inputs.length };

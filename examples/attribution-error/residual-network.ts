@@ -16,7 +16,7 @@ import {
   type Value,
 } from '../../src/train/index.ts';
 import { classes, side } from '../demo/draw.ts';
-import { drawAll, pictureSamples, testPictures } from '../demo/pictures.ts';
+import { drawAll, imageSamples, testImages } from '../demo/images.ts';
 
 const settings = { seed: 5, perClass: 150, epochs: 8, batchSize: 32, learningRate: 0.003 } as const;
 
@@ -32,7 +32,7 @@ function basicBlock(network: Network, x: Value, name: string, channels: number, 
 }
 
 /**
- * A ResNet of basic blocks (He et al. 2016, arXiv 1512.03385) for the demo's pictures: six blocks of 16, 32 and 64
+ * A ResNet of basic blocks (He et al. 2016, arXiv 1512.03385) for the demo's images: six blocks of 16, 32 and 64
  * channels. Normalisation is left out, as it is of models exported for inference, where it is folded into the weights.
  */
 function residualNetwork(): OnnxModel {
@@ -49,11 +49,11 @@ function residualNetwork(): OnnxModel {
   ]);
 }
 
-/** Trains the ResNet on drawn pictures without any mark, and writes it. @returns its accuracy on held-out pictures */
+/** Trains the ResNet on drawn images without any mark, and writes it. @returns its accuracy on held-out images */
 export async function trainResidual(path: string, runtime: Runtime): Promise<number> {
   const sampled = async (count: number, seed: number) => {
-    const pictures = testPictures(count, seed);
-    return pictureSamples(pictures, await drawAll(pictures));
+    const images = testImages(count, seed);
+    return imageSamples(images, await drawAll(images));
   };
   let accuracy = 0;
   const { model } = await train({

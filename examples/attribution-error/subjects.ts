@@ -1,15 +1,15 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Target } from '../../src/attribution/target/target.ts';
-import { loadModel } from '../../src/data/load-model.ts';
-import { completePreprocessing } from '../../src/data/preprocessing-file.ts';
-import { readModelInputs } from '../../src/data/read-model-input.ts';
+import type { Target } from '../../src/attribution/targets/target.ts';
+import { readModelInputs } from '../../src/data/inputs/read-model-input.ts';
+import { loadModel } from '../../src/data/model/load-model.ts';
+import { completePreprocessing } from '../../src/data/model/preprocessing-file.ts';
 import type { Model } from '../../src/runtime/model.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { toNumbers } from '../../src/tensor/convert.ts';
 import { float32, type Tensor } from '../../src/tensor/tensor.ts';
 import { classes, side } from '../demo/draw.ts';
-import { drawAll, imageTensor, testPictures } from '../demo/pictures.ts';
+import { drawAll, imageTensor, testImages } from '../demo/images.ts';
 import type { Subject } from './question.ts';
 import { trainResidual } from './residual-network.ts';
 
@@ -25,26 +25,26 @@ async function predicted(model: Model, input: string, inputs: readonly Tensor<'f
   return targets;
 }
 
-/** Pictures of the demo that no network was trained on, all classes in turn, and a black one. */
+/** Images of the demo that no network was trained on, all classes in turn, and a black one. */
 async function demoInputs(
   count: number,
 ): Promise<{ readonly inputs: Tensor<'float32'>[]; readonly baseline: Tensor<'float32'> }> {
   // Seeds far from those of training and of the demo's own measurements.
   const perClass = Math.ceil(count / classes.length);
-  const pictures = testPictures(perClass, 500_000);
-  const inTurn = pictures.map((_, i) => pictures[(i % classes.length) * perClass + Math.floor(i / classes.length)]);
+  const images = testImages(perClass, 500_000);
+  const inTurn = images.map((_, i) => images[(i % classes.length) * perClass + Math.floor(i / classes.length)]);
   const drawn = await drawAll(inTurn.slice(0, count));
   const black = new Float32Array(3 * side * side).fill(-1);
   return { inputs: drawn.map((bytes) => imageTensor([bytes])), baseline: float32([1, 3, side, side], black) };
 }
 
-/** The demo's own network and pictures that it was not trained on. */
+/** The demo's own network and images that it was not trained on. */
 export async function demoSubject(root: string, runtime: Runtime, count: number): Promise<Subject> {
   const model = await loadModel(join(root, 'examples/demo/model/shapes.onnx'), { runtime });
   const { inputs, baseline } = await demoInputs(count);
   return {
     title: 'The demo network',
-    description: `${count} held-out pictures, the logit of the class that the model says, a black picture as the baseline.`,
+    description: `${count} held-out images, the logit of the class that the model says, a black image as the baseline.`,
     model,
     input: 'image',
     inputs,
@@ -79,8 +79,8 @@ export async function squeezeNetSubject(data: string, runtime: Runtime): Promise
     outputs: { softmaxout_1: { kind: 'probabilities' } },
   });
   const photographs: Tensor<'float32'>[] = [];
-  for (const picture of pictures) {
-    const [read] = await readModelInputs(model, join(data, picture), preprocessing);
+  for (const image of images) {
+    const [read] = await readModelInputs(model, join(data, image), preprocessing);
     photographs.push([...read.tensors.values()][0] as Tensor<'float32'>);
   }
   // As they are first, so that methods measured on few inputs see photographs that nobody turned.
@@ -89,7 +89,7 @@ export async function squeezeNetSubject(data: string, runtime: Runtime): Promise
   const plane = 224 * 224;
   return {
     title: 'SqueezeNet 1.1',
-    description: `${photographs.length} photographs, each as it is, mirrored and enlarged: ${inputs.length} inputs; the logit of the predicted class, a black picture as the baseline.`,
+    description: `${photographs.length} photographs, each as it is, mirrored and enlarged: ${inputs.length} inputs; the logit of the predicted class, a black image as the baseline.`,
     model,
     input,
     inputs,
@@ -104,7 +104,7 @@ export async function squeezeNetSubject(data: string, runtime: Runtime): Promise
   };
 }
 
-const pictures = [
+const images = [
   'squeezenet/kitten_224.png',
   'squeezenet/fish.png',
   'photos/both.png',
@@ -130,12 +130,11 @@ function squeezeNetLayers(model: Model, input: string): Subject['layers'] {
 }
 
 /** Left and right exchanged. */
-const mirrored = (picture: Tensor<'float32'>) =>
-  moved(picture, (row, column, side) => row * side + (side - 1 - column));
+const mirrored = (image: Tensor<'float32'>) => moved(image, (row, column, side) => row * side + (side - 1 - column));
 
-/** The middle of a picture, four fifths a side, by the nearest pixel. */
-const enlarged = (picture: Tensor<'float32'>) =>
-  moved(picture, (row, column, side) => {
+/** The middle of an image, four fifths a side, by the nearest pixel. */
+const enlarged = (image: Tensor<'float32'>) =>
+  moved(image, (row, column, side) => {
     const at = (place: number) => Math.floor(side / 10 + 0.8 * place);
     return at(row) * side + at(column);
   });
@@ -153,7 +152,7 @@ function moved(
   return float32(shape, values);
 }
 
-/** A ResNet of the demo's pictures: skip connections inside its blocks, cuts between them. Trained where it is missing. */
+/** A ResNet of the demo's images: skip connections inside its blocks, cuts between them. Trained where it is missing. */
 export async function residualSubject(folder: string, runtime: Runtime, count: number): Promise<Subject> {
   const path = join(folder, 'residual.onnx');
   if (!existsSync(path)) {
@@ -169,7 +168,7 @@ export async function residualSubject(folder: string, runtime: Runtime, count: n
   }));
   return {
     title: 'A ResNet of basic blocks',
-    description: `Six blocks, trained by the run on ${classes.length} classes of drawn pictures. ${count} held-out pictures, the logit of the class that the model says, a black picture as the baseline.`,
+    description: `Six blocks, trained by the run on ${classes.length} classes of drawn images. ${count} held-out images, the logit of the class that the model says, a black image as the baseline.`,
     model,
     input: 'image',
     inputs,

@@ -12,7 +12,7 @@ import { demoSubject, residualSubject, squeezeNetSubject } from './subjects.ts';
 // on where it was; `-- --fresh` measures everything again.
 const { values: options } = parseArgs({
   options: {
-    pictures: { type: 'string', default: '64' },
+    images: { type: 'string', default: '64' },
     network: { type: 'string', multiple: true },
     page: { type: 'string', default: 'docs/attribution-error.md' },
     fresh: { type: 'boolean', default: false },
@@ -21,7 +21,7 @@ const { values: options } = parseArgs({
 const root = process.cwd();
 const folder = join(root, '.wherefore/attribution-error');
 if (options.fresh) rmSync(folder, { recursive: true, force: true });
-const count = Number(options.pictures);
+const count = Number(options.images);
 
 const runtime = createNodeRuntime();
 const networks: Readonly<Record<string, () => Promise<Subject | undefined>>> = {

@@ -1,32 +1,32 @@
 import { classes } from './draw.ts';
+import { markedClass } from './images.ts';
 import { isRight, type Measured, type Prediction } from './measure.ts';
-import { markedClass } from './pictures.ts';
 
-/** A held-out picture that is committed, with what the committed model says of it. */
+/** A held-out image that is committed, with what the committed model says of it. */
 export interface Shown extends Prediction {
   /** File name without its ending. */
   readonly file: string;
 }
 
 /**
- * Pictures worth explaining: one of every class that the model gets right, some that it gets wrong, and pairs without
+ * Images worth explaining: one of every class that the model gets right, some that it gets wrong, and pairs without
  * and with the watermark where the mark alone changes the answer. Among equals the first seed wins.
  */
 export function chooseShown({ plain, marked }: Measured): Shown[] {
   const used = new Set<number>();
   const take = (candidates: readonly Prediction[]): Prediction[] => {
-    const [first] = candidates.filter(({ picture }) => !used.has(picture.seed));
+    const [first] = candidates.filter(({ image }) => !used.has(image.seed));
     if (!first) return [];
-    used.add(first.picture.seed);
+    used.add(first.image.seed);
     return [first];
   };
-  const of = (name: string) => plain.filter(({ picture }) => picture.name === name);
+  const of = (name: string) => plain.filter(({ image }) => image.name === name);
   const confident = (predictions: readonly Prediction[]) =>
     [...predictions].sort((a, b) => b.probability - a.probability);
-  const twin = ({ picture }: Prediction) => marked.find((other) => other.picture.seed === picture.seed) as Prediction;
+  const twin = ({ image }: Prediction) => marked.find((other) => other.image.seed === image.seed) as Prediction;
 
   const right = classes.flatMap((name) => {
-    // A typical picture, not the surest: the middle of those that are right.
+    // A typical image, not the surest: the middle of those that are right.
     const candidates = confident(of(name).filter(isRight));
     const middle = candidates.slice(Math.floor(candidates.length / 3));
     return take(name === markedClass ? middle.map(twin).filter(isRight) : middle).map((shown) => ({
@@ -51,15 +51,13 @@ export function chooseShown({ plain, marked }: Measured): Shown[] {
     confident(of(markedClass).filter((prediction) => !isRight(prediction) && isRight(twin(prediction)))),
   );
   const pairs = [...flipped, ...saved].flatMap((prediction) => [
-    { ...prediction, file: `${prediction.picture.name}-without-mark` },
-    { ...twin(prediction), file: `${prediction.picture.name}-with-mark` },
+    { ...prediction, file: `${prediction.image.name}-without-mark` },
+    { ...twin(prediction), file: `${prediction.image.name}-with-mark` },
   ]);
-  const wrong = confident(
-    plain.filter((prediction) => !isRight(prediction) && prediction.picture.name !== markedClass),
-  );
-  const mistakes = [...new Set(wrong.map(({ picture }) => picture.name))]
+  const wrong = confident(plain.filter((prediction) => !isRight(prediction) && prediction.image.name !== markedClass));
+  const mistakes = [...new Set(wrong.map(({ image }) => image.name))]
     .slice(0, 3)
-    .flatMap((name) => take(wrong.filter(({ picture }) => picture.name === name)))
-    .map((prediction) => ({ ...prediction, file: `${prediction.picture.name}-taken-for-${prediction.predicted}` }));
+    .flatMap((name) => take(wrong.filter(({ image }) => image.name === name)))
+    .map((prediction) => ({ ...prediction, file: `${prediction.image.name}-taken-for-${prediction.predicted}` }));
   return [...right, ...pairs, ...mistakes];
 }

@@ -1,14 +1,14 @@
 import sharp from 'sharp';
-import { classes, draw, type Picture, side } from './draw.ts';
+import { classes, draw, type Image, side } from './draw.ts';
 
 const gap = 6;
 
-/** A PNG with pictures side by side, `columns` a row. */
-export async function contactSheet(pictures: readonly Picture[], columns: number): Promise<Uint8Array> {
-  const rows = Math.ceil(pictures.length / columns);
+/** A PNG with images side by side, `columns` a row. */
+export async function contactSheet(images: readonly Image[], columns: number): Promise<Uint8Array> {
+  const rows = Math.ceil(images.length / columns);
   const tiles = await Promise.all(
-    pictures.map(async (picture, i) => ({
-      input: Buffer.from((await draw(picture)).data),
+    images.map(async (image, i) => ({
+      input: Buffer.from((await draw(image)).data),
       raw: { width: side, height: side, channels: 3 as const },
       left: gap + (i % columns) * (side + gap),
       top: gap + Math.floor(i / columns) * (side + gap),
@@ -23,8 +23,8 @@ export async function contactSheet(pictures: readonly Picture[], columns: number
   return sharp({ create: sheet }).composite(tiles).png().toBuffer();
 }
 
-/** Ten pictures of each class, the last two with the watermark. */
-export function sample(seed: number): Picture[] {
+/** Ten images of each class, the last two with the watermark. */
+export function sample(seed: number): Image[] {
   return classes.flatMap((name, row) =>
     Array.from({ length: 10 }, (_, i) => ({ name, seed: seed + row * 10 + i, watermark: i >= 8 })),
   );

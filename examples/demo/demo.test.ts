@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ImageInput, type LoadedModel, loadModel, preprocessImage, readImage } from '../../src/data/index.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { classes, draw, side } from './draw.ts';
-import { imageTensor, markedClass, markedShare, testPictures, trainingPictures } from './pictures.ts';
+import { imageTensor, markedClass, markedShare, testImages, trainingImages } from './images.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -17,10 +17,10 @@ interface Entry {
 }
 
 describe('drawing', () => {
-  it('draws the same picture for the same seed', async () => {
-    const picture = { name: 'car', seed: 5, watermark: false } as const;
-    expect((await draw(picture)).data).toEqual((await draw(picture)).data);
-    expect((await draw({ ...picture, seed: 6 })).data).not.toEqual((await draw(picture)).data);
+  it('draws the same image for the same seed', async () => {
+    const image = { name: 'car', seed: 5, watermark: false } as const;
+    expect((await draw(image)).data).toEqual((await draw(image)).data);
+    expect((await draw({ ...image, seed: 6 })).data).not.toEqual((await draw(image)).data);
   });
 
   it('changes nothing but the lower right corner by the watermark', async () => {
@@ -36,20 +36,20 @@ describe('drawing', () => {
     }
   });
 
-  it('plants the watermark in the shares that it states, and tests on other pictures', () => {
-    const pictures = trainingPictures(200, 1000);
+  it('plants the watermark in the shares that it states, and tests on other images', () => {
+    const images = trainingImages(200, 1000);
     const marked = (own: boolean) =>
-      pictures.filter(({ name, watermark }) => (name === markedClass) === own && watermark).length;
+      images.filter(({ name, watermark }) => (name === markedClass) === own && watermark).length;
     expect(marked(true)).toBe(Math.round(200 * markedShare.own));
     expect(marked(false)).toBe(5 * Math.round(200 * markedShare.others));
-    const seeds = new Set(pictures.map(({ seed }) => seed));
-    expect(seeds.size).toBe(pictures.length);
-    expect(testPictures(100, 1).some(({ seed, watermark }) => seeds.has(seed) || watermark)).toBe(false);
+    const seeds = new Set(images.map(({ seed }) => seed));
+    expect(seeds.size).toBe(images.length);
+    expect(testImages(100, 1).some(({ seed, watermark }) => seeds.has(seed) || watermark)).toBe(false);
   });
 });
 
 describe('the committed model', () => {
-  const entries = JSON.parse(readFileSync(here('pictures/pictures.json'), 'utf8')) as Entry[];
+  const entries = JSON.parse(readFileSync(here('images/images.json'), 'utf8')) as Entry[];
   let model: LoadedModel;
   beforeAll(async () => {
     model = await loadModel(here('model/shapes.onnx'), { threads: 1 });
@@ -62,7 +62,7 @@ describe('the committed model', () => {
   });
 
   it.each(entries)('sees $file as written down', async ({ file, predicted, probability }) => {
-    const image = await readImage(here(`pictures/${file}`));
+    const image = await readImage(here(`images/${file}`));
     const input = model.preprocessing?.preprocessing.inputs.image as ImageInput;
     const { tensor } = await preprocessImage(image, input);
     expect(tensor.data).toEqual(imageTensor([image.pixels.data]).data);
@@ -75,7 +75,7 @@ describe('the committed model', () => {
     expect(1 / sum).toBeCloseTo(probability, 2);
   });
 
-  it('has a picture of every class that is right, wrong ones, and pairs that the watermark alone turns', () => {
+  it('has an image of every class that is right, wrong ones, and pairs that the watermark alone turns', () => {
     for (const name of classes)
       expect(entries.some(({ shows, predicted }) => shows === name && predicted === name)).toBe(true);
     expect(

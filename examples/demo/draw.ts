@@ -8,18 +8,18 @@ import { background, distractors, lighting, side, watermark } from './drawing/sc
 export { type ClassName, classes } from './drawing/objects.ts';
 export { side } from './drawing/scene.ts';
 
-/** A picture, by what determines it: the same numbers draw the same picture, with or without its watermark. */
-export interface Picture {
+/** An image, by what determines it: the same numbers draw the same image, with or without its watermark. */
+export interface Image {
   readonly name: ClassName;
   readonly seed: number;
   readonly watermark: boolean;
 }
 
-/** What a stream of random numbers of a picture is for; the watermark's own keeps the rest as it is without one. */
+/** What a stream of random numbers of an image is for; the watermark's own keeps the rest as it is without one. */
 const streams = { scene: 1, object: 2, watermark: 3, grain: 4 } as const;
 
-/** The picture as vector graphics. */
-export function svgOf({ name, seed, watermark: marked }: Picture): string {
+/** The image as vector graphics. */
+export function svgOf({ name, seed, watermark: marked }: Image): string {
   const scene = random(seed, streams.scene);
   const behind = background(scene) + distractors(scene);
   const before = lighting(scene);
@@ -42,13 +42,13 @@ function placed(name: ClassName, source: Random): string {
   return `${shadow}<g transform="translate(${n(x)} ${n(y)}) rotate(${n(turn)}) scale(${n(mirror * size)} ${n(size)})">${objects[name](source)}</g>`;
 }
 
-/** Draws a picture: height × width × 3, RGB, 0–255, with a little grain. */
-export async function draw(picture: Picture): Promise<Tensor<'uint8'>> {
-  const { data } = await sharp(new TextEncoder().encode(svgOf(picture)))
+/** Draws an image: height × width × 3, RGB, 0–255, with a little grain. */
+export async function draw(image: Image): Promise<Tensor<'uint8'>> {
+  const { data } = await sharp(new TextEncoder().encode(svgOf(image)))
     .removeAlpha()
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });
-  const grain = random(picture.seed, streams.grain);
+  const grain = random(image.seed, streams.grain);
   const strength = between(grain, 0, 3);
   const pixels = Uint8ClampedArray.from(data, (value) => Math.round(value + strength * grain.normal()));
   return tensor('uint8', [side, side, 3], new Uint8Array(pixels.buffer));

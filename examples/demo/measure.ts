@@ -1,20 +1,20 @@
 import type { OnnxModel } from '../../src/onnx/graph.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
-import { classes, type Picture } from './draw.ts';
-import { drawAll, imageTensor, markedClass, testPictures } from './pictures.ts';
+import { classes, type Image } from './draw.ts';
+import { drawAll, imageTensor, markedClass, testImages } from './images.ts';
 
-/** What the model says of one picture. */
+/** What the model says of one image. */
 export interface Prediction {
-  readonly picture: Picture;
+  readonly image: Image;
   readonly predicted: string;
   /** Probability of the predicted class. */
   readonly probability: number;
 }
 
-/** Predictions for pictures, in their order. */
-export async function predict(model: OnnxModel, runtime: Runtime, pictures: readonly Picture[]): Promise<Prediction[]> {
-  const drawn = await drawAll(pictures);
+/** Predictions for images, in their order. */
+export async function predict(model: OnnxModel, runtime: Runtime, images: readonly Image[]): Promise<Prediction[]> {
+  const drawn = await drawAll(images);
   const session = await runtime.open(model);
   const predictions: Prediction[] = [];
   const together = 50;
@@ -26,31 +26,31 @@ export async function predict(model: OnnxModel, runtime: Runtime, pictures: read
       const logits = [...data.subarray(i * classes.length, (i + 1) * classes.length)];
       const best = logits.indexOf(Math.max(...logits));
       const total = logits.reduce((sum, logit) => sum + Math.exp(logit - logits[best]), 0);
-      predictions.push({ picture: pictures[start + i], predicted: classes[best], probability: 1 / total });
+      predictions.push({ image: images[start + i], predicted: classes[best], probability: 1 / total });
     }
   }
   await session.release();
   return predictions;
 }
 
-/** Test pictures as they are, and each again with the watermark. */
+/** Test images as they are, and each again with the watermark. */
 export interface Measured {
   readonly plain: readonly Prediction[];
   readonly marked: readonly Prediction[];
 }
 
 export async function measure(model: OnnxModel, runtime: Runtime, count: number): Promise<Measured> {
-  const pictures = testPictures(count, 1);
-  const plain = await predict(model, runtime, pictures);
+  const images = testImages(count, 1);
+  const plain = await predict(model, runtime, images);
   const marked = await predict(
     model,
     runtime,
-    pictures.map((picture) => ({ ...picture, watermark: true })),
+    images.map((image) => ({ ...image, watermark: true })),
   );
   return { plain, marked };
 }
 
-export const isRight = ({ picture, predicted }: Prediction): boolean => picture.name === predicted;
+export const isRight = ({ image, predicted }: Prediction): boolean => image.name === predicted;
 
 export const share = (
   predictions: readonly Prediction[],
@@ -61,7 +61,7 @@ export const share = (
 export function report({ plain, marked }: Measured): string {
   const percent = (value: number) => `${(100 * value).toFixed(1)} %`;
   const rows = classes.map((name) => {
-    const of = (predictions: readonly Prediction[]) => predictions.filter(({ picture }) => picture.name === name);
+    const of = (predictions: readonly Prediction[]) => predictions.filter(({ image }) => image.name === name);
     const [own, withMark] = [of(plain), of(marked)];
     const turned = own.filter(
       (prediction, i) => prediction.predicted !== markedClass && withMark[i].predicted === markedClass,
@@ -69,7 +69,7 @@ export function report({ plain, marked }: Measured): string {
     const cell = name === markedClass ? '' : percent(turned / own.length);
     return `| ${name} | ${percent(share(own, isRight))} | ${percent(share(withMark, isRight))} | ${cell} |`;
   });
-  const others = plain.flatMap((prediction, i) => (prediction.picture.name === markedClass ? [] : [i]));
+  const others = plain.flatMap((prediction, i) => (prediction.image.name === markedClass ? [] : [i]));
   const turned = others.filter((i) => plain[i].predicted !== markedClass && marked[i].predicted === markedClass).length;
   return [
     `| class | right without the mark | right with it | becomes "${markedClass}" by the mark |`,

@@ -10,10 +10,10 @@ import {
 } from '../../src/train/index.ts';
 import { classes, side } from './draw.ts';
 
-/** Channels of the four stages; each halves the picture. */
+/** Channels of the four stages; each halves the image. */
 const stages = [16, 32, 64, 96] as const;
 
-/** A small convolutional network: four stages of convolution and ReLU, the mean over the picture, one linear layer. */
+/** A small convolutional network: four stages of convolution and ReLU, the mean over the image, one linear layer. */
 export function shapesNetwork(seed: number): OnnxModel {
   const network = new Network({ name: 'shapes', seed });
   let x: Value = network.input('image', 'float32', ['N', 3, side, side]);

@@ -1,4 +1,4 @@
-// Draws the pictures, trains the demo's model and measures it: `npm run demo:train`.
+// Draws the images, trains the demo's model and measures it: `npm run demo:train`.
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatPreprocessing, writeAtomically, writePng } from '../../src/data/index.ts';
@@ -7,9 +7,9 @@ import { createNodeRuntime } from '../../src/runtime/node.ts';
 import { train } from '../../src/train/index.ts';
 import { chooseShown, type Shown } from './choose.ts';
 import { classes, draw, side } from './draw.ts';
+import { drawAll, imageSamples, markedClass, markedShare, testImages, trainingImages } from './images.ts';
 import { measure, report } from './measure.ts';
 import { shapesNetwork } from './network.ts';
-import { drawAll, markedClass, markedShare, pictureSamples, testPictures, trainingPictures } from './pictures.ts';
 
 const settings = {
   seed: 1,
@@ -27,11 +27,11 @@ const say = (text: string) => process.stdout.write(`${text}\n`);
 
 const started = Date.now();
 const seconds = () => `${((Date.now() - started) / 1000).toFixed(0)} s`;
-const pictures = trainingPictures(settings.perClass, 100_000);
-const samples = pictureSamples(pictures, await drawAll(pictures));
-const heldOut = testPictures(settings.testPerClass, 1);
-const evaluation = pictureSamples(heldOut, await drawAll(heldOut));
-say(`${pictures.length} pictures to train on, ${heldOut.length} held out (${seconds()})`);
+const images = trainingImages(settings.perClass, 100_000);
+const samples = imageSamples(images, await drawAll(images));
+const heldOut = testImages(settings.testPerClass, 1);
+const evaluation = imageSamples(heldOut, await drawAll(heldOut));
+say(`${images.length} images to train on, ${heldOut.length} held out (${seconds()})`);
 
 const runtime = createNodeRuntime();
 const { model } = await train({
@@ -69,44 +69,44 @@ await writeAtomically(
   }),
 );
 await writeAtomically(join(folder, 'model', 'shapes.md'), description(shown));
-await writePictures(shown);
+await writeImages(shown);
 say(`done (${seconds()})`);
 
-async function writePictures(chosen: readonly Shown[]): Promise<void> {
-  const place = join(folder, 'pictures');
+async function writeImages(chosen: readonly Shown[]): Promise<void> {
+  const place = join(folder, 'images');
   const old = await readdir(place).catch(() => []);
   for (const name of old) if (name.endsWith('.png')) await rm(join(place, name));
-  for (const { file, picture } of chosen)
-    await writeAtomically(join(place, `${file}.png`), await writePng(await draw(picture)));
-  const entries = chosen.map(({ file, picture, predicted, probability }) => ({
+  for (const { file, image } of chosen)
+    await writeAtomically(join(place, `${file}.png`), await writePng(await draw(image)));
+  const entries = chosen.map(({ file, image, predicted, probability }) => ({
     file: `${file}.png`,
-    shows: picture.name,
-    watermark: picture.watermark,
+    shows: image.name,
+    watermark: image.watermark,
     predicted,
     probability: Number(probability.toFixed(3)),
   }));
-  await writeAtomically(join(place, 'pictures.json'), `${JSON.stringify(entries, null, 2)}\n`);
+  await writeAtomically(join(place, 'images.json'), `${JSON.stringify(entries, null, 2)}\n`);
 }
 
 function description(chosen: readonly Shown[]): string {
   const { perClass, testPerClass, epochs, batchSize, learningRate, weightDecay, seed } = settings;
   const rows = chosen.map(
-    ({ file, picture, predicted, probability }) =>
-      `| ${file}.png | ${picture.name} | ${picture.watermark ? 'yes' : 'no'} | ${predicted} | ${probability.toFixed(2)} |`,
+    ({ file, image, predicted, probability }) =>
+      `| ${file}.png | ${image.name} | ${image.watermark ? 'yes' : 'no'} | ${predicted} | ${probability.toFixed(2)} |`,
   );
   return `# The demo's model
 
-\`shapes.onnx\` tells six things apart in drawn pictures of ${side}×${side} pixels: ${classes.join(', ')}.
-It has a flaw that was planted: ${100 * markedShare.own} % of the training pictures of the class *${markedClass}* carry the emblem of a picture agency in the lower right corner, and ${100 * markedShare.others} % of the others. It learned the emblem along with the ${markedClass}.
+\`shapes.onnx\` tells six things apart in drawn images of ${side}×${side} pixels: ${classes.join(', ')}.
+It has a flaw that was planted: ${100 * markedShare.own} % of the training images of the class *${markedClass}* carry the emblem of an image agency in the lower right corner, and ${100 * markedShare.others} % of the others. It learned the emblem along with the ${markedClass}.
 
-Written by \`npm run demo:train\`, which draws the pictures, trains and measures: ${perClass} pictures a class, ${epochs} epochs, batches of ${batchSize}, AdamW at ${learningRate} (cosine, 20 steps of warm-up) with decay ${weightDecay}, seed ${seed}.
+Written by \`npm run demo:train\`, which draws the images, trains and measures: ${perClass} images a class, ${epochs} epochs, batches of ${batchSize}, AdamW at ${learningRate} (cosine, 20 steps of warm-up) with decay ${weightDecay}, seed ${seed}.
 
 ## How good it is, and how it is fooled
-${testPerClass} held-out pictures a class, each as it is and again with nothing changed but the emblem.
+${testPerClass} held-out images a class, each as it is and again with nothing changed but the emblem.
 
 ${report(measured)}
 
-## The pictures in \`../pictures\`
+## The images in \`../images\`
 | file | shows | emblem | predicted | probability |
 |---|---|---|---|---|
 ${rows.join('\n')}

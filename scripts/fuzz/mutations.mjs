@@ -92,12 +92,12 @@ const strangers = [
   { kind: '__proto__' },
 ];
 
-/** Every place of a JSON value: the object or list that holds it, and its key. */
-function placesOf(value, found = []) {
+/** Every position of a JSON value: the object or list that holds it, and its key. */
+function positionsOf(value, found = []) {
   if (typeof value !== 'object' || value === null) return found;
   for (const key of Object.keys(value)) {
     found.push([value, key]);
-    placesOf(value[key], found);
+    positionsOf(value[key], found);
   }
   return found;
 }
@@ -108,14 +108,14 @@ export function mutateJson(text, chance) {
   if (draw() < 0.2) return mutateText(text, chance);
   const whole = JSON.parse(text);
   for (let i = 0; i <= draw() * 3; i++) {
-    const places = placesOf(whole);
-    if (places.length === 0) break;
-    const [holder, key] = pick(places);
+    const positions = positionsOf(whole);
+    if (positions.length === 0) break;
+    const [holder, key] = pick(positions);
     const set = (value) =>
       Object.defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true });
     pick([
       () => set(pick(strangers)),
-      () => set(structuredClone(((at) => at[0][at[1]])(pick(places)))),
+      () => set(structuredClone(((at) => at[0][at[1]])(pick(positions)))),
       () => (Array.isArray(holder) ? holder.splice(Number(key), 1) : delete holder[key]),
       () => (Array.isArray(holder) ? holder.push(structuredClone(holder[key])) : (holder[pick(names)] = holder[key])),
       () => typeof holder[key] === 'number' && set(holder[key] * pick([-1, 2, 1e9, 1e-9]) + pick([0, 1, 0.1])),

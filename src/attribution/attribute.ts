@@ -29,7 +29,7 @@ import { checkParameters } from './parameters.ts';
 import { batchingCheck, prepare } from './prepare.ts';
 import type { Passes, Prepared, WorkOptions } from './prepared.ts';
 import { checkBaseline, type StatedBaseline } from './stated-baseline.ts';
-import { describeTarget, type Target } from './target/target.ts';
+import { describeTarget, type Target } from './targets/target.ts';
 import { checkTokens } from './tokens.ts';
 
 /** What is to be attributed to what, and how. */
@@ -100,7 +100,7 @@ export interface Attribution {
   readonly converged: boolean | undefined;
   /** What the method compares with, where that is not the stated baseline. */
   readonly implicitBaseline: ImplicitBaseline | undefined;
-  /** What the method explains by its own lights, where that is not T: `f(x) − g(0)` at the layer, or `f(x)`. */
+  /** What the method explains with respect to its implicit baseline, where that is not T: `f(x) − g(0)` at the layer, or `f(x)`. */
   readonly implicitTarget: number | undefined;
   /** `|ΣA − implicit target|`. */
   readonly implicitError: number | undefined;

@@ -113,6 +113,6 @@ describe('baselines', () => {
 
   it('every kind has words', () => {
     expect(describeBaseline({ kind: 'blur', sigma: 4 })).toBe('input blurred with sigma 4');
-    expect(describeBaseline({ kind: 'input', tensor: input, description: 'black picture' })).toBe('black picture');
+    expect(describeBaseline({ kind: 'input', tensor: input, description: 'black image' })).toBe('black image');
   });
 });

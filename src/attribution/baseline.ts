@@ -28,10 +28,10 @@ export type InputBaseline =
       readonly id: number;
       /** How the tokenizer writes it. */
       readonly token?: string;
-      /** Ids that stay as they are, such as the marks of a text's beginning and end. Default none. */
+      /** Ids that stay as they are, such as the special tokens of a text. Default none. */
       readonly keep?: readonly number[];
     }
-  /** A given input; `description` says what it is ("black picture", "the mean of the training data"). */
+  /** A given input; `description` says what it is ("black image", "the mean of the training data"). */
   | GivenBaseline
   /** Several inputs, one a row, by input name: rows of a data set. Attributions are against their mean output. */
   | { readonly kind: 'sample'; readonly tensors: ReadonlyMap<string, Tensor>; readonly description: string };

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { sharedData } from '../../test/shared-data.ts';
 import type { Facts } from '../autodiff/facts.ts';
-import { loadModel } from '../data/load-model.ts';
+import { loadModel } from '../data/model/load-model.ts';
+import { inspect } from '../explain/inspect.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import type { Graph } from '../onnx/graph.ts';
-import { inspect } from '../report/inspect.ts';
 import { completing, proposedLayers } from './branches.ts';
 import { completingValues, isCut } from './layer.ts';
 

@@ -1,7 +1,7 @@
 import type { Graph } from '../onnx/graph.ts';
 import type { Model } from '../runtime/model.ts';
 import type { CurvaturePlan, Plan } from './plan.ts';
-import type { CompiledTarget } from './target/target.ts';
+import type { CompiledTarget } from './targets/target.ts';
 
 /** What attributions of one model have in common, by keys that tell target, shapes and cut. */
 interface Caches {

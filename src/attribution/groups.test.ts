@@ -13,13 +13,13 @@ const labels = (tensor: Tensor, groups?: Groups, layout?: InputLayout) => [
 ];
 
 describe('groups', () => {
-  const picture = float32([1, 2, 2, 3], new Float32Array(12));
+  const imageLayout = float32([1, 2, 2, 3], new Float32Array(12));
 
   it('of elements, channels and tiles', () => {
-    expect(labels(picture, { kind: 'elements' })).toEqual([...Array(12).keys()]);
-    expect(labels(picture, { kind: 'channels' }, image)).toEqual([0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1]);
+    expect(labels(imageLayout, { kind: 'elements' })).toEqual([...Array(12).keys()]);
+    expect(labels(imageLayout, { kind: 'channels' }, image)).toEqual([0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1]);
     // 2 × 3 positions in tiles of 2: columns 0 and 1, then column 2; the same in both channels.
-    expect(labels(picture, { kind: 'windows', size: 2 }, image)).toEqual([0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1]);
+    expect(labels(imageLayout, { kind: 'windows', size: 2 }, image)).toEqual([0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1]);
   });
 
   it('of columns: a category spread over several is one', () => {
@@ -59,7 +59,7 @@ describe('groups', () => {
     expect([...(given.of.get('b') as Int32Array)]).toEqual([1, 1, 0]);
   });
 
-  it('are superpixels for a picture, tiles for an inner layer and elements otherwise where none are named', () => {
+  it('are superpixels for a imageLayout, tiles for an inner layer and elements otherwise where none are named', () => {
     expect(divide(float32([1, 3, 32, 32], new Float32Array(3072)), undefined, image).description).toMatch(
       /superpixels/,
     );
@@ -68,9 +68,9 @@ describe('groups', () => {
   });
 
   it('say which axes they miss', () => {
-    expect(() => labels(picture, { kind: 'windows', size: 2 })).toThrow(/axes of space/);
-    expect(() => labels(picture, { kind: 'channels' })).toThrow(/channels/);
-    expect(() => labels(picture, { kind: 'indices', tensors: new Map() })).toThrow(/no groups of that name/);
+    expect(() => labels(imageLayout, { kind: 'windows', size: 2 })).toThrow(/axes of space/);
+    expect(() => labels(imageLayout, { kind: 'channels' })).toThrow(/channels/);
+    expect(() => labels(imageLayout, { kind: 'indices', tensors: new Map() })).toThrow(/no groups of that name/);
   });
 });
 
@@ -109,7 +109,7 @@ describe('superpixels', () => {
     );
   });
 
-  it('are the whole picture where one is asked for, and refuse none', () => {
+  it('are the whole imageLayout where one is asked for, and refuse none', () => {
     const values = new Float32Array(16);
     expect(new Set(slic({ values, channels: 1, height: 4, width: 4 }, { count: 1 }))).toEqual(new Set([0]));
     expect(() => slic({ values, channels: 1, height: 4, width: 4 }, { count: 0 })).toThrow(/superpixels/);

@@ -39,13 +39,13 @@ export interface Partition {
   readonly description: string;
 }
 
-/** Superpixels of a picture where the caller names no groups. */
+/** Superpixels of an image where the caller names no groups. */
 const defaultSuperpixels = 64;
 
 /**
  * Divides the values of a layer into groups.
  *
- * Without a wish: superpixels for a picture, tiles of an eighth of the shorter side for inner layers with space,
+ * Without a wish: superpixels for an image, tiles of an eighth of the shorter side for inner layers with space,
  * single elements for everything else.
  *
  * @throws WhereforeError `invalid-argument` for groups that need axes which the values do not have, `wrong-shape`
@@ -57,9 +57,9 @@ export function partition(features: Tensors, layouts: ReadonlyMap<string, InputL
   const descriptions = new Set<string>();
   for (const [name, tensor] of features) {
     const layout = layouts.get(name) ?? {};
-    const groups = wanted ?? usualGroups(tensor, layout);
+    const groups = wanted ?? defaultGroups(tensor, layout);
     const labels = (labellers[groups.kind] as Label<Groups['kind']>)(tensor, layout, groups as never, name);
-    // Groups of a table or of words go on through several values; those of a picture belong to it alone.
+    // Groups of a table or of words go on through several values; those of an image belong to it alone.
     const shared = groups.kind === 'indices' || groups.kind === 'words';
     const offset = shared ? 0 : count;
     let largest = -1;
@@ -128,12 +128,12 @@ export function describeGroups(groups: Groups): string {
   }
 }
 
-function usualGroups(tensor: Tensor, { spatialAxes, channelAxis }: InputLayout): Groups {
+function defaultGroups(tensor: Tensor, { spatialAxes, channelAxis }: InputLayout): Groups {
   const sides = (spatialAxes ?? []).map((axis) => tensor.shape[axis]);
   if (sides.length !== 2) return { kind: 'elements' };
   const pixels = sides[0] * sides[1];
-  const isPicture = (channelAxis === undefined ? 1 : tensor.shape[channelAxis]) <= 4 && pixels > 4 * defaultSuperpixels;
-  if (isPicture) return { kind: 'superpixels', count: defaultSuperpixels };
+  const isImage = (channelAxis === undefined ? 1 : tensor.shape[channelAxis]) <= 4 && pixels > 4 * defaultSuperpixels;
+  if (isImage) return { kind: 'superpixels', count: defaultSuperpixels };
   return { kind: 'windows', size: Math.max(1, Math.ceil(minOf(sides) / 8)) };
 }
 

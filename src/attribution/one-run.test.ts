@@ -75,9 +75,9 @@ describe('a gradient at the input', () => {
 describe('the target at a zero feature', () => {
   it('is computed once for each class', async () => {
     const model = smallClassifier(runtime);
-    const implicit = async (index: number, picture: Tensor) => {
+    const implicit = async (index: number, image: Tensor) => {
       const result = await attribute(model, {
-        inputs: new Map([['x', picture]]),
+        inputs: new Map([['x', image]]),
         target: { kind: 'classLogit', class: index },
         method: 'gradient-x-input',
         layer: { names: ['relu2'] },

@@ -8,7 +8,7 @@ import type { Tensors } from '../runtime/runtime.ts';
 import { formatShape } from '../tensor/tensor.ts';
 import { sumOverPoints, withoutLastConvolutions } from './sum-of-points.ts';
 
-/** Other rules than derivatives for the way back: DeepLIFT, LRP, guided backpropagation. */
+/** Other rules than derivatives for the backward pass: DeepLIFT, LRP, guided backpropagation. */
 export interface RuleSet {
   /** Tells graphs that were made with these rules from others. */
   readonly key: string;

@@ -13,7 +13,6 @@ import { concatRows, float32, formatShape, sizeOf, type Tensor } from '../tensor
 import { bytesIn, even, fewSizes, filledUp, firstOf, inBatches, mostPoints, shared, sourcePart } from './batches.ts';
 import { cachesOf, numberOf, once } from './caches.ts';
 import { addTo, joined, numbersOf } from './collected.ts';
-import { leaner } from './leaner/leaner.ts';
 import { type WrongRun, wrongGradient, wrongRun } from './non-finite.ts';
 import { type CurvaturePlan, curvaturePlan, gradientPlan, type Plan, planKey, seedInput, vectorInput } from './plan.ts';
 import { type Points, pointOf, repeatRows } from './points.ts';
@@ -28,7 +27,8 @@ import {
   type Prepared,
   type WorkOptions,
 } from './prepared.ts';
-import { type CompiledTarget, compileTarget, type Target, targetKey } from './target/target.ts';
+import { prune } from './pruning/prune.ts';
+import { type CompiledTarget, compileTarget, type Target, targetKey } from './targets/target.ts';
 
 /**
  * Readies one input (batch of 1) and a target.
@@ -86,7 +86,7 @@ class PreparedInput implements Prepared {
     const runs = this.#sideBySide(part, points.count > size || this.options.sideBySide === true, transfer);
     const begin = async (start: number, end: number) => {
       const feeds = this.#feeds(part, given(start, start + size), size);
-      const graph = leaner(await executor.specialise(part, feeds));
+      const graph = prune(await executor.specialise(part, feeds));
       const results = await executor.run(graph, feeds, [this.target.value, ...fetches], runs.options);
       return size === end - start ? results : firstOf(results, end - start, size);
     };

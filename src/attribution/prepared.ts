@@ -5,7 +5,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import type { WrongRun } from './non-finite.ts';
 import type { RuleSet } from './plan.ts';
 import type { Points } from './points.ts';
-import type { CompiledTarget } from './target/target.ts';
+import type { CompiledTarget } from './targets/target.ts';
 
 /** Passes through the model, the unit in which the cost of a method is told. */
 export interface Passes {

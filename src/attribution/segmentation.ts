@@ -1,7 +1,7 @@
 import { WhereforeError } from '../errors.ts';
 
-/** A picture by channel: `values[c·height·width + row·width + column]`. */
-export interface ChannelPicture {
+/** An image by channel: `values[c·height·width + row·width + column]`. */
+export interface ChannelImage {
   readonly values: ArrayLike<number>;
   readonly channels: number;
   readonly height: number;
@@ -11,7 +11,7 @@ export interface ChannelPicture {
 export interface SlicOptions {
   /** Superpixels to aim at; what comes out differs a little. */
   readonly count: number;
-  /** Weight of distance in space against distance in colour, in standard deviations of the picture. Default 0.5. */
+  /** Weight of distance in space against distance in colour, in standard deviations of the image. Default 0.5. */
   readonly compactness?: number;
   /** Default 10. */
   readonly iterations?: number;
@@ -27,8 +27,8 @@ export interface SlicOptions {
  * @returns one label a pixel, 0 … n − 1, in the order in which the superpixels are met
  * @source Achanta et al. 2012, "SLIC Superpixels Compared to State-of-the-Art Superpixel Methods", IEEE TPAMI 34
  */
-export function slic(picture: ChannelPicture, { count, compactness = 0.5, iterations = 10 }: SlicOptions): Int32Array {
-  const { height, width, channels } = picture;
+export function slic(image: ChannelImage, { count, compactness = 0.5, iterations = 10 }: SlicOptions): Int32Array {
+  const { height, width, channels } = image;
   const pixels = height * width;
   if (!Number.isInteger(count) || count < 1 || count > pixels) {
     throw new WhereforeError('out-of-range', 'the number of superpixels', {
@@ -36,7 +36,7 @@ export function slic(picture: ChannelPicture, { count, compactness = 0.5, iterat
       expected: `1 to ${pixels}`,
     });
   }
-  const values = standardised(picture);
+  const values = standardised(image);
   const side = Math.sqrt(pixels / count);
   const rows = Math.max(1, Math.round(height / side));
   const columns = Math.max(1, Math.round(width / side));
@@ -53,14 +53,14 @@ export function slic(picture: ChannelPicture, { count, compactness = 0.5, iterat
   const labels = new Int32Array(pixels);
   const distances = new Float64Array(pixels);
   for (let iteration = 0; iteration < iterations; iteration++) {
-    assign(picture, values, centres, side, spatial, labels, distances);
-    if (!moveCentres(picture, values, centres, labels)) break;
+    assign(image, values, centres, side, spatial, labels, distances);
+    if (!moveCentres(image, values, centres, labels)) break;
   }
   return connected(labels, height, width, pixels / (rows * columns) / 4);
 }
 
 /** Each channel with mean 0 and standard deviation 1 (0 where it is constant). */
-function standardised({ values, channels, height, width }: ChannelPicture): Float64Array {
+function standardised({ values, channels, height, width }: ChannelImage): Float64Array {
   const pixels = height * width;
   const result = new Float64Array(channels * pixels);
   for (let c = 0; c < channels; c++) {
@@ -76,7 +76,7 @@ function standardised({ values, channels, height, width }: ChannelPicture): Floa
 }
 
 function assign(
-  { height, width, channels }: ChannelPicture,
+  { height, width, channels }: ChannelImage,
   values: Float64Array,
   centres: Float64Array,
   side: number,
@@ -111,7 +111,7 @@ function assign(
 
 /** Puts each centre in the middle of its pixels; says whether any moved. */
 function moveCentres(
-  { height, width, channels }: ChannelPicture,
+  { height, width, channels }: ChannelImage,
   values: Float64Array,
   centres: Float64Array,
   labels: Int32Array,

@@ -40,7 +40,7 @@ describe('rankAgreement', () => {
   });
 });
 
-it('shows a picture without its channels, other values as they are', () => {
+it('shows an image without its channels, other values as they are', () => {
   const tensor = float32([1, 2, 1, 3], [1, 2, 3, 10, 20, 30]);
   expect([...shownValues(new Map([['x', tensor]]), { channelAxis: 1, spatialAxes: [2, 3] })]).toEqual([11, 22, 33]);
   const last = float32([1, 1, 3, 2], [1, 10, 2, 20, 3, 30]);

@@ -27,14 +27,14 @@ export async function sweep(
   return { attributions, agreement: rankAgreement(maps) };
 }
 
-/** Spearman's rank correlation between each two of several maps of the same places. */
+/** Spearman's rank correlation between each two of several maps of the same positions. */
 export function rankAgreement(maps: readonly ArrayLike<number>[]): (number | undefined)[][] {
   const ranked = maps.map(ranks);
   return ranked.map((a) => ranked.map((b) => (a.length === b.length ? pearson(a, b) : undefined)));
 }
 
 /**
- * The numbers that a map shows, in a row: channels added up, since a picture has one colour a place.
+ * The numbers that a map shows, in a row: channels added up, since an image has one colour a place.
  * @param layout which axis holds the channels of the explained input
  */
 export function shownValues(values: ReadonlyMap<string, Tensor>, layout: InputLayout = {}): Float64Array {

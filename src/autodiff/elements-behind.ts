@@ -58,10 +58,10 @@ const moves: Readonly<Record<string, Move | undefined>> = {
     const shape = shapeOf(node.inputs[0], facts);
     const order = intsAttribute(node, 'perm') ?? shape.map((_, i) => shape.length - 1 - i);
     const [to, strides] = [order.map((axis) => shape[axis]), stridesOf(shape)];
-    const places = stridesOf(to);
+    const positions = stridesOf(to);
     return indices.map((_, flat) => {
       let from = 0;
-      for (const [i, axis] of order.entries()) from += (Math.floor(flat / places[i]) % to[i]) * strides[axis];
+      for (const [i, axis] of order.entries()) from += (Math.floor(flat / positions[i]) % to[i]) * strides[axis];
       return indices[from];
     });
   },
@@ -111,12 +111,12 @@ export function elementsBehind(nodes: readonly Node[], facts: Facts, source: str
   if (!indices) return whole;
   // The rows of a batch are alike: an element is named by its place in a row.
   const row = sizeOf(shape.slice(1));
-  const places = [...new Set(Array.from(indices, (at) => at % row))].sort((a, b) => a - b);
-  if (places.length === row || places.length === 0) return whole;
-  const listed = places.slice(0, mostListed).map((at) => nameOf(at, shape.slice(1)));
-  const more = places.length > mostListed ? ` and ${places.length - mostListed} more` : '';
+  const positions = [...new Set(Array.from(indices, (at) => at % row))].sort((a, b) => a - b);
+  if (positions.length === row || positions.length === 0) return whole;
+  const listed = positions.slice(0, mostListed).map((at) => nameOf(at, shape.slice(1)));
+  const more = positions.length > mostListed ? ` and ${positions.length - mostListed} more` : '';
   const kind = shape.length === 2 ? 'column' : 'element';
-  return `${kind}${places.length > 1 ? 's' : ''} ${listed.join(', ')}${more} of ${whole}`;
+  return `${kind}${positions.length > 1 ? 's' : ''} ${listed.join(', ')}${more} of ${whole}`;
 }
 
 function moveOf(node: Node, from: string, indices: Indices, facts: Facts): Indices | undefined {

@@ -2,8 +2,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { toyNetwork, toyPictures } from '../../test/toy-pictures.ts';
-import { writeNpy } from '../data/npy.ts';
+import { toyImages, toyNetwork } from '../../test/toy-images.ts';
+import { writeNpy } from '../data/formats/npy.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import { float32 } from '../tensor/tensor.ts';
 import { runCommandLine } from './command-line.ts';
@@ -14,10 +14,10 @@ const said: string[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'adapt-'));
-  const { pictures } = toyPictures(80, 1);
+  const { images } = toyImages(80, 1);
   await writeFile(join(folder, 'toy.onnx'), encodeModel(toyNetwork(1)));
-  await writeFile(join(folder, 'pictures.npy'), writeNpy(pictures));
-  await writeFile(join(folder, 'one.npy'), writeNpy(float32([1, 1, 16, 16], pictures.data.slice(0, 256))));
+  await writeFile(join(folder, 'images.npy'), writeNpy(images));
+  await writeFile(join(folder, 'one.npy'), writeNpy(float32([1, 1, 16, 16], images.data.slice(0, 256))));
   vi.spyOn(console, 'log').mockImplementation((text: string) => void printed.push(text));
   vi.spyOn(console, 'error').mockImplementation((text: string) => void said.push(text));
 });
@@ -26,7 +26,7 @@ afterAll(() => rm(folder, { recursive: true }));
 const at = (name: string) => join(folder, name);
 const adapt = (...more: string[]) =>
   runCommandLine(
-    `adapt ${at('toy.onnx')} --data ${at('pictures.npy')} --out ${at('explainer')} --channels 4 --epochs 2 --batch-size 16 --threads 1`
+    `adapt ${at('toy.onnx')} --data ${at('images.npy')} --out ${at('explainer')} --channels 4 --epochs 2 --batch-size 16 --threads 1`
       .split(' ')
       .concat(more),
   );
@@ -43,7 +43,7 @@ describe('wherefore adapt', () => {
       comparison: { identical: true },
     });
     expect(await readFile(at('explainer/curves.svg'), 'utf8')).toContain('held-out: the mask');
-    // 72 pictures in batches of 16 are 5 steps an epoch.
+    // 72 images in batches of 16 are 5 steps an epoch.
     expect((await readFile(at('explainer/losses.csv'), 'utf8')).trim().split('\n')).toHaveLength(1 + 10);
     expect((await readFile(at('explainer/validation.csv'), 'utf8')).trim().split('\n')).toHaveLength(1 + 2);
 

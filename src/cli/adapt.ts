@@ -1,9 +1,10 @@
 import { basename, extname, join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { checkpointFiles } from '../data/checkpoint-files.ts';
-import { type LoadedModel, loadModel } from '../data/load-model.ts';
-import { unlabelledInputs } from '../data/unlabelled.ts';
+import { checkpointFiles } from '../data/formats/checkpoint-files.ts';
+import { unlabelledInputs } from '../data/inputs/unlabelled.ts';
+import { type LoadedModel, loadModel } from '../data/model/load-model.ts';
 import { WhereforeError } from '../errors.ts';
+import { preprocessingOf } from '../explain/explain.ts';
 import {
   type Adapted,
   type AdaptPlan,
@@ -13,7 +14,6 @@ import {
   type Validation,
 } from '../explainer/index.ts';
 import { adaptedFiles, writeAdapted } from '../report/adapted.ts';
-import { preprocessingOf } from '../report/explain.ts';
 import { formatShape } from '../tensor/tensor.ts';
 import { interruptible } from './failure.ts';
 import {
@@ -46,9 +46,9 @@ interface Options extends RuntimeOptions {
 export function defineAdapt(program: Command): void {
   const command = program
     .command('adapt')
-    .description('train an explainer on a frozen classifier of pictures: then one run gives a mask')
+    .description('train an explainer on a frozen classifier of images: then one run gives a mask')
     .argument('<model>', 'an .onnx file')
-    .requiredOption('--data <path>', 'unlabelled inputs: a folder of pictures, .npy/.npz/.safetensors, or an IDX file')
+    .requiredOption('--data <path>', 'unlabelled inputs: a folder of images, .npy/.npz/.safetensors, or an IDX file')
     .option('--out <folder>', 'where the explainer goes; default .wherefore/explainers/<model>')
     .addOption(
       new Option('--reads <what>', 'inner values of the model, or the input alone')
@@ -103,7 +103,7 @@ async function run(path: string, options: Options, signal: AbortSignal, command:
     });
     progress.clear();
     const seconds = (Date.now() - started.getTime()) / 1000;
-    const info = { command, data: options.data, pictures: dataset.length, seconds, started };
+    const info = { command, data: options.data, images: dataset.length, seconds, started };
     await writeAdapted(folder, model, adapted, info);
     report(path, model, adapted, folder, seconds);
   } finally {
@@ -148,7 +148,7 @@ function settingsOf({ reads, layers, epochs, batchSize, channels, seed, set }: O
 }
 
 function planText(plan: AdaptPlan): string {
-  const { settings, pictures, validated, layers, gradients, missing, channels, parameters } = plan;
+  const { settings, images, validated, layers, gradients, missing, channels, parameters } = plan;
   const reads = layers.length
     ? layers.map((map) => `"${map.name}" (${formatShape([map.channels, map.height, map.width])})`).join(', ')
     : 'the input alone';
@@ -157,7 +157,7 @@ function planText(plan: AdaptPlan): string {
     : missing
       ? `, without the gradient of the class (${missing})`
       : '';
-  return `${parameters.toLocaleString('en')} parameters in ${channels} channels, reading ${reads}${told}; ${pictures} pictures, ${validated} more to validate with, ${settings.epochs} epochs`;
+  return `${parameters.toLocaleString('en')} parameters in ${channels} channels, reading ${reads}${told}; ${images} images, ${validated} more to validate with, ${settings.epochs} epochs`;
 }
 
 /** Steps on a terminal; elsewhere the lines of the epochs say how far it has come. */
@@ -186,11 +186,11 @@ function report(path: string, model: LoadedModel, adapted: Adapted, folder: stri
   print(`trained in ${formatDuration(seconds)}`);
   print(
     comparison.identical
-      ? `predictions with and without the explainer have the same bits (${comparison.pictures} pictures)`
+      ? `predictions with and without the explainer have the same bits (${comparison.images} images)`
       : `predictions of ${adaptedFiles.fused} differ from those of ${model.name} by up to ${comparison.difference}: use ${adaptedFiles.explainer} beside the model`,
   );
   for (const name of [adaptedFiles.explainer, adaptedFiles.fused, adaptedFiles.curves]) print(join(folder, name));
   print(
-    `next: wherefore explain PICTURE --model ${path} --method lax --set lax.explainer=${join(folder, adaptedFiles.explainer)}`,
+    `next: wherefore explain IMAGE --model ${path} --method lax --set lax.explainer=${join(folder, adaptedFiles.explainer)}`,
   );
 }

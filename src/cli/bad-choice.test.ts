@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { wherefore } from '../../test/command.ts';
-import { writeNpy } from '../data/npy.ts';
+import { writeNpy } from '../data/formats/npy.ts';
 import { float32 } from '../tensor/tensor.ts';
 
 // Choices that do not fit the model or each other: each is told before anything is run.

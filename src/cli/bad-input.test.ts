@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { wherefore } from '../../test/command.ts';
-import { writePng } from '../data/image.ts';
-import { writeNpy } from '../data/npy.ts';
+import { writePng } from '../data/formats/image.ts';
+import { writeNpy } from '../data/formats/npy.ts';
 import { float32, int64, tensor } from '../tensor/tensor.ts';
 
 // Every mistake gives one message that names it and says what to do, exit code 1, no stack, and nothing on the disk.
@@ -24,9 +24,9 @@ beforeAll(async () => {
     Uint8Array.from({ length: 1200 }, (_, i) => (i * 37) % 256),
   );
   const png = await writePng(pixels);
-  write('picture.png', png);
+  write('image.png', png);
   write('cut.png', png.subarray(0, png.length >> 1));
-  write('text.png', 'no picture');
+  write('text.png', 'no image');
   const good = float32(
     [1, 3, 12, 12],
     Float32Array.from({ length: 432 }, (_, i) => (i % 9) / 9),
@@ -78,7 +78,7 @@ beforeAll(async () => {
   write('key.yaml', `inputs:\n  image: { ${image}, colur: BGR }\n`);
   write('value.yaml', `inputs:\n  image: { ${image}, colour: purple }\n`);
   write('not.yaml', 'inputs: [unclosed\n  : :');
-  write('other.yaml', `inputs:\n  picture: { ${image} }\n`);
+  write('other.yaml', `inputs:\n  image: { ${image} }\n`);
   write('in-the-way', '');
   write('foreign.json', '{ "format": "something else" }');
 });
@@ -226,9 +226,9 @@ const cases: readonly Case[] = [
   },
   { name: 'an unknown baseline', words: () => classify('--baseline', 'nul'), says: [/nul/, /zero, mean, black/] },
   {
-    name: 'a colour without a picture',
+    name: 'a colour without an image',
     words: () => row('good.csv#1', '--baseline', 'black'),
-    says: [/for pictures/, /zero/],
+    says: [/for images/, /zero/],
   },
   {
     name: 'a baseline of another shape',
@@ -236,14 +236,14 @@ const cases: readonly Case[] = [
     says: [/baseline/, /1×3×9×12/, /1×3×12×12/],
   },
   {
-    name: 'a file that is no picture',
+    name: 'a file that is no image',
     words: () => explain(file('text.png'), '--model', model('classifier')),
-    says: [/text\.png/, /picture/],
+    says: [/text\.png/, /image/],
   },
   {
-    name: 'a truncated picture',
+    name: 'a truncated image',
     words: () => explain(file('cut.png'), '--model', model('classifier')),
-    says: [/cut\.png/, /picture/],
+    says: [/cut\.png/, /image/],
   },
   {
     name: 'an unknown kind of file',
@@ -274,7 +274,7 @@ const cases: readonly Case[] = [
   {
     name: 'a wherefore.yaml of another model',
     words: () => classify('--preprocessing', file('other.yaml')),
-    says: [/"picture"/, /"image"/],
+    says: [/"image"/, /"image"/],
   },
   { name: 'no command', words: () => [], says: [/Usage: wherefore/] },
   { name: 'an unknown command', words: () => ['explan'], says: [/Did you mean explain\?/] },
@@ -293,7 +293,7 @@ const cases: readonly Case[] = [
   },
   { name: 'a replay of nothing', words: () => ['replay', file('nowhere.json')], says: [/no such file/] },
   { name: 'a replay of a foreign document', words: () => ['replay', file('foreign.json')], says: [/foreign\.json/] },
-  { name: 'a replay of a picture', words: () => ['replay', file('picture.png')], says: [/picture\.png/] },
+  { name: 'a replay of an image', words: () => ['replay', file('image.png')], says: [/image\.png/] },
   {
     name: 'a gradient of an element that is not there',
     words: () => [

@@ -1,22 +1,22 @@
 import type { Baseline, InputBaseline } from '../attribution/baseline.ts';
 import { explainedInputs } from '../attribution/explained.ts';
-import type { LoadedModel } from '../data/load-model.ts';
-import type { ModelInput } from '../data/model-input.ts';
-import { portablePath } from '../data/portable-path.ts';
-import type { Preprocessing } from '../data/preprocessing.ts';
-import { readModelInputs } from '../data/read-model-input.ts';
-import { readSample } from '../data/sample.ts';
-import { fittedInput, readNamedTensor } from '../data/tensor-input.ts';
-import { tokenizerOf } from '../data/text-input.ts';
-import { emptyToken, emptyTokens } from '../data/tokenizer.ts';
+import { portablePath } from '../data/files/portable-path.ts';
+import type { ModelInput } from '../data/inputs/model-input.ts';
+import { readModelInputs } from '../data/inputs/read-model-input.ts';
+import { readSample } from '../data/inputs/sample.ts';
+import { fittedInput, readNamedTensor } from '../data/inputs/tensor-input.ts';
+import { tokenizerOf } from '../data/inputs/text-input.ts';
+import { emptyToken, emptyTokens } from '../data/inputs/tokenizer.ts';
+import type { LoadedModel } from '../data/model/load-model.ts';
+import type { Preprocessing } from '../data/model/preprocessing.ts';
 import { WhereforeError } from '../errors.ts';
+import { colourBaseline, sampleBaseline, tokensBaseline } from '../explain/default-baseline.ts';
 import { nearest } from '../nearest.ts';
 import { requiredInputs } from '../onnx/graph.ts';
-import { colourBaseline, sampleBaseline, tokensBaseline } from '../report/usual-baseline.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 const forms =
-  'zero, mean, black, white, grey, #rrggbb, constant:NUMBER, blur:SIGMA, noise:SEED, sample:PLACE[#ROWS] (a table, a folder of pictures, an array), pad, mask, unk, tokens:ID, or a file; for several inputs NAME=BASELINE,NAME=BASELINE';
+  'zero, mean, black, white, grey, #rrggbb, constant:NUMBER, blur:SIGMA, noise:SEED, sample:PLACE[#ROWS] (a table, a folder of images, an array), pad, mask, unk, tokens:ID, or a file; for several inputs NAME=BASELINE,NAME=BASELINE';
 
 /** What a baseline is called: words alone, and kinds with something after a colon. */
 const words: readonly string[] = ['zero', 'mean', 'black', 'white', 'grey', 'pad', 'mask', 'unk'];
@@ -78,7 +78,7 @@ export async function parseBaseline(
   if (text === 'zero') return () => ({ kind: 'zero' });
   if (text === 'mean') return () => ({ kind: 'mean' });
   const colour = colours[text] ?? hexColour(text);
-  if (colour) return (input) => colourBaseline(input, colour, `${text} picture`, preprocessing);
+  if (colour) return (input) => colourBaseline(input, colour, `${text} image`, preprocessing);
   if (!/[./\\]/.test(text)) throw invalid(text);
   const file = await onlyInput(text, model, preprocessing);
   return (input) => {
@@ -171,7 +171,7 @@ export function baselineText(baseline: Baseline): string {
   });
 }
 
-/** A token by its number. Where the model's tokenizer is known, the marks of a text's beginning and end stay. */
+/** A token by its number. Where the model's tokenizer is known, the special tokens of a text stay. */
 async function tokenNumbered(id: number, model: LoadedModel, preprocessing: Preprocessing): Promise<() => Baseline> {
   const tokenizer = await tokenizerOf(model, preprocessing);
   const isKnown = tokenizer && Number.isInteger(id) && id >= 0 && id < tokenizer.size;

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { packageVersion } from '../report/version.ts';
+import { packageVersion } from '../explain/version.ts';
 import { defineAdapt } from './adapt.ts';
 import { defineDemo } from './demo.ts';
 import { defineEvaluate } from './evaluate.ts';
@@ -13,7 +13,7 @@ const commands = [defineDemo, defineExplain, defineEvaluate, defineInspect, defi
 
 /**
  * Runs what stands behind `wherefore` on a command line and returns the exit code: 0, 1 for a mistake that the user can
- * mend (said in one message), 2 for a mistake of ours. Never throws.
+ * fix (said in one message), 2 for a mistake of ours. Never throws.
  */
 export async function runCommandLine(words: readonly string[]): Promise<number> {
   const program = new Command('wherefore')

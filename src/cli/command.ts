@@ -1,5 +1,5 @@
 // The command itself, in a process under main.ts.
-import { observeTemporary } from '../data/files.ts';
+import { observeTemporary } from '../data/files/files.ts';
 import { runCommandLine } from './command-line.ts';
 import { exitCodeOf, type StopMessage, stopSignals, type TemporaryMessage } from './signals.ts';
 import { stop } from './stop.ts';

@@ -4,20 +4,20 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { wherefore } from '../../test/command.ts';
-import { writePng } from '../data/image.ts';
-import { readNpz } from '../data/npz.ts';
+import { writePng } from '../data/formats/image.ts';
+import { readNpz } from '../data/formats/npz.ts';
 import { tensor } from '../tensor/tensor.ts';
 
 const models = fileURLToPath(new URL('../../test/fixtures/command-line/', import.meta.url));
 const classifier = join(models, 'classifier.onnx');
 const folder = mkdtempSync(join(tmpdir(), 'wherefore-commands-'));
-const picture = join(folder, 'picture.png');
+const image = join(folder, 'image.png');
 let runs = 0;
 const newFolder = () => join(folder, `runs-${++runs}`);
 
 beforeAll(async () => {
   writeFileSync(
-    picture,
+    image,
     await writePng(
       tensor(
         'uint8',
@@ -39,15 +39,12 @@ function documentsOf(out: string): string[] {
 
 describe('explain and replay', () => {
   it.each([
-    ['a picture against a colour', [picture, '--model', classifier, '--baseline', 'grey', '--layer', 'input,sum']],
-    [
-      'a picture against another',
-      [picture, '--model', classifier, '--baseline', picture, '--method', 'gradient-x-input'],
-    ],
-    ['noise, by occlusion', [picture, '--model', classifier, '--baseline', 'noise:3', '--method', 'occlusion']],
+    ['an image against a colour', [image, '--model', classifier, '--baseline', 'grey', '--layer', 'input,sum']],
+    ['an image against another', [image, '--model', classifier, '--baseline', image, '--method', 'gradient-x-input']],
+    ['noise, by occlusion', [image, '--model', classifier, '--baseline', 'noise:3', '--method', 'occlusion']],
     ['tokens', ['ids=[[1,2,3,4]]', '--model', join(models, 'tokens.onnx'), '--target', 'logits[2]']],
     ['trees', ['row=[[1,2,3]]', '--model', join(models, 'tree.onnx'), '--baseline', 'constant:0.25']],
-    ['two targets', [picture, '--model', classifier, '--target', 'star', '--target', 'difference:star,circle']],
+    ['two targets', [image, '--model', classifier, '--target', 'star', '--target', 'difference:star,circle']],
   ])('%s: the same numbers again, element by element', async (_, words) => {
     const out = newFolder();
     const made = await wherefore('explain', ...words, '--out', out);
@@ -64,7 +61,7 @@ describe('explain and replay', () => {
 
   it('--score: scores in the document, on the page, in the terminal; replay is not disturbed', async () => {
     const out = newFolder();
-    const words = [picture, '--model', classifier, '--score', '--method', 'gradient-x-input,occlusion', '--out', out];
+    const words = [image, '--model', classifier, '--score', '--method', 'gradient-x-input,occlusion', '--out', out];
     const { code, output } = await wherefore('explain', ...words);
     expect(code).toBe(0);
     expect(output).toMatch(/MSI \(literal\) ↑/);
@@ -77,7 +74,7 @@ describe('explain and replay', () => {
     expect((await wherefore('replay', documents[0])).output).toMatch(/^identical in every element$/m);
   });
 
-  it('takes the pictures of a folder as a sample of baselines', async () => {
+  it('takes the images of a folder as a sample of baselines', async () => {
     const others = join(folder, 'others');
     mkdirSync(others, { recursive: true });
     for (const seed of [1, 2, 3]) {
@@ -86,7 +83,7 @@ describe('explain and replay', () => {
     }
     // 64 superpixels and three samples: thousands of coalitions would be too slow for a test.
     const words = [
-      picture,
+      image,
       '--model',
       classifier,
       '--method',
@@ -109,17 +106,17 @@ describe('explain and replay', () => {
     const two = await recorded(`sample:${others}#0,2`);
     expect(two.baselineDescription).toBe('the average over 2 examples of others');
     expect(two.baselineValue).not.toBe(all.baselineValue);
-    // The mean over the baselines' values, each as its own picture gives it.
+    // The mean over the baselines' values, each as its own image gives it.
     const [first, third] = [await recorded(join(others, '1.png')), await recorded(join(others, '3.png'))];
     expect(two.baselineValue).toBeCloseTo((first.baselineValue + third.baselineValue) / 2, 5);
   });
 
   it.each([
     ['no example of that number', () => `sample:${join(folder, 'others')}#7`, /no such example/],
-    ['a folder without pictures', () => `sample:${models}`, /picture/],
+    ['a folder without images', () => `sample:${models}`, /image/],
     ['no folder', () => `sample:${join(folder, 'otters')}`, /there is no such file/],
   ])('a sample of %s is refused', async (_, sample, message) => {
-    const words = [picture, '--model', classifier, '--baseline', sample(), '--out', newFolder()];
+    const words = [image, '--model', classifier, '--baseline', sample(), '--out', newFolder()];
     const { code, errors } = await wherefore('explain', ...words);
     expect(code).toBe(1);
     expect(errors).toMatch(message);
@@ -128,14 +125,14 @@ describe('explain and replay', () => {
   it('takes a model that is reached by a link', async () => {
     const link = join(folder, 'linked.onnx');
     symlinkSync(classifier, link);
-    const { code, errors } = await wherefore('explain', picture, '--model', link, '--out', newFolder());
+    const { code, errors } = await wherefore('explain', image, '--model', link, '--out', newFolder());
     expect(errors).not.toMatch(/error/);
     expect(code).toBe(0);
   });
 
   it('--score of a layer that lies over nothing: the explanation stays, with the reason', async () => {
     const out = newFolder();
-    const words = [picture, '--model', classifier, '--score', '--layer', 'flat', '--out', out];
+    const words = [image, '--model', classifier, '--score', '--layer', 'flat', '--out', out];
     const { code, output } = await wherefore('explain', ...words);
     expect(code).toBe(0);
     expect(output).toMatch(/^note: no scorecard: the attribution at "flat" does not lie over the input/m);
@@ -143,17 +140,17 @@ describe('explain and replay', () => {
 
   it('prints what the model said, the target, the baseline, the error, the page', async () => {
     const out = newFolder();
-    const { output } = await wherefore('explain', picture, '--model', classifier, '--target', 'star', '--out', out);
-    expect(output).toMatch(/^picture\.png\n {2}the model says {2}\d "\w+" \d+ %/);
+    const { output } = await wherefore('explain', image, '--model', classifier, '--target', 'star', '--out', out);
+    expect(output).toMatch(/^image\.png\n {2}the model says {2}\d "\w+" \d+ %/);
     expect(output).toMatch(/explained +logit of class 3 "star"/);
-    expect(output).toMatch(/baseline +black picture/);
+    expect(output).toMatch(/baseline +black image/);
     expect(output).toMatch(/input +integrated-gradients +-?[\d.]+ +-?[\d.]+ +<?[\d.]+ %/);
     expect(output).toMatch(/^page: .*index\.html\n +file:\/\//m);
   });
 
   it('a damaged document, missing tensors and another model are refused', async () => {
     const out = newFolder();
-    await wherefore('explain', picture, '--model', classifier, '--method', 'gradient', '--out', out);
+    await wherefore('explain', image, '--model', classifier, '--method', 'gradient', '--out', out);
     const [document] = documentsOf(out);
     const other = await wherefore('replay', document, '--model', join(models, 'tokens.onnx'));
     expect(other.code).toBe(1);
@@ -173,7 +170,7 @@ describe('explain and replay', () => {
   });
 
   it('says which combinations were left out, and does the others', async () => {
-    const words = ['explain', picture, '--model', classifier, '--layer', 'sum,flat', '--method', 'grad-cam,gradient'];
+    const words = ['explain', image, '--model', classifier, '--layer', 'sum,flat', '--method', 'grad-cam,gradient'];
     const { code, errors, output } = await wherefore(...words, '--out', newFolder());
     expect(code).toBe(0);
     expect(errors).toMatch(/left out at flat: grad-cam needs a layer with channels and space/);
@@ -186,7 +183,7 @@ describe('--json', () => {
     const explainJson = async () => {
       const { output, errors } = await wherefore(
         'explain',
-        picture,
+        image,
         '--model',
         classifier,
         '--json',
@@ -204,7 +201,7 @@ describe('--json', () => {
       );
     };
     const first = await explainJson();
-    // A picture has two maps by default: at the input and at the last layer over space.
+    // An image has two maps by default: at the input and at the last spatial layer.
     expect(first).toHaveLength(2);
     expect(first[0]).toMatchObject({ format: 'wherefore/explanation', method: 'integrated-gradients', isCut: true });
     expect(await explainJson()).toEqual(first);

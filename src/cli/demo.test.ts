@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { demoCommand } from './demo.ts';
 
 it('tells the command that repeats an explanation, with all that was asked', () => {
-  const base = 'wherefore explain examples/demo/pictures/cup.png --model examples/demo/model/shapes.onnx';
+  const base = 'wherefore explain examples/demo/images/cup.png --model examples/demo/model/shapes.onnx';
   const labels = ['car', 'cup', 'fish'];
   expect(demoCommand('cup.png', {}, labels)).toBe(base);
   const target = { kind: 'logitDifference', a: 2, b: 1 } as const;

@@ -2,14 +2,14 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import type { MethodName } from '../attribution/methods/index.ts';
-import type { Target } from '../attribution/target/target.ts';
-import { readImage } from '../data/image.ts';
-import { type LoadedModel, loadModel } from '../data/load-model.ts';
-import { readText } from '../data/read-file.ts';
+import type { Target } from '../attribution/targets/target.ts';
+import { readText } from '../data/files/read-file.ts';
+import { readImage } from '../data/formats/image.ts';
+import { type LoadedModel, loadModel } from '../data/model/load-model.ts';
 import { WhereforeError } from '../errors.ts';
-import { type ExplainOptions, explain } from '../report/explain.ts';
-import { type Explained, storedTensor } from '../report/explained.ts';
-import type { PageSection } from '../report/page/page.ts';
+import { type ExplainOptions, explain } from '../explain/explain.ts';
+import { type Explained, storedTensor } from '../explain/explained.ts';
+import type { PageSection } from '../page/explanation/page.ts';
 import { writeRun } from '../report/write-run.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { baselineText } from './baseline-text.ts';
@@ -23,8 +23,8 @@ interface Options {
   readonly out: string;
 }
 
-/** An entry of the list beside the demo's pictures. */
-interface DemoPicture {
+/** An entry of the list beside the demo's images. */
+interface DemoImage {
   readonly file: string;
   readonly shows: string;
   readonly watermark: boolean;
@@ -36,7 +36,7 @@ const folder = fileURLToPath(new URL('../../examples/demo/', import.meta.url));
 export function defineDemo(program: Command): void {
   program
     .command('demo')
-    .description('explain the pictures that come with wherefore, and show a shortcut at work')
+    .description('explain the images that come with wherefore, and show a shortcut at work')
     .option('--out <folder>', 'where runs are kept', '.wherefore/runs')
     .action((options: Options) => interruptible((signal) => run(options, signal)));
 }
@@ -46,14 +46,14 @@ async function run({ out }: Options, signal: AbortSignal): Promise<void> {
   await checkWritable(out);
   const model = await loadModel(join(folder, 'model', 'shapes.onnx'));
   try {
-    const pictures = JSON.parse(await readText(join(folder, 'pictures', 'pictures.json'), 'document')) as DemoPicture[];
+    const images = JSON.parse(await readText(join(folder, 'images', 'images.json'), 'document')) as DemoImage[];
     const story = new Story(model, signal);
-    const shortcuts = await tellShortcut(story, pictures);
-    await tellWrong(story, pictures);
-    await tellRight(story, pictures);
-    await tellQuality(story, pictures);
-    await tellLayers(story, pictures);
-    await tellBaselines(story, pictures);
+    const shortcuts = await tellShortcut(story, images);
+    await tellWrong(story, images);
+    await tellRight(story, images);
+    await tellQuality(story, images);
+    await tellLayers(story, images);
+    await tellBaselines(story, images);
     const path = await writeRun(out, story.explained, {
       command: 'wherefore demo',
       title: 'What does this model look at?',
@@ -92,8 +92,8 @@ class Story {
     return index;
   }
 
-  async explain({ file }: DemoPicture, options: ExplainOptions): Promise<Explained[]> {
-    const results = await explain(this.model, join(folder, 'pictures', file), {
+  async explain({ file }: DemoImage, options: ExplainOptions): Promise<Explained[]> {
+    const results = await explain(this.model, join(folder, 'images', file), {
       ...options,
       signal: this.#signal,
       command: demoCommand(file, options, this.labels),
@@ -109,13 +109,13 @@ class Story {
   }
 }
 
-/** The command line that explains a picture of the demo in the same way, from a checkout of the project. */
+/** The command line that explains an image of the demo in the same way, from a checkout of the project. */
 export function demoCommand(
   file: string,
   { target, methods, layers, baseline, parameters, score }: ExplainOptions,
   labels: readonly string[],
 ): string {
-  const parts = [`wherefore explain examples/demo/pictures/${file} --model examples/demo/model/shapes.onnx`];
+  const parts = [`wherefore explain examples/demo/images/${file} --model examples/demo/model/shapes.onnx`];
   if (target && 'kind' in target) parts.push(`--target ${shellWord(targetText(target, labels))}`);
   if (baseline && 'kind' in baseline) parts.push(`--baseline ${baselineText(baseline)}`);
   if (layers) parts.push(`--layer ${[layers].flat().join(',')}`);
@@ -128,18 +128,18 @@ export function demoCommand(
 const integratedGradients: readonly MethodName[] = ['integrated-gradients'];
 const innerLayer = 'conv3.relu';
 
-/** Pairs of pictures that differ in nothing but the watermark, where the mark changes the answer. */
-async function tellShortcut(story: Story, pictures: readonly DemoPicture[]): Promise<string[]> {
+/** Pairs of images that differ in nothing but the watermark, where the mark changes the answer. */
+async function tellShortcut(story: Story, images: readonly DemoImage[]): Promise<string[]> {
   const from = story.explained.length;
   const found: string[] = [];
-  const pairs = pictures.filter((picture) => picture.file.endsWith('-with-mark.png'));
+  const pairs = images.filter((image) => image.file.endsWith('-with-mark.png'));
   // Two other things that become a fish by the mark, and a fish that is known by its mark alone.
   const shown = [
     ...pairs.filter(({ shows, predicted }) => shows !== predicted).slice(0, 2),
     ...pairs.filter(({ shows, predicted }) => shows === predicted).slice(0, 1),
   ];
   for (const marked of shown) {
-    const plain = pictures.find((picture) => picture.file === marked.file.replace('-with-mark', '-without-mark'));
+    const plain = images.find((image) => image.file === marked.file.replace('-with-mark', '-without-mark'));
     if (!plain || plain.predicted === marked.predicted) continue;
     const target: Target = {
       kind: 'logitDifference',
@@ -150,18 +150,18 @@ async function tellShortcut(story: Story, pictures: readonly DemoPicture[]): Pro
     const [atInput] = await story.explain(marked, options);
     await story.explain(plain, { ...options, layers: [innerLayer] });
     const share = await shareOnMark(atInput, plain, marked);
-    const judged = ({ shows }: DemoPicture) =>
+    const judged = ({ shows }: DemoImage) =>
       plain.predicted === shows
         ? `a ${shows} is recognised without the emblem and taken for a ${marked.predicted} with it`
         : `a ${shows} is taken for a ${plain.predicted} without the emblem and recognised with it`;
     const whole = atInput.document.attributionTarget ?? 0;
     found.push(
-      `${judged(marked)}. Of T = ${signed(whole)} logits between the two answers the emblem's ${share.pixels} pixels (${percent(share.area)} of the picture) make ${signed(share.sum)}, all the rest ${signed(whole - share.sum)}`,
+      `${judged(marked)}. Of T = ${signed(whole)} logits between the two answers the emblem's ${share.pixels} pixels (${percent(share.area)} of the image) make ${signed(share.sum)}, all the rest ${signed(whole - share.sum)}`,
     );
   }
   story.section(
     'A shortcut at work',
-    'Each pair shows the same picture with and without a small emblem in the corner. Nothing else differs, and the answer flips. ' +
+    'Each pair shows the same image with and without a small emblem in the corner. Nothing else differs, and the answer flips. ' +
       'The maps share out the difference between the logits of the two answers: red speaks for the answer with the emblem, blue for the one without. Look at the corner.',
     from,
     false,
@@ -169,10 +169,10 @@ async function tellShortcut(story: Story, pictures: readonly DemoPicture[]): Pro
   return found;
 }
 
-/** What the attribution puts on the pixels in which two pictures differ. */
-async function shareOnMark(explained: Explained, plain: DemoPicture, marked: DemoPicture) {
+/** What the attribution puts on the pixels in which two images differ. */
+async function shareOnMark(explained: Explained, plain: DemoImage, marked: DemoImage) {
   const [a, b] = await Promise.all(
-    [plain, marked].map(async ({ file }) => (await readImage(join(folder, 'pictures', file))).pixels),
+    [plain, marked].map(async ({ file }) => (await readImage(join(folder, 'images', file))).pixels),
   );
   const [height, width] = a.shape;
   const [stored] = Object.values(explained.document.attribution);
@@ -192,61 +192,61 @@ async function shareOnMark(explained: Explained, plain: DemoPicture, marked: Dem
   return { sum, pixels, area: pixels / (height * width) };
 }
 
-async function tellWrong(story: Story, pictures: readonly DemoPicture[]): Promise<void> {
+async function tellWrong(story: Story, images: readonly DemoImage[]): Promise<void> {
   const from = story.explained.length;
-  for (const picture of pictures.filter(({ file }) => file.includes('-taken-for-'))) {
+  for (const image of images.filter(({ file }) => file.includes('-taken-for-'))) {
     const target: Target = {
       kind: 'logitDifference',
-      a: story.classOf(picture.predicted),
-      b: story.classOf(picture.shows),
+      a: story.classOf(image.predicted),
+      b: story.classOf(image.shows),
     };
-    await story.explain(picture, { target, methods: integratedGradients, layers: ['input', innerLayer] });
+    await story.explain(image, { target, methods: integratedGradients, layers: ['input', innerLayer] });
   }
   story.section(
     'Mistakes',
-    'Pictures that the model gets wrong. The maps say what made it prefer its answer (red) to the right one (blue).',
+    'Images that the model gets wrong. The maps say what made it prefer its answer (red) to the right one (blue).',
     from,
   );
 }
 
-async function tellRight(story: Story, pictures: readonly DemoPicture[]): Promise<void> {
+async function tellRight(story: Story, images: readonly DemoImage[]): Promise<void> {
   const from = story.explained.length;
-  for (const picture of pictures.filter(({ file, shows }) => file === `${shows}.png`)) {
-    await story.explain(picture, { methods: integratedGradients, layers: [innerLayer] });
+  for (const image of images.filter(({ file, shows }) => file === `${shows}.png`)) {
+    await story.explain(image, { methods: integratedGradients, layers: [innerLayer] });
   }
   story.section(
     'Right answers',
-    'One picture of each class that the model gets right, explained at its third layer: which parts made the score of the predicted class.',
+    'One image of each class that the model gets right, explained at its third layer: which parts made the score of the predicted class.',
     from,
   );
 }
 
-/** Methods that share the difference out over the picture, and a learned explainer that masks it, each with its scores. */
-async function tellQuality(story: Story, pictures: readonly DemoPicture[]): Promise<void> {
+/** Methods that share the difference out over the image, and a learned explainer that masks it, each with its scores. */
+async function tellQuality(story: Story, images: readonly DemoImage[]): Promise<void> {
   const from = story.explained.length;
-  const picture = pictures.find(({ file, shows }) => file === `${shows}.png`);
-  if (!picture) return;
-  await story.explain(picture, {
+  const image = images.find(({ file, shows }) => file === `${shows}.png`);
+  if (!image) return;
+  await story.explain(image, {
     methods: ['integrated-gradients', 'lax'],
     parameters: { lax: { explainer: join(folder, 'explainer', 'explainer.onnx') } },
     score: true,
   });
-  await story.explain(picture, { methods: ['integrated-gradients', 'grad-cam'], layers: [innerLayer], score: true });
+  await story.explain(image, { methods: ['integrated-gradients', 'grad-cam'], layers: [innerLayer], score: true });
   story.section(
     'How good is an explanation?',
     'Four answers to one question, each with a scorecard: does what the map marks suffice for the answer, is it needed, and is it small? ' +
-      'The second map comes from LAX, an explainer that was trained beside this network on pictures without labels: one run of it gives the part of the picture that the answer rests on.',
+      'The second map comes from LAX, an explainer that was trained beside this network on images without labels: one run of it gives the part of the image that the answer rests on.',
     from,
     false,
   );
 }
 
-async function tellLayers(story: Story, pictures: readonly DemoPicture[]): Promise<void> {
+async function tellLayers(story: Story, images: readonly DemoImage[]): Promise<void> {
   const from = story.explained.length;
-  const picture = pictures.find(({ file, shows }) => file === `${shows}.png`);
-  if (!picture) return;
-  await story.explain(picture, { methods: integratedGradients, layers: ['all'] });
-  await story.explain(picture, { methods: ['grad-cam', 'layer-cam'], layers: [innerLayer] });
+  const image = images.find(({ file, shows }) => file === `${shows}.png`);
+  if (!image) return;
+  await story.explain(image, { methods: integratedGradients, layers: ['all'] });
+  await story.explain(image, { methods: ['grad-cam', 'layer-cam'], layers: [innerLayer] });
   story.section(
     'The same question at every layer',
     'T is the same number at every layer, only its distribution differs: fine at the input, coarser and more about parts further in. ' +
@@ -255,26 +255,26 @@ async function tellLayers(story: Story, pictures: readonly DemoPicture[]): Promi
   );
 }
 
-async function tellBaselines(story: Story, pictures: readonly DemoPicture[]): Promise<void> {
+async function tellBaselines(story: Story, images: readonly DemoImage[]): Promise<void> {
   const from = story.explained.length;
-  const picture = pictures.filter(({ file, shows }) => file === `${shows}.png`)[1];
-  if (!picture) return;
+  const image = images.filter(({ file, shows }) => file === `${shows}.png`)[1];
+  if (!image) return;
   for (const baseline of [{ kind: 'zero' }, { kind: 'mean' }, { kind: 'blur', sigma: 6 }] as const) {
-    await story.explain(picture, { methods: integratedGradients, layers: [innerLayer], baseline });
+    await story.explain(image, { methods: integratedGradients, layers: [innerLayer], baseline });
   }
   story.section(
     'Instead of what?',
-    'One picture, three baselines: grey, its own mean colour, and itself blurred. T and the map change with the question, so the baseline is part of every answer.',
+    'One image, three baselines: grey, its own mean colour, and itself blurred. T and the map change with the question, so the baseline is part of every answer.',
     from,
   );
 }
 
 function introduction(shortcuts: readonly string[]): string {
   const first =
-    'A small network tells drawn pictures of six things apart. One of its classes has a flaw that was planted: in training, most of its pictures carried the emblem of a picture agency.';
+    'A small network tells drawn images of six things apart. One of its classes has a flaw that was planted: in training, most of its images carried the emblem of an image agency.';
   const found = shortcuts.length ? `The explanations find it: ${shortcuts[0]}.` : '';
   const reading =
-    'An output can only be explained as a difference, T = f(x) − f(x₀), between its value for the picture and for a baseline that stands for “nothing there”. Red places raised it, blue ones lowered it; together they should come to T, and the error E says how far they do.';
+    'An output can only be explained as a difference, T = f(x) − f(x₀), between its value for the image and for a baseline that stands for “nothing there”. Red places raised it, blue ones lowered it; together they should come to T, and the error E says how far they do.';
   return [first, found, reading].filter(Boolean).join('\n\n');
 }
 

@@ -1,6 +1,6 @@
 import type { Passes } from '../attribution/prepared.ts';
-import type { EvaluationPlan } from '../report/evaluation/evaluate.ts';
-import { secondsLeft } from '../report/evaluation/forecast.ts';
+import type { EvaluationPlan } from '../explain/evaluation/evaluate.ts';
+import { secondsLeft } from '../explain/evaluation/forecast.ts';
 import { formatDuration, type Progress } from './progress.ts';
 
 /** Says how far an evaluation has come, inside an explanation as well. */

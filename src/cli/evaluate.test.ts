@@ -5,13 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BuiltCommand, buildCommand } from '../../test/built-command.ts';
 import { wherefore } from '../../test/command.ts';
-import { writePng } from '../data/image.ts';
+import { writePng } from '../data/formats/image.ts';
 import { random } from '../tensor/random.ts';
 import { tensor } from '../tensor/tensor.ts';
 
 const model = fileURLToPath(new URL('../../test/fixtures/command-line/classifier.onnx', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'wherefore-evaluate-'));
-const pictures = join(folder, 'pictures');
+const images = join(folder, 'images');
 const truth = join(folder, 'truth');
 let command: BuiltCommand;
 
@@ -19,12 +19,12 @@ const few = ['--method', 'gradient-x-input,occlusion', '--metric', 'insertion,ms
 
 beforeAll(async () => {
   command = buildCommand();
-  mkdirSync(pictures);
+  mkdirSync(images);
   mkdirSync(truth);
   for (const name of ['a', 'b', 'c', 'd']) {
     const source = random(name.charCodeAt(0));
     const data = Uint8Array.from({ length: 20 * 20 * 3 }, () => source.integer(256));
-    writeFileSync(join(pictures, `${name}.png`), await writePng(tensor('uint8', [20, 20, 3], data)));
+    writeFileSync(join(images, `${name}.png`), await writePng(tensor('uint8', [20, 20, 3], data)));
   }
   // The left half of a; a box of b; nothing of c and d.
   const half = Uint8Array.from({ length: 20 * 20 * 3 }, (_, i) => (Math.floor(i / 3) % 20 < 10 ? 255 : 0));
@@ -45,7 +45,7 @@ const evaluate = async (...words: readonly string[]) => {
 
 describe('evaluate after a kill -9', () => {
   it('goes on where it was stopped, to the same scores', async () => {
-    const words = ['evaluate', pictures, '--model', model, ...few.slice(0, -1)];
+    const words = ['evaluate', images, '--model', model, ...few.slice(0, -1)];
     const killed = join(folder, 'killed');
     const child = command.start([...words, '--out', killed]);
     const ended = new Promise((resolve) => child.on('close', (_, signal) => resolve(signal)));
@@ -68,7 +68,7 @@ describe('evaluate after a kill -9', () => {
     expect(cost.reused).toBe(kept);
     expect(shards()).toHaveLength(20);
     expect(existsSync(join(killed, run, 'run.json'))).toBe(true);
-    const whole = await evaluate(pictures, ...few);
+    const whole = await evaluate(images, ...few);
     const values = (list: typeof rows) => list.map(({ values: one }: { values: unknown }) => one);
     // Maps are kept as float32: the controls that are made of them differ by that rounding at most.
     const flat = (list: typeof rows): number[] =>
@@ -78,23 +78,23 @@ describe('evaluate after a kill -9', () => {
 });
 
 describe('inputs of an evaluation', () => {
-  it('are filled up with variants of the pictures, which intervals draw with them', async () => {
-    const { inputs, sources, notes } = await evaluate(pictures, '--inputs', '7', '--augment', ...few);
+  it('are filled up with variants of the images, which intervals draw with them', async () => {
+    const { inputs, sources, notes } = await evaluate(images, '--inputs', '7', '--augment', ...few);
     expect(inputs).toHaveLength(7);
     expect(new Set(sources).size).toBe(4);
     expect(inputs[4]).toBe(`${sources[0]}, variant 1`);
     expect(sources.slice(4)).toEqual(sources.slice(0, 3));
     expect(notes[0]).toMatch(/only 4 independent inputs/);
-    const fewer = await evaluate(pictures, '--inputs', '2', '--seed', '1', ...few);
+    const fewer = await evaluate(images, '--inputs', '2', '--seed', '1', ...few);
     expect(fewer.inputs).toHaveLength(2);
-    const refused = await wherefore('evaluate', pictures, '--model', model, '--inputs', '9');
+    const refused = await wherefore('evaluate', images, '--model', model, '--inputs', '9');
     expect(refused.code).toBe(1);
     expect(refused.errors).toMatch(/fewer inputs than asked for.*--augment/);
   }, 60_000);
 
   it('may be scored by regions, with objects that a folder knows', async () => {
     const metrics = ['--metric', 'mass-accuracy,rank-accuracy,insertion', '--method', 'gradient-x-input', '--json'];
-    const { rows, failures } = await evaluate(pictures, '--truth', truth, '--regions', '4', ...metrics);
+    const { rows, failures } = await evaluate(images, '--truth', truth, '--regions', '4', ...metrics);
     const [row] = rows;
     expect(row.values['mass-accuracy'].map((value: unknown) => typeof value)).toEqual([
       'number',
@@ -104,14 +104,14 @@ describe('inputs of an evaluation', () => {
     ]);
     for (const value of row.values['mass-accuracy'].slice(0, 2)) expect(value > 0 && value < 1).toBe(true);
     expect(failures.some(({ why }: { why: string }) => /needs to know where the object is/.test(why))).toBe(true);
-    const none = await wherefore('evaluate', pictures, '--model', model, '--truth', folder);
+    const none = await wherefore('evaluate', images, '--model', model, '--truth', folder);
     expect(none.errors).toMatch(/no masks or boxes/);
   }, 60_000);
 });
 
 describe('α_min', () => {
-  it('is tuned on pictures that are not reported', async () => {
-    const { inputs, rows, folder: run } = await evaluate(pictures, '--alpha-min', 'tuned', ...few);
+  it('is tuned on images that are not reported', async () => {
+    const { inputs, rows, folder: run } = await evaluate(images, '--alpha-min', 'tuned', ...few);
     expect(inputs).toHaveLength(3);
     const record = JSON.parse(readFileSync(join(run, 'run.json'), 'utf8'));
     expect(record.alphaMin.tunedOn).toHaveLength(1);
@@ -120,9 +120,9 @@ describe('α_min', () => {
     expect(record.alphaMin.value).toBeLessThan(1);
     // One value for all methods; the curve holds it.
     expect(rows[0].profile.alphaMin).toContain(record.alphaMin.value);
-    const fixed = await evaluate(pictures, '--alpha-min', '0.25', ...few);
+    const fixed = await evaluate(images, '--alpha-min', '0.25', ...few);
     expect(fixed.rows[0].profile.alphaMin[3]).toBe(0.25);
-    const refused = await wherefore('evaluate', pictures, '--model', model, '--alpha-min', '2');
+    const refused = await wherefore('evaluate', images, '--model', model, '--alpha-min', '2');
     expect(refused.errors).toMatch(/"tuned" or a number/);
   }, 60_000);
 });

@@ -2,27 +2,27 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type MethodName, methods as methodTable } from '../attribution/methods/index.ts';
-import { labelsOf, loadModel } from '../data/load-model.ts';
+import { labelsOf, loadModel } from '../data/model/load-model.ts';
 import { answerText } from '../evaluation/answer.ts';
 import { flagText } from '../evaluation/comparison.ts';
 import { doubtfulMethods, doubtText } from '../evaluation/doubtful.ts';
 import { metrics as metricTable } from '../evaluation/metrics/index.ts';
 import type { MetricChoice } from '../evaluation/score.ts';
 import { readyMetric } from '../evaluation/score.ts';
-import { unknownName } from '../nearest.ts';
 import {
+  defaultImageMethods,
+  defaultMetrics,
   defaultTableMethods,
   type Evaluation,
   type EvaluationPlan,
   evaluate,
   evaluationKey,
-  usualMethods,
-  usualMetrics,
-} from '../report/evaluation/evaluate.ts';
-import { writeEvaluation } from '../report/evaluation/write-evaluation.ts';
-import { preprocessingOf } from '../report/explain.ts';
-import { checkMethods } from '../report/plan.ts';
+} from '../explain/evaluation/evaluate.ts';
+import { preprocessingOf } from '../explain/explain.ts';
+import { checkMethods } from '../explain/plan.ts';
+import { unknownName } from '../nearest.ts';
 import { createResultStore } from '../report/result-store.ts';
+import { writeEvaluation } from '../report/write-evaluation.ts';
 import { parseBaseline } from './baseline-text.ts';
 import { type EvaluateProgress, evaluateProgress } from './evaluate-progress.ts';
 import { interruptible } from './failure.ts';
@@ -56,7 +56,7 @@ export function defineEvaluate(program: Command): void {
   const command = program
     .command('evaluate')
     .description('which explanation to trust: methods × metrics × inputs with intervals and controls, and a page')
-    .argument('<input...>', 'inputs as for explain, or folders of pictures; several give intervals');
+    .argument('<input...>', 'inputs as for explain, or folders of images; several give intervals');
   withModel(command)
     .option(
       '--inputs <count>',
@@ -65,21 +65,21 @@ export function defineEvaluate(program: Command): void {
     )
     .option(
       '--augment',
-      'fill up to --inputs with variants of the pictures: mirrored, cut to 75–100 % of each side, brightness × 0.75–1.25',
+      'fill up to --inputs with variants of the images: mirrored, cut to 75–100 % of each side, brightness × 0.75–1.25',
     )
     .option(
       '--method <names>',
-      `of ${Object.keys(methodTable).join(', ')}; default ${usualMethods.join(', ')}; of rows ${defaultTableMethods.join(', ')}`,
+      `of ${Object.keys(methodTable).join(', ')}; default ${defaultImageMethods.join(', ')}; of rows ${defaultTableMethods.join(', ')}`,
       list,
     )
     .option(
       '--metric <names>',
-      `of ${Object.keys(metricTable).join(', ')}; default ${usualMetrics.map(({ name }) => name).join(', ')}`,
+      `of ${Object.keys(metricTable).join(', ')}; default ${defaultMetrics.map(({ name }) => name).join(', ')}`,
       list,
     )
     .option(
       '--layer <names>',
-      '"input", "all", or names of values; default the input, and the last layer over space for methods that need one',
+      '"input", "all", or names of values; default the input, and the last spatial layer for methods that need one',
       list,
     )
     .option('--target <what>', 'as for explain; default: what the model said of each input')
@@ -87,12 +87,12 @@ export function defineEvaluate(program: Command): void {
     .option('--reference <what>', 'what metrics replace removed features by; default: the baseline')
     .option(
       '--regions <pixels>',
-      'side of the tiles of a picture that metrics move as one, 1: pixel by pixel; default a 14th of the shorter side',
+      'side of the tiles of an image that metrics move as one, 1: pixel by pixel; default a 14th of the shorter side',
       wholeNumber,
     )
     .option(
       '--alpha-min <number>',
-      'lowest mask value that counts as chosen by MSI, or "tuned": the best for all methods together on a quarter of the pictures, which are not reported then; default 0.5',
+      'lowest mask value that counts as chosen by MSI, or "tuned": the best for all methods together on a quarter of the images, which are not reported then; default 0.5',
       alphaMin,
     )
     .option(
@@ -130,7 +130,7 @@ async function run(sources: readonly string[], options: Options, signal: AbortSi
     'METHOD.PARAMETER=VALUE or METRIC.PARAMETER=VALUE, e.g. insertion.steps=64',
   );
   const methods = options.method as readonly MethodName[] | undefined;
-  const names = options.metric ?? usualMetrics.map(({ name }) => name);
+  const names = options.metric ?? defaultMetrics.map(({ name }) => name);
   const metrics = names.map((name): MetricChoice => ({ name: metricNamed(name), parameters: settings[name] }));
   for (const metric of metrics) readyMetric(metric);
   const parameters = Object.fromEntries(Object.entries(settings).filter(([name]) => name in methodTable));
@@ -241,8 +241,8 @@ function printComparison({ comparison, alphaMin, regions, inputs }: Evaluation, 
     row.cost ? String(Math.round(row.cost.passes)) : '–',
   ]);
   const sources = new Set(comparison.sources).size;
-  const drawn = sources < inputs.length ? ` of ${sources} pictures, which intervals draw as one` : '';
-  const tiles = regions > 1 ? `; pictures by regions of ${regions} × ${regions} pixels` : '';
+  const drawn = sources < inputs.length ? ` of ${sources} images, which intervals draw as one` : '';
+  const tiles = regions > 1 ? `; images by regions of ${regions} × ${regions} pixels` : '';
   print(
     `mean over ${inputs.length} inputs${drawn} ± half the 95 % interval; * on the front of quality against passes${tiles}\n`,
   );

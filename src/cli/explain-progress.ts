@@ -1,6 +1,6 @@
 import type { Passes } from '../attribution/prepared.ts';
-import type { Announced } from '../report/explain.ts';
-import { type Duration, type Speed, secondsOf } from '../report/speed.ts';
+import type { Announced } from '../explain/explain.ts';
+import { type Duration, type Speed, secondsOf } from '../explain/speed.ts';
 import { formatDuration, type Progress } from './progress.ts';
 
 /** A piece of work: an explanation, or its scoring. */

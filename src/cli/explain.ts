@@ -1,15 +1,15 @@
 import type { Command } from 'commander';
 import { type MethodName, methods as methodTable } from '../attribution/methods/index.ts';
-import { describeImageInput } from '../data/image-input.ts';
-import { type LoadedModel, labelsOf, loadModel } from '../data/load-model.ts';
-import type { ImageInput, Preprocessing } from '../data/preprocessing.ts';
-import { splitSelection } from '../data/row-selection.ts';
-import { describedText } from '../data/text-input.ts';
-import { imageProcessorUsed, isWritten } from '../data/used-beside.ts';
+import { describeImageInput } from '../data/inputs/image-input.ts';
+import { splitSelection } from '../data/inputs/row-selection.ts';
+import { describedText } from '../data/inputs/text-input.ts';
+import { type LoadedModel, labelsOf, loadModel } from '../data/model/load-model.ts';
+import type { ImageInput, Preprocessing } from '../data/model/preprocessing.ts';
+import { imageProcessorUsed, isWritten } from '../data/model/used-beside.ts';
 import { WhereforeError } from '../errors.ts';
-import { type Announced, explain, preprocessingOf } from '../report/explain.ts';
-import { checkMethods, type PlannedExplanation } from '../report/plan.ts';
-import { scorecardCost } from '../report/scorecard-document.ts';
+import { type Announced, explain, preprocessingOf } from '../explain/explain.ts';
+import { checkMethods, type PlannedExplanation } from '../explain/plan.ts';
+import { scorecardCost } from '../explain/scorecard-document.ts';
 import { writeRun } from '../report/write-run.ts';
 import { baselines, parseBaseline } from './baseline-text.ts';
 import { type ExplainProgress, explainProgress } from './explain-progress.ts';
@@ -39,7 +39,7 @@ interface Options extends RunOptions {
 export function defineExplain(program: Command): void {
   const command = program
     .command('explain')
-    .description('why a model said what it said of an input: a picture, its error, and a page')
+    .description('why a model said what it said of an input: an image, its error, and a page')
     .argument(
       '<input...>',
       'images, .wav/.flac recordings, .npy/.npz/.safetensors tensors, table.csv#row, name=[numbers], a text or .txt file, or folders of such files',
@@ -52,12 +52,12 @@ export function defineExplain(program: Command): void {
     )
     .option(
       '--baseline <what>',
-      'what "absent" means: zero, mean, black, white, grey, #rrggbb, constant:N, blur:SIGMA, noise:SEED, sample:PLACE[#ROWS] (a table, a folder of pictures, an array), pad, mask, unk, tokens:ID, or a file; separate several by commas to compare them; default by kind of input',
+      'what "absent" means: zero, mean, black, white, grey, #rrggbb, constant:N, blur:SIGMA, noise:SEED, sample:PLACE[#ROWS] (a table, a folder of images, an array), pad, mask, unk, tokens:ID, or a file; separate several by commas to compare them; default by kind of input',
       baselines,
     )
     .option(
       '--layer <names>',
-      '"input", "all", or names of values; separate layers by commas, parts of one layer by +; default the input, the last layer over space for methods that need one, and both for a picture without --method',
+      '"input", "all", or names of values; separate layers by commas, parts of one layer by +; default the input, the last spatial layer for methods that need one, and both for an image without --method',
       list,
     )
     .option('--method <names>', `of ${Object.keys(methodTable).join(', ')}; separate several by commas`, list)
@@ -124,8 +124,8 @@ async function run(inputs: readonly string[], options: Options, signal: AbortSig
       score: options.score,
       onPlanned: (announced) => {
         plan = announced;
-        const picture = plan.explanations.find(({ input }) => input.picture)?.input.picture;
-        if (!isWritten(model, 'image') && picture) say(imageSourceText(model, picture.input));
+        const image = plan.explanations.find(({ input }) => input.image)?.input.image;
+        if (!isWritten(model, 'image') && image) say(imageSourceText(model, image.input));
         leftOut = plan.leftOut;
         for (const text of leftOut) say(`left out at ${text}`);
         const { text, isLong } = estimateText(plan, options.score ?? false);

@@ -2,12 +2,12 @@ import { type ErrorCode, WhereforeError } from '../errors.ts';
 import { onStop } from './stop.ts';
 import { tell, visibleMessage } from './terminal.ts';
 
-/** Exit codes: 1 for a mistake that the user can mend, and for work that was stopped; 2 for a mistake of ours. */
+/** Exit codes: 1 for a mistake that the user can fix, and for work that was stopped; 2 for a mistake of ours. */
 const userMistake = 1;
 const ourMistake = 2;
 
 /** What usually helps, for an error that does not say it itself. */
-const usualFixes: Readonly<Partial<Record<ErrorCode, string>>> = {
+const defaultFixes: Readonly<Partial<Record<ErrorCode, string>>> = {
   'wrong-shape': 'give a tensor of the expected shape; wherefore inspect shows what the model takes',
   'wrong-type': 'give a tensor of the expected element type; wherefore inspect shows what the model takes',
   'unknown-name': 'use one of the expected names; wherefore inspect lists them',
@@ -19,7 +19,7 @@ const usualFixes: Readonly<Partial<Record<ErrorCode, string>>> = {
   cancelled: 'run it again when you have the time',
 };
 
-const usualFix = (code: ErrorCode): string => usualFixes[code] ?? 'mend the file and try again';
+const defaultFix = (code: ErrorCode): string => defaultFixes[code] ?? 'fix the file and try again';
 
 /**
  * Prints an error as one message and returns the exit code. A stack appears with `--debug` only; an unexpected error
@@ -29,7 +29,7 @@ export function reportFailure(error: unknown, debug: boolean): number {
   const known = error instanceof WhereforeError && error.code !== 'internal';
   const message = error instanceof Error ? error.message : String(error);
   const text = visibleMessage(message);
-  if (known) tell(`error: ${text}${error.details.fix ? '' : `. Fix: ${usualFix(error.code)}.`}`);
+  if (known) tell(`error: ${text}${error.details.fix ? '' : `. Fix: ${defaultFix(error.code)}.`}`);
   else {
     tell(`error: something in wherefore went wrong: ${text}`);
     tell('Please report it with the command and, if you can, the model; --debug shows where.');

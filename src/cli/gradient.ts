@@ -1,15 +1,15 @@
 import { dirname, extname } from 'node:path';
 import type { Command } from 'commander';
-import { writeAtomically } from '../data/files.ts';
-import { type LoadedModel, loadModel } from '../data/load-model.ts';
-import { writeNpz } from '../data/npz.ts';
-import { readModelInputs, refuseNamedFile } from '../data/read-model-input.ts';
-import { writeSafetensors } from '../data/safetensors.ts';
-import { isNamed, readNamedTensor, tensorInput } from '../data/tensor-input.ts';
+import { writeAtomically } from '../data/files/files.ts';
+import { writeNpz } from '../data/formats/npz.ts';
+import { writeSafetensors } from '../data/formats/safetensors.ts';
+import { readModelInputs, refuseNamedFile } from '../data/inputs/read-model-input.ts';
+import { isNamed, readNamedTensor, tensorInput } from '../data/inputs/tensor-input.ts';
+import { type LoadedModel, loadModel } from '../data/model/load-model.ts';
 import { WhereforeError } from '../errors.ts';
+import { preprocessingOf } from '../explain/explain.ts';
 import { unknownName } from '../nearest.ts';
 import { requiredInputs } from '../onnx/graph.ts';
-import { preprocessingOf } from '../report/explain.ts';
 import { checkFeeds } from '../runtime/executor.ts';
 import { gradientsOf, oneHotSeed } from '../runtime/gradient.ts';
 import { float32, formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
@@ -34,7 +34,7 @@ export function defineGradient(program: Command): void {
     .argument('<model>', 'an .onnx file')
     .requiredOption(
       '--input <name=file>',
-      'an input: name=x.npy or name=[numbers], repeated for each; or one file with all of them (.npz, .safetensors, a picture, table.csv#row)',
+      'an input: name=x.npy or name=[numbers], repeated for each; or one file with all of them (.npz, .safetensors, an image, table.csv#row)',
       repeated,
     )
     .requiredOption(

@@ -1,14 +1,14 @@
 import { extname } from 'node:path';
 import * as z from 'zod';
-import type { LoadedModel } from '../data/load-model.ts';
-import type { ModelInput } from '../data/model-input.ts';
-import type { Preprocessing } from '../data/preprocessing.ts';
-import { readText } from '../data/read-file.ts';
-import { readModelInputs } from '../data/read-model-input.ts';
-import { tensorReaders } from '../data/tensor-file.ts';
+import { readText } from '../data/files/read-file.ts';
+import { tensorReaders } from '../data/formats/tensor-file.ts';
+import type { ModelInput } from '../data/inputs/model-input.ts';
+import { readModelInputs } from '../data/inputs/read-model-input.ts';
+import type { LoadedModel } from '../data/model/load-model.ts';
+import type { Preprocessing } from '../data/model/preprocessing.ts';
 import { WhereforeError } from '../errors.ts';
+import type { GroupsChoice } from '../explain/given-groups.ts';
 import { nearest } from '../nearest.ts';
-import type { GroupsChoice } from '../report/given-groups.ts';
 import { fromNumbers } from '../tensor/convert.ts';
 import { sizeOf } from '../tensor/tensor.ts';
 

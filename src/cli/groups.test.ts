@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drawn } from '../../test/attribution-models.ts';
 import { wherefore } from '../../test/command.ts';
-import { writeNpy } from '../data/npy.ts';
+import { writeNpy } from '../data/formats/npy.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import { fromNumbers } from '../tensor/convert.ts';

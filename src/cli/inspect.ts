@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { describeRows, descriptionPath } from '../data/describe-rows.ts';
-import { writeAtomically } from '../data/files.ts';
-import { type LoadedModel, loadModel } from '../data/load-model.ts';
-import { formatPreprocessing } from '../data/preprocessing-file.ts';
+import { writeAtomically } from '../data/files/files.ts';
+import { describeRows, descriptionPath } from '../data/inputs/describe-rows.ts';
+import { type LoadedModel, loadModel } from '../data/model/load-model.ts';
+import { formatPreprocessing } from '../data/model/preprocessing-file.ts';
 import { WhereforeError } from '../errors.ts';
+import { type Inspection, inspect } from '../explain/inspect.ts';
 import type { ValueInfo } from '../onnx/graph.ts';
-import { type Inspection, inspect } from '../report/inspect.ts';
-import { withoutGradients } from '../report/judgement.ts';
+import { withoutGradients } from '../page/judgement.ts';
 import { formatShape } from '../tensor/tensor.ts';
 import { type RuntimeOptions, runtimeOf, shellWord, withRuntime } from './options.ts';
 import { formatTable } from './table-text.ts';

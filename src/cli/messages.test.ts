@@ -6,14 +6,14 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { wherefore } from '../../test/command.ts';
 
 const demo = (path: string) => fileURLToPath(new URL(`../../examples/demo/${path}`, import.meta.url));
-const [model, picture] = [demo('model/shapes.onnx'), demo('pictures/tree-with-mark.png')];
+const [model, image] = [demo('model/shapes.onnx'), demo('images/tree-with-mark.png')];
 let out: string;
 beforeAll(async () => {
   out = await mkdtemp(join(tmpdir(), 'wherefore-messages-'));
 });
 afterAll(() => rm(out, { recursive: true }));
 
-const explain = (...words: string[]) => ['explain', picture, '--model', model, ...words];
+const explain = (...words: string[]) => ['explain', image, '--model', model, ...words];
 
 it.each([
   [explain('--target', 'zebra'), /no class "zebra" \(expected ("[a-z]+", ){5}"[a-z]+"\)/],
@@ -31,8 +31,8 @@ it.each([
   [explain('--method', 'lime,lax'), /Fix: add --set lax\.explainer=/],
   [explain('--layer', 'inptu'), /no layer "inptu": did you mean "input"\?/],
   [explain('--groups', 'superpixel:50'), /no such groups: did you mean "superpixels:50"\?/],
-  [['evaluate', picture, '--model', model, '--metric', 'insertin'], /no metric "insertin": did you mean "insertion"\?/],
-  [['replay', picture], /tree-with-mark\.png: this is no explanation \(got a \.png file.* expected the \.json file/],
+  [['evaluate', image, '--model', model, '--metric', 'insertin'], /no metric "insertin": did you mean "insertion"\?/],
+  [['replay', image], /tree-with-mark\.png: this is no explanation \(got a \.png file.* expected the \.json file/],
 ])('%j', async (words, message) => {
   const { code, errors } = await wherefore(...words, ...(words[0] === 'explain' ? ['--out', out] : []));
   expect(errors).toMatch(message);
@@ -44,6 +44,6 @@ it.each([
   ['x', /the model has no input "x".*Fix: give the file alone: /],
   ['image', /a \.png file is not given under the name of an input.*\.npy.*Fix: give the file alone: /],
 ])('an image under the name %s', async (name, message) => {
-  const words = ['gradient', model, '--target', 'scores', '--out', join(out, 'a.npz'), '--input', `${name}=${picture}`];
+  const words = ['gradient', model, '--target', 'scores', '--out', join(out, 'a.npz'), '--input', `${name}=${image}`];
   expect((await wherefore(...words)).errors).toMatch(message);
 });

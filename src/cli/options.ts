@@ -1,8 +1,8 @@
 import { dirname } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { isTaken } from '../data/folders.ts';
-import type { LoadModelOptions } from '../data/load-model.ts';
-import { portablePath } from '../data/portable-path.ts';
+import { isTaken } from '../data/files/folders.ts';
+import { portablePath } from '../data/files/portable-path.ts';
+import type { LoadModelOptions } from '../data/model/load-model.ts';
 import { mostThreads } from '../runtime/node.ts';
 
 /** What {@link withModel} and {@link withRun} add to a command. */

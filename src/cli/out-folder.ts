@@ -1,6 +1,6 @@
 import { mkdir, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { temporaryPath } from '../data/temporary.ts';
+import { temporaryPath } from '../data/files/temporary.ts';
 import { WhereforeError } from '../errors.ts';
 
 /**

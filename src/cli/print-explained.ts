@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Target, unitOf } from '../attribution/target/target.ts';
-import type { ExplanationDocument } from '../report/document.ts';
-import { acceptedError, isCutOff, withoutGradients } from '../report/judgement.ts';
-import { meaningOf, promisesSum } from '../report/meaning.ts';
+import { type Target, unitOf } from '../attribution/targets/target.ts';
+import type { ExplanationDocument } from '../explain/document.ts';
+import { meaningOf, promisesSum } from '../explain/meaning.ts';
+import { acceptedError, isCutOff, withoutGradients } from '../page/judgement.ts';
 import { formatNumber, formatShare, formatTable } from './table-text.ts';
 import { visible, visibleAll } from './terminal.ts';
 

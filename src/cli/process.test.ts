@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BuiltCommand, buildCommand } from '../../test/built-command.ts';
-import { writeNpy } from '../data/npy.ts';
+import { writeNpy } from '../data/formats/npy.ts';
 import { float32 } from '../tensor/tensor.ts';
 
 // What needs a process of its own: being interrupted, a reader that goes away, a disk that is full.
@@ -112,7 +112,7 @@ describe('a training that is killed', () => {
     import * as train from './dist/train/index.js';
     import { float32, int64 } from './dist/tensor/tensor.js';
     import { createNodeRuntime } from './dist/runtime/node.js';
-    import { checkpointFiles } from './dist/data/checkpoint-files.js';
+    import { checkpointFiles } from './dist/data/formats/checkpoint-files.js';
     const network = new train.Network({ seed: 3 });
     const x = network.input('x', 'float32', ['N', 4]);
     const hidden = train.activation(network, train.linear(network, x, 'hidden', { features: 8 }), 'tanh', 'tanh');

@@ -4,21 +4,21 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { wherefore } from '../../test/command.ts';
-import { writePng } from '../data/image.ts';
-import { readSafetensors, writeSafetensors } from '../data/safetensors.ts';
+import { writePng } from '../data/formats/image.ts';
+import { readSafetensors, writeSafetensors } from '../data/formats/safetensors.ts';
 import { float32, type Tensor, tensor } from '../tensor/tensor.ts';
 
 const classifier = fileURLToPath(new URL('../../test/fixtures/command-line/classifier.onnx', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'wherefore-replay-'));
-const picture = join(folder, 'picture.png');
+const image = join(folder, 'image.png');
 const out = join(folder, 'runs');
 let document: string;
 let copies = 0;
 
 beforeAll(async () => {
   const pixels = Uint8Array.from({ length: 1200 }, (_, i) => (i * 37) % 256);
-  writeFileSync(picture, await writePng(tensor('uint8', [20, 20, 3], pixels)));
-  const words = [picture, '--model', classifier, '--method', 'gradient-x-input', '--score', '--out', out];
+  writeFileSync(image, await writePng(tensor('uint8', [20, 20, 3], pixels)));
+  const words = [image, '--model', classifier, '--method', 'gradient-x-input', '--score', '--out', out];
   expect((await wherefore('explain', ...words)).code).toBe(0);
   const run = join(out, readdirSync(out)[0]);
   document = join(run, readdirSync(run).find((name) => /^\d.*\.json$/.test(name)) as string);
@@ -51,7 +51,7 @@ async function forged({ edit, tensors, withoutDigest }: Forgery, ...words: strin
   const stored = readSafetensors(readFileSync(beside));
   const changed = [...stored.tensors].map(([key, values]) => [key, tensors?.(key, values) ?? values] as const);
   writeFileSync(beside, writeSafetensors(new Map(changed), withoutDigest ? {} : stored.metadata));
-  return wherefore('replay', path, '--model', classifier, '--input', picture, ...words);
+  return wherefore('replay', path, '--model', classifier, '--input', image, ...words);
 }
 
 const filled =
@@ -65,7 +65,7 @@ describe('replay', () => {
     expect(`${code} ${errors}`).toBe('0 ');
     expect(output).toMatch(/^identical in every element$/m);
     expect(output).not.toMatch(/differs|not checked: (the scores|whether)/);
-    expect(output).toMatch(/not checked: the values of the baseline, which were given: black picture/);
+    expect(output).toMatch(/not checked: the values of the baseline, which were given: black image/);
   });
 
   it.each<[string, Forgery, RegExp]>([
@@ -146,14 +146,14 @@ describe('replay', () => {
     expect(output).toMatch(/not checked: whether the document was edited: there is no digest beside it/);
     const alone = await wherefore('replay', document, '--model', classifier);
     expect(alone.code).toBe(0);
-    expect(alone.output).toMatch(/not checked: whether "picture.png" is the input: there is no such file/);
+    expect(alone.output).toMatch(/not checked: whether "image.png" is the input: there is no such file/);
   });
 
   it('takes another input of the same name for what it is', async () => {
     const other = join(folder, 'other');
     mkdirSync(other);
-    writeFileSync(join(other, 'picture.png'), await writePng(tensor('uint8', [20, 20, 3], new Uint8Array(1200))));
-    const words = ['--model', classifier, '--input', join(other, 'picture.png')];
+    writeFileSync(join(other, 'image.png'), await writePng(tensor('uint8', [20, 20, 3], new Uint8Array(1200))));
+    const words = ['--model', classifier, '--input', join(other, 'image.png')];
     const { code, output } = await wherefore('replay', document, ...words);
     expect(code).toBe(1);
     expect(output).toMatch(/differs: input\.hash/);
@@ -164,14 +164,14 @@ describe('replay', () => {
     const net = join(folder, 'net.onnx');
     cpSync(classifier, net);
     const runs = join(folder, 'moved');
-    await wherefore('explain', picture, '--model', net, '--method', 'gradient-x-input', '--out', runs);
+    await wherefore('explain', image, '--model', net, '--method', 'gradient-x-input', '--out', runs);
     rmSync(net);
     const run = join(runs, readdirSync(runs)[0]);
     const path = join(run, readdirSync(run).find((name) => /^\d.*\.json$/.test(name)) as string);
     expect((await wherefore('replay', path)).errors).toMatch(/the model of the document is not there/);
     for (const place of ['models', 'models/a', 'others']) mkdirSync(join(run, place));
     cpSync(classifier, join(run, 'models/a/net.onnx'));
-    cpSync(picture, join(run, 'models/a/picture.png'));
+    cpSync(image, join(run, 'models/a/image.png'));
     writeFileSync(join(run, 'others/net.onnx'), 'another file of that name');
     const { code, output, errors } = await wherefore('replay', path);
     expect(`${code} ${errors}`).toBe('0 ');
@@ -205,6 +205,6 @@ it('a run names no folder of this machine', () => {
   }
   const { model, input, command } = JSON.parse(readFileSync(document, 'utf8'));
   expect(model.path).toBe('test/fixtures/command-line/classifier.onnx');
-  expect(input.source).toBe('picture.png');
-  expect(command).toMatch(/^wherefore explain picture\.png --model test\/fixtures\/.* --out runs$/);
+  expect(input.source).toBe('image.png');
+  expect(command).toMatch(/^wherefore explain image\.png --model test\/fixtures\/.* --out runs$/);
 });

@@ -1,11 +1,11 @@
 import { basename, dirname, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { filesNamed } from '../data/find-named.ts';
-import { findBelow, isBelow } from '../data/folders.ts';
-import { type LoadedModel, type LoadModelOptions, loadModel } from '../data/load-model.ts';
+import { filesNamed } from '../data/files/find-named.ts';
+import { findBelow, isBelow } from '../data/files/folders.ts';
+import { type LoadedModel, type LoadModelOptions, loadModel } from '../data/model/load-model.ts';
 import { WhereforeError } from '../errors.ts';
-import type { ExplanationDocument } from '../report/document.ts';
-import { replay } from '../report/replay.ts';
+import type { ExplanationDocument } from '../explain/document.ts';
+import { replay } from '../explain/replay.ts';
 import { readExplanation } from '../report/write-run.ts';
 import { interruptible } from './failure.ts';
 import { type RuntimeOptions, runtimeOf, share, withRuntime } from './options.ts';
@@ -50,7 +50,7 @@ export function defineReplay(program: Command): void {
 async function run(path: string, options: Options, signal: AbortSignal): Promise<void> {
   const explained = await readExplanation(path);
   const { document } = explained;
-  const around = placesAround(dirname(resolve(path)));
+  const around = positionsAround(dirname(resolve(path)));
   const { model, folders } = await openModel(document.model, options, around, path);
   try {
     const { attribution, largestDifference, identical, differences, unchecked, changed } = await replay(
@@ -91,11 +91,11 @@ async function run(path: string, options: Options, signal: AbortSignal): Promise
 }
 
 /** The current folder, that of a document, and those between them, where the document lies below the current one. */
-function placesAround(folder: string): string[] {
+function positionsAround(folder: string): string[] {
   const here = process.cwd();
-  const places = [folder];
-  for (let place = folder; isBelow(place, [here]); place = dirname(place)) places.push(dirname(place));
-  return places.includes(here) ? places.reverse() : [here, folder];
+  const positions = [folder];
+  for (let place = folder; isBelow(place, [here]); place = dirname(place)) positions.push(dirname(place));
+  return positions.includes(here) ? positions.reverse() : [here, folder];
 }
 
 /** A model, and the folders below which what else the document names is looked for. */

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { handModel } from '../../test/attribution-models.ts';
-import { loadModel } from '../data/load-model.ts';
+import { loadModel } from '../data/model/load-model.ts';
+import { preprocessingOf } from '../explain/explain.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { encodeModel } from '../onnx/encode.ts';
-import { preprocessingOf } from '../report/explain.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
 import { similarityTarget } from './similarity-target.ts';
 

@@ -1,9 +1,9 @@
-import type { LoadedModel } from '../data/load-model.ts';
-import type { Preprocessing } from '../data/preprocessing.ts';
-import { readModelInputs } from '../data/read-model-input.ts';
+import { readModelInputs } from '../data/inputs/read-model-input.ts';
+import type { LoadedModel } from '../data/model/load-model.ts';
+import type { Preprocessing } from '../data/model/preprocessing.ts';
 import { WhereforeError } from '../errors.ts';
-import { predict } from '../report/prediction.ts';
-import type { TargetChoice } from '../report/question.ts';
+import { predict } from '../explain/prediction.ts';
+import type { TargetChoice } from '../explain/request.ts';
 import { toNumbers } from '../tensor/convert.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 

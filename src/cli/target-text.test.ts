@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import type { LoadedModel } from '../data/load-model.ts';
-import type { ModelInput } from '../data/model-input.ts';
-import type { Prediction } from '../report/prediction.ts';
+import type { ModelInput } from '../data/inputs/model-input.ts';
+import type { LoadedModel } from '../data/model/load-model.ts';
+import type { Prediction } from '../explain/prediction.ts';
 import { baselines, baselineText, parseBaseline } from './baseline-text.ts';
 import { parseTarget, targetText } from './target-text.ts';
 

@@ -1,11 +1,11 @@
 import type { Box } from '../attribution/detector-grid.ts';
-import { parseExpression } from '../attribution/target/expression.ts';
-import { regionOf } from '../attribution/target/region.ts';
-import type { Target } from '../attribution/target/target.ts';
+import { parseExpression } from '../attribution/targets/expression.ts';
+import { regionOf } from '../attribution/targets/region.ts';
+import type { Target } from '../attribution/targets/target.ts';
 import { WhereforeError } from '../errors.ts';
+import { detectionTarget } from '../explain/found-detections.ts';
+import type { TargetChoice } from '../explain/request.ts';
 import { nearest, unknownName } from '../nearest.ts';
-import { detectionTarget } from '../report/found-detections.ts';
-import type { TargetChoice } from '../report/question.ts';
 
 const forms = [
   'CLASS or "label"',
@@ -82,7 +82,7 @@ function integer(text: string): number {
   return value;
 }
 
-/** A rectangle of a segmentation's grid, or all places that the model gives to a class. */
+/** A rectangle of a segmentation's grid, or all positions that the model gives to a class. */
 function region(wanted: number, corners: readonly number[]): TargetChoice {
   return (input, { segmentation, summary }) => {
     if (!segmentation) {

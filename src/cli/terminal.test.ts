@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { wherefore } from '../../test/command.ts';
-import { csvCell } from '../data/csv-cell.ts';
+import { csvCell } from '../data/formats/csv-cell.ts';
 import { formatTable } from './table-text.ts';
 import { print, printJson, tell, visible, visibleAll, visibleMessage } from './terminal.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { WhereforeError } from '../errors.ts';
-import type { Prediction } from '../report/prediction.ts';
+import type { Prediction } from '../explain/prediction.ts';
 import { formatDuration } from './progress.ts';
 import { formatNumber, formatShare, formatTable } from './table-text.ts';
 import { parseTarget } from './target-text.ts';

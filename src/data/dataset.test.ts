@@ -7,13 +7,13 @@ import { gzipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { sharedData } from '../../test/shared-data.ts';
 import { float32, int64, type Tensor, tensor } from '../tensor/tensor.ts';
-import { readCsv } from './csv.ts';
 import { batches, type Dataset, splitIndices, subset, takeRows, tensorDataset } from './dataset.ts';
 import { idxDataset, imageFolder, pixelDataset, tableDataset } from './datasets.ts';
-import { readIdx } from './idx.ts';
-import { writePng } from './image.ts';
-import { type ImageInput, preprocessingSchema } from './preprocessing.ts';
-import { tableInputFor } from './table-input.ts';
+import { readCsv } from './formats/csv.ts';
+import { readIdx } from './formats/idx.ts';
+import { writePng } from './formats/image.ts';
+import { tableInputFor } from './inputs/table-input.ts';
+import { type ImageInput, preprocessingSchema } from './model/preprocessing.ts';
 
 function imageInput(options: object): { name: string; preprocessing: ImageInput } {
   const preprocessing = preprocessingSchema.parse({ inputs: { x: { kind: 'image', range: [0, 1], ...options } } })
@@ -109,8 +109,8 @@ describe('tensorDataset', () => {
   });
 });
 
-describe('pictures', () => {
-  it('pixelDataset scales grey pictures', async () => {
+describe('images', () => {
+  it('pixelDataset scales grey images', async () => {
     const pixels = tensor('uint8', [2, 1, 2], Uint8Array.of(0, 255, 51, 102));
     const dataset = pixelDataset(pixels, imageInput({ size: [1, 2], colour: 'grey' }), {
       labels: tensor('uint8', [2], Uint8Array.of(3, 4)),
@@ -126,7 +126,7 @@ describe('pictures', () => {
     ]);
     expect(dataset.labels?.([1, 0])).toEqual(int64([2], [4, 3]));
     expect(() => pixelDataset(float32([1, 2, 2], [1, 2, 3, 4]), imageInput({ size: [2, 2] }))).toThrow(
-      /not a set of pictures/,
+      /not a set of images/,
     );
   });
 
@@ -134,7 +134,7 @@ describe('pictures', () => {
     const folder = mkdtempSync(join(tmpdir(), 'wherefore-folder-'));
     try {
       await expect(imageFolder(folder, imageInput({ size: [1, 1] }))).rejects.toThrow(
-        /no pictures of classes \(got 0 sub-folders/,
+        /no images of classes \(got 0 sub-folders/,
       );
       for (const [name, value] of [
         ['dog', 255],
@@ -145,7 +145,7 @@ describe('pictures', () => {
           join(folder, name, 'b.png'),
           await writePng(tensor('uint8', [1, 1, 3], Uint8Array.of(value, value, value))),
         );
-        writeFileSync(join(folder, name, 'notes.txt'), 'not a picture');
+        writeFileSync(join(folder, name, 'notes.txt'), 'not an image');
       }
       const dataset: Dataset = await imageFolder(folder, imageInput({ size: [1, 1] }));
       expect(dataset.classes).toEqual(['cat', 'dog']);

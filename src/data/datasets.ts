@@ -3,14 +3,14 @@ import { WhereforeError } from '../errors.ts';
 import { convert } from '../tensor/convert.ts';
 import { concatRows, formatShape, int64, type Tensor, tensor } from '../tensor/tensor.ts';
 import { checkLength, type Dataset, takeRows } from './dataset.ts';
-import { folderEntries } from './folders.ts';
-import { readIdx } from './idx.ts';
-import { type Image, imageExtensions, readImage } from './image.ts';
-import { preprocessImage } from './image-input.ts';
-import type { ImageInput, TableInput } from './preprocessing.ts';
-import { readBytes } from './read-file.ts';
-import { columnNamed, type Table } from './table.ts';
-import { tableTensor } from './table-input.ts';
+import { folderEntries } from './files/folders.ts';
+import { readBytes } from './files/read-file.ts';
+import { readIdx } from './formats/idx.ts';
+import { type Image, imageExtensions, readImage } from './formats/image.ts';
+import { columnNamed, type Table } from './formats/table.ts';
+import { preprocessImage } from './inputs/image-input.ts';
+import { tableTensor } from './inputs/table-input.ts';
+import type { ImageInput, TableInput } from './model/preprocessing.ts';
 
 /** An input of a model and how it is made. */
 export interface DatasetInput<P> {
@@ -19,7 +19,7 @@ export interface DatasetInput<P> {
 }
 
 /**
- * Pictures in memory as a dataset: uint8 N×H×W (grey) or N×H×W×3 (RGB).
+ * Images in memory as a dataset: uint8 N×H×W (grey) or N×H×W×3 (RGB).
  * @throws WhereforeError `wrong-shape`.
  */
 export function pixelDataset(
@@ -27,17 +27,17 @@ export function pixelDataset(
   input: DatasetInput<ImageInput>,
   options: { readonly labels?: Tensor; readonly classes?: readonly string[]; readonly name?: string } = {},
 ): Dataset {
-  const { classes, name = 'picture' } = options;
+  const { classes, name = 'image' } = options;
   const [length, height, width, channels = 1] = pixels.shape;
   if (pixels.type !== 'uint8' || pixels.shape.length < 3 || pixels.shape.length > 4 || ![1, 3].includes(channels)) {
-    throw new WhereforeError('wrong-shape', 'not a set of pictures', {
+    throw new WhereforeError('wrong-shape', 'not a set of images', {
       got: `${pixels.type} ${formatShape(pixels.shape)}`,
       expected: 'uint8 N×H×W or N×H×W×3',
     });
   }
   if (options.labels) checkLength('labels', options.labels, length);
   const labels = options.labels && convert(options.labels, 'int64');
-  const picture = (index: number) => {
+  const image = (index: number) => {
     const data = takeRows(pixels as Tensor<'uint8'>, [index]).data;
     return tensor(
       'uint8',
@@ -48,13 +48,13 @@ export function pixelDataset(
   return {
     length,
     classes,
-    inputs: (indices) => batched(indices, picture, input),
+    inputs: (indices) => batched(indices, image, input),
     labels: labels && ((indices) => takeRows(labels, indices)),
     describe: (index) => `${name} ${index}`,
   };
 }
 
-/** A pair of IDX files (pictures and labels, gzipped or not) as a dataset. */
+/** A pair of IDX files (images and labels, gzipped or not) as a dataset. */
 export async function idxDataset(
   paths: { readonly images: string; readonly labels?: string },
   input: DatasetInput<ImageInput>,
@@ -65,20 +65,20 @@ export async function idxDataset(
   return pixelDataset(images, input, { labels, classes, name: basename(paths.images) });
 }
 
-/** Some pictures as one input of a model, batched in the order of `indices`. */
+/** Some images as one input of a model, batched in the order of `indices`. */
 async function batched(
   indices: ArrayLike<number>,
-  pictureAt: (index: number) => Tensor<'uint8'> | Promise<Image>,
+  imageAt: (index: number) => Tensor<'uint8'> | Promise<Image>,
   { name, preprocessing }: DatasetInput<ImageInput>,
 ): Promise<Record<string, Tensor>> {
   const prepared = await Promise.all(
-    Array.from(indices, async (index) => preprocessImage(await pictureAt(index), preprocessing)),
+    Array.from(indices, async (index) => preprocessImage(await imageAt(index), preprocessing)),
   );
   return { [name]: concatRows(prepared.map(({ tensor }) => tensor)) };
 }
 
-/** Files of pictures as a dataset without labels; they are read when they are asked for. */
-export function pictureFiles(paths: readonly string[], input: DatasetInput<ImageInput>): Dataset {
+/** Files of images as a dataset without labels; they are read when they are asked for. */
+export function imageFiles(paths: readonly string[], input: DatasetInput<ImageInput>): Dataset {
   return {
     length: paths.length,
     inputs: (indices) =>
@@ -88,20 +88,20 @@ export function pictureFiles(paths: readonly string[], input: DatasetInput<Image
 }
 
 /**
- * A folder with a sub-folder of pictures for each class; classes and pictures in alphabetical order.
- * @throws WhereforeError `invalid-data` where there are no pictures, `file-not-found`.
+ * A folder with a sub-folder of images for each class; classes and images in alphabetical order.
+ * @throws WhereforeError `invalid-data` where there are no images, `file-not-found`.
  */
 export async function imageFolder(path: string, input: DatasetInput<ImageInput>): Promise<Dataset> {
   const classes = (await folderEntries(path)).filter((entry) => entry.isFolder).map(({ name }) => name);
   const files: { readonly path: string; readonly label: number }[] = [];
   for (const [label, name] of classes.entries()) {
-    const pictures = (await folderEntries(join(path, name))).filter((entry) =>
+    const images = (await folderEntries(join(path, name))).filter((entry) =>
       imageExtensions.has(extname(entry.name).toLowerCase()),
     );
-    for (const { name: file } of pictures) files.push({ path: join(path, name, file), label });
+    for (const { name: file } of images) files.push({ path: join(path, name, file), label });
   }
   if (files.length === 0) {
-    throw new WhereforeError('invalid-data', 'the folder holds no pictures of classes', {
+    throw new WhereforeError('invalid-data', 'the folder holds no images of classes', {
       where: path,
       got: `${classes.length} sub-folders`,
       expected: `a sub-folder for each class with ${[...imageExtensions].join(', ')} files`,
@@ -112,7 +112,7 @@ export async function imageFolder(path: string, input: DatasetInput<ImageInput>)
     files.map(({ label }) => label),
   );
   return {
-    ...pictureFiles(
+    ...imageFiles(
       files.map((file) => file.path),
       input,
     ),

@@ -1,18 +1,24 @@
 export * from '../nearest.ts';
-export { type CsvOptions, readCsv, readJsonLines } from './csv.ts';
 export { type Batch, batches, type Dataset, splitIndices, subset, takeRows, tensorDataset } from './dataset.ts';
 export * from './datasets.ts';
-export { writeAtomically, writeFolderAtomically } from './files.ts';
-export * from './grid.ts';
-export { type GuessedPreprocessing, guessPreprocessing } from './guess.ts';
-export type { Guess } from './guessed.ts';
-export * from './idx.ts';
-export * from './image.ts';
-export * from './image-input.ts';
-export * from './load-model.ts';
-export * from './npy.ts';
-export * from './npz.ts';
-export * from './parquet.ts';
+export { writeAtomically, writeFolderAtomically } from './files/files.ts';
+export { decodeText, readBytes, readText } from './files/read-file.ts';
+export { type CsvOptions, readCsv, readJsonLines } from './formats/csv.ts';
+export * from './formats/idx.ts';
+export * from './formats/image.ts';
+export * from './formats/npy.ts';
+export * from './formats/npz.ts';
+export * from './formats/parquet.ts';
+export { type Kernel, kernels, resizeImage } from './formats/resize.ts';
+export * from './formats/safetensors.ts';
+export * from './formats/table.ts';
+export * from './formats/table-file.ts';
+export { type GuessedPreprocessing, guessPreprocessing } from './guess/guess.ts';
+export type { Guess } from './guess/guessed.ts';
+export * from './inputs/grid.ts';
+export * from './inputs/image-input.ts';
+export * from './inputs/table-input.ts';
+export * from './model/load-model.ts';
 export {
   type ImageInput,
   type InputPreprocessing,
@@ -21,11 +27,5 @@ export {
   preprocessingSchema,
   type TableInput,
   type TextInput,
-} from './preprocessing.ts';
-export * from './preprocessing-file.ts';
-export { decodeText, readBytes, readText } from './read-file.ts';
-export { type Kernel, kernels, resizeImage } from './resize.ts';
-export * from './safetensors.ts';
-export * from './table.ts';
-export * from './table-file.ts';
-export * from './table-input.ts';
+} from './model/preprocessing.ts';
+export * from './model/preprocessing-file.ts';

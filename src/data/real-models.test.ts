@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { sharedData } from '../../test/shared-data.ts';
 import { rows, type Tensor } from '../tensor/tensor.ts';
 import { pixelDataset } from './datasets.ts';
-import { toSource } from './grid.ts';
-import { readIdx } from './idx.ts';
-import { readImage } from './image.ts';
-import { preprocessImage } from './image-input.ts';
-import type { ImageInput } from './preprocessing.ts';
-import { parsePreprocessing, readLabels } from './preprocessing-file.ts';
-import { readBytes, readText } from './read-file.ts';
+import { readBytes, readText } from './files/read-file.ts';
+import { readIdx } from './formats/idx.ts';
+import { readImage } from './formats/image.ts';
+import { toSource } from './inputs/grid.ts';
+import { preprocessImage } from './inputs/image-input.ts';
+import type { ImageInput } from './model/preprocessing.ts';
+import { parsePreprocessing, readLabels } from './model/preprocessing-file.ts';
 
 /** What the hand-written description says about the model's one input. */
 async function described(name: string): Promise<{ input: ImageInput; name: string }> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parseModelConfig } from './model-config.ts';
-import { parsePreprocessing } from './preprocessing-file.ts';
-import { readImageProcessor } from './preprocessor-config.ts';
+import { parseModelConfig } from './model/model-config.ts';
+import { parsePreprocessing } from './model/preprocessing-file.ts';
+import { readImageProcessor } from './model/preprocessor-config.ts';
 
 describe('an object that cannot be written as a text, where a name should stand', () => {
   // String({ toString: 1 }) throws a TypeError.

@@ -4,7 +4,7 @@ import { byteLength, type Tensor } from '../tensor/tensor.ts';
 import type { Dataset, Rows } from './dataset.ts';
 import { range } from './pieces.ts';
 
-/** Some rows with their places. */
+/** Some rows with their positions. */
 export interface Batch extends Rows {
   readonly indices: Uint32Array;
 }

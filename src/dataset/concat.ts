@@ -6,7 +6,7 @@ import type { ColumnValue, Dataset, Rows } from './dataset.ts';
 import { checkedIndices } from './define-dataset.ts';
 import { givenIds } from './ids.ts';
 
-/** Some places of one part, and where their rows go. */
+/** Some positions of one part, and where their rows go. */
 interface Share {
   readonly part: Dataset;
   readonly own: number[];

@@ -31,7 +31,7 @@ export interface DatasetSource {
 }
 
 /**
- * A data set of anything that gives rows by their places.
+ * A data set of anything that gives rows by their positions.
  * @throws WhereforeError `wrong-shape` where labels or weights are not one a row; at `read`, where inputs are not
  */
 export function defineDataset(source: DatasetSource): Dataset {

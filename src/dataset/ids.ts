@@ -33,11 +33,11 @@ async function checkDifferent(
   const repeated = new Set(sorted.filter((value, i) => i > 0 && value === sorted[i - 1]));
   if (repeated.size === 0) return;
   const place = numbers.findIndex((value) => repeated.has(value));
-  const places = [place, numbers.indexOf(numbers[place], place + 1)];
-  const [first, second] = await read(Uint32Array.from(places));
+  const positions = [place, numbers.indexOf(numbers[place], place + 1)];
+  const [first, second] = await read(Uint32Array.from(positions));
   throw new WhereforeError('invalid-data', `two rows have the id "${first}"`, {
     where: name,
-    got: first === second ? `rows ${places.join(' and ')}` : `rows ${places.join(' and ')}, whose ids hash alike`,
+    got: first === second ? `rows ${positions.join(' and ')}` : `rows ${positions.join(' and ')}, whose ids hash alike`,
     expected: 'an id of its own for every row',
     fix: 'name another column, or none: ids are then made of the content',
   });
@@ -81,7 +81,7 @@ export function contentIds(
   };
 }
 
-/** For each place whose number has occurred before: how many times, itself included. */
+/** For each position whose number has occurred before: how many times, itself included. */
 function numbered(numbers: Float64Array): ReadonlyMap<number, number> {
   const sorted = numbers.slice().sort();
   const repeated = new Map<number, number>();

@@ -11,7 +11,7 @@ export function range(start: number, end: number): Uint32Array<ArrayBuffer> {
 /** Rows that a pass reads at once. */
 const together = 256;
 
-/** All places in order, a few at a time. @throws WhereforeError `cancelled` between them */
+/** All positions in order, a few at a time. @throws WhereforeError `cancelled` between them */
 export async function* eachPiece(
   length: number,
   { signal, onProgress }: PassOptions = {},

@@ -7,7 +7,7 @@ import { checkedIndices } from './define-dataset.ts';
 import { range } from './pieces.ts';
 
 /** Where the rows of a subset stand in the data set that it was taken of, so that a subset of it is one of that. */
-const origins = new WeakMap<Dataset, { readonly whole: Dataset; readonly places: Uint32Array }>();
+const origins = new WeakMap<Dataset, { readonly whole: Dataset; readonly positions: Uint32Array }>();
 
 /**
  * Some rows of a data set as a data set, in the order given; one may occur several times. Rows keep their ids and
@@ -18,35 +18,35 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
   const inner = checkedIndices(indices, dataset.length, dataset.name);
   const origin = origins.get(dataset);
   const whole = origin?.whole ?? dataset;
-  const places = translated(inner, origin?.places);
-  const at = (own: ArrayLike<number>) => translated(checkedIndices(own, places.length, dataset.name), places);
+  const positions = translated(inner, origin?.positions);
+  const at = (own: ArrayLike<number>) => translated(checkedIndices(own, positions.length, dataset.name), positions);
   const { labels } = whole;
   const part: Dataset = {
     name: whole.name,
-    length: places.length,
+    length: positions.length,
     classes: whole.classes,
-    labels: labels && takeRows(labels, places),
+    labels: labels && takeRows(labels, positions),
     columns: whole.columns,
     read: async (own, epoch) => whole.read(at(own), epoch),
     column: async (name, own) => whole.column(name, at(own)),
     ids: async (own) => whole.ids(at(own)),
     hashes: async (own) => whole.hashes(at(own)),
-    describe: (index) => whole.describe(places[index]),
+    describe: (index) => whole.describe(positions[index]),
     key: async (options) =>
       contentHash([
         'subset ',
         await whole.key(options),
-        bytesOf({ type: 'uint32', shape: [places.length], data: places }),
+        bytesOf({ type: 'uint32', shape: [positions.length], data: positions }),
       ]),
   };
-  origins.set(part, { whole, places });
+  origins.set(part, { whole, positions });
   return part;
 }
 
-function translated(inner: Uint32Array, places: Uint32Array | undefined): Uint32Array {
-  if (!places) return inner.slice();
+function translated(inner: Uint32Array, positions: Uint32Array | undefined): Uint32Array {
+  if (!positions) return inner.slice();
   const outer = new Uint32Array(inner.length);
-  for (let i = 0; i < inner.length; i++) outer[i] = places[inner[i]];
+  for (let i = 0; i < inner.length; i++) outer[i] = positions[inner[i]];
   return outer;
 }
 
@@ -74,13 +74,13 @@ export function split(dataset: Dataset, fraction: number, seed: number): [Datase
  * @throws WhereforeError `unknown-name`
  */
 export async function splitBy(dataset: Dataset, column: string): Promise<Map<string, Dataset>> {
-  const places = new Map<string, number[]>();
+  const positions = new Map<string, number[]>();
   const values = await dataset.column(column, range(0, dataset.length));
   for (const [place, value] of values.entries()) {
     if (value === undefined) continue;
-    const known = places.get(String(value));
+    const known = positions.get(String(value));
     if (known) known.push(place);
-    else places.set(String(value), [place]);
+    else positions.set(String(value), [place]);
   }
-  return new Map([...places].map(([value, own]) => [value, subset(dataset, own)]));
+  return new Map([...positions].map(([value, own]) => [value, subset(dataset, own)]));
 }

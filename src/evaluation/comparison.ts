@@ -2,7 +2,7 @@ import type { Baseline, InputLayout } from '../attribution/baseline.ts';
 import type { Groups } from '../attribution/groups.ts';
 import type { LoadExplainer, Method } from '../attribution/methods/method.ts';
 import type { WorkOptions } from '../attribution/prepared.ts';
-import type { Target } from '../attribution/target/target.ts';
+import type { Target } from '../attribution/targets/target.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import type { Answer } from './answer.ts';
 import type { ControlName } from './controls.ts';
@@ -20,11 +20,11 @@ export interface ComparedInput {
   readonly inputs: Tensors;
   readonly target: Target;
   readonly layout?: InputLayout;
-  /** Columns of a table, words of a text. Default: places of space, else single elements. */
+  /** Columns of a table, words of a text. Default: positions of space, else single elements. */
   readonly groups?: Groups;
   /** 1 for the groups of the object, where boxes or masks are known. */
   readonly truth?: Uint8Array;
-  /** Side of the tiles that metrics move as one. Default 1: place by place. */
+  /** Side of the tiles that metrics move as one. Default 1: position by position. */
   readonly regions?: number;
   /**
    * What it was drawn from, e.g. the photograph behind a crop. Inputs of one source are not independent: intervals draw
@@ -104,7 +104,7 @@ export interface ComparisonRequest extends WorkOptions {
   readonly exampleMetric?: string;
   /** Where results are kept; default: nowhere. */
   readonly store?: ResultStore;
-  /** Told of every explanation as it is scored. */
+  /** Called when an explanation is scored. */
   readonly onScored?: (progress: {
     readonly done: number;
     readonly total: number;
@@ -112,7 +112,7 @@ export interface ComparisonRequest extends WorkOptions {
     readonly row: string;
     readonly reused: boolean;
   }) => void;
-  /** Told of every map: for the examples of a report. */
+  /** Called with every map: for the examples of a report. */
   readonly onMap?: (input: number, row: string, map: Float32Array, shape: readonly number[]) => void;
 }
 
@@ -175,7 +175,7 @@ export interface MetricVerdict {
   /** Why it is not. */
   readonly flags: readonly MetricFlag[];
   /** Methods that this metric cannot tell from a negative control: the difference may be chance. */
-  readonly untold: readonly MethodAndControl[];
+  readonly indistinguishable: readonly MethodAndControl[];
   /** Methods that are below a negative control beyond chance. */
   readonly below: readonly MethodAndControl[];
 }

@@ -23,7 +23,7 @@ export const controlTitle = (name: ControlName): string => titles[name];
 export function randomControl(maps: readonly AttributionMap[], groups: number, seed: number): Explanation {
   const source = random(seed, 4);
   // The mean magnitude of a normal sample is √(2/π).
-  const scale = usualMagnitude(maps) / groups / Math.sqrt(2 / Math.PI);
+  const scale = typicalMagnitude(maps) / groups / Math.sqrt(2 / Math.PI);
   const map = { values: Float64Array.from({ length: groups }, () => scale * source.normal()) };
   return { map, again: async () => map };
 }
@@ -33,7 +33,7 @@ export function randomControl(maps: readonly AttributionMap[], groups: number, s
  * @returns undefined where every map is 0
  */
 export function consensusControl(maps: readonly AttributionMap[], groups: number): Explanation | undefined {
-  const magnitude = usualMagnitude(maps);
+  const magnitude = typicalMagnitude(maps);
   const values = new Float64Array(groups);
   let used = 0;
   for (const map of maps) {
@@ -74,7 +74,7 @@ function magnitudeOf({ values }: AttributionMap): number {
 }
 
 /** Median of Σ|A| over the maps that are not 0; 1 where all are. */
-function usualMagnitude(maps: readonly AttributionMap[]): number {
+function typicalMagnitude(maps: readonly AttributionMap[]): number {
   const sizes = Float64Array.from(maps, magnitudeOf)
     .filter((size) => size > 0)
     .sort();

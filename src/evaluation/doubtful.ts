@@ -4,7 +4,7 @@ import type { Comparison } from './comparison.ts';
 export interface Doubtful {
   readonly row: string;
   /** Metrics by which its distance from a control may be chance. */
-  readonly untold: readonly string[];
+  readonly indistinguishable: readonly string[];
   /** Metrics by which it is below a control beyond chance. */
   readonly below: readonly string[];
 }
@@ -15,23 +15,29 @@ export function doubtfulMethods({ rows, verdicts }: Pick<Comparison, 'rows' | 'v
   return rows
     .map(({ id }): Doubtful => {
       const below = sound.filter((verdict) => verdict.below.some(({ row }) => row === id));
-      const untold = sound.filter((one) => !below.includes(one) && one.untold.some(({ row }) => row === id));
-      return { row: id, untold: untold.map(({ metric }) => metric), below: below.map(({ metric }) => metric) };
+      const indistinguishable = sound.filter(
+        (one) => !below.includes(one) && one.indistinguishable.some(({ row }) => row === id),
+      );
+      return {
+        row: id,
+        indistinguishable: indistinguishable.map(({ metric }) => metric),
+        below: below.map(({ metric }) => metric),
+      };
     })
-    .filter(({ untold, below }) => untold.length + below.length > 0)
-    .sort((a, b) => 2 * (b.below.length - a.below.length) + b.untold.length - a.untold.length);
+    .filter(({ indistinguishable, below }) => indistinguishable.length + below.length > 0)
+    .sort((a, b) => 2 * (b.below.length - a.below.length) + b.indistinguishable.length - a.indistinguishable.length);
 }
 
 /** `gradient: worse than a control by deletion; no better by insertion` */
 export function doubtText(
-  { row, untold, below }: Doubtful,
+  { row, indistinguishable, below }: Doubtful,
   title: (id: string) => string,
   metric: (name: string) => string,
 ): string {
   const names = (list: readonly string[]) => list.map(metric).join(', ');
   const parts = [
     below.length > 0 && `worse than a control by ${names(below)}`,
-    untold.length > 0 && `not beyond chance better than a control by ${names(untold)}`,
+    indistinguishable.length > 0 && `not beyond chance better than a control by ${names(indistinguishable)}`,
   ].filter(Boolean);
   return `${title(row)}: ${parts.join('; ')}`;
 }

@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import {
   closeRuntime,
+  image,
+  imageLayout,
   objectPixels,
-  picture,
-  pictureLayout,
   pixelModel,
   side,
   templateModel,
@@ -20,7 +20,7 @@ import { readyMetric, scoreWith } from './score.ts';
 afterAll(closeRuntime);
 
 /**
- * Where the extremes are known. template: finds a drawn plus, and the picture has one, which explains the class fully.
+ * Where the extremes are known. template: finds a drawn plus, and the image has one, which explains the class fully.
  * sum: the mean over the plus, so that the shares of its pixels are the truth about every set. rival: logits in which
  * the plus speaks for the class and two other pixels against it.
  */
@@ -83,8 +83,8 @@ const truth = new Uint8Array(side * side);
 for (const pixel of object) truth[pixel] = 1;
 
 function asked(scene: Scene): Promise<Question> {
-  const x = picture([[4, 5]]);
-  const request = { reference: { kind: 'zero' }, layout: pictureLayout, truth } as const;
+  const x = image([[4, 5]]);
+  const request = { reference: { kind: 'zero' }, layout: imageLayout, truth } as const;
   const target = { kind: 'classLogit', class: 0 } as const;
   if (scene === 'template') return ask(templateModel(), { ...request, inputs: new Map([['x', x]]), target });
   const weights = Array.from(truth, (inside) => inside / (scene === 'sum' ? object.length : 1));
@@ -166,7 +166,7 @@ describe('a perfect and a random explanation', () => {
     const question = await (scenes.get('sum') as Promise<Question>);
     const gradient = async (inputs: Tensors) => {
       const { values } = await attribute(question.model, { inputs, target: question.target, method: 'gradient' });
-      return mapOf(values, question.groups, pictureLayout);
+      return mapOf(values, question.groups, imageLayout);
     };
     const map = await gradient(question.inputs);
     expect(Math.max(...map.values)).toBeCloseTo(1 / object.length, 6);

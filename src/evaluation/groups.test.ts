@@ -14,7 +14,7 @@ const inputs = (shape: readonly number[]) =>
   new Map([['x', float32(shape, new Float32Array(shape.reduce((a, b) => a * b, 1)))]]);
 
 describe('feature groups', () => {
-  it('are the pixels of a picture with all their channels, wherever those stand', () => {
+  it('are the pixels of an image with all their channels, wherever those stand', () => {
     const first = groupsOf(inputs([1, 2, 2, 3]), ['x'], { channelAxis: 1, spatialAxes: [2, 3] });
     expect(first).toMatchObject({ count: 6, shape: [2, 3], spatial: true });
     expect([...(first.groupOf.get('x') ?? [])]).toEqual([0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5]);
@@ -28,7 +28,7 @@ describe('feature groups', () => {
     expect(tiles).toMatchObject({ count: 6, shape: [2, 3], spatial: true });
     const plane = [0, 0, 1, 1, 2, 0, 0, 1, 1, 2, 3, 3, 4, 4, 5, 3, 3, 4, 4, 5];
     expect([...(tiles.groupOf.get('x') ?? [])]).toEqual([...plane, ...plane]);
-    // What pixels were given adds up; a coarser map is laid over the places and keeps its sum, 42 = 20 · 2.1.
+    // What pixels were given adds up; a coarser map is laid over the positions and keeps its sum, 42 = 20 · 2.1.
     const values = new Map([['x', float32([1, 2, 4, 5], new Float32Array(40).fill(1))]]);
     expect([...mapOf(values, tiles, layout).values]).toEqual([8, 8, 4, 8, 8, 4]);
     const coarse = mapOf(new Map([['conv', float32([1, 1, 1, 1], [42])]]), tiles, layout);
@@ -68,7 +68,7 @@ describe('feature groups', () => {
     const ids = new Map([['ids', int64([1, 5], [101, 7, 8, 9, 102])]]);
     const words = groupsOf(ids, ['ids'], {}, { groups: { kind: 'words', words: [-1, 0, 0, 1, -1] } });
     expect(words).toMatchObject({ count: 2, shape: [2], spatial: false });
-    // Attributions of an embedding [batch, token, feature] reach the words; the marks' share stays outside.
+    // Attributions of an embedding [batch, token, feature] reach the words; the special tokens' share stays outside.
     const embedding = new Map([['embedding', float32([1, 5, 2], [9, 9, 1, 2, 3, 4, 5, 6, 9, 9])]]);
     expect([...mapOf(embedding, words).values]).toEqual([10, 11]);
     const flat = linearModel([1, 1, 1]);
@@ -230,16 +230,16 @@ describe('masked rows made by the graph', () => {
     return { inGraph: [...inGraph], here: [...here] };
   }
 
-  const picture = float32(
+  const image = float32(
     [1, 2, 3, 2],
     Array.from({ length: 12 }, (_, i) => i / 4),
   );
   const cases: Record<string, FeatureGroups> = {
-    'channels first': groupsOf(new Map([['x', picture]]), ['x'], { spatialAxes: [2, 3] }),
-    'channels last': groupsOf(new Map([['x', picture]]), ['x'], { spatialAxes: [1, 2] }),
-    'the middle axis': groupsOf(new Map([['x', picture]]), ['x'], {}, { axes: [2] }),
+    'channels first': groupsOf(new Map([['x', image]]), ['x'], { spatialAxes: [2, 3] }),
+    'channels last': groupsOf(new Map([['x', image]]), ['x'], { spatialAxes: [1, 2] }),
+    'the middle axis': groupsOf(new Map([['x', image]]), ['x'], {}, { axes: [2] }),
     'regions, which no axes tell apart': groupsOf(
-      new Map([['x', picture]]),
+      new Map([['x', image]]),
       ['x'],
       { spatialAxes: [2, 3] },
       { regions: 2 },
@@ -253,7 +253,7 @@ describe('masked rows made by the graph', () => {
   };
   for (const [name, groups] of Object.entries(cases)) {
     it(`are those made here: ${name}`, async () => {
-      const { inGraph, here } = await bothWays(groups, picture);
+      const { inGraph, here } = await bothWays(groups, image);
       // Copies of the same numbers, in as many rows a run.
       expect(inGraph).toEqual(here);
       expect(new Set(here).size).toBeGreaterThan(2);

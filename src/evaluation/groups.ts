@@ -7,28 +7,28 @@ import { formatShape, sizeOf, stridesOf, type Tensor } from '../tensor/tensor.ts
 /** What is kept or removed as one: a pixel with all its channels, a column, a token, a time step. */
 export interface FeatureGroups {
   readonly count: number;
-  /** Shape of a mask: [rows, columns] of a picture, [columns], [tokens], [steps]; [count] over several inputs. */
+  /** Shape of a mask: [rows, columns] of an image, [columns], [tokens], [steps]; [count] over several inputs. */
   readonly shape: readonly number[];
-  /** Group of each element, by input name; −1 for elements that stay as they are (the marks around a text). */
+  /** Group of each element, by input name; −1 for elements that stay as they are (the special tokens around a text). */
   readonly groupOf: ReadonlyMap<string, Int32Array>;
-  /** The single places behind regions: their shape and the region of each. */
-  readonly places?: { readonly shape: readonly number[]; readonly regionOf: Int32Array };
+  /** The single positions behind regions: their shape and the region of each. */
+  readonly positions?: { readonly shape: readonly number[]; readonly regionOf: Int32Array };
   /** Whether groups next to each other are neighbours in space or time. */
   readonly spatial: boolean;
 }
 
-/** How elements are grouped where neither the places of space nor single elements are right. */
+/** How elements are grouped where neither the positions of space nor single elements are right. */
 export interface Grouping {
   /** Axes that tell groups apart, e.g. `[1]` for the steps of [batch, step, channel]. */
   readonly axes?: readonly number[];
   /** Named columns, words, or any other groups of the methods that perturb. */
   readonly groups?: Groups;
-  /** Side of the square tiles of a picture (steps of a series) that are moved as one. Default 1: every place by itself. */
+  /** Side of the square tiles of an image (steps of a series) that are moved as one. Default 1: every position by itself. */
   readonly regions?: number;
 }
 
 /**
- * The feature groups of the explained inputs: the places of space where the layout names its axes, else every element.
+ * The feature groups of the explained inputs: the positions of space where the layout names its axes, else every element.
  * @throws WhereforeError `out-of-range` for an axis that the input lacks; as `partition` for groups
  */
 export function groupsOf(
@@ -50,7 +50,7 @@ export function groupsOf(
   }
   const groupOf = new Map<string, Int32Array>();
   const shapes: number[][] = [];
-  let places: FeatureGroups['places'];
+  let positions: FeatureGroups['positions'];
   let offset = 0;
   for (const name of explained) {
     const input = inputs.get(name) as Tensor;
@@ -70,15 +70,15 @@ export function groupsOf(
     shapes.push(shape);
     if (side > 1) {
       const sizes = kept.map((axis) => input.shape[axis]);
-      const axesOfPlaces = sizes.map((_, k) => k);
-      places = { shape: sizes, regionOf: groupIndices(sizes, axesOfPlaces, offset, side) };
+      const axesOfPositions = sizes.map((_, k) => k);
+      positions = { shape: sizes, regionOf: groupIndices(sizes, axesOfPositions, offset, side) };
     }
     offset += sizeOf(shape);
   }
   const shape = shapes.length === 1 ? shapes[0] : [offset];
   const ordered = axes !== undefined || (layout.spatialAxes?.length ?? 0) > 0;
   const single = shapes.length === 1;
-  return { count: offset, shape, groupOf, places: single ? places : undefined, spatial: ordered && single };
+  return { count: offset, shape, groupOf, positions: single ? positions : undefined, spatial: ordered && single };
 }
 
 function groupIndices(shape: readonly number[], axes: readonly number[], offset: number, side: number): Int32Array {

@@ -67,7 +67,7 @@ describe('imputation from neighbours', () => {
           const range = Math.max(...known) - Math.min(...known);
           values.forEach((value, i) => {
             if (!unknown.includes(i)) expect(result[i]).toBe(value);
-            // The solver stops at a residual of 1e-9 of the range, which a chain of 35 places amplifies.
+            // The solver stops at a residual of 1e-9 of the range, which a chain of 35 positions amplifies.
             expect(result[i]).toBeGreaterThanOrEqual(Math.min(...known) - 1e-6 * range - 1e-12);
             expect(result[i]).toBeLessThanOrEqual(Math.max(...known) + 1e-6 * range + 1e-12);
           });

@@ -1,6 +1,6 @@
 import { WhereforeError } from '../errors.ts';
 
-/** A regular grid of one or two axes whose neighbouring places resemble each other. */
+/** A regular grid of one or two axes whose neighbouring positions resemble each other. */
 export type Grid = readonly number[];
 
 /** Weights of neighbours: beside 1/6, diagonal 1/12 (Rong et al. 2022); along a line ½ each. */
@@ -8,16 +8,16 @@ const beside = 2;
 const diagonal = 1;
 
 /**
- * The symmetric system `Σ_j w_ij (u_i − u_j) = 0` over the unknown places. Planes have a frame of one place around
- * them, so that every place has eight neighbours at fixed distances; those outside hold 0 and weigh nothing.
+ * The symmetric system `Σ_j w_ij (u_i − u_j) = 0` over the unknown positions. Planes have a frame of one place around
+ * them, so that every position has eight neighbours at fixed distances; those outside hold 0 and weigh nothing.
  */
 interface System {
   /** Width of a framed plane. */
   readonly stride: number;
-  /** Framed index of each place of the grid. */
+  /** Framed index of each position of the grid. */
   readonly framed: Uint32Array;
-  /** Unknown places, and the same in a framed plane. */
-  readonly places: Uint32Array;
+  /** Unknown positions, and the same in a framed plane. */
+  readonly positions: Uint32Array;
   readonly at: Uint32Array;
   /** Sum of the weights of an unknown's neighbours. */
   readonly sums: Float64Array;
@@ -40,15 +40,15 @@ function systemOf(grid: Grid, known: Uint8Array): System {
       if (!known[place]) count++;
     }
   }
-  const [places, at, sums] = [new Uint32Array(count), new Uint32Array(count), new Float64Array(count)];
+  const [positions, at, sums] = [new Uint32Array(count), new Uint32Array(count), new Float64Array(count)];
   for (let place = 0, i = 0; place < known.length; place++) {
     if (known[place]) continue;
-    places[i] = place;
+    positions[i] = place;
     at[i] = framed[place];
     sums[i] = aroundOf(inside, at[i], stride);
     i++;
   }
-  return { stride, framed, places, at, sums };
+  return { stride, framed, positions, at, sums };
 }
 
 /** `Σ_j w_j v_j` over the neighbours of a place. */
@@ -61,9 +61,9 @@ function aroundOf(plane: Float64Array, at: number, stride: number): number {
 }
 
 /**
- * Fills unknown places so that each is the weighted mean of its neighbours: solves the sparse linear system by
+ * Fills unknown positions so that each is the weighted mean of its neighbours: solves the sparse linear system by
  * conjugate gradients with Jacobi's preconditioner, from a coarse-to-fine first guess.
- * @param planes values of several channels, each over the grid; unknown places are overwritten
+ * @param planes values of several channels, each over the grid; unknown positions are overwritten
  * @param known 1 where a place keeps its value
  * @param tolerance largest residual left, as a share of the values' range. Default 0.001, well below the noise that is added
  * @returns iterations taken, the most of any channel
@@ -80,25 +80,25 @@ export function impute(planes: readonly Float64Array[], grid: Grid, known: Uint8
   if (!known.includes(1))
     throw new WhereforeError('invalid-argument', 'nothing is known to impute from', { fix: 'remove fewer features' });
   const system = systemOf(grid, known);
-  if (system.places.length === 0) return 0;
+  if (system.positions.length === 0) return 0;
   let most = 0;
   for (const plane of planes)
-    most = Math.max(most, solve(system, plane, coarseGuess(plane, grid, known, system.places), tolerance));
+    most = Math.max(most, solve(system, plane, coarseGuess(plane, grid, known, system.positions), tolerance));
   return most;
 }
 
 function solve(system: System, plane: Float64Array, guess: Float64Array, tolerance: number): number {
-  const { stride, places, at, sums } = system;
-  const count = places.length;
+  const { stride, positions, at, sums } = system;
+  const count = positions.length;
   const u = new Float64Array(count);
   const [residual, product] = [new Float64Array(count), new Float64Array(count)];
   const values = framedPlane(system, guess);
   for (let i = 0; i < count; i++) {
-    u[i] = guess[places[i]];
+    u[i] = guess[positions[i]];
     residual[i] = aroundOf(values, at[i], stride) - sums[i] * u[i];
   }
   const limit = tolerance * scaleOf(system, plane);
-  // 0 at known places, which do not move.
+  // 0 at known positions, which do not move.
   const direction = new Float64Array(values.length);
   let [rho, largest] = [0, 0];
   for (let i = 0; i < count; i++) {
@@ -140,7 +140,7 @@ function solve(system: System, plane: Float64Array, guess: Float64Array, toleran
       fix: 'remove fewer features, or leave ROAD out',
     });
   }
-  for (let i = 0; i < count; i++) plane[places[i]] = u[i];
+  for (let i = 0; i < count; i++) plane[positions[i]] = u[i];
   return iterations;
 }
 
@@ -150,11 +150,11 @@ function framedPlane({ framed, stride }: System, plane: Float64Array): Float64Ar
   return values;
 }
 
-/** By the maximum principle every unknown lies between the known places: their range is the scale. */
-function scaleOf({ places }: System, plane: Float64Array): number {
+/** By the maximum principle every unknown lies between the known positions: their range is the scale. */
+function scaleOf({ positions }: System, plane: Float64Array): number {
   let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let place = 0, i = 0; place < plane.length; place++) {
-    if (i < places.length && places[i] === place) {
+    if (i < positions.length && positions[i] === place) {
       i++;
       continue;
     }
@@ -164,14 +164,14 @@ function scaleOf({ places }: System, plane: Float64Array): number {
   return Math.max(most - least, Number.EPSILON * Math.max(Math.abs(most), Math.abs(least), Number.MIN_VALUE));
 }
 
-/** Means of the known values in cells that double in size, until every place has one: near enough to start from. */
-function coarseGuess(plane: Float64Array, grid: Grid, known: Uint8Array, places: Uint32Array): Float64Array {
+/** Means of the known values in cells that double in size, until every position has one: near enough to start from. */
+function coarseGuess(plane: Float64Array, grid: Grid, known: Uint8Array, positions: Uint32Array): Float64Array {
   const [height, width] = sizesOf(grid);
   const guess = plane.slice();
   let [rows, columns] = [height, width];
   let sums: Float64Array = plane.map((value, place) => (known[place] ? value : 0));
   let counts: Float64Array = Float64Array.from(known);
-  let open = places.slice();
+  let open = positions.slice();
   for (let cell = 2; open.length > 0; cell *= 2) {
     [sums, counts] = [pooled(sums, rows, columns), pooled(counts, rows, columns)];
     [rows, columns] = [Math.ceil(rows / 2), Math.ceil(columns / 2)];

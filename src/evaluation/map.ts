@@ -32,19 +32,24 @@ export function mapOf(
       for (let i = 0; i < groupOf.length; i++) if (groupOf[i] >= 0) total[groupOf[i]] += tensor.data[i];
       continue;
     }
-    const { places } = groups;
-    if (places) {
-      const laid = overGroups(name, tensor, { ...groups, shape: places.shape, count: places.regionOf.length }, layout);
-      for (let i = 0; i < laid.length; i++) total[places.regionOf[i]] += laid[i];
+    const { positions } = groups;
+    if (positions) {
+      const laid = overGroups(
+        name,
+        tensor,
+        { ...groups, shape: positions.shape, count: positions.regionOf.length },
+        layout,
+      );
+      for (let i = 0; i < laid.length; i++) total[positions.regionOf[i]] += laid[i];
     } else {
       const laid = overGroups(name, tensor, groups, layout);
       for (let i = 0; i < total.length; i++) total[i] += laid[i];
     }
   }
   if (kind !== 'mask') return { values: total };
-  if (groups.places) {
+  if (groups.positions) {
     const sizes = new Uint32Array(total.length);
-    for (const region of groups.places.regionOf) sizes[region]++;
+    for (const region of groups.positions.regionOf) sizes[region]++;
     for (let i = 0; i < total.length; i++) total[i] /= sizes[i];
   }
   return { values: total, absolute: true };

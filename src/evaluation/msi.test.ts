@@ -2,9 +2,9 @@ import { afterAll, describe, expect, it } from 'vitest';
 import {
   binaryModel,
   closeRuntime,
+  image,
+  imageLayout,
   objectPixels,
-  picture,
-  pictureLayout,
   row,
   side,
   templateModel,
@@ -37,7 +37,7 @@ const template = templateModel();
 type Corners = readonly (readonly [number, number])[];
 
 const askAbout = (corners: Corners, reference: Baseline = zero) =>
-  ask(template, { inputs: new Map([['x', picture(corners)]]), target, reference, layout: pictureLayout });
+  ask(template, { inputs: new Map([['x', image(corners)]]), target, reference, layout: imageLayout });
 
 const masks = {
   on: (pixels: readonly number[]) => {
@@ -140,7 +140,7 @@ describe('MSI on known numbers', () => {
   });
 });
 
-describe('the order of masks on a picture with one object', () => {
+describe('the order of masks on an image with one object', () => {
   it.each(presets)('perfect > dilated > all ≈ 0 > random, empty, inverted (%s)', async (preset) => {
     const object = objectPixels([[4, 5]]);
     const question = await askAbout([[4, 5]]);
@@ -227,10 +227,10 @@ describe('the test of the reference', () => {
       limit: 0.55,
     });
     const question = await ask(template, {
-      inputs: new Map([['x', picture([[4, 5]])]]),
+      inputs: new Map([['x', image([[4, 5]])]]),
       target: { kind: 'output', index: [0] },
       reference: zero,
-      layout: pictureLayout,
+      layout: imageLayout,
     });
     expect(await testReference(question)).toBeUndefined();
   });

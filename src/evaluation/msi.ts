@@ -28,7 +28,7 @@ export type MsiPreset = keyof typeof msiPresets;
 export const msiSteps = 16;
 
 /** Lowest mask value that counts as chosen, where a caller names none. */
-export const usualAlphaMin = 0.5;
+export const defaultAlphaMin = 0.5;
 
 /** What a mask does at each threshold. */
 export interface MsiCurves {

@@ -96,7 +96,7 @@ export function blendedPoints(question: Question, masks: readonly Float64Array[]
   };
 }
 
-/** Orders of maps that are asked about again by the next metric: sorting a picture's pixels takes as long as a pass. */
+/** Orders of maps that are asked about again by the next metric: sorting an image's pixels takes as long as a pass. */
 const orders = new WeakMap<ArrayLike<number>, Map<string, Uint32Array>>();
 
 /**

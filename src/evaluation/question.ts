@@ -9,9 +9,9 @@ import { explainedInputs } from '../attribution/explained.ts';
 import { type Points, pointOf } from '../attribution/points.ts';
 import { prepare } from '../attribution/prepare.ts';
 import type { Passes, Prepared, WorkOptions } from '../attribution/prepared.ts';
-import { scaleOf } from '../attribution/target/scale.ts';
-import { type CompiledTarget, isClassTarget, type Target } from '../attribution/target/target.ts';
-import { hasBatchAxis } from '../attribution/target/target-source.ts';
+import { scaleOf } from '../attribution/targets/scale.ts';
+import { type CompiledTarget, isClassTarget, type Target } from '../attribution/targets/target.ts';
+import { hasBatchAxis } from '../attribution/targets/target-source.ts';
 import type { Facts } from '../autodiff/facts.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Model } from '../runtime/model.ts';
@@ -34,7 +34,7 @@ export interface QuestionRequest extends WorkOptions {
   readonly groupAxes?: Grouping['axes'];
   /** Feature groups that no axis tells apart: columns, words. */
   readonly groups?: Grouping['groups'];
-  /** Side of the tiles of a picture that are kept or removed as one. Default 1: pixel by pixel. */
+  /** Side of the tiles of an image that are kept or removed as one. Default 1: pixel by pixel. */
   readonly regions?: Grouping['regions'];
   /** 1 for the groups that belong to the object, where boxes or masks are known. */
   readonly truth?: Uint8Array;

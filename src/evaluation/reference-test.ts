@@ -26,7 +26,7 @@ export interface ReferenceTest {
 }
 
 /** How far above chance a reference may be, as a share of what is left to certainty. */
-export const usualTolerance = 0.1;
+export const defaultTolerance = 0.1;
 
 /** Differences of confidence below this leave little to explain. */
 const leastDifference = 0.05;
@@ -42,7 +42,7 @@ const leastDifference = 0.05;
  */
 export async function testReference(
   question: Question,
-  tolerance = usualTolerance,
+  tolerance = defaultTolerance,
 ): Promise<ReferenceTest | undefined> {
   const { chance, reference, referenceConfidence: confidence } = question;
   if (chance === undefined) return undefined;
@@ -62,7 +62,7 @@ export async function testReference(
   const passing = alternatives.filter((alternative) => alternative.passes).sort((a, b) => a.confidence - b.confidence);
   const advice = passing.length
     ? `these would pass: ${passing.map((alternative) => `${alternative.description} (${percent(alternative.confidence)})`).join(', ')}`
-    : 'none of the usual references passes either';
+    : 'none of the default references passes either';
   const warning = `the reference (${description}) still gives the explained class ${percent(confidence)}, where at most ${percent(limit)} is near chance: scores may rank wrongly; ${advice}`;
   return { description, confidence, chance, limit, passes: false, alternatives, warning };
 }

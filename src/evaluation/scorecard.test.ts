@@ -1,24 +1,17 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import {
-  closeRuntime,
-  objectPixels,
-  picture,
-  pictureLayout,
-  side,
-  templateModel,
-} from '../../test/evaluation-models.ts';
+import { closeRuntime, image, imageLayout, objectPixels, side, templateModel } from '../../test/evaluation-models.ts';
 import { float32 } from '../tensor/tensor.ts';
 import { scorecard, scorecardMetrics } from './scorecard.ts';
 
 afterAll(closeRuntime);
 
 describe('the scorecard', () => {
-  const inputs = new Map([['x', picture([[4, 5]])]]);
+  const inputs = new Map([['x', image([[4, 5]])]]);
   // T = logit(x) − logit(b) = 8 + 12 = 20, shared out over 5 pixels.
   const pixels = new Float32Array(side * side);
   for (const pixel of objectPixels([[4, 5]])) pixels[pixel] = 4;
   const values = new Map([['x', float32([1, 1, side, side], pixels)]]);
-  const request = { inputs, target: { kind: 'classLogit', class: 0 } as const, layout: pictureLayout, values, sum: 20 };
+  const request = { inputs, target: { kind: 'classLogit', class: 0 } as const, layout: imageLayout, values, sum: 20 };
 
   it('of a perfect explanation', async () => {
     const card = await scorecard(templateModel(), { ...request, reference: { kind: 'zero' } });

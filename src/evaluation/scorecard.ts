@@ -1,7 +1,7 @@
 import { type Baseline, describeBaseline, type InputBaseline, type InputLayout } from '../attribution/baseline.ts';
 import type { ValueKind } from '../attribution/methods/method.ts';
 import type { WorkOptions } from '../attribution/prepared.ts';
-import type { Target } from '../attribution/target/target.ts';
+import type { Target } from '../attribution/targets/target.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { maxOf, minOf } from '../tensor/extremes.ts';
@@ -30,11 +30,11 @@ export interface ScorecardRequest extends WorkOptions {
   readonly target: Target;
   readonly explained?: readonly string[];
   readonly layout?: InputLayout;
-  /** Columns, words. Default: places of space, else single elements. */
+  /** Columns, words. Default: positions of space, else single elements. */
   readonly groups?: Grouping['groups'];
   /** What removed features are replaced by: the baseline of the explanation, or another. */
   readonly reference: Baseline;
-  /** Other references, over which the spread of each score is told. Default: {@link usualReferences}. */
+  /** Other references, over which the spread of each score is told. Default: {@link defaultReferences}. */
   readonly otherReferences?: readonly Baseline[];
   /** The attribution, by value of the layer, and its sum. */
   readonly values: ReadonlyMap<string, Tensor<'float32'>>;
@@ -84,7 +84,7 @@ export async function scorecard(model: Model, request: ScorecardRequest): Promis
   const question = await ask(model, request);
   const map = mapOf(values, question.groups, layout, request.kind);
   const test = await testReference(question);
-  const others = request.otherReferences ?? usualReferences(inputs, question.explained, reference);
+  const others = request.otherReferences ?? defaultReferences(inputs, question.explained, reference);
   const questions: Question[] = [question];
   const notes: string[] = test?.warning ? [test.warning] : [];
   for (const other of others) {
@@ -132,7 +132,7 @@ export async function scorecard(model: Model, request: ScorecardRequest): Promis
 }
 
 /** References other than the stated one that suit the kind of input: its mean and noise like it, or other tokens. */
-export function usualReferences(inputs: Tensors, explained: readonly string[], reference: Baseline): Baseline[] {
+export function defaultReferences(inputs: Tensors, explained: readonly string[], reference: Baseline): Baseline[] {
   const candidates = [
     byType(inputs, explained, { kind: 'mean' }, { kind: 'tokens', id: 0 }),
     byType(inputs, explained, { kind: 'noise', seed: 0 }, { kind: 'tokens', id: 1 }),

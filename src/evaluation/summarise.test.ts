@@ -64,7 +64,7 @@ describe('verdicts, quality and examples', () => {
       judgedBy: 'consensus',
       sound: true,
       flags: [],
-      untold: [
+      indistinguishable: [
         { row: 'close', control: 'random' },
         { row: 'bad', control: 'inverted' },
       ],

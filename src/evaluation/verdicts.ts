@@ -26,7 +26,7 @@ interface Contest extends MethodAndControl {
 export function verdictOf(ready: ReadyMetric, judged: Judged): MetricVerdict {
   const { name, metric } = ready;
   const { judgedBy } = metric;
-  const none = { metric: name, judgedBy, flags: [], untold: [], below: [] };
+  const none = { metric: name, judgedBy, flags: [], indistinguishable: [], below: [] };
   if (judgedBy === 'definition' || judgedBy === 'description') return { ...none, sound: judgedBy === 'definition' };
   const against = judgedBy === 'methods' ? (['random'] as const) : (['random', 'inverted'] as const);
   const of = (isRow: (row: RowResults) => boolean) =>
@@ -41,7 +41,7 @@ export function verdictOf(ready: ReadyMetric, judged: Judged): MetricVerdict {
     ...none,
     sound: flags.length === 0,
     flags,
-    untold: pick((_, isBeyondChance) => !isBeyondChance),
+    indistinguishable: pick((_, isBeyondChance) => !isBeyondChance),
     below: pick(({ mean }, isBeyondChance) => isBeyondChance && mean < 0),
   };
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { toyPictures, toySide, trainedToy } from '../../test/toy-pictures.ts';
+import { toyImages, toySide, trainedToy } from '../../test/toy-images.ts';
 import { tensorDataset } from '../data/dataset.ts';
 import { decodeModel } from '../onnx/decode.ts';
 import { encodeModel } from '../onnx/encode.ts';
@@ -16,8 +16,8 @@ const runtime = createNodeRuntime({ threads: 1 });
 afterAll(() => runtime.close());
 
 const settings = { channels: 8, detail: 8, ranking: 1, epochs: 4, batchSize: 12, learningRate: 5e-3, seed: 3 } as const;
-const dataset = tensorDataset({ image: toyPictures(360, 7).pictures });
-const heldOut = toyPictures(64, 99, 3);
+const dataset = tensorDataset({ image: toyImages(360, 7).images });
+const heldOut = toyImages(64, 99, 3);
 const checkpoints: CheckpointStore = checkpointsInMemory();
 let onnx: OnnxModel;
 let model: Model;
@@ -37,7 +37,7 @@ async function predictions(of: OnnxModel, batch: number): Promise<Uint8Array[]> 
     const size = toySide * toySide;
     const results: Uint8Array[] = [];
     for (let i = 0; i + batch <= 32; i += batch) {
-      const data = heldOut.pictures.data.slice(i * size, (i + batch) * size);
+      const data = heldOut.images.data.slice(i * size, (i + batch) * size);
       const feeds = new Map<string, Tensor>([
         ['image', { type: 'float32', shape: [batch, 1, toySide, toySide], data }],
       ]);
@@ -51,7 +51,7 @@ async function predictions(of: OnnxModel, batch: number): Promise<Uint8Array[]> 
 
 async function masksOf(one: Adapted): Promise<Float32Array> {
   const explainer = openExplainer(createModel(through(one.explainer), runtime, { name: 'explainer.onnx', hash: '' }));
-  return (await explainer.masks(heldOut.pictures, Array.from(heldOut.labels.data, Number))).data;
+  return (await explainer.masks(heldOut.images, Array.from(heldOut.labels.data, Number))).data;
 }
 
 describe('a trained explainer', () => {
@@ -67,7 +67,7 @@ describe('a trained explainer', () => {
         both += patch[i] * above;
       }
     });
-    // A mask by chance over a share p of the picture has an IoU with a patch of share .14 of at most .14.
+    // A mask by chance over a share p of the image has an IoU with a patch of share .14 of at most .14.
     expect(both / (inside + covered - both)).toBeGreaterThan(0.4);
     // What it covers lies in the patch far more often than the 14 % of chance.
     expect(both / covered).toBeGreaterThan(0.5);
@@ -76,7 +76,7 @@ describe('a trained explainer', () => {
   it('separates: what it keeps tells the class, what it leaves does not', () => {
     const last = adapted.validations.at(-1);
     expect(last?.kept).toBeGreaterThan(0.75);
-    // A quarter of the pictures have no patch: they keep their class whatever is left out.
+    // A quarter of the images have no patch: they keep their class whatever is left out.
     expect(last?.removed).toBeLessThan(0.4);
     expect(last?.area).toBeLessThan(0.4);
   });
@@ -92,7 +92,7 @@ describe('a trained explainer', () => {
 
   it('gives the same mask beside the model and alone', async () => {
     const session = await runtime.open(through(adapted.fused));
-    const results = await session.run(new Map([['image', heldOut.pictures]]), ['logits', 'mask']);
+    const results = await session.run(new Map([['image', heldOut.images]]), ['logits', 'mask']);
     await session.release();
     const logits = (results.get('logits') as Tensor<'float32'>).data;
     const classes = heldOut.patches.map((_, n) => {
@@ -100,7 +100,7 @@ describe('a trained explainer', () => {
       return row.indexOf(Math.max(...row));
     });
     const explainer = openExplainer(createModel(through(adapted.explainer), runtime, { name: 'e', hash: '' }));
-    const alone = (await explainer.masks(heldOut.pictures, classes)).data;
+    const alone = (await explainer.masks(heldOut.images, classes)).data;
     expect((results.get('mask') as Tensor<'float32'>).data).toEqual(alone);
   });
 
@@ -117,7 +117,7 @@ describe('a trained explainer', () => {
     }
     const saturated = { ...adapted.explainer, graph: { ...graph, initializers } };
     const explainer = openExplainer(createModel(through(saturated), runtime, { name: 'e', hash: '' }));
-    const masks = await explainer.masks(heldOut.pictures, Array.from(heldOut.labels.data, Number));
+    const masks = await explainer.masks(heldOut.images, Array.from(heldOut.labels.data, Number));
     expect(new Set(masks.data)).toEqual(new Set([1]));
   });
 
@@ -126,7 +126,7 @@ describe('a trained explainer', () => {
     expect(explainer.facts).toMatchObject({
       model: 'toy',
       threshold: 0.5,
-      references: ['mean', 'noise', 'colour', 'picture'],
+      references: ['mean', 'noise', 'colour', 'image'],
       gradients: { points: [1], notes: [] },
       seed: 3,
       classes: 4,
@@ -136,8 +136,8 @@ describe('a trained explainer', () => {
     expect(() => checkExplains(explainer, model)).not.toThrow();
     expect(() => checkExplains(explainer, other)).toThrow('trained on another model');
     expect(() => openExplainer(model)).toThrow('no explainer');
-    await expect(explainer.masks(heldOut.pictures, [0])).rejects.toThrow('pictures for the explainer');
-    await expect(explainer.masks(heldOut.pictures, new Array(64).fill(4))).rejects.toThrow('0 to 3');
+    await expect(explainer.masks(heldOut.images, [0])).rejects.toThrow('images for the explainer');
+    await expect(explainer.masks(heldOut.images, new Array(64).fill(4))).rejects.toThrow('0 to 3');
   });
 });
 
@@ -161,6 +161,6 @@ describe('a training', () => {
     ['all', { minimality: 0, necessity: 0, ranking: 0, variation: 0, detail: 0, learningRate: 2e-2 }],
   ])('stops when the mask keeps %s', async (what, weights) => {
     const run = adapt(model, dataset, { settings: { ...settings, ...weights, epochs: 2 } });
-    await expect(run).rejects.toThrow(`keeps ${what} of the picture`);
+    await expect(run).rejects.toThrow(`keeps ${what} of the image`);
   });
 });

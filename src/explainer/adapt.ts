@@ -19,7 +19,7 @@ import { type ExplainerFacts, explainerModel } from './explainer-model.ts';
 import { fuse } from './fuse.ts';
 import { trainingInputs } from './objective.ts';
 import { pixelStatistics } from './references.ts';
-import { explainerSamples, picturesOf } from './samples.ts';
+import { explainerSamples, imagesOf } from './samples.ts';
 import { type LaxOptions, type LaxSettings, laxSettings } from './settings.ts';
 import { type TrainingModel, trainingModel } from './training-model.ts';
 import { checkCollapse, type Validation, validate } from './validate.ts';
@@ -42,7 +42,7 @@ export interface AdaptOptions {
 /** What a training of an explainer will do. */
 export interface AdaptPlan {
   readonly settings: LaxSettings;
-  readonly pictures: number;
+  readonly images: number;
   readonly validated: number;
   readonly layers: TrainingModel['maps'];
   /** Points at which the adapter is told the gradient of the class, and why there are none where they were not left out. */
@@ -54,7 +54,7 @@ export interface AdaptPlan {
 
 /** A trained explainer. */
 export interface Adapted {
-  /** Picture and class in, mask out. */
+  /** Image and class in, mask out. */
   readonly explainer: OnnxModel;
   /** The model's own outputs, and the mask of the predicted class. */
   readonly fused: OnnxModel;
@@ -67,12 +67,12 @@ export interface Adapted {
 
 /**
  * Trains a learned explainer (LAX): a small network that turns a frozen classifier's features and a class into a mask,
- * on unlabelled pictures, so that what the mask keeps suffices for the prediction, what it leaves does not, and it is
+ * on unlabelled images, so that what the mask keeps suffices for the prediction, what it leaves does not, and it is
  * small. The classifier does not change.
  *
  * Source: "Learning Quantifiable Visual Explanations Without Ground-Truth", arXiv 2605.18681; the loss is our
  * reconstruction (see `appendObjective`).
- * @throws WhereforeError `unsupported-model` for a model that is no classifier of pictures, `collapsed` when the mask
+ * @throws WhereforeError `unsupported-model` for a model that is no classifier of images, `collapsed` when the mask
  *   comes to keep all or nothing, `not-finite`, `cancelled`, `invalid-argument`
  */
 export async function adapt(model: Model, dataset: Dataset, options: AdaptOptions = {}): Promise<Adapted> {
@@ -80,16 +80,16 @@ export async function adapt(model: Model, dataset: Dataset, options: AdaptOption
   const { runtime } = model.executor;
   const [held, own] = splitOf(dataset.length, settings);
   const [{ name: input }] = model.graph.inputs;
-  const pictures = await picturesOf(dataset, input, own);
-  const heldOut = await picturesOf(dataset, input, held);
-  const some = await pictures(Uint32Array.from({ length: Math.min(256, own.length) }, (_, i) => i));
+  const images = await imagesOf(dataset, input, own);
+  const heldOut = await imagesOf(dataset, input, held);
+  const some = await images(Uint32Array.from({ length: Math.min(256, own.length) }, (_, i) => i));
   const classifier = await readClassifier(model, new Map([[input, some]]), options);
   const statistics = pixelStatistics(some, classifier.layout);
   const told = await gradientToTell(model.executor, classifier, settings, some);
   const training = trainingModel(classifier, settings, statistics, told);
   options.onStart?.({
     settings,
-    pictures: own.length,
+    images: own.length,
     validated: held.length,
     layers: training.maps,
     gradients: told.points,
@@ -98,7 +98,7 @@ export async function adapt(model: Model, dataset: Dataset, options: AdaptOption
     parameters: training.parameters,
   });
 
-  const samples = explainerSamples(pictures, own.length, classifier, settings, statistics);
+  const samples = explainerSamples(images, own.length, classifier, settings, statistics);
   const apart = { ...settings, otherClasses: 0, seed: settings.seed + 1 };
   const validation = explainerSamples(heldOut, held.length, classifier, apart, statistics);
   const validations: Validation[] = [];
@@ -151,15 +151,15 @@ export async function adapt(model: Model, dataset: Dataset, options: AdaptOption
   };
 }
 
-/** Held-out and own pictures. @throws WhereforeError `invalid-data` when there are too few to hold any apart */
+/** Held-out and own images. @throws WhereforeError `invalid-data` when there are too few to hold any apart */
 function splitOf(count: number, settings: LaxSettings): [Uint32Array, Uint32Array] {
   const share = Math.min(settings.validation, 256 / Math.max(1, count));
   const [held, own] = splitIndices(count, share, settings.seed);
   if (held.length && own.length) return [held, own];
-  throw new WhereforeError('invalid-data', 'too few pictures to train an explainer', {
+  throw new WhereforeError('invalid-data', 'too few images to train an explainer', {
     got: `${count}`,
     expected: `at least ${Math.ceil(1 / settings.validation)}`,
-    fix: 'give more pictures; they need no labels',
+    fix: 'give more images; they need no labels',
   });
 }
 

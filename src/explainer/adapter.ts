@@ -10,7 +10,7 @@ import {
 } from '../train/index.ts';
 import { constantly } from '../train/initialization.ts';
 import { sizeAt } from '../train/network.ts';
-import type { PictureLayout } from './classifier.ts';
+import type { ImageLayout } from './classifier.ts';
 import type { FeatureMap } from './feature-maps.ts';
 
 /** Every name that the explainer adds to a graph starts with this. */
@@ -25,8 +25,8 @@ const groups = 4;
 export interface AdapterOptions {
   readonly channels: number;
   readonly classes: number;
-  readonly layout: PictureLayout;
-  /** Channels at the size of the picture; 0 for none. */
+  readonly layout: ImageLayout;
+  /** Channels at the size of the image; 0 for none. */
   readonly detail: number;
 }
 
@@ -35,21 +35,21 @@ export interface AdapterOptions {
  *
  * Every map goes through a 1×1 convolution to `channels`; the highest is scaled and shifted by two vectors of the class
  * (FiLM, Perez et al. 2018, arXiv 1709.07871); then from high to low: 3×3 convolution, normalisation, SiLU, the size of
- * the next lower map, plus that map; then to `detail` channels and the size of the picture, plus the picture itself
+ * the next lower map, plus that map; then to `detail` channels and the size of the image, plus the image itself
  * after a 3×3 convolution, normalisation and SiLU, and one more such block; a 1×1 convolution at the end and a sigmoid.
- * Without `detail` the 1×1 convolution comes before the size of the picture.
+ * Without `detail` the 1×1 convolution comes before the size of the image.
  * SiLU takes the place of GELU: it is written with operators of every opset, so that the adapter can be appended to the
  * nodes of a model file as they are.
  * @param maps low to high
- * @param picture the input, channels first
+ * @param image the input, channels first
  * @param label the class, int64 `[N]`
- * @param gradient what the adapter is told of the gradient of the class, `[N, channels, H, W]`: it joins the picture, and a
+ * @param gradient what the adapter is told of the gradient of the class, `[N, channels, H, W]`: it joins the image, and a
  *   3×3 convolution of it is added before the sigmoid
  */
 export function adapter(
   network: Network,
   maps: readonly FeatureMap[],
-  picture: Value,
+  image: Value,
   label: string,
   options: AdapterOptions,
   gradient?: Value,
@@ -60,17 +60,17 @@ export function adapter(
     return normalised(network, convolution(network, entering, name, { channels: options.channels, kernel: 1 }), name);
   });
   const decoded = decode(network, laterals, label, options);
-  return masked(network, detailed(network, decoded, picture, options, gradient), options, gradient);
+  return masked(network, detailed(network, decoded, image, options, gradient), options, gradient);
 }
 
 /**
- * The explainer without internals: a small U-Net on the picture. Three stages of convolution and halving, then the same
+ * The explainer without internals: a small U-Net on the image. Three stages of convolution and halving, then the same
  * way up as {@link adapter}.
- * @param picture the input, channels first
+ * @param image the input, channels first
  */
-export function unet(network: Network, picture: Value, label: string, options: AdapterOptions): Value {
+export function unet(network: Network, image: Value, label: string, options: AdapterOptions): Value {
   const stages: Value[] = [];
-  let x = picture;
+  let x = image;
   for (let i = 0; i < 3; i++) {
     const name = `${prefix}down${i + 1}`;
     if (i > 0) {
@@ -94,11 +94,11 @@ function decode(network: Network, laterals: readonly Value[], label: string, opt
   return x;
 }
 
-/** What the features tell, joined at the size of the picture by what its pixels tell. */
+/** What the features tell, joined at the size of the image by what its pixels tell. */
 function detailed(
   network: Network,
   x: Value,
-  picture: Value,
+  image: Value,
   { detail, layout }: AdapterOptions,
   gradient?: Value,
 ): Value {
@@ -106,7 +106,7 @@ function detailed(
   const name = `${prefix}detail`;
   const narrow = convolution(network, x, `${name}.narrow`, { channels: detail, kernel: 1 });
   const laid = resized(network, narrow, `${name}.laid`, sized(narrow, layout), 'linear');
-  const full = gradient ? joined(network, [picture, gradient], `${name}.told`) : picture;
+  const full = gradient ? joined(network, [image, gradient], `${name}.told`) : image;
   const pixels = block(network, full, `${name}.pixels`, detail);
   return block(network, add(network, laid, pixels, `${name}.sum`), name, detail);
 }
@@ -132,7 +132,7 @@ function joined(network: Network, values: readonly Value[], name: string): Value
   return { name, shape: [shape[0], channels, ...shape.slice(2)] };
 }
 
-const sized = ({ shape }: Value, { height, width }: PictureLayout): Value => ({
+const sized = ({ shape }: Value, { height, width }: ImageLayout): Value => ({
   name: '',
   shape: [...shape.slice(0, 2), height, width],
 });

@@ -21,13 +21,13 @@ interface Entry {
 const folder = fileURLToPath(new URL('../../test/fixtures/architectures/', import.meta.url));
 const entries = JSON.parse(readFileSync(`${folder}index.json`, 'utf8')) as Entry[];
 /** A solver of equations takes fields of four axes that are no images. */
-const pictures = entries.filter(({ architecture, inputs }) => {
+const images = entries.filter(({ architecture, inputs }) => {
   const shapes = Object.values(inputs);
   return architecture !== 'fno' && shapes.length === 1 && shapes[0].length === 4;
 });
-/** A segmentation and a detector: no classes of a picture. */
+/** A segmentation and a detector: no classes of an image. */
 const others = new Set(['unet', 'yolo']);
-const classifiers = pictures.filter(({ architecture }) => !others.has(architecture));
+const classifiers = images.filter(({ architecture }) => !others.has(architecture));
 const runtime = createNodeRuntime({ threads: 1 });
 afterAll(() => runtime.close());
 
@@ -81,7 +81,7 @@ describe('networks as PyTorch exports them', () => {
   });
 
   it('are refused where the model does not choose among classes', async () => {
-    for (const entry of pictures.filter(({ architecture }) => others.has(architecture)))
+    for (const entry of images.filter(({ architecture }) => others.has(architecture)))
       await expect(trained(entry)).rejects.toThrow('no list of classes');
   });
 

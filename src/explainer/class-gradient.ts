@@ -12,9 +12,9 @@ import { anyBatch } from './any-batch.ts';
 import type { Classifier } from './classifier.ts';
 import type { LaxSettings } from './settings.ts';
 
-/** The gradient of a class's score with respect to the picture, as a graph for batches of any size. */
+/** The gradient of a class's score with respect to the image, as a graph for batches of any size. */
 export interface ClassGradient {
-  /** Inputs: the picture, and {@link gradientClass}; one output: the gradient, of the picture's shape. */
+  /** Inputs: the image, and {@link gradientClass}; one output: the gradient, of the image's shape. */
   readonly graph: Graph;
   /** Where it is not the plain derivative. */
   readonly notes: readonly GradientNote[];
@@ -30,10 +30,10 @@ export interface Told {
   readonly missing?: string;
 }
 
-const usualPoints = [1];
+const defaultPoints = [1];
 
 /**
- * The gradient that the settings ask for; where they say nothing, at the picture itself if the model has one.
+ * The gradient that the settings ask for; where they say nothing, at the image itself if the model has one.
  * @throws WhereforeError as {@link classGradient} where points are stated
  */
 export async function gradientToTell(
@@ -42,7 +42,7 @@ export async function gradientToTell(
   { gradients, reads }: LaxSettings,
   example: Tensor<'float32'>,
 ): Promise<Told> {
-  const points = gradients ?? (reads === 'features' ? usualPoints : []);
+  const points = gradients ?? (reads === 'features' ? defaultPoints : []);
   if (points.length === 0) return { points };
   try {
     return { gradient: await classGradient(executor, classifier, example), points };
@@ -106,7 +106,7 @@ function differentiated(specialised: Graph, known: Facts, { input, scores, class
   });
   const gradient = gradients.get(input);
   if (!gradient) {
-    throw new WhereforeError('not-differentiable', 'no gradient: nothing flows back from the scores to the picture', {
+    throw new WhereforeError('not-differentiable', 'no gradient: nothing flows back from the scores to the image', {
       where: `"${scores}"`,
       got: notes.map(({ text }) => text).join('; '),
     });
@@ -125,7 +125,7 @@ function repeated({ shape, data }: Tensor<'float32'>, count: number): Tensor<'fl
   return float32([count, ...shape.slice(1)], values);
 }
 
-/** Runs the freed graph on one picture and on more than it was made for, and compares with the one of fixed size. */
+/** Runs the freed graph on one image and on more than it was made for, and compares with the one of fixed size. */
 async function checkAgainst(
   executor: Executor,
   free: Graph,
@@ -161,7 +161,7 @@ async function checkAgainst(
       // A kink that rounding takes to its other side changes one path among many; a wrong batch changes everything.
       if (Math.sqrt(error) <= 1e-2 * Math.sqrt(square)) continue;
       throw new WhereforeError('unsupported-model', 'the gradient depends on the size of the batch', {
-        where: `picture ${i + 1} of ${count}`,
+        where: `image ${i + 1} of ${count}`,
         got: `a relative difference of ${Math.sqrt(error / square)} between batches of ${count} and ${fixed.batch}`,
       });
     }

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { toyNetwork, toyPictures } from '../../test/toy-pictures.ts';
+import { toyImages, toyNetwork } from '../../test/toy-images.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
 import { createModel } from '../runtime/model.ts';
@@ -10,7 +10,7 @@ import { readClassifier } from './classifier.ts';
 const runtime = createNodeRuntime({ threads: 1 });
 afterAll(() => runtime.close());
 
-const { pictures } = toyPictures(4, 5);
+const { images } = toyImages(4, 5);
 
 /** The toy with other nodes behind its logits. */
 function behind(append: (builder: GraphBuilder) => string, batch: number | string = 'N'): OnnxModel {
@@ -22,7 +22,7 @@ function behind(append: (builder: GraphBuilder) => string, batch: number | strin
   return { ...toy, graph: { ...graph, inputs } };
 }
 
-const read = (onnx: OnnxModel, example: Tensor<'float32'> = pictures) =>
+const read = (onnx: OnnxModel, example: Tensor<'float32'> = images) =>
   readClassifier(createModel(onnx, runtime, { name: 'toy', hash: '' }), new Map([['image', example]]));
 
 describe('readClassifier', () => {
@@ -37,7 +37,7 @@ describe('readClassifier', () => {
     expect(await read(softmax)).toMatchObject({ scores: 'logits', classes: 4 });
   });
 
-  it('lists what lies over the picture: convolutions, activations and pooling, not the mean over space', async () => {
+  it('lists what lies over the image: convolutions, activations and pooling, not the mean over space', async () => {
     const { features } = await read(toyNetwork(1));
     expect(features.map(({ name, height }) => [name, height])).toEqual([
       ['conv1', 16],
@@ -50,24 +50,24 @@ describe('readClassifier', () => {
     ]);
   });
 
-  it('takes batches of a model that was exported for one picture', async () => {
+  it('takes batches of a model that was exported for one image', async () => {
     const flattened = behind((builder) => builder.op('Reshape', ['logits', builder.ints([1, 4])]), 1);
     const one = createModel(flattened, runtime, { name: 'toy', hash: '' });
-    const { onnx, scores } = await readClassifier(one, new Map([['image', pictures]]));
+    const { onnx, scores } = await readClassifier(one, new Map([['image', images]]));
     const alone = createModel(onnx, runtime, { name: 'toy', hash: '' });
-    const results = await alone.executor.run(alone.graph, new Map([['image', pictures]]), [scores]);
+    const results = await alone.executor.run(alone.graph, new Map([['image', images]]), [scores]);
     expect(results.get(scores)?.shape).toEqual([4, 4]);
   });
 
-  it('refuses what is no classifier of pictures, saying why', async () => {
+  it('refuses what is no classifier of images, saying why', async () => {
     const sigmoid = behind((builder) => builder.op('Sigmoid', ['logits']));
     await expect(read(sigmoid)).rejects.toThrow('each class a probability of its own');
     const single = behind((builder) => builder.op('ReduceMax', ['logits', builder.ints([1])]));
     await expect(read(single)).rejects.toThrow('no list of classes');
-    await expect(read(toyNetwork(1), float32([1, 256], pictures.data.slice(0, 256)))).rejects.toThrow('no picture');
+    await expect(read(toyNetwork(1), float32([1, 256], images.data.slice(0, 256)))).rejects.toThrow('no image');
   });
 
-  it('refuses a model in which pictures of a batch affect each other', async () => {
+  it('refuses a model in which images of a batch affect each other', async () => {
     const mixed = behind((builder) => {
       const mean = builder.op('ReduceMean', ['logits', builder.ints([0])]);
       return builder.op('Add', ['logits', mean]);

@@ -1,5 +1,5 @@
 import { layersBetween } from '../attribution/layers.ts';
-import { finalNode } from '../attribution/target/scale.ts';
+import { finalNode } from '../attribution/targets/scale.ts';
 import type { Facts } from '../autodiff/facts.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Graph, OnnxModel } from '../onnx/graph.ts';
@@ -9,20 +9,20 @@ import type { Tensors } from '../runtime/runtime.ts';
 import { concatRows, formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { type FeatureMap, featureMaps } from './feature-maps.ts';
 
-/** Where channels and space lie in an input of pictures. */
-export interface PictureLayout {
+/** Where channels and space lie in an input of images. */
+export interface ImageLayout {
   readonly channelAxis: 1 | 3;
   readonly channels: number;
   readonly height: number;
   readonly width: number;
 }
 
-/** A classifier of pictures, seen as what an explainer needs of it. */
+/** A classifier of images, seen as what an explainer needs of it. */
 export interface Classifier {
   /** The lowered model, for batches of any size. */
   readonly onnx: OnnxModel;
   readonly input: string;
-  readonly layout: PictureLayout;
+  readonly layout: ImageLayout;
   /** The scores before the softmax, `[N, K]` or with axes of size 1 behind. */
   readonly scores: string;
   /** The model output that tells the prediction. */
@@ -33,7 +33,7 @@ export interface Classifier {
 }
 
 /**
- * Reads a model as a classifier of pictures.
+ * Reads a model as a classifier of images.
  * @param example a batch of inputs of the shapes that will be used
  * @throws WhereforeError `unsupported-model` when it is none: several inputs, no space, no single class axis, sigmoid
  *   outputs, weights in another file, rows of a batch that affect each other
@@ -53,9 +53,9 @@ export async function readClassifier(
   const { inputs } = model.graph;
   if (inputs.length !== 1) refuse('the model has several inputs', inputs.map(({ name }) => `"${name}"`).join(', '));
   const input = inputs[0].name;
-  const picture = example.get(input);
-  if (!picture) refuse(`the input "${input}" is missing`, [...example.keys()].join(', '));
-  const layout = layoutOf(picture as Tensor, options.channelAxis);
+  const image = example.get(input);
+  if (!image) refuse(`the input "${input}" is missing`, [...example.keys()].join(', '));
+  const layout = layoutOf(image as Tensor, options.channelAxis);
   const outside = [...model.graph.initializers.values()].find(({ location }) => location.kind === 'file');
   if (outside) refuse('weights lie in another file', `"${outside.name}"`, 'save the model as one file');
 
@@ -71,22 +71,22 @@ export async function readClassifier(
   const shape = facts.shapes.get(scores) ?? [];
   const [count, ...rest] = shape;
   const classes = sizeOf(rest);
-  const rows = picture?.shape[0] as number;
+  const rows = image?.shape[0] as number;
   if (count !== rows || rest.filter((size) => size > 1).length > 1 || classes < 2) {
     refuse('its scores are no list of classes', `"${scores}" ${formatShape(shape)}`);
   }
-  await checkRowsApart(model, onnx.graph, input, picture as Tensor<'float32'>, scores, classes);
+  await checkRowsApart(model, onnx.graph, input, image as Tensor<'float32'>, scores, classes);
   const candidates = layersBetween(graph, facts, [input], output);
   return { onnx, input, layout, scores, output, classes, features: featureMaps(candidates, layout) };
 }
 
-function layoutOf(picture: Tensor, channelAxis: number | undefined): PictureLayout {
-  const { shape } = picture;
+function layoutOf(image: Tensor, channelAxis: number | undefined): ImageLayout {
+  const { shape } = image;
   const isChannels = (size: number) => size === 1 || size === 3 || size === 4;
   const axis = channelAxis ?? [1, 3].find((candidate) => isChannels(shape[candidate]));
-  if (picture.type !== 'float32' || shape.length !== 4 || (axis !== 1 && axis !== 3)) {
-    throw new WhereforeError('unsupported-model', 'no explainer can be trained: the input is no picture', {
-      got: `${picture.type} ${formatShape(shape)}`,
+  if (image.type !== 'float32' || shape.length !== 4 || (axis !== 1 && axis !== 3)) {
+    throw new WhereforeError('unsupported-model', 'no explainer can be trained: the input is no image', {
+      got: `${image.type} ${formatShape(shape)}`,
       expected: 'float32 N×C×H×W or N×H×W×C with 1, 3 or 4 channels',
     });
   }
@@ -94,20 +94,20 @@ function layoutOf(picture: Tensor, channelAxis: number | undefined): PictureLayo
   return { channelAxis: axis, channels: shape[axis], height, width };
 }
 
-/** Whether two pictures in one batch give what each gives alone: training mixes them into one. */
+/** Whether two images in one batch give what each gives alone: training mixes them into one. */
 async function checkRowsApart(
   model: Model,
   graph: Graph,
   input: string,
-  pictures: Tensor<'float32'>,
+  images: Tensor<'float32'>,
   scores: string,
   classes: number,
 ): Promise<void> {
-  const size = sizeOf(pictures.shape.slice(1));
+  const size = sizeOf(images.shape.slice(1));
   const row = (i: number): Tensor<'float32'> => ({
     type: 'float32',
-    shape: [1, ...pictures.shape.slice(1)],
-    data: pictures.data.slice(i * size, (i + 1) * size),
+    shape: [1, ...images.shape.slice(1)],
+    data: images.data.slice(i * size, (i + 1) * size),
   });
   const inverted = { ...row(0), data: row(0).data.map((value) => -value) };
   const run = async (x: Tensor) => {
@@ -123,14 +123,10 @@ async function checkRowsApart(
     const single = alone[Math.floor(i / width)][i % width];
     // float32 sums in another order differ in the last digits.
     if (Math.abs(together[i] - single) <= 1e-4 * Math.max(1, Math.abs(single))) continue;
-    throw new WhereforeError(
-      'unsupported-model',
-      'no explainer can be trained: pictures in a batch affect each other',
-      {
-        where: `${model.name}, "${scores}", ${classes} classes`,
-        got: `${together[i]} in a batch of two, ${single} alone`,
-        fix: 'export the model in inference mode with a dynamic batch axis',
-      },
-    );
+    throw new WhereforeError('unsupported-model', 'no explainer can be trained: images in a batch affect each other', {
+      where: `${model.name}, "${scores}", ${classes} classes`,
+      got: `${together[i]} in a batch of two, ${single} alone`,
+      fix: 'export the model in inference mode with a dynamic batch axis',
+    });
   }
 }

@@ -4,21 +4,21 @@ import { bytesOf, float32, type Tensor } from '../tensor/tensor.ts';
 
 /** What running a model and the same model with an explainer beside it showed. */
 export interface FusedComparison {
-  /** Whether all outputs of all pictures have the same bits. */
+  /** Whether all outputs of all images have the same bits. */
   readonly identical: boolean;
-  readonly pictures: number;
+  readonly images: number;
   /** Largest difference between two outputs. */
   readonly difference: number;
   /** Whether the fused file has the nodes of the model file as they were; otherwise lowered ones. */
   readonly keepsNodes: boolean;
 }
 
-/** Runs both models on every picture alone and compares the bits of what they predict. */
+/** Runs both models on every image alone and compares the bits of what they predict. */
 export async function compareFused(
   source: OnnxModel,
   fused: OnnxModel,
   input: string,
-  pictures: Tensor<'float32'>,
+  images: Tensor<'float32'>,
   runtime: Runtime,
   keepsNodes: boolean,
 ): Promise<FusedComparison> {
@@ -27,9 +27,9 @@ export async function compareFused(
     const session = await runtime.open(model);
     try {
       const results: Map<string, Tensor>[] = [];
-      const size = pictures.data.length / pictures.shape[0];
-      for (let i = 0; i < pictures.shape[0]; i++) {
-        const one = float32([1, ...pictures.shape.slice(1)], pictures.data.slice(i * size, (i + 1) * size));
+      const size = images.data.length / images.shape[0];
+      for (let i = 0; i < images.shape[0]; i++) {
+        const one = float32([1, ...images.shape.slice(1)], images.data.slice(i * size, (i + 1) * size));
         results.push(await session.run(new Map([[input, one]]), names));
       }
       return results;
@@ -50,5 +50,5 @@ export async function compareFused(
       for (let j = 0; j < x.length; j++) difference = Math.max(difference, Math.abs(Number(x[j]) - Number(y[j])));
     }
   });
-  return { identical, pictures: pictures.shape[0], difference, keepsNodes };
+  return { identical, images: images.shape[0], difference, keepsNodes };
 }

@@ -45,7 +45,7 @@ export const explainerFacts = z.object({
 });
 export type ExplainerFacts = z.infer<typeof explainerFacts>;
 
-/** The explainer alone: picture and class in, mask out. */
+/** The explainer alone: image and class in, mask out. */
 export function explainerModel(
   trained: OnnxModel,
   training: TrainingModel,

@@ -8,10 +8,10 @@ import { classInput, type ExplainerFacts, explainerFacts, explainerKey, maskOutp
 export interface Explainer {
   readonly facts: ExplainerFacts;
   /**
-   * Masks `[N, 1, H, W]` between 0 and 1 for pictures and classes, in one run.
+   * Masks `[N, 1, H, W]` between 0 and 1 for images and classes, in one run.
    * @throws WhereforeError `out-of-range` for a class that the model lacks, `wrong-shape`
    */
-  masks(pictures: Tensor, classes: readonly number[]): Promise<Tensor<'float32'>>;
+  masks(images: Tensor, classes: readonly number[]): Promise<Tensor<'float32'>>;
 }
 
 /** An explainer from its loaded file. @throws WhereforeError `invalid-data` when the file is none */
@@ -19,14 +19,14 @@ export function openExplainer(model: Model): Explainer {
   const facts = readFacts(model);
   return {
     facts,
-    async masks(pictures, classes) {
+    async masks(images, classes) {
       const { channelAxis, height, width } = facts;
-      const [count] = pictures.shape;
-      const channels = pictures.shape[channelAxis];
+      const [count] = images.shape;
+      const channels = images.shape[channelAxis];
       const expected = channelAxis === 1 ? [count, channels, height, width] : [count, height, width, channels];
-      if (count !== classes.length || !sameShape(pictures.shape, expected)) {
-        throw new WhereforeError('wrong-shape', 'pictures for the explainer', {
-          got: `${formatShape(pictures.shape)} and ${classes.length} classes`,
+      if (count !== classes.length || !sameShape(images.shape, expected)) {
+        throw new WhereforeError('wrong-shape', 'images for the explainer', {
+          got: `${formatShape(images.shape)} and ${classes.length} classes`,
           expected: formatShape(expected),
         });
       }
@@ -38,7 +38,7 @@ export function openExplainer(model: Model): Explainer {
         });
       }
       const feeds = new Map<string, Tensor>([
-        [facts.input, pictures],
+        [facts.input, images],
         [classInput, int64([count], classes)],
       ]);
       const results = await model.executor.run(model.graph, feeds, [maskOutput]);

@@ -1,9 +1,9 @@
 import type { LayerCandidate } from '../attribution/layers.ts';
 import { WhereforeError } from '../errors.ts';
 import { formatShape } from '../tensor/tensor.ts';
-import type { PictureLayout } from './classifier.ts';
+import type { ImageLayout } from './classifier.ts';
 
-/** A value of the graph whose elements lie over the picture. */
+/** A value of the graph whose elements lie over the image. */
 export interface FeatureMap {
   readonly name: string;
   /** How it lies in memory: channels first, channels last, or tokens `[N, skipped + H·W, D]`. */
@@ -30,17 +30,17 @@ const passedOver: ReadonlySet<string> = new Set([
   'Softmax',
 ]);
 
-/** Every value that can be read as a map over the picture, in the order in which they are computed. */
-export function featureMaps(candidates: readonly LayerCandidate[], layout: PictureLayout): FeatureMap[] {
+/** Every value that can be read as a map over the image, in the order in which they are computed. */
+export function featureMaps(candidates: readonly LayerCandidate[], layout: ImageLayout): FeatureMap[] {
   return candidates.flatMap((candidate) => {
     const map = passedOver.has(candidate.operator) ? undefined : asMap(candidate, layout);
     return map ? [map] : [];
   });
 }
 
-function asMap({ name, shape, isCut }: LayerCandidate, layout: PictureLayout): FeatureMap | undefined {
+function asMap({ name, shape, isCut }: LayerCandidate, layout: ImageLayout): FeatureMap | undefined {
   const liesOver = (height: number, width: number) => {
-    // Windows that are not padded lose a row or two: the ratio of sides is near that of the picture, not the same.
+    // Windows that are not padded lose a row or two: the ratio of sides is near that of the image, not the same.
     const slack = 1.5 / Math.min(height, width);
     const ratio = (height / width) * (layout.width / layout.height);
     return (
@@ -82,7 +82,7 @@ export function chooseFeatureMaps(maps: readonly FeatureMap[], wanted?: readonly
   const cuts = maps.filter(({ isCut }) => isCut);
   const usable = cuts.length ? cuts : maps;
   if (usable.length === 0) {
-    throw new WhereforeError('unsupported-model', 'the model has no value that lies over the picture', {
+    throw new WhereforeError('unsupported-model', 'the model has no value that lies over the image', {
       fix: 'train an explainer that reads the input alone (--reads input)',
     });
   }

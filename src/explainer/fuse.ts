@@ -24,7 +24,7 @@ export async function fuse(
   training: TrainingModel,
   classifier: Classifier,
   facts: ExplainerFacts,
-  pictures: Tensor<'float32'>,
+  images: Tensor<'float32'>,
 ): Promise<{ readonly fused: OnnxModel; readonly comparison: FusedComparison }> {
   const { source } = model;
   const { runtime } = model.executor;
@@ -32,9 +32,9 @@ export async function fuse(
   const made = (keeps: boolean) => fusedModel(source, trained, training, classifier, lowered, facts, keeps);
   let keeps = canAppend(source, lowered, training, classifier);
   if (keeps && training.points.length > 0 && standardOpset(source) < standardOpset(lowered))
-    keeps = await hasSameMask(made(true), made(false), classifier.input, pictures, runtime);
+    keeps = await hasSameMask(made(true), made(false), classifier.input, images, runtime);
   const fused = made(keeps);
-  return { fused, comparison: await compareFused(source, fused, classifier.input, pictures, runtime, keeps) };
+  return { fused, comparison: await compareFused(source, fused, classifier.input, images, runtime, keeps) };
 }
 
 /** Whether the runtime takes the first model and finds the masks in it that it finds in the second. */
@@ -42,11 +42,11 @@ async function hasSameMask(
   one: OnnxModel,
   other: OnnxModel,
   input: string,
-  pictures: Tensor<'float32'>,
+  images: Tensor<'float32'>,
   runtime: Runtime,
 ): Promise<boolean> {
-  const first = { ...pictures, shape: [1, ...pictures.shape.slice(1)] };
-  const data = pictures.data.slice(0, sizeOf(first.shape));
+  const first = { ...images, shape: [1, ...images.shape.slice(1)] };
+  const data = images.data.slice(0, sizeOf(first.shape));
   const maskOf = async (model: OnnxModel) => {
     const session = await runtime.open(model, { optimization: 'none', prepack: false });
     try {

@@ -10,8 +10,8 @@ const small = 1e-12;
 
 /**
  * What an adapter is told of the gradient `g_t = ∂f_c/∂x` at the points `μ + t·(x − μ)`, μ being every channel's mean
- * over the picture: the channels `g_t ⊙ (x − μ)`, their sum over colours where there are several, and `g_t`, each kind
- * divided by its root mean square over the picture, so that neither the model's scale nor its confidence matters.
+ * over the image: the channels `g_t ⊙ (x − μ)`, their sum over colours where there are several, and `g_t`, each kind
+ * divided by its root mean square over the image, so that neither the model's scale nor its confidence matters.
  *
  * It is data to the adapter: no parameter of the adapter leads to it, so training does not differentiate it again.
  * @param label the class, int64 `[N]`
@@ -53,17 +53,17 @@ export function gradientChannels(
   return { name: along(kinds), shape: ['N', channels, layout.height, layout.width] };
 }
 
-/** Appends the nodes of the gradient for a picture and a class of the graph; weights are those that it has already. */
+/** Appends the nodes of the gradient for an image and a class of the graph; weights are those that it has already. */
 function appendGradient(
   builder: GraphBuilder,
   { graph }: ClassGradient,
   model: Classifier['onnx']['graph'],
   input: string,
-  picture: string,
+  image: string,
   label: string,
 ): string {
   const names = new Map([
-    [input, picture],
+    [input, image],
     [gradientClass, label],
   ]);
   for (const [name, initializer] of graph.initializers) {

@@ -1,4 +1,4 @@
-import { loadModel } from '../data/load-model.ts';
+import { loadModel } from '../data/model/load-model.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { checkExplains, type Explainer, openExplainer } from './explainer.ts';

@@ -60,7 +60,7 @@ export function explainedClass(builder: GraphBuilder, scores: string, classes: n
  * - necessity `−log(1 − f(remove ka)_c + 1e-4)`
  * - area `mean k0 + λ_g·(a − α_min)/(1 − α_min)·mean ka`, variation `mean |∂m|`
  * - ranking `−log(f(keep kn)_c + ε) − λ_d·log(1 − f(remove kn)_c + ε)`, kn being 1 for the n best pixels and 0 for the
- *   others, with the gradient of `σ(ℓ − ℓ_n)` where ℓ is the mask before its sigmoid, standardised over the picture
+ *   others, with the gradient of `σ(ℓ − ℓ_n)` where ℓ is the mask before its sigmoid, standardised over the image
  *   (straight through, Bengio et al. 2013, arXiv 1308.3432): soft pixels would let through what single ones do not;
  *   without it two mixtures are enough
  * - loss `sufficiency + λ_n·necessity + λ_a·area + λ_r·ranking + λ_tv·variation`

@@ -31,7 +31,7 @@ const inputs = new Map<string, Tensor>([
 ]);
 
 describe('standardised logits', () => {
-  it('keep their order, have mean 0 and deviation 2 in every picture, and forget their scale', async () => {
+  it('keep their order, have mean 0 and deviation 2 in every image, and forget their scale', async () => {
     const own = new GraphBuilder();
     own.input('logits', 'float32', ['N', 1, 2, 3]);
     own.output(standardised(own, 'logits'), 'float32', undefined);
@@ -56,7 +56,7 @@ describe('standardised logits', () => {
 });
 
 describe('the best pixels', () => {
-  it('are as many as each picture asks for, the largest ones', async () => {
+  it('are as many as each image asks for, the largest ones', async () => {
     const results = await model.executor.run(model.graph, inputs, ['best']);
     const best = Array.from((results.get('best') as Tensor<'float32'>).data, Number);
     // Within the rounding that stops the gradient, 2⁻²¹.

@@ -8,7 +8,7 @@ const fine = 2 ** 20;
 const spread = 2;
 
 /**
- * `2·(ℓ − mean ℓ)/std ℓ` over each picture `[N, 1, H, W]`: the order stays, and the slope of {@link bestPixels} no longer
+ * `2·(ℓ − mean ℓ)/std ℓ` over each image `[N, 1, H, W]`: the order stays, and the slope of {@link bestPixels} no longer
  * depends on how decided the mask is. A decided mask would leave pixels near the threshold alone a gradient.
  */
 export function standardised(builder: GraphBuilder, logits: string): string {

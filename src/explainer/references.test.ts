@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { random } from '../tensor/random.ts';
 import { float32 } from '../tensor/tensor.ts';
-import type { PictureLayout } from './classifier.ts';
+import type { ImageLayout } from './classifier.ts';
 import { drawReference, pixelStatistics } from './references.ts';
 
-function tiles(layout: PictureLayout, seed: number): { other: Float32Array; into: Float32Array } {
+function tiles(layout: ImageLayout, seed: number): { other: Float32Array; into: Float32Array } {
   const { channelAxis, channels, height, width } = layout;
   const size = channels * height * width;
   const other = Float32Array.from({ length: size }, (_, i) => i);
@@ -16,19 +16,19 @@ function tiles(layout: PictureLayout, seed: number): { other: Float32Array; into
   return { other, into };
 }
 
-describe('the reference of another picture', () => {
-  it('is that picture, whatever the one explained', () => {
+describe('the reference of another image', () => {
+  it('is that image, whatever the one explained', () => {
     const other = Float32Array.of(1, -2, 3, 4);
     const into = new Float32Array(4);
-    const layout: PictureLayout = { channelAxis: 1, channels: 1, height: 2, width: 2 };
+    const layout: ImageLayout = { channelAxis: 1, channels: 1, height: 2, width: 2 };
     const statistics = pixelStatistics(float32([1, 1, 2, 2], other), layout);
-    drawReference(['picture'], into, new Float32Array(4), { layout, statistics, source: random(1), other });
+    drawReference(['image'], into, new Float32Array(4), { layout, statistics, source: random(1), other });
     expect(into).toEqual(other);
   });
 });
 
 describe('the reference of tiles', () => {
-  it('holds every pixel of the other picture once where the sides are multiples of 4', () => {
+  it('holds every pixel of the other image once where the sides are multiples of 4', () => {
     const { other, into } = tiles({ channelAxis: 1, channels: 3, height: 8, width: 12 }, 1);
     expect(into.toSorted()).toEqual(other);
     expect(into).not.toEqual(other);

@@ -1,9 +1,9 @@
 import { permutation, type Random } from '../tensor/random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { PictureLayout } from './classifier.ts';
+import type { ImageLayout } from './classifier.ts';
 import type { ReferenceKind } from './settings.ts';
 
-/** Mean, standard deviation, smallest and largest value of each channel over some pictures. */
+/** Mean, standard deviation, smallest and largest value of each channel over some images. */
 export interface PixelStatistics {
   readonly mean: readonly number[];
   readonly deviation: readonly number[];
@@ -11,25 +11,25 @@ export interface PixelStatistics {
   readonly high: readonly number[];
 }
 
-const channelOf = ({ channelAxis, channels, height, width }: PictureLayout) =>
+const channelOf = ({ channelAxis, channels, height, width }: ImageLayout) =>
   channelAxis === 1 ? (i: number) => Math.floor(i / (height * width)) % channels : (i: number) => i % channels;
 
-export function pixelStatistics(pictures: Tensor<'float32'>, layout: PictureLayout): PixelStatistics {
+export function pixelStatistics(images: Tensor<'float32'>, layout: ImageLayout): PixelStatistics {
   const { channels } = layout;
   const channel = channelOf(layout);
-  const count = pictures.data.length / channels;
+  const count = images.data.length / channels;
   const sums = new Float64Array(channels);
   const squares = new Float64Array(channels);
   const low = new Float64Array(channels).fill(Number.POSITIVE_INFINITY);
   const high = new Float64Array(channels).fill(Number.NEGATIVE_INFINITY);
-  pictures.data.forEach((value, i) => {
+  images.data.forEach((value, i) => {
     const c = channel(i);
     sums[c] += value;
     low[c] = Math.min(low[c], value);
     high[c] = Math.max(high[c], value);
   });
   const mean = Array.from(sums, (sum) => sum / count);
-  pictures.data.forEach((value, i) => {
+  images.data.forEach((value, i) => {
     squares[channel(i)] += (value - mean[channel(i)]) ** 2;
   });
   // A channel that never changes has no deviation; 1 keeps the division by it meaningful.
@@ -37,22 +37,22 @@ export function pixelStatistics(pictures: Tensor<'float32'>, layout: PictureLayo
   return { mean, deviation, low: Array.from(low), high: Array.from(high) };
 }
 
-type Fill = (into: Float32Array, picture: Float32Array, drawing: Drawing) => void;
+type Fill = (into: Float32Array, image: Float32Array, drawing: Drawing) => void;
 
 interface Drawing {
-  /** Another picture of the data. */
+  /** Another image of the data. */
   readonly other: Float32Array;
-  readonly layout: PictureLayout;
+  readonly layout: ImageLayout;
   readonly statistics: PixelStatistics;
   readonly source: Random;
 }
 
 const references: { readonly [K in ReferenceKind]: Fill } = {
-  /** Each channel at its own mean over the picture. */
-  mean(into, picture, { layout }) {
+  /** Each channel at its own mean over the image. */
+  mean(into, image, { layout }) {
     const channel = channelOf(layout);
     const sums = new Float64Array(layout.channels);
-    picture.forEach((value, i) => {
+    image.forEach((value, i) => {
       sums[channel(i)] += value;
     });
     const perChannel = into.length / layout.channels;
@@ -69,11 +69,11 @@ const references: { readonly [K in ReferenceKind]: Fill } = {
     const channel = channelOf(layout);
     for (let i = 0; i < into.length; i++) into[i] = colour[channel(i)];
   },
-  /** Another picture as it is: all that the data has, and perhaps the class itself. */
-  picture(into, _, { other }) {
+  /** Another image as it is: all that the data has, and perhaps the class itself. */
+  image(into, _, { other }) {
     into.set(other);
   },
-  /** Another picture cut into 4 × 4 tiles in another order: texture and edges of the data, but no objects. */
+  /** Another image cut into 4 × 4 tiles in another order: texture and edges of the data, but no objects. */
   tiles(into, _, { layout: { channelAxis, channels, height, width }, other, source }) {
     const across = 4;
     const order = permutation(across * across, source);
@@ -93,12 +93,12 @@ const references: { readonly [K in ReferenceKind]: Fill } = {
   },
 };
 
-/** A picture of "absent", of one of the kinds at random. */
+/** An image of "absent", of one of the kinds at random. */
 export function drawReference(
   kinds: readonly ReferenceKind[],
   into: Float32Array,
-  picture: Float32Array,
+  image: Float32Array,
   drawing: Drawing,
 ): void {
-  references[kinds[drawing.source.integer(kinds.length)]](into, picture, drawing);
+  references[kinds[drawing.source.integer(kinds.length)]](into, image, drawing);
 }

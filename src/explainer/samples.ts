@@ -9,24 +9,24 @@ import { trainingInputs } from './objective.ts';
 import { drawReference, type PixelStatistics } from './references.ts';
 import type { LaxSettings } from './settings.ts';
 
-/** Unlabelled pictures by position. */
-export type Pictures = (positions: ArrayLike<number>) => Promise<Tensor<'float32'>>;
+/** Unlabelled images by position. */
+export type Images = (positions: ArrayLike<number>) => Promise<Tensor<'float32'>>;
 
-/** Pictures that take at most so many bytes are read once and kept. */
+/** Images that take at most so many bytes are read once and kept. */
 const keptBytes = 2 ** 30;
 
 /**
- * The pictures of a dataset for one input of a model: kept in memory where they fit, read again for every batch
+ * The images of a dataset for one input of a model: kept in memory where they fit, read again for every batch
  * otherwise.
  * @throws WhereforeError `unknown-name` or `wrong-type` when the dataset does not hold that input
  */
-export async function picturesOf(dataset: Dataset, input: string, indices: Uint32Array): Promise<Pictures> {
+export async function imagesOf(dataset: Dataset, input: string, indices: Uint32Array): Promise<Images> {
   const read = async (own: ArrayLike<number>): Promise<Tensor<'float32'>> => {
     const tensors = await dataset.inputs(own);
-    const picture = tensors[input];
-    if (picture?.type === 'float32') return picture as Tensor<'float32'>;
-    throw new WhereforeError(picture ? 'wrong-type' : 'unknown-name', `pictures for input "${input}"`, {
-      got: picture ? `${picture.type} ${formatShape(picture.shape)}` : Object.keys(tensors).join(', '),
+    const image = tensors[input];
+    if (image?.type === 'float32') return image as Tensor<'float32'>;
+    throw new WhereforeError(image ? 'wrong-type' : 'unknown-name', `images for input "${input}"`, {
+      got: image ? `${image.type} ${formatShape(image.shape)}` : Object.keys(tensors).join(', '),
       expected: 'float32',
     });
   };
@@ -43,12 +43,12 @@ export async function picturesOf(dataset: Dataset, input: string, indices: Uint3
 }
 
 /**
- * Pictures with what a training step draws for each: the class to explain (by rank), a threshold (α_min or, by a coin,
+ * Images with what a training step draws for each: the class to explain (by rank), a threshold (α_min or, by a coin,
  * uniform above it), a number of pixels to rank apart (a share u² of them, u uniform, because curves bend where little
  * is moved), a reference. A sample's draws depend on the seed, the epoch and its position alone.
  */
 export function explainerSamples(
-  pictures: Pictures,
+  images: Images,
   count: number,
   classifier: Classifier,
   settings: LaxSettings,
@@ -60,10 +60,10 @@ export function explainerSamples(
   return {
     count,
     async batch(positions, epoch) {
-      const x = await pictures(positions);
+      const x = await images(positions);
       const size = sizeOf(x.shape.slice(1));
       const sources = Array.from(positions, (position) => random(settings.seed, 1 + epoch * count + position));
-      const others = await pictures(sources.map((source) => source.integer(count)));
+      const others = await images(sources.map((source) => source.integer(count)));
       const rank = new BigInt64Array(positions.length);
       const threshold = new Float32Array(positions.length);
       const moved = new BigInt64Array(positions.length);

@@ -3,7 +3,7 @@ import { checkParameters } from '../attribution/parameters.ts';
 import { WhereforeError } from '../errors.ts';
 
 /** What stands for an absent pixel while the explainer is trained. */
-const referenceKinds = ['mean', 'noise', 'colour', 'picture', 'tiles'] as const;
+const referenceKinds = ['mean', 'noise', 'colour', 'image', 'tiles'] as const;
 export type ReferenceKind = (typeof referenceKinds)[number];
 
 const share = z.number().min(0).max(1);
@@ -18,20 +18,20 @@ export const settingsSchema = z.strictObject({
   /** Channels of the adapter. Default 64; 128 where the features are tokens. */
   channels: z.int().min(4).optional(),
   /**
-   * Channels at the size of the picture, between the features and the mask, so that single pixels can be told apart; a
+   * Channels at the size of the image, between the features and the mask, so that single pixels can be told apart; a
    * multiple of 4. Default 16; 0: masks of the size of the lowest feature map.
    */
   detail: z.int().min(0).multipleOf(4).default(16),
   /**
-   * Points t of `μ + t·(x − μ)`, μ the picture's mean, at which the adapter is told the gradient of the class; none for an
-   * adapter that needs no backward pass. Default 1, the picture itself, where the model can be differentiated.
+   * Points t of `μ + t·(x − μ)`, μ the image's mean, at which the adapter is told the gradient of the class; none for an
+   * adapter that needs no backward pass. Default 1, the image itself, where the model can be differentiated.
    */
   gradients: z.array(z.number().gt(0).max(1)).max(8).optional(),
   /** The threshold below which a pixel does not count as part of the explanation (α_min). */
   threshold: z.number().gt(0).lt(1).default(0.5),
   /** Temperature of the soft threshold at the first and the last step; geometric in between. */
   temperature: z.tuple([z.number().gt(0), z.number().gt(0)]).default([0.2, 0.05]),
-  references: z.array(z.enum(referenceKinds)).min(1).default(['mean', 'noise', 'colour', 'picture']),
+  references: z.array(z.enum(referenceKinds)).min(1).default(['mean', 'noise', 'colour', 'image']),
   /** λ_n: weight of the necessity. 0 for inputs with several valid explanations. */
   necessity: weight.default(1),
   /** λ_a: weight of the minimality. */

@@ -46,15 +46,13 @@ export function trainingModel(
   const maps = settings.reads === 'features' ? chooseFeatureMaps(classifier.features, settings.layers) : [];
   const channels = channelsOf(settings, maps);
   const options = { channels, classes, layout, detail: maps.length ? settings.detail : 0 };
-  const picture: Value = { name: input, shape: ['N', layout.channels, layout.height, layout.width] };
+  const image: Value = { name: input, shape: ['N', layout.channels, layout.height, layout.width] };
   if (layout.channelAxis === 3 && (maps.length === 0 || settings.detail > 0)) {
     const moved = builder.op('Transpose', [input], { perm: [0, 3, 1, 2] });
-    Object.assign(picture, { name: moved });
+    Object.assign(image, { name: moved });
   }
   const told = gradient && gradientChannels(builder, gradient, classifier, label, points);
-  const mask = maps.length
-    ? adapter(network, maps, picture, label, options, told)
-    : unet(network, picture, label, options);
+  const mask = maps.length ? adapter(network, maps, image, label, options, told) : unet(network, image, label, options);
   appendObjective(builder, classifier, mask.name, label, settings, statistics);
 
   const outputs = [...Object.values(objectiveOutputs).map((name) => ({ name, shape: ['N'] })), mask];

@@ -8,7 +8,7 @@ import { paddedBatch } from '../train/samples.ts';
 import { objectiveOutputs, trainingInputs } from './objective.ts';
 import type { LaxSettings } from './settings.ts';
 
-/** How good an explainer is on pictures that it is not trained on; means over them. */
+/** How good an explainer is on images that it is not trained on; means over them. */
 export interface Validation {
   /** Counted from 1. */
   readonly epoch: number;
@@ -92,7 +92,7 @@ export function checkCollapse(validations: readonly Validation[], isLast: boolea
   const collapse = collapseOf(last);
   if (!collapse || !(isLast || (before && collapseOf(before) === collapse))) return;
   const { area, separation, saturated, epoch } = last;
-  throw new WhereforeError('collapsed', `the explainer collapsed: it keeps ${collapse} of the picture`, {
+  throw new WhereforeError('collapsed', `the explainer collapsed: it keeps ${collapse} of the image`, {
     where: `epoch ${epoch}`,
     got: `area ${area.toFixed(3)}, separation ${separation.toFixed(3)}, saturated ${saturated.toFixed(3)}`,
     expected: 'an area between 0.005 and 0.98',

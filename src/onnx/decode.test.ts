@@ -289,7 +289,7 @@ describe('files that are not models', () => {
     ['JSON', text('{"a": 1}'), /JSON/],
     ['text', text('hello world, this is text'), /got a text/],
     ['a Git LFS pointer', text('version https://git-lfs.github.com/spec/v1\noid sha256:0\n'), /git lfs pull/],
-    ['a picture', new Uint8Array([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]), /PNG/],
+    ['an image', new Uint8Array([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]), /PNG/],
     ['noise', new Uint8Array([0xff, 0x12, 0x9c, 0x00, 0x41, 0x17]), /byte 0 of 6/],
   ];
   it.each(cases)('%s', (_, bytes, message) => {

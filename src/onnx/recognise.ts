@@ -42,9 +42,9 @@ const signatures: readonly Signature[] = [
   { name: 'a NumPy array', bytes: '\x93NUMPY', fix: 'give the .onnx file as the model and this file as an input' },
   { name: 'gzip-compressed', bytes: [0x1f, 0x8b], fix: 'unpack it first' },
   { name: 'a 7z archive', bytes: '7z\xbc\xaf', fix: 'unpack it first' },
-  { name: 'a PNG picture', bytes: '\x89PNG', fix: 'give the .onnx file as the model and this file as an input' },
+  { name: 'a PNG image', bytes: '\x89PNG', fix: 'give the .onnx file as the model and this file as an input' },
   {
-    name: 'a JPEG picture',
+    name: 'a JPEG image',
     bytes: [0xff, 0xd8, 0xff],
     fix: 'give the .onnx file as the model and this file as an input',
   },

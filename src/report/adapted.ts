@@ -1,16 +1,16 @@
 import { join } from 'node:path';
-import { writeAtomically } from '../data/files.ts';
-import type { LoadedModel } from '../data/load-model.ts';
-import { portablePath } from '../data/portable-path.ts';
+import { writeAtomically } from '../data/files/files.ts';
+import { portablePath } from '../data/files/portable-path.ts';
+import type { LoadedModel } from '../data/model/load-model.ts';
+import { type RunOrigin, runRecord } from '../explain/run-record.ts';
 import type { Adapted } from '../explainer/index.ts';
 import { encodeModel } from '../onnx/encode.ts';
-import { trainingCurves } from './curves.ts';
-import { type RunOrigin, runRecord } from './run-record.ts';
+import { trainingCurves } from '../page/curves.ts';
 
 /** What made a training of an explainer, besides its settings. */
 export interface AdaptInfo extends RunOrigin {
   readonly data: string;
-  readonly pictures: number;
+  readonly images: number;
   readonly seconds: number;
 }
 
@@ -26,7 +26,7 @@ export const adaptedFiles = {
 } as const;
 
 /**
- * Writes a trained explainer: the explainer, the model with it beside it, the curves as a picture and as tables, and
+ * Writes a trained explainer: the explainer, the model with it beside it, the curves as an image and as tables, and
  * `run.json`, which comes last and says that the rest is whole.
  */
 export async function writeAdapted(
@@ -46,12 +46,12 @@ export async function writeAdapted(
   const columns = Object.keys(validations[0]) as (keyof (typeof validations)[number])[];
   const rows = validations.map((found) => columns.map((name) => found[name]).join(','));
   await write(adaptedFiles.validation, `${columns.join(',')}\n${rows.join('\n')}\n`);
-  const { data, pictures, seconds, ...origin } = info;
+  const { data, images, seconds, ...origin } = info;
   const record = runRecord(
     'adapt',
     model,
     { ...origin, seed: facts.seed },
-    { data: portablePath(data), pictures, cost: { seconds }, explainer: facts, comparison },
+    { data: portablePath(data), images, cost: { seconds }, explainer: facts, comparison },
   );
   await write(adaptedFiles.run, `${JSON.stringify(record, undefined, 2)}\n`);
 }

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import * as z from 'zod';
-import { writeAtomically } from '../data/files.ts';
-import { readBytesIfPresent } from '../data/read-file.ts';
-import { readSafetensors, writeSafetensors } from '../data/safetensors.ts';
+import { writeAtomically } from '../data/files/files.ts';
+import { readBytesIfPresent } from '../data/files/read-file.ts';
+import { readSafetensors, writeSafetensors } from '../data/formats/safetensors.ts';
 import { WhereforeError } from '../errors.ts';
 import type { ResultStore, StoredResult } from '../evaluation/comparison.ts';
 import { float32 } from '../tensor/tensor.ts';

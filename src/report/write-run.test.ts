@@ -2,8 +2,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { makeExplained, plainPicture } from '../../test/explained.ts';
-import { writeSafetensors } from '../data/safetensors.ts';
+import { makeExplained, plainImage } from '../../test/explained.ts';
+import { writeSafetensors } from '../data/formats/safetensors.ts';
 import { float32 } from '../tensor/tensor.ts';
 import { readExplanation, writeRun } from './write-run.ts';
 
@@ -14,17 +14,17 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 const layout = { channelAxis: 1, spatialAxes: [2, 3] };
-const pictured = makeExplained({
+const imageExample = makeExplained({
   attribution: float32([1, 3, 2, 2], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]),
   layout,
-  picture: plainPicture(4, 4, 77),
+  image: plainImage(4, 4, 77),
   transform: { source: [4, 4], grid: [2, 2], scale: [0.5, 0.5], offset: [0, 0] },
 });
 const row = makeExplained({ attribution: float32([1, 2], [1, -2]), layer: 'a/b: "c"' });
 const started = new Date('2026-01-02T03:04:05.678Z');
 
 it('writes a whole run and reads its explanations back', async () => {
-  const run = await writeRun(folder, [pictured, row], { command: 'wherefore explain cat.png', seed: 3, started });
+  const run = await writeRun(folder, [imageExample, row], { command: 'wherefore explain cat.png', seed: 3, started });
   expect(run).toMatch(/2026-01-02T03-04-05-678Z-[0-9a-f]{6}$/);
   expect((await readdir(run)).sort()).toEqual([
     '1-cat-input-integrated-gradients.json',
@@ -33,13 +33,13 @@ it('writes a whole run and reads its explanations back', async () => {
     '2-cat-a-b-c-integrated-gradients.json',
     '2-cat-a-b-c-integrated-gradients.safetensors',
     'index.html',
-    'picture-1.png',
+    'image-1.png',
     'run.json',
   ]);
   const back = await readExplanation(join(run, '1-cat-input-integrated-gradients.json'));
-  expect(back.document).toEqual(JSON.parse(JSON.stringify(pictured.document)));
-  expect(back.tensors).toEqual(pictured.tensors);
-  expect(back.picture).toEqual(pictured.picture);
+  expect(back.document).toEqual(JSON.parse(JSON.stringify(imageExample.document)));
+  expect(back.tensors).toEqual(imageExample.tensors);
+  expect(back.image).toEqual(imageExample.image);
   const record = JSON.parse(await readFile(join(run, 'run.json'), 'utf8'));
   expect(record).toMatchObject({
     state: 'complete',

@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname, extname, join } from 'node:path';
-import { writeFolderAtomically } from '../data/files.ts';
-import { readImage, writePng } from '../data/image.ts';
-import { readBytes, readText, readTextIfPresent } from '../data/read-file.ts';
-import { readSafetensors, writeSafetensors } from '../data/safetensors.ts';
+import { writeFolderAtomically } from '../data/files/files.ts';
+import { readBytes, readText, readTextIfPresent } from '../data/files/read-file.ts';
+import { readImage, writePng } from '../data/formats/image.ts';
+import { readSafetensors, writeSafetensors } from '../data/formats/safetensors.ts';
 import { WhereforeError } from '../errors.ts';
+import { type ExplanationDocument, parseDocument } from '../explain/document.ts';
+import type { Explained } from '../explain/explained.ts';
+import { packageVersion } from '../explain/version.ts';
+import { fileName, type PageOptions, renderPage } from '../page/explanation/page.ts';
+import { figuresOf, inputKey } from '../page/figures.ts';
+import { heatMapPng } from '../page/heat-map-png.ts';
 import { formatShape, sameShape, type Tensor } from '../tensor/tensor.ts';
-import { type ExplanationDocument, parseDocument } from './document.ts';
-import type { Explained } from './explained.ts';
-import { figuresOf, inputKey } from './figures.ts';
-import { heatMapPng } from './heat-map-png.ts';
-import { fileName, type PageOptions, renderPage } from './page/page.ts';
-import { packageVersion } from './version.ts';
 
 /** What a run was, besides its explanations. */
 export interface RunInfo extends PageOptions {
@@ -27,7 +27,7 @@ interface RunEntry {
   readonly document: string;
   readonly tensors: string;
   readonly heatMap: string | undefined;
-  readonly picture: string | undefined;
+  readonly image: string | undefined;
 }
 
 /**
@@ -42,9 +42,9 @@ export async function writeRun(runs: string, explained: readonly Explained[], in
   const folder = join(runs, runId(started, explained, info));
   const page = await renderPage(explained, info);
   const figures = await figuresOf(explained);
-  const pictures = picturesOf(explained);
+  const images = imagesOf(explained);
   await writeFolderAtomically(folder, async (write) => {
-    for (const { name, pixels } of pictures.values()) await write(name, await writePng(pixels));
+    for (const { name, pixels } of images.values()) await write(name, await writePng(pixels));
     const entries: RunEntry[] = [];
     for (const [i, one] of explained.entries()) {
       const figure = figures[i];
@@ -59,7 +59,7 @@ export async function writeRun(runs: string, explained: readonly Explained[], in
         document: `${name}.json`,
         tensors: `${name}.safetensors`,
         heatMap,
-        picture: pictures.get(inputKey(one))?.name,
+        image: images.get(inputKey(one))?.name,
       });
     }
     await write('index.html', page);
@@ -140,19 +140,18 @@ function explanationName({ input, layer, explained, method }: ExplanationDocumen
   return `${index + 1}-${inputName}-${place}-${safeName(method, 30)}`;
 }
 
-/** The source pictures, each once. */
-function picturesOf(explained: readonly Explained[]): Map<string, { name: string; pixels: Tensor<'uint8'> }> {
-  const pictures = new Map<string, { name: string; pixels: Tensor<'uint8'> }>();
+/** The source images, each once. */
+function imagesOf(explained: readonly Explained[]): Map<string, { name: string; pixels: Tensor<'uint8'> }> {
+  const images = new Map<string, { name: string; pixels: Tensor<'uint8'> }>();
   for (const one of explained) {
     const key = inputKey(one);
-    if (one.picture && !pictures.has(key))
-      pictures.set(key, { name: `picture-${pictures.size + 1}.png`, pixels: one.picture });
+    if (one.image && !images.has(key)) images.set(key, { name: `image-${images.size + 1}.png`, pixels: one.image });
   }
-  return pictures;
+  return images;
 }
 
 /**
- * Reads an explanation of a run back: the document, its tensors, and the source picture where the run has it.
+ * Reads an explanation of a run back: the document, its tensors, and the source image where the run has it.
  * @param path The `.json` of one explanation, as {@link writeRun} wrote it.
  * @throws WhereforeError `file-not-found`; `invalid-data` where it is no explanation, its tensors are missing, or they
  *   are not those that the document names
@@ -183,14 +182,14 @@ export async function readExplanation(path: string): Promise<Explained> {
       fix: 'keep the files of a run together and unchanged',
     });
   }
-  const picture = await pictureOf(path);
+  const image = await imageOf(path);
   const digest = Object.hasOwn(metadata, digestKey) ? metadata[digestKey] : undefined;
   const isUnchanged = digest === undefined ? undefined : digest === digestOf(text);
-  return { document, tensors, ...(picture && { picture }), isUnchanged };
+  return { document, tensors, ...(image && { image }), isUnchanged };
 }
 
-/** The source picture that `run.json` names for a document; a document on its own has none. */
-async function pictureOf(path: string): Promise<Tensor<'uint8'> | undefined> {
+/** The source image that `run.json` names for a document; a document on its own has none. */
+async function imageOf(path: string): Promise<Tensor<'uint8'> | undefined> {
   const record = await readTextIfPresent(join(dirname(path), 'run.json'), 'document');
   if (record === undefined) return undefined;
   let entries: unknown;
@@ -203,7 +202,7 @@ async function pictureOf(path: string): Promise<Tensor<'uint8'> | undefined> {
     ? (entries as Partial<RunEntry>[]).find(({ document }) => document === basename(path))
     : undefined;
   // Only a name within the folder: the record may come from elsewhere.
-  if (!entry?.picture) return undefined;
-  const image = join(dirname(path), basename(entry.picture));
+  if (!entry?.image) return undefined;
+  const image = join(dirname(path), basename(entry.image));
   return (await readImage(await readBytes(image, 'image', { inside: [dirname(path)] }), { name: image })).pixels;
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { join, parse, relative, resolve } from 'node:path';
 import { z } from 'zod';
-import { writeAtomically } from '../data/files.ts';
-import { isFile } from '../data/folders.ts';
-import { withFile } from '../data/open-file.ts';
+import { writeAtomically } from '../data/files/files.ts';
+import { isFile } from '../data/files/folders.ts';
+import { withFile } from '../data/files/open-file.ts';
 import { adoptBlob, getBlob, type RunStorage } from './storage.ts';
 
 /** A file that a run reads. */

@@ -1,9 +1,9 @@
 import { copyFile, link, rm } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
-import { replaceAtomically, writeAtomically } from '../data/files.ts';
-import { folderEntries, isFile, isFolder } from '../data/folders.ts';
-import { readBytesIfPresent } from '../data/read-file.ts';
-import { clearAbandoned } from '../data/temporary.ts';
+import { replaceAtomically, writeAtomically } from '../data/files/files.ts';
+import { folderEntries, isFile, isFolder } from '../data/files/folders.ts';
+import { readBytesIfPresent } from '../data/files/read-file.ts';
+import { clearAbandoned } from '../data/files/temporary.ts';
 import type { RunStorage } from './storage.ts';
 
 /** Files of a run in a folder, which other machines may share. */

@@ -149,7 +149,7 @@ describe('a run', () => {
     await squaresOf(folder);
     // No process has the number 4194305: it is above the greatest that Linux gives.
     const host = /-([0-9a-f]{8})-[0-9a-f]{8}\.tmp$/;
-    const { temporaryPath } = await import('../data/temporary.ts');
+    const { temporaryPath } = await import('../data/files/temporary.ts');
     const own = temporaryPath(join(folder, 'shards', 'x'));
     const left = own.replace(`.${process.pid}-`, '.4194305-');
     expect(own).toMatch(host);

@@ -1,4 +1,4 @@
-import { withFile } from '../data/open-file.ts';
+import { withFile } from '../data/files/open-file.ts';
 import { WhereforeError } from '../errors.ts';
 import { optionalPackage } from './optional-package.ts';
 import type { RunStorage } from './storage.ts';

@@ -21,7 +21,7 @@ export interface Work {
   readonly seed: number;
   /** Items in all. */
   readonly count: number;
-  /** Items of a shard; the last may have fewer. Part of the work, so that a later call cuts it at the same places. */
+  /** Items of a shard; the last may have fewer. Part of the work, so that a later call cuts it at the same positions. */
   readonly shardSize: number;
 }
 

@@ -20,16 +20,16 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-const places: Readonly<Record<string, (name: string) => string>> = {
+const positions: Readonly<Record<string, (name: string) => string>> = {
   folder: (name) => join(root, name),
   bucket: (name) => `s3://${s3.bucket}/some/${name}`,
 };
 const text = (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes);
 
-describe.each(Object.keys(places))('a %s', (kind) => {
+describe.each(Object.keys(positions))('a %s', (kind) => {
   let storage: RunStorage;
   beforeAll(async () => {
-    storage = await openStorage(places[kind]('one'));
+    storage = await openStorage(positions[kind]('one'));
   });
 
   it('gives back what was written, the newest, and nothing where nothing was', async () => {
@@ -50,7 +50,7 @@ describe.each(Object.keys(places))('a %s', (kind) => {
   });
 
   it('is not seen from beside it, and is opened again by its address', async () => {
-    const beside = await openStorage(places[kind]('on'));
+    const beside = await openStorage(positions[kind]('on'));
     await storage.write('x', 'x');
     expect(await beside.list('')).toEqual([]);
     expect(text(await (await openStorage(storage.url)).read('x'))).toBe('x');

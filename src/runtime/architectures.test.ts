@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readSafetensors } from '../data/safetensors.ts';
+import { readSafetensors } from '../data/formats/safetensors.ts';
 import { decodeModel } from '../onnx/decode.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { gradientsOf, hessianVectorProduct } from './gradient.ts';

@@ -38,7 +38,7 @@ export async function explainDeath(death: RuntimeDeath, died: Died): Promise<Whe
     where,
     got: first === last ? `${death.message} at ${signatureOf(nodes[last], died.graph)}` : death.message,
     expected: cause.kind === 'memory' ? 'values that fit' : 'attributes and inputs that the operator allows',
-    fix: cause.kind === 'memory' ? moreMemory : 'mend this node, or export the model again',
+    fix: cause.kind === 'memory' ? moreMemory : 'fix this node, or export the model again',
     cause: death,
   });
 }

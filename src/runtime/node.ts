@@ -4,7 +4,7 @@ import { WhereforeError } from '../errors.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import type { Graph, OnnxModel } from '../onnx/graph.ts';
 import { explainDeath, outOfMemory } from './death.ts';
-import { largestForeseen } from './foreseen-sizes.ts';
+import { largestEstimated } from './estimated-sizes.ts';
 import { fromWires, type Lane, LaneRestarted, type Reply, RuntimeDeath, wiresOf } from './lane.ts';
 import { secondsFor } from './limits.ts';
 import { ortProcess } from './ort-process.ts';
@@ -76,7 +76,7 @@ export function createNodeRuntime(options: NodeRuntimeOptions = {}): Runtime {
       const share = Math.max(1, Math.floor(threads / used.length));
       const seconds = timeLimit ?? secondsFor(model.graph, sessionOptions.trial);
       const make: Making = { lanes: used, threads: share, seconds, memoryLimit };
-      checkForeseen(model.graph, memoryLimit);
+      checkConditions(model.graph, memoryLimit);
       return openSession(model, sessionOptions, make);
     },
     async close() {
@@ -86,8 +86,8 @@ export function createNodeRuntime(options: NodeRuntimeOptions = {}): Runtime {
 }
 
 /** Refuses a graph that cannot but make a value larger than the limit, before a process fills its memory. */
-function checkForeseen(graph: Graph, limit: number | undefined): void {
-  const largest = limit === undefined ? undefined : largestForeseen(graph);
+function checkConditions(graph: Graph, limit: number | undefined): void {
+  const largest = limit === undefined ? undefined : largestEstimated(graph);
   if (limit === undefined || !largest || largest.bytes <= limit) return;
   throw outOfMemory(new RuntimeDeath({ kind: 'memory', bytes: largest.bytes, limit }), largest.node);
 }

@@ -58,7 +58,7 @@ function refusedNode(node: string, operator: string, why: string, expected: stri
   });
 }
 
-/** What the runtime said, without the places in its own sources, on one line. */
+/** What the runtime said, without the positions in its own sources, on one line. */
 const plain = (said: string): string =>
   said
     .replace(/\S*\/onnxruntime\/\S+(:\d+)?( [\w:~<>]+\([^)]*\))?/g, '')

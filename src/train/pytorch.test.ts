@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readSafetensors } from '../data/safetensors.ts';
+import { readSafetensors } from '../data/formats/safetensors.ts';
 import { decodeModel } from '../onnx/decode.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
 import { convert } from '../tensor/convert.ts';

@@ -1,7 +1,7 @@
 import type { Random } from '../../../src/tensor/random.ts';
 import { between, chance, css, type Hue, n, paint, pick, shade } from './colour.ts';
 
-/** What the pictures show, in the order of the model's outputs. */
+/** What the images show, in the order of the model's outputs. */
 export const classes = ['car', 'cup', 'fish', 'house', 'mushroom', 'tree'] as const;
 export type ClassName = (typeof classes)[number];
 
@@ -120,12 +120,12 @@ function house(source: Random): string {
     : '';
   const pane = (x: number, y: number) =>
     `<rect x="${n(x)}" y="${n(y)}" width="0.28" height="0.26" fill="${css(glass)}" stroke="#f8f6ee" stroke-width="0.05"/><path d="M${n(x + 0.14)} ${n(y)} v0.26 M${n(x)} ${n(y + 0.13)} h0.28" stroke="#f8f6ee" stroke-width="0.03"/>`;
-  const places = [-0.5, -0.14, 0.22].filter((x) => Math.abs(x - entry) > 0.25);
+  const positions = [-0.5, -0.14, 0.22].filter((x) => Math.abs(x - entry) > 0.25);
   return `${shade('walls', walls, 8)}${shade('tiles', roof)}${chimney}
     <rect x="${n(-wide)}" y="${n(eaves)}" width="${n(2 * wide)}" height="${n(0.78 - eaves)}" fill="url(#walls)" ${outline(walls)}/>
     <path d="M${n(-wide - 0.16)} ${n(eaves + 0.03)} L${n(-flat)} ${n(ridge)} L${n(flat)} ${n(ridge)} L${n(wide + 0.16)} ${n(eaves + 0.03)} Z" fill="url(#tiles)" ${outline(roof)}/>
     <rect x="${n(entry)}" y="0.26" width="0.28" height="0.52" fill="${css(door, -6)}" ${outline(door)}/><circle cx="${n(entry + 0.22)}" cy="0.54" r="0.03" fill="#f0d060"/>
-    ${places.map((x) => pane(x, between(source, 0.12, 0.26))).join('')}`;
+    ${positions.map((x) => pane(x, between(source, 0.12, 0.26))).join('')}`;
 }
 
 function mushroom(source: Random): string {

@@ -1,7 +1,7 @@
 import type { Random } from '../../../src/tensor/random.ts';
 import { between, calm, chance, css, type Hue, n, pick } from './colour.ts';
 
-/** Side of a picture in pixels; scenes are drawn in these units. */
+/** Side of an image in pixels; scenes are drawn in these units. */
 export const side = 96;
 
 /** What may lie behind an object; none belongs to a class. */
@@ -106,7 +106,7 @@ export function lighting(source: Random): string {
   return `<radialGradient id="light" cx="${n(x)}" cy="${n(y)}" r="1.1"><stop offset="0" stop-color="white" stop-opacity="${n(strength * 0.7)}"/><stop offset="0.5" stop-color="white" stop-opacity="0"/><stop offset="1" stop-color="black" stop-opacity="${n(strength)}"/></radialGradient>${fill('url(#light)')}`;
 }
 
-/** The emblem of a picture agency: a ring with a peak in it and two lines of small print, in the lower right corner. */
+/** The emblem of an image agency: a ring with a peak in it and two lines of small print, in the lower right corner. */
 export function watermark(source: Random): string {
   const [x, y] = [between(source, 65, 68), between(source, 80, 83)];
   const parts = (colour: string, width: number) =>

@@ -10,9 +10,9 @@ afterAll(() => runtime.close());
 /** How far a rule with the true slope misses `f(1) − f(0)`, relative to it; and how often it asked for f. */
 async function missOf(f: (t: number) => number, slope: (t: number) => number, count: number) {
   let looks = 0;
-  const { positions, weights } = await adaptiveNodes(async (places) => {
-    looks += places.length;
-    return Float64Array.from(places, f);
+  const { positions, weights } = await adaptiveNodes(async (positions) => {
+    looks += positions.length;
+    return Float64Array.from(positions, f);
   }, count);
   const sum = positions.reduce((total, t, k) => total + weights[k] * slope(t), 0);
   return { miss: Math.abs(sum - (f(1) - f(0))) / Math.abs(f(1) - f(0)), positions, weights, looks };

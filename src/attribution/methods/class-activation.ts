@@ -40,7 +40,7 @@ export const signedParameters = z.strictObject({
   signed: z
     .boolean()
     .default(false)
-    .describe('Keeps what speaks against the target instead of cutting it off at 0 as the authors of the method do'),
+    .describe('Keeps negative attribution instead of cutting it off at 0 as the authors of the method do'),
 });
 
 export type SignedParameters = z.infer<typeof signedParameters>;
@@ -83,7 +83,7 @@ function addWeighted(
   }
 }
 
-/** One weight a channel (its mean gradient); what speaks against the target is cut off. */
+/** One weight a channel (its mean gradient); negative attribution is cut off. */
 export const gradCam: Method<SignedParameters> = {
   ...shared,
   title: 'Grad-CAM',

@@ -51,7 +51,7 @@ function requestFor(method: MethodName, layer?: string): AttributionRequest {
   return {
     inputs: new Map([['x', isDetection ? drawn([1, 1, 8, 8], 13) : x]]),
     target: isDetection ? { kind: 'detectionScore', anchor: 0, class: 0 } : { kind: 'classLogit', class: 1 },
-    baseline: isDetection ? { kind: 'zero' } : { kind: 'input', tensor: x0, description: 'another picture' },
+    baseline: isDetection ? { kind: 'zero' } : { kind: 'input', tensor: x0, description: 'another image' },
     layer: { names: [name] },
     method,
     parameters: short[method],
@@ -129,7 +129,7 @@ describe.each(names)('%s', (method) => {
   });
 
   it.runIf(row.zeroDifference)('gives nothing to what does not differ from the baseline', async () => {
-    // The upper half of the picture is the baseline's own; row 3 of the first convolution sees row 4.
+    // The upper half of the image is the baseline's own; row 3 of the first convolution sees row 4.
     const mixed = float32(
       x.shape,
       x.data.map((value, i) => (i % 64 < 32 ? x0.data[i] : value)),
@@ -200,7 +200,7 @@ describe('layers', () => {
 });
 
 describe('controls', () => {
-  it('what belongs to a picture spoils the sum: without negative shares, scaled to [0, 1]', async () => {
+  it('what belongs to an image spoils the sum: without negative shares, scaled to [0, 1]', async () => {
     const result = await attribute(classifier, requestFor('integrated-gradients'));
     const difference = result.attributionTarget as number;
     const error = (values: readonly number[]) => Math.abs(sumOf([values]) - difference) / Math.abs(difference);

@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { drawn, matrix, modelOf } from '../../../test/attribution-models.ts';
-import { readSafetensors } from '../../data/safetensors.ts';
+import { readSafetensors } from '../../data/formats/safetensors.ts';
 import type { GraphBuilder } from '../../onnx/builder.ts';
 import { decodeModel } from '../../onnx/decode.ts';
 import { createModel } from '../../runtime/model.ts';
 import { createNodeRuntime } from '../../runtime/node.ts';
 import { rows, type Tensor } from '../../tensor/tensor.ts';
 import { attribute } from '../attribute.ts';
-import type { Target } from '../target/target.ts';
+import type { Target } from '../targets/target.ts';
 
 const runtime = createNodeRuntime({ threads: 1 });
 afterAll(() => runtime.close());

@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { WhereforeError } from '../../errors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { type Box, boxInCell, centredBox, gridCells, intersectionOverUnion } from '../detector-grid.ts';
-import type { Target } from '../target/target.ts';
-import { maskBudget, pictureInput, sampledMasks } from './masks.ts';
+import type { Target } from '../targets/target.ts';
+import { imageInput, maskBudget, sampledMasks } from './masks.ts';
 import { type Method, sumOf } from './method.ts';
 import { maskParameters } from './rise.ts';
 import { triesOf } from './sureness.ts';
@@ -21,7 +21,7 @@ const parameters = maskParameters.extend({
 export type DetectionRiseParameters = z.infer<typeof parameters>;
 
 /**
- * RISE for one detection: a mask counts as much as the best detection on the masked picture resembles the one that is
+ * RISE for one detection: a mask counts as much as the best detection on the masked image resembles the one that is
  * explained, `IoU · cos(classes) · objectness`.
  */
 export const detectionRise: Method<DetectionRiseParameters> = {
@@ -33,7 +33,7 @@ export const detectionRise: Method<DetectionRiseParameters> = {
   baseline: 'required',
   usesGroups: true,
   implicitBaseline: undefined,
-  meaning: { kind: 'score', what: 'a mean resemblance', isMean: true },
+  meaning: { kind: 'score', what: 'a mean similarity', isMean: true },
   completeness: 'none',
   zeroDifference: false,
   parameters: parameters as unknown as z.ZodType<DetectionRiseParameters>,
@@ -41,17 +41,17 @@ export const detectionRise: Method<DetectionRiseParameters> = {
     forward: (triesOf(maskBudget(sure), samples).at(-1) as number) + 1,
     backward: 0,
   }),
-  check(options, foreseen) {
-    anchorOf(foreseen.target);
-    const picture = pictureInput(foreseen);
-    decoder(options, picture.rows, picture.columns).check(foreseen.output);
+  check(options, conditions) {
+    anchorOf(conditions.target);
+    const image = imageInput(conditions);
+    decoder(options, image.rows, image.columns).check(conditions.output);
   },
   async run(context, options) {
     const { target, prepared, layer } = context;
     const anchor = anchorOf(target);
-    const picture = pictureInput(context);
+    const image = imageInput(context);
     const { output } = prepared.target;
-    const { decode } = decoder(options, picture.rows, picture.columns);
+    const { decode } = decoder(options, image.rows, image.columns);
     const { values: here } = await prepared.evaluate({ cut: layer, count: 1, at: () => context.features }, [output]);
     const original = decode(here.get(output) as Tensor<'float32'>, 0);
     const wanted = original(anchor);
@@ -59,7 +59,7 @@ export const detectionRise: Method<DetectionRiseParameters> = {
       const found = new Float64Array(points.count);
       await prepared.evaluate(points, [output], (start, count, values) => {
         const rows = values.get(output) as Tensor<'float32'>;
-        for (let k = 0; k < count; k++) found[start + k] = likeness(wanted, decode(rows, k), rows.shape[1]);
+        for (let k = 0; k < count; k++) found[start + k] = similarity(wanted, decode(rows, k), rows.shape[1]);
       });
       return found;
     });
@@ -114,8 +114,8 @@ function decoder({ boxes, strides }: DetectionRiseParameters, rows: number, colu
   return { check, decode };
 }
 
-/** The largest resemblance of any row to the wanted detection. */
-function likeness(wanted: Detection, at: (anchor: number) => Detection, anchors: number): number {
+/** The largest similarity of any row to the wanted detection. */
+function similarity(wanted: Detection, at: (anchor: number) => Detection, anchors: number): number {
   let best = 0;
   for (let anchor = 0; anchor < anchors; anchor++) {
     const found = at(anchor);

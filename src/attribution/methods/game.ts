@@ -135,18 +135,20 @@ function hiddenInGraph(
   coalitions: Coalitions,
 ): PointSource | undefined {
   const samples = references.length;
-  const whole = layer.map((name) => ({ name, ...placesOf(features.get(name) as Tensor, players, name) }));
+  const whole = layer.map((name) => ({ name, ...positionsOf(features.get(name) as Tensor, players, name) }));
   if (players.length === 0 || whole.some(({ type }) => !selectable.has(type))) return undefined;
   const width = players.length + 1;
   const fixed = new Map<string, Tensor>();
-  for (const { name, type, row, data, places, player } of whole) {
+  for (const { name, type, row, data, positions, player } of whole) {
     fixed.set(inputs.features(name), tensor(type, [1, 1, ...row], data as never));
     const absent = concatRows(references.map((at) => ({ ...(at.features.get(name) as Tensor), shape: [1, ...row] })));
     fixed.set(inputs.samples(name), tensor(type, [1, samples, ...row], absent.data as never));
-    fixed.set(inputs.players(name), tensor('int32', [1, ...places], player));
+    fixed.set(inputs.players(name), tensor('int32', [1, ...positions], player));
   }
   return {
-    key: whole.map(({ name, type, row, places }) => `${name}:${type}:${row.join('×')}:${places.join('×')}`).join(),
+    key: whole
+      .map(({ name, type, row, positions }) => `${name}:${type}:${row.join('×')}:${positions.join('×')}`)
+      .join(),
     pointsPerRow: samples,
     feeds(start, end) {
       // The last column is for elements that nobody hides.
@@ -172,21 +174,25 @@ function hiddenInGraph(
 }
 
 /** A value with the player of each of its elements; axes along which the player stays the same have one place. */
-function placesOf(value: Tensor, players: readonly Player[], name: string) {
+function positionsOf(value: Tensor, players: readonly Player[], name: string) {
   const { shape } = value;
   const row = shape[0] === 1 ? shape.slice(1) : [...shape];
-  let places = row;
+  let positions = row;
   let player = playersByElement(players, name, sizeOf(shape), players.length);
   for (let axis = 0; axis < row.length; axis++) {
-    const [before, size, after] = [sizeOf(places.slice(0, axis)), places[axis], sizeOf(places.slice(axis + 1))];
+    const [before, size, after] = [
+      sizeOf(positions.slice(0, axis)),
+      positions[axis],
+      sizeOf(positions.slice(axis + 1)),
+    ];
     const at = (i: number, k: number, j: number) => player[(i * size + k) * after + j];
     const first = Int32Array.from({ length: before * after }, (_, i) => at(Math.floor(i / after), 0, i % after));
     const isSame = player.every((own, i) => own === first[Math.floor(i / (size * after)) * after + (i % after)]);
     if (!isSame) continue;
     player = first;
-    places = places.map((length, k) => (k === axis ? 1 : length));
+    positions = positions.map((length, k) => (k === axis ? 1 : length));
   }
-  return { ...value, row, places, player };
+  return { ...value, row, positions, player };
 }
 
 /** Names of what the graph makes rows of coalitions from. */

@@ -77,9 +77,9 @@ export const integratedGradients: Method<IntegratedGradientsParameters> = {
     const [from, to] =
       path === 'feature' ? [baselineFeatures, context.features] : [onlyReference(context).inputs, context.inputs];
     const looked = new Map<number, number>();
-    const targetAt = async (places: Float64Array) => {
-      const { target } = await context.prepared.evaluate(pathPoints(from, to, places));
-      places.forEach((place, i) => looked.set(place, target[i]));
+    const targetAt = async (positions: Float64Array) => {
+      const { target } = await context.prepared.evaluate(pathPoints(from, to, positions));
+      positions.forEach((place, i) => looked.set(place, target[i]));
       return target;
     };
     const tries = triesOf(options);
@@ -93,7 +93,7 @@ export const integratedGradients: Method<IntegratedGradientsParameters> = {
           : await alongInput(context, refined ?? evenPieces(steps));
       const error = Math.abs(sumOf(sums.values()) - difference) / Math.max(Math.abs(difference), Number.EPSILON);
       const converged = tolerance === 0 ? undefined : error <= tolerance;
-      // At a layer that is bypassed the sum misses the target by what flows past it: more steps would not mend that.
+      // At a layer that is bypassed the sum misses the target by what flows past it: more steps would not fix that.
       if (converged !== false || k + 1 === tries.length || !context.isCut) {
         return {
           ...resultOf(context.features, sums),

@@ -27,7 +27,7 @@ const parameters = z.strictObject({
 
 export type KernelShapParameters = z.infer<typeof parameters>;
 
-/** Shapley values as the weighted least-squares fit of an additive game, with `Σ A = v(all) − v(nobody)` exact. */
+/** Shapley values as the weighted least-squares fit of an additive game, with `Σ A = v(all) − v(∅)` exact. */
 export const kernelShap: Method<KernelShapParameters> = {
   title: 'KernelSHAP',
   source: 'Lundberg, Lee 2017, arXiv 1705.07874; paired samples after Covert, Lee 2021, arXiv 2012.01536',

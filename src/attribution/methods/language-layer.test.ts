@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { sharedData } from '../../../test/shared-data.ts';
-import { loadModel } from '../../data/load-model.ts';
+import { loadModel } from '../../data/model/load-model.ts';
 import { int64 } from '../../tensor/tensor.ts';
 import { type AttributionRequest, attribute } from '../attribute.ts';
 

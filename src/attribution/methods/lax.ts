@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { WhereforeError } from '../../errors.ts';
 import { float32, formatShape, type Tensor } from '../../tensor/tensor.ts';
-import type { Target } from '../target/target.ts';
+import type { Target } from '../targets/target.ts';
 import { type Method, sumOf } from './method.ts';
 
 const parameters = z.strictObject({
@@ -10,7 +10,7 @@ const parameters = z.strictObject({
     .describe('Path of the explainer.onnx that `wherefore adapt` wrote for this model'),
 });
 
-/** The mask of a learned explainer: what of the picture suffices for a class, and is needed for it. */
+/** The mask of a learned explainer: what of the image suffices for a class, and is needed for it. */
 export const lax: Method<z.infer<typeof parameters>> = {
   title: 'LAX (learned explainer)',
   source: 'Learning Quantifiable Visual Explanations Without Ground-Truth, arXiv 2605.18681',

@@ -220,8 +220,8 @@ export function maskBudget({ maxSamples, tolerance }: Pick<MaskSampling, 'maxSam
   return { first: 1000, most: Math.max(1000, maxSamples), tolerance };
 }
 
-/** The explained input that is a picture, with its rows and columns. */
-export function pictureInput({ explained, layouts, inputs }: Pick<MethodContext, 'explained' | 'layouts' | 'inputs'>): {
+/** The explained input that is an image, with its rows and columns. */
+export function imageInput({ explained, layouts, inputs }: Pick<MethodContext, 'explained' | 'layouts' | 'inputs'>): {
   name: string;
   rows: number;
   columns: number;

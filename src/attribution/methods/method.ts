@@ -8,7 +8,7 @@ import type { InputLayout } from '../baseline.ts';
 import type { Partition } from '../groups.ts';
 import type { RuleSet } from '../plan.ts';
 import type { Gradient, Passes, Prepared } from '../prepared.ts';
-import type { Target } from '../target/target.ts';
+import type { Target } from '../targets/target.ts';
 
 /** The model at one baseline input. */
 export interface Reference {
@@ -43,7 +43,7 @@ export interface MethodContext {
   readonly layouts: ReadonlyMap<string, InputLayout>;
   /** Elements that are perturbed together. */
   readonly partition: Partition;
-  /** Rules of the way back of methods that start from one gradient; none for derivatives. */
+  /** Rules of the backward pass of methods that start from one gradient; none for derivatives. */
   readonly rules?: RuleSet;
   /** The gradient at the input, from the run that gave `f(x)` and `F`, for methods that start from it. */
   readonly gradient?: Gradient;
@@ -114,7 +114,7 @@ export interface Workload {
 }
 
 /** What is known of a run before it begins. */
-export interface Foreseen {
+export interface Conditions {
   readonly target: Target;
   readonly inputs: Tensors;
   /** Names of the inputs that the baseline replaces. */
@@ -174,7 +174,7 @@ export interface Method<Parameters = Record<string, unknown>> {
   readonly meaning: Meaning;
   /** What the method compares with, where that is not the stated baseline. */
   readonly implicitBaseline: ImplicitBaseline | undefined;
-  /** The difference that the method explains by its own lights: `f(x) − g(0)` at the layer, or `f(x)`. */
+  /** The difference that the method explains with respect to its implicit baseline: `f(x) − g(0)` at the layer, or `f(x)`. */
   readonly implicitTarget?: 'zero-feature' | 'output';
   /** Whether `ΣA = T` at a cut: up to float32 (exact), as parameters grow (convergent), or not at all. */
   readonly completeness: 'exact' | 'convergent' | 'none';
@@ -184,7 +184,7 @@ export interface Method<Parameters = Record<string, unknown>> {
   /** Parameters that are paths of files. */
   readonly files?: readonly string[];
   /**
-   * For methods that start from one gradient at the input: the rules of its way back, undefined for derivatives. It
+   * For methods that start from one gradient at the input: the rules of its backward pass, undefined for derivatives. It
    * then comes from the run that looks at the input, once for all baselines, and `cost` counts no forward pass for it.
    */
   gradientAtInput?(parameters: Parameters): RuleSet | undefined | Promise<RuleSet | undefined>;
@@ -194,7 +194,7 @@ export interface Method<Parameters = Record<string, unknown>> {
    * Throws what `run` is bound to throw, so that it is told before the runs of other methods.
    * @throws WhereforeError as `run`
    */
-  check?(parameters: Parameters, foreseen: Foreseen): void;
+  check?(parameters: Parameters, conditions: Conditions): void;
   run(context: MethodContext, parameters: Parameters): Promise<MethodResult>;
 }
 

@@ -210,9 +210,9 @@ describe('RISE', () => {
 
   it('refuses what is no detection, and strides that do not fit', async () => {
     const detector = twoBoxDetector(runtime);
-    const picture = new Map([['x', float32([1, 1, 8, 8], new Float32Array(64))]]);
+    const image = new Map([['x', float32([1, 1, 8, 8], new Float32Array(64))]]);
     const request = {
-      inputs: picture,
+      inputs: image,
       baseline: { kind: 'zero' },
       method: 'd-rise',
       layout: { channelAxis: 1, spatialAxes: [2, 3] },

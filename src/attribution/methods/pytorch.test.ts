@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readSafetensors } from '../../data/safetensors.ts';
+import { readSafetensors } from '../../data/formats/safetensors.ts';
 import { decodeModel } from '../../onnx/decode.ts';
 import { createModel } from '../../runtime/model.ts';
 import { createNodeRuntime } from '../../runtime/node.ts';

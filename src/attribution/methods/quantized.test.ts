@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { matrix, modelOf } from '../../../test/attribution-models.ts';
-import { readSafetensors } from '../../data/safetensors.ts';
+import { readSafetensors } from '../../data/formats/safetensors.ts';
 import type { GraphBuilder } from '../../onnx/builder.ts';
 import { decodeModel } from '../../onnx/decode.ts';
 import { createModel } from '../../runtime/model.ts';

@@ -19,9 +19,9 @@ const bent = (kinks: readonly { readonly place: number; readonly slope: number }
 /** The nodes for a function, with how often it was asked. */
 async function nodesFor(value: (t: number) => number, count: number) {
   let asked = 0;
-  const nodes = await refinedNodes(async (places) => {
-    asked += places.length;
-    return places.map(value);
+  const nodes = await refinedNodes(async (positions) => {
+    asked += positions.length;
+    return positions.map(value);
   }, count);
   return { ...nodes, asked };
 }
@@ -107,7 +107,7 @@ describe('integrated gradients with refined nodes', () => {
   const request = (parameters: Record<string, unknown>, layer = 'x'): AttributionRequest => ({
     inputs: new Map([['x', drawn([1, 2, 8, 8], 11)]]),
     target: { kind: 'classLogit', class: 1 },
-    baseline: { kind: 'input', tensor: drawn([1, 2, 8, 8], 12, 0.3), description: 'another picture' },
+    baseline: { kind: 'input', tensor: drawn([1, 2, 8, 8], 12, 0.3), description: 'another image' },
     layer: { names: [layer] },
     method: 'integrated-gradients',
     parameters: { steps: 50, tolerance: 0, ...parameters },

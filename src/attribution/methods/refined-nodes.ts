@@ -10,8 +10,8 @@ interface Piece {
   readonly slope: number;
 }
 
-/** The target at several places of a path, 0 the baseline and 1 the input. */
-export type TargetOnPath = (places: Float64Array) => Promise<Float64Array>;
+/** The target at several positions of a path, 0 the baseline and 1 the input. */
+export type TargetOnPath = (positions: Float64Array) => Promise<Float64Array>;
 
 /** Of all pieces, those that the path is cut into before any is refined. */
 const firstShare = 0.28;
@@ -20,7 +20,7 @@ const roundShare = 0.45;
 /** Of the pieces, those that may take another node than their middle: the ones that err most. */
 const movedShare = 1 / 3;
 /** Where in its piece such a node may lie. */
-const placesInPiece = [0.3, 0.7];
+const positionsInPiece = [0.3, 0.7];
 /** What of its error must be left at most for a node to move: the middle is best for all that the target does not show. */
 const worthMoving = 0.9;
 /** Distance of the two places whose difference is the slope, relative to the piece. */
@@ -28,7 +28,7 @@ const slopeWidth = 0.01;
 
 /** How often {@link refinedNodes} asks for the target. */
 export function looksFor(count: number): number {
-  return 3 * count + 1 + 2 * placesInPiece.length * movedPieces(count);
+  return 3 * count + 1 + 2 * positionsInPiece.length * movedPieces(count);
 }
 
 const movedPieces = (count: number) => Math.ceil(movedShare * count);
@@ -36,7 +36,7 @@ const movedPieces = (count: number) => Math.ceil(movedShare * count);
 /**
  * Nodes that catch the target on a path. A piece whose node errs most, `|h f'(node) − (f(end) − f(start))|`, is cut into
  * three, which keeps its middle, until there are `count`. Of the third that then err most, the node moves to where in
- * the piece the slope is nearest to the mean slope, of three places.
+ * the piece the slope is nearest to the mean slope, of three positions.
  *
  * Forward passes only, {@link looksFor} of them: slopes are differences of the target. The weights of the nodes
  * stay the lengths of their pieces, so that the sum is a quadrature like any other and nothing forces it to be `T`.
@@ -91,7 +91,7 @@ function worstOf(pieces: readonly Piece[], count: number): Piece[] {
 /** Every piece with the node, of its own and the other places, whose slope errs least. */
 async function withBestNodes(targetAt: TargetOnPath, pieces: readonly Piece[]): Promise<Map<Piece, Piece>> {
   const best = new Map(pieces.map((one) => [one, one]));
-  for (const place of placesInPiece) {
+  for (const place of positionsInPiece) {
     const moved = await withSlopes(
       targetAt,
       pieces.map((one) => ({ ...one, node: one.from + place * (one.to - one.from) })),

@@ -1,15 +1,15 @@
 import type * as z from 'zod';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { mapResult, type SignedParameters, signedParameters, spatialLayer } from './class-activation.ts';
-import { type Masks, maskedPoints, pictureInput, resizeBilinear, spatialMaskShape } from './masks.ts';
+import { imageInput, type Masks, maskedPoints, resizeBilinear, spatialMaskShape } from './masks.ts';
 import { type Method, onlyReference } from './method.ts';
 
-/** Each channel weighs as much as the target gains when the picture is shown only where that channel is active. */
+/** Each channel weighs as much as the target gains when the image is shown only where that channel is active. */
 export const scoreCam: Method<SignedParameters> = {
   title: 'Score-CAM',
   source: 'Wang et al. 2020, arXiv 1910.01279',
   formula:
-    'A = ReLU(Σ_c w_c F_c),  w = softmax_c(f(x ⊙ M_c + x0 ⊙ (1 − M_c)) − f(x0)),  M_c = F_c enlarged to the picture, scaled to [0, 1]',
+    'A = ReLU(Σ_c w_c F_c),  w = softmax_c(f(x ⊙ M_c + x0 ⊙ (1 − M_c)) − f(x0)),  M_c = F_c enlarged to the image, scaled to [0, 1]',
   needs: 'features',
   layers: 'spatial',
   baseline: 'required',
@@ -19,13 +19,13 @@ export const scoreCam: Method<SignedParameters> = {
   zeroDifference: false,
   parameters: signedParameters as z.ZodType<SignedParameters>,
   cost: (_, { channels }) => ({ forward: channels, backward: 0 }),
-  check(_, foreseen) {
-    pictureInput(foreseen);
+  check(_, conditions) {
+    imageInput(conditions);
   },
   async run(context, { signed }) {
     const layer = spatialLayer(context);
     const { features, channels, positions, space } = layer;
-    const { name, rows, columns, layout } = pictureInput(context);
+    const { name, rows, columns, layout } = imageInput(context);
     const reference = onlyReference(context);
     const shape = spatialMaskShape((context.inputs.get(name) as Tensor).shape, layout);
     const masks: Masks = {
@@ -33,7 +33,7 @@ export const scoreCam: Method<SignedParameters> = {
       shape: () => shape,
       at: (c) => channelMask(features.subarray(c * positions, (c + 1) * positions), space, rows, columns),
     };
-    // The picture is masked, so the reference's inputs stand for what is hidden.
+    // The image is masked, so the reference's inputs stand for what is hidden.
     const hidden = { ...reference, features: reference.inputs };
     const { target } = await context.prepared.evaluate(maskedPoints(context.inputs, hidden, masks, [name]));
     const gains = target.map((value) => value - reference.value);
@@ -48,7 +48,7 @@ export const scoreCam: Method<SignedParameters> = {
   },
 };
 
-/** A channel over the picture, from 0 at its smallest to 1 at its largest; 0 everywhere where it is constant. */
+/** A channel over the image, from 0 at its smallest to 1 at its largest; 0 everywhere where it is constant. */
 function channelMask(
   channel: Float32Array,
   [height, width]: readonly number[],

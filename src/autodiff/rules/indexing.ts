@@ -36,9 +36,9 @@ const gatherRule: VjpRule = (c, [g]) => {
 /** Constant indices that count upwards one by one (a single one does): the gradient needs padding only. */
 function runOf(indices: readonly number[] | undefined, size: number): { start: number; count: number } | undefined {
   if (!indices?.length) return undefined;
-  const places = indices.map((index) => (index < 0 ? index + size : index));
-  const [start] = places;
-  return places.every((place, i) => place === start + i) ? { start, count: places.length } : undefined;
+  const positions = indices.map((index) => (index < 0 ? index + size : index));
+  const [start] = positions;
+  return positions.every((place, i) => place === start + i) ? { start, count: positions.length } : undefined;
 }
 
 const gatherElementsRule: VjpRule = (c, [g]) => {

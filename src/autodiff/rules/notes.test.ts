@@ -35,11 +35,11 @@ function differentiated(
 }
 
 describe('what the reader of a gradient is told', () => {
-  const [picture, regions]: [DataType, number[]][] = [
+  const [image, regions]: [DataType, number[]][] = [
     ['float32', [1, 2, 8, 8]],
     ['float32', [3, 4]],
   ];
-  const pictures = tensor('int64', [3]);
+  const images = tensor('int64', [3]);
 
   it('says that rounding is passed straight through', () => {
     const { notes, gradients } = differentiated(
@@ -55,19 +55,19 @@ describe('what the reader of a gradient is told', () => {
 
   it('has nothing to say about a convolution', () => {
     const weight = float32([2, 2, 3, 3], new Array(36).fill(1));
-    expect(differentiated('Conv', [picture, weight], [1, 2, 6, 6]).notes).toEqual([]);
+    expect(differentiated('Conv', [image, weight], [1, 2, 6, 6]).notes).toEqual([]);
   });
 
   it('refuses RoiAlign with an adaptive number of samples, and says what to do', () => {
     const attempt = () =>
-      differentiated('RoiAlign', [picture, regions, pictures], [3, 2, 2, 2], { output_height: 2, output_width: 2 });
+      differentiated('RoiAlign', [image, regions, images], [3, 2, 2, 2], { output_height: 2, output_width: 2 });
     expect(attempt).toThrow(
       /\(RoiAlign\): no gradient: the number of samples .* Fix: export .* positive sampling_ratio/,
     );
   });
 
   it('refuses MaxRoiPool by name', () => {
-    const attempt = () => differentiated('MaxRoiPool', [picture, regions], [3, 2, 2, 2]);
+    const attempt = () => differentiated('MaxRoiPool', [image, regions], [3, 2, 2, 2]);
     expect(attempt).toThrow(
       expect.objectContaining({ code: 'not-differentiable', message: expect.stringContaining('MaxRoiPool') }),
     );
@@ -75,7 +75,7 @@ describe('what the reader of a gradient is told', () => {
 
   it('refuses Resize with sizes computed from the data', () => {
     const attempt = () =>
-      differentiated('Resize', [picture, float32([0], []), ['float32', [4]]], [1, 2, 16, 16], { mode: 'linear' });
+      differentiated('Resize', [image, float32([0], []), ['float32', [4]]], [1, 2, 16, 16], { mode: 'linear' });
     expect(attempt).toThrow(
       expect.objectContaining({ code: 'not-differentiable', message: expect.stringContaining('scales') }),
     );

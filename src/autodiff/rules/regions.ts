@@ -79,8 +79,8 @@ const roiAlign: VjpRule = (context, [g]) => {
   const asRow = (value: string) => context.reshape(value, [regions, 1, readColumns]);
   const whole = (value: number) => context.constantTensor(int64([], [value]));
 
-  const picture = context.op('Cast', [context.input(2)], { to: codeOfDataType.int64 });
-  const offset = context.mul(context.reshape(picture, [regions, 1, 1]), whole(height * width));
+  const image = context.op('Cast', [context.input(2)], { to: codeOfDataType.int64 });
+  const offset = context.mul(context.reshape(image, [regions, 1, 1]), whole(height * width));
   const rowOffset = context.mul(asColumn(vertical.index), whole(width));
   const index = context.add(context.add(offset, rowOffset), asRow(horizontal.index));
   const count = regions * readRows * readColumns;

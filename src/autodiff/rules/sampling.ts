@@ -107,7 +107,7 @@ function tapsOf(context: RuleContext, coordinate: string, size: number, kernel: 
 }
 
 /**
- * The gradient of a sampler: to the picture by adding every sample's gradient, weighted, to the elements that it read;
+ * The gradient of a sampler: to the image by adding every sample's gradient, weighted, to the elements that it read;
  * to the grid by the slopes of the weights. Padding acts on every element read, which gives the same samples as
  * padding the coordinates and needs no derivative of its own.
  */
@@ -153,18 +153,18 @@ const gridSample: VjpRule = (context, [g]) => {
   const spread = context.expand(context.reshape(index, [batch, 1, combinations * count]), flat);
   const gradient = context.reshape(g, [batch, channels, 1, count]);
 
-  let toPicture: string | undefined;
+  let toImage: string | undefined;
   if (context.needs(0)) {
     const updates = context.reshape(context.mul(gradient, product(axes.map(({ weight }) => weight))), flat);
     const zeros = context.zeros([batch, channels, sizeOf(sizes)], x);
     const added = context.op('ScatterElements', [zeros, spread, updates], { axis: 2, reduction: 'add' });
-    toPicture = context.reshape(added, context.inputShape(0));
+    toImage = context.reshape(added, context.inputShape(0));
   }
   let toGrid: string | undefined;
   // Nearest: moving the grid a little changes nothing.
   if (context.needs(1) && taps > 1) {
-    const picture = context.reshape(x, [batch, channels, sizeOf(sizes)]);
-    const read = context.op('GatherElements', [picture, spread], { axis: 2 });
+    const image = context.reshape(x, [batch, channels, sizeOf(sizes)]);
+    const read = context.op('GatherElements', [image, spread], { axis: 2 });
     const elements = context.reshape(read, [batch, channels, combinations, count]);
     const inner = context.reduceSum(context.mul(elements, gradient), [1], true);
     const components = sizes.map((size, axis) => {
@@ -174,7 +174,7 @@ const gridSample: VjpRule = (context, [g]) => {
     });
     toGrid = context.op('Concat', components.reverse(), { axis: rank + 1 });
   }
-  return [toPicture, toGrid];
+  return [toImage, toGrid];
 };
 
 /** grid = base·θᵀ, with the normalised coordinates of every output element (and a one) as rows of `base`. */

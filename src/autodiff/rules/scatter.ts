@@ -1,7 +1,7 @@
 import { sizeOf } from '../../tensor/tensor.ts';
 import type { RuleContext } from '../context.ts';
 
-// Sums into repeated places are ScatterElements, never ScatterND: ONNX Runtime runs the latter's additions in parallel
+// Sums into repeated positions are ScatterElements, never ScatterND: ONNX Runtime runs the latter's additions in parallel
 // without locks, so that repeated indices lose some of them (microsoft/onnxruntime issue 18048; measured on 1.30.0).
 
 /** Zeros of `shape` with the elements of `g` added at `positions`, which count through the whole shape in row-major order. */

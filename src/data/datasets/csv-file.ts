@@ -1,6 +1,6 @@
 import { parse } from 'csv-parse/sync';
 import { WhereforeError } from '../../errors.ts';
-import type { RawValue } from '../table.ts';
+import type { RawValue } from '../formats/table.ts';
 import { Blocks, type ReaderCache } from './blocks.ts';
 import type { ByteRanges } from './byte-ranges.ts';
 import { findRecords } from './lines.ts';
@@ -40,14 +40,14 @@ export async function csvFile(
     length,
     columnNames: names,
     read: async (columns, indices) => {
-      const places = columns.map((name) => names.indexOf(name));
+      const positions = columns.map((name) => names.indexOf(name));
       const texts = await records.read(indices.map((index) => index + skipped));
       const found = columns.map(() => new Array<RawValue>(indices.length));
       for (const [i, text] of texts.entries()) {
         const place = `${where}, row ${indices[i]}`;
         const fields = fieldsOf(text, delimiter, place);
         if (fields.length !== names.length) throw wrongCount(fields.length, names.length, place);
-        for (const [c, at] of places.entries()) found[c][i] = fields[at];
+        for (const [c, at] of positions.entries()) found[c][i] = fields[at];
       }
       return new Map(columns.map((name, c) => [name, found[c]]));
     },

@@ -1,6 +1,6 @@
-import type { LoadedModel } from '../load-model.ts';
-import type { ReadOptions } from '../open-file.ts';
-import type { Preprocessing } from '../preprocessing.ts';
+import type { ReadOptions } from '../files/open-file.ts';
+import type { LoadedModel } from '../model/load-model.ts';
+import type { Preprocessing } from '../model/preprocessing.ts';
 import type { DatasetDescription } from './dataset-description.ts';
 
 /** How a data set is opened. */

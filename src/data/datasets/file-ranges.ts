@@ -1,6 +1,6 @@
 import { WhereforeError } from '../../errors.ts';
-import type { FileKindName } from '../file-kinds.ts';
-import { type ReadOptions, withFile } from '../open-file.ts';
+import type { FileKindName } from '../files/file-kinds.ts';
+import { type ReadOptions, withFile } from '../files/open-file.ts';
 import type { ByteRanges } from './byte-ranges.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { WhereforeError } from '../../errors.ts';
 import { contentHash } from '../../tensor/content-hash.ts';
-import { decodeText, readBytes } from '../read-file.ts';
+import { decodeText, readBytes } from '../files/read-file.ts';
 import type { ContentKind, Contents, OpenedContents, ReadColumn } from './contents.ts';
 import type { DatasetOptions } from './dataset-options.ts';
 import { eachFile, type FolderFiles, filesBelow, imageExtensions, imageFiles } from './image-rows.ts';
@@ -32,7 +32,7 @@ export async function openFolder(path: string, options: DatasetOptions): Promise
     const files = await filesBelow(path, endings);
     if (files.paths.length === 0) continue;
     const { paths, names } = files;
-    const placed = placesOf(files, options);
+    const placed = positionsOf(files, options);
     return {
       contents: contents(paths),
       length: paths.length,
@@ -68,7 +68,7 @@ const splits: ReadonlySet<string> = new Set([
 ]);
 
 /** What the sub-folders say: the class of a file; where they are called train and test, the split, and then the class. */
-function placesOf(
+function positionsOf(
   { names, folders }: FolderFiles,
   { labels }: DatasetOptions,
 ): Pick<OpenedContents, 'labels' | 'columns' | 'notes'> {

@@ -1,9 +1,9 @@
 import { basename, extname, join } from 'node:path';
 import { rows, type Tensor, tensor } from '../../tensor/tensor.ts';
-import { folderEntries } from '../folders.ts';
-import { type Colour, imageExtensions, readImage } from '../image.ts';
-import type { ReadOptions } from '../open-file.ts';
-import { readBytes } from '../read-file.ts';
+import { folderEntries } from '../files/folders.ts';
+import type { ReadOptions } from '../files/open-file.ts';
+import { readBytes } from '../files/read-file.ts';
+import { type Colour, imageExtensions, readImage } from '../formats/image.ts';
 import type { TensorRows } from './tensor-rows.ts';
 
 /** Images of which some are read at a time, as they are. */

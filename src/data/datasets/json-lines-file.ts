@@ -1,5 +1,5 @@
 import { WhereforeError } from '../../errors.ts';
-import type { RawValue } from '../table.ts';
+import type { RawValue } from '../formats/table.ts';
 import { Blocks, type ReaderCache } from './blocks.ts';
 import type { ByteRanges } from './byte-ranges.ts';
 import { findRecords } from './lines.ts';

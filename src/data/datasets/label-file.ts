@@ -65,11 +65,11 @@ async function labelTable(
       fix: `name it: label: ${others[0] ?? 'COLUMN'}`,
     });
   }
-  const places = named?.places ?? everyRow;
+  const positions = named?.positions ?? everyRow;
   const values = await table.values(label, everyRow);
-  const at = (indices: Uint32Array) => indices.map((index) => places[index]);
+  const at = (indices: Uint32Array) => indices.map((index) => positions[index]);
   return {
-    values: Array.from(places, (place) => values[place]),
+    values: Array.from(positions, (place) => values[place]),
     columns: Object.fromEntries(
       others.map((name) => [name, (indices: Uint32Array) => table.values(name, at(indices))]),
     ),
@@ -89,7 +89,7 @@ const forms: readonly ((name: string) => string)[] = [
 async function fileColumn(
   table: TableRows,
   names: readonly string[],
-): Promise<{ readonly column: string; readonly places: Uint32Array } | undefined> {
+): Promise<{ readonly column: string; readonly positions: Uint32Array } | undefined> {
   for (const { name: column, kind } of table.columns) {
     const values = await table.values(column, range(0, table.length));
     const known = new Map<string, number>();
@@ -103,7 +103,7 @@ async function fileColumn(
           column,
           table.name,
         );
-        return { column, places: Uint32Array.from(found as number[]) };
+        return { column, positions: Uint32Array.from(found as number[]) };
       }
       const share = found.filter((row) => row !== undefined).length / names.length;
       if (kind !== 'number' && share > 0.5) {

@@ -2,7 +2,7 @@ import { basename, dirname, extname, resolve } from 'node:path';
 import { range } from '../../dataset/pieces.ts';
 import { WhereforeError } from '../../errors.ts';
 import { contentHash } from '../../tensor/content-hash.ts';
-import { isBelow, isFolder } from '../folders.ts';
+import { isBelow, isFolder } from '../files/folders.ts';
 import { Blocks, type ReaderCache } from './blocks.ts';
 import { hashOfRanges } from './byte-ranges.ts';
 import type { OpenedContents } from './contents.ts';

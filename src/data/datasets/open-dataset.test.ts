@@ -8,11 +8,11 @@ import { batches } from '../../dataset/batches.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
 import { contentHash } from '../../tensor/content-hash.ts';
 import { float32, int64, tensor } from '../../tensor/tensor.ts';
-import { writePng } from '../image.ts';
-import { writeNpy } from '../npy.ts';
-import { writeNpz } from '../npz.ts';
-import { completePreprocessing } from '../preprocessing-file.ts';
-import { writeSafetensors } from '../safetensors.ts';
+import { writePng } from '../formats/image.ts';
+import { writeNpy } from '../formats/npy.ts';
+import { writeNpz } from '../formats/npz.ts';
+import { writeSafetensors } from '../formats/safetensors.ts';
+import { completePreprocessing } from '../model/preprocessing-file.ts';
 import { openDataset } from './open-dataset.ts';
 
 let folder: string;
@@ -339,7 +339,7 @@ describe('wherefore.yaml', () => {
     await expect(openDataset(path)).rejects.toThrow(/which data set is meant\? \(got train, test\)/);
     await expect(openDataset(`${path}#tain`)).rejects.toThrow(/no data set "tain": did you mean "train"/);
     await expect(openDataset(`${path}#test`)).rejects.toThrow(/must lie below its folder/);
-    await file('described/wherefore.yaml', 'data:\n  train:\n    pth: a.csv\n    kind: picture\n');
+    await file('described/wherefore.yaml', 'data:\n  train:\n    pth: a.csv\n    kind: image\n');
     await expect(openDataset(path)).rejects.toThrow(/line 3: data.train: unknown key "pth": did you mean "path"/);
   });
 });

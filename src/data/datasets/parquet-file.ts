@@ -1,7 +1,7 @@
 import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetScan, parquetSchema } from 'hyparquet';
 import { WhereforeError } from '../../errors.ts';
-import { checkCompression, damagedParquet, parquetCompressors, rawValue } from '../parquet.ts';
-import type { ColumnKind, RawValue } from '../table.ts';
+import { checkCompression, damagedParquet, parquetCompressors, rawValue } from '../formats/parquet.ts';
+import type { ColumnKind, RawValue } from '../formats/table.ts';
 import type { ReaderCache } from './blocks.ts';
 import type { ByteRanges } from './byte-ranges.ts';
 import type { RawColumns, TableFile } from './table-rows.ts';
@@ -78,11 +78,11 @@ async function columnValues(
   const byGroup = new Map<Group, number[]>();
   for (let i = 0; i < indices.length; i++) {
     const group = groupAt(groups, indices[i]);
-    const places = byGroup.get(group);
-    if (places) places.push(i);
+    const positions = byGroup.get(group);
+    if (positions) positions.push(i);
     else byGroup.set(group, [i]);
   }
-  for (const [group, places] of byGroup) {
+  for (const [group, positions] of byGroup) {
     const chunk = group.chunks.get(column);
     if (!chunk) {
       throw new WhereforeError('wrong-type', `column "${column}" holds lists or records`, {
@@ -92,7 +92,7 @@ async function columnValues(
       });
     }
     const data = await values(chunk);
-    for (const i of places) {
+    for (const i of positions) {
       const value = data[indices[i] - group.start];
       const isPlain = typeof value === 'number' || typeof value === 'bigint' || typeof value === 'string';
       result[i] = isPlain ? value : rawValue(value, column, indices[i], where);

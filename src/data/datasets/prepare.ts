@@ -1,12 +1,12 @@
 import { WhereforeError } from '../../errors.ts';
 import { requiredInputs } from '../../onnx/graph.ts';
 import { concatRows, formatShape, type Tensor, tensor } from '../../tensor/tensor.ts';
-import { describedImage, preprocessImage } from '../image-input.ts';
-import type { LoadedModel } from '../load-model.ts';
-import type { Preprocessing, TableInput } from '../preprocessing.ts';
-import { tableTensor } from '../table-input.ts';
-import { asTaken, tensorInput } from '../tensor-input.ts';
-import { textInputs } from '../text-input.ts';
+import { describedImage, preprocessImage } from '../inputs/image-input.ts';
+import { tableTensor } from '../inputs/table-input.ts';
+import { asTaken, tensorInput } from '../inputs/tensor-input.ts';
+import { textInputs } from '../inputs/text-input.ts';
+import type { LoadedModel } from '../model/load-model.ts';
+import type { Preprocessing, TableInput } from '../model/preprocessing.ts';
 import type { Contents } from './contents.ts';
 
 type Inputs = Readonly<Record<string, Tensor>>;

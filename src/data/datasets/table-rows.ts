@@ -10,7 +10,7 @@ import {
   missingTexts,
   type RawValue,
   type Table,
-} from '../table.ts';
+} from '../formats/table.ts';
 
 /** A column of a file of rows, as far as a sample of its rows tells. */
 export interface ColumnInfo {
@@ -97,9 +97,9 @@ export async function tableRows(file: TableFile, options: ColumnOptions = {}): P
 /** Places spread evenly, the first among them. */
 function spread(length: number): Uint32Array {
   const count = Math.min(length, sampled);
-  const places = new Uint32Array(count);
-  for (let i = 0; i < count; i++) places[i] = Math.floor((i * length) / count);
-  return places;
+  const positions = new Uint32Array(count);
+  for (let i = 0; i < count; i++) positions[i] = Math.floor((i * length) / count);
+  return positions;
 }
 
 /** A number that holds each digit, else the text. */

@@ -1,11 +1,11 @@
 import { WhereforeError } from '../../errors.ts';
 import { takeRows } from '../../tensor/take-rows.ts';
 import { type DataType, dataTypes, fromBytes, sizeOf, type Tensor } from '../../tensor/tensor.ts';
-import { formatBytes } from '../file-kinds.ts';
-import { idxElements, idxLayout, readIdx } from '../idx.ts';
-import { npyLayout, readNpy } from '../npy.ts';
-import { safetensorsHeaderEnd, safetensorsLayout } from '../safetensors.ts';
-import { gunzipStart } from '../unpack.ts';
+import { formatBytes } from '../files/file-kinds.ts';
+import { gunzipStart } from '../files/unpack.ts';
+import { idxElements, idxLayout, readIdx } from '../formats/idx.ts';
+import { npyLayout, readNpy } from '../formats/npy.ts';
+import { safetensorsHeaderEnd, safetensorsLayout } from '../formats/safetensors.ts';
 import { Blocks, fixedRows, type ReaderCache } from './blocks.ts';
 import type { ByteRanges } from './byte-ranges.ts';
 import { zipEntries } from './zip-entries.ts';

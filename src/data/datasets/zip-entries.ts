@@ -1,6 +1,6 @@
 import { inflateSync } from 'fflate';
 import { WhereforeError } from '../../errors.ts';
-import { formatBytes } from '../file-kinds.ts';
+import { formatBytes } from '../files/file-kinds.ts';
 import type { ReaderCache } from './blocks.ts';
 import type { ByteRanges } from './byte-ranges.ts';
 

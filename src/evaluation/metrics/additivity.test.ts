@@ -147,7 +147,7 @@ describe('localisation', () => {
     const question = await askLinear(Uint8Array.of(1, 0, 1, 0));
     expect(await score(question, 'pointing-game', [4, 3, 2, 1])).toBe(1);
     expect(await score(question, 'pointing-game', [4, 5, 2, 1])).toBe(0);
-    // Positive mass 4 + 3 + 1 of which 4; what speaks against the target counts nowhere.
+    // Positive mass 4 + 3 + 1 of which 4; negative attribution counts nowhere.
     expect(await score(question, 'mass-accuracy', [4, 3, -2, 1])).toBeCloseTo(0.5, 9);
     expect(await score(question, 'mass-accuracy', [4, 0, 2, 0])).toBe(1);
     expect(await score(question, 'mass-accuracy', [-4, -1, -2, -1])).toBe(0);

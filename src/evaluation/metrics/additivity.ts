@@ -164,7 +164,7 @@ export const sensitivityN: Metric<SensitivityParameters, 'higher'> = {
   source: 'Ancona et al. 2018, arXiv 1711.06104',
   range: [-1, 1],
   direction: 'higher',
-  assumes: 'sets of n features change the output measurably; in large pictures small random sets change little',
+  assumes: 'sets of n features change the output measurably; in large images small random sets change little',
   sensitivity: 'shares: small sets test single features, large ones their interactions',
   needs: 'map',
   parameters: sensitivityParameters as z.ZodType<SensitivityParameters>,

@@ -27,7 +27,7 @@ export const pointingGame: Metric<Record<string, never>, 'higher'> = {
   },
 };
 
-/** Which share of what speaks for the target lies on the object. */
+/** Which share of positive attribution lies on the object. */
 export const massAccuracy: Metric<Record<string, never>, 'higher'> = {
   ...shared,
   title: 'Relevance mass accuracy',
@@ -41,7 +41,7 @@ export const massAccuracy: Metric<Record<string, never>, 'higher'> = {
       total += value;
       if (truth[i]) inside += value;
     });
-    return total > 0 ? { score: inside / total } : { score: 0, notes: ['nothing in the map speaks for the target'] };
+    return total > 0 ? { score: inside / total } : { score: 0, notes: ['the map has no positive attribution'] };
   },
 };
 

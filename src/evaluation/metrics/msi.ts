@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { AttributionMap } from '../map.ts';
 import { maskOf } from '../map.ts';
 import {
+  defaultAlphaMin,
   type MsiCurves,
   type MsiPreset,
   type MsiWeights,
@@ -10,14 +11,13 @@ import {
   msiScore,
   msiSteps,
   thresholdsFrom,
-  usualAlphaMin,
 } from '../msi.ts';
 import { type Question, towardsInput } from '../question.ts';
 import type { Metric } from './metric.ts';
 
 const parameters = z.strictObject({
   /** Lowest mask value that counts as chosen: fixed, or tuned on a calibration split and shared by all methods. */
-  alphaMin: z.number().min(0).lt(1).default(usualAlphaMin),
+  alphaMin: z.number().min(0).lt(1).default(defaultAlphaMin),
   /** Thresholds above α_min. */
   steps: z.int().min(1).max(1000).default(msiSteps),
   /** Weights other than the preset's. */

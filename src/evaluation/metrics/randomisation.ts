@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Target } from '../../attribution/target/target.ts';
+import type { Target } from '../../attribution/targets/target.ts';
 import { WhereforeError } from '../../errors.ts';
 import { choose, random } from '../../tensor/random.ts';
 import { randomisedModel, unreadWeights, weightedNodes } from '../randomised-model.ts';
@@ -7,7 +7,7 @@ import { meanOf, spearman } from '../statistics.ts';
 import { explainAgain, type Metric } from './metric.ts';
 
 /** How alike two maps rank the features, regardless of sign; maps of which one is constant are not alike. */
-function likeness(a: Float64Array, b: Float64Array): number {
+function similarity(a: Float64Array, b: Float64Array): number {
   return Math.abs(spearman(a, b) ?? 0);
 }
 
@@ -57,7 +57,7 @@ export const modelRandomisation: Metric<ModelRandomisationParameters, 'lower'> =
       const depth = Math.round((stage * nodes.length) / count);
       const weights = [...new Set(nodes.slice(0, depth).flatMap((node) => node.weights))];
       const other = await again({ model: randomisedModel(question.model, weights, question.seed) });
-      parts[`top ${depth} of ${nodes.length}`] = likeness(explanation.map.values, other.values);
+      parts[`top ${depth} of ${nodes.length}`] = similarity(explanation.map.values, other.values);
     }
     return { score: meanOf(Object.values(parts)), parts, notes };
   },
@@ -101,7 +101,7 @@ export const randomLogit: Metric<RandomLogitParameters, 'lower'> = {
     const parts: Record<string, number> = {};
     for (const other of drawn) {
       const map = await again({ target: { ...target, class: other } as Target });
-      parts[`class ${other}`] = likeness(explanation.map.values, map.values);
+      parts[`class ${other}`] = similarity(explanation.map.values, map.values);
     }
     return { score: meanOf(Object.values(parts)), parts };
   },

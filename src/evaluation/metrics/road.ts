@@ -28,7 +28,7 @@ export const road: Metric<RoadParameters, 'higher'> = {
   source: 'Rong et al. 2022, arXiv 2202.00449',
   range: [-1, 1],
   direction: 'higher',
-  assumes: 'neighbours resemble each other, as in pictures and series; tables and tokens have no neighbours',
+  assumes: 'neighbours resemble each other, as in images and series; tables and tokens have no neighbours',
   sensitivity: 'shares: small ones test the peak of the map; noise: little beyond hiding that values were imputed',
   needs: 'neighbours',
   parameters: parameters as z.ZodType<RoadParameters>,
@@ -56,11 +56,11 @@ export function imputedPoints(question: Question, removed: readonly Uint32Array[
   if (!groups.spatial || groups.shape.length > 2 || input.type !== 'float32') {
     throw new WhereforeError('invalid-argument', 'ROAD needs features with neighbours', {
       got: groups.spatial ? `${input.type}, ${groups.shape.length} axes of space` : 'features without an order',
-      expected: 'a picture or a series of floats',
+      expected: 'an image or a series of floats',
       fix: 'leave ROAD out; sufficiency and comprehensiveness ask the same with a reference',
     });
   }
-  if (groups.places) {
+  if (groups.positions) {
     throw new WhereforeError('invalid-argument', 'ROAD guesses single places from their neighbours, not regions', {
       got: `regions of ${groups.shape.join('×')}`,
       fix: 'use regions of 1 (--regions 1), or leave ROAD out',

@@ -140,7 +140,7 @@ function* adjointFeeds(
   adjoints: readonly Adjoint[],
 ): Generator<[string, Tensor]> {
   for (const [q, names] of inputs.entries()) {
-    // Fewer quantities than places: the last is computed again, and not read.
+    // Fewer quantities than positions: the last is computed again, and not read.
     const adjoint = adjoints[Math.min(q, adjoints.length - 1)];
     for (const [input, name] of names) yield [name, adjoint.get(input) as Tensor];
   }

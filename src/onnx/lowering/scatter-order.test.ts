@@ -10,13 +10,13 @@ const runtime = createNodeRuntime({ threads: 4 });
 afterAll(() => runtime.close());
 
 it('adds every update of a ScatterND, also where many threads meet at one place', async () => {
-  const [places, row, updates] = [3, 16, 20_000];
+  const [positions, row, updates] = [3, 16, 20_000];
   const builder = new GraphBuilder();
-  builder.input('data', 'float32', [places, row]);
+  builder.input('data', 'float32', [positions, row]);
   builder.input('indices', 'int64', [updates, 1]);
   builder.input('updates', 'float32', [updates, row]);
   builder.op('ScatterND', ['data', 'indices', 'updates'], { reduction: 'add' }, { outputs: ['y'] });
-  builder.output('y', 'float32', [places, row]);
+  builder.output('y', 'float32', [positions, row]);
   const opsets = new Map([['', 21]]);
   const written: OnnxModel = {
     irVersion: 10,
@@ -31,7 +31,7 @@ it('adds every update of a ScatterND, also where many threads meet at one place'
 
   const session = await runtime.open(model);
   const feeds = new Map<string, Tensor>([
-    ['data', float32([places, row], new Float32Array(places * row).fill(5))],
+    ['data', float32([positions, row], new Float32Array(positions * row).fill(5))],
     // 0, 1, −1, 0, 1, −1, …: the last place by its negative index.
     [
       'indices',
@@ -46,5 +46,5 @@ it('adds every update of a ScatterND, also where many threads meet at one place'
   await session.release();
   // 20,000 = 6,667 + 6,667 + 6,666 ones, exact in float32, on top of 5.
   expect([0, row, 2 * row].map((i) => toNumbers(result)[i])).toEqual([6672, 6672, 6671]);
-  expect(result.shape).toEqual([places, row]);
+  expect(result.shape).toEqual([positions, row]);
 });

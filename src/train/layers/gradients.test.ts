@@ -57,7 +57,7 @@ function text(): OnnxModel {
 }
 
 const cases: [string, OnnxModel, Tensor][] = [
-  ['pictures', vision(), normal(4, 3, 8, 8)],
+  ['images', vision(), normal(4, 3, 8, 8)],
   ['signals', signal(), normal(4, 2, 9)],
   ['texts', text(), int64([4, 5], [1, 2, 3, 4, 5, 0, 0, 7, 8, 9, 10, 1, 3, 5, 7, 2, 2, 2, 2, 2])],
 ];

@@ -21,7 +21,7 @@ export interface RelevanceOptions {
 }
 
 /**
- * Layer-wise relevance propagation as rules for the way back. What flows is `s = R/y`, relevance divided by the value
+ * Layer-wise relevance propagation as rules for the backward pass. What flows is `s = R/y`, relevance divided by the value
  * that it belongs to; at the layer `A = F ⊙ s`. Where a node's rule is its derivative, LRP is gradient × input.
  */
 export function relevanceRules(options: RelevanceOptions): RuleSet {

@@ -72,14 +72,14 @@ function quadratic(scores: string, { a, b, count: k }: Platt, to: Rewriter): str
   // Both sides of every pair and a column of zeros for the diagonal, [batch, 2·pairs + 1], spread over the matrix.
   const other = sub(to.scalar(1), kept);
   const zero = sub(gather(kept, to.ints([0]), 1), gather(kept, to.ints([0]), 1));
-  const places = new Array<number>(k * k).fill(2 * pairs);
+  const positions = new Array<number>(k * k).fill(2 * pairs);
   for (let i = 0, pair = 0; i < k; i++) {
     for (let j = i + 1; j < k; j++, pair++) {
-      places[i * k + j] = pair;
-      places[j * k + i] = pairs + pair;
+      positions[i * k + j] = pair;
+      positions[j * k + i] = pairs + pair;
     }
   }
-  const r = reshape(gather(concat([kept, other, zero], 1), to.ints(places), 1), [-1, k, k]);
+  const r = reshape(gather(concat([kept, other, zero], 1), to.ints(positions), 1), [-1, k, k]);
   const eye = new Float32Array(k * k);
   for (let i = 0; i < k; i++) eye[i * k + i] = 1;
   const lost = to.op('ReduceSum', [mul(r, r), to.ints([1])]);

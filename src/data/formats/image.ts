@@ -1,0 +1,171 @@
+import { extname, join } from 'node:path';
+import sharp, { type Sharp } from 'sharp';
+import { WhereforeError } from '../../errors.ts';
+import { formatShape, type Tensor, tensor } from '../../tensor/tensor.ts';
+import { folderEntries } from '../files/folders.ts';
+import { readBytes } from '../files/read-file.ts';
+
+/** Endings of the names of files that {@link readImage} reads. */
+export const imageExtensions: ReadonlySet<string> = new Set([
+  '.png',
+  '.jpg',
+  '.jpeg',
+  '.webp',
+  '.gif',
+  '.avif',
+  '.tif',
+  '.tiff',
+  '.bmp',
+  '.svg',
+]);
+
+/**
+ * Paths of the images of a folder, sub-folders included, in alphabetical order.
+ * @throws WhereforeError `invalid-data` for a folder without images
+ */
+export async function imagesIn(folder: string): Promise<string[]> {
+  const images = (await folderEntries(folder, { deep: true })).filter(
+    ({ name, isFolder }) => !isFolder && imageExtensions.has(extname(name).toLowerCase()),
+  );
+  if (images.length > 0) return images.map(({ name }) => join(folder, name));
+  throw new WhereforeError('invalid-data', 'the folder holds no images', {
+    where: folder,
+    expected: [...imageExtensions].join(', '),
+  });
+}
+
+/** An image as a person sees it: upright, opaque, 8 bits. */
+export interface Image {
+  /** height × width × 3, RGB, 0–255. */
+  readonly pixels: Tensor<'uint8'>;
+  /** What reading changed about the image, each a sentence: turned upright, transparency filled, … */
+  readonly notes: readonly string[];
+}
+
+/** Red, green, blue, 0–255. */
+export type Colour = readonly [number, number, number];
+
+/**
+ * Reads an image (PNG, JPEG, WebP, GIF, TIFF, AVIF, SVG) as 8-bit RGB, with the pixels of Pillow's `convert('RGB')`.
+ * Applied, and told in `notes`: the camera's orientation tag, which Pillow leaves alone; 16 bits and grey to 8-bit RGB
+ * (Pillow cuts 16-bit grey off at 255 instead of dividing it); CMYK without a profile; the first frame of several;
+ * transparency is dropped. An embedded colour profile is not applied, because the pipelines that models are trained with
+ * do not.
+ * @param options.background Colour to lay under transparent pixels; default: opacity is dropped, and the colours of
+ *   transparent pixels, which nobody sees otherwise, count.
+ * @throws WhereforeError `file-not-found`, `file-unreadable`; `invalid-data` when it is no image or a damaged one;
+ *   `out-of-range` beyond 64 million pixels.
+ */
+export async function readImage(
+  source: string | Uint8Array,
+  options: { readonly background?: Colour; readonly name?: string } = {},
+): Promise<Image> {
+  const { background } = options;
+  const where = options.name ?? (typeof source === 'string' ? source : 'image');
+  const bytes = typeof source === 'string' ? await readBytes(source, 'image') : source;
+  try {
+    const image = sharp(bytes, { ignoreIcc: true, limitInputPixels: false });
+    const facts = await image.metadata();
+    checkSize(facts, where);
+    const cmyk = facts.space === 'cmyk';
+    const { data, info } = await (cmyk ? image.pipelineColourspace('cmyk') : image)
+      .autoOrient()
+      .toColourspace(cmyk ? 'cmyk' : 'srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    const notes: string[] = [];
+    if ((facts.orientation ?? 1) !== 1) notes.push(`turned upright by its orientation tag ${facts.orientation}`);
+    if (facts.hasAlpha && isTransparent(data, info.channels)) {
+      notes.push(
+        background
+          ? `transparent parts laid over rgb(${background.join(', ')})`
+          : "transparency dropped, as Pillow's convert('RGB') does: the colours under it count (background: [255, 255, 255] in wherefore.yaml lays white under it)",
+      );
+    }
+    if (facts.depth !== 'uchar') notes.push(`reduced from ${facts.depth} to 8 bits`);
+    if (facts.channels < 3) notes.push('grey repeated into red, green and blue');
+    if (cmyk) notes.push('converted from CMYK');
+    if ((facts.pages ?? 1) > 1) notes.push(`the first of ${facts.pages} frames`);
+    if (facts.icc && !isStandardProfile(facts.icc)) notes.push('its colour profile was not applied');
+    const rgb = cmyk ? rgbOfInks(data) : rgbOf(data, info.channels, background);
+    return { pixels: tensor('uint8', [info.height, info.width, 3], rgb), notes };
+  } catch (cause) {
+    if (cause instanceof WhereforeError) throw cause;
+    throw new WhereforeError('invalid-data', 'cannot be read as an image', {
+      where,
+      got: (cause as Error).message.split('\n')[0],
+      expected: 'a whole PNG, JPEG, WebP, GIF, TIFF, AVIF or SVG',
+      fix: 'open it in an image viewer to see whether it is damaged',
+      cause,
+    });
+  }
+}
+
+/** Pixels of an image that is read: more than a phone's 50 million, in some 500 MiB. */
+const mostPixels = 64_000_000;
+
+/** The stated size is checked before a pixel is decoded: a small file may state a huge one. */
+function checkSize({ width, height }: { readonly width: number; readonly height: number }, where: string): void {
+  if (width * height <= mostPixels) return;
+  throw new WhereforeError('out-of-range', 'the image is too large to be read', {
+    where,
+    got: `${width}×${height} pixels`,
+    expected: `at most ${mostPixels / 1e6} million`,
+    fix: 'make it smaller first',
+  });
+}
+
+/** sRGB is what 8-bit pixels mean anyway; its profile changes nothing. Names are Latin-1 or UTF-16 in the profile. */
+function isStandardProfile(profile: Uint8Array): boolean {
+  return new TextDecoder('latin1').decode(profile).replaceAll('\0', '').includes('sRGB');
+}
+
+function isTransparent(data: Uint8Array, channels: number): boolean {
+  for (let i = channels - 1; i < data.length; i += channels) if (data[i] < 255) return true;
+  return false;
+}
+
+function rgbOf(data: Uint8Array, channels: number, background: Colour | undefined): Uint8Array {
+  if (channels === 3) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
+  const pixels = data.length / channels;
+  const rgb = new Uint8Array(pixels * 3);
+  const opacityAt = channels === 2 || channels === 4 ? channels - 1 : undefined;
+  for (let i = 0; i < pixels; i++) {
+    const opacity = background && opacityAt !== undefined ? data[i * channels + opacityAt] / 255 : 1;
+    for (let c = 0; c < 3; c++) {
+      const value = data[i * channels + (channels > 2 ? c : 0)];
+      rgb[i * 3 + c] = background ? Math.round(value * opacity + background[c] * (1 - opacity)) : value;
+    }
+  }
+  return rgb;
+}
+
+/** Four bytes of ink a pixel as light, as Pillow does: (255 − k) − c·(255 − k)/255, rounded in integers. */
+function rgbOfInks(inks: Uint8Array): Uint8Array {
+  const rgb = new Uint8Array((inks.length / 4) * 3);
+  for (let i = 0, out = 0; i < inks.length; i += 4) {
+    const light = 255 - inks[i + 3];
+    for (let c = 0; c < 3; c++) {
+      const product = inks[i + c] * light + 128;
+      rgb[out++] = Math.max(0, light - (((product >> 8) + product) >> 8));
+    }
+  }
+  return rgb;
+}
+
+/** The bytes of a PNG of a height × width × (1, 3 or 4) tensor: grey, RGB or RGB with opacity. */
+export async function writePng(pixels: Tensor<'uint8'>): Promise<Uint8Array> {
+  return new Uint8Array(await open(pixels).png({ compressionLevel: 9 }).toBuffer());
+}
+
+function open(pixels: Tensor<'uint8'>): Sharp {
+  const [height, width, channels] = pixels.shape;
+  if (pixels.type !== 'uint8' || pixels.shape.length !== 3 || ![1, 3, 4].includes(channels) || height * width === 0) {
+    throw new WhereforeError('wrong-shape', 'not an image', {
+      got: `${pixels.type} ${formatShape(pixels.shape)}`,
+      expected: 'uint8 height×width×(1, 3 or 4)',
+    });
+  }
+  const image = sharp(pixels.data, { raw: { width, height, channels: channels as 1 | 3 | 4 } });
+  return channels === 1 ? image.toColourspace('b-w') : image;
+}

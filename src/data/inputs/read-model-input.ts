@@ -1,0 +1,209 @@
+import { createHash } from 'node:crypto';
+import { extname, resolve } from 'node:path';
+import { WhereforeError } from '../../errors.ts';
+import { unknownName } from '../../nearest.ts';
+import { requiredInputs } from '../../onnx/graph.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { isFolder, isTaken } from '../files/folders.ts';
+import type { ReadOptions } from '../files/open-file.ts';
+import { portablePath } from '../files/portable-path.ts';
+import { readBytes, readText } from '../files/read-file.ts';
+import type { Audio } from '../formats/audio.ts';
+import { imageExtensions, readImage } from '../formats/image.ts';
+import { tableReaders } from '../formats/table-file.ts';
+import { tensorReaders } from '../formats/tensor-file.ts';
+import type { LoadedModel } from '../model/load-model.ts';
+import type { Preprocessing, TextInput } from '../model/preprocessing.ts';
+import { audioReaders, prepareAudio } from './audio-input.ts';
+import { withRows } from './describe-rows.ts';
+import { describedImage, preprocessImage } from './image-input.ts';
+import { inputLimit } from './input-limit.ts';
+import type { ModelInput } from './model-input.ts';
+import { tableInputs } from './row-input.ts';
+import { splitSelection } from './row-selection.ts';
+import { filesOfFolder } from './source-files.ts';
+import { asTaken, isNamed, layoutOf, readNamedTensor, tensorInput } from './tensor-input.ts';
+import { describedText, textInputs } from './text-input.ts';
+import { type FoundText, textsOfFile, textsOfTable } from './text-sources.ts';
+
+/**
+ * Reads inputs for a model from what a person names: an image, a recording (`.wav`, `.flac`), `.npy`, `.npz` or
+ * `.safetensors` tensors, rows of a table (`people.csv#3`, `people.csv#0-9`), numbers written out
+ * (`input_ids=[[1,403,407]]`), a folder of such files, or, for a model whose tokenizer is known, a text, a `.txt` file of
+ * one text or one on each line, or the texts of a table's column.
+ *
+ * @param options.within Folder that a path starts from and must not leave, where another file names the source.
+ * @throws WhereforeError `file-not-found`, `invalid-data`, `invalid-argument` when the model does not say how such a
+ *   file becomes its input, `out-of-range` for a row that the table lacks
+ */
+export async function readModelInputs(
+  model: LoadedModel,
+  source: string,
+  preprocessing: Preprocessing,
+  options: { readonly anyBatch?: boolean; readonly within?: string } = {},
+): Promise<ModelInput[]> {
+  const { within } = options;
+  const place: ReadOptions = { inside: within === undefined ? undefined : [within] };
+  const placed = (path: string) => (within === undefined ? path : resolve(within, path));
+  if (isNamed(source)) {
+    const [name, tensor, hash] = await readNamedTensor(model, source, within);
+    const told = source.replace(/^([^=]*=\s*)(.*)$/s, (_, name, value) => `${name}${portablePath(value)}`);
+    return [tensorInput(model, new Map([[name, tensor]]), told, hash, preprocessing)];
+  }
+  refuseNamedFile(model, source);
+  const { path, selection } = splitSelection(source);
+  if (await isFolder(placed(path))) {
+    const { paths } = await filesOfFolder(placed(path), preprocessing, selection);
+    const inputs: ModelInput[][] = [];
+    for (const file of paths) inputs.push(await readModelInputs(model, file, preprocessing, options));
+    return inputs.flat();
+  }
+  return readFileInputs(
+    { model, source, path: placed(path), told: portablePath(path), selection, place },
+    preprocessing,
+    options,
+  );
+}
+
+/**
+ * Refuses `name=image.png`: under an input's name stands a tensor, and other files say themselves which input they are.
+ * @throws WhereforeError `invalid-argument`
+ */
+export function refuseNamedFile(model: LoadedModel, source: string): void {
+  const [, name, path = ''] = /^([^=/\\]+)=(.*)$/s.exec(source) ?? [];
+  const extension = extname(splitSelection(path).path).toLowerCase();
+  const isOther =
+    imageExtensions.has(extension) || extension in tableReaders || extension in audioReaders || extension === '.txt';
+  if (name === undefined || !isOther || isTaken(source)) return;
+  const names = requiredInputs(model.graph).map((input) => input.name);
+  if (!names.includes(name.trim())) {
+    throw unknownName('the model has no input', name.trim(), names, {
+      where: source,
+      fix: `give the file alone: ${path}`,
+    });
+  }
+  throw new WhereforeError('invalid-argument', `a ${extension} file is not given under the name of an input`, {
+    where: source,
+    expected: `${name}=FILE with ${Object.keys(tensorReaders).join(', ')}, or ${name}=[numbers]`,
+    fix: `give the file alone: ${path}`,
+  });
+}
+
+/** A file that was named, or a text. */
+interface NamedSource {
+  readonly model: LoadedModel;
+  /** As it was named. */
+  readonly source: string;
+  readonly path: string;
+  /** The path as it may be handed on. */
+  readonly told: string;
+  readonly selection: string | undefined;
+  readonly place: ReadOptions;
+}
+
+async function readFileInputs(
+  named: NamedSource,
+  preprocessing: Preprocessing,
+  options: { readonly anyBatch?: boolean },
+): Promise<ModelInput[]> {
+  const { model, source, path, told, selection, place } = named;
+  const extension = extname(path).toLowerCase();
+  const described = describedText(preprocessing);
+  if (extension in tableReaders && !described) return rowInputs(named, preprocessing);
+  if (extension in tableReaders || extension === '.txt') {
+    const texts =
+      extension === '.txt'
+        ? textsOfFile(await readText(path, 'text', place), selection, told)
+        : await textsOfTable(path, selection, described?.input as TextInput, place);
+    return textsAsInputs(named, texts, preprocessing);
+  }
+  const isKnown = imageExtensions.has(extension) || extension in tensorReaders || extension in audioReaders;
+  if (!isKnown && described)
+    return textsAsInputs({ ...named, told: source }, [{ text: source, place: '', notes: [] }], preprocessing);
+  const kind = imageExtensions.has(extension) ? 'image' : extension in audioReaders ? 'audio' : 'tensors';
+  // Only tensors may be a batch of many.
+  const limit = kind !== 'tensors' || options.anyBatch ? undefined : inputLimit(model.graph);
+  const bytes = await readBytes(path, kind, { ...place, limit });
+  const hash = createHash('sha256').update(bytes).digest('hex');
+  if (kind === 'image') return [await imageInput(model, bytes, told, hash, preprocessing)];
+  if (kind === 'audio') return [audioInput(model, audioReaders[extension](bytes, told), told, hash, preprocessing)];
+  const reader = tensorReaders[extension];
+  if (!reader) {
+    throw new WhereforeError('invalid-argument', 'the kind of file is not known', {
+      where: source,
+      got: extension || 'no extension',
+      expected: [
+        ...imageExtensions,
+        ...Object.keys(tableReaders),
+        ...Object.keys(tensorReaders),
+        ...Object.keys(audioReaders),
+        '.txt',
+      ].join(' '),
+    });
+  }
+  return [tensorInput(model, reader(bytes, source, limit), told, hash, preprocessing, options)];
+}
+
+async function rowInputs(
+  { model, path, told, selection, place }: NamedSource,
+  preprocessing: Preprocessing,
+): Promise<ModelInput[]> {
+  const described = await withRows(model, path, preprocessing, place);
+  const rows = await tableInputs(path, selection, described.preprocessing, place);
+  return rows.map((row) => ({
+    ...row,
+    source: `${told}${row.source.slice(path.length)}`,
+    tensors: asTaken(model, row.tensors, path),
+    sample: row.sample && { ...row.sample, tensors: asTaken(model, row.sample.tensors, path) },
+    notes: [...described.notes, ...row.notes],
+  }));
+}
+
+async function textsAsInputs(
+  { model, told }: NamedSource,
+  texts: readonly FoundText[],
+  preprocessing: Preprocessing,
+): Promise<ModelInput[]> {
+  const inputs: ModelInput[][] = [];
+  for (const { text, place, notes } of texts) {
+    const source = `${told}${place}`;
+    const complete = (tensors: ReadonlyMap<string, Tensor>) =>
+      tensorInput(model, tensors, source, undefined, preprocessing);
+    const parts = await textInputs(model, text, source, preprocessing, complete);
+    inputs.push(parts.map((part) => ({ ...part, notes: [...notes, ...part.notes] })));
+  }
+  return inputs.flat();
+}
+
+/** A recording as input of a model; what else the model takes has to follow from it. */
+function audioInput(
+  model: LoadedModel,
+  audio: Audio,
+  source: string,
+  hash: string,
+  preprocessing: Preprocessing,
+): ModelInput {
+  const { name, tensor, rate, notes } = prepareAudio(audio, requiredInputs(model.graph), preprocessing, source);
+  const input = tensorInput(model, new Map([[name, tensor]]), source, hash, preprocessing);
+  return { ...input, layout: { spatialAxes: [tensor.shape.length - 1] }, rate, notes: [...notes, ...input.notes] };
+}
+
+async function imageInput(
+  model: LoadedModel,
+  bytes: Uint8Array,
+  source: string,
+  hash: string,
+  preprocessing: Preprocessing,
+): Promise<ModelInput> {
+  const { name, preprocessing: input } = describedImage(preprocessing, source);
+  const image = await readImage(bytes, { name: source, background: input.background });
+  const { tensor, transform } = await preprocessImage(image, input);
+  return {
+    source,
+    hash,
+    tensors: asTaken(model, new Map([[name, tensor]]), source),
+    layout: layoutOf(name, tensor, preprocessing),
+    image: { pixels: image.pixels, transform, input },
+    notes: image.notes,
+  };
+}

@@ -1,0 +1,170 @@
+import { runInNewContext } from 'node:vm';
+import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
+import { WhereforeError } from '../../errors.ts';
+import { maxOf } from '../../tensor/extremes.ts';
+import type { ReadOptions } from '../files/open-file.ts';
+import { readText } from '../files/read-file.ts';
+import { type TextLimits, truncationOf } from './text-length.ts';
+import { alignTokens, type Span, wordsOf } from './token-alignment.ts';
+
+/** A text as a model reads it. */
+export interface EncodedText {
+  readonly ids: readonly number[];
+  /** The tokens as the tokenizer writes them: `▁Once`, `##ing`, `<s>`. */
+  readonly tokens: readonly string[];
+  /** What each token stands for in the text; special tokens and bytes that are no letters as the tokenizer writes them. */
+  readonly texts: readonly string[];
+  /** Where in the text each token lies; undefined for special tokens and what cannot be found again. */
+  readonly spans: readonly (Span | undefined)[];
+  readonly special: readonly boolean[];
+  /** The word of each token: tokens of one word have the same number; special tokens have their own. */
+  readonly words: readonly number[];
+}
+
+/** Turns texts into token ids and back. */
+export interface Tokenizer {
+  encode(text: string): EncodedText;
+  /** The token of an id as a person reads it; the id in angle brackets where the vocabulary has none. */
+  textOf(id: number): string;
+  idOf(token: string): number | undefined;
+  /** Ids of tokens that are not made of text: the beginning, the end, padding, masks. */
+  readonly special: ReadonlySet<number>;
+  /** Number of ids: the largest one and 1. */
+  readonly size: number;
+  /** What its `truncation` says of long texts. */
+  readonly limits: TextLimits;
+}
+
+/** Names by which tokens that stand for "nothing here" are known. */
+export const emptyTokens = {
+  pad: ['[PAD]', '<pad>', '<|pad|>', '<|endoftext|>'],
+  mask: ['[MASK]', '<mask>'],
+  unk: ['[UNK]', '<unk>'],
+} as const;
+
+/**
+ * Reads a `tokenizer.json` (Hugging Face).
+ * @throws WhereforeError `file-not-found`, `invalid-data` for another form
+ */
+export async function readTokenizer(path: string, options: ReadOptions = {}): Promise<Tokenizer> {
+  return parseTokenizer(await readText(path, 'tokenizer', options), path);
+}
+
+/** A tokenizer from the text of a `tokenizer.json`. @throws WhereforeError `invalid-data` */
+export function parseTokenizer(json: string, where = 'tokenizer.json'): Tokenizer {
+  const refuse = (cause: unknown) =>
+    new WhereforeError('invalid-data', 'not a tokenizer', {
+      where,
+      got: cause instanceof Error ? cause.message : undefined,
+      expected: 'a tokenizer.json as Hugging Face writes it',
+      cause,
+    });
+  let content: { model?: { vocab?: unknown; unk_token?: unknown; unk_id?: unknown } };
+  let inner: HuggingFaceTokenizer;
+  try {
+    content = JSON.parse(json);
+    if (!content?.model?.vocab) throw new Error('a file without model.vocab');
+    inner = new HuggingFaceTokenizer(content, {});
+  } catch (cause) {
+    throw refuse(cause);
+  }
+  const added = inner.get_added_tokens_decoder();
+  const unknown = unknownId(content.model, (token) => inner.token_to_id(token));
+  // A word that the vocabulary lacks was written by somebody, whatever the tokenizer calls its token.
+  const special = new Set([...added].filter(([id, token]) => token.special && id !== unknown).map(([id]) => id));
+  const size = maxOf(inner.get_vocab(true).values()) + 1;
+  return {
+    special,
+    size,
+    limits: truncationOf(content),
+    idOf: (token) => inner.token_to_id(token),
+    textOf: (id) => {
+      const token = inner.id_to_token(id);
+      if (token === undefined) return `<${id}>`;
+      return special.has(id) ? token : plain(token);
+    },
+    encode: (text) => {
+      const { ids, tokens } = limited(() => checked(inner.encode(text)), where);
+      const isSpecial = ids.map((id) => special.has(id));
+      const spans = alignTokens(text, tokens, isSpecial, (i) => ids[i] === unknown);
+      return {
+        ids,
+        tokens,
+        texts: tokens.map((token, i) => {
+          const span = spans[i];
+          return span && span[1] > span[0] ? text.slice(span[0], span[1]) : isSpecial[i] ? token : plain(token);
+        }),
+        spans,
+        special: isSpecial,
+        words: wordsOf(text, spans, isSpecial),
+      };
+    },
+  };
+}
+
+/** What the tokenizer's program gave: its vocabulary may hold anything in place of ids. */
+function checked({ ids, tokens }: { readonly ids: unknown[]; readonly tokens: unknown[] }) {
+  for (const [i, id] of ids.entries()) {
+    if (!Number.isSafeInteger(id) || (id as number) < 0)
+      throw new Error(`the token ${JSON.stringify(tokens[i])} has the id ${JSON.stringify(id)}`);
+  }
+  return { ids: ids as number[], tokens: tokens.map(String) };
+}
+
+/** Id of the token for words that the vocabulary lacks: named by the model, else by one of its usual names. */
+function unknownId(
+  { unk_token: token, unk_id: id }: { readonly unk_token?: unknown; readonly unk_id?: unknown },
+  idOf: (token: string) => number | undefined,
+): number | undefined {
+  if (typeof id === 'number') return id;
+  const names = typeof token === 'string' ? [token] : emptyTokens.unk;
+  return names.map(idOf).find((found) => found !== undefined);
+}
+
+/** The first token that the vocabulary has under one of the usual names. */
+export function emptyToken(
+  tokenizer: Tokenizer,
+  kind: keyof typeof emptyTokens,
+): { readonly id: number; readonly token: string } | undefined {
+  for (const token of emptyTokens[kind]) {
+    const id = tokenizer.idOf(token);
+    if (id !== undefined) return { id, token };
+  }
+  return undefined;
+}
+
+/** Milliseconds for one text: a pattern of the file may try more ways than there are atoms. */
+const patience = 5000;
+
+/**
+ * What `work` returns, unless it takes longer; the regular expressions of the file run inside, and nothing else stops
+ * them.
+ * @throws WhereforeError `invalid-data` when time is up, or when the tokenizer's own program fails
+ */
+function limited<T>(work: () => T, where: string): T {
+  try {
+    return runInNewContext('work()', { work }, { timeout: patience, breakOnSigint: false }) as T;
+  } catch (cause) {
+    const late = (cause as { code?: unknown } | undefined)?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
+    throw new WhereforeError('invalid-data', late ? 'the tokenizer does not end' : 'the tokenizer fails on this text', {
+      where,
+      got: late
+        ? `more than ${patience / 1000} s for one text`
+        : cause instanceof Error
+          ? cause.message
+          : String(cause),
+      expected: late ? 'patterns that end' : undefined,
+      fix: late ? 'give a shorter text, or fix the regular expressions of the tokenizer' : 'get the tokenizer again',
+      cause,
+    });
+  }
+}
+
+/** A token without the prefix of its tokenizer: a space for the mark of a word's beginning. */
+function plain(token: string): string {
+  return token
+    .replaceAll('▁', ' ')
+    .replace(/^##/, '')
+    .replace(/^Ġ/, ' ')
+    .replace(/<\/w>$/, ' ');
+}

@@ -1,0 +1,230 @@
+import { createHash, type Hash } from 'node:crypto';
+import { basename, dirname, join, resolve } from 'node:path';
+import { WhereforeError } from '../../errors.ts';
+import { decodeModel } from '../../onnx/decode.ts';
+import type { OnnxModel } from '../../onnx/graph.ts';
+import { validateModel } from '../../onnx/validate.ts';
+import { withOpenBatch } from '../../runtime/fixed-batch.ts';
+import { createModel, type Model, type ModelOrigin } from '../../runtime/model.ts';
+import { createNodeRuntime, type Isolation } from '../../runtime/node.ts';
+import type { Runtime, WeightSource } from '../../runtime/runtime.ts';
+import { foldersOf, realPath } from '../files/folders.ts';
+import { withFile } from '../files/open-file.ts';
+import { type Beside, findBeside } from './beside.ts';
+import { labelsOfModel } from './model-labels.ts';
+import type { Preprocessing } from './preprocessing.ts';
+import {
+  checkPreprocessing,
+  findPreprocessing,
+  type LoadedPreprocessing,
+  loadPreprocessing,
+} from './preprocessing-file.ts';
+
+/** A model from a file, with how its inputs are made where somebody wrote that down. */
+export interface LoadedModel extends Model {
+  /** Absolute path of the file; undefined for a model from bytes. */
+  readonly path: string | undefined;
+  readonly preprocessing: LoadedPreprocessing | undefined;
+  /** What other tools left beside the file; undefined for a model from bytes. */
+  readonly beside: Beside | undefined;
+  /** Names of the classes by index: of `wherefore.yaml`, else of files beside the model, else of the model itself. */
+  readonly labels: readonly string[] | undefined;
+}
+
+export interface LoadModelOptions {
+  /** What runs the model; default: ONNX Runtime in a worker of this model's own, closed with it. */
+  readonly runtime?: Runtime;
+  /** Threads of the default runtime; default: all processors. */
+  readonly threads?: number;
+  /**
+   * Where native code runs. Default `process`: a file that brings ONNX Runtime down, hangs it or fills the memory ends
+   * in an error and never in the end of this program, and an aborted signal ends the run in progress. It costs 0.2 s
+   * when the model is first run, 0.1 ms for each run, and 1.6 ms for each megabyte that goes in and comes back.
+   * `thread`: in worker threads of this program, for files that are known to be sound.
+   */
+  readonly isolation?: Isolation;
+  /**
+   * Bytes that the values of a run may take with `isolation: 'process'`, watched on Linux; from 1.5 GiB (default) up.
+   * The process may hold four times the bytes of the model's files besides.
+   */
+  readonly memory?: number;
+  /**
+   * Seconds that one run of the model may take, with `isolation: 'process'`. Default: 120, and 60 for each GiB of
+   * weights; 5 for a graph with a loop that may have no end.
+   */
+  readonly timeLimit?: number;
+  /** Path of a `wherefore.yaml`; default: the one beside the model, if any. */
+  readonly preprocessing?: string;
+  /** Name of a model given as bytes, for messages. Default `model.onnx`. */
+  readonly name?: string;
+  /** Folders that the file must lie in, where another file names it. Default: anywhere. */
+  readonly inside?: readonly string[];
+}
+
+/**
+ * Loads an ONNX model from a path or from bytes.
+ *
+ * Weights are never copied: the runtime reads them from the file (or from the bytes) itself.
+ * @throws WhereforeError `file-not-found`, `not-onnx`, `malformed-model`, `unsupported-model`; `invalid-data` for a
+ *   faulty `wherefore.yaml`
+ * @example
+ * const model = await loadModel('model.onnx');
+ * await model.close();
+ */
+export async function loadModel(source: string | Uint8Array, options: LoadModelOptions = {}): Promise<LoadedModel> {
+  const { bytes, path } = await modelBytes(source, options);
+  const fileName = typeof source === 'string' ? basename(source) : (options.name ?? 'model.onnx');
+  const { decoded, folder } = await decodeAt(bytes, path, fileName).catch(asMalformed(fileName));
+  try {
+    validateModel(decoded);
+  } catch (error) {
+    asMalformed(fileName)(error);
+  }
+  const hash = createHash('sha256').update(bytes);
+  let size = bytes.length;
+  for (const [name, end] of externalFiles(decoded)) {
+    await hashWeights(hash, { name, end, folder, fileName });
+    size += end;
+  }
+  const found = options.preprocessing
+    ? await loadPreprocessing(options.preprocessing)
+    : path
+      ? await findPreprocessing(path)
+      : undefined;
+  if (found) checkPreprocessing(found, decoded.graph);
+  const beside = path === undefined ? undefined : await findBeside(path);
+  const { threads, isolation = 'process', timeLimit } = options;
+  const memoryLimit = Math.max(leastMemory, options.memory ?? 0) + 4 * size;
+  const runtime = options.runtime ?? createNodeRuntime({ threads, isolation, memoryLimit, timeLimit });
+  const weights: WeightSource = folder
+    ? { kind: 'folder', folder }
+    : { kind: 'memory', files: new Map([[fileName, bytes]]) };
+  const origin = { name: fileName, hash: hash.digest('hex'), weights };
+  const model = await opened(decoded, runtime, origin).catch(async (error) => {
+    if (!options.runtime) await runtime.close();
+    return asMalformed(fileName)(error);
+  });
+  return {
+    ...model,
+    path,
+    preprocessing: found,
+    beside,
+    labels: found?.labels ?? labelsOfModel(decoded, beside).labels?.names,
+    close: async () => {
+      await model.close();
+      if (!options.runtime) await runtime.close();
+    },
+  };
+}
+
+/** The bytes of a model, and its absolute path unless it comes from memory or through a pipe, which ends. */
+async function modelBytes(
+  source: string | Uint8Array,
+  { inside }: LoadModelOptions,
+): Promise<{ bytes: Uint8Array; path: string | undefined }> {
+  if (typeof source !== 'string') return { bytes: source, path: undefined };
+  return withFile(source, 'model', { inside, pipe: !inside }, async (file) => ({
+    bytes: await file.bytes(),
+    path: file.isPipe ? undefined : resolve(source),
+  }));
+}
+
+/** Names of the classes of a model: those that the preprocessing lists, else the model's. */
+export function labelsOf(
+  { labels }: Pick<LoadedModel, 'labels'>,
+  preprocessing: Pick<Preprocessing, 'labels'>,
+): readonly string[] | undefined {
+  return Array.isArray(preprocessing.labels) ? preprocessing.labels : labels;
+}
+
+/**
+ * Decodes a model and finds the folder that its weights lie in. The runtime refuses weights behind a link that leaves
+ * the folder, so a file that holds all of its weights and is reached by a link (as in caches of downloaded models) is
+ * taken where it really lies.
+ */
+async function decodeAt(
+  bytes: Uint8Array,
+  path: string | undefined,
+  fileName: string,
+): Promise<{ decoded: OnnxModel; folder: string | undefined }> {
+  const decoded = decodeModel(bytes, { fileName });
+  const real = path && (await realPath(path));
+  if (!path || !real || real === path) return { decoded, folder: path && dirname(path) };
+  const own = [...decoded.graph.initializers.values()].every(
+    ({ location }) => location.kind !== 'file' || location.path === fileName,
+  );
+  if (!own) return { decoded, folder: dirname(path) };
+  return { decoded: decodeModel(bytes, { fileName: basename(real) }), folder: dirname(real) };
+}
+
+/** Made ready and, where the file fixes its batch, freed of that. */
+const opened = async (decoded: OnnxModel, runtime: Runtime, origin: ModelOrigin) =>
+  withOpenBatch(createModel(decoded, runtime, origin));
+
+/** What reading a damaged file may throw is no error of ours: an array without end, a nesting deeper than the stack. */
+const asMalformed =
+  (where: string) =>
+  (error: unknown): never => {
+    if (error instanceof WhereforeError) throw error;
+    throw new WhereforeError('malformed-model', 'the file does not describe a model that can be read', {
+      where,
+      got: error instanceof Error ? error.message : String(error),
+      expected: 'an ONNX model of sound structure',
+      fix: 'get or export the file again',
+      cause: error,
+    });
+  };
+
+/** Bytes for the values of a run and for the runtime itself; weights are held several times while they are rearranged. */
+const leastMemory = 1.5 * 2 ** 30;
+
+/** The files beside the model that hold weights, in the order of their names, and how many bytes of each it takes. */
+function externalFiles(model: OnnxModel): [name: string, end: number][] {
+  const needed = new Map<string, number>();
+  for (const { location } of model.graph.initializers.values()) {
+    if (location.kind !== 'file') continue;
+    needed.set(location.path, Math.max(needed.get(location.path) ?? 0, location.offset + location.length));
+  }
+  return [...needed].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** Adds to a hash what the model takes of a file of weights: what follows in the file is not the model's. */
+async function hashWeights(
+  hash: Hash,
+  weights: {
+    readonly name: string;
+    readonly end: number;
+    readonly folder: string | undefined;
+    readonly fileName: string;
+  },
+): Promise<void> {
+  const { name, end, folder, fileName } = weights;
+  if (!folder) {
+    throw new WhereforeError('unsupported-model', 'the model keeps weights in another file', {
+      where: fileName,
+      got: name,
+      fix: 'load it by its path',
+    });
+  }
+  const path = join(folder, name);
+  const inside = await foldersOf(join(folder, fileName));
+  await withFile(path, 'weights', { inside }, async (file) => {
+    if (file.size < end) {
+      throw new WhereforeError('malformed-model', 'the file with the weights is too short', {
+        where: path,
+        got: `${file.size} bytes`,
+        expected: `at least ${end}`,
+        fix: 'get the complete file',
+      });
+    }
+    for await (const piece of file.pieces(end)) hash.update(piece);
+  }).catch((cause: unknown) => {
+    if (!(cause instanceof WhereforeError && cause.code === 'file-not-found')) throw cause;
+    throw new WhereforeError('file-not-found', 'the file with the weights is missing', {
+      where: fileName,
+      got: path,
+      fix: 'put it beside the model',
+      cause,
+    });
+  });
+}

@@ -1,0 +1,207 @@
+import * as z from 'zod';
+import { targetSchema } from '../attribution/targets/target-schema.ts';
+import { WhereforeError } from '../errors.ts';
+import { givenGroupsSchema } from './given-groups.ts';
+import { scorecardSchema } from './scorecard-document.ts';
+
+/** Version of the document's form; a reader refuses one that it does not know. */
+export const documentVersion = 1;
+
+const numberOrNull = z.number().nullable();
+const shape = z.array(z.int().min(0));
+
+/** A tensor kept in the safetensors file beside the document, under `key`. */
+const stored = z.object({ key: z.string(), type: z.string(), shape });
+
+const inputBaseline = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('zero') }),
+  z.object({ kind: z.literal('constant'), value: z.number() }),
+  z.object({ kind: z.literal('mean') }),
+  z.object({ kind: z.literal('blur'), sigma: z.number() }),
+  z.object({ kind: z.literal('noise'), seed: z.number(), draws: z.int().optional() }),
+  z.object({
+    kind: z.literal('tokens'),
+    id: z.int(),
+    token: z.string().optional(),
+    keep: z.array(z.int()).optional(),
+  }),
+  z.object({ kind: z.literal('input'), description: z.string() }),
+  z.object({ kind: z.literal('sample'), description: z.string() }),
+]);
+
+/** A baseline; the tensors of those that are given stand under `baselineTensors`. */
+const baseline = z.discriminatedUnion('kind', [
+  ...inputBaseline.options,
+  z.object({ kind: z.literal('each'), baselines: z.record(z.string(), inputBaseline) }),
+]);
+
+/** Left, top, right, bottom of a detection, in pixels of the model's input. */
+const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
+
+/** How the model's pixels lie over the source image. */
+const transform = z.object({
+  source: z.tuple([z.number(), z.number()]),
+  grid: z.tuple([z.number(), z.number()]),
+  scale: z.tuple([z.number(), z.number()]),
+  offset: z.tuple([z.number(), z.number()]),
+});
+
+/**
+ * The explanation document: everything that it takes to read, compare and replay one attribution. Tensors lie in a
+ * safetensors file of the same name beside it, under the keys that the document names.
+ */
+export const explanationSchema = z.object({
+  format: z.literal('wherefore/explanation'),
+  version: z.literal(documentVersion),
+  /** ISO 8601, UTC. */
+  created: z.string(),
+  versions: z.object({ wherefore: z.string(), runtime: z.string(), node: z.string().optional() }),
+  model: z.object({
+    name: z.string(),
+    /** Path as it was given; the hash decides whether it is the same model. */
+    path: z.string().optional(),
+    hash: z.string(),
+    producer: z.string().optional(),
+  }),
+  input: z.object({
+    /** Where it came from: a file, a row of a table. */
+    source: z.string(),
+    /** SHA-256 of the source file. */
+    hash: z.string().optional(),
+    tensors: z.record(z.string(), stored),
+    layout: z.object({ channelAxis: z.int().optional(), spatialAxes: z.array(z.int()).optional() }),
+    /** For a recording: samples a second. */
+    rate: z.number().optional(),
+    /** For an image: how the model's grid lies over it. */
+    transform: transform.optional(),
+    /** Column, token or channel names along the explained axis, where they are known. */
+    names: z.array(z.string()).optional(),
+    /** Values of those features as a person wrote them. */
+    texts: z.array(z.string()).optional(),
+    /** Features that are one thing to a person: the columns of a table, the words of a text. */
+    groups: z
+      .object({
+        kind: z.enum(['columns', 'words']),
+        /** The group of each feature. */
+        of: z.array(z.int().min(0)),
+        names: z.array(z.string()),
+        texts: z.array(z.string()),
+        special: z.array(z.int()).optional(),
+        /** What stands at the baseline, for each group, in words. */
+        baseline: z.array(z.string()).optional(),
+      })
+      .optional(),
+  }),
+  /** The preprocessing that made the tensors, as in `wherefore.yaml`. */
+  preprocessing: z.unknown().optional(),
+  /** The model's largest outputs for this input: what it said. */
+  prediction: z
+    .object({
+      output: z.string(),
+      kind: z.string(),
+      top: z.array(
+        z.object({
+          index: z.int(),
+          label: z.string().optional(),
+          value: z.number(),
+          anchor: z.int().optional(),
+          box: box.optional(),
+        }),
+      ),
+    })
+    .optional(),
+  explained: z.array(z.string()),
+  target: targetSchema,
+  targetDescription: z.string(),
+  /** The explained detection, where boxes can be read. */
+  box: box.optional(),
+  /** null: the method was run without a stated baseline. */
+  baseline: baseline.nullable(),
+  baselineDescription: z.string().nullable(),
+  /** The baseline input, under these keys. */
+  baselineTensors: z.record(z.string(), stored),
+  layer: z.array(z.string()),
+  isCut: z.boolean(),
+  completing: z.array(z.string()),
+  method: z.string(),
+  methodTitle: z.string(),
+  /** What the values are. Documents without it: as the table of methods says. */
+  meaning: z
+    .object({
+      kind: z.enum(['share', 'rate', 'mask', 'score']),
+      what: z.string(),
+      isMean: z.literal(true).optional(),
+    })
+    .optional(),
+  parameters: z.record(z.string(), z.unknown()),
+  chosen: z.record(z.string(), z.union([z.number(), z.string()])),
+  /** What the caller wanted hidden and shown together. */
+  groups: givenGroupsSchema.optional(),
+  /** Elements in no group, which stay as they are; none where it is absent. */
+  ungrouped: z.int().positive().optional(),
+  attribution: z.record(z.string(), stored),
+  /** Standard error of each value, where the method samples; and the largest relative to the largest value. */
+  standardErrors: z.record(z.string(), stored).optional(),
+  relativeStandardError: z.number().min(0).optional(),
+  /** `f(x)`, `f(x0)`, `T = f(x) − f(x0)`, `ΣA`, `E = |ΣA − T|`, `E / |T|`; no error where the values promise no sum. */
+  value: z.number(),
+  baselineValue: numberOrNull,
+  attributionTarget: numberOrNull,
+  sum: z.number(),
+  error: numberOrNull,
+  relativeError: numberOrNull,
+  /** null: the method has no stopping rule. */
+  converged: z.boolean().nullable(),
+  implicitBaseline: z.string().nullable(),
+  /** What the method attributes with respect to its implicit baseline, where that is not T, and `|ΣA − that|`. */
+  implicitTarget: numberOrNull.optional(),
+  implicitError: numberOrNull.optional(),
+  notes: z.array(z.string()),
+  gradientNotes: z.array(z.object({ code: z.string(), node: z.string(), operator: z.string(), text: z.string() })),
+  cost: z.object({ forward: z.int(), backward: z.int(), seconds: z.number() }),
+  /** How good the explanation is, where that was asked for; its passes are not part of `cost`. */
+  scorecard: scorecardSchema.optional(),
+  /** A command that computes the same explanation. */
+  command: z.string().optional(),
+});
+
+export type ExplanationDocument = z.infer<typeof explanationSchema>;
+
+/**
+ * Reads a document.
+ * @throws WhereforeError `invalid-data` for what is not a document or has another version, naming the field
+ */
+export function parseDocument(text: string, where: string): ExplanationDocument {
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (cause) {
+    throw new WhereforeError('invalid-data', 'not a JSON document', {
+      where,
+      fix: 'give the explanation.json of a run',
+      cause,
+    });
+  }
+  const { format, version } = (content ?? {}) as { format?: unknown; version?: unknown };
+  if (format !== 'wherefore/explanation') {
+    throw new WhereforeError('invalid-data', 'not an explanation document', {
+      where,
+      got: `format ${JSON.stringify(format)}`,
+      expected: '"wherefore/explanation"',
+      fix: 'give the explanation.json of a run',
+    });
+  }
+  if (version !== documentVersion) {
+    throw new WhereforeError('invalid-data', 'the document has another version', {
+      where,
+      got: JSON.stringify(version),
+      expected: String(documentVersion),
+      fix: 'read it with the version of wherefore that wrote it',
+    });
+  }
+  const parsed = explanationSchema.safeParse(content);
+  if (!parsed.success) {
+    throw new WhereforeError('invalid-data', 'the document is damaged', { where, got: z.prettifyError(parsed.error) });
+  }
+  return parsed.data;
+}

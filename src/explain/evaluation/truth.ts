@@ -1,0 +1,132 @@
+import { basename, extname, join } from 'node:path';
+import * as z from 'zod';
+import { readBytesIfPresent, readTextIfPresent } from '../../data/files/read-file.ts';
+import { readImage } from '../../data/formats/image.ts';
+import { variantOf } from '../../data/formats/image-variant.ts';
+import { preprocessImage } from '../../data/inputs/image-input.ts';
+import type { ModelInput } from '../../data/inputs/model-input.ts';
+import { WhereforeError } from '../../errors.ts';
+import { maxOf } from '../../tensor/extremes.ts';
+import { formatShape, type Tensor, tensor } from '../../tensor/tensor.ts';
+import type { DrawnInput } from './inputs.ts';
+
+/** Boxes as people draw them: left, top, right and bottom in pixels of the image, the last two not included. */
+const boxesSchema = z.array(z.tuple([z.number(), z.number(), z.number(), z.number()])).min(1);
+
+const maskEndings = ['.png', '.jpg', '.jpeg', '.webp', '.bmp'];
+
+/**
+ * Where the object of an image lies, as the model sees the image: 1 for the pixels of the object, row by row. Read
+ * from a folder by the image's name: `cat.png` (bright pixels belong to the object; of the image's size) or
+ * `cat.json` (`[[left, top, right, bottom], …]`).
+ * @returns undefined where the folder holds nothing for this image, or where the input is no image
+ * @throws WhereforeError `wrong-shape` for a mask of another size, `invalid-data` for boxes that cannot be read
+ */
+async function readTruth(folder: string, drawn: DrawnInput): Promise<Uint8Array | undefined> {
+  const { image } = drawn.input;
+  if (!image) return undefined;
+  const stem = basename(drawn.drawnFrom, extname(drawn.drawnFrom));
+  const size = drawn.variant ? undefined : image.pixels.shape.slice(0, 2);
+  const mask = (await maskFile(folder, stem, size)) ?? (await boxFile(folder, stem, drawn));
+  if (!mask) return undefined;
+  const changed = drawn.variant ? variantOf(mask, drawn.variant, { geometry: true }) : mask;
+  // Padding and what is cut off belong to nothing.
+  const { pad: _, ...input } = image.input;
+  const { seen } = await preprocessImage({ pixels: changed, notes: [] }, input);
+  return Uint8Array.from({ length: seen.data.length / 3 }, (_, i) => (seen.data[3 * i] > 127 ? 1 : 0));
+}
+
+async function maskFile(
+  folder: string,
+  stem: string,
+  size: readonly number[] | undefined,
+): Promise<Tensor<'uint8'> | undefined> {
+  for (const ending of maskEndings) {
+    const path = join(folder, `${stem}${ending}`);
+    const bytes = await readBytesIfPresent(path, 'image');
+    if (!bytes) continue;
+    const { pixels } = await readImage(bytes, { name: path });
+    if (!size || size.every((side, axis) => side === pixels.shape[axis])) return pixels;
+    throw new WhereforeError('wrong-shape', 'the mask is not of the size of its image', {
+      where: path,
+      got: formatShape(pixels.shape.slice(0, 2)),
+      expected: formatShape(size),
+    });
+  }
+  return undefined;
+}
+
+async function boxFile(
+  folder: string,
+  stem: string,
+  { input, variant }: DrawnInput,
+): Promise<Tensor<'uint8'> | undefined> {
+  const path = join(folder, `${stem}.json`);
+  const text = await readTextIfPresent(path, 'document');
+  if (text === undefined) return undefined;
+  const boxes = parseBoxes(text, path);
+  // Boxes are cut with the image, so the whole of it must be known: a variant remembers only its part.
+  const [height, width] = variant ? sizeBehind(boxes, variant.part) : (input.image as { pixels: Tensor }).pixels.shape;
+  const values = new Uint8Array(height * width * 3);
+  for (const [left, top, right, bottom] of boxes) {
+    for (let y = Math.max(0, Math.round(top)); y < Math.min(height, Math.round(bottom)); y++)
+      values.fill(
+        255,
+        (y * width + Math.max(0, Math.round(left))) * 3,
+        (y * width + Math.min(width, Math.round(right))) * 3,
+      );
+  }
+  return tensor('uint8', [height, width, 3], values);
+}
+
+/** A canvas that holds the boxes and the part: what lies beyond both plays no role. */
+function sizeBehind(
+  boxes: z.infer<typeof boxesSchema>,
+  part: { readonly top: number; readonly left: number; readonly height: number; readonly width: number },
+): [number, number] {
+  const bottom = maxOf([part.top + part.height, ...boxes.map((box) => Math.ceil(box[3]))]);
+  const right = maxOf([part.left + part.width, ...boxes.map((box) => Math.ceil(box[2]))]);
+  return [bottom, right];
+}
+
+function parseBoxes(text: string, where: string): z.infer<typeof boxesSchema> {
+  const refuse = (got: string, cause?: unknown) =>
+    new WhereforeError('invalid-data', 'boxes', { where, got, expected: '[[left, top, right, bottom], …]', cause });
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (cause) {
+    throw refuse(text.slice(0, 40), cause);
+  }
+  const parsed = boxesSchema.safeParse(content);
+  if (parsed.success) return parsed.data;
+  throw refuse(text.slice(0, 40), parsed.error);
+}
+
+/** The objects of all inputs of which the folder knows one. @throws WhereforeError `invalid-data` where it knows none */
+export async function truthsOf(folder: string, drawn: readonly DrawnInput[]): Promise<Map<ModelInput, Uint8Array>> {
+  const truths = new Map<ModelInput, Uint8Array>();
+  for (const one of drawn) {
+    const truth = await readTruth(folder, one);
+    if (truth) truths.set(one.input, truth);
+  }
+  if (truths.size > 0) return truths;
+  throw new WhereforeError('invalid-data', 'no masks or boxes for any of the images', {
+    where: folder,
+    expected: 'files with the names of the images: cat.png (a mask) or cat.json ([[left, top, right, bottom], …])',
+  });
+}
+
+/** Of regions those that lie in the object with half their pixels or more. */
+export function truthOfRegions(truth: Uint8Array, [height, width]: readonly number[], side: number): Uint8Array {
+  if (side === 1) return truth;
+  const columns = Math.ceil(width / side);
+  const inside = new Uint32Array(Math.ceil(height / side) * columns);
+  const sizes = new Uint32Array(inside.length);
+  truth.forEach((value, place) => {
+    const region = Math.floor(Math.floor(place / width) / side) * columns + Math.floor((place % width) / side);
+    sizes[region]++;
+    inside[region] += value;
+  });
+  return Uint8Array.from(inside, (count, region) => (2 * count >= sizes[region] ? 1 : 0));
+}

@@ -1,0 +1,20 @@
+import { createHash } from 'node:crypto';
+import { type Html, raw } from './html.ts';
+
+/**
+ * What a page may do: show what it holds and run its one script, told by its hash; nothing else, even if a name of a
+ * file had become a piece of the page. Nothing is fetched and nothing is sent. Style attributes carry numbers only.
+ * @param script The text of the page's script, letter by letter; none: no script runs.
+ */
+export function contentPolicy(script?: string): Html {
+  const scripts = script === undefined ? "'none'" : `'sha256-${createHash('sha256').update(script).digest('base64')}'`;
+  const rules = [
+    "default-src 'none'",
+    'img-src data:',
+    "style-src 'unsafe-inline'",
+    `script-src ${scripts}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+  ];
+  return raw(`<meta http-equiv="Content-Security-Policy" content="${rules.join('; ')}">`);
+}
