@@ -59,7 +59,7 @@ describe('groups', () => {
     expect([...(given.of.get('b') as Int32Array)]).toEqual([1, 1, 0]);
   });
 
-  it('are superpixels for a imageLayout, tiles for an inner layer and elements otherwise where none are named', () => {
+  it('are superpixels for an image, tiles for an inner layer and elements otherwise where none are named', () => {
     expect(divide(float32([1, 3, 32, 32], new Float32Array(3072)), undefined, image).description).toMatch(
       /superpixels/,
     );

@@ -56,10 +56,10 @@ export function defineAdapt(program: Command): void {
         .default('features'),
     )
     .option('--layers <names>', 'feature maps to read, low to high, separated by commas; default: chosen', list)
-    .option('--epochs <n>', 'times that every input is used; default 10', wholeNumber)
+    .option('--epochs <n>', 'number of epochs; default 10', wholeNumber)
     .option('--batch-size <n>', 'inputs a step; default 64', wholeNumber)
     .option('--channels <n>', 'channels of the adapter; default 64 (128 for tokens, 24 without features)', wholeNumber)
-    .option('--seed <n>', 'determines everything that is drawn; default 0')
+    .option('--seed <n>', 'random seed; default 0')
     .option('--set <name=value...>', 'another setting, e.g. minimality=2 references=mean,noise', [])
     .option('--resume', 'goes on from the last checkpoint in the folder');
   withRuntime(withPreprocessing(command)).action((path: string, options: Options, command: Command) =>

@@ -78,7 +78,7 @@ beforeAll(async () => {
   write('key.yaml', `inputs:\n  image: { ${image}, colur: BGR }\n`);
   write('value.yaml', `inputs:\n  image: { ${image}, colour: purple }\n`);
   write('not.yaml', 'inputs: [unclosed\n  : :');
-  write('other.yaml', `inputs:\n  image: { ${image} }\n`);
+  write('other.yaml', `inputs:\n  photo: { ${image} }\n`);
   write('in-the-way', '');
   write('foreign.json', '{ "format": "something else" }');
 });
@@ -274,7 +274,7 @@ const cases: readonly Case[] = [
   {
     name: 'a wherefore.yaml of another model',
     words: () => classify('--preprocessing', file('other.yaml')),
-    says: [/"image"/, /"image"/],
+    says: [/"photo"/, /"image"/],
   },
   { name: 'no command', words: () => [], says: [/Usage: wherefore/] },
   { name: 'an unknown command', words: () => ['explan'], says: [/Did you mean explain\?/] },

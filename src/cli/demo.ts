@@ -162,7 +162,7 @@ async function tellShortcut(story: Story, images: readonly DemoImage[]): Promise
   story.section(
     'A shortcut at work',
     'Each pair shows the same image with and without a small emblem in the corner. Nothing else differs, and the answer flips. ' +
-      'The maps share out the difference between the logits of the two answers: red speaks for the answer with the emblem, blue for the one without. Look at the corner.',
+      'The maps attribute the difference between the logits of the two answers: red is positive attribution, for the answer with the emblem, blue negative, for the one without. Look at the corner.',
     from,
     false,
   );

@@ -106,7 +106,7 @@ export function defineEvaluate(program: Command): void {
       [],
     )
     .option('--examples <metric>', 'the metric that chooses the best and worst examples; default the first')
-    .option('--seed <number>', 'of everything that is drawn', Number, 0);
+    .option('--seed <number>', 'random seed', Number, 0);
   withRun(command, 'where runs are kept; the same command goes on where it was stopped').action(
     (inputs: readonly string[], options: Options, command: Command) =>
       interruptible(

@@ -39,7 +39,7 @@ interface Options extends RunOptions {
 export function defineExplain(program: Command): void {
   const command = program
     .command('explain')
-    .description('why a model said what it said of an input: an image, its error, and a page')
+    .description('explain a prediction: attributions, their error, and a page')
     .argument(
       '<input...>',
       'images, .wav/.flac recordings, .npy/.npz/.safetensors tensors, table.csv#row, name=[numbers], a text or .txt file, or folders of such files',

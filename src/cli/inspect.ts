@@ -22,7 +22,7 @@ interface Options extends RuntimeOptions {
 export function defineInspect(program: Command): void {
   const command = program
     .command('inspect')
-    .description('what a model takes and gives, what blocks gradients, which layers are worth explaining')
+    .description('inputs and outputs of a model, what blocks gradients, which layers are worth explaining')
     .argument('<model>', 'an .onnx file')
     .option('--all', 'list every layer, not only those worth explaining')
     .option('--data <table>', 'a table of its rows: writes the wherefore.yaml that says how a row becomes the input')

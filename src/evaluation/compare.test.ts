@@ -12,7 +12,7 @@ afterAll(closeRuntime);
 const weights = [5, -4, 3, -2, 1, 0.5];
 const model = linearModel(weights);
 
-/** Inputs between .5 and 1.5: each feature speaks for the output with the sign of its weight. */
+/** Inputs between .5 and 1.5: each feature's attribution has the sign of its weight. */
 const inputs = Array.from({ length: 4 }, (_, k): ComparedInput => {
   const source = random(k);
   const values = weights.map(() => 0.5 + source.uniform());

@@ -22,7 +22,7 @@ afterAll(closeRuntime);
 /**
  * Where the extremes are known. template: finds a drawn plus, and the image has one, which explains the class fully.
  * sum: the mean over the plus, so that the shares of its pixels are the truth about every set. rival: logits in which
- * the plus speaks for the class and two other pixels against it.
+ * the plus raises the class and two other pixels lower it.
  */
 type Scene = 'template' | 'sum' | 'rival';
 

@@ -41,7 +41,7 @@ export interface ScorecardRequest extends WorkOptions {
   readonly sum: number;
   /** What the values are. Default shares. */
   readonly kind?: ValueKind;
-  /** The difference that the attribution shares out. Default: that from the reference. */
+  /** The difference that the attribution accounts for. Default: that from the reference. */
   readonly difference?: number;
   /** Points of the insertion and deletion curves. Default 16. */
   readonly steps?: number;

@@ -17,7 +17,7 @@ const pointsOf = (path: string) =>
   [...path.matchAll(/[ML]([-\d.]+) ([-\d.]+)/g)].map(([, x, y]) => [Number(x), Number(y)]);
 
 it('puts the line around the strongest places that hold half of a sign', () => {
-  // 8 of 12 lies in one place: it alone is within the red line. Nothing speaks against.
+  // 8 of 12 lies in one place: it alone is within the red line. Nothing is negative.
   const [line, ...more] = contoursOf(mapOf([3, 3], [1, 0, 1, 0, 8, 0, 1, 0, 1]));
   expect(more).toEqual([]);
   expect([line.sign, line.area]).toEqual([1, 1 / 9]);

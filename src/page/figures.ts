@@ -149,7 +149,7 @@ interface StrongestPosition {
   readonly sum: number;
 }
 
-/** The ninths of an image that speak most for the target and most against it, where any do. */
+/** The ninths of an image with the largest positive and the largest negative attribution, where there are any. */
 export function strongestPositions({ map }: MapFigure): {
   readonly most?: StrongestPosition;
   readonly least?: StrongestPosition;

@@ -140,7 +140,7 @@ function stayedText(ungrouped: number): string {
 
 function blame(document: ExplanationDocument): string {
   const { isCut, completing, implicitBaseline, converged, methodTitle, ungrouped } = document;
-  if (implicitBaseline !== null) return 'the method shares out another difference.';
+  if (implicitBaseline !== null) return 'the method attributes another difference.';
   if (!isCut) {
     const more = completing.length > 0 ? `; together with ${completing.join(' + ')} the layer would be complete` : '';
     return `part of it flows past this layer${more}.`;

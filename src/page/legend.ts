@@ -36,7 +36,7 @@ export function legendText(
   if (map.grids.every(([h, w]) => h * w === 1))
     return 'One number for the whole image: this layer has no places left, so its colour says how much, not where.';
   if (limit === 0)
-    return 'Every value is 0: what is explained does not pass through this layer, or nothing speaks for it.';
+    return 'Every value is 0: what is explained does not pass through this layer, or has no positive attribution.';
   if (mean) {
     return `Each place has ${meaningOf(document).what} while it is shown, on a grid of ${grids}; the average of all is ${numberText(mean.average, 3)}${map.smoothing > 0 ? `; smoothed over ${map.smoothing.toFixed(1)} cells for display` : ''}.`;
   }

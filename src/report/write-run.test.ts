@@ -32,8 +32,8 @@ it('writes a whole run and reads its explanations back', async () => {
     '1-cat-input-integrated-gradients.safetensors',
     '2-cat-a-b-c-integrated-gradients.json',
     '2-cat-a-b-c-integrated-gradients.safetensors',
-    'index.html',
     'image-1.png',
+    'index.html',
     'run.json',
   ]);
   const back = await readExplanation(join(run, '1-cat-input-integrated-gradients.json'));

@@ -116,7 +116,7 @@ describe('average drop and increase in confidence', () => {
     // Scaled to 1, 2/3, 1/3, 0: 4 + 2 + 2/3 of 10.
     expect(await score(question, 'average-drop', weights)).toBeCloseTo(1 - 20 / 3 / 10, 6);
     expect(await score(question, 'increase-in-confidence', weights)).toBe(0);
-    // Hiding what speaks against the class raises its confidence: σ(2) > σ(1).
+    // Hiding negative attribution raises its confidence: σ(2) > σ(1).
     const binary = await ask(binaryModel([2, -1]), {
       inputs: row(1, 1),
       target: { kind: 'classLogit', class: 0 },

@@ -71,7 +71,7 @@ ${profiles(evaluation)}
 <p>Kendall’s τ between the orders in which two metrics put the methods: 1 is the same order, −1 the opposite, 0 none.</p>
 ${agreementTable(comparison)}</section>
 <section><h2>Best and worst example of each method</h2>
-<p>By ${metricTable[comparison.exampleMetric].title}. Scores are no substitute for looking. ${evaluation.inputs.some(({ input }) => input.image) ? 'Red speaks for what is explained, blue against it; every image has a scale of its own.' : 'Shares above 0 speak for what is explained, those below against it.'}</p>
+<p>By ${metricTable[comparison.exampleMetric].title}. Scores are no substitute for looking. ${evaluation.inputs.some(({ input }) => input.image) ? 'Red is positive attribution, blue negative; every image has a scale of its own.' : 'Values above 0 are positive attribution, those below negative.'}</p>
 ${await examples(evaluation)}</section>
 ${failures(comparison)}
 <section><h2>What was measured</h2>${metricList(comparison)}

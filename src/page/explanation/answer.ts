@@ -72,13 +72,14 @@ function partsText(explained: Explained, figure: Figure): string {
     if (figure.mask) return `The mask: ${describeMap(figure)}.`;
     if (figure.mean) return `In the image the values are ${describeMap(figure)}.`;
     const { most, least } = strongestPositions(figure);
-    // Nothing speaks for or against a number.
+    // A number is raised or lowered; a class has positive and negative attribution.
     const { target, prediction } = explained.document;
     const number = target.kind === 'boxCoordinate' || prediction?.kind === 'value';
     const parts = [
-      most && `the ${most.place} ${number ? 'raised it' : 'speaks for it'} most (${signedText(most.sum, 2)})`,
+      most &&
+        `the ${most.place} ${number ? 'raised it most' : 'has the largest positive attribution'} (${signedText(most.sum, 2)})`,
       least &&
-        `the ${least.place} ${number ? 'lowered it' : most ? 'against it' : 'speaks against it'} most (${signedText(least.sum, 2)})`,
+        `the ${least.place} ${number ? 'lowered it most' : most ? 'the largest negative one' : 'has the largest negative attribution'} (${signedText(least.sum, 2)})`,
     ].filter((part) => part !== undefined);
     const there = parts.length > 0 ? `In the image ${parts.join(', ')}.` : 'Nothing is attributed to the image.';
     return figure.beside ? `${featuresText(explained, figure.beside)} ${there}` : there;

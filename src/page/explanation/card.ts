@@ -99,10 +99,10 @@ function numbers(document: ExplanationDocument): Html {
   return html`<dl class="numbers">${rows.map(([name, text]) => html`<div${text.length > 12 && html` class="text"`}><dt>${name}</dt><dd>${text}</dd></div>`)}</dl>`;
 }
 
-/** How far a method that does not share out T keeps what it does promise. */
+/** How far a method that does not attribute T keeps what it does promise. */
 function ownQuestion({ implicitTarget, implicitError, implicitBaseline }: ExplanationDocument): Html | undefined {
   if (implicitTarget === undefined || implicitTarget === null || implicitError == null) return undefined;
-  return html`<p class="quiet">Against what it shares out itself (${implicitBaseline ?? 'its own baseline'}): ${numberText(implicitTarget)}, error ${numberText(implicitError, 3)}.</p>`;
+  return html`<p class="quiet">With respect to its implicit baseline (${implicitBaseline ?? 'its own baseline'}): ${numberText(implicitTarget)}, error ${numberText(implicitError, 3)}.</p>`;
 }
 
 function layerText({ layer, isCut, completing, explained, input }: ExplanationDocument): Html {
@@ -159,7 +159,7 @@ function contourWords(contours: readonly Contour[], { mask, mean }: MapFigure): 
   if (contours.length === 0) return 'No line: nothing is attributed to the image.';
   if (mask) return `The line lies around what is marked: ${percentText(mask.area)} of the image.`;
   const line = ({ sign, area }: Contour) =>
-    `the ${sign > 0 ? 'red' : 'blue'} line lies around the ${percentText(area)} of the image that hold half of all that ${mean ? 'lies' : 'speaks'} ${sign > 0 ? (mean ? 'above the average' : 'for') : mean ? 'below it' : 'against'}`;
+    `the ${sign > 0 ? 'red' : 'blue'} line lies around the ${percentText(area)} of the image that hold half of ${mean ? `all that lies ${sign > 0 ? 'above the average' : 'below it'}` : `the ${sign > 0 ? 'positive' : 'negative'} attribution`}`;
   const text = contours.map(line).join('; ');
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }

@@ -129,7 +129,7 @@ export async function renderQuestion(explained: Explained, figure: Figure): Prom
   const { baselineDescription, value, baselineValue, attributionTarget } = document;
   if (baselineDescription === null || baselineValue === null || attributionTarget === null) {
     return html`<h3><b>${sentence(document.targetDescription)}</b></h3>
-<p class="equation-words">f(x) = <b>${numberText(value)}</b>. No baseline was stated, so there is no difference to share out.</p>`;
+<p class="equation-words">f(x) = <b>${numberText(value)}</b>. No baseline was stated, so there is no difference to attribute.</p>`;
   }
   const thumbnail = figure.kind === 'map' ? await baselineThumbnail(explained) : undefined;
   const seen = shownImage(explained, figure);
@@ -141,7 +141,7 @@ export async function renderQuestion(explained: Explained, figure: Figure): Prom
 <span class="sign">−</span>
 <div class="term">${thumbnail && html`<img class="${smallClass(thumbnail.shape)}" src="${await thumbnailUri(thumbnail)}" alt="The baseline: ${baselineDescription}">`}<p><span class="quiet">baseline: ${baselineDescription}</span><br>f(x₀) = <b>${numberText(baselineValue)}</b></p></div>
 <span class="sign">=</span>
-<div class="term result"><p><span class="quiet">the difference to share out${isNatural && ', in nats'}</span><br>T = <b>${numberText(attributionTarget)}</b></p></div>
+<div class="term result"><p><span class="quiet">the difference to attribute${isNatural && ', in nats'}</span><br>T = <b>${numberText(attributionTarget)}</b></p></div>
 </div>`;
 }
 
