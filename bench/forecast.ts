@@ -2,6 +2,7 @@ import { type LoadedModel, loadModel } from '../src/data/model/load-model.ts';
 import { evaluate } from '../src/explain/evaluation/evaluate.ts';
 import { type ExplainOptions, explain } from '../src/explain/explain.ts';
 import type { Duration } from '../src/explain/speed.ts';
+import { processorSeconds } from './processes.ts';
 
 // Forecast and actual seconds of several kinds of work with a model.
 const [path, ...inputs] = process.argv.slice(2);
@@ -35,17 +36,20 @@ for (const [name, run] of Object.entries(work)) {
   // Anew for each, so that none finds sessions that another opened.
   const model = await loadModel(path);
   let began = performance.now();
+  let before = processorSeconds();
   let [trial, least, most] = [0, 0, 0];
   await run(model, (seconds) => {
     ({ least, most } = seconds);
     trial = (performance.now() - began) / 1000;
     began = performance.now();
+    before = processorSeconds();
   });
   const taken = (performance.now() - began) / 1000;
+  const processors = processorSeconds() - before;
   const off = taken < least ? least / taken : Math.max(1, taken / most);
   const range = least === most ? most.toFixed(2) : `${least.toFixed(2)} to ${most.toFixed(2)}`;
   console.log(
-    `${name}: forecast ${range} s after ${trial.toFixed(2)} s, taken ${taken.toFixed(2)} s, off by ${off.toFixed(2)}`,
+    `${name}: forecast ${range} s after ${trial.toFixed(2)} s, taken ${taken.toFixed(2)} s (${processors.toFixed(2)} s of processors), off by ${off.toFixed(2)}`,
   );
   await model.close();
 }

@@ -1,4 +1,6 @@
-/** Seconds that a run took: on the clock, and summed over the threads of its process. */
+import { processorSeconds } from './processes.ts';
+
+/** Seconds that a run took: on the clock, and of processors, summed over the threads of its processes. */
 export interface Spent {
   readonly wall: number;
   readonly cpu: number;
@@ -8,11 +10,11 @@ export type Clock = keyof Spent;
 
 /** Runs something once and tells what it took. */
 export async function spent(run: () => Promise<unknown>): Promise<Spent> {
-  const cpu = process.cpuUsage();
+  const cpu = processorSeconds();
   const wall = performance.now();
   await run();
-  const { user, system } = process.cpuUsage(cpu);
-  return { wall: (performance.now() - wall) / 1000, cpu: (user + system) / 1e6 };
+  const seconds = (performance.now() - wall) / 1000;
+  return { wall: seconds, cpu: processorSeconds() - cpu };
 }
 
 /** Median and quartiles. */
@@ -32,12 +34,19 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median: at(0.5), low: at(0.25), high: at(0.75) };
 }
 
-export interface Comparison {
+/** Two sides by one clock. */
+export interface ByClock {
   readonly ours: Spread;
   readonly theirs: Spread;
   /** Of the ratios ours / theirs, one a round. */
   readonly ratio: Spread;
 }
+
+/** Two sides by the clock on the wall, and by the processor time that they took: that of a busy machine tells less. */
+export type Comparison = Readonly<Record<Clock, ByClock>>;
+
+export const ratioText = ({ ratio }: ByClock): string =>
+  `**${ratio.median.toFixed(2)}** (${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)})`;
 
 /** Milliseconds after which threads of PyTorch have stopped spinning: they do for less than 10. */
 const defaultRest = 30;
@@ -51,27 +60,23 @@ const defaultRest = 30;
 export async function interleave(
   ours: () => Promise<Spent>,
   theirs: () => Promise<Spent>,
-  {
-    rounds,
-    warmUp,
-    clock,
-    rest = defaultRest,
-  }: { readonly rounds: number; readonly warmUp: number; readonly clock: Clock; readonly rest?: number },
+  { rounds, warmUp, rest = defaultRest }: { readonly rounds: number; readonly warmUp: number; readonly rest?: number },
 ): Promise<Comparison> {
-  const times: [ours: number, theirs: number][] = [];
+  const times: [ours: Spent, theirs: Spent][] = [];
   for (let round = -warmUp; round < rounds; round++) {
-    const both: [number, number] = [0, 0];
+    const both: Spent[] = [];
     for (const side of round % 2 ? [0, 1] : [1, 0]) {
       await new Promise((resolve) => setTimeout(resolve, rest));
-      both[side] = (await (side === 0 ? ours : theirs)())[clock];
+      both[side] = await (side === 0 ? ours : theirs)();
     }
-    if (round >= 0) times.push(both);
+    if (round >= 0) times.push([both[0], both[1]]);
   }
-  return {
-    ours: spreadOf(times.map(([a]) => a)),
-    theirs: spreadOf(times.map(([, b]) => b)),
-    ratio: spreadOf(times.map(([a, b]) => a / b)),
-  };
+  const by = (clock: Clock): ByClock => ({
+    ours: spreadOf(times.map(([a]) => a[clock])),
+    theirs: spreadOf(times.map(([, b]) => b[clock])),
+    ratio: spreadOf(times.map(([a, b]) => a[clock] / b[clock])),
+  });
+  return { wall: by('wall'), cpu: by('cpu') };
 }
 
 /** `‖a − b‖ / ‖b‖` of the elements that both sides told, the largest over all results. */

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,7 @@ import { loadModel } from '../src/data/model/load-model.ts';
 import { encodeModel } from '../src/onnx/encode.ts';
 import { float32, sizeOf } from '../src/tensor/tensor.ts';
 import { nets } from './nets.ts';
+import { highWaterMark } from './processes.ts';
 
 /** What is repeated: steps of a path on ResNet-18, masks or coalitions of tiles on the small CNN. */
 interface Repeated {
@@ -43,7 +44,7 @@ export const repetitions: Readonly<Record<string, Repeated>> = {
   },
 };
 
-/** Peak resident memory, in MiB, of a process of its own that repeats something so many times. */
+/** Peak resident memory, in MiB, of a process of its own and that of the model, when something is repeated so many times. */
 export function peakOf(repeated: string, count: number, threads: number): number {
   const program = fileURLToPath(import.meta.url);
   const output = execFileSync(process.execPath, [program, repeated, String(count), String(threads)], {
@@ -52,16 +53,7 @@ export function peakOf(repeated: string, count: number, threads: number): number
   return Number(output) / 1024;
 }
 
-/**
- * Most KiB that this process held. Linux counts what `maxRSS` says from before the program was started, when the
- * process was still a copy of the one that starts it.
- */
-function highWaterMark(): number {
-  const status = process.platform === 'linux' ? readFileSync('/proc/self/status', 'utf8') : '';
-  return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? process.resourceUsage().maxRSS);
-}
-
-async function explain({ net, request }: Repeated, count: number, threads: number): Promise<void> {
+async function explain({ net, request }: Repeated, count: number, threads: number): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'wherefore-bench-'));
   const file = join(folder, `${net}.onnx`);
   writeFileSync(file, encodeModel(nets[net](1).model));
@@ -76,12 +68,14 @@ async function explain({ net, request }: Repeated, count: number, threads: numbe
     baseline: { kind: 'zero' },
     layout: { channelAxis: 1, spatialAxes: [2, 3] },
   });
+  // Before the runtime's process ends with its model.
+  const peak = highWaterMark();
   await model.close();
   rmSync(folder, { recursive: true });
+  return peak;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [repeated, count, threads] = process.argv.slice(2);
-  await explain(repetitions[repeated], Number(count), Number(threads));
-  console.log(highWaterMark());
+  console.log(await explain(repetitions[repeated], Number(count), Number(threads)));
 }

@@ -4,7 +4,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
 import { type Case, cases, open } from './cases.ts';
-import { type Clock, type Comparison, difference, interleave, spent, spreadOf } from './measure.ts';
+import { type Clock, type Comparison, difference, interleave, ratioText, spent, spreadOf } from './measure.ts';
 import { peakOf, repetitions } from './memory.ts';
 import { Peer } from './peer.ts';
 
@@ -14,7 +14,10 @@ const program = new Command('bench')
   .option('--case <key...>', `only these: ${cases.map(({ key }) => key).join(', ')}, memory`)
   .option('--rounds <n>', 'rounds of every case, instead of its own number')
   .addOption(
-    new Option('--clock <clock>', 'wall: elapsed; cpu: summed over threads, for machines that are busy')
+    new Option(
+      '--clock <clock>',
+      'by which the goals are judged: wall, elapsed; cpu, summed over threads, for busy machines',
+    )
       .choices(['wall', 'cpu'])
       .default('wall'),
   )
@@ -40,7 +43,7 @@ async function compare(one: Case, peer: Peer): Promise<Comparison & { readonly d
     const differs = difference(opened.results(), await peer.ask({ do: 'digest' }));
     if (!(differs <= tolerance)) throw new Error(`${one.title}: the two sides differ by ${differs.toExponential(1)}`);
     const rounds = options.rounds ? Number(options.rounds) : one.rounds;
-    return { ...(await interleave(ours, theirs, { rounds, warmUp: 2, clock: options.clock })), difference: differs };
+    return { ...(await interleave(ours, theirs, { rounds, warmUp: 2 })), difference: differs };
   } finally {
     await opened.close();
   }
@@ -50,13 +53,16 @@ const milliseconds = (seconds: number) =>
   seconds >= 10 ? `${seconds.toFixed(1)} s` : `${(1000 * seconds).toFixed(seconds < 0.1 ? 1 : 0)} ms`;
 
 function row(one: Case, result: Comparison & { readonly difference: number }): string {
-  const { ours, theirs, ratio } = result;
+  const { wall, cpu } = result;
+  const { median } = result[options.clock].ratio;
   const cells = [
     one.title,
-    milliseconds(ours.median),
-    milliseconds(theirs.median),
-    `**${ratio.median.toFixed(2)}** (${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)})`,
-    `≤ ${one.limit} ${ratio.median <= one.limit ? '✓' : '✗'}`,
+    milliseconds(wall.ours.median),
+    milliseconds(wall.theirs.median),
+    ratioText(wall),
+    `${milliseconds(cpu.ours.median)}, ${milliseconds(cpu.theirs.median)}`,
+    ratioText(cpu),
+    `≤ ${one.limit} ${median <= one.limit ? '✓' : '✗'}`,
     result.difference.toExponential(0),
   ];
   return `| ${cells.join(' | ')} |`;
@@ -84,8 +90,8 @@ const peer = await Peer.start(threads).catch((error: Error) => {
   process.exit(1);
 });
 const lines = [
-  '| case | Wherefore | PyTorch eager | ratio (quartiles) | goal | difference |',
-  '|---|---|---|---|---|---|',
+  `| case | Wherefore | PyTorch eager | ratio (quartiles) | processor time | its ratio | goal (${options.clock}) | difference |`,
+  '|---|---|---|---|---|---|---|---|',
 ];
 console.log(lines.join('\n'));
 const say = (line: string) => {
@@ -96,7 +102,7 @@ for (const one of cases) if (isChosen(one.key)) say(row(one, await compare(one, 
 peer.close();
 if (isChosen('memory')) {
   say('');
-  say(`Peak memory of a process of its own, the median of ${processes}:`);
+  say(`Peak memory of a process of its own and of the model's, the median of ${processes}:`);
   say('');
   for (const repeated of Object.keys(repetitions)) say(memoryRow(repeated));
 }
@@ -109,7 +115,7 @@ if (!options.case) {
     '# Benchmark',
     '',
     `Median of the ratio Wherefore / PyTorch over rounds in which both sides ran turn by turn, ${threads} threads each, with its quartiles; below 1 is faster.`,
-    `Times are ${options.clock === 'wall' ? 'elapsed' : 'processor time summed over threads'}, with everything that a caller waits for: copies to and from the runtime included.`,
+    'Times are elapsed, then processor time summed over the threads of all processes of a side (models run in a process of their own), with everything that a caller waits for: copies to and from the runtime included.',
     'The last column is the relative difference of the two results.',
     '',
     `- Machine: ${machine}`,

@@ -13,7 +13,7 @@ import { GraphBuilder } from '../src/onnx/builder.ts';
 import { encodeModel } from '../src/onnx/encode.ts';
 import { random } from '../src/tensor/random.ts';
 import { float32, int64, sizeOf } from '../src/tensor/tensor.ts';
-import { interleave, type Spent, spent } from './measure.ts';
+import { interleave, ratioText, type Spent, spent } from './measure.ts';
 
 /** Coalitions that `shap` takes by default: 2 M + 2048 for M features. */
 const defaultSamples = (features: number) => 2 * features + 2048;
@@ -148,11 +148,11 @@ async function compare({ title, model: path, request, features, peer }: Case): P
     const result = await interleave(
       () => spent(() => shares(samples, 1)),
       () => ask<Spent>({ do: 'run' }),
-      { rounds, warmUp: 3, clock: 'wall', rest },
+      { rounds, warmUp: 3, rest },
     );
-    const { ratio } = result;
+    const { wall, cpu } = result;
     console.log(
-      `  ${String(samples).padStart(5)} coalitions, off by ${(100 * distance(ours, truth)).toFixed(1)} %: ${result.ours.median.toFixed(3)} s against ${result.theirs.median.toFixed(3)} s, ratio ${ratio.median.toFixed(2)} (${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)})`,
+      `  ${String(samples).padStart(5)} coalitions, off by ${(100 * distance(ours, truth)).toFixed(1)} %: ${wall.ours.median.toFixed(3)} s against ${wall.theirs.median.toFixed(3)} s, ratio ${ratioText(wall)}; of processor time ${cpu.ours.median.toFixed(3)} s against ${cpu.theirs.median.toFixed(3)} s, ratio ${ratioText(cpu)}`,
     );
   }
   await model.close();

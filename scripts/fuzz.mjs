@@ -25,7 +25,7 @@ const seed = Number(options.seed);
 const count = Number(options.count);
 const first = Number(options.from);
 
-/** Cases of one child process, and seconds for one case. */
+/** Cases of one child process, and seconds for one case; a late one is read once more alone, with three times as many. */
 const batch = 250;
 const patience = 20;
 /** Seconds for a process to begin, on a busy machine. */
@@ -59,9 +59,10 @@ async function child() {
  * @param {number} from
  * @param {number} most
  * @param {(kind: string, number: number, outcome: string) => void} tell
+ * @param {number} [seconds]
  * @returns {Promise<number>}
  */
-function runBatch(from, most, tell) {
+function runBatch(from, most, tell, seconds = patience) {
   return new Promise((resolve) => {
     const words = ['--child', '--seed', String(seed), '--from', String(from), '--count', String(most)];
     if (options.kind) words.push('--kind', options.kind);
@@ -74,12 +75,12 @@ function runBatch(from, most, tell) {
     let hung = false;
     /** @type {NodeJS.Timeout | undefined} */
     let clock;
-    const watch = (seconds = patience) => {
+    const watch = (limit = seconds) => {
       clearTimeout(clock);
       clock = setTimeout(() => {
         hung = true;
         worker.kill('SIGKILL');
-      }, seconds * 1000);
+      }, limit * 1000);
     };
     watch(startPatience);
     createInterface({ input: worker.stdout }).on('line', (line) => {
@@ -140,7 +141,13 @@ async function parent() {
   const end = performance.now() + Number(options.seconds) * 1000;
   const size = Number.isFinite(end) ? 100 : batch;
   while (state.next < first + count && performance.now() < end) {
-    state.next = await runBatch(state.next, Math.min(size, first + count - state.next), tell);
+    /** @type {number[]} */
+    const late = [];
+    state.next = await runBatch(state.next, Math.min(size, first + count - state.next), (kind, number, outcome) =>
+      outcome === 'hang' ? late.push(number) : tell(kind, number, outcome),
+    );
+    // A busy machine may have been at something else.
+    for (const number of late) await runBatch(number, 1, tell, 3 * patience);
     keep(state);
   }
   for (const key of Object.keys(state.totals).sort()) console.log(`${key}: ${state.totals[key]}`);

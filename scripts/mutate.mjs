@@ -4,9 +4,10 @@
  * asked that import the changed file most directly, then all others that reach it. What survives is a hole in the tests, or
  * does the same thing by other means: someone has to look, and puts the second kind into scripts/mutate.judged.json.
  *
- *   node scripts/mutate.mjs [--count 60] [--seed 1] [--state mutants.json] [folder …]    e.g. --count 20 train onnx
+ *   node scripts/mutate.mjs [--count 60] [--seed 1] [--reach 12] [--state mutants.json] [folder …]    e.g. --count 20 train onnx
  *
- * It prints one line a mutant; with --state a run that was stopped goes on. docs/reliability.md tells the last score.
+ * It prints one line a mutant; with --state a run that was stopped goes on, and asks once more for what survived.
+ * --reach 12 asks no more than the twelve nearest test files. docs/reliability.md tells the last score.
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -40,6 +41,7 @@ const { values, positionals } = parseArgs({
     count: { type: 'string', default: '60' },
     seed: { type: 'string', default: '1' },
     state: { type: 'string' },
+    reach: { type: 'string', default: 'Infinity' },
   },
 });
 const count = Number(values.count);
@@ -136,7 +138,7 @@ let [killed, same] = [0, 0];
 try {
   for (const [i, mutant] of mutants.entries()) {
     const id = idOf(mutant);
-    if (results[id] === undefined) {
+    if (!results[id] && !judged[id]) {
       const path = join(copy, mutant.file);
       const original = readFileSync(path, 'utf8');
       const restore = () => writeFileSync(path, original);
@@ -146,7 +148,7 @@ try {
       damage();
       results[id] =
         (await noticedBy(copy, restore, damage, tests.slice(0, nearby))) ??
-        (await noticedBy(copy, restore, damage, tests.slice(nearby))) ??
+        (await noticedBy(copy, restore, damage, tests.slice(nearby, Number(values.reach)))) ??
         '';
       restore();
       if (values.state) writeFileSync(values.state, JSON.stringify(results, undefined, 1));

@@ -7,6 +7,7 @@ import { decodeModel } from '../../src/onnx/decode.ts';
 import { encodeModel } from '../../src/onnx/encode.ts';
 import { createModel } from '../../src/runtime/model.ts';
 import { createNodeRuntime } from '../../src/runtime/node.ts';
+import { processorSeconds } from '../processes.ts';
 import { compare } from './compare.ts';
 import { testedReferences, trainedReference } from './references.ts';
 import { demo, fashion, type Subject } from './subjects.ts';
@@ -57,6 +58,7 @@ const subjects: Record<string, () => Promise<Subject>> = {
 async function training(name: string, subject: Subject): Promise<Trained> {
   const settings = { ...subject.settings, ...(options.settings ? JSON.parse(options.settings) : {}) };
   const started = performance.now();
+  const processors = processorSeconds();
   const adapted = await adapt(subject.model, subject.unlabelled, {
     settings,
     onStart: ({ images, layers, parameters }) =>
@@ -69,7 +71,10 @@ async function training(name: string, subject: Subject): Promise<Trained> {
       ),
   });
   const seconds = (performance.now() - started) / 1000;
-  say(`trained in ${seconds.toFixed(0)} s; predictions identical: ${adapted.comparison.identical}`);
+  const taken = processorSeconds() - processors;
+  say(
+    `trained in ${seconds.toFixed(0)} s, ${taken.toFixed(0)} s of processors; predictions identical: ${adapted.comparison.identical}`,
+  );
   if (options.keep) {
     await writeAtomically(`${options.keep}/${name}-explainer.onnx`, encodeModel(adapted.explainer));
   }

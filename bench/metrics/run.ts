@@ -7,7 +7,7 @@ import { Command, Option } from 'commander';
 import { loadModel } from '../../src/data/model/load-model.ts';
 import { meanOf } from '../../src/evaluation/statistics.ts';
 import { weightsIn } from '../cases.ts';
-import { type Clock, type Comparison, interleave, type Spent, spent } from '../measure.ts';
+import { type Clock, type Comparison, interleave, ratioText, type Spent, spent } from '../measure.ts';
 import { Peer } from '../peer.ts';
 import { batched, chosenMetrics, drawn, type Explained, explainAll, type Scores, single } from './ours.ts';
 import { lenet, resnet, type Subject, shapes } from './subjects.ts';
@@ -20,7 +20,10 @@ const options = new Command('bench:metrics')
   .option('--threads <n>', 'threads of each side', '2')
   .option('--out <file>', 'where the table goes when every subject was run', 'bench/results-metrics.md')
   .addOption(
-    new Option('--clock <clock>', 'wall: elapsed; cpu: summed over threads, for machines that are busy')
+    new Option(
+      '--clock <clock>',
+      'by which the goals are judged: wall, elapsed; cpu, summed over threads, for busy machines',
+    )
       .choices(['wall', 'cpu'])
       .default('wall'),
   )
@@ -62,8 +65,8 @@ function agreement(ours: Scores, theirs: Scores): number {
 }
 
 const seconds = (value: number) => (value >= 10 ? `${value.toFixed(1)} s` : `${value.toFixed(2)} s`);
-const text = ({ ratio }: Comparison, goal: number) =>
-  `**${ratio.median.toFixed(2)}** (${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)}) ${ratio.median <= goal ? '✓' : '✗'}`;
+const text = (found: Comparison, goal: number) =>
+  `${ratioText(found.wall)}, processor ${ratioText(found.cpu)} ${found[options.clock].ratio.median <= goal ? '✓' : '✗'}`;
 
 async function compare(subject: Subject, peer: Peer): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'wherefore-metrics-'));
@@ -87,21 +90,20 @@ async function compare(subject: Subject, peer: Peer): Promise<string> {
     const ourScores = scores;
     await their('batched')();
     const difference = agreement(ourScores, await peer.ask<Scores>({ do: 'digest' }));
-    const { clock } = options;
     const rounds = Number(options.rounds ?? subject.rounds);
     const few = Math.max(1, Math.round(rounds / 3));
-    const together = await interleave(way(batched), their('batched'), { rounds, warmUp: 1, clock });
-    const apart = await interleave(way(batched), their('single'), { rounds: few, warmUp: 0, clock });
+    const together = await interleave(way(batched), their('batched'), { rounds, warmUp: 1 });
+    const apart = await interleave(way(batched), their('single'), { rounds: few, warmUp: 0 });
     agreement(ourScores, await peer.ask<Scores>({ do: 'digest' }));
-    const own = await interleave(way(batched), way(single), { rounds: few, warmUp: 0, clock });
+    const own = await interleave(way(batched), way(single), { rounds: few, warmUp: 0 });
     const cells = [
       `${subject.title}, ${explained.length} inputs`,
-      seconds(together.ours.median),
-      seconds(together.theirs.median),
+      seconds(together.wall.ours.median),
+      seconds(together.wall.theirs.median),
       text(together, 1),
-      seconds(apart.theirs.median),
+      seconds(apart.wall.theirs.median),
       text(apart, 0.15),
-      seconds(own.theirs.median),
+      seconds(own.wall.theirs.median),
       text(own, 0.15),
       difference.toExponential(0),
     ];
@@ -154,7 +156,7 @@ if (lines.length === 2 + Object.keys(subjects).length) {
     '# Benchmark of the metrics',
     '',
     `Ten metrics on every input: ${chosenMetrics.map((name) => `\`${name}\``).join(', ')}, with default parameters (ROAD without noise), reference zero, maps of gradient × input. All run the model on perturbed inputs; metrics that only look at the map are left out.`,
-    `PyTorch in eager mode (\`bench/metrics_peer.py\`): *batched* runs one perturbation of all inputs at once, *one by one* perturbs, runs and scores one input at a time. Medians of rounds in which both sides ran turn by turn, ${threads} threads each, with the quartiles of the ratio; ${options.clock === 'wall' ? 'elapsed time' : 'processor time summed over threads'}.`,
+    `PyTorch in eager mode (\`bench/metrics_peer.py\`): *batched* runs one perturbation of all inputs at once, *one by one* perturbs, runs and scores one input at a time. Medians of rounds in which both sides ran turn by turn, ${threads} threads each, with the quartiles of the ratio; elapsed time, and the ratio of processor time, summed over the threads of all processes of a side. Goals by ${options.clock === 'wall' ? 'elapsed' : 'processor'} time.`,
     'The last column is the largest difference of a score between the two sides, over the metrics that draw nothing; ROAD, whose equations both sides solve up to .001 of the range, agrees within .02, those that draw random sets within 4 standard errors of their mean (from 8 inputs on).',
     '',
     `- Machine: ${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} processors, ${Math.round(totalmem() / 2 ** 30)} GiB`,

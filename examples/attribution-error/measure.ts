@@ -1,6 +1,6 @@
 import { type Attribution, attribute } from '../../src/attribution/attribute.ts';
 import { WhereforeError } from '../../src/errors.ts';
-import { effort, type Row, requestFor, rowsFor, type Subject } from './question.ts';
+import { effort, type Position, type Row, requestFor, rowsFor, type Subject } from './question.ts';
 
 /** The errors of one method at one layer, over all inputs. */
 export interface Cell {
@@ -65,12 +65,7 @@ export async function measure(
 }
 
 /** Undefined where the method does not explain such a layer. */
-async function errorsOf(
-  subject: Subject,
-  row: Row,
-  layer: Subject['layers'][number],
-  inputs: number,
-): Promise<Errors | undefined> {
+async function errorsOf(subject: Subject, row: Row, layer: Position, inputs: number): Promise<Errors | undefined> {
   const results: Attribution[] = [];
   for (let k = 0; k < inputs; k++) {
     const request = requestFor(subject, row, layer, k);

@@ -1,9 +1,11 @@
 import type { AttributionRequest } from '../../src/attribution/attribute.ts';
+import type { Baseline, InputLayout } from '../../src/attribution/baseline.ts';
+import type { Groups } from '../../src/attribution/groups.ts';
 import { type MethodName, methods } from '../../src/attribution/methods/index.ts';
 import type { Target } from '../../src/attribution/targets/target.ts';
 import type { Model } from '../../src/runtime/model.ts';
 import type { Tensors } from '../../src/runtime/runtime.ts';
-import type { Tensor } from '../../src/tensor/tensor.ts';
+import { sizeOf, type Tensor, tensor } from '../../src/tensor/tensor.ts';
 
 /** A network with the inputs and layers for which the table is made. */
 export interface Subject {
@@ -11,17 +13,39 @@ export interface Subject {
   /** What the inputs, the baseline and the target are, in a sentence. */
   readonly description: string;
   readonly model: Model;
+  /** The input that is explained. */
   readonly input: string;
-  readonly inputs: readonly Tensor<'float32'>[];
+  /** All that the model takes, for each question. */
+  readonly inputs: readonly Tensors[];
+  readonly layout: InputLayout;
   /** The class whose score is explained, for each input. */
   readonly targets: readonly Target[];
-  readonly baseline: Tensor<'float32'>;
-  /** Title → value, from the input on. */
-  readonly layers: readonly { readonly title: string; readonly name: string; readonly side: number }[];
+  readonly baseline: Baseline;
+  /** Title → value, from the input on, with the nine groups that methods which perturb hide. */
+  readonly layers: readonly Position[];
   /** Whether methods that perturb take part: they cost hundreds of passes an input. */
   readonly perturbs: boolean;
   /** How many of the inputs methods of many passes are measured on. */
   readonly costly: number;
+}
+
+/** A value of the network where attributions are computed. */
+export interface Position {
+  readonly title: string;
+  readonly name: string;
+  readonly groups: (inputs: Tensors) => Groups;
+}
+
+/** Nine tiles of a layer with space: few enough for exact Shapley values. */
+export const tiles = (side: number) => (): Groups => ({ kind: 'windows', size: Math.ceil(side / 3) });
+
+/** Nine parts of a layer that follow each other along an axis. */
+export function parts(name: string, shape: readonly number[], axis: number): Groups {
+  const inner = sizeOf(shape.slice(axis + 1));
+  const labels = Int32Array.from({ length: sizeOf(shape) }, (_, i) =>
+    Math.floor((9 * (Math.floor(i / inner) % shape[axis])) / shape[axis]),
+  );
+  return { kind: 'indices', tensors: new Map<string, Tensor>([[name, tensor('int32', shape, labels)]]) };
 }
 
 /** A row of the table: a method with its parameters. */
@@ -111,26 +135,21 @@ export function rowsFor({ perturbs }: Subject): Row[] {
 }
 
 /** The request of one cell; undefined where the method does not explain such a layer. */
-export function requestFor(
-  subject: Subject,
-  row: Row,
-  layer: Subject['layers'][number],
-  k: number,
-): AttributionRequest | undefined {
+export function requestFor(subject: Subject, row: Row, layer: Position, k: number): AttributionRequest | undefined {
   const isInput = layer.name === subject.input;
   const { layers, needs } = methods[row.method];
   if (isInput && (layers === 'spatial' || needs === 'features' || row.parameters?.path === 'input')) return undefined;
-  const inputs: Tensors = new Map([[subject.input, subject.inputs[k]]]);
+  if (layers === 'spatial' && !subject.layout.spatialAxes) return undefined;
+  const inputs = subject.inputs[k];
   return {
     inputs,
     target: subject.targets[k],
-    baseline: { kind: 'input', tensor: subject.baseline, description: 'the baseline' },
+    baseline: subject.baseline,
     explained: [subject.input],
     layer: { names: [layer.name] },
     method: row.method,
     parameters: row.parameters,
-    // Nine tiles: few enough for exact Shapley values.
-    groups: row.method === 'occlusion' ? undefined : { kind: 'windows', size: Math.ceil(layer.side / 3) },
-    layout: { channelAxis: 1, spatialAxes: [2, 3] },
+    groups: row.method === 'occlusion' ? undefined : layer.groups(inputs),
+    layout: subject.layout,
   };
 }

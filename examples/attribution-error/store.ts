@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { Tensor } from '../../src/tensor/tensor.ts';
 import type { Errors, Store } from './measure.ts';
 import type { Subject } from './question.ts';
 
@@ -11,8 +12,14 @@ import type { Subject } from './question.ts';
 export function fileStore(path: string, subject: Subject): Store & { readonly size: number } {
   const entries: Record<string, Errors> = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {};
   const digest = createHash('sha256').update(subject.model.hash);
-  for (const { data } of [...subject.inputs, subject.baseline])
-    digest.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  const add = ({ data }: Tensor) => {
+    if (ArrayBuffer.isView(data)) digest.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    else digest.update(JSON.stringify(data));
+  };
+  for (const inputs of subject.inputs) for (const tensor of inputs.values()) add(tensor);
+  const { baseline } = subject;
+  if (baseline.kind === 'input' && baseline.tensor) add(baseline.tensor);
+  else digest.update(JSON.stringify(baseline));
   const question = digest.digest('hex').slice(0, 16);
   const keyOf: (...parts: Parameters<Store['read']>) => string = ({ method, parameters }, layer, inputs) =>
     [question, layer, method, JSON.stringify(parameters ?? {}), inputs].join('|');

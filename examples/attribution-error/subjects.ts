@@ -1,60 +1,65 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Baseline } from '../../src/attribution/baseline.ts';
 import type { Target } from '../../src/attribution/targets/target.ts';
 import { readModelInputs } from '../../src/data/inputs/read-model-input.ts';
 import { loadModel } from '../../src/data/model/load-model.ts';
 import { completePreprocessing } from '../../src/data/model/preprocessing-file.ts';
 import type { Model } from '../../src/runtime/model.ts';
-import type { Runtime } from '../../src/runtime/runtime.ts';
+import type { Runtime, Tensors } from '../../src/runtime/runtime.ts';
 import { toNumbers } from '../../src/tensor/convert.ts';
 import { float32, type Tensor } from '../../src/tensor/tensor.ts';
 import { classes, side } from '../demo/draw.ts';
 import { drawAll, imageTensor, testImages } from '../demo/images.ts';
-import type { Subject } from './question.ts';
+import { type Subject, tiles } from './question.ts';
 import { trainResidual } from './residual-network.ts';
 
 /** The class that the model says of each input. */
-async function predicted(model: Model, input: string, inputs: readonly Tensor<'float32'>[]): Promise<Target[]> {
+export async function predicted(model: Model, inputs: readonly Tensors[]): Promise<Target[]> {
   const output = model.graph.outputs[0].name;
   const targets: Target[] = [];
-  for (const tensor of inputs) {
-    const results = await model.executor.run(model.graph, new Map([[input, tensor]]), [output]);
+  for (const feeds of inputs) {
+    const results = await model.executor.run(model.graph, feeds, [output]);
     const scores = toNumbers(results.get(output) as Tensor);
     targets.push({ kind: 'classLogit', class: scores.indexOf(Math.max(...scores)) });
   }
   return targets;
 }
 
+const layout = { channelAxis: 1, spatialAxes: [2, 3] };
+const given = (tensor: Tensor, description: string): Baseline => ({ kind: 'input', tensor, description });
+
 /** Images of the demo that no network was trained on, all classes in turn, and a black one. */
-async function demoInputs(
-  count: number,
-): Promise<{ readonly inputs: Tensor<'float32'>[]; readonly baseline: Tensor<'float32'> }> {
+async function demoInputs(count: number): Promise<Pick<Subject, 'inputs' | 'baseline' | 'layout'>> {
   // Seeds far from those of training and of the demo's own measurements.
   const perClass = Math.ceil(count / classes.length);
   const images = testImages(perClass, 500_000);
   const inTurn = images.map((_, i) => images[(i % classes.length) * perClass + Math.floor(i / classes.length)]);
   const drawn = await drawAll(inTurn.slice(0, count));
   const black = new Float32Array(3 * side * side).fill(-1);
-  return { inputs: drawn.map((bytes) => imageTensor([bytes])), baseline: float32([1, 3, side, side], black) };
+  return {
+    inputs: drawn.map((bytes) => new Map([['image', imageTensor([bytes])]])),
+    baseline: given(float32([1, 3, side, side], black), 'a black image'),
+    layout,
+  };
 }
 
 /** The demo's own network and images that it was not trained on. */
 export async function demoSubject(root: string, runtime: Runtime, count: number): Promise<Subject> {
   const model = await loadModel(join(root, 'examples/demo/model/shapes.onnx'), { runtime });
-  const { inputs, baseline } = await demoInputs(count);
+  const asked = await demoInputs(count);
   return {
     title: 'The demo network',
     description: `${count} held-out images, the logit of the class that the model says, a black image as the baseline.`,
     model,
     input: 'image',
-    inputs,
-    targets: await predicted(model, 'image', inputs),
-    baseline,
+    ...asked,
+    targets: await predicted(model, asked.inputs),
     layers: [
-      { title: 'input', name: 'image', side: 96 },
-      { title: 'conv1', name: layerNamed(model, 'conv1.relu'), side: 48 },
-      { title: 'conv2', name: layerNamed(model, 'conv2.relu'), side: 48 },
-      { title: 'conv3', name: layerNamed(model, 'conv3.relu'), side: 24 },
+      { title: 'input', name: 'image', groups: tiles(96) },
+      { title: 'conv1', name: layerNamed(model, 'conv1.relu'), groups: tiles(48) },
+      { title: 'conv2', name: layerNamed(model, 'conv2.relu'), groups: tiles(48) },
+      { title: 'conv3', name: layerNamed(model, 'conv3.relu'), groups: tiles(24) },
     ],
     perturbs: true,
     costly: count,
@@ -84,8 +89,9 @@ export async function squeezeNetSubject(data: string, runtime: Runtime): Promise
     photographs.push([...read.tensors.values()][0] as Tensor<'float32'>);
   }
   // As they are first, so that methods measured on few inputs see photographs that nobody turned.
-  const inputs = [...photographs, ...photographs.map(mirrored), ...photographs.map(enlarged)];
+  const tensors = [...photographs, ...photographs.map(mirrored), ...photographs.map(enlarged)];
   const input = model.graph.inputs[0].name;
+  const inputs = tensors.map((tensor) => new Map([[input, tensor]]));
   const plane = 224 * 224;
   return {
     title: 'SqueezeNet 1.1',
@@ -93,10 +99,14 @@ export async function squeezeNetSubject(data: string, runtime: Runtime): Promise
     model,
     input,
     inputs,
-    targets: await predicted(model, input, inputs),
-    baseline: float32(
-      [1, 3, 224, 224],
-      Float32Array.from({ length: 3 * plane }, (_, i) => black[Math.floor(i / plane)]),
+    layout,
+    targets: await predicted(model, inputs),
+    baseline: given(
+      float32(
+        [1, 3, 224, 224],
+        Float32Array.from({ length: 3 * plane }, (_, i) => black[Math.floor(i / plane)]),
+      ),
+      'a black image',
     ),
     layers: squeezeNetLayers(model, input),
     perturbs: false,
@@ -122,10 +132,10 @@ function squeezeNetLayers(model: Model, input: string): Subject['layers'] {
   const concatenations = model.graph.nodes.filter(({ op }) => op === 'Concat').map(({ outputs }) => outputs[0]);
   const first = model.graph.nodes.find(({ op }) => op === 'MaxPool')?.outputs[0] as string;
   return [
-    { title: 'input', name: input, side: 224 },
-    { title: 'pool1', name: first, side: 55 },
-    { title: 'fire4', name: concatenations[2], side: 27 },
-    { title: 'fire8', name: concatenations[6], side: 13 },
+    { title: 'input', name: input, groups: tiles(224) },
+    { title: 'pool1', name: first, groups: tiles(55) },
+    { title: 'fire4', name: concatenations[2], groups: tiles(27) },
+    { title: 'fire8', name: concatenations[6], groups: tiles(13) },
   ];
 }
 
@@ -160,21 +170,20 @@ export async function residualSubject(folder: string, runtime: Runtime, count: n
     await trainResidual(path, runtime);
   }
   const model = await loadModel(path, { runtime });
-  const { inputs, baseline } = await demoInputs(count);
+  const asked = await demoInputs(count);
   const ends = [1, 2, 3].map((stage) => ({
     title: `stage${stage}`,
     name: `stage${stage}.block2`,
-    side: 48 / 2 ** stage,
+    groups: tiles(48 / 2 ** stage),
   }));
   return {
     title: 'A ResNet of basic blocks',
     description: `Six blocks, trained by the run on ${classes.length} classes of drawn images. ${count} held-out images, the logit of the class that the model says, a black image as the baseline.`,
     model,
     input: 'image',
-    inputs,
-    targets: await predicted(model, 'image', inputs),
-    baseline,
-    layers: [{ title: 'input', name: 'image', side: 96 }, ...ends],
+    ...asked,
+    targets: await predicted(model, asked.inputs),
+    layers: [{ title: 'input', name: 'image', groups: tiles(96) }, ...ends],
     perturbs: true,
     costly: 16,
   };

@@ -2,10 +2,12 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createNodeRuntime } from '../../src/runtime/node.ts';
+import { adultSubject } from './adult.ts';
 import { introduction } from './introduction.ts';
 import { markdown, measure, type Table } from './measure.ts';
 import type { Subject } from './question.ts';
 import { fileStore } from './store.ts';
+import { storySubject } from './stories.ts';
 import { demoSubject, residualSubject, squeezeNetSubject } from './subjects.ts';
 
 // Writes docs/attribution-error.md: `npm run attribution-error`, from the repository root. A run that was stopped goes
@@ -27,6 +29,8 @@ const runtime = createNodeRuntime();
 const networks: Readonly<Record<string, () => Promise<Subject | undefined>>> = {
   demo: () => demoSubject(root, runtime, count),
   resnet: () => residualSubject(folder, runtime, count),
+  adult: () => adultSubject(folder, join(root, '../shared/data'), runtime, count),
+  stories: () => storySubject(join(root, '../shared/data'), runtime),
   squeezenet: () => squeezeNetSubject(join(root, '../shared/data'), runtime),
 };
 const started = performance.now();

@@ -47,7 +47,10 @@ export function testsByDistance(root, file) {
   }
   const own = file.replace(/\.(ts|js)$/, '.test.ts');
   const tests = queue.filter((name) => /\.test\.ts$/.test(name) && !name.endsWith('architecture.test.ts'));
+  // Tests beside the sources notice most; those of the whole (documentation, examples) reach everything by few steps.
   const rank = (/** @type {string} */ test) =>
-    test === own ? 0 : (distances.get(test) ?? 0) + (dirname(test) === dirname(file) ? 0 : 0.5);
+    test === own
+      ? 0
+      : (distances.get(test) ?? 0) + (dirname(test) === dirname(file) ? 0 : test.startsWith('src/') ? 0.5 : 20);
   return tests.sort((a, b) => rank(a) - rank(b));
 }

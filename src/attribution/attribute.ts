@@ -358,7 +358,9 @@ function notesOf(
   for (const name of unused(target.graph, { names: layer }, target.value))
     notes.push(`"${name}" does not reach the target: its share is 0`);
   if (attributionTarget !== undefined && Math.abs(attributionTarget) < smallestTarget) {
-    notes.push('the output at the input and at the baseline are the same: there is no difference to explain');
+    notes.push(
+      'the output at the input and at the baseline are the same: there is no difference to explain. Either nothing that was changed counts, or the model is saturated: is the input scaled as in training?',
+    );
   }
   return notes;
 }

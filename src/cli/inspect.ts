@@ -1,3 +1,4 @@
+import { relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { writeAtomically } from '../data/files/files.ts';
 import { describeRows, descriptionPath } from '../data/inputs/describe-rows.ts';
@@ -58,9 +59,15 @@ async function writeDescription(model: LoadedModel, data: string, out: string | 
   return [
     ...text.split('\n'),
     ...(target === undefined ? ['no column looks like the target', ''] : []),
-    `written: ${path}`,
-    `next:    wherefore explain ${shellWord(data)} --row 0 --model ${shellWord(model.path ?? model.name)}${out === undefined ? '' : ` --preprocessing ${shellWord(out)}`}`,
+    `written: ${fromHere(path)}`,
+    `next:    wherefore explain ${shellWord(data)} --row 0 --model ${shellWord(fromHere(model.path ?? model.name))}${out === undefined ? '' : ` --preprocessing ${shellWord(out)}`}`,
   ];
+}
+
+/** A path as a person in this folder would write it. */
+function fromHere(path: string): string {
+  const below = relative(process.cwd(), resolve(path));
+  return below.startsWith('..') ? path : below;
 }
 
 const shapeOf = ({ type, shape }: ValueInfo) =>

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { Tensor } from '../../tensor/tensor.ts';
+import { prepareAudio } from '../inputs/audio-input.ts';
+import { preprocessingSchema } from '../model/preprocessing.ts';
 import { mixed } from './audio.ts';
 import { readFlac } from './flac.ts';
 import { readNpz } from './npz.ts';
@@ -58,6 +60,27 @@ describe('damaged recordings', () => {
     bytes[20] = 7;
     expect(() => readWav(bytes, 'x.wav')).toThrow(/format 7, 16 bits/);
     expect(() => readWav(new TextEncoder().encode('ID3 this is an MP3'), 'x.wav')).toThrow(/RIFF/);
+  });
+});
+
+describe('a rate that no recording has', () => {
+  const silence = (rate: number, count = 10) => ({ rate, format: '16-bit', channels: [new Float32Array(count)] });
+  const prepared = (audio: Parameters<typeof prepareAudio>[0], rate: number) =>
+    prepareAudio(
+      audio,
+      [{ name: 'x', type: 'float32', shape: [1, 'samples'] }],
+      preprocessingSchema.parse({ inputs: { x: { kind: 'audio', rate } } }),
+      'x.wav',
+    );
+
+  it('is refused before a filter is made for it, in the file and in what the model is said to take', () => {
+    expect(() => prepared(silence(2 ** 31 - 1), 16_000)).toThrow(/got 2,147,483,647 samples a second/);
+    expect(() => prepared(silence(16_000), 2 ** 31 - 1)).toThrow(/the rate that the model is said to take/);
+    expect(prepared(silence(8000), 16_000).tensor.shape).toEqual([1, 20]);
+  });
+
+  it('is refused where it makes more samples than are held: 10,000 × 16,000', () => {
+    expect(() => prepared(silence(1, 10_000), 16_000)).toThrow(/too long \(got 160,000,000 samples/);
   });
 });
 

@@ -23,6 +23,26 @@ export function checkSamples(count: number, where: string): void {
   });
 }
 
+/** Samples a second that are believed: FLAC can state no more, and filters for more would fill memory. */
+const mostRate = 2 ** 20;
+
+/**
+ * Checks that a recording of `count` samples can be given another rate.
+ * @throws WhereforeError `invalid-data` for rates that no recording has, and for more samples than are held
+ */
+export function checkRates(count: number, from: number, to: number, where: string): void {
+  const rate = Math.max(from, to);
+  if (rate > mostRate) {
+    throw new WhereforeError('invalid-data', 'no recording has such a rate', {
+      where,
+      got: `${rate.toLocaleString('en')} samples a second`,
+      expected: `at most ${mostRate.toLocaleString('en')}`,
+      fix: rate === from ? 'the file is damaged: save it again' : 'fix the rate that the model is said to take',
+    });
+  }
+  checkSamples(Math.ceil((count * to) / from), where);
+}
+
 /** The error of a file that is no recording, or a damaged one. */
 export function refuseAudio(kind: string, what: string, where: string, got?: string): WhereforeError {
   return new WhereforeError('invalid-data', `not a whole ${kind} file: ${what}`, {

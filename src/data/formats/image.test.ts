@@ -81,6 +81,15 @@ describe('readImage', () => {
 });
 
 describe('resizeImage', () => {
+  it('refuses sizes that no memory holds, also of one pass alone: 2 × 2^26 pixels', () => {
+    const image = tensor('uint8', [2, 1, 1], Uint8Array.of(1, 2));
+    expect(() => resizeImage(image, [2 ** 31, 2 ** 31], 'bicubic')).toThrow(
+      /too large .got 2×1 to 2147483648×2147483648/,
+    );
+    expect(() => resizeImage(image, [1, 2 ** 25], 'nearest')).toThrow(/at most 64 million/);
+    expect(() => resizeImage(image, [1, Number.POSITIVE_INFINITY], 'nearest')).toThrow(/at most 64 million/);
+  });
+
   it('averages when it shrinks', async () => {
     const two = tensor('uint8', [2, 2, 3], Uint8Array.of(0, 0, 0, 100, 100, 100, 100, 100, 100, 200, 200, 200));
     const one = resizeImage(two, [1, 1], 'bilinear');

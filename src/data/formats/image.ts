@@ -4,6 +4,7 @@ import { WhereforeError } from '../../errors.ts';
 import { formatShape, type Tensor, tensor } from '../../tensor/tensor.ts';
 import { folderEntries } from '../files/folders.ts';
 import { readBytes } from '../files/read-file.ts';
+import { mostPixels } from './resize.ts';
 
 /** Endings of the names of files that {@link readImage} reads. */
 export const imageExtensions: ReadonlySet<string> = new Set([
@@ -100,9 +101,6 @@ export async function readImage(
     });
   }
 }
-
-/** Pixels of an image that is read: more than a phone's 50 million, in some 500 MiB. */
-const mostPixels = 64_000_000;
 
 /** The stated size is checked before a pixel is decoded: a small file may state a huge one. */
 function checkSize({ width, height }: { readonly width: number; readonly height: number }, where: string): void {

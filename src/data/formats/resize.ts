@@ -54,13 +54,16 @@ export type Kernel = keyof typeof filters;
 /** Resize filters by name. */
 export const kernels = Object.keys(filters) as [Kernel, ...Kernel[]];
 
+/** Pixels of an image that is read or made: more than a phone's 50 million, in some 500 MiB. */
+export const mostPixels = 64_000_000;
+
 /**
  * Resizes H×W×C bytes to exactly `height` × `width`, whatever the proportions, to the bit as Pillow's `Image.resize`:
  * first along the rows, then along the columns, weights as 22-bit integers, each pass rounded and clipped to 0–255.
  * @param options.antialias Shrinking averages over all pixels covered, as Pillow always does. Default true; false takes
  *   the neighbours of each centre alone, as OpenCV and `torch.nn.functional.interpolate` do unless told otherwise (up to
  *   one level apart from these, which do not round between the passes).
- * @throws WhereforeError `wrong-shape` for what is no image.
+ * @throws WhereforeError `wrong-shape` for what is no image, `out-of-range` beyond {@link mostPixels}.
  */
 export function resizeImage(
   pixels: Tensor<'uint8'>,
@@ -76,6 +79,14 @@ export function resizeImage(
     });
   }
   if (h === height && w === width) return pixels;
+  // Between the two passes the image is as high as before and as wide as afterwards.
+  if (!(Math.max(h, height) * width <= mostPixels)) {
+    throw new WhereforeError('out-of-range', 'the resized image is too large', {
+      got: `${h}×${w} to ${height}×${width} pixels`,
+      expected: `at most ${mostPixels / 1e6} million`,
+      fix: 'check the size that the model is said to take (size, shorterSide, whole)',
+    });
+  }
   const filter: Filter | undefined = filters[kernel];
   const shape = [height, width, channels];
   if (!filter) return tensor('uint8', shape, nearestPixels(pixels, height, width));

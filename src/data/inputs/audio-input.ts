@@ -1,7 +1,7 @@
 import { WhereforeError } from '../../errors.ts';
 import type { ValueInfo } from '../../onnx/graph.ts';
 import { float32, type Tensor } from '../../tensor/tensor.ts';
-import { type Audio, mixed } from '../formats/audio.ts';
+import { type Audio, checkRates, mixed } from '../formats/audio.ts';
 import { readFlac } from '../formats/flac.ts';
 import { resample } from '../formats/resample.ts';
 import { readWav } from '../formats/wav.ts';
@@ -62,6 +62,7 @@ export function prepareAudio(
     notes.push(
       `resampled from ${audio.rate} to ${rate} a second by a windowed sinc, as scipy.signal.resample_poly does`,
     );
+  checkRates(audio.channels[0].length, audio.rate, rate, where);
   const heard = resample(mixed(audio), audio.rate, rate);
   const last = input.shape?.at(-1);
   const fixed = typeof last === 'number' ? fitted(heard, last, rate, notes) : heard;

@@ -57,10 +57,15 @@ describe('describeTable', () => {
     expect(described(undefined, numbers).target).toBe('c');
   });
 
+  it('tells the scale of the columns of numbers: (1 + 4 + 7)/3 = 4, √((9 + 0 + 9)/3) = 2.449', () => {
+    const { unknown } = described(2, 'a,b,c\n1,5,0\n4,5,1\n7,,0\n', { takesMissing: false, takesRaw: false });
+    expect(unknown.join('\n')).toContain('(in this file: a mean 4, std 2.449; b mean 5, std 0)');
+  });
+
   it('hands missing numbers to a model that takes them, and says what it cannot know of scales', () => {
     const { input, unknown } = described(7, people, { takesMissing: true, takesRaw: false });
     expect(input.columns[1]).toEqual({ name: 'income', encode: 'number', missing: 'keep' });
-    expect(unknown.join('\n')).toMatch(/scaled numbers/);
+    expect(unknown.join('\n')).toMatch(/scaled numbers.*in this file: /);
     expect(unknown.join('\n')).not.toMatch(/median/);
   });
 

@@ -1,5 +1,5 @@
 import { WhereforeError } from '../../errors.ts';
-import type { Column, Table } from '../formats/table.ts';
+import { type Column, columnNamed, type Table } from '../formats/table.ts';
 import type { PreprocessingText } from '../model/preprocessing.ts';
 
 type TableText = Extract<NonNullable<PreprocessingText['inputs']>[string], { kind: 'table' }>;
@@ -93,6 +93,7 @@ export function describeTable(table: Table, input: RowInput, where: string): Des
     target,
     found: foundText(table, input, best, target),
     unknown: unknownText(
+      table,
       best.columns,
       input,
       others
@@ -223,6 +224,7 @@ function foundText(
 }
 
 function unknownText(
+  table: Table,
   columns: readonly ColumnText[],
   { takesRaw, takesMissing }: RowInput,
   others: readonly string[],
@@ -237,7 +239,9 @@ function unknownText(
       : []),
     ...(takesRaw
       ? []
-      : ['whether the model was trained on scaled numbers: they are given as they are; set mean and std if it was']),
+      : [
+          `whether the model was trained on scaled numbers: they are given as they are; set mean and std if it was (in this file: ${scalesOf(table, columns)})`,
+        ]),
     ...(filled.length && !takesMissing
       ? [
           `what missing values became in training: filled with the median of this file (${filled.map(({ name }) => name).join(', ')})`,
@@ -247,6 +251,20 @@ function unknownText(
       ? [`whether categories are encoded in another way that has the same width: ${others.join('; ')}`]
       : []),
   ];
+}
+
+/** Mean and standard deviation of each column of numbers, as `wherefore.yaml` takes them. */
+function scalesOf(table: Table, columns: readonly ColumnText[]): string {
+  const short = (value: number) => Number(value.toPrecision(4));
+  return columns
+    .filter(({ encode }) => encode === 'number')
+    .map(({ name }) => {
+      const values = (columnNamed(table, name).values as Float64Array).filter((value) => !Number.isNaN(value));
+      const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+      const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
+      return `${name} mean ${short(mean)}, std ${short(Math.sqrt(variance))}`;
+    })
+    .join('; ');
 }
 
 function noFit(table: Table, { name, width }: RowInput, target: Column | undefined, where: string): WhereforeError {
