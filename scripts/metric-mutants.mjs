@@ -58,14 +58,9 @@ const mistakes = {
     ['comparison', 'passes: confidences[i] <= limit', 'passes: confidences[i] > limit'],
   ],
   'perturbation.ts': [
-    ['sign', 'both[keep[groupOf[i] + 1] * size + i]', 'both[(1 - keep[groupOf[i] + 1]) * size + i]'],
-    ['axis', 'keep[groupOf[i] + 1]', 'keep[i % keep.length]'],
-    ['index', 'made.data as Float32Array, point - start)', 'made.data as Float32Array, point)'],
-    ['constant', 'new Uint8Array(1 + groups.count).fill(1)', 'new Uint8Array(1 + groups.count)'],
     ['sign', 'b[i] + mask[groupOf[i]] * (x[i] - b[i])', 'x[i] + mask[groupOf[i]] * (b[i] - x[i])'],
     ['sign', "=== 'ascending' ? 1 : -1", "=== 'ascending' ? -1 : 1"],
     ['index', 'if (end - start > 1) result.subarray(start, end).reverse();', ''],
-    ['normalisation', 'chosen.fill(0);', ''],
   ],
   'groups.ts': [
     ['axis', 'strides[axes[k]]) % shape[axes[k]]', 'strides[axes[k]]) % shape[k + 1]'],
@@ -81,13 +76,20 @@ const mistakes = {
     ['normalisation', '(value - least) / range)', 'value - least)'],
     ['index', '.subarray(first), [rows, columns]', ', [rows, columns]'],
   ],
-  'masked-rows.ts': [
-    ['sign', "'Where', [keep, present, absent]", "'Where', [keep, absent, present]"],
-    ['axis', 'builder.ints([-1, 1, groups.count, 1])', 'builder.ints([-1, groups.count, 1, 1])'],
-    ['index', 'fill(point, keep', 'fill(point - start, keep'],
-    ['constant', 'keep[from + groups.count] = 1', 'keep[from + groups.count] = 0'],
-    ['index', '(group < 0 ? groups.count : group)', '(group < 0 ? 0 : group)'],
-    ['axis', '? [outer, count, inner]', '? [inner, count, outer]'],
+  '../attribution/masking/masked-points.ts': [
+    ['sign', 'keep[groupOf[i] + 1] * step', '(1 - keep[groupOf[i] + 1]) * step'],
+    ['axis', 'keep[groupOf[i] + 1]', 'keep[i % keep.length]'],
+    ['index', 'rows.data as Float32Array, point - start)', 'rows.data as Float32Array, point)'],
+    ['constant', 'new Uint8Array(1 + groups).fill(1)', 'new Uint8Array(1 + groups)'],
+    ['normalisation', 'chosen.fill(0);', ''],
+    ['sign', "'Where', [kept, present, absent]", "'Where', [kept, absent, present]"],
+    ['index', 'fill(mask, keep', 'fill(mask - start, keep'],
+    ['constant', 'keep[from + groups] = 1', 'keep[from + groups] = 0'],
+  ],
+  '../attribution/masking/mask-layout.ts': [
+    ['index', '(group < 0 ? count : group)', '(group < 0 ? 0 : group)'],
+    ['axis', 'row: [outer, count, inner]', 'row: [inner, count, outer]'],
+    ['comparison', 'groups.length === count && ', ''],
   ],
   '../attribution/batches.ts': [
     ['index', 'points.at(start, last)', 'points.at(start, end)'],

@@ -25,6 +25,7 @@ const nearest = {
   'reference-test.ts': ['src/evaluation/msi.test.ts'],
   '../tensor/correlation.ts': ['src/evaluation/statistics.test.ts'],
   '../attribution/batches.ts': ['src/attribution/batches.test.ts', 'src/evaluation/groups.test.ts'],
+  '../attribution/masking/': ['src/evaluation/groups.test.ts', 'src/attribution/masking'],
   'at-once.ts': ['src/evaluation/at-once.test.ts'],
   'statistics.ts': ['src/evaluation/statistics.test.ts'],
   'imputation.ts': ['src/evaluation/imputation.test.ts'],

@@ -212,7 +212,7 @@ async function bothWays(
     parameters: { samples: 60 },
   });
   expect(pairs.length).toBeGreaterThan(0);
-  expect(run.mock.calls.some(([, feeds]) => feeds.has('points/held'))).toBe(true);
+  expect(run.mock.calls.some(([, feeds]) => feeds.has('masking/mask'))).toBe(true);
   return pairs;
 }
 

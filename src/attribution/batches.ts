@@ -2,6 +2,7 @@ import type { Facts } from '../autodiff/facts.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import type { Graph } from '../onnx/graph.ts';
 import type { Tensors } from '../runtime/runtime.ts';
+import { namedMemo } from '../tensor/memo.ts';
 import { byteLength, concatRows, dataTypes, rows, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { type PointSource, type Points, repeatRows } from './points.ts';
 
@@ -114,19 +115,16 @@ export function bytesIn(tensors: Tensors): number {
   return bytes;
 }
 
-const sourceParts = new WeakMap<Graph, Map<string, Graph>>();
+const sourceParts = namedMemo<Graph, Graph>();
 
 /** The part with its cut computed by the nodes of a source instead of given. Sessions are kept by graph, so it is kept. */
 export function sourcePart(part: Graph, { cut }: Points, source: PointSource): Graph {
-  let known = sourceParts.get(part);
-  if (!known) sourceParts.set(part, (known = new Map()));
-  let whole = known.get(source.key);
-  if (whole) return whole;
-  const inputs = part.inputs.filter(({ name }) => !cut.includes(name));
-  const builder = new GraphBuilder({ ...part, inputs }, { prefix: 'points/' });
-  source.append(builder);
-  const graph = builder.build();
-  const own = graph.nodes.slice(part.nodes.length);
-  known.set(source.key, (whole = { ...graph, nodes: [...own, ...part.nodes] }));
-  return whole;
+  return sourceParts(part, source.key, () => {
+    const inputs = part.inputs.filter(({ name }) => !cut.includes(name));
+    const builder = new GraphBuilder({ ...part, inputs }, { prefix: 'points/' });
+    source.append(builder);
+    const graph = builder.build();
+    const own = graph.nodes.slice(part.nodes.length);
+    return { ...graph, nodes: [...own, ...part.nodes] };
+  });
 }

@@ -1,5 +1,6 @@
 import type { Graph } from '../onnx/graph.ts';
 import type { Model } from '../runtime/model.ts';
+import { memo } from '../tensor/memo.ts';
 import type { CurvaturePlan, Plan } from './plan.ts';
 import type { CompiledTarget } from './targets/target.ts';
 
@@ -16,25 +17,16 @@ interface Caches {
   readonly absorbing: Set<string>;
 }
 
-const caches = new WeakMap<Model, Caches>();
-
-export function cachesOf(model: Model): Caches {
-  let known = caches.get(model);
-  if (!known)
-    caches.set(
-      model,
-      (known = {
-        targets: new Map(),
-        parts: new Map(),
-        plans: new Map(),
-        curvatures: new Map(),
-        batching: new Map(),
-        zeros: new Map(),
-        absorbing: new Set(),
-      }),
-    );
-  return known;
-}
+/** What is kept of a model. */
+export const cachesOf: (model: Model) => Caches = memo(() => ({
+  targets: new Map(),
+  parts: new Map(),
+  plans: new Map(),
+  curvatures: new Map(),
+  batching: new Map(),
+  zeros: new Map(),
+  absorbing: new Set(),
+}));
 
 /** What stands under a key, made at the first call; a failure is not kept. */
 export function once<V>(map: Map<string, Promise<V>>, key: string, make: () => Promise<V>): Promise<V> {
@@ -46,12 +38,7 @@ export function once<V>(map: Map<string, Promise<V>>, key: string, make: () => P
   return value;
 }
 
-const numbers = new WeakMap<Graph, number>();
 let graphs = 0;
 
 /** A number for a graph, the same as long as it is the same object: part of the key of what was made from it. */
-export function numberOf(graph: Graph): number {
-  let known = numbers.get(graph);
-  if (known === undefined) numbers.set(graph, (known = graphs++));
-  return known;
-}
+export const numberOf: (graph: Graph) => number = memo(() => graphs++);

@@ -3,6 +3,7 @@ import { codeOfDataType, dataTypeOfCode, inferTypes } from '../onnx/types.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { convert } from '../tensor/convert.ts';
+import { namedMemo } from '../tensor/memo.ts';
 import { type DataType, sizeOf, type Tensor } from '../tensor/tensor.ts';
 
 /** A model that takes inputs of whole numbers as float32, so that there are points between two of them. */
@@ -53,7 +54,7 @@ const widening: Readonly<Partial<Record<DataType, readonly DataType[]>>> = {
   uint64: ['uint64'],
 };
 
-const known = new WeakMap<Model, Map<string, FloatInputs | undefined>>();
+const known = namedMemo<Model, FloatInputs | undefined>();
 
 /**
  * The model with some of its inputs taken as float32, where it does nothing with their whole numbers but move them and
@@ -66,11 +67,7 @@ export function floatInputs(model: Model, names: readonly string[]): FloatInputs
     return type !== undefined && widening[type] && model.graph.inputs.some((input) => input.name === name);
   });
   if (whole.length === 0) return undefined;
-  let byNames = known.get(model);
-  if (!byNames) known.set(model, (byNames = new Map()));
-  const key = JSON.stringify(whole);
-  if (!byNames.has(key)) byNames.set(key, made(model, new Set(whole)));
-  return byNames.get(key);
+  return known(model, JSON.stringify(whole), () => made(model, new Set(whole)));
 }
 
 function made(model: Model, names: ReadonlySet<string>): FloatInputs | undefined {

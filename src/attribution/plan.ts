@@ -1,6 +1,6 @@
-import type { GradientNote } from '../autodiff/context.ts';
-import { type DifferentiatedGraph, differentiate, type RuleOverrides } from '../autodiff/differentiate.ts';
-import { foldNormalization } from '../autodiff/fold-normalization.ts';
+import { buildHessianProgram } from '../autodiff/curvature-program.ts';
+import type { RuleOverrides } from '../autodiff/differentiate.ts';
+import { buildGradientProgram, type GradientProgram } from '../autodiff/gradient-program.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import type { Graph } from '../onnx/graph.ts';
 import type { Executor, Specialised } from '../runtime/executor.ts';
@@ -18,16 +18,8 @@ export interface RuleSet {
   apply(specialised: Specialised): Specialised & { readonly overrides: RuleOverrides };
 }
 
-/** A graph with its backward pass, ready to run. */
-export interface Plan extends Specialised {
-  /** Value → name of its gradient; undefined where nothing flows back. */
-  readonly gradients: ReadonlyMap<string, string | undefined>;
-  readonly notes: readonly GradientNote[];
-  /** What flows into the outputs. */
-  readonly seeds: readonly string[];
-  /** For each value of the backward pass, the node whose derivative it belongs to. */
-  readonly origins: DifferentiatedGraph['origins'];
-}
+/** A graph with its backward pass, whose gradients are outputs: ready to run. */
+export type Plan = GradientProgram;
 
 /** Name of the input that says how much each point counts. */
 export const seedInput = 'attribution/seed';
@@ -49,23 +41,16 @@ export interface PlanRequest {
 /** The gradient of a target at as many points as `specialised` holds. */
 export function gradientPlan(specialised: Specialised, request: PlanRequest): Plan {
   const { target, wrt, rules, perPoint, absorbZeros } = request;
-  const { graph, facts, overrides } = rules?.apply(specialised) ?? {
-    ...foldNormalization(specialised.graph, specialised.facts, new Set([...wrt, target])),
-    overrides: undefined,
-  };
-  const count = facts.shapes.get(target)?.[0] ?? 1;
-  const seeded = withInput({ graph, facts }, seedInput, [count]);
-  const {
-    graph: whole,
-    gradients,
-    notes,
-    origins,
-  } = differentiate(seeded.graph, seeded.facts, {
+  const applied = rules?.apply(specialised);
+  const { graph: own, facts: known } = applied ?? specialised;
+  const program = buildGradientProgram(own, known, {
     seeds: new Map([[target, seedInput]]),
     wrt,
-    overrides,
+    rules: applied?.overrides,
     absorbZeros,
   });
+  const { graph: whole, facts, gradients } = program;
+  const count = facts.shapes.get(target)?.[0] ?? 1;
   const isSummed = count > 1 && !perPoint;
   const shapeOf = (name: string) => facts.shapes.get(name) ?? [];
   // Only where a point is one row of the value, as the convolution knows nothing of points.
@@ -85,8 +70,8 @@ export function gradientPlan(specialised: Specialised, request: PlanRequest): Pl
     }
     outputs.set(name, summed && builder.output(summed, 'float32'));
   }
-  const told = [...(specialised.notes ?? []), ...notes];
-  return { graph: builder.build(), facts, gradients: outputs, notes: told, seeds: [seedInput], origins };
+  const notes = [...(specialised.notes ?? []), ...program.notes];
+  return { ...program, graph: builder.build(), gradients: outputs, notes };
 }
 
 /** A gradient and its Hessian-vector product at one point. */
@@ -102,62 +87,24 @@ export async function curvaturePlan(
   vectors: Tensors,
   { target, absorbZeros }: Pick<PlanRequest, 'target' | 'absorbZeros'>,
 ): Promise<CurvaturePlan> {
-  const wrt = [...vectors.keys()];
-  const seeded = withInput(specialised, seedInput, [1]);
-  const seeds = new Map([[target, seedInput]]);
-  const first = differentiate(seeded.graph, seeded.facts, { seeds, wrt, absorbZeros });
-  const builder = new GraphBuilder(first.graph, { prefix: 'attribution/' });
-  const terms: string[] = [];
-  for (const [name, { shape }] of vectors) {
-    const vector = builder.input(vectorInput(name), 'float32', shape);
-    const gradient = first.gradients.get(name);
-    if (!gradient) continue;
-    builder.output(gradient, 'float32');
-    terms.push(builder.op('ReduceSum', [builder.op('Mul', [gradient, vector])], { keepdims: 0 }));
-  }
-  const none = {
-    facts: seeded.facts,
-    gradients: first.gradients,
-    products: new Map<string, string | undefined>(),
-    notes: first.notes,
-    seeds: [seedInput],
-    origins: first.origins,
-  };
-  if (terms.length === 0) return { ...none, graph: builder.build() };
-  const product = terms.length === 1 ? terms[0] : builder.op('Sum', terms);
-  const one = builder.scalar(1);
-  // The backward pass has values of its own: their shapes come from a second probe.
-  const again = await executor.specialise(builder.build(), feeds);
-  const second = differentiate(again.graph, again.facts, {
-    seeds: new Map([[product, one]]),
-    wrt,
-    absorbZeros,
-    noteCuts: false,
-  });
-  const last = new GraphBuilder(second.graph);
-  for (const name of second.gradients.values()) if (name) last.output(name, 'float32');
-  const notes = [...(specialised.notes ?? []), ...first.notes, ...second.notes];
-  return {
-    graph: last.build(),
-    facts: again.facts,
-    gradients: first.gradients,
-    products: second.gradients,
-    notes,
-    seeds: [seedInput, one],
-    origins: new Map([...first.origins, ...second.origins]),
-  };
-}
-
-function withInput({ graph, facts }: Specialised, name: string, shape: readonly number[]): Specialised {
-  const builder = new GraphBuilder(graph);
-  builder.input(name, 'float32', shape);
-  return {
-    graph: builder.build(),
-    facts: {
-      ...facts,
-      shapes: new Map(facts.shapes).set(name, shape),
-      types: new Map(facts.types).set(name, 'float32'),
+  const program = await buildHessianProgram(
+    specialised,
+    {
+      seeds: new Map([[target, seedInput]]),
+      vectors: new Map([...vectors.keys()].map((name) => [name, vectorInput(name)])),
+      absorbZeros,
     },
+    (graph) => executor.specialise(graph, feeds),
+  );
+  const builder = new GraphBuilder(program.graph);
+  for (const name of [...program.gradients.values(), ...program.products.values()]) {
+    if (name) builder.output(name, 'float32');
+  }
+  return {
+    ...program,
+    graph: builder.build(),
+    notes: [...(specialised.notes ?? []), ...program.notes],
+    seeds: [seedInput, ...program.seeds],
   };
 }
 

@@ -3,6 +3,7 @@ import { describeNode, operatorKey, subgraphsOf, type ValueInfo } from '../onnx/
 import { takeBranch } from '../onnx/lowering/branches.ts';
 import { namesOf, rewriteGraph } from '../onnx/lowering/rewrite.ts';
 import { toNumbers } from '../tensor/convert.ts';
+import { memo } from '../tensor/memo.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { GradientNote } from './context.ts';
 import { type Facts, shapeOnlyValues } from './facts.ts';
@@ -22,13 +23,7 @@ export interface ControlFlow {
   readonly isNested: boolean;
 }
 
-const flows = new WeakMap<Graph, ControlFlow>();
-
-export function controlFlow(graph: Graph): ControlFlow {
-  let known = flows.get(graph);
-  if (!known) flows.set(graph, (known = findControlFlow(graph, new Set())));
-  return known;
-}
+export const controlFlow: (graph: Graph) => ControlFlow = memo((graph: Graph) => findControlFlow(graph, new Set()));
 
 /** Whether a graph decides anything by the elements of its inputs, so that two inputs may take different ways. */
 export function decidesByData(graph: Graph): boolean {
@@ -79,14 +74,8 @@ export interface DecisionProbe {
   read(results: ReadonlyMap<string, Tensor>): Decisions;
 }
 
-const probes = new WeakMap<Graph, DecisionProbe>();
-
 /** The graph with outputs that tell what its `If` and `Loop` decide: the condition, and an element for each iteration. */
-export function decisionProbe(graph: Graph): DecisionProbe {
-  let known = probes.get(graph);
-  if (!known) probes.set(graph, (known = makeProbe(graph)));
-  return known;
-}
+export const decisionProbe: (graph: Graph) => DecisionProbe = memo(makeProbe);
 
 function makeProbe(graph: Graph): DecisionProbe {
   const wanted = new Set(controlFlow(graph).nodes);

@@ -4,8 +4,9 @@ import { describeNode, type Graph, type Node, operatorKey } from '../onnx/graph.
 import { extractSubgraph } from '../onnx/lowering/extract.ts';
 import { lookup } from '../tensor/lookup.ts';
 import { type GradientNote, RuleContext } from './context.ts';
-import { differentiate, type RuleOverrides } from './differentiate.ts';
+import { type DifferentiatedGraph, differentiate, type RuleOverrides } from './differentiate.ts';
 import type { Facts } from './facts.ts';
+import { foldNormalization } from './fold-normalization.ts';
 import { contributionOf } from './per-sample/contributions.ts';
 import { type Contributed, type Layer, type LayerUses, layersOf } from './per-sample/layers.ts';
 import { type Reduced, type RowReduction, reductions } from './per-sample/reductions.ts';
@@ -13,19 +14,51 @@ import { rowGradient } from './per-sample/row-gradients.ts';
 import { followRows } from './per-sample/row-layout.ts';
 import { findUses, type Use } from './per-sample/uses.ts';
 import { vjpRules } from './rules/index.ts';
+import { withSeeds } from './seeds.ts';
+
+/** What a gradient program is asked for. */
+export interface GradientProgramRequest {
+  /**
+   * Value → name of the value that holds the gradient flowing into it. A name that is no value of the graph becomes an
+   * input, of the value's shape.
+   */
+  readonly seeds: ReadonlyMap<string, string>;
+  /** Inputs, inner values or parameters. */
+  readonly wrt: readonly string[];
+  readonly rules?: RuleOverrides;
+  /** As in `GradientRequest`. Default false. */
+  readonly absorbZeros?: boolean;
+}
+
+/** A graph with a backward pass, whose gradients are summed over rows; its outputs are those that it had. */
+export interface GradientProgram extends DifferentiatedGraph {
+  readonly facts: Facts;
+  /** Names of what flows into the seeded values. */
+  readonly seeds: readonly string[];
+}
+
+/**
+ * Builds the graph of a gradient, `Σ_s ⟨seed_s, ∂s/∂w⟩` for every w. Normalizations are folded into the convolutions
+ * before them, unless rules are given, which must find them.
+ *
+ * @param graph for inputs of fixed shapes, whose `facts` are known
+ * @throws WhereforeError as `differentiate`; `unknown-name` for a seed of no value
+ */
+export function buildGradientProgram(graph: Graph, known: Facts, request: GradientProgramRequest): GradientProgram {
+  const { seeds, wrt, rules, absorbZeros } = request;
+  const kept = new Set([...wrt, ...seeds.keys(), ...seeds.values()]);
+  const seeded = withSeeds(rules ? { graph, facts: known } : foldNormalization(graph, known, kept), seeds);
+  const found = differentiate(seeded.graph, seeded.facts, { seeds, wrt, overrides: rules, absorbZeros });
+  return { ...found, facts: seeded.facts, seeds: [...seeds.values()] };
+}
 
 /** What a gradient program computes of single rows. */
-export interface RowProgramRequest {
-  /** Value → name of the value that holds the gradient flowing into it, of the value's shape. */
-  readonly seeds: ReadonlyMap<string, string>;
+export interface RowProgramRequest extends GradientProgramRequest {
   /** Parameters: initializers or inputs that are the same for every row. */
   readonly wrt: readonly string[];
   /** Inputs whose first axis holds the rows, and their number. */
   readonly rows: { readonly inputs: readonly string[]; readonly count: number };
-  readonly rules?: RuleOverrides;
   readonly reduce: RowReduction;
-  /** As in `GradientRequest`. Default false. */
-  readonly absorbZeros?: boolean;
 }
 
 /** A graph that computes gradients of single rows, or what is made of them. */
@@ -44,13 +77,14 @@ export interface RowProgram extends Reduced {
  * do not depend on each other. A gradient of a weight stays a sum of outer products of activations and of what flows
  * back, `g_n = Σ_t s_{n,t} a_{n,t}ᵀ`; it is written out only where the result is made of it or that is cheaper.
  *
- * @param graph for inputs of fixed shapes, whose `facts` are known
+ * @param given graph for inputs of fixed shapes, whose `facts` are known
  * @throws WhereforeError as `differentiate`; `unsupported-model` where the rows of a batch cannot be told apart, or a
  *   parameter is used in a way that only one row a batch allows; `wrong-type` for parameters other than float32
  */
-export function buildRowProgram(graph: Graph, known: Facts, request: RowProgramRequest): RowProgram {
+export function buildRowProgram(given: Graph, facts: Facts, request: RowProgramRequest): RowProgram {
   const { seeds, wrt, rows, rules, reduce } = request;
-  checkParameters(graph, known, wrt);
+  checkParameters(given, facts, wrt);
+  const { graph, facts: known } = withSeeds({ graph: given, facts }, seeds);
   const layouts = followRows(graph.nodes, known, rows.inputs, rows.count);
   const uses = findUses(graph, known, layouts, wrt);
   // With one row, a use of any form has its gradient from its own rule.
@@ -63,10 +97,10 @@ export function buildRowProgram(graph: Graph, known: Facts, request: RowProgramR
     overrides: rules,
     absorbZeros,
   });
-  const facts: Facts = { ...known, shapes: new Map(known.shapes), types: new Map(known.types) };
+  const all: Facts = { ...known, shapes: new Map(known.shapes), types: new Map(known.types) };
   const builder = new GraphBuilder({ ...differentiated.graph, outputs: [] }, { prefix: 'rows/' });
   const contributed = new Map<string, Contributed[]>(wrt.map((name) => [name, []]));
-  const contextOf = (node: Node) => new RuleContext(node, facts, builder, new Set(), [], () => undefined);
+  const contextOf = (node: Node) => new RuleContext(node, all, builder, new Set(), [], () => undefined);
   for (const use of uses) {
     const [g, alone] = [use.node.outputs[0], use.value].map((name) => differentiated.gradients.get(name));
     if (!g) continue;
@@ -74,9 +108,9 @@ export function buildRowProgram(graph: Graph, known: Facts, request: RowProgramR
     const rule = lookup(rules?.byOperator ?? {}, key) ?? lookup(vjpRules, key)?.rule;
     const outer = new Map(layouts.outer).set(use.node.outputs[0], use.outer);
     const c = contextOf(use.node);
-    const known = rule && contributionOf({ c, index: use.index, g, layouts: { ...layouts, outer }, rule });
+    const factored = rule && contributionOf({ c, index: use.index, g, layouts: { ...layouts, outer }, rule });
     const contribution =
-      known ?? (alone && ({ kind: 'dense', gradient: c.reshape(alone, [1, ...use.shape]) } as const));
+      factored ?? (alone && ({ kind: 'dense', gradient: c.reshape(alone, [1, ...use.shape]) } as const));
     if (!contribution) throw unknownUse(use);
     contributed.get(use.parameter)?.push({ use, contribution });
   }

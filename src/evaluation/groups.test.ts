@@ -225,7 +225,7 @@ describe('masked rows made by the graph', () => {
     });
     const run = vi.spyOn(model.executor, 'run');
     const inGraph = await question.targetAt(points);
-    expect(run.mock.calls.some(([, feeds]) => feeds.has('masked/keep'))).toBe(true);
+    expect(run.mock.calls.some(([, feeds]) => feeds.has('masking/mask'))).toBe(true);
     const here = await question.targetAt({ cut: points.cut, count: points.count, at: points.at });
     return { inGraph: [...inGraph], here: [...here] };
   }

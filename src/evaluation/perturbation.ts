@@ -1,65 +1,30 @@
+import { type FillMask, maskedPoints as maskPoints } from '../attribution/masking/masked-points.ts';
 import type { Points } from '../attribution/points.ts';
 import { WhereforeError } from '../errors.ts';
+import { memo } from '../tensor/memo.ts';
 import { permutation, random } from '../tensor/random.ts';
-import { concatRows, reshape, type Tensor, tensor } from '../tensor/tensor.ts';
-import { maskedRows } from './masked-rows.ts';
+import { reshape, type Tensor, tensor } from '../tensor/tensor.ts';
 import type { Question } from './question.ts';
-
-/** Writes 1 for each group that point `point` keeps; `keep` comes zeroed. */
-type Fill = (point: number, keep: Uint8Array) => void;
 
 /** Points at which some groups are as in the input and the others as in the reference. */
 export interface MaskedPoints extends Points {
   readonly question: Question;
-  readonly fill: Fill;
+  readonly fill: FillMask;
 }
 
 export function isMasked(points: Points): points is MaskedPoints {
   return 'fill' in points;
 }
 
-/**
- * Points at which some groups are as in the input and the others as in the reference, made when they are asked for, so
- * that memory does not grow with their number: by the graph from one byte a group, or here.
- */
-export function maskedPoints(question: Question, count: number, fill: Fill): MaskedPoints {
+/** Points at which the groups that `fill` keeps are as in the input and the others as in the reference. */
+export function maskedPoints(question: Question, count: number, fill: FillMask): MaskedPoints {
   const { explained, groups, inputs, referenceInputs } = question;
-  return {
-    question,
-    fill,
-    cut: explained,
-    count,
-    source: maskedRows(question, count, fill),
-    at(start, end) {
-      // Entry 0 is for elements that belong to no group (−1): they stay.
-      const keep = new Uint8Array(1 + groups.count).fill(1);
-      const chosen = keep.subarray(1);
-      const values = explained.map((name) => {
-        const input = inputs.get(name) as Tensor;
-        return {
-          name,
-          // Reference and input one after the other: taken by index, because a branch on random sets costs more.
-          both: concatRows([reshape(referenceInputs.get(name) as Tensor, input.shape), input]).data as Float32Array,
-          groupOf: groups.groupOf.get(name) as Int32Array,
-          made: tensor(input.type, [(end - start) * (input.shape[0] ?? 1), ...input.shape.slice(1)]),
-        };
-      });
-      for (let point = start; point < end; point++) {
-        chosen.fill(0);
-        fill(point, chosen);
-        for (const { both, groupOf, made } of values)
-          takeRow(both, groupOf, keep, made.data as Float32Array, point - start);
-      }
-      return new Map(values.map(({ name, made }) => [name, made]));
-    },
-  };
-}
-
-/** Row `row` of `to`: element i of the input where its group is kept, else of the reference. */
-function takeRow(both: Float32Array, groupOf: Int32Array, keep: Uint8Array, to: Float32Array, row: number): void {
-  const size = groupOf.length;
-  const offset = row * size;
-  for (let i = 0; i < size; i++) to[offset + i] = both[keep[groupOf[i] + 1] * size + i];
+  const values = explained.map((name) => {
+    const input = inputs.get(name) as Tensor;
+    const reference = reshape(referenceInputs.get(name) as Tensor, input.shape);
+    return { name, input, baseline: [reference], groupOf: groups.groupOf.get(name) as Int32Array };
+  });
+  return { question, fill, ...maskPoints({ values, groups: groups.count, samples: 1 }, count, fill) };
 }
 
 /** Points `m·x + (1 − m)·b` for masks between 0 and 1, one value a group. @throws WhereforeError `wrong-type` for tokens */
@@ -97,7 +62,7 @@ export function blendedPoints(question: Question, masks: readonly Float64Array[]
 }
 
 /** Orders of maps that are asked about again by the next metric: sorting an image's pixels takes as long as a pass. */
-const orders = new WeakMap<ArrayLike<number>, Map<string, Uint32Array>>();
+const orders = memo((_: ArrayLike<number>) => new Map<string, Uint32Array>());
 
 /**
  * Indices from the largest value to the smallest. Equal values come in an order drawn from the seed, the same for every
@@ -113,8 +78,7 @@ export function ascending(values: ArrayLike<number>, seed = 0): Uint32Array {
 }
 
 function ordered(values: ArrayLike<number>, seed: number, direction: 'ascending' | 'descending'): Uint32Array {
-  let known = orders.get(values);
-  if (!known) orders.set(values, (known = new Map()));
+  const known = orders(values);
   const key = `${direction} ${seed}`;
   let order = known.get(key);
   if (!order) {

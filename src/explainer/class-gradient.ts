@@ -1,7 +1,6 @@
 import type { GradientNote } from '../autodiff/context.ts';
-import { differentiate } from '../autodiff/differentiate.ts';
 import type { Facts } from '../autodiff/facts.ts';
-import { foldNormalization } from '../autodiff/fold-normalization.ts';
+import { buildGradientProgram } from '../autodiff/gradient-program.ts';
 import { WhereforeError } from '../errors.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import type { Graph } from '../onnx/graph.ts';
@@ -87,23 +86,15 @@ export async function classGradient(
   return { graph, notes: first.notes };
 }
 
-function differentiated(specialised: Graph, known: Facts, { input, scores, classes }: Classifier) {
-  const { graph: folded, facts } = foldNormalization(specialised, known, new Set([input, scores]));
+function differentiated(graph: Graph, facts: Facts, { input, scores, classes }: Classifier) {
   const shape = facts.shapes.get(scores) ?? [];
-  const builder = new GraphBuilder(folded, { prefix: 'class-gradient/' });
+  const builder = new GraphBuilder(graph, { prefix: 'class-gradient/' });
   builder.input(gradientClass, 'int64', [shape[0]]);
   const ends = builder.constant(float32([2], [0, 1]));
   const oneHot = builder.op('OneHot', [gradientClass, builder.scalar(classes, 'int64'), ends], { axis: -1 });
   const seed = builder.op('Reshape', [oneHot, builder.ints(shape)]);
-  const seeded: Facts = {
-    ...facts,
-    shapes: new Map(facts.shapes).set(seed, shape),
-    types: new Map(facts.types).set(seed, 'float32'),
-  };
-  const { graph, gradients, notes } = differentiate(builder.build(), seeded, {
-    seeds: new Map([[scores, seed]]),
-    wrt: [input],
-  });
+  const program = buildGradientProgram(builder.build(), facts, { seeds: new Map([[scores, seed]]), wrt: [input] });
+  const { gradients, notes } = program;
   const gradient = gradients.get(input);
   if (!gradient) {
     throw new WhereforeError('not-differentiable', 'no gradient: nothing flows back from the scores to the image', {
@@ -111,8 +102,8 @@ function differentiated(specialised: Graph, known: Facts, { input, scores, class
       got: notes.map(({ text }) => text).join('; '),
     });
   }
-  const inputs = graph.inputs.filter(({ name }) => name === input || name === gradientClass);
-  const part = extractSubgraph({ ...graph, values: new Map() }, { inputs, outputs: [gradient] });
+  const inputs = program.graph.inputs.filter(({ name }) => name === input || name === gradientClass);
+  const part = extractSubgraph({ ...program.graph, values: new Map() }, { inputs, outputs: [gradient] });
   return { graph: { ...part, outputs: [{ name: gradient, type: 'float32' as const, shape: undefined }] }, notes };
 }
 

@@ -65,6 +65,11 @@ export class GraphBuilder {
     return this.#nodes;
   }
 
+  /** Whether the graph has a value of this name. */
+  has(name: string): boolean {
+    return this.#produced.has(name);
+  }
+
   /** Whether a value is a constant of the graph. */
   isInitializer(name: string): boolean {
     return this.#initializers.has(name);

@@ -1,5 +1,6 @@
 import { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
 import { WireType } from '@bufbuild/protobuf/wire';
+import { memo } from '../tensor/memo.ts';
 
 /** Where the bytes of a protobuf message stop making sense. */
 export interface WireFault {
@@ -50,16 +51,9 @@ class Fault extends Error {
   }
 }
 
-const fieldTables = new WeakMap<DescMessage, Map<number, DescField>>();
-
-function fieldsOf(schema: DescMessage): Map<number, DescField> {
-  let table = fieldTables.get(schema);
-  if (!table) {
-    table = new Map(schema.fields.map((field) => [field.number, field]));
-    fieldTables.set(schema, table);
-  }
-  return table;
-}
+const fieldsOf = memo(
+  (schema: DescMessage): ReadonlyMap<number, DescField> => new Map(schema.fields.map((field) => [field.number, field])),
+);
 
 function walkMessage(walk: Walk, schema: DescMessage, end: number): void {
   if (walk.path.length > maximumDepth) {

@@ -14,6 +14,7 @@ import { WhereforeError } from '../errors.ts';
 import { type Graph, type Node, type OnnxModel, operatorKey } from '../onnx/graph.ts';
 import { resolveConstants } from '../onnx/lowering/constants.ts';
 import { namesOf } from '../onnx/lowering/rewrite.ts';
+import { memo, namedMemo } from '../tensor/memo.ts';
 import { dataTypes, formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { inReadyOrder, mostAsMade } from './ready-order.ts';
 import {
@@ -61,17 +62,10 @@ const dataDependentShapes: ReadonlySet<string> = new Set([
   'RegexFullMatch',
 ]);
 
-const shapesVary = new WeakMap<Graph, boolean>();
-
 /** Whether the shapes inside a graph may differ between two inputs of the same shape. Asked before every run, so kept. */
-export function hasDataDependentShapes(graph: Graph): boolean {
-  let known = shapesVary.get(graph);
-  if (known === undefined) {
-    known = graph.nodes.some((node) => dataDependentShapes.has(operatorKey(node)));
-    shapesVary.set(graph, known);
-  }
-  return known;
-}
+export const hasDataDependentShapes: (graph: Graph) => boolean = memo((graph: Graph) =>
+  graph.nodes.some((node) => dataDependentShapes.has(operatorKey(node))),
+);
 
 /** Bytes of weights that the copies of a session, which let runs go side by side, may hold together. */
 const copiedBytes = 128 * 2 ** 20;
@@ -100,7 +94,7 @@ export class Executor {
   readonly #sessionBytes: number;
   readonly #sessionCount: number;
   readonly #sessions = new Map<Graph, Opened>();
-  readonly #specialised = new WeakMap<Graph, Map<string, Promise<Specialised>>>();
+  readonly #specialised = namedMemo<Graph, Promise<Specialised>>();
   #isClosed = false;
   /** Forward or backward passes so far: what an explanation reports as its cost. */
   runs = 0;
@@ -166,15 +160,7 @@ export class Executor {
     if (hasDataDependentShapes(graph) || (follows && controlFlow(graph).isNested)) return probe();
     const shapes = graph.inputs.map(({ name }) => formatShape((feeds.get(name) as Tensor).shape));
     const signature = `${shapes.join()}|${decisions ? JSON.stringify([[...decisions.trips], [...decisions.branches]]) : ''}`;
-    let bySignature = this.#specialised.get(graph);
-    if (!bySignature) this.#specialised.set(graph, (bySignature = new Map()));
-    let result = bySignature.get(signature);
-    if (!result) {
-      result = probe();
-      bySignature.set(signature, result);
-      result.catch(() => bySignature.delete(signature));
-    }
-    return result;
+    return this.#specialised(graph, signature, probe);
   }
 
   /** What the `If` and `Loop` of a graph decide at one input. */

@@ -1,9 +1,12 @@
 import type { GradientNote } from '../autodiff/context.ts';
-import { type DifferentiatedGraph, differentiate, type RuleOverrides } from '../autodiff/differentiate.ts';
-import { foldNormalization } from '../autodiff/fold-normalization.ts';
+import { buildHessianProgram } from '../autodiff/curvature-program.ts';
+import type { RuleOverrides } from '../autodiff/differentiate.ts';
+import { buildGradientProgram, type GradientProgram } from '../autodiff/gradient-program.ts';
+import { unknownValue } from '../autodiff/seeds.ts';
 import { WhereforeError } from '../errors.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import type { Graph } from '../onnx/graph.ts';
+import { namedMemo } from '../tensor/memo.ts';
 import { float32, formatShape, sameShape, sizeOf, type Tensor, tensor } from '../tensor/tensor.ts';
 import type { Specialised } from './executor.ts';
 import type { Model } from './model.ts';
@@ -99,60 +102,47 @@ function errorOf(model: Model, plan: Plan, feeds: Tensors, value: string): Promi
   return nonFiniteError(model.executor, run, of === undefined ? `"${value}"` : `the gradient at "${of}"`);
 }
 
-interface Plan {
-  readonly graph: Graph;
-  readonly facts: Specialised['facts'];
-  readonly gradients: ReadonlyMap<string, string | undefined>;
-  readonly notes: readonly GradientNote[];
+interface Plan extends GradientProgram {
   readonly wanted: readonly string[];
-  readonly seeds: readonly string[];
-  readonly origins: DifferentiatedGraph['origins'];
 }
 
 type PlanRequest = Pick<GradientsRequest, 'wrt' | 'overrides'> & { readonly absorbZeros: boolean };
 
 /** Sessions are kept by graph: the same question must give the same graph, or every call would open a session. */
-const plans = new WeakMap<Graph, Map<string, Plan>>();
+const plans = namedMemo<Graph, Plan>();
 
 function planOf(specialised: Specialised, seeds: Tensors, request: PlanRequest): Plan {
   // Rules are functions, which have no key.
   if (request.overrides) return makePlan(specialised, seeds, request);
-  let known = plans.get(specialised.graph);
-  if (!known) plans.set(specialised.graph, (known = new Map()));
   const key = JSON.stringify([[...seeds].map(([name, { type, shape }]) => [name, type, shape]), request]);
-  let plan = known.get(key);
-  if (!plan) known.set(key, (plan = makePlan(specialised, seeds, request)));
-  return plan;
+  return plans(specialised.graph, key, () => makePlan(specialised, seeds, request));
 }
 
 function makePlan(specialised: Specialised, seeds: Tensors, { wrt, overrides, absorbZeros }: PlanRequest): Plan {
-  const kept = new Set([...wrt, ...seeds.keys()]);
-  // Rules given for a normalization must find it.
-  const seeded = withSeeds(
-    overrides ? specialised : foldNormalization(specialised.graph, specialised.facts, kept),
-    seeds,
-  );
-  const { graph, gradients, notes, origins } = differentiate(seeded.graph, seeded.facts, {
-    seeds: seeded.names,
+  const program = buildGradientProgram(specialised.graph, specialised.facts, {
+    seeds: seedInputs(seeds, specialised),
     wrt,
-    overrides,
+    rules: overrides,
     absorbZeros,
   });
+  const { graph, gradients, facts } = program;
   const fetched = new Map([...gradients].map(([name, gradient]) => [name, gradient && beforeReshape(graph, gradient)]));
-  const builder = new GraphBuilder({ ...graph, outputs: [] });
   const wanted = [...new Set([...seeds.keys(), ...[...fetched.values()].filter((name) => name !== undefined)])];
-  for (const name of wanted) builder.output(name, seeded.facts.types.get(name) ?? 'float32');
-  const given = [...seeded.names.values()];
-  const told = [...(specialised.notes ?? []), ...notes];
   return {
-    graph: builder.build(),
-    facts: seeded.facts,
+    ...program,
+    graph: withOutputs(program, wanted),
+    facts,
     gradients: fetched,
-    notes: told,
+    notes: [...(specialised.notes ?? []), ...program.notes],
     wanted,
-    seeds: given,
-    origins,
   };
+}
+
+/** The graph of a program with other outputs. */
+function withOutputs({ graph, facts }: Pick<Plan, 'graph' | 'facts'>, names: readonly string[]): Graph {
+  const builder = new GraphBuilder({ ...graph, outputs: [] });
+  for (const name of names) builder.output(name, facts.types.get(name) ?? 'float32');
+  return builder.build();
 }
 
 /** The value that a gradient is only another shape of: the runtime would copy it, here the shape is a label. */
@@ -211,42 +201,28 @@ async function hessianPlan(
   { seeds, vectors, overrides }: HessianRequest,
   absorbZeros: boolean,
 ): Promise<Plan> {
-  const wrt = [...vectors.keys()];
-  const seeded = withSeeds(specialised, seeds);
-  const first = differentiate(seeded.graph, seeded.facts, { seeds: seeded.names, wrt, overrides, absorbZeros });
-  const builder = new GraphBuilder({ ...first.graph, outputs: [] }, { prefix: 'hessian/' });
-  const products: string[] = [];
-  for (const [name, vector] of vectors) {
-    checkShape(name, vector, specialised);
-    const input = builder.input(`vector/${name}`, 'float32', vector.shape);
-    const gradient = first.gradients.get(name);
-    if (gradient) products.push(builder.op('ReduceSum', [builder.op('Mul', [gradient, input])], { keepdims: 0 }));
+  for (const [name, vector] of vectors) checkShape(name, vector, specialised);
+  const program = await buildHessianProgram(
+    specialised,
+    {
+      seeds: seedInputs(seeds, specialised),
+      vectors: new Map([...vectors.keys()].map((name) => [name, `vector/${name}`])),
+      rules: overrides,
+      absorbZeros,
+    },
+    (graph) => model.executor.specialise(graph, feeds),
+  );
+  if (program.seeds.length === 0) {
+    const got = [...vectors.keys()].join(', ');
+    throw new WhereforeError('invalid-argument', 'none of the values influences the output', { got });
   }
-  if (products.length === 0)
-    throw new WhereforeError('invalid-argument', 'none of the values influences the output', { got: wrt.join(', ') });
-  const product = products.length === 1 ? products[0] : builder.op('Sum', products);
-  const one = builder.scalar(1);
-  builder.output(product, 'float32', []);
-  // The backward pass has values of its own: their shapes come from a second probe.
-  const again = await model.executor.specialise(builder.build(), feeds);
-  const second = differentiate(again.graph, again.facts, {
-    seeds: new Map([[product, one]]),
-    wrt,
-    overrides,
-    absorbZeros,
-    noteCuts: false,
-  });
-  const last = new GraphBuilder({ ...second.graph, outputs: [] });
-  const wanted = [...seeds.keys(), ...[...second.gradients.values()].filter((name) => name !== undefined)];
-  for (const name of wanted) last.output(name, again.facts.types.get(name) ?? 'float32');
+  const wanted = [...seeds.keys(), ...[...program.products.values()].filter((name) => name !== undefined)];
   return {
-    graph: last.build(),
-    facts: again.facts,
-    gradients: second.gradients,
-    notes: [...(specialised.notes ?? []), ...first.notes, ...second.notes],
+    ...program,
+    graph: withOutputs(program, wanted),
+    gradients: program.products,
+    notes: [...(specialised.notes ?? []), ...program.notes],
     wanted,
-    seeds: [one],
-    origins: second.origins,
   };
 }
 
@@ -263,30 +239,14 @@ export function oneHotSeed(shape: readonly number[], index: readonly number[]): 
   return float32(shape, values);
 }
 
-function withSeeds(
-  { graph, facts }: Specialised,
-  seeds: Tensors,
-): { graph: Graph; facts: Specialised['facts']; names: Map<string, string> } {
-  const builder = new GraphBuilder(graph);
-  const shapes = new Map(facts.shapes);
-  const types = new Map(facts.types);
-  const names = new Map<string, string>();
-  for (const [output, seed] of seeds) {
-    checkShape(output, seed, { graph, facts });
-    const name = builder.input(seedName(output), seed.type, seed.shape);
-    shapes.set(name, seed.shape);
-    types.set(name, seed.type);
-    names.set(output, name);
-  }
-  return { graph: builder.build(), facts: { ...facts, shapes, types }, names };
+function seedInputs(seeds: Tensors, specialised: Specialised): Map<string, string> {
+  for (const [output, seed] of seeds) checkShape(output, seed, specialised);
+  return new Map([...seeds.keys()].map((output) => [output, seedName(output)]));
 }
 
 function checkShape(name: string, given: Tensor, { facts }: Specialised): void {
   const shape = facts.shapes.get(name);
-  if (!shape)
-    throw new WhereforeError('unknown-name', `there is no value named "${name}" in the graph`, {
-      fix: 'list the names with: wherefore inspect',
-    });
+  if (!shape) throw unknownValue(name);
   if (!sameShape(shape, given.shape)) {
     throw new WhereforeError('wrong-shape', `what flows into "${name}" has another shape than it`, {
       got: formatShape(given.shape),

@@ -1,4 +1,4 @@
-import { differentiate } from '../autodiff/differentiate.ts';
+import { buildGradientProgram } from '../autodiff/gradient-program.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { lower } from '../onnx/lowering/index.ts';
 import { Executor } from '../runtime/executor.ts';
@@ -41,7 +41,8 @@ export async function lossGradients(options: LossGradientsOptions): Promise<Loss
   const forward = withLoss(model.graph, { loss }, output, example);
   const feedsOf = (batch: typeof example): Tensors => new Map([...parameters, ...batchFeeds(forward, batch)]);
   const { graph, facts } = await executor.specialise(forward.graph, feedsOf(example));
-  const backward = differentiate(graph, facts, { seeds: new Map([[forward.total, forward.seed]]), wrt: trainable });
+  const seeds = new Map([[forward.total, forward.seed]]);
+  const backward = buildGradientProgram(graph, facts, { seeds, wrt: trainable });
   const builder = new GraphBuilder({ ...backward.graph, outputs: [] });
   const fetched = connected(trainable, backward.gradients);
   for (const name of [forward.total, ...fetched.values()]) builder.output(name, 'float32');

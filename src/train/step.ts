@@ -1,5 +1,5 @@
 import type { GradientNote } from '../autodiff/context.ts';
-import { differentiate } from '../autodiff/differentiate.ts';
+import { buildGradientProgram } from '../autodiff/gradient-program.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Graph, OnnxModel } from '../onnx/graph.ts';
 import { lower } from '../onnx/lowering/index.ts';
@@ -103,7 +103,8 @@ export async function buildTrainingStep(options: StepOptions, example: WeightedB
   const forward = withLoss(model.graph, options, output, example);
   const feeds = new Map([...parameters, ...batchFeeds(forward, example)]);
   const { graph: fixed, facts } = await executor.specialise(forward.graph, feeds);
-  const backward = differentiate(fixed, facts, { seeds: new Map([[forward.total, forward.seed]]), wrt: trainable });
+  const seeds = new Map([[forward.total, forward.seed]]);
+  const backward = buildGradientProgram(fixed, facts, { seeds, wrt: trainable });
   const step = withUpdate(backward.graph, optimizer, trainable, backward.gradients, parameters, clipNorm);
   const kept = new Set([forward.total, ...(step.norm ? [step.norm] : []), ...step.carry.keys()]);
   const graph: Graph = { ...step.graph, outputs: step.graph.outputs.filter(({ name }) => kept.has(name)) };

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { WhereforeError } from '../../errors.ts';
 import { requiredInputs } from '../../onnx/graph.ts';
 import { maxOf, minOf } from '../../tensor/extremes.ts';
+import { namedMemo } from '../../tensor/memo.ts';
 import { int64, type Tensor } from '../../tensor/tensor.ts';
 import { foldersOf } from '../files/folders.ts';
 import type { LoadedModel } from '../model/load-model.ts';
@@ -26,15 +27,11 @@ export function describedText(preprocessing: Preprocessing): { name: string; inp
 export async function tokenizerOf(model: LoadedModel, preprocessing: Preprocessing): Promise<Tokenizer | undefined> {
   const path = tokenizerPath(model, preprocessing);
   if (path === undefined) return undefined;
-  let byPath = tokenizers.get(model);
-  if (!byPath) tokenizers.set(model, (byPath = new Map()));
-  let tokenizer = byPath.get(path);
-  if (!tokenizer) byPath.set(path, (tokenizer = readTokenizer(path, { inside: await positionsOf(model, path) })));
-  return tokenizer;
+  return tokenizers(model, path, async () => readTokenizer(path, { inside: await positionsOf(model, path) }));
 }
 
 /** Tokenizers stay with the model: every text, baseline and explanation asks for them. */
-const tokenizers = new WeakMap<LoadedModel, Map<string, Promise<Tokenizer>>>();
+const tokenizers = namedMemo<LoadedModel, Promise<Tokenizer>>();
 
 function tokenizerPath(model: LoadedModel, preprocessing: Preprocessing): string | undefined {
   const described = describedText(preprocessing);

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Model } from '../../runtime/model.ts';
+import { namedMemo } from '../../tensor/memo.ts';
 import { type Random, random } from '../../tensor/random.ts';
 import { maskedPoints } from '../perturbation.ts';
 import type { Question } from '../question.ts';
@@ -23,19 +24,14 @@ interface Draw {
 }
 
 /** What removing the sets of a draw does: no map has a part in it, so all maps of a question share it. */
-const measurements = new WeakMap<Question, Map<string, Promise<Float64Array>>>();
+const measurements = namedMemo<Question, Promise<Float64Array>>();
 
 async function removals(question: Question, values: Float64Array, draw: Draw): Promise<Removals> {
   const { sets, kept } = setsOf(question, values.length, draw);
-  let known = measurements.get(question);
-  if (!known) measurements.set(question, (known = new Map()));
-  let measured = known.get(draw.key);
-  if (!measured) {
+  const measured = measurements(question, draw.key, async () => {
     const points = maskedPoints(question, draw.count, (point, keep) => keep.set(kept(point)));
-    measured = question.targetAt(points).then((outputs) => outputs.map((output) => question.value - output));
-    known.set(draw.key, measured);
-    measured.catch(() => known.delete(draw.key));
-  }
+    return (await question.targetAt(points)).map((output) => question.value - output);
+  });
   const promised = new Float64Array(draw.count);
   for (let k = 0; k < draw.count; k++) promised[k] = sumOver(values, sets[k]);
   return { promised, measured: await measured };

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { memo, namedMemo } from '../../tensor/memo.ts';
 import type { AttributionMap } from '../map.ts';
 import { maskOf } from '../map.ts';
 import {
@@ -35,22 +36,13 @@ const parameters = z.strictObject({
 export type MsiParameters = z.infer<typeof parameters>;
 
 /** Both presets read the same curves of a map; several maps may be asked about at the same time. */
-const known = new WeakMap<Question, WeakMap<AttributionMap, Map<string, Promise<MsiCurves>>>>();
+const known = memo((_: Question) => namedMemo<AttributionMap, Promise<MsiCurves>>());
 
 /** The curves behind both presets, computed once for each map. */
 export function curvesOf(question: Question, map: AttributionMap, alphaMin: number, steps: number): Promise<MsiCurves> {
-  let byMap = known.get(question);
-  if (!byMap) known.set(question, (byMap = new WeakMap()));
-  let bySettings = byMap.get(map);
-  if (!bySettings) byMap.set(map, (bySettings = new Map()));
-  const key = `${alphaMin}:${steps}`;
-  let curves = bySettings.get(key);
-  if (!curves)
-    bySettings.set(
-      key,
-      (curves = msiCurves(question, maskOf(towardsInput(question, map)), thresholdsFrom(alphaMin, steps))),
-    );
-  return curves;
+  return known(question)(map, `${alphaMin}:${steps}`, () =>
+    msiCurves(question, maskOf(towardsInput(question, map)), thresholdsFrom(alphaMin, steps)),
+  );
 }
 
 function msiMetric(preset: MsiPreset): Metric<MsiParameters, 'higher'> {

@@ -1,5 +1,6 @@
 import { toNumbers } from '../../tensor/convert.ts';
 import { lookup } from '../../tensor/lookup.ts';
+import { memo } from '../../tensor/memo.ts';
 import { describeNode, type Graph, intAttribute, type Node, operatorKey, producersOf } from '../graph.ts';
 import type { Rewriter } from './rewrite.ts';
 
@@ -60,7 +61,7 @@ const logarithms: Readonly<Record<string, LogarithmOf>> = {
   },
 };
 
-const producersOfGraph = new WeakMap<Graph, Producers>();
+const producersOfGraph = memo(producersOf as (graph: Graph) => Producers);
 
 /**
  * Replaces the logarithm of what may underflow or overflow by the operator that computes both at once:
@@ -70,8 +71,7 @@ const producersOfGraph = new WeakMap<Graph, Producers>();
 export function stableLogarithm(node: Node, to: Rewriter): boolean {
   const key = operatorKey(node);
   if (key !== 'Log' && key !== 'ReduceLogSum') return false;
-  let producers = producersOfGraph.get(to.graph);
-  if (!producers) producersOfGraph.set(to.graph, (producers = producersOf(to.graph)));
+  const producers = producersOfGraph(to.graph);
   if (key === 'ReduceLogSum') {
     if (!logarithms.ReduceSum(node, to, producers, node.outputs[0])) return false;
     tell(node, 'ReduceLogSum of Exp', to);
