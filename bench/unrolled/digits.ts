@@ -5,15 +5,17 @@ import { readNpy } from '../../src/data/formats/npy.ts';
 import type { OnnxModel } from '../../src/onnx/graph.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { toNumbers } from '../../src/tensor/convert.ts';
-import { float32, int64 } from '../../src/tensor/tensor.ts';
+import { random } from '../../src/tensor/random.ts';
+import { float32, int64, sizeOf } from '../../src/tensor/tensor.ts';
 import {
   activation,
   linear,
   Network,
-  normalWith,
+  readParameters,
   type Samples,
   samplesInMemory,
   type TrainOptions,
+  withParameters,
 } from '../../src/train/index.ts';
 
 /** Training rows and queries of `../shared/reference/influence`. */
@@ -32,34 +34,38 @@ export function readDigits(folder: string): Digits {
   return { rows: samples('train'), queries: samples('query') };
 }
 
-/** Weights normal with standard deviation .15, biases 0. */
+/** Every weight and bias normal with standard deviation .15, as in the reference. */
 export function networkOf(seed: number): OnnxModel {
-  const network = new Network({ seed });
-  const initialization = normalWith(0.15);
+  const network = new Network({ seed: 0 });
   const x = network.input('x', 'float32', ['N', 64]);
-  const inner = linear(network, x, 'hidden', { features: 24, initialization });
-  const hidden = activation(network, inner, 'tanh', 'tanh');
-  return network.build([linear(network, hidden, 'logits', { features: 10, initialization })]);
+  const hidden = activation(network, linear(network, x, 'hidden', { features: 24 }), 'tanh', 'tanh');
+  const model = network.build([linear(network, hidden, 'logits', { features: 10 })]);
+  const source = random(seed, 1);
+  const drawn = [...readParameters(model, network.trainable)].map(([name, { shape }]) => {
+    const values = Float32Array.from({ length: sizeOf(shape) }, () => 0.15 * source.normal());
+    return [name, float32(shape, values)] as const;
+  });
+  return withParameters(model, new Map(drawn));
 }
 
-/** How the reference was trained: divided by all rows, so that a row that is left out changes nothing else. */
-export function recipeOf(
-  rows: Samples,
-  runtime: Runtime,
-  optimizer: 'sgd' | 'adam',
-  learningRate: number,
-): TrainOptions {
+/** How a model of the bench is trained: `sgd:.5`, `adam:.01`, `adam:.01:1e-3` with Adam's ε. */
+export function recipeOf(rows: Samples, runtime: Runtime, name: string, seed: number): TrainOptions {
+  const [kind, learningRate, epsilon = 1e-8] = name.split(':').map((part, i) => (i ? Number(part) : part));
+  const weightDecay = 1e-3;
   return {
-    model: networkOf(0),
+    model: networkOf(seed),
     samples: rows,
     loss: { kind: 'cross-entropy' },
     optimizer:
-      optimizer === 'sgd' ? { kind: 'sgd', momentum: 0.9, weightDecay: 1e-3 } : { kind: 'adam', weightDecay: 1e-3 },
-    schedule: { kind: 'constant', learningRate },
+      kind === 'sgd'
+        ? { kind: 'sgd', momentum: 0.9, weightDecay }
+        : { kind: 'adam', weightDecay, epsilon: Number(epsilon) },
+    schedule: { kind: 'constant', learningRate: Number(learningRate) },
     epochs: 400,
     batchSize: rows.count,
+    // A row that is left out changes nothing else: the sum is divided by all rows.
     divisor: 'rows',
-    seed: 0,
+    seed,
     runtime,
   };
 }
