@@ -59,6 +59,10 @@ export { type Replay, replay } from './explain/replay.ts';
 // The learned explainer
 export { type Adapted, type AdaptOptions, adapt, type Explainer, openExplainer } from './explainer/index.ts';
 export { loadExplainer } from './explainer/load-explainer.ts';
+// What training rows did to a model that this package trained
+export { type OpenRetraining, openRetraining, type Recipe } from './influence/retraining/retraining.ts';
+export { type Smoothness, smoothnessOf } from './influence/unrolled/smoothness.ts';
+export { openUnrolling, type Unrolling } from './influence/unrolled/unrolling.ts';
 export { type EncodeOptions, encodeModel } from './onnx/encode.ts';
 export type { Graph, Node, OnnxModel, ValueInfo } from './onnx/graph.ts';
 export { type PageOptions, renderPage } from './page/explanation/page.ts';
@@ -90,25 +94,34 @@ export {
   type TensorData,
   tensor,
 } from './tensor/tensor.ts';
-
 // Training
 export {
   type Checkpoint,
   type CheckpointStore,
   checkpointsInMemory,
+  type Divisor,
   type Evaluation,
   evaluate,
   type Loss,
   Network,
   type Optimizer,
+  openTrainer,
+  openTraining,
+  type RowIdentity,
+  readManifest,
   type Samples,
   type Schedule,
   samplesInMemory,
   type Trained,
+  type TrainedWeights,
+  type Trainer,
+  type TrainingManifest,
   type TrainingProgress,
   type TrainOptions,
   train,
+  trainingFiles,
   type Value,
+  type Variant,
 } from './train/index.ts';
 /** The layer library: functions that append a layer to a {@link Network}. */
 export * as layers from './train/layers/index.ts';
