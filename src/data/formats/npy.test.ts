@@ -6,7 +6,7 @@ import { float32, fromBytes, storageLength, type Tensor, tensor } from '../../te
 import { readNpy, writeNpy } from './npy.ts';
 import { readNpz, writeNpz } from './npz.ts';
 
-const fixture = (name: string) => readFileSync(new URL(`../../test/fixtures/arrays/${name}`, import.meta.url));
+const fixture = (name: string) => readFileSync(new URL(`../../../test/fixtures/arrays/${name}`, import.meta.url));
 
 describe.each(['stored.npz', 'compressed.npz'])('%s, as NumPy wrote it', (file) => {
   const arrays = readNpz(fixture(file), file);

@@ -5,7 +5,7 @@ import { toNumbers } from '../../tensor/convert.ts';
 import { type DataType, float32, fromBytes, int64, storageLength, type Tensor, tensor } from '../../tensor/tensor.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
 
-const fixture = (name: string) => readFileSync(new URL(`../../test/fixtures/arrays/${name}`, import.meta.url));
+const fixture = (name: string) => readFileSync(new URL(`../../../test/fixtures/arrays/${name}`, import.meta.url));
 
 /** A file with this header and this many bytes of data. */
 function fileOf(header: unknown, length: number): Uint8Array {

@@ -13,7 +13,7 @@ import { readParquet, writeParquet } from './parquet.ts';
 import { columnNamed, columnOf, tableRows, withoutColumns } from './table.ts';
 import { readTable } from './table-file.ts';
 
-const fixture = (name: string) => new URL(`../../test/fixtures/tables/${name}`, import.meta.url).pathname;
+const fixture = (name: string) => new URL(`../../../test/fixtures/tables/${name}`, import.meta.url).pathname;
 
 describe('readCsv', () => {
   it('finds numbers, categories and missing values, and says why', () => {

@@ -187,7 +187,7 @@ describe('other inputs', () => {
 
 const handWritten = async (name: string) =>
   parsePreprocessing(
-    await readText(new URL(`../../test/fixtures/preprocessing/${name}.yaml`, import.meta.url).pathname, 'settings'),
+    await readText(new URL(`../../../test/fixtures/preprocessing/${name}.yaml`, import.meta.url).pathname, 'settings'),
   );
 
 describe('real models: the guess agrees with what a person wrote', () => {
