@@ -85,7 +85,6 @@ const knownCycles: readonly (readonly string[])[] = [
     'src/evaluation/verdicts.ts',
   ],
   ['src/explainer/classifier.ts', 'src/explainer/feature-maps.ts'],
-  ['src/run/folder-storage.ts', 'src/run/s3-storage.ts', 'src/run/storage.ts'],
   ['src/explain/found-detections.ts', 'src/explain/prediction.ts'],
   ['src/explain/explain.ts', 'src/explain/stated-options.ts'],
 ];

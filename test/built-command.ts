@@ -8,7 +8,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** The command line as JavaScript, for tests that need a process of its own: signals, closed pipes, full disks. */
 export interface BuiltCommand {
-  start(words: readonly string[]): ChildProcess;
+  /** @param inGroup Whether it leads a group of processes, which can be killed with all that it started. */
+  start(words: readonly string[], inGroup?: boolean): ChildProcess;
   /** Starts a program that imports the package as `./dist/index.js`. */
   startProgram(text: string): ChildProcess;
   /** Writes such a program, to be started by others. */
@@ -28,14 +29,15 @@ export function buildCommand(): BuiltCommand {
     writeFileSync(target, name.endsWith('.ts') ? translate(text) : text);
   }
   copyFileSync(join(root, 'package.json'), join(folder, 'package.json'));
-  const run = (words: readonly string[]) => spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const run = (words: readonly string[], detached = false) =>
+    spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'], detached });
   const written = (name: string, text: string) => {
     const program = join(folder, name);
     writeFileSync(program, text);
     return program;
   };
   return {
-    start: (words) => run([join(folder, 'dist', 'cli', 'main.js'), ...words]),
+    start: (words, inGroup) => run([join(folder, 'dist', 'cli', 'main.js'), ...words], inGroup),
     startProgram: (text) => run([written('program.mjs', text)]),
     writeProgram: written,
     remove: () => rmSync(folder, { recursive: true, force: true }),

@@ -8,8 +8,19 @@ import { reportFailure } from './failure.ts';
 import { defineGradient } from './gradient.ts';
 import { defineInspect } from './inspect.ts';
 import { defineReplay } from './replay.ts';
+import { defineRuns } from './runs.ts';
+import { defineWorker } from './worker.ts';
 
-const commands = [defineDemo, defineExplain, defineEvaluate, defineInspect, defineGradient, defineReplay, defineAdapt];
+const commands = [
+  defineDemo,
+  defineExplain,
+  defineEvaluate,
+  defineInspect,
+  defineGradient,
+  defineReplay,
+  defineAdapt,
+  defineWorker,
+];
 
 /**
  * Runs what stands behind `wherefore` on a command line and returns the exit code: 0, 1 for a mistake that the user can
@@ -24,7 +35,8 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
     .showHelpAfterError('(add --help for what the command takes)')
     .exitOverride();
   for (const define of commands) define(program);
-  for (const command of program.commands)
+  defineRuns(program, runCommandLine);
+  for (const command of program.commands.flatMap((one) => [one, ...one.commands]))
     command.copyInheritedSettings(program).option('--debug', 'show where an error came from');
   try {
     if (words.length === 0) program.help({ error: true });

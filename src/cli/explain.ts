@@ -1,39 +1,32 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { type MethodName, methods as methodTable } from '../attribution/methods/index.ts';
+import { methods as methodTable } from '../attribution/methods/index.ts';
+import { observeReads } from '../data/files/open-file.ts';
 import { describeImageInput } from '../data/inputs/image-input.ts';
 import { splitSelection } from '../data/inputs/row-selection.ts';
-import { describedText } from '../data/inputs/text-input.ts';
-import { type LoadedModel, labelsOf, loadModel } from '../data/model/load-model.ts';
-import type { ImageInput, Preprocessing } from '../data/model/preprocessing.ts';
+import { type LoadedModel, loadModel } from '../data/model/load-model.ts';
+import type { ImageInput } from '../data/model/preprocessing.ts';
 import { imageProcessorUsed, isWritten } from '../data/model/used-beside.ts';
-import { WhereforeError } from '../errors.ts';
-import { type Announced, explain, preprocessingOf } from '../explain/explain.ts';
-import { checkMethods, type PlannedExplanation } from '../explain/plan.ts';
+import { type Announced, explain } from '../explain/explain.ts';
+import type { PlannedExplanation } from '../explain/plan.ts';
 import { scorecardCost } from '../explain/scorecard-document.ts';
 import { writeRun } from '../report/write-run.ts';
-import { baselines, parseBaseline } from './baseline-text.ts';
+import { baselines } from './baseline-text.ts';
+import { withDriver } from './driver-options.ts';
+import { explainItems } from './explain-items.ts';
+import { explainMany, type ManyOptions, mostInOneRun } from './explain-many.ts';
 import { type ExplainProgress, explainProgress } from './explain-progress.ts';
 import { interruptible } from './failure.ts';
-import { groupForms, parseGroups } from './groups-text.ts';
-import { commandLine, list, type RunOptions, repeated, runtimeOf, withModel, withRun } from './options.ts';
+import { groupForms } from './groups-text.ts';
+import { commandLine, list, repeated, runtimeOf, withModel, withRun, wordsOf } from './options.ts';
 import { checkWritable } from './out-folder.ts';
 import { describeExplained, shortSource } from './print-explained.ts';
 import { formatDuration, showProgress } from './progress.ts';
-import { parseSettings } from './settings-text.ts';
-import { similarityTarget } from './similarity-target.ts';
-import { parseTarget } from './target-text.ts';
+import { parseMethods, parseQuestion } from './question-text.ts';
 import { print, printJson, tell } from './terminal.ts';
 
-interface Options extends RunOptions {
-  readonly target?: readonly string[];
-  readonly baseline?: readonly string[];
-  readonly layer?: readonly string[];
-  readonly method?: readonly string[];
-  readonly groups?: string;
+interface Options extends ManyOptions {
   readonly row?: string;
-  readonly textColumn?: string;
-  readonly set: readonly string[];
-  readonly score?: boolean;
 }
 
 export function defineExplain(program: Command): void {
@@ -74,50 +67,48 @@ export function defineExplain(program: Command): void {
       [],
     )
     .option('--score', 'a scorecard for every explanation: MSI, sufficiency, necessity, insertion, deletion');
-  withRun(command).action((inputs: readonly string[], options: Options, command: Command) =>
-    interruptible((signal) => run(inputs, options, signal, commandLine(command))),
+  withDriver(
+    withRun(
+      command,
+      `where runs are kept; of more than ${mostInOneRun} inputs the same command goes on where it was stopped`,
+    ),
+  ).action((inputs: readonly string[], options: Options, command: Command) =>
+    interruptible((signal) => run(inputs, options, signal, { command: commandLine(command), words: wordsOf(command) })),
   );
 }
 
-async function run(inputs: readonly string[], options: Options, signal: AbortSignal, command: string): Promise<void> {
-  const methods = options.method as readonly MethodName[] | undefined;
-  const parameters = parseSettings(
-    options.set,
-    [methodTable],
-    'METHOD.PARAMETER=VALUE, e.g. integrated-gradients.steps=100',
-  );
-  checkMethods({ methods, parameters });
+async function run(
+  inputs: readonly string[],
+  options: Options,
+  signal: AbortSignal,
+  { command, words }: { readonly command: string; readonly words: readonly string[] },
+): Promise<void> {
+  parseMethods(options);
   await checkWritable(options.out);
-  const model = await loadModel(options.model, { ...runtimeOf(options), preprocessing: options.preprocessing });
+  const read = new Set<string>();
+  const observe = (path: string) => read.add(resolve(path));
+  const [model, question] = await observeReads(observe, async () => {
+    const loaded = await loadModel(options.model, { ...runtimeOf(options), preprocessing: options.preprocessing });
+    return [loaded, await parseQuestion(loaded, options).catch(closing(loaded))] as const;
+  });
   const progress = showProgress(process.stderr, !options.json);
   const say = (text: string) => {
     progress.clear();
     if (!options.json) tell(text);
   };
   try {
-    const preprocessing = withTextColumn(preprocessingOf(model, {}), options.textColumn);
-    const labels = labelsOf(model, preprocessing);
-    const target =
-      options.target &&
-      (await Promise.all(
-        options.target.map((text) => similarityTarget(text, model, preprocessing) ?? parseTarget(text, labels)),
-      ));
-    const baseline =
-      options.baseline &&
-      (await Promise.all(options.baseline.map((text) => parseBaseline(text, model, preprocessing))));
-    const groups = options.groups === undefined ? undefined : await parseGroups(options.groups, model, preprocessing);
+    const sources = withRows(inputs, options.row);
+    const items = await explainItems(sources, question.preprocessing);
+    if (items.length > mostInOneRun || options.queue !== undefined) {
+      await explainMany(model, items, read, options, { signal, command, words, progress, say });
+      return;
+    }
     let work: ExplainProgress | undefined;
     let plan: Announced | undefined;
     let count = 0;
     let leftOut: readonly string[] = [];
-    const explained = await explain(model, withRows(inputs, options.row), {
-      preprocessing,
-      target,
-      baseline,
-      groups,
-      layers: options.layer,
-      methods,
-      parameters,
+    const explained = await explain(model, sources, {
+      ...question,
       byteBudget: options.memory && options.memory * 2 ** 20,
       signal,
       command,
@@ -169,18 +160,13 @@ function imageSourceText(model: LoadedModel, input: ImageInput): string {
   return `images: ${describeImageInput(input)}; ${from}`;
 }
 
-/** Texts of tables in the column that was named. */
-function withTextColumn(preprocessing: Preprocessing, column: string | undefined): Preprocessing {
-  const text = describedText(preprocessing);
-  if (column === undefined) return preprocessing;
-  if (!text) {
-    throw new WhereforeError('invalid-argument', 'a column of texts is named, but the model takes no text', {
-      got: `--text-column ${column}`,
-      fix: 'leave it out',
-    });
-  }
-  return { ...preprocessing, inputs: { ...preprocessing.inputs, [text.name]: { ...text.input, column } } };
-}
+/** What the question threw, once the model is closed. */
+const closing =
+  (model: LoadedModel) =>
+  async (error: unknown): Promise<never> => {
+    await model.close();
+    throw error;
+  };
 
 /** The rows of `--row` behind every file that names none itself. */
 function withRows(inputs: readonly string[], row: string | undefined): readonly string[] {

@@ -32,10 +32,13 @@ export function withPreprocessing(command: Command): Command {
   );
 }
 
+/** How many threads the runtime may use. */
+export const threadsOption = (command: Command, description: string): Command =>
+  command.option('--threads <count>', description, threadCount);
+
 /** What the runtime may use. */
 export function withRuntime(command: Command): Command {
-  return command
-    .option('--threads <count>', `threads of the runtime, at most ${mostThreads}; default all processors`, threadCount)
+  return threadsOption(command, `threads of the runtime, at most ${mostThreads}; default all processors`)
     .option('--memory <megabytes>', 'what one run of the model may hold beside its weights', megabytes)
     .option('--time-limit <seconds>', 'what one run of the model may take; default 120, and 5 with a loop', seconds);
 }
@@ -57,10 +60,13 @@ export function withRun(command: Command, out = 'where runs are kept'): Command 
   );
 }
 
+/** The words of the command line as they were typed. */
+export const wordsOf = (command: Command): readonly string[] =>
+  (command.parent as unknown as { rawArgs?: string[] })?.rawArgs ?? [];
+
 /** The command as it could be typed again, in this folder. */
 export function commandLine(command: Command): string {
-  const words = (command.parent as unknown as { rawArgs?: string[] })?.rawArgs ?? [];
-  return ['wherefore', ...words.map((word) => shellWord(portableWord(word)))].join(' ');
+  return ['wherefore', ...wordsOf(command).map((word) => shellWord(portableWord(word)))].join(' ');
 }
 
 /** A word of a command without the folders of this machine: what looks like an absolute path, alone or behind `=`, `:` or a comma. */

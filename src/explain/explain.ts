@@ -5,6 +5,7 @@ import type { Target } from '../attribution/targets/target.ts';
 import { portablePath } from '../data/files/portable-path.ts';
 import { settledPreprocessing } from '../data/guess/settled-preprocessing.ts';
 import type { GridTransform } from '../data/inputs/grid.ts';
+import type { ModelInput } from '../data/inputs/model-input.ts';
 import type { LoadedModel } from '../data/model/load-model.ts';
 import type { Preprocessing } from '../data/model/preprocessing.ts';
 import { portablePreprocessing } from '../data/model/preprocessing-file.ts';
@@ -60,7 +61,8 @@ export interface Announced extends Plan {
  * Explains what a model says of an input: one explanation for each target, layer and method asked for.
  *
  * @param source one or several of: a path (image, `.npy`, `.npz`, `.safetensors`, `table.csv#row`, `.txt`), numbers written out
- *   (`ids=[[1,2,3]]`), a text for a model whose tokenizer is known, or tensors by input name
+ *   (`ids=[[1,2,3]]`), a text for a model whose tokenizer is known, or tensors by input name; of
+ *   several, also inputs that are read already
  * @throws WhereforeError with what, where and how to fix it; nothing is computed before everything is checked
  * @example
  * const model = await loadModel('model.onnx');
@@ -69,12 +71,14 @@ export interface Announced extends Plan {
  */
 export async function explain(
   model: LoadedModel,
-  source: ExplainSource | readonly ExplainSource[],
+  source: ExplainSource | readonly (ExplainSource | ModelInput)[],
   stated: ExplainOptions = {},
 ): Promise<Explained[]> {
   const options = checkOptions(stated);
   const preprocessing = preprocessingOf(model, options);
-  const sources = Array.isArray(source) ? (source as readonly ExplainSource[]) : [source as ExplainSource];
+  const sources = Array.isArray(source)
+    ? (source as readonly (ExplainSource | ModelInput)[])
+    : [source as ExplainSource];
   const planned = await plan(model, sources, preprocessing, options);
   if (options.onPlanned) options.onPlanned(await announced(model, planned, options));
   const results: Explained[] = [];

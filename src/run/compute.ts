@@ -19,9 +19,14 @@ const record = z.object({
   from: z.number(),
   to: z.number(),
   files: z.record(z.string(), z.object({ bytes: z.number(), sha256: z.string() })),
-  cost: z.object({ forward: z.number(), backward: z.number() }),
-  /** What differs from time to time: every other byte of a run is determined by its work. */
-  measured: z.object({ seconds: z.number(), more: z.json().optional() }),
+  /**
+   * What differs from time to time: every other byte of a run is determined by its work. Passes are among it, as the
+   * first inputs of a process take some for what later ones know already.
+   */
+  measured: z.object({
+    cost: z.object({ forward: z.number(), backward: z.number(), seconds: z.number() }),
+    more: z.json().optional(),
+  }),
 });
 
 /** What is written last of a shard: with it the shard is whole. */
@@ -118,14 +123,7 @@ export function createComputer({ programs, threads = 1, cache }: ComputerOptions
           await storage.write(fileOfShard(shard.index, name), bytes);
           told[name] = { bytes: bytes.length, sha256: sha256(bytes) };
         }
-        const { seconds, ...passes } = cost;
-        const whole: ShardRecord = {
-          key,
-          ...shard,
-          files: told,
-          cost: passes,
-          measured: { seconds, more: measured as never },
-        };
+        const whole: ShardRecord = { key, ...shard, files: told, measured: { cost, more: measured as never } };
         await storage.write(recordName(shard.index), `${JSON.stringify(whole)}\n`);
         return 'computed';
       } finally {

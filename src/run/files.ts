@@ -82,3 +82,6 @@ export async function filesOf(
 async function hasHash(path: string, hash: string): Promise<boolean> {
   return (await isFile(path)) && (await hashFile(path)) === hash;
 }
+
+/** Removes the list of files from a storage; their content goes with all other content (`removeBlobs`). */
+export const withdrawFiles = (storage: RunStorage): Promise<void> => storage.remove(listingName);

@@ -24,6 +24,7 @@ export function folderStorage(path: string): RunStorage {
         .filter((name) => name.startsWith(prefix) && !name.endsWith('.tmp'));
     },
     remove: (name) => rm(placed(name), { force: true }),
+    removeFolder: (name) => rm(placed(name), { recursive: true, force: true }),
     async adopt(name, file) {
       if (await isFile(placed(name))) return;
       // A link costs nothing; another file system, or one without links, gets a copy.

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { WhereforeError } from '../errors.ts';
 import { createComputer } from './compute.ts';
+import { openStorage } from './open-storage.ts';
 import { optionalPackage } from './optional-package.ts';
 import { type BullMq, claimName, type QueuedJob, queueName } from './queue.ts';
 import { connectRedis } from './redis.ts';
 import { keyOf, type Shard, type ShardPrograms, type Work } from './shard.ts';
-import { openStorage } from './storage.ts';
 import { fileCache, plainError } from './worker.ts';
 
 /** Milliseconds that a claim holds without being renewed, and between two renewals. */

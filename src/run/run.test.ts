@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { readShardFile } from './compute.ts';
 import { inProcess } from './driver.ts';
 import { hashFile, publishFiles } from './files.ts';
+import { openStorage } from './open-storage.ts';
 import type { RunProgress } from './progress.ts';
 import { runShards } from './run.ts';
 import {
@@ -16,7 +17,7 @@ import {
   shardsOf,
   type Work,
 } from './shard.ts';
-import { getBlob, openStorage, putBlob, removeBlobs } from './storage.ts';
+import { getBlob, putBlob, removeBlobs } from './storage.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'wherefore-run-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

@@ -56,9 +56,7 @@ export async function runShards(
   const cost = { forward: 0, backward: 0, seconds: 0 };
   for (const { index } of shards) {
     const record = done.get(index) ?? ((await readRecord(storage, index)) as ShardRecord);
-    cost.forward += record.cost.forward;
-    cost.backward += record.cost.backward;
-    cost.seconds += record.measured.seconds;
+    for (const kind of ['forward', 'backward', 'seconds'] as const) cost[kind] += record.measured.cost[kind];
     records.push(record);
   }
   return { shards: records, cost };

@@ -54,6 +54,16 @@ export async function s3Storage(url: string): Promise<RunStorage> {
   };
   const write = async (name: string, content: Uint8Array | string) =>
     void (await send(new s3.PutObjectCommand({ ...named(name), Body: content }), name));
+  const remove = async (name: string) => void (await send(new s3.DeleteObjectCommand(named(name)), name));
+  const list = async (prefix: string): Promise<string[]> => {
+    const names: string[] = [];
+    for (let token: string | undefined; ; ) {
+      const Prefix = `${before}${prefix}`;
+      const answer = await send(new s3.ListObjectsV2Command({ Bucket, Prefix, ContinuationToken: token }), prefix);
+      for (const { Key } of answer?.Contents ?? []) names.push(Key.slice(before.length));
+      if (!(token = answer?.NextContinuationToken)) return names.sort();
+    }
+  };
   return {
     url: `s3://${Bucket}/${path}`,
     async read(name) {
@@ -61,16 +71,11 @@ export async function s3Storage(url: string): Promise<RunStorage> {
       return answer?.Body?.transformToByteArray();
     },
     write,
-    async list(prefix) {
-      const names: string[] = [];
-      for (let token: string | undefined; ; ) {
-        const Prefix = `${before}${prefix}`;
-        const answer = await send(new s3.ListObjectsV2Command({ Bucket, Prefix, ContinuationToken: token }), prefix);
-        for (const { Key } of answer?.Contents ?? []) names.push(Key.slice(before.length));
-        if (!(token = answer?.NextContinuationToken)) return names.sort();
-      }
+    list,
+    remove,
+    async removeFolder(name) {
+      for (const one of await list(name)) await remove(one);
     },
-    remove: async (name) => void (await send(new s3.DeleteObjectCommand(named(name)), name)),
     async adopt(name, file) {
       if (await send(new s3.HeadObjectCommand(named(name)), name)) return;
       await write(name, await withFile(file, 'weights', {}, (opened) => opened.bytes()));

@@ -32,7 +32,7 @@ export interface Shard {
   readonly to: number;
 }
 
-/** What computing a shard cost; `seconds` is measured and differs from time to time. */
+/** What computing a shard cost, which may differ from time to time. */
 export interface ShardCost {
   readonly forward: number;
   readonly backward: number;

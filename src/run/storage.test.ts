@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type S3Server, startS3 } from '../../test/s3-server.ts';
+import { openStorage } from './open-storage.ts';
 import { sha256 } from './shard.ts';
-import { adoptBlob, getBlob, openStorage, putBlob, type RunStorage, removeBlobs } from './storage.ts';
+import { adoptBlob, getBlob, putBlob, type RunStorage, removeBlobs } from './storage.ts';
 
 // What every storage does alike.
 

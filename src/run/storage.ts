@@ -1,5 +1,4 @@
 import { WhereforeError } from '../errors.ts';
-import { folderStorage } from './folder-storage.ts';
 import { sha256 } from './shard.ts';
 
 /** Where the files of a run lie: a folder, or a bucket. Names are paths with `/` below it. */
@@ -13,25 +12,12 @@ export interface RunStorage {
   /** Names that begin with a prefix, in order. */
   list(prefix: string): Promise<string[]>;
   remove(name: string): Promise<void>;
+  /** Removes a folder, `blobs/`, with all that is in it. */
+  removeFolder(name: string): Promise<void>;
   /** Puts a file of this machine there; a folder may link instead of copying. */
   adopt(name: string, path: string): Promise<void>;
   /** Removes what processes that are gone left unfinished. */
   clear(): Promise<void>;
-}
-
-/**
- * Opens a storage: the path of a folder, or `s3://bucket/prefix` (with `@aws-sdk/client-s3`, which is loaded then).
- * @throws WhereforeError `invalid-argument` for another kind of address
- */
-export async function openStorage(url: string): Promise<RunStorage> {
-  if (url.startsWith('s3://')) return (await import('./s3-storage.ts')).s3Storage(url);
-  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(url)) {
-    throw new WhereforeError('invalid-argument', 'a storage of this kind is not known', {
-      got: url,
-      expected: 'the path of a folder, or s3://BUCKET/PREFIX',
-    });
-  }
-  return folderStorage(url);
 }
 
 const blobName = (hash: string): string => `blobs/${hash}`;
@@ -60,6 +46,4 @@ export async function getBlob(storage: RunStorage, hash: string): Promise<Uint8A
 }
 
 /** Removes what was stored by hash. */
-export async function removeBlobs(storage: RunStorage): Promise<void> {
-  for (const name of await storage.list('blobs/')) await storage.remove(name);
-}
+export const removeBlobs = (storage: RunStorage): Promise<void> => storage.removeFolder('blobs/');

@@ -2,8 +2,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ErrorCode, WhereforeError } from '../errors.ts';
 import { createComputer } from './compute.ts';
+import { openStorage } from './open-storage.ts';
 import type { Shard, ShardPrograms, Work } from './shard.ts';
-import { openStorage } from './storage.ts';
 
 /** A shard for a process of the pool. */
 export interface PoolTask {

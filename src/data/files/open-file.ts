@@ -55,6 +55,7 @@ export async function withFile<T>(
   use: (file: OpenFile) => Promise<T>,
 ): Promise<T> {
   if (options.inside && !isBelow(resolve(path), options.inside)) throw outside(path, options.inside);
+  for (const observe of readObservers) observe(path);
   let handle: FileHandle | undefined;
   try {
     handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0));
@@ -68,6 +69,18 @@ export async function withFile<T>(
       : await readError(path, error, { guess: !options.inside });
   } finally {
     await handle?.close();
+  }
+}
+
+const readObservers = new Set<(path: string) => void>();
+
+/** Tells of every file that is opened while `work` runs, by the path that it is opened under. */
+export async function observeReads<T>(observe: (path: string) => void, work: () => Promise<T>): Promise<T> {
+  readObservers.add(observe);
+  try {
+    return await work();
+  } finally {
+    readObservers.delete(observe);
   }
 }
 
