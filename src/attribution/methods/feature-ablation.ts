@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { gameOf, gamePasses } from './game.ts';
+import { coalitionMethod, gameOf, gamePasses } from './game.ts';
 import type { Method } from './method.ts';
 
 /** How much the target drops when one group alone is replaced by the baseline. */
@@ -7,15 +7,9 @@ export const featureAblation: Method<Record<string, never>> = {
   title: 'Feature ablation',
   source: 'Kokhlikyan et al. 2020, "Captum", arXiv 2009.07896',
   formula: 'A_g = f(x) − f(x with group g replaced by x0)',
-  needs: 'outputs',
-  layers: 'any',
-  baseline: 'required',
-  takesSamples: true,
-  usesGroups: true,
-  implicitBaseline: undefined,
+  ...coalitionMethod,
   meaning: { kind: 'score', what: 'the effect of hiding one group alone' },
   completeness: 'none',
-  zeroDifference: true,
   parameters: z.strictObject({}),
   cost: (_, work) => ({ forward: gamePasses(work.groups, work), backward: 0 }),
   async run(context) {

@@ -3,6 +3,17 @@ import { hidesAll } from '../groups.ts';
 import { type Masking, maskedPoints } from '../masking/masked-points.ts';
 import { type MethodContext, type MethodResult, sumOf, type Workload } from './method.ts';
 
+/** What every method is and needs that masks groups of features in the input with the baseline. */
+export const coalitionMethod = {
+  needs: 'outputs',
+  layers: 'any',
+  baseline: 'required',
+  takesSamples: true,
+  usesGroups: true,
+  implicitBaseline: undefined,
+  zeroDifference: true,
+} as const;
+
 /** Rows of 0 and 1: whether coalition k holds player p, at `k · players + p`. */
 export type Coalitions = Uint8Array;
 
@@ -15,7 +26,7 @@ type Player = ReadonlyMap<string, Uint32Array>;
  */
 export interface Game {
   readonly players: number;
-  /** `v` of nobody and of all. */
+  /** `v` of the empty coalition and of all. */
   readonly empty: number;
   readonly full: number;
   /** `v` of each coalition. */
@@ -33,7 +44,7 @@ export async function gameOf(context: MethodContext): Promise<Game> {
   let empty = context.value;
   if (players.length && hidesAll(context))
     empty = references.reduce((sum, at) => sum + at.value, 0) / references.length;
-  // At a layer that is bypassed, or where elements are in no group, hiding everybody is not the baseline input.
+  // At a layer that is bypassed, or where elements are in no group, masking all is not the baseline input.
   else if (players.length) [empty] = await value(new Uint8Array(players.length));
   return {
     players: players.length,
@@ -44,7 +55,7 @@ export async function gameOf(context: MethodContext): Promise<Game> {
   };
 }
 
-/** Forward passes for the values of so many coalitions: each with every sample, and nobody's where that is not known. */
+/** Forward passes for the values of so many coalitions: each with every sample, and the empty one's where that is not known. */
 export function gamePasses(coalitions: number, { references, hidesAll }: Workload): number {
   return (coalitions + (hidesAll ? 0 : 1)) * references;
 }

@@ -34,25 +34,33 @@ export async function timesFeatures(context: MethodContext): Promise<MethodResul
   return { ...resultOf(context.features, sums), gradientNotes: notes };
 }
 
+/** What the methods of one gradient are and need: no baseline, no parameters, no promise of a sum. */
+export const gradientMethod = {
+  needs: 'gradient',
+  layers: 'any',
+  baseline: 'unused',
+  completeness: 'none',
+  zeroDifference: false,
+  parameters: z.strictObject({}),
+  cost: () => ({ forward: 0, backward: 1 }),
+} as const;
+
+/** `∂f/∂F`, with the derivative or what a method's rules put in its place. */
+export async function plainGradient(context: MethodContext): Promise<MethodResult> {
+  const { sums, notes } = await gradientAtInput(context);
+  return { ...resultOf(context.features, sums), gradientNotes: notes };
+}
+
 /** How fast the target changes with each feature: a rate, not a share of the output. */
 export const gradient: Method<Record<string, never>> = {
   title: 'Gradient (saliency)',
   source: 'Simonyan, Vedaldi, Zisserman 2013, arXiv 1312.6034',
   formula: 'A = ∂f/∂F',
-  needs: 'gradient',
-  layers: 'any',
-  baseline: 'unused',
+  ...gradientMethod,
   implicitBaseline: { kind: 'infinitesimal', text: 'an infinitesimal change' },
   meaning: { kind: 'rate', what: 'a rate of change' },
-  completeness: 'none',
-  zeroDifference: false,
-  parameters: z.strictObject({}),
   gradientAtInput: () => undefined,
-  cost: () => ({ forward: 0, backward: 1 }),
-  async run(context) {
-    const { sums, notes } = await gradientAtInput(context);
-    return { ...resultOf(context.features, sums), gradientNotes: notes };
-  },
+  run: plainGradient,
 };
 
 /** First-order Taylor expansion towards a zero feature. */
@@ -60,16 +68,10 @@ export const gradientTimesInput: Method<Record<string, never>> = {
   title: 'Gradient × input',
   source: 'Shrikumar et al. 2016, arXiv 1605.01713',
   formula: 'A = F ⊙ ∂f/∂F',
-  needs: 'gradient',
-  layers: 'any',
-  baseline: 'unused',
+  ...gradientMethod,
   implicitBaseline: { kind: 'zero-feature', text: 'a zero feature, to first order' },
   implicitTarget: 'zero-feature',
   meaning: { kind: 'share', what: 'a share to first order' },
-  completeness: 'none',
-  zeroDifference: false,
-  parameters: z.strictObject({}),
   gradientAtInput: () => undefined,
-  cost: () => ({ forward: 0, backward: 1 }),
   run: timesFeatures,
 };

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { WhereforeError } from '../../errors.ts';
 import { random } from '../../tensor/random.ts';
 import { type KernelCoalitions, KernelSampler, shapleyKernel, type WeightedCoalitions } from './coalitions.ts';
-import { type Game, gameOf, gamePasses } from './game.ts';
+import { coalitionMethod, type Game, gameOf, gamePasses } from './game.ts';
 import { errorsOfFit, weightedLeastSquares } from './least-squares.ts';
 import type { Method } from './method.ts';
 import { appended, type Budget, isSure, relativeTo, samplingTolerance, triesOf } from './sureness.ts';
@@ -33,15 +33,9 @@ export const kernelShap: Method<KernelShapParameters> = {
   source: 'Lundberg, Lee 2017, arXiv 1705.07874; paired samples after Covert, Lee 2021, arXiv 2012.01536',
   formula:
     'A = argmin_φ Σ_S π(|S|) (v(S) − v(∅) − Σ_{g ∈ S} φ_g)², Σ φ = v(all) − v(∅), π(s) = (M − 1) / (C(M, s) s (M − s))',
-  needs: 'outputs',
-  layers: 'any',
-  baseline: 'required',
-  takesSamples: true,
-  usesGroups: true,
-  implicitBaseline: undefined,
+  ...coalitionMethod,
   meaning: { kind: 'share', what: 'a share of the difference' },
   completeness: 'exact',
-  zeroDifference: true,
   parameters: parameters as z.ZodType<KernelShapParameters>,
   cost: ({ samples, coalitions, tolerance, maxSamples }, work) => {
     const { groups } = work;

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type Random, random } from '../../tensor/random.ts';
-import { gameOf, gamePasses } from './game.ts';
+import { coalitionMethod, gameOf, gamePasses } from './game.ts';
 import { errorsOfFit, weightedLeastSquares } from './least-squares.ts';
 import type { Method } from './method.ts';
 import { appended, type Budget, isSure, relativeTo, samplingTolerance, triesOf } from './sureness.ts';
@@ -33,15 +33,9 @@ export const lime: Method<LimeParameters> = {
   title: 'LIME',
   source: 'Ribeiro, Singh, Guestrin 2016, arXiv 1602.04938',
   formula: 'A = argmin_β Σ_k exp(−d_k²/2σ²) (f(x_k) − β_0 − β·z_k)² + λ|β|²,  d_k = 1 − √(shown/M)',
-  needs: 'outputs',
-  layers: 'any',
-  baseline: 'required',
-  takesSamples: true,
-  usesGroups: true,
-  implicitBaseline: undefined,
+  ...coalitionMethod,
   meaning: { kind: 'score', what: 'a slope of a linear fit' },
   completeness: 'none',
-  zeroDifference: true,
   parameters: parameters as z.ZodType<LimeParameters>,
   cost: ({ samples, ...sure }, work) => {
     const tries = triesOf(budgetOf(sure), samples);

@@ -2,20 +2,14 @@ import * as z from 'zod';
 import { WhereforeError } from '../../errors.ts';
 import { permutation, type Random, random } from '../../tensor/random.ts';
 import { allCoalitions, binomial } from './coalitions.ts';
-import { type Game, gameOf, gamePasses } from './game.ts';
+import { coalitionMethod, type Game, gameOf, gamePasses } from './game.ts';
 import type { Method } from './method.ts';
 import { type Budget, errorOfMean, isSure, relativeTo, samplingTolerance, triesOf } from './sureness.ts';
 
 const shared = {
-  needs: 'outputs',
-  layers: 'any',
-  baseline: 'required',
-  takesSamples: true,
-  usesGroups: true,
-  implicitBaseline: undefined,
+  ...coalitionMethod,
   meaning: { kind: 'share', what: 'a share of the difference' },
   completeness: 'exact',
-  zeroDifference: true,
 } as const;
 
 const exactParameters = z.strictObject({

@@ -151,18 +151,23 @@ function setSize(share: number, groups: number): number {
   return Math.min(Math.max(1, Math.round(share * groups)), Math.max(1, groups - 1));
 }
 
-/** Correlation between promise and measurement for sets of one size, averaged over several sizes. */
-export const sensitivityN: Metric<SensitivityParameters, 'higher'> = {
-  title: 'Sensitivity-n',
+/** What the metrics are that correlate promise and measurement. */
+const correlated = {
   family: 'additivity',
   judgedBy: 'consensus',
-  formula: 'mean_n corr_{|S|=n}(Σ_{i∈S} A_i, f(x) − f(x∖S))',
-  source: 'Ancona et al. 2018, arXiv 1711.06104',
   range: [-1, 1],
   direction: 'higher',
+  needs: 'map',
+} as const;
+
+/** Correlation between promise and measurement for sets of one size, averaged over several sizes. */
+export const sensitivityN: Metric<SensitivityParameters, 'higher'> = {
+  ...correlated,
+  title: 'Sensitivity-n',
+  formula: 'mean_n corr_{|S|=n}(Σ_{i∈S} A_i, f(x) − f(x∖S))',
+  source: 'Ancona et al. 2018, arXiv 1711.06104',
   assumes: 'sets of n features change the output measurably; in large images small random sets change little',
   sensitivity: 'shares: small sets test single features, large ones their interactions',
-  needs: 'map',
   parameters: sensitivityParameters as z.ZodType<SensitivityParameters>,
   cost: ({ shares, samples }) => ({ forward: shares.length * samples, backward: 0 }),
   async run(question, { map }, { shares, samples }) {
@@ -190,16 +195,12 @@ export type CorrelationParameters = z.infer<typeof correlationParameters>;
 
 /** Correlation between promise and measurement for sets of one size. */
 export const faithfulnessCorrelation: Metric<CorrelationParameters, 'higher'> = {
+  ...correlated,
   title: 'Faithfulness correlation',
-  family: 'additivity',
-  judgedBy: 'consensus',
   formula: 'corr_{|S|=n}(Σ_{i∈S} A_i, f(x) − f(x∖S))',
   source: 'Bhatt, Weller, Moura 2020, arXiv 2005.00631',
-  range: [-1, 1],
-  direction: 'higher',
   assumes: 'as sensitivity-n',
   sensitivity: 'share: scores of different sizes are not comparable; samples: the spread falls with their root',
-  needs: 'map',
   parameters: correlationParameters as z.ZodType<CorrelationParameters>,
   cost: ({ samples }) => ({ forward: samples, backward: 0 }),
   async run(question, { map }, { share, samples }) {
