@@ -23,6 +23,7 @@ const drawnByPosition = new Set(['random', 'random-same-class', 'subsampled', 'd
 /** Pearson's correlation with leave-one-out on softmax regression, a little below what was measured here. */
 const leaveOneOutGates: Readonly<Record<string, number>> = {
   'leave-one-out': 1,
+  unrolled: 0.98,
   'tmc-shapley': 0.5,
   banzhaf: 0.8,
   subsampled: 0.5,

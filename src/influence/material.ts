@@ -1,5 +1,6 @@
 import type { GradientMaterial, TrainingCheckpoint } from './gradient-material.ts';
 import type { Matrix } from './matrix.ts';
+import type { Unrolling } from './unrolled/unrolling.ts';
 
 /** The same thing of the training rows and of the queries. */
 export interface Both<T> {
@@ -43,6 +44,7 @@ export interface Material {
   };
   readonly texts: Both<readonly string[]>;
   readonly retraining: Retraining;
+  readonly unrolling: Unrolling;
   readonly gradients: GradientMaterial;
   /** Gradients at several moments of the training, first to last. */
   readonly checkpoints: readonly TrainingCheckpoint[];
@@ -57,6 +59,10 @@ export const needs: Readonly<Record<Need, { readonly what: string; readonly fix:
   predictions: { what: 'probabilities of the classes', fix: 'give a model, or probabilities from a file' },
   texts: { what: 'the rows as texts', fix: 'choose a method that is not about words' },
   retraining: { what: 'a way to train again', fix: 'give the training recipe or a command that trains' },
+  unrolling: {
+    what: 'the training of this model, to follow it step by step',
+    fix: 'train with this package and give the manifest of the training',
+  },
   gradients: {
     what: 'gradients of the model',
     fix: 'give a differentiable model, or choose a method without gradients',

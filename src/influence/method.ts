@@ -15,6 +15,10 @@ export interface Size {
   readonly parameters: number;
   /** Checkpoints of the training; 0 where there are none. */
   readonly checkpoints: number;
+  /** Times that the training of this model read every row; 0 where it is not known. */
+  readonly epochs: number;
+  /** Bytes of weights and moments that are held when the training is followed backwards. */
+  readonly replayBytes: number;
 }
 
 /** What a method will take, before it runs. */

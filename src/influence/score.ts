@@ -26,7 +26,8 @@ export function missingNeeds(method: InfluenceMethod, context: InfluenceContext)
 }
 
 /** The sizes that a cost depends on. */
-export function sizeOfContext({ rows, queries, labels, embeddings, gradients, checkpoints }: InfluenceContext): Size {
+export function sizeOfContext(context: InfluenceContext): Size {
+  const { rows, queries, labels, embeddings, gradients, checkpoints, unrolling } = context;
   return {
     rows,
     queries,
@@ -34,6 +35,8 @@ export function sizeOfContext({ rows, queries, labels, embeddings, gradients, ch
     width: embeddings?.rows.columns ?? 0,
     parameters: gradients?.parameters ?? 0,
     checkpoints: checkpoints?.length ?? 0,
+    epochs: unrolling?.epochs ?? 0,
+    replayBytes: unrolling?.keptBytes ?? 0,
   };
 }
 

@@ -12,7 +12,7 @@ export { type LossGradient, type LossGradientsOptions, lossGradients } from './l
 export { type Loss, losses } from './losses.ts';
 export { manifestOf, optionsOf, type RowIdentity, readManifest, type TrainingManifest } from './manifest.ts';
 export { Network, type NetworkOptions, type Value } from './network.ts';
-export { type Optimizer, optimizers } from './optimizers.ts';
+export { type Optimizer, optimizerState, optimizers } from './optimizers.ts';
 export { readParameters, trainableParameters, withParameters } from './parameters.ts';
 export { planTraining, type TrainingPlan } from './plan.ts';
 export { redrawnWeights } from './redraw.ts';

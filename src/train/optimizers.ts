@@ -126,6 +126,9 @@ function plus(builder: GraphBuilder, a: string, b: string, factor: number): stri
   return builder.op('Add', [a, builder.op('Mul', [b, builder.scalar(factor)])]);
 }
 
+/** What an optimizer keeps for each parameter, of the parameter's shape. */
+export const optimizerState = (optimizer: Optimizer): readonly string[] => optimizerRule(optimizer).state;
+
 /** The rule of an optimizer, bound to it. */
 export function optimizerRule(optimizer: Optimizer) {
   // The table's rule and the optimizer have the same kind, which the type of a lookup cannot say.

@@ -3,6 +3,7 @@ import { dot, type Matrix, rowOf, zeros } from '../../src/influence/matrix.ts';
 import type { InfluenceContext } from '../../src/influence/score.ts';
 import { cholesky, solveCholesky } from '../../src/linear-algebra/cholesky.js';
 import { type Random, random } from '../../src/tensor/random.ts';
+import { unrollingOf } from './unrolled-softmax.ts';
 
 /** Rows and labels. */
 export interface Labelled {
@@ -133,6 +134,7 @@ export function contextOf(data: Labelled, queries: Labelled, weightDecay = 0.01)
     seed: 1,
     labels: { rows: data.y, queries: queries.y, classes: data.classes },
     embeddings: { rows: data.x, queries: queries.x },
+    unrolling: unrollingOf(model, queries),
     predictions: { rows: predict(data), queries: predict(queries), outOfSample: false },
     texts: { rows: words(data), queries: words(queries) },
     retraining: retrainingOf(model, queries),

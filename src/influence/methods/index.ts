@@ -2,6 +2,7 @@ import type { InfluenceMethod } from '../method.ts';
 import { controlMethods } from './control-methods.ts';
 import { retrainingMethods } from './retraining-methods.ts';
 import { similarityMethods } from './similarity-methods.ts';
+import { trainingMethods } from './training-methods.ts';
 
 /**
  * Every way to score training rows, by the name that a user types. Rows are data; what runs is loaded when it runs. Help,
@@ -11,6 +12,7 @@ export const influenceMethods = {
   ...similarityMethods,
   ...retrainingMethods,
   ...controlMethods,
+  ...trainingMethods,
 } as const;
 
 export type InfluenceMethodName = keyof typeof influenceMethods;

@@ -4,6 +4,7 @@ import { random } from '../../tensor/random.ts';
 import { float32, int64 } from '../../tensor/tensor.ts';
 import { activation, linear, Network, samplesInMemory, type TrainOptions } from '../../train/index.ts';
 import { openRetraining } from '../retraining/retraining.ts';
+import { costOf, score } from '../score.ts';
 import { smoothnessOf } from './smoothness.ts';
 import { openUnrolling } from './unrolling.ts';
 
@@ -53,9 +54,14 @@ const queries = rowsOf(3, 2, false);
 describe('unrolled influence', () => {
   it('has a copy of the query as its first proponent, and the copy with another label as its first opponent', async () => {
     const unrolling = openUnrolling({ training: trainingOf(), queries });
-    expect(unrolling.steps).toBe(90);
-    const scores = await unrolling.scores();
-    expect(scores.length).toBe(60);
+    // 90 steps in stretches of 10: 9 states at their starts and 10 of one, of 18 + 21 weights and velocities each.
+    expect(unrolling).toMatchObject({ epochs: 30, keptBytes: 4 * 39 * 2 * 19 });
+    const context = { rows: 20, queries: 3, seed: 1, unrolling };
+    // 30 epochs of 20 rows: two forwards, and for each of 3 queries two gradients backwards.
+    expect(costOf('unrolled', context).gradients).toBe(2 * 30 * 20 * 4);
+    const { values } = await score('unrolled', context);
+    expect([values.rows, values.columns]).toEqual([3, 20]);
+    const scores = values.data;
     const first = [...scores.subarray(0, 20)];
     expect(first.indexOf(first.reduce((a, b) => Math.max(a, b)))).toBe(0);
     expect(first.indexOf(first.reduce((a, b) => Math.min(a, b)))).toBe(1);

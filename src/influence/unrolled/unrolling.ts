@@ -1,11 +1,22 @@
-import { type Tensor, tensor } from '../../tensor/tensor.ts';
-import { lossGradients, planTraining, type Samples, withParameters } from '../../train/index.ts';
+import { sizeOf, type Tensor, tensor } from '../../tensor/tensor.ts';
+import {
+  lossGradients,
+  optimizerState,
+  planTraining,
+  readParameters,
+  type Samples,
+  type TrainOptions,
+  trainableParameters,
+  withParameters,
+} from '../../train/index.ts';
 import { type UnrolledOptions, unrolledScores } from './unrolled.ts';
 
 /** A training that can be differentiated through. */
 export interface Unrolling {
-  /** Steps of the training. */
-  readonly steps: number;
+  /** Times that every row was read. */
+  readonly epochs: number;
+  /** Bytes of weights and moments that are held at once. */
+  readonly keptBytes: number;
   /** `∂f_q/∂w_i`, queries × rows: f is minus the loss of a query, in nats, w_i the weight of a row. */
   scores(signal?: AbortSignal): Promise<Float64Array>;
 }
@@ -23,7 +34,8 @@ export function openUnrolling(options: UnrollingOptions): Unrolling {
   const { training, queries } = options;
   const groups = Array.from({ length: queries.count }, (_, query) => Uint32Array.of(query));
   return {
-    steps: planTraining(training).steps,
+    epochs: training.epochs,
+    keptBytes: keptBytes(training),
     async scores(signal) {
       const { scores } = await unrolledScores({
         ...options,
@@ -37,6 +49,17 @@ export function openUnrolling(options: UnrollingOptions): Unrolling {
       return scores;
     },
   };
+}
+
+/** States at the start of every stretch of √T steps, and of the steps of one, see {@link unrolledScores}. */
+function keptBytes(training: TrainOptions): number {
+  const { steps } = planTraining(training);
+  const stretch = Math.ceil(Math.sqrt(steps));
+  let elements = 0;
+  const trainable = trainableParameters(training.model, training.trainable);
+  for (const { shape } of readParameters(training.model, trainable).values()) elements += sizeOf(shape);
+  const tensors = 1 + optimizerState(training.optimizer).length;
+  return 4 * elements * tensors * (Math.ceil(steps / stretch) + stretch);
 }
 
 const negated = ({ shape, data }: Tensor) =>
