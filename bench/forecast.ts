@@ -1,6 +1,8 @@
-import { type LoadedModel, loadModel } from '../src/data/model/load-model.ts';
+import { loadModel } from '../src/data/model/load-model.ts';
+import type { LoadedModel } from '../src/data/model/loaded-model.ts';
 import { evaluate } from '../src/explain/evaluation/evaluate.ts';
-import { type ExplainOptions, explain } from '../src/explain/explain.ts';
+import { explain } from '../src/explain/explain.ts';
+import type { ExplainOptions } from '../src/explain/explain-options.ts';
 import type { Duration } from '../src/explain/speed.ts';
 import { processorSeconds } from './processes.ts';
 

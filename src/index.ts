@@ -35,14 +35,16 @@ export type { Guess } from './data/guess/guessed.ts';
 export { preprocessImage } from './data/inputs/image-input.ts';
 export type { ModelInput } from './data/inputs/model-input.ts';
 export { readModelInputs } from './data/inputs/read-model-input.ts';
-export { type LoadedModel, type LoadModelOptions, loadModel } from './data/model/load-model.ts';
+export { type LoadModelOptions, loadModel } from './data/model/load-model.ts';
+export type { LoadedModel } from './data/model/loaded-model.ts';
 export {
   type ImageInput,
   type Preprocessing,
   preprocessingSchema,
   type TableInput,
 } from './data/model/preprocessing.ts';
-export { formatPreprocessing, loadPreprocessing, parsePreprocessing } from './data/model/preprocessing-file.ts';
+export { loadPreprocessing } from './data/model/preprocessing-file.ts';
+export { formatPreprocessing, parsePreprocessing } from './data/model/preprocessing-text.ts';
 export { datasetOf, type InMemoryOptions } from './dataset/in-memory.ts';
 export { type ErrorCode, type ErrorDetails, WhereforeError } from './errors.ts';
 // Quality of explanations
@@ -50,7 +52,8 @@ export { compare } from './evaluation/compare.ts';
 export type { Comparison, ComparisonRequest } from './evaluation/comparison.ts';
 export { type MetricName, metrics } from './evaluation/metrics/index.ts';
 export { type ExplanationDocument, explanationSchema, parseDocument } from './explain/document.ts';
-export { type ExplainOptions, explain, preprocessingOf } from './explain/explain.ts';
+export { explain, preprocessingOf } from './explain/explain.ts';
+export type { ExplainOptions } from './explain/explain-options.ts';
 export type { Explained } from './explain/explained.ts';
 export type { GroupsChoice } from './explain/given-groups.ts';
 export { type Inspection, inspect } from './explain/inspect.ts';

@@ -4,7 +4,7 @@ import type { Baseline } from '../../src/attribution/baseline.ts';
 import type { Target } from '../../src/attribution/targets/target.ts';
 import { readModelInputs } from '../../src/data/inputs/read-model-input.ts';
 import { loadModel } from '../../src/data/model/load-model.ts';
-import { completePreprocessing } from '../../src/data/model/preprocessing-file.ts';
+import { completePreprocessing } from '../../src/data/model/preprocessing-text.ts';
 import type { Model } from '../../src/runtime/model.ts';
 import type { Runtime, Tensors } from '../../src/runtime/runtime.ts';
 import { toNumbers } from '../../src/tensor/convert.ts';

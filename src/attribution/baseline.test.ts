@@ -99,7 +99,7 @@ describe('baselines', () => {
       (baseline: unknown, explained = ['x']) =>
       () =>
         resolveBaselines(new Map([['x', input]]), explained, baseline as Baseline);
-    expect(resolve('black')).toThrow(/no such kind of baseline \(got "black", expected zero, constant/);
+    expect(resolve('black')).toThrow(/no such kind of baseline \(got "black", expected zero, mean, constant/);
     expect(resolve({ kind: 'black' })).toThrow(/no such kind of baseline/);
     expect(resolve({ kind: 'sample', tensors: new Map(), description: '' }, [])).toThrow(/expected "x"/);
     expect(resolve({ kind: 'zero' }, ['y'])).toThrow(/does not have \(got "y", expected "x"\)/);

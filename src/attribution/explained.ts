@@ -4,6 +4,7 @@ import type { Model } from '../runtime/model.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import type { DataType, Tensor } from '../tensor/tensor.ts';
 import { type Baseline, type InputBaseline, type InputLayout, resolveBaselines } from './baseline.ts';
+import { baselineKind } from './baselines/index.ts';
 import { checkTokens, holdsTokens } from './tokens.ts';
 
 /** Element types of whole numbers that are not ids of tokens: pixels, columns. */
@@ -31,7 +32,8 @@ export function explainedInputs(model: Model, baseline: Baseline | undefined): s
   const given = baseline?.kind === 'input' ? baseline.tensor?.type : undefined;
   const tokens = [...ofType('int64'), ...ofType('int32')];
   const wantsTokens =
-    baseline?.kind === 'tokens' || (given === 'int64' && inputs.some(({ name }) => holdsTokens(model.graph, name)));
+    baselineKind(baseline?.kind ?? '')?.replaces === 'tokens' ||
+    (given === 'int64' && inputs.some(({ name }) => holdsTokens(model.graph, name)));
   // A language model's mask and positions are int64 as well; its tokens come first.
   if (wantsTokens) return some(model, 'int64', tokens.slice(0, 1));
   if (given && given !== 'float32') return some(model, given, ofType(given));

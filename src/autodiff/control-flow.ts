@@ -6,13 +6,7 @@ import { toNumbers } from '../tensor/convert.ts';
 import { memo } from '../tensor/memo.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { GradientNote } from './context.ts';
-import { type Facts, shapeOnlyValues } from './facts.ts';
-
-/** What a run decided: how often each `Loop` ran, and which way each `If` went, by the name of the node's first output. */
-export interface Decisions {
-  readonly trips: ReadonlyMap<string, number>;
-  readonly branches: ReadonlyMap<string, boolean>;
-}
+import { type Decisions, type Facts, shapeOnlyValues } from './facts.ts';
 
 const keyOf = (node: Node) => node.outputs.find(Boolean) ?? node.name;
 

@@ -6,8 +6,13 @@ import { inferTypes } from '../onnx/types.ts';
 import { toNumbers } from '../tensor/convert.ts';
 import { lookup } from '../tensor/lookup.ts';
 import type { DataType, Tensor } from '../tensor/tensor.ts';
-import type { Decisions } from './control-flow.ts';
 import { elementwiseShape } from './elementwise-shapes.ts';
+
+/** What a run decided: how often each `Loop` ran, and which way each `If` went, by the name of the node's first output. */
+export interface Decisions {
+  readonly trips: ReadonlyMap<string, number>;
+  readonly branches: ReadonlyMap<string, boolean>;
+}
 
 /**
  * What is known of every value of a graph for one set of input shapes: its shape, its element type, and, for small

@@ -2,7 +2,8 @@ import { basename, extname, join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { checkpointFiles } from '../data/formats/checkpoint-files.ts';
 import { unlabelledInputs } from '../data/inputs/unlabelled.ts';
-import { type LoadedModel, loadModel } from '../data/model/load-model.ts';
+import { loadModel } from '../data/model/load-model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { WhereforeError } from '../errors.ts';
 import { preprocessingOf } from '../explain/explain.ts';
 import {

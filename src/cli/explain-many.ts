@@ -5,7 +5,7 @@ import { observeReads } from '../data/files/open-file.ts';
 import { portablePath } from '../data/files/portable-path.ts';
 import { splitSelection } from '../data/inputs/row-selection.ts';
 import { isNamed } from '../data/inputs/tensor-input.ts';
-import type { LoadedModel } from '../data/model/load-model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { WhereforeError } from '../errors.ts';
 import { explain } from '../explain/explain.ts';
 import type { Explained } from '../explain/explained.ts';
@@ -70,7 +70,7 @@ export async function explainMany(
       leftOut: [],
       detail: detailOf(parameters),
     },
-    model: { name: model.name, path: model.path && portablePath(model.path), hash: model.hash },
+    model: { name: model.name, path: model.path && portablePath(model.path, process.cwd()), hash: model.hash },
   };
   await model.close();
   const driver = driverOf(options, say);
@@ -138,7 +138,9 @@ async function listFiles(
 function parametersOf(options: ManyOptions, files: readonly ListedFile[]): ExplainParameters {
   const { model, preprocessing, target, baseline, layer, method, groups, textColumn, set, score, memory } = options;
   const copy = (list: readonly string[] | undefined) => list && [...list];
-  const beside = files.filter(({ shared }) => shared).map(({ path, hash }) => [portablePath(path), hash]);
+  const beside = files
+    .filter(({ shared }) => shared)
+    .map(({ path, hash }) => [portablePath(path, process.cwd()), hash]);
   return {
     ...{ model, preprocessing, target: copy(target), baseline: copy(baseline), layer: copy(layer) },
     ...{ method: copy(method), groups, textColumn, set: [...set], score, memory },
@@ -154,8 +156,8 @@ function detailOf(parameters: ExplainParameters): string {
   const one = (name: string, value: string | undefined) => several(name, value === undefined ? [] : [value]);
   const words = [
     ...[
-      ...one('--model', portablePath(model)),
-      ...one('--preprocessing', preprocessing && portablePath(preprocessing)),
+      ...one('--model', portablePath(model, process.cwd())),
+      ...one('--preprocessing', preprocessing && portablePath(preprocessing, process.cwd())),
     ],
     ...[...several('--target', target), ...several('--baseline', baseline), ...one('--layer', layer?.join())],
     ...[...one('--method', method?.join()), ...one('--groups', groups), ...one('--text-column', textColumn)],

@@ -1,5 +1,5 @@
 import type { Passes } from '../attribution/prepared.ts';
-import type { Announced } from '../explain/explain.ts';
+import type { Announced } from '../explain/explain-options.ts';
 import { type Duration, type Speed, secondsOf } from '../explain/speed.ts';
 import { formatDuration, type Progress } from './progress.ts';
 

@@ -5,10 +5,12 @@ import { writeSafetensors } from '../data/formats/safetensors.ts';
 import { readModelInputs } from '../data/inputs/read-model-input.ts';
 import { splitSelection } from '../data/inputs/row-selection.ts';
 import { isNamed } from '../data/inputs/tensor-input.ts';
-import { type LoadedModel, loadModel } from '../data/model/load-model.ts';
+import { loadModel } from '../data/model/load-model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
 import type { Preprocessing } from '../data/model/preprocessing.ts';
 import { WhereforeError } from '../errors.ts';
-import { type ExplainOptions, explain } from '../explain/explain.ts';
+import { explain } from '../explain/explain.ts';
+import type { ExplainOptions } from '../explain/explain-options.ts';
 import type { Explained } from '../explain/explained.ts';
 import { figuresOf } from '../page/figures.ts';
 import { failedRow, type ResultRow, resultColumns, resultRow } from '../report/many/result-row.ts';
@@ -141,7 +143,7 @@ function checkHash(where: string, expected: string | undefined, got: string | un
 function told(source: string): string {
   if (isNamed(source)) return source;
   const { path, selection } = splitSelection(source);
-  return withSelection(portablePath(path), selection);
+  return withSelection(portablePath(path, process.cwd()), selection);
 }
 
 /** The attributions and their standard errors; inputs and baselines are computed from the files again. */

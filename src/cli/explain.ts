@@ -4,14 +4,16 @@ import { methods as methodTable } from '../attribution/methods/index.ts';
 import { observeReads } from '../data/files/open-file.ts';
 import { describeImageInput } from '../data/inputs/image-input.ts';
 import { splitSelection } from '../data/inputs/row-selection.ts';
-import { type LoadedModel, loadModel } from '../data/model/load-model.ts';
+import { loadModel } from '../data/model/load-model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
 import type { ImageInput } from '../data/model/preprocessing.ts';
 import { imageProcessorUsed, isWritten } from '../data/model/used-beside.ts';
-import { type Announced, explain } from '../explain/explain.ts';
+import { explain } from '../explain/explain.ts';
+import type { Announced } from '../explain/explain-options.ts';
 import type { PlannedExplanation } from '../explain/plan.ts';
 import { scorecardCost } from '../explain/scorecard-document.ts';
 import { writeRun } from '../report/write-run.ts';
-import { baselines } from './baseline-text.ts';
+import { baselines, baselinesText } from './baseline-text.ts';
 import { withDriver } from './driver-options.ts';
 import { explainItems } from './explain-items.ts';
 import { explainMany, type ManyOptions, mostInOneRun } from './explain-many.ts';
@@ -45,7 +47,7 @@ export function defineExplain(program: Command): void {
     )
     .option(
       '--baseline <what>',
-      'what "absent" means: zero, mean, black, white, grey, #rrggbb, constant:N, blur:SIGMA, noise:SEED, sample:PLACE[#ROWS] (a table, a folder of images, an array), pad, mask, unk, tokens:ID, or a file; separate several by commas to compare them; default by kind of input',
+      `what "absent" means: ${baselinesText}; separate several by commas to compare them; default by kind of input`,
       baselines,
     )
     .option(
@@ -117,7 +119,7 @@ async function run(
         plan = announced;
         const image = plan.explanations.find(({ input }) => input.image)?.input.image;
         if (!isWritten(model, 'image') && image) say(imageSourceText(model, image.input));
-        leftOut = plan.leftOut;
+        leftOut = plan.leftOut.map(({ text }) => text);
         for (const text of leftOut) say(`left out at ${text}`);
         const { text, isLong } = estimateText(plan, options.score ?? false);
         say(text);

@@ -4,7 +4,7 @@ import { readText } from '../data/files/read-file.ts';
 import { tensorReaders } from '../data/formats/tensor-file.ts';
 import type { ModelInput } from '../data/inputs/model-input.ts';
 import { readModelInputs } from '../data/inputs/read-model-input.ts';
-import type { LoadedModel } from '../data/model/load-model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
 import type { Preprocessing } from '../data/model/preprocessing.ts';
 import { WhereforeError } from '../errors.ts';
 import type { GroupsChoice } from '../explain/given-groups.ts';

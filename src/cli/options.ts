@@ -74,7 +74,7 @@ export function portableWord(word: string): string {
   return word.replace(/(^|[=:,])((?:[A-Za-z]:[\\/]|\/)[^,]*)/g, (all, before: string, path: string) => {
     const [, place, rows] = /^(.*?)(#[\d,-]+)?$/s.exec(path) as RegExpExecArray;
     // Texts may begin with a stroke as well.
-    return isTaken(dirname(place)) ? `${before}${portablePath(place)}${rows ?? ''}` : all;
+    return isTaken(dirname(place)) ? `${before}${portablePath(place, process.cwd())}${rows ?? ''}` : all;
   });
 }
 

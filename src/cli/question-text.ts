@@ -1,6 +1,6 @@
 import { type MethodName, methods as methodTable } from '../attribution/methods/index.ts';
-import { describedText } from '../data/inputs/text-input.ts';
-import { type LoadedModel, labelsOf } from '../data/model/load-model.ts';
+import { describedText } from '../data/inputs/described-text.ts';
+import { type LoadedModel, labelsOf } from '../data/model/loaded-model.ts';
 import type { Preprocessing } from '../data/model/preprocessing.ts';
 import { WhereforeError } from '../errors.ts';
 import { preprocessingOf } from '../explain/explain.ts';

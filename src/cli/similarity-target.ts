@@ -1,5 +1,5 @@
 import { readModelInputs } from '../data/inputs/read-model-input.ts';
-import type { LoadedModel } from '../data/model/load-model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
 import type { Preprocessing } from '../data/model/preprocessing.ts';
 import { WhereforeError } from '../errors.ts';
 import { predict } from '../explain/prediction.ts';

@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
+import { baselineText } from '../attribution/baselines/text.ts';
 import type { ModelInput } from '../data/inputs/model-input.ts';
-import type { LoadedModel } from '../data/model/load-model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
 import type { Prediction } from '../explain/prediction.ts';
-import { baselines, baselineText, parseBaseline } from './baseline-text.ts';
+import { baselines, parseBaseline } from './baseline-text.ts';
 import { parseTarget, targetText } from './target-text.ts';
 
 it.each([

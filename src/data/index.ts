@@ -19,6 +19,7 @@ export * from './inputs/grid.ts';
 export * from './inputs/image-input.ts';
 export * from './inputs/table-input.ts';
 export * from './model/load-model.ts';
+export type { LoadedModel } from './model/loaded-model.ts';
 export {
   type ImageInput,
   type InputPreprocessing,
@@ -28,4 +29,4 @@ export {
   type TableInput,
   type TextInput,
 } from './model/preprocessing.ts';
-export * from './model/preprocessing-file.ts';
+export { formatPreprocessing, parsePreprocessing } from './model/preprocessing-text.ts';

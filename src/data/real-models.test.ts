@@ -9,7 +9,8 @@ import { readImage } from './formats/image.ts';
 import { toSource } from './inputs/grid.ts';
 import { preprocessImage } from './inputs/image-input.ts';
 import type { ImageInput } from './model/preprocessing.ts';
-import { parsePreprocessing, readLabels } from './model/preprocessing-file.ts';
+import { readLabels } from './model/preprocessing-file.ts';
+import { parsePreprocessing } from './model/preprocessing-text.ts';
 
 /** What the hand-written description says about the model's one input. */
 async function described(name: string): Promise<{ input: ImageInput; name: string }> {

@@ -1,22 +1,8 @@
 import { random } from '../tensor/random.ts';
-import type { ComparedRow } from './comparison.ts';
+import type { Answer, ComparedRow } from './comparison.ts';
 import { qualityOf } from './quality.ts';
 import type { ReadyMetric } from './score.ts';
 import { meanOf } from './statistics.ts';
-
-/** Which method an evaluation recommends, and how sure that is. */
-export interface Answer {
-  /** Row of the highest quality. */
-  readonly best: string;
-  /** Names of the sound metrics that quality is taken over. */
-  readonly metrics: readonly string[];
-  /** Share of the resampled sets of inputs in which it is first; undefined for a single independent input. */
-  readonly first: number | undefined;
-  /** The row that is first most often besides it. */
-  readonly rival: { readonly row: string; readonly first: number } | undefined;
-  /** The cheapest row whose lead or lag against the best may be chance, where it takes less than half of the passes. */
-  readonly cheaper: string | undefined;
-}
 
 interface Asked {
   readonly rows: readonly ComparedRow[];

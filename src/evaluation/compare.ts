@@ -6,10 +6,10 @@ import type { Model } from '../runtime/model.ts';
 import { throwIfCancelled } from '../runtime/runtime.ts';
 import { atOnce, scoredAtOnce } from './at-once.ts';
 import { type Begun, Cell, type Outcome, type Row } from './cell.ts';
-import type { ComparedBaseline, Comparison, ComparisonFailure, ComparisonRequest } from './comparison.ts';
+import type { ComparedBaseline, Comparison, ComparisonFailure, ComparisonRequest, RowResults } from './comparison.ts';
 import { controlNames, controlTitle } from './controls.ts';
 import { type ReadyMetric, readyMetric } from './score.ts';
-import { type RowResults, summarise } from './summarise.ts';
+import { summarise } from './summarise.ts';
 
 /**
  * Compares methods × baselines × layers by metrics over inputs, with a random and an inverted attribution as controls.

@@ -4,7 +4,6 @@ import type { LoadExplainer, Method } from '../attribution/methods/method.ts';
 import type { WorkOptions } from '../attribution/prepared.ts';
 import type { Target } from '../attribution/targets/target.ts';
 import type { Tensors } from '../runtime/runtime.ts';
-import type { Answer } from './answer.ts';
 import type { ControlName } from './controls.ts';
 import type { JudgedBy } from './metrics/metric.ts';
 import type { ReferenceTest } from './reference-test.ts';
@@ -79,6 +78,26 @@ export interface ScoredExplanation {
 /** A result with its map, as a store keeps it. */
 export interface StoredResult extends ScoredExplanation {
   readonly map: Float32Array;
+}
+
+/** What one row scored on each input; undefined where the method failed. */
+export interface RowResults
+  extends Pick<ComparedRow, 'id' | 'title' | 'method' | 'control' | 'layer' | 'baseline' | 'parameters'> {
+  readonly results: (ScoredExplanation | undefined)[];
+}
+
+/** Which method an evaluation recommends, and how sure that is. */
+export interface Answer {
+  /** Row of the highest quality. */
+  readonly best: string;
+  /** Names of the sound metrics that quality is taken over. */
+  readonly metrics: readonly string[];
+  /** Share of the resampled sets of inputs in which it is first; undefined for a single independent input. */
+  readonly first: number | undefined;
+  /** The row that is first most often besides it. */
+  readonly rival: { readonly row: string; readonly first: number } | undefined;
+  /** The cheapest row whose lead or lag against the best may be chance, where it takes less than half of the passes. */
+  readonly cheaper: string | undefined;
 }
 
 /** Keeps results under keys that tell everything they depend on, so that a comparison goes on where it was stopped. */

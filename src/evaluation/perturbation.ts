@@ -4,7 +4,7 @@ import { WhereforeError } from '../errors.ts';
 import { memo } from '../tensor/memo.ts';
 import { permutation, random } from '../tensor/random.ts';
 import { reshape, type Tensor, tensor } from '../tensor/tensor.ts';
-import type { Question } from './question.ts';
+import type { Question } from './evaluation-context.ts';
 
 /** Points at which some groups are as in the input and the others as in the reference. */
 export interface MaskedPoints extends Points {

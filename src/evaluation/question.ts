@@ -6,9 +6,9 @@ import {
   resolveSingle,
 } from '../attribution/baseline.ts';
 import { explainedInputs } from '../attribution/explained.ts';
-import { type Points, pointOf } from '../attribution/points.ts';
+import { pointOf } from '../attribution/points.ts';
 import { prepare } from '../attribution/prepare.ts';
-import type { Passes, Prepared, WorkOptions } from '../attribution/prepared.ts';
+import type { Prepared, WorkOptions } from '../attribution/prepared.ts';
 import { scaleOf } from '../attribution/targets/scale.ts';
 import { type CompiledTarget, isClassTarget, type Target } from '../attribution/targets/target.ts';
 import { hasBatchAxis } from '../attribution/targets/target-source.ts';
@@ -17,9 +17,12 @@ import { WhereforeError } from '../errors.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { float32, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import type { Question } from './evaluation-context.ts';
 import { gathered, joined } from './gather.ts';
 import { type FeatureGroups, type Grouping, groupsOf } from './groups.ts';
 import type { AttributionMap } from './map.ts';
+
+export type { Question } from './evaluation-context.ts';
 
 export interface QuestionRequest extends WorkOptions {
   /** The input, a batch of one. */
@@ -40,40 +43,6 @@ export interface QuestionRequest extends WorkOptions {
   readonly truth?: Uint8Array;
   /** Seed of everything that is drawn. Default 0. */
   readonly seed?: number;
-}
-
-/** One input with its target and a reference, against which any number of explanations can be scored. */
-export interface Question {
-  readonly model: Model;
-  readonly inputs: Tensors;
-  readonly target: Target;
-  readonly reference: Baseline;
-  /** All inputs at the reference. */
-  readonly referenceInputs: Tensors;
-  readonly explained: readonly string[];
-  readonly layout: InputLayout;
-  readonly groups: FeatureGroups;
-  readonly truth: Uint8Array | undefined;
-  readonly seed: number;
-  readonly options: WorkOptions;
-  /** `f(x)` and `f(b)` of the target. */
-  readonly value: number;
-  readonly referenceValue: number;
-  /** The confidence `c` at the input and at the reference. */
-  readonly confidence: number;
-  readonly referenceConfidence: number;
-  /** Number of classes among which the model chooses, and the confidence of a guess; undefined where it chooses none. */
-  readonly classes: number | undefined;
-  readonly chance: number | undefined;
-  /** The target at each point. */
-  targetAt(points: Points): Promise<Float64Array>;
-  /**
-   * The confidence at each point: the probability of the explained class or token; for other targets
-   * `(f(z) − f(b)) / (f(x) − f(b))`, which is 1 at the input and 0 at the reference.
-   */
-  confidenceAt(points: Points): Promise<Float64Array>;
-  /** Passes through the model so far. */
-  passes(): Passes;
 }
 
 /**

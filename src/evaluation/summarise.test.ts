@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type Answer, answerText } from './answer.ts';
-import { flagText, type MetricFlag } from './comparison.ts';
+import { answerText } from './answer.ts';
+import { type Answer, flagText, type MetricFlag, type RowResults } from './comparison.ts';
 import { readyMetric } from './score.ts';
-import { type RowResults, summarise } from './summarise.ts';
+import { summarise } from './summarise.ts';
 
 describe('verdicts, quality and examples', () => {
   const rowOf = (id: string, control: RowResults['control'], scores: readonly number[], passes = 1): RowResults => ({

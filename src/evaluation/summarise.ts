@@ -1,15 +1,9 @@
 import { answerOf } from './answer.ts';
-import type { ComparedRow, Comparison, MsiByAlphaMin, ScoredExplanation } from './comparison.ts';
+import type { ComparedRow, Comparison, MsiByAlphaMin, RowResults } from './comparison.ts';
 import { qualityOf } from './quality.ts';
 import { goodness, type ReadyMetric } from './score.ts';
 import { bootstrap, type Interval, kendall, meanOf } from './statistics.ts';
 import { scored, verdictOf } from './verdicts.ts';
-
-/** What one row scored on each input; undefined where the method failed. */
-export interface RowResults
-  extends Pick<ComparedRow, 'id' | 'title' | 'method' | 'control' | 'layer' | 'baseline' | 'parameters'> {
-  readonly results: (ScoredExplanation | undefined)[];
-}
 
 interface Scores {
   readonly metrics: readonly ReadyMetric[];

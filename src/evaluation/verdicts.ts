@@ -1,7 +1,6 @@
-import type { MethodAndControl, MetricFlag, MetricVerdict } from './comparison.ts';
+import type { MethodAndControl, MetricFlag, MetricVerdict, RowResults } from './comparison.ts';
 import { goodness, type ReadyMetric } from './score.ts';
 import { chanceOfZero, holm, meanOf } from './statistics.ts';
-import type { RowResults } from './summarise.ts';
 
 /** Scores of float32 outputs that differ by less are equal. */
 const rounding = 1e-5;

@@ -9,7 +9,8 @@ import { encodeModel } from '../onnx/encode.ts';
 import type { PlainAttributes } from '../onnx/graph.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
 import { float32 } from '../tensor/tensor.ts';
-import { type ExplainOptions, type ExplainSource, explain } from './explain.ts';
+import { explain } from './explain.ts';
+import type { ExplainOptions, ExplainSource } from './explain-options.ts';
 
 const runtime = createNodeRuntime({ threads: 1 });
 let folder: string;

@@ -1,10 +1,13 @@
 import type { Baseline } from '../attribution/baseline.ts';
+import type { GivenBaseline } from '../attribution/baselines/kind.ts';
+import { sampleBaseline } from '../attribution/baselines/sample.ts';
+import { tokensBaseline } from '../attribution/baselines/tokens.ts';
 import { holdsTokens } from '../attribution/tokens.ts';
+import { emptyToken } from '../data/inputs/empty-token.ts';
 import { colourInModelUnits } from '../data/inputs/image-input.ts';
 import type { ModelInput } from '../data/inputs/model-input.ts';
-import type { Sample } from '../data/inputs/sample.ts';
-import { emptyToken, type Tokenizer } from '../data/inputs/tokenizer.ts';
-import type { LoadedModel } from '../data/model/load-model.ts';
+import type { Tokenizer } from '../data/inputs/tokenizer.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
 import type { Preprocessing } from '../data/model/preprocessing.ts';
 import { WhereforeError } from '../errors.ts';
 import { convert } from '../tensor/convert.ts';
@@ -25,19 +28,6 @@ export function defaultBaseline(model: LoadedModel, input: ModelInput, tokenizer
   return tokensBaseline(tokenizer, empty ?? { id: 0, token: tokenizer.textOf(0) });
 }
 
-/** Every token of a text replaced by one; its special tokens stay. */
-export function tokensBaseline(
-  tokenizer: Tokenizer,
-  { id, token }: { readonly id: number; readonly token: string },
-): Baseline {
-  return { kind: 'tokens', id, token, keep: [...tokenizer.special] };
-}
-
-/** Other rows of a table, other images, as baseline. */
-export function sampleBaseline({ tensors, description }: Sample): Baseline {
-  return { kind: 'sample', tensors, description };
-}
-
 /**
  * An image of one colour (RGB, 0–255), in the model's own units: of the input that is described as an image, whether
  * it was given as one or as a tensor.
@@ -47,7 +37,7 @@ export function colourBaseline(
   colour: readonly [number, number, number],
   description: string,
   preprocessing?: Preprocessing,
-): Baseline {
+): GivenBaseline {
   const described = Object.entries(preprocessing?.inputs ?? {}).flatMap(([name, input]) =>
     input.kind === 'image' && tensors.has(name) ? [{ name, input }] : [],
   );

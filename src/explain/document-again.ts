@@ -5,7 +5,7 @@ import type { Groups } from '../attribution/groups.ts';
 import type { MethodName } from '../attribution/methods/index.ts';
 import { compileTarget } from '../attribution/targets/target.ts';
 import type { ModelInput } from '../data/inputs/model-input.ts';
-import type { LoadedModel } from '../data/model/load-model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
 import type { Preprocessing } from '../data/model/preprocessing.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { baselineSchema } from '../attribution/baselines/index.ts';
 import { targetSchema } from '../attribution/targets/target-schema.ts';
 import { WhereforeError } from '../errors.ts';
 import { givenGroupsSchema } from './given-groups.ts';
@@ -12,28 +13,6 @@ const shape = z.array(z.int().min(0));
 
 /** A tensor kept in the safetensors file beside the document, under `key`. */
 const stored = z.object({ key: z.string(), type: z.string(), shape });
-
-const inputBaseline = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('zero') }),
-  z.object({ kind: z.literal('constant'), value: z.number() }),
-  z.object({ kind: z.literal('mean') }),
-  z.object({ kind: z.literal('blur'), sigma: z.number() }),
-  z.object({ kind: z.literal('noise'), seed: z.number(), draws: z.int().optional() }),
-  z.object({
-    kind: z.literal('tokens'),
-    id: z.int(),
-    token: z.string().optional(),
-    keep: z.array(z.int()).optional(),
-  }),
-  z.object({ kind: z.literal('input'), description: z.string() }),
-  z.object({ kind: z.literal('sample'), description: z.string() }),
-]);
-
-/** A baseline; the tensors of those that are given stand under `baselineTensors`. */
-const baseline = z.discriminatedUnion('kind', [
-  ...inputBaseline.options,
-  z.object({ kind: z.literal('each'), baselines: z.record(z.string(), inputBaseline) }),
-]);
 
 /** Left, top, right, bottom of a detection, in pixels of the model's input. */
 const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
@@ -116,7 +95,7 @@ export const explanationSchema = z.object({
   /** The explained detection, where boxes can be read. */
   box: box.optional(),
   /** null: the method was run without a stated baseline. */
-  baseline: baseline.nullable(),
+  baseline: baselineSchema.nullable(),
   baselineDescription: z.string().nullable(),
   /** The baseline input, under these keys. */
   baselineTensors: z.record(z.string(), stored),

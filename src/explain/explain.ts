@@ -1,61 +1,26 @@
 import { type Attribution, attribute } from '../attribution/attribute.ts';
-import { type MethodName, methods as methodTable } from '../attribution/methods/index.ts';
-import type { Passes, WorkOptions } from '../attribution/prepared.ts';
+import { methods as methodTable } from '../attribution/methods/index.ts';
 import type { Target } from '../attribution/targets/target.ts';
 import { portablePath } from '../data/files/portable-path.ts';
 import { settledPreprocessing } from '../data/guess/settled-preprocessing.ts';
 import type { GridTransform } from '../data/inputs/grid.ts';
 import type { ModelInput } from '../data/inputs/model-input.ts';
-import type { LoadedModel } from '../data/model/load-model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
 import type { Preprocessing } from '../data/model/preprocessing.ts';
-import { portablePreprocessing } from '../data/model/preprocessing-file.ts';
+import { portablePreprocessing } from '../data/model/preprocessing-text.ts';
 import { loadExplainer } from '../explainer/load-explainer.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ExplanationDocument } from './document.ts';
+import type { Announced, CheckedOptions, ExplainOptions, ExplainSource } from './explain-options.ts';
 import type { Explained } from './explained.ts';
 import { documentOfBaseline } from './given-baseline.ts';
 import { documentOfGroups } from './given-groups.ts';
 import { type Plan, type PlannedExplanation, plan } from './plan.ts';
 import type { Prediction } from './prediction.ts';
-import type { Question } from './request.ts';
 import { versionsOf } from './run-record.ts';
 import { type Scored, scorecardCost, tryScorecard } from './scorecard-document.ts';
-import { type Duration, durationOf, measureSpeeds, type Speeds } from './speed.ts';
-import { type CheckedOptions, checkOptions } from './stated-options.ts';
-
-/** A path (image, tensors, row of a table), numbers written out, or tensors by input name. */
-export type ExplainSource = string | ReadonlyMap<string, Tensor>;
-
-/** What the caller asks for; whatever is left out is chosen from the model and the input, and recorded. */
-export interface ExplainOptions extends Omit<Question, 'methods' | 'layers'>, WorkOptions {
-  /** As in {@link Question}; a single name is a list of one. */
-  readonly methods?: MethodName | readonly MethodName[];
-  /** Another name of `methods`, as the command (`--method`) and `attribute` have it. */
-  readonly method?: MethodName | readonly MethodName[];
-  readonly layers?: string | readonly string[];
-  /** Default: what stands beside the model, else what can be guessed from the graph. */
-  readonly preprocessing?: Preprocessing;
-  /** Whether every explanation gets a scorecard: attribution error, MSI, sufficiency, necessity, insertion, deletion. Default false. */
-  readonly score?: boolean;
-  /** How a person would repeat it, for the document. */
-  readonly command?: string;
-  /** Told what is going to be computed, once all of it is checked. */
-  readonly onPlanned?: (plan: Announced) => void;
-  /** Called when an explanation begins. */
-  readonly onStarted?: (planned: PlannedExplanation) => void;
-  /** Called when the scoring of an explanation begins. */
-  readonly onScoring?: (planned: PlannedExplanation) => void;
-  /** Called when an explanation is finished. */
-  readonly onExplained?: (explained: Explained) => void;
-}
-
-/** What is going to be computed, and how long that will take by a short trial. */
-export interface Announced extends Plan {
-  readonly speeds: Speeds;
-  /** Passes of all scorecards at most; none where there are none. */
-  readonly scoring: Passes;
-  readonly seconds: Duration;
-}
+import { durationOf, measureSpeeds } from './speed.ts';
+import { checkOptions } from './stated-options.ts';
 
 /**
  * Explains what a model says of an input: one explanation for each target, layer and method asked for.
@@ -93,7 +58,7 @@ export async function explain(
       layer: { names: one.layer },
       method: one.method,
       methods: methodTable,
-      loadExplainer,
+      loadExplainer: (path, trained) => loadExplainer(path, trained, model.edge),
       parameters: one.parameters,
       groups: one.groups,
       layout: one.input.layout,
@@ -167,7 +132,7 @@ export function explainedOf(
     versions: versionsOf(model),
     model: {
       name: model.name,
-      path: model.path && portablePath(model.path),
+      path: model.path && portablePath(model.path, model.edge.folder),
       hash: model.hash,
       producer: model.source.producer || undefined,
     },
@@ -210,7 +175,7 @@ export function explainedOf(
     method: attribution.method,
     methodTitle: methodTable[attribution.method].title,
     meaning: { ...attribution.meaning },
-    parameters: portableParameters(attribution),
+    parameters: portableParameters(attribution, model.edge.folder),
     chosen: { ...attribution.chosen },
     groups: givenGroups && documentOfGroups(givenGroups, keep('groups')),
     ungrouped: ungrouped || undefined,
@@ -237,12 +202,15 @@ export function explainedOf(
 }
 
 /** Files that a method was given, as they may be handed on. */
-function portableParameters({ method, parameters }: Attribution): Readonly<Record<string, unknown>> {
+function portableParameters(
+  { method, parameters }: Attribution,
+  folder: string | undefined,
+): Readonly<Record<string, unknown>> {
   const files = methodTable[method].files ?? [];
   return Object.fromEntries(
     Object.entries(parameters).map(([name, value]) => [
       name,
-      files.includes(name) && typeof value === 'string' ? portablePath(value) : value,
+      files.includes(name) && typeof value === 'string' ? portablePath(value, folder) : value,
     ]),
   );
 }

@@ -5,7 +5,7 @@ import type { LayerCandidate } from '../attribution/layers.ts';
 import { type MethodName, methods as methodTable } from '../attribution/methods/index.ts';
 import { type Target, targetOutput } from '../attribution/targets/target.ts';
 import { holdsTokens } from '../attribution/tokens.ts';
-import type { LoadedModel } from '../data/model/load-model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { WhereforeError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import type { Specialised } from '../runtime/executor.ts';

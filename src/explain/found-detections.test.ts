@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { ModelInput } from '../data/inputs/model-input.ts';
-import { detectionTarget, distinctObjects } from './found-detections.ts';
-import type { Detection, Prediction } from './prediction.ts';
+import type { Detection } from './distinct-objects.ts';
+import { distinctObjects } from './distinct-objects.ts';
+import { detectionTarget } from './found-detections.ts';
+import type { Prediction } from './prediction.ts';
 
 const labels = ['cat', 'dog', 'zebra'];
 /** Two cats, one of which two neighbouring anchors see, and a dog at the place of the first cat. */

@@ -3,13 +3,8 @@ import type { Target } from '../attribution/targets/target.ts';
 import type { ModelInput } from '../data/inputs/model-input.ts';
 import { WhereforeError } from '../errors.ts';
 import { boxOnImage } from './boxes.ts';
-import type { Detection, Prediction } from './prediction.ts';
-
-/** Two boxes of one class that overlap by this much, as intersection over union, are of one object. */
-const sameObject = 0.5;
-
-/** Rows with less than this score show nothing. */
-const leastScore = 0.01;
+import { type Detection, distinctObjects } from './distinct-objects.ts';
+import type { Prediction } from './prediction.ts';
 
 /** Objects from this score on count as found. */
 const foundScore = 0.1;
@@ -20,25 +15,6 @@ export type DetectionChoice =
   | { readonly class: number; readonly rank: number }
   /** The one that fits this box best, by overlap times score: left, top, right, bottom in pixels of the image. */
   | { readonly box: Box };
-
-/**
- * The objects of a detector's grid, the strongest first: of rows of one class whose boxes overlap the strongest
- * (non-maximum suppression), of rows without boxes the strongest of each class.
- * @param detections rows of the grid, the strongest first
- */
-export function distinctObjects(detections: readonly Detection[]): Detection[] {
-  const kept: Detection[] = [];
-  for (const row of detections) {
-    if (row.score < leastScore && kept.length > 0) break;
-    const isKnown = kept.some(
-      (other) =>
-        other.class === row.class &&
-        (!row.box || !other.box || intersectionOverUnion(row.box, other.box) >= sameObject),
-    );
-    if (!isKnown) kept.push(row);
-  }
-  return kept;
-}
 
 /**
  * The score of one detected object as a target.

@@ -1,4 +1,5 @@
 import type { Baseline, InputBaseline } from '../attribution/baseline.ts';
+import { baselineKinds } from '../attribution/baselines/index.ts';
 import { WhereforeError } from '../errors.ts';
 import { rows, type Tensor } from '../tensor/tensor.ts';
 import type { ExplanationDocument } from './document.ts';
@@ -17,9 +18,8 @@ export function documentOfBaseline(baseline: Baseline): BaselineDocument {
 }
 
 function documentOfOne(baseline: InputBaseline): InputBaselineDocument {
-  if (baseline.kind === 'input' || baseline.kind === 'sample')
-    return { kind: baseline.kind, description: baseline.description };
-  return baseline.kind === 'tokens' ? { ...baseline, keep: baseline.keep && [...baseline.keep] } : baseline;
+  // The schema leaves out what lies beside the document.
+  return baselineKinds[baseline.kind].document.parse(baseline) as InputBaselineDocument;
 }
 
 /**
@@ -40,13 +40,14 @@ export function recordedBaseline(recorded: Explained): Baseline | undefined {
 }
 
 function baselineOfOne(recorded: Explained, own: InputBaselineDocument, names: readonly string[]): InputBaseline {
-  if (own.kind !== 'input' && own.kind !== 'sample') return own;
+  const { beside } = baselineKinds[own.kind];
+  if (!beside) return own as InputBaseline;
   const tensors = new Map(names.map((name) => [name, usedTensor(recorded, name)]));
-  if (own.kind === 'sample') return { ...own, tensors };
+  if (beside === 'rows') return { ...own, tensors } as InputBaseline;
   // Beside the rows of another input's sample, a single baseline was written once for each.
   const heightOf = (name: string) => recorded.document.input.tensors[name]?.shape[0] ?? 1;
   const single = [...tensors].map(([name, tensor]) => [name, firstRows(tensor, heightOf(name))] as const);
-  return { ...own, tensors: new Map(single) };
+  return { ...own, tensors: new Map(single) } as InputBaseline;
 }
 
 function usedTensor(recorded: Explained, name: string): Tensor {

@@ -1,13 +1,15 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { matrix } from '../../test/attribution-models.ts';
-import { type LoadedModel, loadModel } from '../data/model/load-model.ts';
+import { loadModel } from '../data/model/load-model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
 import { convert } from '../tensor/convert.ts';
 import { float32, type Tensor, tensor } from '../tensor/tensor.ts';
-import { type ExplainOptions, explain } from './explain.ts';
+import { explain } from './explain.ts';
+import type { ExplainOptions } from './explain-options.ts';
 
 const runtime = createNodeRuntime({ threads: 1 });
 afterAll(() => runtime.close());

@@ -3,12 +3,14 @@ import { drawn, smallClassifier, twoBoxDetector } from '../../test/attribution-m
 import type { Baseline } from '../attribution/baseline.ts';
 import { type MethodName, methods } from '../attribution/methods/index.ts';
 import { batchingCheck } from '../attribution/prepare.ts';
-import { type LoadedModel, loadModel } from '../data/model/load-model.ts';
+import { loadModel } from '../data/model/load-model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import type { Model } from '../runtime/model.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
 import { concatRows } from '../tensor/tensor.ts';
-import { type ExplainOptions, explain } from './explain.ts';
+import { explain } from './explain.ts';
+import type { ExplainOptions } from './explain-options.ts';
 import type { PlannedExplanation } from './plan.ts';
 
 // What a run is announced to cost, against the passes that it counts.
@@ -129,7 +131,7 @@ describe('announced passes', () => {
       methods: ['exact-shapley', 'd-rise', 'score-cam', 'gradient'],
       target: { kind: 'classLogit', class: 1 },
       baseline: baselines['one baseline'],
-      onPlanned: ({ leftOut }) => left.push(...leftOut),
+      onPlanned: ({ leftOut }) => left.push(...leftOut.map(({ text }) => text)),
     });
     expect(found.map(({ document }) => document.method)).toEqual(['gradient']);
     expect(left).toEqual([

@@ -1,4 +1,3 @@
-import type { Box } from '../attribution/detector-grid.ts';
 import { regionOf } from '../attribution/targets/region.ts';
 import { scaleOf } from '../attribution/targets/scale.ts';
 import type { Target } from '../attribution/targets/target.ts';
@@ -11,8 +10,8 @@ import { toNumbers } from '../tensor/convert.ts';
 import { formatShape, type Tensor } from '../tensor/tensor.ts';
 import { boxReader } from './boxes.ts';
 import { classReading, isLanguage, probabilitiesOf, softmax, statedReading } from './class-reading.ts';
+import { type Detection, distinctObjects } from './distinct-objects.ts';
 import type { ExplanationDocument } from './document.ts';
-import { distinctObjects } from './found-detections.ts';
 
 /** What a model said of one input, and the target that explains it. */
 export interface Prediction {
@@ -23,15 +22,6 @@ export interface Prediction {
   readonly detections?: readonly Detection[];
   /** The most probable class of each position of a segmentation. */
   readonly segmentation?: { readonly size: readonly [number, number]; readonly classes: Uint32Array };
-}
-
-/** A row of a detector's grid with the class that fits best. */
-export interface Detection {
-  readonly anchor: number;
-  readonly class: number;
-  readonly score: number;
-  /** Where it was found, where the preprocessing says how boxes are read. */
-  readonly box?: Box;
 }
 
 const shown = 5;

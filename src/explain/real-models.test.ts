@@ -7,7 +7,8 @@ import { readModelInputs } from '../data/inputs/read-model-input.ts';
 import { loadModel } from '../data/model/load-model.ts';
 import { gradientsOf, oneHotSeed } from '../runtime/gradient.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
-import { type ExplainOptions, explain, preprocessingOf } from './explain.ts';
+import { explain, preprocessingOf } from './explain.ts';
+import type { ExplainOptions } from './explain-options.ts';
 
 // Gradients of real models against PyTorch in float64 (test/fixtures/real-models/make.py), and the completeness of
 // integrated gradients at the input and at inner layers. `npm run test:full` adds the slow ones.

@@ -1,6 +1,6 @@
 import { describeTarget, type Target } from '../attribution/targets/target.ts';
 import { tokenizerOf } from '../data/inputs/text-input.ts';
-import { type LoadedModel, labelsOf } from '../data/model/load-model.ts';
+import { type LoadedModel, labelsOf } from '../data/model/loaded-model.ts';
 import type { Preprocessing } from '../data/model/preprocessing.ts';
 import type { ExplanationDocument } from './document.ts';
 import { vocabularyOf } from './plan.ts';

@@ -1,6 +1,6 @@
 import type { ModelInput } from '../data/inputs/model-input.ts';
 import { readModelInputs } from '../data/inputs/read-model-input.ts';
-import type { LoadedModel } from '../data/model/load-model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
 import type { Preprocessing } from '../data/model/preprocessing.ts';
 import { WhereforeError } from '../errors.ts';
 import type { ExplanationDocument } from './document.ts';

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Attribution } from '../attribution/attribute.ts';
-import type { LoadedModel } from '../data/model/load-model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
 import type { Difference, IsNear } from './compare-documents.ts';
 import type { ExplanationDocument } from './document.ts';
 import { type GroupDifference, hasSample, type Recomputed } from './document-again.ts';

@@ -4,7 +4,7 @@ import { methods as methodTable } from '../attribution/methods/index.ts';
 import type { WorkOptions } from '../attribution/prepared.ts';
 import type { Target } from '../attribution/targets/target.ts';
 import { findBelow } from '../data/files/folders.ts';
-import type { LoadedModel } from '../data/model/load-model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { preprocessingSchema } from '../data/model/preprocessing.ts';
 import { WhereforeError } from '../errors.ts';
 import { loadExplainer } from '../explainer/load-explainer.ts';
@@ -120,7 +120,7 @@ async function computeAgain(model: LoadedModel, explained: Explained, options: R
     explained: document.explained,
     layer: { names: document.layer },
     method: document.method,
-    loadExplainer,
+    loadExplainer: (path, trained) => loadExplainer(path, trained, model.edge),
     parameters: { ...document.parameters, ...files },
     layout: document.input.layout,
     groups,

@@ -1,6 +1,5 @@
 import { portablePath } from '../data/files/portable-path.ts';
-import type { LoadedModel } from '../data/model/load-model.ts';
-import type { Model } from '../runtime/model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { packageVersion } from './version.ts';
 
 /** What made a run, besides what it computes. */
@@ -12,11 +11,11 @@ export interface RunOrigin {
 }
 
 /** Versions that a result may depend on. */
-export function versionsOf({ executor: { runtime } }: Pick<Model, 'executor'>) {
+export function versionsOf({ executor: { runtime }, edge }: Pick<LoadedModel, 'executor' | 'edge'>) {
   return {
     wherefore: packageVersion,
     runtime: `${runtime.name} ${runtime.version}`,
-    node: process.versions.node,
+    ...edge.versions,
   };
 }
 
@@ -36,7 +35,7 @@ export function runRecord<Own extends object>(
     command,
     seed,
     versions: versionsOf(model),
-    models: [{ name: model.name, path: model.path && portablePath(model.path), hash: model.hash }],
+    models: [{ name: model.name, path: model.path && portablePath(model.path, model.edge.folder), hash: model.hash }],
     ...own,
   };
 }

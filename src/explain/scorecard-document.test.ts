@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { closeRuntime, image, imageLayout, templateModel } from '../../test/evaluation-models.ts';
 import { attribute } from '../attribution/attribute.ts';
-import { type LoadedModel, loadModel } from '../data/model/load-model.ts';
+import { loadModel } from '../data/model/load-model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import { renderScorecard } from '../page/explanation/scorecard.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';

@@ -5,7 +5,7 @@ import { methods as methodTable } from '../attribution/methods/index.ts';
 import { batchingCheck } from '../attribution/prepare.ts';
 import type { Passes, WorkOptions } from '../attribution/prepared.ts';
 import type { ModelInput } from '../data/inputs/model-input.ts';
-import type { LoadedModel } from '../data/model/load-model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { type ErrorCode, WhereforeError } from '../errors.ts';
 import { groupsOf } from '../evaluation/groups.ts';
 import { metrics as metricTable } from '../evaluation/metrics/index.ts';

@@ -1,12 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type LoadedModel, loadModel } from '../data/model/load-model.ts';
+import { loadModel } from '../data/model/load-model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
 import type { Runtime, Session } from '../runtime/runtime.ts';
 import { random } from '../tensor/random.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
 import { evaluate } from './evaluation/evaluate.ts';
-import { type ExplainOptions, explain } from './explain.ts';
+import { explain } from './explain.ts';
+import type { ExplainOptions } from './explain-options.ts';
 
 const file = fileURLToPath(new URL('../../test/fixtures/command-line/classifier.onnx', import.meta.url));
 const runtime = createNodeRuntime({ threads: 1 });

@@ -1,12 +1,7 @@
 import { WhereforeError } from '../errors.ts';
 import { unknownName } from '../nearest.ts';
 import { describeValue } from '../tensor/check-tensor.ts';
-import type { ExplainOptions } from './explain.ts';
-import type { Question } from './request.ts';
-
-/** Options with lists where a caller may give a single name. */
-export type CheckedOptions = Omit<ExplainOptions, 'method' | 'methods' | 'layers'> &
-  Pick<Question, 'methods' | 'layers'>;
+import type { CheckedOptions, ExplainOptions } from './explain-options.ts';
 
 /** What `explain` takes; a name that is none of these is a mistake, not to be passed over. */
 const known: { readonly [K in keyof Required<ExplainOptions>]: true } = {

@@ -10,8 +10,7 @@ import {
 } from '../train/index.ts';
 import { constantly } from '../train/initialization.ts';
 import { sizeAt } from '../train/network.ts';
-import type { ImageLayout } from './classifier.ts';
-import type { FeatureMap } from './feature-maps.ts';
+import type { FeatureMap, ImageLayout } from './feature-maps.ts';
 
 /** Every name that the explainer adds to a graph starts with this. */
 export const prefix = 'lax/';

@@ -7,15 +7,7 @@ import { freeBatch } from '../onnx/lowering/free-batch.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { concatRows, formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
-import { type FeatureMap, featureMaps } from './feature-maps.ts';
-
-/** Where channels and space lie in an input of images. */
-export interface ImageLayout {
-  readonly channelAxis: 1 | 3;
-  readonly channels: number;
-  readonly height: number;
-  readonly width: number;
-}
+import { type FeatureMap, featureMaps, type ImageLayout } from './feature-maps.ts';
 
 /** A classifier of images, seen as what an explainer needs of it. */
 export interface Classifier {

@@ -1,7 +1,14 @@
 import type { LayerCandidate } from '../attribution/layers.ts';
 import { WhereforeError } from '../errors.ts';
 import { formatShape } from '../tensor/tensor.ts';
-import type { ImageLayout } from './classifier.ts';
+
+/** Where channels and space lie in an input of images. */
+export interface ImageLayout {
+  readonly channelAxis: 1 | 3;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+}
 
 /** A value of the graph whose elements lie over the image. */
 export interface FeatureMap {

@@ -1,4 +1,4 @@
-import { loadModel } from '../data/model/load-model.ts';
+import type { Edge } from '../data/model/loaded-model.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { checkExplains, type Explainer, openExplainer } from './explainer.ts';
@@ -8,16 +8,17 @@ const opened = new WeakMap<Runtime, Map<string, Promise<Explainer>>>();
 
 /**
  * Opens the explainer of a file beside a model, once for each runtime: what the method `lax` takes as `loadExplainer`.
+ * @param edge how the file is reached: that of a loaded model
  * @throws WhereforeError `invalid-data` when the file is no explainer, `invalid-argument` when it was trained on another
  *   model
  */
-export async function loadExplainer(path: string, model: Model): Promise<Explainer> {
+export async function loadExplainer(path: string, model: Model, edge: Pick<Edge, 'loadModel'>): Promise<Explainer> {
   const { runtime } = model.executor;
   let byPath = opened.get(runtime);
   if (!byPath) opened.set(runtime, (byPath = new Map()));
   let explainer = byPath.get(path);
   if (!explainer) {
-    byPath.set(path, (explainer = loadModel(path, { runtime }).then(openExplainer)));
+    byPath.set(path, (explainer = edge.loadModel(path, runtime).then(openExplainer)));
     explainer.catch(() => byPath.delete(path));
   }
   checkExplains(await explainer, model);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { random } from '../tensor/random.ts';
 import { float32 } from '../tensor/tensor.ts';
-import type { ImageLayout } from './classifier.ts';
+import type { ImageLayout } from './feature-maps.ts';
 import { drawReference, pixelStatistics } from './references.ts';
 
 function tiles(layout: ImageLayout, seed: number): { other: Float32Array; into: Float32Array } {

@@ -1,6 +1,6 @@
 import { permutation, type Random } from '../tensor/random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { ImageLayout } from './classifier.ts';
+import type { ImageLayout } from './feature-maps.ts';
 import type { ReferenceKind } from './settings.ts';
 
 /** Mean, standard deviation, smallest and largest value of each channel over some images. */

@@ -1,8 +1,8 @@
-import sharp from 'sharp';
-import { writePng } from '../data/formats/image.ts';
 import { type Tensor, tensor } from '../tensor/tensor.ts';
+import { base64 } from './base64.ts';
 import { divergingColour, type Ground, overlayColour } from './colour-map.ts';
 import { type Frame, isSeen } from './frame.ts';
+import { pngOf } from './png.ts';
 import type { SignedMap } from './signed-map.ts';
 
 /** Colours each side of 0. Few enough that images of noise stay small, more than an eye tells apart. */
@@ -73,11 +73,19 @@ function paint(
   return tensor('uint8', [height, width, channels], pixels);
 }
 
-/** An image as a data URI: PNG where every pixel counts, JPEG for photographs. */
-export async function dataUri(pixels: Tensor<'uint8'>, form: 'png' | 'photograph'): Promise<string> {
+/** Packs a photograph smaller than PNG does; where none is given, photographs are PNG too. */
+export type EncodePhotograph = (
+  pixels: Tensor<'uint8'>,
+) => Promise<{ readonly type: string; readonly bytes: Uint8Array }>;
+
+/** An image as a data URI: PNG where every pixel counts, else as `photograph` packs it. */
+export async function dataUri(
+  pixels: Tensor<'uint8'>,
+  form: 'png' | 'photograph',
+  photograph?: EncodePhotograph,
+): Promise<string> {
   const [height, width] = pixels.shape;
-  const png = await writePng(pixels);
-  if (form === 'png' || height * width <= 4096) return `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
-  const jpeg = await sharp(png).jpeg({ quality: 85 }).toBuffer();
-  return `data:image/jpeg;base64,${jpeg.toString('base64')}`;
+  if (form === 'png' || height * width <= 4096 || !photograph) return `data:image/png;base64,${base64(pngOf(pixels))}`;
+  const { type, bytes } = await photograph(pixels);
+  return `data:${type};base64,${base64(bytes)}`;
 }

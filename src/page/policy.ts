@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { Sha256 } from '../tensor/sha256.ts';
+import { base64 } from './base64.ts';
 import { type Html, raw } from './html.ts';
 
 /**
@@ -8,7 +9,7 @@ import { type Html, raw } from './html.ts';
  * @param options.images Whether images beside the page may be shown. Default: only those in it.
  */
 export function contentPolicy(script?: string, { images = false }: { readonly images?: boolean } = {}): Html {
-  const scripts = script === undefined ? "'none'" : `'sha256-${createHash('sha256').update(script).digest('base64')}'`;
+  const scripts = script === undefined ? "'none'" : `'sha256-${base64(new Sha256().update(script).digest())}'`;
   const rules = [
     "default-src 'none'",
     // The origin of a page that is opened as a file is no "self" to every browser.

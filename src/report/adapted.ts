@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { writeAtomically } from '../data/files/files.ts';
 import { portablePath } from '../data/files/portable-path.ts';
-import type { LoadedModel } from '../data/model/load-model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { type RunOrigin, runRecord } from '../explain/run-record.ts';
 import type { Adapted } from '../explainer/index.ts';
 import { encodeModel } from '../onnx/encode.ts';
@@ -51,7 +51,7 @@ export async function writeAdapted(
     'adapt',
     model,
     { ...origin, seed: facts.seed },
-    { data: portablePath(data), images, cost: { seconds }, explainer: facts, comparison },
+    { data: portablePath(data, process.cwd()), images, cost: { seconds }, explainer: facts, comparison },
   );
   await write(adaptedFiles.run, `${JSON.stringify(record, undefined, 2)}\n`);
 }

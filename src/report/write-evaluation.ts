@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { writeAtomically } from '../data/files/files.ts';
 import { csvCell } from '../data/formats/csv-cell.ts';
-import type { LoadedModel } from '../data/model/load-model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { flagText } from '../evaluation/comparison.ts';
 import { metrics as metricTable } from '../evaluation/metrics/index.ts';
 import type { Evaluation } from '../explain/evaluation/evaluate.ts';
 import { type RunOrigin, runRecord } from '../explain/run-record.ts';
 import { renderEvaluationPage } from '../page/evaluation/page.ts';
+import { jpegPhotograph } from '../page/photograph.ts';
 
 /**
  * Writes `index.html`, `evaluation.json` (the table) and `scores.csv` (a line for each explanation and metric) into the
@@ -21,7 +22,7 @@ export async function writeEvaluation(
   const { comparison, seed, alphaMin, regions } = evaluation;
   await writeAtomically(
     join(folder, 'index.html'),
-    await renderEvaluationPage(evaluation, { model: model.name, command: info.command }),
+    await renderEvaluationPage(evaluation, { model: model.name, command: info.command, photograph: jpegPhotograph }),
   );
   await writeAtomically(join(folder, 'evaluation.json'), `${JSON.stringify(comparison, undefined, 2)}\n`);
   await writeAtomically(join(folder, 'scores.csv'), scoresCsv(evaluation));

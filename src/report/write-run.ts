@@ -11,6 +11,7 @@ import { packageVersion } from '../explain/version.ts';
 import { fileName, type PageOptions, renderPage } from '../page/explanation/page.ts';
 import { figuresOf, inputKey } from '../page/figures.ts';
 import { heatMapPng } from '../page/heat-map-png.ts';
+import { jpegPhotograph } from '../page/photograph.ts';
 import { formatShape, sameShape, type Tensor } from '../tensor/tensor.ts';
 
 /** What a run was, besides its explanations. */
@@ -40,7 +41,7 @@ interface RunEntry {
 export async function writeRun(runs: string, explained: readonly Explained[], info: RunInfo = {}): Promise<string> {
   const started = info.started ?? new Date();
   const folder = join(runs, runId(started, explained, info));
-  const page = await renderPage(explained, info);
+  const page = await renderPage(explained, { photograph: jpegPhotograph, ...info });
   const figures = await figuresOf(explained);
   const images = imagesOf(explained);
   await writeFolderAtomically(folder, async (write) => {

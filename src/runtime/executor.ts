@@ -1,13 +1,6 @@
 import type { GradientNote } from '../autodiff/context.ts';
-import {
-  controlFlow,
-  type Decisions,
-  decidesByData,
-  decisionNotes,
-  decisionProbe,
-  takeBranches,
-} from '../autodiff/control-flow.ts';
-import { type Facts, probeOf, readProbe, specialise } from '../autodiff/facts.ts';
+import { controlFlow, decidesByData, decisionNotes, decisionProbe, takeBranches } from '../autodiff/control-flow.ts';
+import { type Decisions, type Facts, probeOf, readProbe, specialise } from '../autodiff/facts.ts';
 import { resolveSequences } from '../autodiff/sequences.ts';
 import { unrollLoops } from '../autodiff/unroll.ts';
 import { WhereforeError } from '../errors.ts';

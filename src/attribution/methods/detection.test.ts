@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sharedData } from '../../../test/shared-data.ts';
 import { readModelInputs } from '../../data/inputs/read-model-input.ts';
-import { type LoadedModel, loadModel } from '../../data/model/load-model.ts';
-import { completePreprocessing } from '../../data/model/preprocessing-file.ts';
+import { loadModel } from '../../data/model/load-model.ts';
+import type { LoadedModel } from '../../data/model/loaded-model.ts';
+import { completePreprocessing } from '../../data/model/preprocessing-text.ts';
 import type { Tensors } from '../../runtime/runtime.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { type AttributionRequest, attribute } from '../attribute.ts';

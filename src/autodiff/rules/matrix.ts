@@ -145,7 +145,7 @@ function determinant(c: RuleContext, g: string, x: string): string {
   for (let row = 0; row < n; row++) {
     for (let column = 0; column < n; column++) {
       signs.push((row + column) % 2 ? -1 : 1);
-      for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) if (i !== row && j !== column) elements.push(i * n + j);
+      for (let i = 0; i < n * n; i++) if (Math.floor(i / n) !== row && i % n !== column) elements.push(i);
     }
   }
   const flat = c.reshape(x, [...batch, n * n]);

@@ -1,5 +1,5 @@
 import type { ReadOptions } from '../files/open-file.ts';
-import type { LoadedModel } from '../model/load-model.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 import type { Preprocessing } from '../model/preprocessing.ts';
 import type { DatasetDescription } from './dataset-description.ts';
 

@@ -12,7 +12,7 @@ import { writePng } from '../formats/image.ts';
 import { writeNpy } from '../formats/npy.ts';
 import { writeNpz } from '../formats/npz.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
-import { completePreprocessing } from '../model/preprocessing-file.ts';
+import { completePreprocessing } from '../model/preprocessing-text.ts';
 import { openDataset } from './open-dataset.ts';
 
 let folder: string;

@@ -5,7 +5,7 @@ import { describedImage, preprocessImage } from '../inputs/image-input.ts';
 import { tableTensor } from '../inputs/table-input.ts';
 import { asTaken, tensorInput } from '../inputs/tensor-input.ts';
 import { textInputs } from '../inputs/text-input.ts';
-import type { LoadedModel } from '../model/load-model.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 import type { Preprocessing, TableInput } from '../model/preprocessing.ts';
 import type { Contents } from './contents.ts';
 

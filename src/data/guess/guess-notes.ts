@@ -1,6 +1,5 @@
-import { isDeepStrictEqual } from 'node:util';
 import { describeImageInput } from '../inputs/image-input.ts';
-import type { LoadedModel } from '../model/load-model.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 import type { Preprocessing } from '../model/preprocessing.ts';
 import { imageProcessorUsed, isWritten } from '../model/used-beside.ts';
 import { roleOf, settledPreprocessing } from './settled-preprocessing.ts';
@@ -35,10 +34,17 @@ function filledIn({ preprocessing: written }: LoadedModel, used: Preprocessing, 
 function guessedImages(model: LoadedModel, used: Preprocessing, settled: Preprocessing): string[] {
   if (isWritten(model, 'image')) return [];
   return Object.entries(used.inputs).flatMap(([name, input]) =>
-    input.kind === 'image' && isDeepStrictEqual(input, settled.inputs[name]) && !imageProcessorUsed(model, input)
+    input.kind === 'image' && isSame(input, settled.inputs[name]) && !imageProcessorUsed(model, input)
       ? [
           `how images become the input was guessed from the graph, which cannot be sure of colours and scale: ${describeImageInput(input)}. If scores look wrong: wherefore inspect, and a wherefore.yaml beside the model`,
         ]
       : [],
   );
+}
+
+/** Whether two descriptions of an input say the same, in whatever order. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return Object.is(a, b);
+  const names = new Set([...Object.keys(a), ...Object.keys(b)]);
+  return [...names].every((name) => isSame((a as Record<string, unknown>)[name], (b as Record<string, unknown>)[name]));
 }

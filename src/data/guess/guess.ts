@@ -1,5 +1,5 @@
-import { relative } from 'node:path';
 import { type OnnxModel, requiredInputs, type ValueInfo } from '../../onnx/graph.ts';
+import { relativeTo } from '../../paths.ts';
 import { formatShape } from '../../tensor/tensor.ts';
 import type { Beside } from '../model/beside.ts';
 import type { PreprocessingText } from '../model/preprocessing.ts';
@@ -104,7 +104,7 @@ function tokenizerFor(path: string, beside: Beside | undefined, guesses: Guess[]
     guesses.push({ path: `${path}.tokenizer`, value: undefined, confidence: 'unknown', reason });
     return {};
   }
-  const tokenizer = relative(beside.folder, file);
+  const tokenizer = relativeTo(beside.folder, file);
   guesses.push({
     path: `${path}.tokenizer`,
     value: tokenizer,

@@ -1,7 +1,7 @@
 import type { Beside } from '../model/beside.ts';
-import type { LoadedModel } from '../model/load-model.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 import type { InputPreprocessing, Preprocessing } from '../model/preprocessing.ts';
-import { completePreprocessing, type LoadedPreprocessing } from '../model/preprocessing-file.ts';
+import { completePreprocessing, type LoadedPreprocessing } from '../model/preprocessing-text.ts';
 import { guessPreprocessing } from './guess.ts';
 
 type Described = Pick<LoadedModel, 'source' | 'preprocessing' | 'beside'>;

@@ -5,9 +5,9 @@ import type { ReadOptions } from '../files/open-file.ts';
 import type { Table } from '../formats/table.ts';
 import { readTable } from '../formats/table-file.ts';
 import { guessPreprocessing } from '../guess/guess.ts';
-import type { LoadedModel } from '../model/load-model.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 import type { Preprocessing, PreprocessingText } from '../model/preprocessing.ts';
-import { completePreprocessing, formatPreprocessing } from '../model/preprocessing-file.ts';
+import { completePreprocessing, formatPreprocessing } from '../model/preprocessing-text.ts';
 import { type DescribedTable, describeTable } from './describe-table.ts';
 import { rowInputOf } from './row-model.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readCsv } from '../formats/csv.ts';
-import { completePreprocessing } from '../model/preprocessing-file.ts';
+import { completePreprocessing } from '../model/preprocessing-text.ts';
 import { describeTable, type RowInput } from './describe-table.ts';
 import { tableTensor } from './table-input.ts';
 

@@ -12,18 +12,20 @@ import type { Audio } from '../formats/audio.ts';
 import { imageExtensions, readImage } from '../formats/image.ts';
 import { tableReaders } from '../formats/table-file.ts';
 import { tensorReaders } from '../formats/tensor-file.ts';
-import type { LoadedModel } from '../model/load-model.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 import type { Preprocessing, TextInput } from '../model/preprocessing.ts';
 import { audioReaders, prepareAudio } from './audio-input.ts';
 import { withRows } from './describe-rows.ts';
+import { describedText } from './described-text.ts';
 import { describedImage, preprocessImage } from './image-input.ts';
 import { inputLimit } from './input-limit.ts';
 import type { ModelInput } from './model-input.ts';
+import { readNamedTensor } from './named-tensor.ts';
 import { tableInputs } from './row-input.ts';
 import { splitSelection } from './row-selection.ts';
 import { filesOfFolder } from './source-files.ts';
-import { asTaken, isNamed, layoutOf, readNamedTensor, tensorInput } from './tensor-input.ts';
-import { describedText, textInputs } from './text-input.ts';
+import { asTaken, isNamed, layoutOf, tensorInput } from './tensor-input.ts';
+import { textInputs } from './text-input.ts';
 import { type FoundText, textsOfFile, textsOfTable } from './text-sources.ts';
 
 /**
@@ -47,7 +49,10 @@ export async function readModelInputs(
   const placed = (path: string) => (within === undefined ? path : resolve(within, path));
   if (isNamed(source)) {
     const [name, tensor, hash] = await readNamedTensor(model, source, within);
-    const told = source.replace(/^([^=]*=\s*)(.*)$/s, (_, name, value) => `${name}${portablePath(value)}`);
+    const told = source.replace(
+      /^([^=]*=\s*)(.*)$/s,
+      (_, name, value) => `${name}${portablePath(value, process.cwd())}`,
+    );
     return [tensorInput(model, new Map([[name, tensor]]), told, hash, preprocessing)];
   }
   refuseNamedFile(model, source);
@@ -59,7 +64,7 @@ export async function readModelInputs(
     return inputs.flat();
   }
   return readFileInputs(
-    { model, source, path: placed(path), told: portablePath(path), selection, place },
+    { model, source, path: placed(path), told: portablePath(path, process.cwd()), selection, place },
     preprocessing,
     options,
   );

@@ -2,7 +2,7 @@ import { basename, extname } from 'node:path';
 import { WhereforeError } from '../../errors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { tableReaders } from '../formats/table-file.ts';
-import type { LoadedModel } from '../model/load-model.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 import type { Preprocessing } from '../model/preprocessing.ts';
 import { withRows } from './describe-rows.ts';
 import { readTableSample } from './row-input.ts';

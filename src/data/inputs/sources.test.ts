@@ -10,7 +10,8 @@ import { encodeModel } from '../../onnx/encode.ts';
 import { float32, tensor } from '../../tensor/tensor.ts';
 import { writePng } from '../formats/image.ts';
 import { writeNpy } from '../formats/npy.ts';
-import { type LoadedModel, loadModel } from '../model/load-model.ts';
+import { loadModel } from '../model/load-model.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 import { usedBeside } from '../model/used-beside.ts';
 import { readModelInputs } from './read-model-input.ts';
 

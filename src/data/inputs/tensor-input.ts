@@ -1,17 +1,11 @@
-import { createHash } from 'node:crypto';
-import { extname, resolve } from 'node:path';
 import { WhereforeError } from '../../errors.ts';
-import { unknownName } from '../../nearest.ts';
 import { requiredInputs } from '../../onnx/graph.ts';
 import { checkInputNumbers } from '../../runtime/missing-values.ts';
 import { convert } from '../../tensor/convert.ts';
 import { type DataType, formatShape, int64, sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import { sameNumbers } from '../../tensor/whole-numbers.ts';
-import { readBytes } from '../files/read-file.ts';
-import { tensorReaders } from '../formats/tensor-file.ts';
-import type { LoadedModel } from '../model/load-model.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 import type { Preprocessing } from '../model/preprocessing.ts';
-import { inputLimit } from './input-limit.ts';
 import type { ModelInput } from './model-input.ts';
 
 /** Tensors under input names; a single one without a name goes to the model's only input. */
@@ -188,7 +182,7 @@ function namedAxes(axes: readonly string[]): ModelInput['layout'] {
 }
 
 /** Numbers as a person writes them, in the element type of the input. */
-function writtenTensor(model: LoadedModel, name: string, text: string): Tensor {
+export function writtenTensor(model: LoadedModel, name: string, text: string): Tensor {
   const refuse = (what: string, cause?: unknown) =>
     new WhereforeError('invalid-argument', `the numbers of input "${name}" ${what}`, {
       got: text.length > 60 ? `${text.slice(0, 60)}…` : text,
@@ -218,48 +212,9 @@ function writtenTensor(model: LoadedModel, name: string, text: string): Tensor {
 }
 
 /** Whether a source is numbers without the name of an input: `[[1,2]]`. A text may well begin with a bracket. */
-const isBare = (source: string) => /^\s*\[[\s[\]\d.,eE+-]*\d[\s[\]\d.,eE+-]*\]\s*$/.test(source);
+export const isBare = (source: string) => /^\s*\[[\s[\]\d.,eE+-]*\d[\s[\]\d.,eE+-]*\]\s*$/.test(source);
 
 /** Whether a source names an input, or is numbers: `name=x.npy`, `name=[[1,2]]`, `name=3`, `[[1,2]]`. */
 export function isNamed(source: string): boolean {
   return isBare(source) || /^[^=/\\]+=\s*(\[.*|-?[\d.]+|.*\.(npy|npz|safetensors))$/is.test(source);
-}
-
-/**
- * The tensor of an input named with it: `name=x.npy`, `name=[[1,2]]`; its name, and the hash of the file.
- * @throws WhereforeError `unknown-name` for an input that the model lacks
- */
-export async function readNamedTensor(
-  model: LoadedModel,
-  source: string,
-  within?: string,
-): Promise<[name: string, tensor: Tensor, hash: string | undefined]> {
-  const names = requiredInputs(model.graph).map((input) => input.name);
-  if (isBare(source)) {
-    if (names.length === 1) return [names[0], writtenTensor(model, names[0], source.trim()), undefined];
-    throw new WhereforeError('invalid-argument', 'numbers for which input?', {
-      where: source.length > 60 ? `${source.slice(0, 60)}…` : source,
-      expected: names.map((name) => `${name}=[…]`).join(', '),
-    });
-  }
-  const equals = source.indexOf('=');
-  const [name, text] = [source.slice(0, equals).trim(), source.slice(equals + 1).trim()];
-  if (!names.includes(name)) {
-    const where = source.length > 60 ? `${source.slice(0, 60)}…` : source;
-    throw unknownName('the model has no input', name, names, { where });
-  }
-  const reader = tensorReaders[extname(text).toLowerCase()];
-  if (!reader) return [name, writtenTensor(model, name, text), undefined];
-  const limit = inputLimit(model.graph);
-  const place = within === undefined ? { limit } : { limit, inside: [within] };
-  const bytes = await readBytes(within === undefined ? text : resolve(within, text), 'tensors', place);
-  const tensors = reader(bytes, text, limit);
-  const tensor = tensors.get(name) ?? (tensors.size === 1 ? [...tensors.values()][0] : undefined);
-  if (!tensor) {
-    throw new WhereforeError('unknown-name', `there is no tensor "${name}"`, {
-      where: text,
-      expected: [...tensors.keys()].map((key) => `"${key}"`).join(', '),
-    });
-  }
-  return [name, tensor, createHash('sha256').update(bytes).digest('hex')];
 }

@@ -6,19 +6,13 @@ import { maxOf, minOf } from '../../tensor/extremes.ts';
 import { namedMemo } from '../../tensor/memo.ts';
 import { int64, type Tensor } from '../../tensor/tensor.ts';
 import { foldersOf } from '../files/folders.ts';
-import type { LoadedModel } from '../model/load-model.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 import type { Preprocessing, TextInput } from '../model/preprocessing.ts';
+import { describedText } from './described-text.ts';
+import { emptyToken } from './empty-token.ts';
 import type { ModelInput } from './model-input.ts';
-import { filledUp, partsOfText, type TextLimits } from './text-length.ts';
-import { type EncodedText, emptyToken, readTokenizer, type Tokenizer } from './tokenizer.ts';
-
-/** The input of token ids that a model says how to make from text. */
-export function describedText(preprocessing: Preprocessing): { name: string; input: TextInput } | undefined {
-  const texts = Object.entries(preprocessing.inputs).flatMap(([name, input]) =>
-    input.kind === 'text' && input.part === 'ids' ? [{ name, input }] : [],
-  );
-  return texts.length === 1 ? texts[0] : undefined;
-}
+import { type EncodedText, filledUp, partsOfText, type TextLimits } from './text-length.ts';
+import { readTokenizer, type Tokenizer } from './tokenizer.ts';
 
 /**
  * The tokenizer that a model's `wherefore.yaml` names, below its folder, else the one beside the model; undefined where

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { EncodedText } from './text-length.ts';
 import { filledUp, partsOfText, textLimits, truncationOf } from './text-length.ts';
-import type { EncodedText } from './tokenizer.ts';
 
 /** [CLS] a b c d e [SEP], each token a word. */
 const text: EncodedText = {

@@ -1,5 +1,19 @@
 import { WhereforeError } from '../../errors.ts';
-import type { EncodedText } from './tokenizer.ts';
+import type { Span } from './token-alignment.ts';
+
+/** A text as a model reads it. */
+export interface EncodedText {
+  readonly ids: readonly number[];
+  /** The tokens as the tokenizer writes them: `▁Once`, `##ing`, `<s>`. */
+  readonly tokens: readonly string[];
+  /** What each token stands for in the text; special tokens and bytes that are no letters as the tokenizer writes them. */
+  readonly texts: readonly string[];
+  /** Where in the text each token lies; undefined for special tokens and what cannot be found again. */
+  readonly spans: readonly (Span | undefined)[];
+  readonly special: readonly boolean[];
+  /** The word of each token: tokens of one word have the same number; special tokens have their own. */
+  readonly words: readonly number[];
+}
 
 /** How long a text may be, in tokens, and what becomes of a longer one. */
 export interface TextLimits {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { sharedData } from '../../../test/shared-data.ts';
+import { emptyToken } from './empty-token.ts';
 import { alignTokens, wordsOf } from './token-alignment.ts';
-import { emptyToken, parseTokenizer, readTokenizer } from './tokenizer.ts';
+import { parseTokenizer, readTokenizer } from './tokenizer.ts';
 
 const none = (tokens: readonly string[]) => tokens.map(() => false);
 const pieces = (text: string, tokens: readonly string[]) =>

@@ -4,22 +4,9 @@ import { WhereforeError } from '../../errors.ts';
 import { maxOf } from '../../tensor/extremes.ts';
 import type { ReadOptions } from '../files/open-file.ts';
 import { readText } from '../files/read-file.ts';
-import { type TextLimits, truncationOf } from './text-length.ts';
-import { alignTokens, type Span, wordsOf } from './token-alignment.ts';
-
-/** A text as a model reads it. */
-export interface EncodedText {
-  readonly ids: readonly number[];
-  /** The tokens as the tokenizer writes them: `▁Once`, `##ing`, `<s>`. */
-  readonly tokens: readonly string[];
-  /** What each token stands for in the text; special tokens and bytes that are no letters as the tokenizer writes them. */
-  readonly texts: readonly string[];
-  /** Where in the text each token lies; undefined for special tokens and what cannot be found again. */
-  readonly spans: readonly (Span | undefined)[];
-  readonly special: readonly boolean[];
-  /** The word of each token: tokens of one word have the same number; special tokens have their own. */
-  readonly words: readonly number[];
-}
+import { emptyTokens } from './empty-token.ts';
+import { type EncodedText, type TextLimits, truncationOf } from './text-length.ts';
+import { alignTokens, wordsOf } from './token-alignment.ts';
 
 /** Turns texts into token ids and back. */
 export interface Tokenizer {
@@ -34,13 +21,6 @@ export interface Tokenizer {
   /** What its `truncation` says of long texts. */
   readonly limits: TextLimits;
 }
-
-/** Names by which tokens that stand for "nothing here" are known. */
-export const emptyTokens = {
-  pad: ['[PAD]', '<pad>', '<|pad|>', '<|endoftext|>'],
-  mask: ['[MASK]', '<mask>'],
-  unk: ['[UNK]', '<unk>'],
-} as const;
 
 /**
  * Reads a `tokenizer.json` (Hugging Face).
@@ -119,18 +99,6 @@ function unknownId(
   if (typeof id === 'number') return id;
   const names = typeof token === 'string' ? [token] : emptyTokens.unk;
   return names.map(idOf).find((found) => found !== undefined);
-}
-
-/** The first token that the vocabulary has under one of the usual names. */
-export function emptyToken(
-  tokenizer: Tokenizer,
-  kind: keyof typeof emptyTokens,
-): { readonly id: number; readonly token: string } | undefined {
-  for (const token of emptyTokens[kind]) {
-    const id = tokenizer.idOf(token);
-    if (id !== undefined) return { id, token };
-  }
-  return undefined;
 }
 
 /** Milliseconds for one text: a pattern of the file may try more ways than there are atoms. */

@@ -10,7 +10,7 @@ import { readBytes } from '../files/read-file.ts';
 import { readIdx } from '../formats/idx.ts';
 import { imagesIn } from '../formats/image.ts';
 import { tensorReaders } from '../formats/tensor-file.ts';
-import type { LoadedModel } from '../model/load-model.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 import type { Preprocessing } from '../model/preprocessing.ts';
 import { describedImage } from './image-input.ts';
 

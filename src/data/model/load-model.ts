@@ -5,31 +5,16 @@ import { decodeModel } from '../../onnx/decode.ts';
 import type { OnnxModel } from '../../onnx/graph.ts';
 import { validateModel } from '../../onnx/validate.ts';
 import { withOpenBatch } from '../../runtime/fixed-batch.ts';
-import { createModel, type Model, type ModelOrigin } from '../../runtime/model.ts';
+import { createModel, type ModelOrigin } from '../../runtime/model.ts';
 import { createNodeRuntime, type Isolation } from '../../runtime/node.ts';
 import type { Runtime, WeightSource } from '../../runtime/runtime.ts';
 import { foldersOf, realPath } from '../files/folders.ts';
 import { withFile } from '../files/open-file.ts';
-import { type Beside, findBeside } from './beside.ts';
+import { findBeside } from './beside.ts';
+import type { Edge, LoadedModel } from './loaded-model.ts';
 import { labelsOfModel } from './model-labels.ts';
-import type { Preprocessing } from './preprocessing.ts';
-import {
-  checkPreprocessing,
-  findPreprocessing,
-  type LoadedPreprocessing,
-  loadPreprocessing,
-} from './preprocessing-file.ts';
-
-/** A model from a file, with how its inputs are made where somebody wrote that down. */
-export interface LoadedModel extends Model {
-  /** Absolute path of the file; undefined for a model from bytes. */
-  readonly path: string | undefined;
-  readonly preprocessing: LoadedPreprocessing | undefined;
-  /** What other tools left beside the file; undefined for a model from bytes. */
-  readonly beside: Beside | undefined;
-  /** Names of the classes by index: of `wherefore.yaml`, else of files beside the model, else of the model itself. */
-  readonly labels: readonly string[] | undefined;
-}
+import { findPreprocessing, loadPreprocessing } from './preprocessing-file.ts';
+import { checkPreprocessing } from './preprocessing-text.ts';
 
 export interface LoadModelOptions {
   /** What runs the model; default: ONNX Runtime in a worker of this model's own, closed with it. */
@@ -109,6 +94,7 @@ export async function loadModel(source: string | Uint8Array, options: LoadModelO
     path,
     preprocessing: found,
     beside,
+    edge: nodeEdge,
     labels: found?.labels ?? labelsOfModel(decoded, beside).labels?.names,
     close: async () => {
       await model.close();
@@ -116,6 +102,20 @@ export async function loadModel(source: string | Uint8Array, options: LoadModelO
     },
   };
 }
+
+/** Files and versions of Node. What reads inputs is loaded when an input is read. */
+const nodeEdge: Edge = {
+  versions: { node: process.versions.node },
+  get folder() {
+    return process.cwd();
+  },
+  absolute: (path) => resolve(path),
+  readInputs: async (model, source, preprocessing) =>
+    (await import('../inputs/read-model-input.ts')).readModelInputs(model, source, preprocessing),
+  tokenizer: async (model, preprocessing) =>
+    (await import('../inputs/text-input.ts')).tokenizerOf(model, preprocessing),
+  loadModel: (path, runtime) => loadModel(path, { runtime }),
+};
 
 /** The bytes of a model, and its absolute path unless it comes from memory or through a pipe, which ends. */
 async function modelBytes(
@@ -127,14 +127,6 @@ async function modelBytes(
     bytes: await file.bytes(),
     path: file.isPipe ? undefined : resolve(source),
   }));
-}
-
-/** Names of the classes of a model: those that the preprocessing lists, else the model's. */
-export function labelsOf(
-  { labels }: Pick<LoadedModel, 'labels'>,
-  preprocessing: Pick<Preprocessing, 'labels'>,
-): readonly string[] | undefined {
-  return Array.isArray(preprocessing.labels) ? preprocessing.labels : labels;
 }
 
 /**

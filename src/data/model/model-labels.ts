@@ -1,5 +1,5 @@
-import { basename } from 'node:path';
 import type { OnnxModel } from '../../onnx/graph.ts';
+import { fileName } from '../../paths.ts';
 import type { Beside } from './beside.ts';
 
 /** Names of the classes of a model, and where they stand. */
@@ -44,11 +44,11 @@ export function labelsOfModel(
   const named = beside?.labels;
   if (named && mayHaveClasses(model, named.names.length)) {
     const { names, file } = named;
-    return { labels: { names, file, from: `${basename(file)} beside the model` }, notes: [] };
+    return { labels: { names, file, from: `${fileName(file)} beside the model` }, notes: [] };
   }
   const notes = named
     ? [
-        `${basename(named.file)} beside the model is not used: it names ${named.names.length} classes, and no output has so many`,
+        `${fileName(named.file)} beside the model is not used: it names ${named.names.length} classes, and no output has so many`,
       ]
     : [];
   const stated = labelsInMetadata(model);
@@ -71,10 +71,10 @@ function listedLabels(
   const called = fitting.filter(({ isCalledSo }) => isCalledSo);
   if (called.length === 1) {
     const [{ names, file }] = called;
-    return { labels: { names, file, from: `${basename(file)} beside the model`, isGuess: true }, notes: [] };
+    return { labels: { names, file, from: `${fileName(file)} beside the model`, isGuess: true }, notes: [] };
   }
   const offered = called.length > 1 ? called : fitting.filter(({ names }) => names.length >= leastOffered);
-  const files = offered.map(({ file }) => basename(file));
+  const files = offered.map(({ file }) => fileName(file));
   if (files.length === 0) return { notes: [] };
   const found =
     files.length === 1

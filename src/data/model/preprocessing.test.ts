@@ -4,14 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ValueInfo } from '../../onnx/graph.ts';
+import { findPreprocessing, readLabels } from './preprocessing-file.ts';
 import {
   checkPreprocessing,
   completePreprocessing,
-  findPreprocessing,
   formatPreprocessing,
   parsePreprocessing,
-  readLabels,
-} from './preprocessing-file.ts';
+} from './preprocessing-text.ts';
 
 const squeezenet = `
 task: classification

@@ -1,7 +1,7 @@
-import { basename } from 'node:path';
+import { fileName } from '../../paths.ts';
 import { guessPreprocessing } from '../guess/guess.ts';
-import { describedText } from '../inputs/text-input.ts';
-import type { LoadedModel } from './load-model.ts';
+import { describedText } from '../inputs/described-text.ts';
+import type { LoadedModel } from './loaded-model.ts';
 import { labelsOfModel } from './model-labels.ts';
 import type { ImageInput, InputPreprocessing, Preprocessing } from './preprocessing.ts';
 
@@ -18,7 +18,7 @@ export function usedBeside(model: LoadedModel, preprocessing: Preprocessing): st
   const written = model.preprocessing?.preprocessing;
   const used = new Map<string, string[]>();
   const add = (file: string | undefined, what: string) => {
-    if (file !== undefined) used.set(basename(file), [...(used.get(basename(file)) ?? []), what]);
+    if (file !== undefined) used.set(fileName(file), [...(used.get(fileName(file)) ?? []), what]);
   };
   if (!isNamed) add(labels?.file, `${labels?.names.length} class names`);
   if (config?.task && written?.task === undefined && preprocessing.task === config.task)

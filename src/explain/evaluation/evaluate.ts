@@ -4,16 +4,18 @@ import type { MethodName } from '../../attribution/methods/index.ts';
 import { describeTarget } from '../../attribution/targets/target.ts';
 import { describeVariant } from '../../data/formats/image-variant.ts';
 import type { ModelInput } from '../../data/inputs/model-input.ts';
-import type { LoadedModel } from '../../data/model/load-model.ts';
+import type { LoadedModel } from '../../data/model/loaded-model.ts';
 import { compare } from '../../evaluation/compare.ts';
 import type { Comparison, ComparisonRequest, ResultStore } from '../../evaluation/comparison.ts';
 import { controlNames } from '../../evaluation/controls.ts';
 import { defaultAlphaMin } from '../../evaluation/msi.ts';
 import type { MetricChoice } from '../../evaluation/score.ts';
 import { loadExplainer } from '../../explainer/load-explainer.ts';
+import type { Model } from '../../runtime/model.ts';
 import { allPasses } from '../all-passes.ts';
 import { calibrationMetric, calibrationSources, tunedAlphaMin, withAlphaMin } from '../alpha-min.ts';
-import { type ExplainOptions, type ExplainSource, preprocessingOf } from '../explain.ts';
+import { preprocessingOf } from '../explain.ts';
+import type { ExplainOptions, ExplainSource } from '../explain-options.ts';
 import { checkMethods, refuseIdleParameters } from '../plan.ts';
 import { measureSpeeds } from '../speed.ts';
 import { type Forecast, forecast } from './forecast.ts';
@@ -174,7 +176,7 @@ export async function evaluate(
   }
   const shared = {
     methods,
-    loadExplainer,
+    loadExplainer: (path: string, trained: Model) => loadExplainer(path, trained, model.edge),
     baselines,
     explained: planned[0].explained,
     seed,

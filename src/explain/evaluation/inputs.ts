@@ -7,7 +7,7 @@ import { readModelInputs } from '../../data/inputs/read-model-input.ts';
 import { splitSelection } from '../../data/inputs/row-selection.ts';
 import { filesOfFolder } from '../../data/inputs/source-files.ts';
 import { tensorInput } from '../../data/inputs/tensor-input.ts';
-import type { LoadedModel } from '../../data/model/load-model.ts';
+import type { LoadedModel } from '../../data/model/loaded-model.ts';
 import type { Preprocessing } from '../../data/model/preprocessing.ts';
 import { WhereforeError } from '../../errors.ts';
 import { choose, random } from '../../tensor/random.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Baseline, describeBaseline } from '../../attribution/baseline.ts';
 import type { MethodName } from '../../attribution/methods/index.ts';
 import type { ModelInput } from '../../data/inputs/model-input.ts';
-import type { LoadedModel } from '../../data/model/load-model.ts';
+import type { LoadedModel } from '../../data/model/loaded-model.ts';
 import type { Preprocessing } from '../../data/model/preprocessing.ts';
 import type { ComparedBaseline, ComparedInput, ComparedMethod } from '../../evaluation/comparison.ts';
 import { minOf } from '../../tensor/extremes.ts';
@@ -28,7 +28,7 @@ export async function planAll(
   const inputs = drawn.map(({ input }) => input);
   const question = { target, baseline, parameters, methods: wanted, layers };
   const { explanations: planned, leftOut } = await plan(model, inputs, preprocessing, { ...question, signal });
-  return { planned, leftOut };
+  return { planned, leftOut: leftOut.map(({ text }) => text) };
 }
 
 export interface PlannedInput {

@@ -11,7 +11,7 @@ import { maxOf, minOf } from '../../tensor/extremes.ts';
 import { float32 } from '../../tensor/tensor.ts';
 import { cssColour, divergingColour, inkOn } from '../colour-map.ts';
 import type { Frame } from '../frame.ts';
-import { dataUri, overlayImage } from '../heat-map.ts';
+import { dataUri, type EncodePhotograph, overlayImage } from '../heat-map.ts';
 import { type Html, html, raw, verbatim } from '../html.ts';
 import { numberText, signedText } from '../number-text.ts';
 import { contentPolicy } from '../policy.ts';
@@ -21,6 +21,8 @@ import { frontSvg } from './front.ts';
 import { profileStyle, profileSvg } from './profile.ts';
 
 export interface EvaluationPageOptions {
+  /** How photographs are packed; default PNG. */
+  readonly photograph?: EncodePhotograph;
   /** The model's name. */
   readonly model: string;
   readonly command?: string;
@@ -37,7 +39,7 @@ const howControlsJudge =
 /** One self-contained HTML page for a comparison: the table, the front of quality against cost, rank agreement, examples. */
 export async function renderEvaluationPage(
   evaluation: Evaluation,
-  { model, command }: EvaluationPageOptions,
+  { model, command, photograph }: EvaluationPageOptions,
 ): Promise<string> {
   const { comparison } = evaluation;
   const count = comparison.inputs.length;
@@ -72,7 +74,7 @@ ${profiles(evaluation)}
 ${agreementTable(comparison)}</section>
 <section><h2>Best and worst example of each method</h2>
 <p>By ${metricTable[comparison.exampleMetric].title}. Scores are no substitute for looking. ${evaluation.inputs.some(({ input }) => input.image) ? 'Red is positive attribution, blue negative; every image has a scale of its own.' : 'Values above 0 are positive attribution, those below negative.'}</p>
-${await examples(evaluation)}</section>
+${await examples(evaluation, photograph)}</section>
 ${failures(comparison)}
 <section><h2>What was measured</h2>${metricList(comparison)}
 <p class="quiet">${settingsText(evaluation)} ${comparison.cost.forward.toLocaleString('en')} forward and ${comparison.cost.backward.toLocaleString('en')} backward passes in ${Math.round(comparison.cost.seconds)} s; ${comparison.cost.reused} of ${comparison.rows.length * count} results were found from before.</p>
@@ -241,7 +243,7 @@ function agreementTable({ metrics, agreement }: Comparison): Html {
 <tbody>${metrics.map((name, i) => html`<tr><th scope="row">${metricTable[name].title}</th>${agreement[i].map(cell)}</tr>`)}</tbody></table></div>`;
 }
 
-async function examples(evaluation: Evaluation): Promise<Html> {
+async function examples(evaluation: Evaluation, photograph?: EncodePhotograph): Promise<Html> {
   const { comparison, inputs, maps, mapShapes } = evaluation;
   const metric = comparison.exampleMetric;
   const cards = await Promise.all(
@@ -252,7 +254,7 @@ async function examples(evaluation: Evaluation): Promise<Html> {
           const map = input === undefined ? undefined : maps.get(row.id)?.get(input);
           if (input === undefined || !map) return undefined;
           const score = row.values[metric][input];
-          return html`<figure>${await drawn(map, mapShapes[input], inputs[input], evaluation.regions)}<figcaption>${which}: ${fileName(inputs[input].name)}, ${score === undefined ? '–' : numberText(score, 3)}<br>${inputs[input].targetDescription}</figcaption></figure>`;
+          return html`<figure>${await drawn(map, mapShapes[input], inputs[input], evaluation.regions, photograph)}<figcaption>${which}: ${fileName(inputs[input].name)}, ${score === undefined ? '–' : numberText(score, 3)}<br>${inputs[input].targetDescription}</figcaption></figure>`;
         }),
       );
       return html`<article class="card"><h3>${row.title}</h3><div class="pair">${shown}</div></article>`;
@@ -269,6 +271,7 @@ async function drawn(
   shape: readonly number[],
   { input }: EvaluatedInput,
   regions: number,
+  photograph: EncodePhotograph | undefined,
 ): Promise<Html> {
   if (shape.length === 2 && input.image) {
     const [height, width] = input.image.input.size;
@@ -284,7 +287,7 @@ async function drawn(
       frame,
     );
     const pixels = overlayImage(map, scaleLimit(map), frame);
-    return html`<img alt="attribution over the image" src="${await dataUri(pixels, 'photograph')}">`;
+    return html`<img alt="attribution over the image" src="${await dataUri(pixels, 'photograph', photograph)}">`;
   }
   const names = input.groups?.kind === 'words' ? input.groups.texts : (input.groups?.names ?? input.features?.names);
   const order = Array.from(values.keys()).sort((a, b) => Math.abs(values[b]) - Math.abs(values[a]));

@@ -48,7 +48,7 @@ ${numbers(document)}
 ${ownQuestion(document)}
 ${document.scorecard && renderScorecard(document.scorecard, place.alone)}
 ${notes(document, place.saidBefore)}
-${place.channels && figure.kind === 'map' && (await renderChannels(explained, figure))}
+${place.channels && figure.kind === 'map' && (await renderChannels(explained, figure, place.images))}
 ${reproduction(document)}
 </div>
 </article>`;
@@ -135,8 +135,8 @@ ${views.map(
     html`<input type="radio" name="view-${index}" id="view-${index}-${view}" value="${view}" class="unseen ${view}"${view === 'overlay' && html` checked`}><label for="view-${index}-${view}">${view}</label>`,
 )}
 <div class="stage" style="aspect-ratio:${frame.image.shape[1]}/${frame.image.shape[0]}">
-<div class="colour ${images.classOf(await dataUri(frame.image, 'photograph'))}"></div>
-<div class="grey ${images.classOf(await dataUri(greyImage(frame), 'photograph'))}"></div>
+<div class="colour ${images.classOf(await images.photograph(frame.image))}"></div>
+<div class="grey ${images.classOf(await images.photograph(greyImage(frame)))}"></div>
 <img class="heat" src="${await dataUri(overlayMap(map, limit), 'png')}" alt="${alt}">
 ${renderContours(contours, frame.image.shape)}
 ${regionOutline(document, figure)}

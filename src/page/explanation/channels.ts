@@ -11,6 +11,8 @@ import { type Html, html } from '../html.ts';
 import { signedText } from '../number-text.ts';
 import { layOver, scaleLimit } from '../signed-map.ts';
 
+import type { PageImages } from './images.ts';
+
 /** Channels that get a map of their own; the others are added up in words. */
 const mostChannels = 8;
 /** Longest side of a channel's map, in pixels. */
@@ -25,7 +27,11 @@ interface ChannelMap {
 }
 
 /** The map of a layer channel by channel, the largest first; undefined for one channel, a mask, means, or several layers. */
-export async function renderChannels(explained: Explained, figure: MapFigure): Promise<Html | undefined> {
+export async function renderChannels(
+  explained: Explained,
+  figure: MapFigure,
+  images: PageImages,
+): Promise<Html | undefined> {
   const channels = figure.mask || figure.mean ? [] : channelsOf(explained);
   if (channels.length < 2) return undefined;
   const named = channels.length <= 4;
@@ -35,7 +41,7 @@ export async function renderChannels(explained: Explained, figure: MapFigure): P
   const frame = await smallFrame(figure);
   const laid = shown.map(({ map }) => layOver([{ layer: '', map, elsewhere: 0 }], frame));
   const limit = maxOf(laid.map(scaleLimit));
-  const grey = await dataUri(greyImage(frame), 'photograph');
+  const grey = await images.photograph(greyImage(frame));
   const [height, width] = frame.image.shape;
   const maps = await Promise.all(
     shown.map(async ({ name, sum }, i) => {

@@ -1,6 +1,7 @@
 import type { ExplanationDocument } from '../../explain/document.ts';
 import type { Explained } from '../../explain/explained.ts';
 import { type Figure, figuresOf, inputKey, questionKey } from '../figures.ts';
+import type { EncodePhotograph } from '../heat-map.ts';
 import { type Html, html, raw } from '../html.ts';
 import { contentPolicy } from '../policy.ts';
 import { pageScript } from '../script.ts';
@@ -34,6 +35,8 @@ export interface PageOptions {
   readonly sections?: readonly PageSection[];
   /** What was asked for in passing and makes no sense, each with the reason. */
   readonly leftOut?: readonly string[];
+  /** How photographs are packed; default PNG, in the command JPEG. */
+  readonly photograph?: EncodePhotograph;
 }
 
 /** How to read a page, in three sentences. */
@@ -108,7 +111,7 @@ export async function renderPage(explained: readonly Explained[], options: PageO
   const rest = explained.map((_, i) => i).filter((i) => !named.has(i));
   const sections: PageSection[] = [...(options.sections ?? [])];
   if (rest.length > 0) sections.push({ title: sections.length > 0 ? 'Other explanations' : '', items: rest });
-  const images = pageImages();
+  const images = pageImages(options.photograph);
   const inputs = grouped(
     explained.map((_, i) => i),
     (i) => inputKey(explained[i]),
@@ -194,6 +197,7 @@ async function renderSection(section: PageSection, index: number, content: Conte
 ${await renderInput(
   explained[members[0]],
   figures[members[0]],
+  content.images,
   members.map((i) => explained[i].document.target),
 )}
 ${content.answers && renderAnswer(at(explained, members), at(figures, members))}
@@ -231,7 +235,7 @@ async function renderItems(items: readonly number[], { explained, figures, image
   const wide = items.some((i) => figures[i].kind === 'features');
   const kind = `${wide ? ' wide' : ''}${items.length === 1 ? ' one' : items.length === 2 && !wide ? ' two' : ''}`;
   return html`<section class="question">
-${await renderQuestion(explained[items[0]], figures[items[0]])}
+${await renderQuestion(explained[items[0]], figures[items[0]], images)}
 ${renderLayers(explained, items)}
 ${shared.length > 0 && html`<ul class="notes">${shared.map((note) => html`<li>${note}</li>`)}</ul>`}
 <div class="cards${kind}">${cards}</div>

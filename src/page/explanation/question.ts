@@ -7,16 +7,17 @@ import { maxOf } from '../../tensor/extremes.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Figure } from '../figures.ts';
 import { type Frame, imageInput, inputImage } from '../frame.ts';
-import { dataUri } from '../heat-map.ts';
 import { type Html, html } from '../html.ts';
 import { numberText, percentText } from '../number-text.ts';
 import { boxWords, renderBoxes, type ShownBox } from './boxes.ts';
 import { amountsOf } from './features.ts';
+import type { PageImages } from './images.ts';
 
 /** The head of an input: what the model was shown and what it said. */
 export async function renderInput(
   explained: Explained,
   figure: Figure,
+  images: PageImages,
   targets: readonly ExplanationDocument['target'][] = [explained.document.target],
 ): Promise<Html> {
   const { document } = explained;
@@ -32,7 +33,7 @@ export async function renderInput(
   return html`<div class="head">
 ${
   image &&
-  html`<figure class="seen"><div class="outlined"><img class="${smallClass(image.pixels.shape)}" src="${await dataUri(image.pixels, 'photograph')}" alt="${name}, the input that is explained">${renderBoxes(boxes, imageTransform(image, figure))}</div><figcaption>${sources[image.from]}${words && html`. ${words}`}</figcaption></figure>`
+  html`<figure class="seen"><div class="outlined"><img class="${smallClass(image.pixels.shape)}" src="${await images.photograph(image.pixels)}" alt="${name}, the input that is explained">${renderBoxes(boxes, imageTransform(image, figure))}</div><figcaption>${sources[image.from]}${words && html`. ${words}`}</figcaption></figure>`
 }
 <div class="said">
 <h2>${name}</h2>
@@ -124,7 +125,7 @@ function chosenEntries(
 }
 
 /** The question that a group of explanations answers: `f(x) − f(x₀) = T`, with the two images. */
-export async function renderQuestion(explained: Explained, figure: Figure): Promise<Html> {
+export async function renderQuestion(explained: Explained, figure: Figure, images: PageImages): Promise<Html> {
   const { document } = explained;
   const { baselineDescription, value, baselineValue, attributionTarget } = document;
   if (baselineDescription === null || baselineValue === null || attributionTarget === null) {
@@ -137,9 +138,9 @@ export async function renderQuestion(explained: Explained, figure: Figure): Prom
   const isNatural = unitOf(document.target) === 'nats';
   return html`<h3><b>${sentence(document.targetDescription)}</b>: why ${total(value)}, rather than ${total(baselineValue)} as for the baseline, <q>${baselineDescription}</q>?</h3>
 <div class="equation">
-<div class="term">${seen && html`<img class="${smallClass(seen.pixels.shape)}" src="${await thumbnailUri(seen.pixels)}" alt="">`}<p><span class="quiet">this input</span><br>f(x) = <b>${numberText(value)}</b></p></div>
+<div class="term">${seen && html`<img class="${smallClass(seen.pixels.shape)}" src="${await thumbnailUri(seen.pixels, images)}" alt="">`}<p><span class="quiet">this input</span><br>f(x) = <b>${numberText(value)}</b></p></div>
 <span class="sign">−</span>
-<div class="term">${thumbnail && html`<img class="${smallClass(thumbnail.shape)}" src="${await thumbnailUri(thumbnail)}" alt="The baseline: ${baselineDescription}">`}<p><span class="quiet">baseline: ${baselineDescription}</span><br>f(x₀) = <b>${numberText(baselineValue)}</b></p></div>
+<div class="term">${thumbnail && html`<img class="${smallClass(thumbnail.shape)}" src="${await thumbnailUri(thumbnail, images)}" alt="The baseline: ${baselineDescription}">`}<p><span class="quiet">baseline: ${baselineDescription}</span><br>f(x₀) = <b>${numberText(baselineValue)}</b></p></div>
 <span class="sign">=</span>
 <div class="term result"><p><span class="quiet">the difference to attribute${isNatural && ', in nats'}</span><br>T = <b>${numberText(attributionTarget)}</b></p></div>
 </div>`;
@@ -151,10 +152,10 @@ function sentence(text: string): string {
 }
 
 /** Twice as large as it is shown, for sharp screens. */
-async function thumbnailUri(pixels: Tensor<'uint8'>): Promise<string> {
+async function thumbnailUri(pixels: Tensor<'uint8'>, images: PageImages): Promise<string> {
   const factor = Math.min(1, 160 / maxOf(pixels.shape));
   const size: [number, number] = [Math.ceil(pixels.shape[0] * factor), Math.ceil(pixels.shape[1] * factor)];
-  return dataUri(resizeImage(pixels, size, 'bilinear'), 'photograph');
+  return images.photograph(resizeImage(pixels, size, 'bilinear'));
 }
 
 async function baselineThumbnail(explained: Explained) {

@@ -43,7 +43,7 @@ export async function renderSweep(
       const baseline = figure.kind === 'map' ? baselineImage(member) : undefined;
       const chips = warningChips(document);
       return html`<figure class="asked">
-<div class="pair">${baseline && html`<img src="${await dataUri(baseline, 'photograph')}" alt="The baseline: ${document.baselineDescription ?? ''}">`}
+<div class="pair">${baseline && html`<img src="${await images.photograph(baseline)}" alt="The baseline: ${document.baselineDescription ?? ''}">`}
 ${figure.kind === 'map' ? await overlay(figure, limit, images, chips) : strongest(member, figure)}</div>
 ${figure.kind !== 'map' && chips}
 <figcaption><a href="#e${index}">${document.baselineDescription ?? ''}</a>
@@ -68,7 +68,7 @@ ${limit > 0 && html`<p class="quiet legend"><span class="scale" aria-hidden="tru
 
 async function overlay(figure: MapFigure, limit: number, images: PageImages, chips: Html | false): Promise<Html> {
   const [height, width] = figure.frame.image.shape;
-  return html`<div class="stage" style="aspect-ratio:${width}/${height}"><div class="grey ${images.classOf(await dataUri(greyImage(figure.frame), 'photograph'))}"></div><img class="heat" src="${await dataUri(overlayMap(figure.map, limit), 'png')}" alt="Map: ${describeMap(figure)}"></div>${chips}`;
+  return html`<div class="stage" style="aspect-ratio:${width}/${height}"><div class="grey ${images.classOf(await images.photograph(greyImage(figure.frame)))}"></div><img class="heat" src="${await dataUri(overlayMap(figure.map, limit), 'png')}" alt="Map: ${describeMap(figure)}"></div>${chips}`;
 }
 
 function cell(value: number | undefined): Html {

@@ -1,42 +1,37 @@
-import { WhereforeError } from '../errors.ts';
-import { toFloat32 } from '../tensor/convert.ts';
-import { maxOf } from '../tensor/extremes.ts';
-import { random } from '../tensor/random.ts';
-import { float32, formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
-import type { InputLayout } from './baseline.ts';
+import * as z from 'zod';
+import { WhereforeError } from '../../errors.ts';
+import { toFloat32 } from '../../tensor/convert.ts';
+import { maxOf } from '../../tensor/extremes.ts';
+import { float32, formatShape, sizeOf, type Tensor } from '../../tensor/tensor.ts';
+import type { BaselineKind, InputLayout } from './kind.ts';
+import { numberIn, numbersLike } from './numbers.ts';
 
-/** Normal noise with an input's mean and standard deviation; draw 0, 1, … of a seed are independent. */
-export function noiseLike(input: Tensor, seed: number, draw: number): Tensor<'float32'> {
-  const values = toFloat32(input).data;
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
-  const source = random(seed, draw);
-  return float32(
-    input.shape,
-    Float32Array.from(values, () => mean + deviation * source.normal()),
-  );
+/** The input blurred by a Gaussian of `sigma` pixels; its details are absent, its colours are not. */
+export interface BlurBaseline {
+  readonly kind: 'blur';
+  readonly sigma: number;
 }
 
-/** The mean of an input, channel by channel where it has channels; missing values are left out of it. */
-export function perGroupMean(input: Tensor, { channelAxis }: InputLayout): Tensor<'float32'> {
-  const values = toFloat32(input).data;
-  const result = new Float32Array(values.length);
-  const channels = channelAxis === undefined ? 1 : input.shape[channelAxis];
-  const inner = channelAxis === undefined ? 1 : sizeOf(input.shape.slice(channelAxis + 1));
-  const channelOf = (i: number) => (channelAxis === undefined ? 0 : Math.floor(i / inner) % channels);
-  const sums = new Float64Array(channels);
-  const counts = new Float64Array(channels);
-  values.forEach((value, i) => {
-    if (Number.isNaN(value)) return;
-    sums[channelOf(i)] += value;
-    counts[channelOf(i)]++;
-  });
-  for (let i = 0; i < result.length; i++) result[i] = sums[channelOf(i)] / counts[channelOf(i)];
-  return float32(input.shape, result);
-}
+export const blur = {
+  stated: z.object({ sigma: z.number().or(z.nan()) }),
+  document: z.object({ kind: z.literal('blur'), sigma: z.number() }),
+  forms: [
+    {
+      text: 'blur:SIGMA',
+      prefix: 'blur',
+      read: (argument) => {
+        const sigma = numberIn(argument);
+        return () => ({ kind: 'blur', sigma });
+      },
+    },
+  ],
+  resolve: (at, { kind, sigma }) => [numbersLike(at, kind, blurred(at.input, sigma, at.layout))],
+  describe: ({ sigma }) => `input blurred with sigma ${sigma}`,
+  write: ({ sigma }) => `blur:${sigma}`,
+} satisfies BaselineKind<BlurBaseline>;
 
 /** An input blurred by a Gaussian along its axes of space. */
-export function blurred(input: Tensor, sigma: number, { spatialAxes }: InputLayout): Tensor<'float32'> {
+function blurred(input: Tensor, sigma: number, { spatialAxes }: InputLayout): Tensor<'float32'> {
   if (!(sigma > 0))
     throw new WhereforeError('out-of-range', 'sigma of the blur', {
       got: String(sigma),

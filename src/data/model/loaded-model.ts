@@ -1,0 +1,47 @@
+import type { Model } from '../../runtime/model.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import type { ModelInput } from '../inputs/model-input.ts';
+import type { Tokenizer } from '../inputs/tokenizer.ts';
+import type { Beside } from './beside.ts';
+import type { Preprocessing } from './preprocessing.ts';
+import type { LoadedPreprocessing } from './preprocessing-text.ts';
+
+/** A model from a file, with how its inputs are made where somebody wrote that down. */
+export interface LoadedModel extends Model {
+  /** Absolute path of the file; undefined for a model from bytes. */
+  readonly path: string | undefined;
+  readonly preprocessing: LoadedPreprocessing | undefined;
+  /** What other tools left beside the file; undefined for a model from bytes. */
+  readonly beside: Beside | undefined;
+  /** How files are reached. */
+  readonly edge: Edge;
+  /** Names of the classes by index: of `wherefore.yaml`, else of files beside the model, else of the model itself. */
+  readonly labels: readonly string[] | undefined;
+}
+
+/** Names of the classes of a model: those that the preprocessing lists, else the model's. */
+export function labelsOf(
+  { labels }: Pick<LoadedModel, 'labels'>,
+  preprocessing: Pick<Preprocessing, 'labels'>,
+): readonly string[] | undefined {
+  return Array.isArray(preprocessing.labels) ? preprocessing.labels : labels;
+}
+
+/**
+ * What lies around a model: files, and the platform. `loadModel` gives a model the files of Node; whoever runs the core
+ * elsewhere brings an edge of their own. All that explains and draws reaches the world through it alone.
+ */
+export interface Edge {
+  /** Versions of the platform by name, for the record of what was made. */
+  readonly versions: { readonly node?: string };
+  /** The current folder, from which paths are told in documents; undefined where there is none. */
+  readonly folder: string | undefined;
+  /** A path as an absolute one. */
+  absolute(path: string): string;
+  /** Inputs that a text names: a file, rows of a table, a folder, numbers written out. */
+  readInputs(model: LoadedModel, source: string, preprocessing: Preprocessing): Promise<ModelInput[]>;
+  /** The tokenizer of a model that takes text, where one is known. */
+  tokenizer(model: LoadedModel, preprocessing: Preprocessing): Promise<Tokenizer | undefined>;
+  /** Another model, such as a learned explainer, from a path. */
+  loadModel(path: string, runtime: Runtime): Promise<LoadedModel>;
+}

@@ -1,0 +1,26 @@
+/** Last part of a path, whichever way its parts are separated. */
+export const fileName = (path: string): string =>
+  path
+    .split(/[\\/]/)
+    .filter((part) => part !== '')
+    .pop() ?? '.';
+
+/** Whether a path says where it lies whatever the current folder is. */
+export const isAbsolute = (path: string): boolean => /^([\\/]|[a-z]:[\\/])/i.test(path);
+
+const partsOf = (path: string) => path.split(/[\\/]/).filter((part) => part !== '' && part !== '.');
+
+/** The parts of an absolute path below a folder; undefined where it does not lie there. */
+export function partsBelow(folder: string, path: string): string[] | undefined {
+  const [inner, outer] = [partsOf(path), partsOf(folder)];
+  const isBelow = inner.length > outer.length && outer.every((part, i) => part === inner[i]) && !inner.includes('..');
+  return isBelow ? inner.slice(outer.length) : undefined;
+}
+
+/** The way from one absolute folder to a file: `../tokenizer.json`. */
+export function relativeTo(folder: string, path: string): string {
+  const [from, to] = [partsOf(folder), partsOf(path)];
+  let same = 0;
+  while (same < from.length && same < to.length - 1 && from[same] === to[same]) same++;
+  return [...from.slice(same).map(() => '..'), ...to.slice(same)].join('/');
+}
