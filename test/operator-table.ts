@@ -1,5 +1,7 @@
-import { nonDifferentiable } from '../src/autodiff/non-differentiable.ts';
+import { type NonDifferentiable, nonDifferentiable } from '../src/autodiff/non-differentiable.ts';
+import type { RuleEntry } from '../src/autodiff/rules/entry.ts';
 import { vjpRules } from '../src/autodiff/rules/index.ts';
+import { lookup } from '../src/tensor/lookup.ts';
 import type { Errors, OperatorCase, Outcome } from './operators.ts';
 
 const kinds = {
@@ -21,7 +23,7 @@ export function operatorTable(outcomes: ReadonlyMap<OperatorCase, Outcome>): str
     zero: new Map<string, string[]>(),
     refused: new Map<string, string[]>(),
   };
-  for (const [operator, entry] of Object.entries(nonDifferentiable)) {
+  for (const [operator, entry] of Object.entries<NonDifferentiable>(nonDifferentiable)) {
     const text = entry.gradient === 'zero' ? entry.why : `${entry.why}; instead: ${entry.fix}`;
     const list = lists[entry.gradient];
     list.set(text, [...(list.get(text) ?? []), operator]);
@@ -62,11 +64,15 @@ Any other operator is refused by name as unsupported.
 }
 
 function row(operator: string, entries: readonly [OperatorCase, Outcome][]): string {
-  const rule = vjpRules[operator];
+  const rule = lookup<RuleEntry>(vjpRules, operator);
   const results = entries.map(([, outcome]) => outcome);
   const cells = [
     `\`${operator}\``,
-    rule ? kinds[rule.kind] : nonDifferentiable[operator]?.gradient === 'zero' ? 'zero' : 'rewritten',
+    rule
+      ? kinds[rule.kind]
+      : lookup<NonDifferentiable>(nonDifferentiable, operator)?.gradient === 'zero'
+        ? 'zero'
+        : 'rewritten',
     listed(entries.map(([item]) => item.variant || 'plain')),
     worst(results, 'gradient', 'none'),
     worst(results, 'gradient', 'all'),

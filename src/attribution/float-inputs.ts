@@ -1,4 +1,5 @@
 import { type Graph, intAttribute, type Node, operatorKey } from '../onnx/graph.ts';
+import { movesFirst } from '../onnx/operators.ts';
 import { codeOfDataType, dataTypeOfCode, inferTypes } from '../onnx/types.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Tensors } from '../runtime/runtime.ts';
@@ -12,25 +13,6 @@ export interface FloatInputs {
   /** The same values under the types that this model takes. */
   floats(tensors: Tensors): Map<string, Tensor>;
 }
-
-/** Operators that move elements of their first input, whatever these are. */
-const moving: ReadonlySet<string> = new Set([
-  'Identity',
-  'Reshape',
-  'Flatten',
-  'Squeeze',
-  'Unsqueeze',
-  'Transpose',
-  'Slice',
-  'Expand',
-  'Tile',
-  'Split',
-  'Gather',
-  'GatherElements',
-  'GatherND',
-  'DepthToSpace',
-  'SpaceToDepth',
-]);
 
 /** Operators that compute floats from whole numbers and from floats alike. */
 const takingEither: ReadonlySet<string> = new Set([
@@ -131,7 +113,7 @@ function replacement(
   const operator = operatorKey(node);
   const onlyFirst = node.inputs.every((name, i) => i === 0 || !moved.has(name));
   if (takingEither.has(operator)) return onlyFirst ? { nodes: [node], moved: [] } : undefined;
-  if (moving.has(operator)) return onlyFirst ? { nodes: [node], moved: node.outputs } : undefined;
+  if (movesFirst(operator)) return onlyFirst ? { nodes: [node], moved: node.outputs } : undefined;
   if (operator === 'Concat')
     return node.inputs.every((name) => moved.has(name)) ? { nodes: [node], moved: node.outputs } : undefined;
   if (operator === 'Cast') {

@@ -1,5 +1,6 @@
 import type { Facts } from '../autodiff/facts.ts';
 import { elementsRead, type Graph, type Node, producersOf } from '../onnx/graph.ts';
+import { rearranges } from '../onnx/operators.ts';
 import { minOf } from '../tensor/extremes.ts';
 import { sameShape } from '../tensor/tensor.ts';
 
@@ -11,18 +12,6 @@ export interface LayerCandidate {
   /** Whether the value alone separates the inputs from the output, so that attributions there add up. */
   readonly isCut: boolean;
 }
-
-/** Operators that change how elements lie, not what they are: a layer before one says all that the one behind it does. */
-const rearranging: ReadonlySet<string> = new Set([
-  'Identity',
-  'Reshape',
-  'Flatten',
-  'Squeeze',
-  'Unsqueeze',
-  'Transpose',
-  'Dropout',
-  'Cast',
-]);
 
 /**
  * Every float value on a path from `inputs` to `output`, in the order in which they are computed, with whether it is a
@@ -97,7 +86,7 @@ const blocksShown = 3;
  * some block ends before it as well, evenly spread. The last run is left out: its end is the output.
  */
 export function layersWorthExplaining(candidates: readonly LayerCandidate[]): LayerCandidate[] {
-  const cuts = candidates.filter((candidate) => candidate.isCut && !rearranging.has(candidate.operator));
+  const cuts = candidates.filter((candidate) => candidate.isCut && !rearranges(candidate.operator));
   const runs: LayerCandidate[][] = [];
   for (const cut of cuts) {
     const run = runs.at(-1);

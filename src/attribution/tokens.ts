@@ -1,10 +1,8 @@
 import { WhereforeError } from '../errors.ts';
-import { type Graph, intAttribute } from '../onnx/graph.ts';
+import { type Graph, intAttribute, operatorKey } from '../onnx/graph.ts';
+import { traitsOf } from '../onnx/operators.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-
-/** Operators that keep the ids of tokens as they are. */
-const carrying: ReadonlySet<string> = new Set(['Cast', 'Flatten', 'Identity', 'Reshape', 'Squeeze', 'Unsqueeze']);
 
 /**
  * How many tokens a model knows: the rows of the smallest table of weights that an input looks up. undefined for an
@@ -15,7 +13,7 @@ function vocabularySize({ nodes, initializers }: Graph, input: string): number |
   let size: number | undefined;
   for (const node of nodes) {
     const [first, second] = node.inputs;
-    if (carrying.has(node.op) && ids.has(first)) ids.add(node.outputs[0]);
+    if (traitsOf(operatorKey(node)).moves === 'order' && ids.has(first)) ids.add(node.outputs[0]);
     if (node.op !== 'Gather' || !ids.has(second)) continue;
     const rows = initializers.get(first)?.shape[intAttribute(node, 'axis', 0)];
     if (rows !== undefined) size = Math.min(size ?? rows, rows);

@@ -1,18 +1,9 @@
 import { GraphBuilder } from '../onnx/builder.ts';
 import { type Graph, type Node, operatorKey } from '../onnx/graph.ts';
+import { traitsOf } from '../onnx/operators.ts';
 import { inferTypes } from '../onnx/types.ts';
 import { toNumbers } from '../tensor/convert.ts';
 import type { DataType } from '../tensor/tensor.ts';
-
-/** Linear in each of the first two inputs, element by element of the result a sum of products. */
-const sumsOfProducts: ReadonlySet<string> = new Set([
-  'MatMul',
-  'com.microsoft.FusedMatMul',
-  'Gemm',
-  'Conv',
-  'ConvTranspose',
-  'Einsum',
-]);
 
 /**
  * Rewrites a backward pass so that a gradient of exactly 0 stays 0 where the local derivative is infinite or not a
@@ -38,7 +29,7 @@ export function absorbZeros(graph: Graph, first: number, seeds: Iterable<string>
     const isProduct = (side === 0 || side === 1) && other && !gradients.has(other) && !isFiniteConstant(graph, other);
     const type = types.get(node.outputs[0]) ?? 'float32';
     if (isProduct && (node.op === 'Mul' || (node.op === 'Div' && side === 0))) eachElement(builder, node, side, type);
-    else if (isProduct && sumsOfProducts.has(operatorKey(node))) sumOfProducts(builder, node, side, type);
+    else if (isProduct && traitsOf(operatorKey(node)).sumOfProducts) sumOfProducts(builder, node, side, type);
     else builder.append(node);
   }
   return builder.build();

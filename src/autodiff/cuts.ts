@@ -1,4 +1,5 @@
 import { describeNode, elementsRead, type Node, operatorKey } from '../onnx/graph.ts';
+import { traitsOf } from '../onnx/operators.ts';
 import { lookup } from '../tensor/lookup.ts';
 import { dependentOn } from './dependence.ts';
 import { elementsBehind } from './elements-behind.ts';
@@ -16,11 +17,12 @@ export interface GradientCut {
 /** Tests that say where a number is missing: they do not change with the number. */
 const missing: ReadonlySet<string> = new Set(['IsNaN', 'IsInf']);
 
-/** Operators that hand a truth value on. */
-const conditionOperators: ReadonlySet<string> = new Set([
-  ...['And', 'Or', 'Xor', 'Not', 'Identity', 'Cast'],
-  ...['Reshape', 'Expand', 'Squeeze', 'Unsqueeze', 'Transpose', 'Slice', 'Gather', 'Concat'],
-]);
+/** Whether an operator hands a truth value on. */
+const handsOn = (key: string) => {
+  const { moves } = traitsOf(key);
+  return logical.has(key) || key === 'Concat' || (moves !== undefined && moves !== 'joining');
+};
+const logical: ReadonlySet<string> = new Set(['And', 'Or', 'Xor', 'Not']);
 
 /**
  * Finds every node on a path from a source to a target where the gradient ends although the value goes on: a number
@@ -90,7 +92,7 @@ function onlyChooses(
       if (key === 'Where' && node.inputs[0] === condition)
         return node.inputs.slice(1).some((name) => carriers.has(name));
       if (key === 'If') return [...elementsRead(node)].some((name) => carriers.has(name));
-      return conditionOperators.has(key) && node.outputs.every((name) => onlyChooses(name, carriers, readers));
+      return handsOn(key) && node.outputs.every((name) => onlyChooses(name, carriers, readers));
     })
   );
 }

@@ -1,4 +1,5 @@
 import { intAttribute, intsAttribute, type Node, operatorKey } from '../onnx/graph.ts';
+import { operatorsThat } from '../onnx/operators.ts';
 import { toNumbers } from '../tensor/convert.ts';
 import { lookup } from '../tensor/lookup.ts';
 import { sameShape, sizeOf, stridesOf } from '../tensor/tensor.ts';
@@ -46,14 +47,13 @@ function take(indices: Indices, shape: readonly number[], axis: number, position
 const range = (start: number, end: number, step = 1) =>
   Array.from({ length: Math.max(0, Math.ceil((end - start) / step)) }, (_, i) => start + i * step);
 
+/** Operators that compute each element from the one at its place, or leave it where it is. */
+const ofOnePlace = operatorsThat(
+  ({ moves, elementwise, broadcasts }) => moves === 'order' || elementwise === true || broadcasts === true,
+);
+
 const moves: Readonly<Record<string, Move | undefined>> = {
-  ...Object.fromEntries(
-    [
-      ...['Identity', 'Cast', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Neg', 'Abs', 'Clip', 'Round', 'Floor'],
-      ...['Ceil', 'Sign', 'Sqrt', 'Exp', 'Log', 'Relu', 'Sigmoid', 'Tanh', 'Add', 'Sub', 'Mul', 'Div', 'Mod'],
-      ...['Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual', 'Equal', 'Not', 'Max', 'Min', 'Pow'],
-    ].map((op) => [op, inPlace]),
-  ),
+  ...Object.fromEntries([...ofOnePlace].map((op) => [op, inPlace])),
   Transpose: (node, indices, facts) => {
     const shape = shapeOf(node.inputs[0], facts);
     const order = intsAttribute(node, 'perm') ?? shape.map((_, i) => shape.length - 1 - i);

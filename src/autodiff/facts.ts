@@ -2,6 +2,7 @@ import { WhereforeError } from '../errors.ts';
 import { type Graph, type Initializer, type Node, namesRead, operatorKey, type ValueInfo } from '../onnx/graph.ts';
 import { readInitializer } from '../onnx/initializer.ts';
 import { prune } from '../onnx/lowering/extract.ts';
+import { traitsOf } from '../onnx/operators.ts';
 import { inferTypes } from '../onnx/types.ts';
 import { toNumbers } from '../tensor/convert.ts';
 import { lookup } from '../tensor/lookup.ts';
@@ -27,14 +28,6 @@ export interface Facts {
 }
 
 const shapeOperators: ReadonlySet<string> = new Set(['Shape', 'Size']);
-const randomOperators: ReadonlySet<string> = new Set([
-  'RandomNormal',
-  'RandomUniform',
-  'RandomNormalLike',
-  'RandomUniformLike',
-  'Bernoulli',
-  'Multinomial',
-]);
 
 /** Inputs of an operator that say *how* to compute and that rules need as numbers, where they are not integers. */
 const floatParameters: Readonly<Record<string, readonly number[]>> = {
@@ -59,7 +52,7 @@ export function shapeOnlyValues(graph: Graph, outer: Iterable<string> = []): Set
   for (const node of graph.nodes) {
     const key = operatorKey(node);
     const isFixed =
-      shapeOperators.has(key) || (!randomOperators.has(key) && [...namesRead(node)].every((name) => fixed.has(name)));
+      shapeOperators.has(key) || (!traitsOf(key).random && [...namesRead(node)].every((name) => fixed.has(name)));
     if (isFixed) for (const output of node.outputs) if (output) fixed.add(output);
   }
   return fixed;

@@ -1,10 +1,11 @@
+import type { OperatorsWith, operators } from '../onnx/operators.ts';
 /** An operator without a derivative: the gradient is zero everywhere, or there is none and the reader is told what to use. */
 export type NonDifferentiable =
   | { readonly gradient: 'zero'; readonly why: string }
   | { readonly gradient: 'refused'; readonly why: string; readonly fix: string };
 
-const zero = (why: string): NonDifferentiable => ({ gradient: 'zero', why });
-const refused = (why: string, fix: string): NonDifferentiable => ({ gradient: 'refused', why, fix });
+const zero = (why: string) => ({ gradient: 'zero', why }) as const;
+const refused = (why: string, fix: string) => ({ gradient: 'refused', why, fix }) as const;
 
 const piecewiseConstant = zero('piecewise constant: its gradient is zero wherever it exists');
 const integers = zero('its output is indices, sizes or truth values: no gradient flows through it');
@@ -25,63 +26,39 @@ const sequences = refused(
   'explain the tensor before this node, or use --method occlusion',
 );
 
-/** Operators that have no rule because they have no derivative. A missing operator here and in the rules is an error that names it. */
-export const nonDifferentiable: Readonly<Record<string, NonDifferentiable>> = {
-  ...Object.fromEntries(
-    ['Sign', 'Floor', 'Ceil', 'Round', 'Hardmax', 'Bernoulli'].map((op) => [op, piecewiseConstant]),
-  ),
-  ...Object.fromEntries(
-    [
-      'ArgMax',
-      'ArgMin',
-      'NonZero',
-      'Shape',
-      'Size',
-      'Equal',
-      'Greater',
-      'GreaterOrEqual',
-      'Less',
-      'LessOrEqual',
-      'And',
-      'Or',
-      'Xor',
-      'Not',
-      'IsNaN',
-      'IsInf',
-      'NonMaxSuppression',
-      'EyeLike',
-      'RandomNormalLike',
-      'RandomUniformLike',
-      'Multinomial',
-    ].map((op) => [op, integers]),
-  ),
-  ...Object.fromEntries(
-    ['TreeEnsemble', 'TreeEnsembleClassifier', 'TreeEnsembleRegressor'].map((op) => [`ai.onnx.ml.${op}`, trees]),
-  ),
-  ...Object.fromEntries(
-    ['LabelEncoder', 'OneHotEncoder', 'CategoryMapper', 'DictVectorizer'].map((op) => [`ai.onnx.ml.${op}`, categories]),
+/** The same reason for several operators. */
+function each<const K extends string, V>(keys: readonly K[], reason: V): Record<K, V> {
+  return Object.fromEntries(keys.map((key) => [key, reason])) as Record<K, V>;
+}
+
+type Reasons = {
+  readonly [K in OperatorsWith<'zero' | 'refused'>]: Extract<
+    NonDifferentiable,
+    { readonly gradient: (typeof operators)[K]['gradient'] }
+  >;
+};
+
+/**
+ * Operators that have no rule because they have no derivative: those that the table of operators lists as such. A missing
+ * operator here and in the rules is an error that names it.
+ */
+export const nonDifferentiable: Reasons = {
+  ...each(['Sign', 'Floor', 'Ceil', 'Round', 'Hardmax', 'Bernoulli'], piecewiseConstant),
+  ...each(['ArgMax', 'ArgMin', 'NonZero', 'Shape', 'Size', 'NonMaxSuppression', 'EyeLike'], integers),
+  ...each(['Equal', 'Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual', 'And', 'Or', 'Xor', 'Not'], integers),
+  ...each(['IsNaN', 'IsInf', 'RandomNormalLike', 'RandomUniformLike', 'Multinomial'], integers),
+  ...each(['ai.onnx.ml.TreeEnsemble', 'ai.onnx.ml.TreeEnsembleClassifier', 'ai.onnx.ml.TreeEnsembleRegressor'], trees),
+  ...each(
+    ['ai.onnx.ml.LabelEncoder', 'ai.onnx.ml.OneHotEncoder', 'ai.onnx.ml.CategoryMapper', 'ai.onnx.ml.DictVectorizer'],
+    categories,
   ),
   MaxRoiPool: refused(
     'its bins follow from regions rounded to whole elements',
     'export the model with RoiAlign, or explain a layer behind this node',
   ),
-  Loop: loops,
-  Scan: loops,
+  ...each(['Loop', 'Scan'], loops),
   If: refused('its condition is not known', 'explain a layer behind this node, or use --method occlusion'),
-  ...Object.fromEntries(
-    [
-      'SequenceAt',
-      'SequenceConstruct',
-      'SequenceInsert',
-      'SequenceErase',
-      'SequenceLength',
-      'SequenceEmpty',
-      'SequenceMap',
-      'SplitToSequence',
-      'ConcatFromSequence',
-      'ai.onnx.ml.ZipMap',
-      'Optional',
-      'OptionalGetElement',
-    ].map((op) => [op, sequences]),
-  ),
+  ...each(['SequenceAt', 'SequenceConstruct', 'SequenceInsert', 'SequenceErase', 'SequenceLength'], sequences),
+  ...each(['SequenceEmpty', 'SequenceMap', 'SplitToSequence', 'ConcatFromSequence'], sequences),
+  ...each(['ai.onnx.ml.ZipMap', 'Optional', 'OptionalGetElement'], sequences),
 };

@@ -1,6 +1,8 @@
 import { WhereforeError } from '../errors.ts';
 import type { Graph, Initializer, Node } from '../onnx/graph.ts';
+import { operatorKey } from '../onnx/graph.ts';
 import { readInitializer } from '../onnx/initializer.ts';
+import { traitsOf } from '../onnx/operators.ts';
 import type { Model } from '../runtime/model.ts';
 import { random } from '../tensor/random.ts';
 import { float32, sizeOf } from '../tensor/tensor.ts';
@@ -11,23 +13,11 @@ export interface WeightedNode {
   readonly weights: readonly string[];
 }
 
-/** Operators whose constants are learnt. */
-const weighted: ReadonlySet<string> = new Set([
-  'Conv',
-  'ConvTranspose',
-  'Gemm',
-  'MatMul',
-  'LSTM',
-  'GRU',
-  'RNN',
-  'Gather',
-]);
-
 /** Nodes with learnt weights, from the output to the input. */
 export function weightedNodes(graph: Graph): WeightedNode[] {
   const found: WeightedNode[] = [];
   for (const node of graph.nodes) {
-    if (!weighted.has(node.op)) continue;
+    if (!traitsOf(operatorKey(node)).parametric) continue;
     const weights = node.inputs.filter((name) => graph.initializers.get(name)?.type === 'float32');
     if (weights.some((name) => (graph.initializers.get(name) as Initializer).shape.length >= 2))
       found.push({ node, weights });

@@ -10,6 +10,7 @@ import { type GuessedPreprocessing, guessPreprocessing } from '../data/guess/gue
 import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { WhereforeError } from '../errors.ts';
 import { elementsRead, type Graph, operatorKey, requiredInputs, type ValueInfo } from '../onnx/graph.ts';
+import { traitsOf } from '../onnx/operators.ts';
 import { lookup } from '../tensor/lookup.ts';
 import { checkElements, dataTypes, mostTrialElements, sizeOf, type Tensor, tensor } from '../tensor/tensor.ts';
 
@@ -130,18 +131,9 @@ function statusOf(operator: string): { gradient: GradientStatus; why?: string } 
   const reason = lookup(nonDifferentiable, operator);
   if (reason) return { gradient: reason.gradient, why: reason.why };
   // What only makes constants (shapes, ranges, masks) is folded away before a gradient could meet it.
-  if (constantMakers.has(operator)) return { gradient: 'zero', why: 'makes constants' };
+  if (traitsOf(operator).makesConstants) return { gradient: 'zero', why: 'makes constants' };
   return { gradient: 'missing', why: 'there is no rule for it' };
 }
-
-const constantMakers: ReadonlySet<string> = new Set([
-  'Range',
-  'ConstantOfShape',
-  'Constant',
-  'RandomNormal',
-  'RandomUniform',
-  'BitShift',
-]);
 
 type OfShapes = Pick<Inspection, 'layers' | 'layersMissing' | 'cuts'> & { readonly remaining?: ReadonlySet<string> };
 

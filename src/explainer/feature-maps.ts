@@ -1,5 +1,6 @@
 import type { LayerCandidate } from '../attribution/layers.ts';
 import { WhereforeError } from '../errors.ts';
+import { rearranges } from '../onnx/operators.ts';
 import { formatShape } from '../tensor/tensor.ts';
 
 /** Where channels and space lie in an input of images. */
@@ -24,23 +25,12 @@ export interface FeatureMap {
 }
 
 /** Operators that only move elements, or whose fusion with the next one a further reader could prevent. */
-const passedOver: ReadonlySet<string> = new Set([
-  'Identity',
-  'Reshape',
-  'Flatten',
-  'Transpose',
-  'Squeeze',
-  'Unsqueeze',
-  'Cast',
-  'Dropout',
-  'Pad',
-  'Softmax',
-]);
+const isSkipped = (operator: string) => rearranges(operator) || operator === 'Pad' || operator === 'Softmax';
 
 /** Every value that can be read as a map over the image, in the order in which they are computed. */
 export function featureMaps(candidates: readonly LayerCandidate[], layout: ImageLayout): FeatureMap[] {
   return candidates.flatMap((candidate) => {
-    const map = passedOver.has(candidate.operator) ? undefined : asMap(candidate, layout);
+    const map = isSkipped(candidate.operator) ? undefined : asMap(candidate, layout);
     return map ? [map] : [];
   });
 }

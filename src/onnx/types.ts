@@ -1,6 +1,7 @@
 import { lookup } from '../tensor/lookup.ts';
 import type { DataType } from '../tensor/tensor.ts';
 import { type Graph, intAttribute, type Node, operatorKey, subgraphsOf } from './graph.ts';
+import { operatorsThat } from './operators.ts';
 
 /** ONNX's numbers for the element types (TensorProto.DataType). */
 export const dataTypeOfCode: Readonly<Record<number, DataType>> = {
@@ -62,25 +63,8 @@ function encodedType({ attributes }: Node): DataType | undefined {
 
 /** Operators whose outputs do not all have the type of the first input. */
 const typeRules: Readonly<Record<string, TypeRule>> = {
-  ...Object.fromEntries(
-    [
-      'Equal',
-      'Greater',
-      'GreaterOrEqual',
-      'Less',
-      'LessOrEqual',
-      'And',
-      'Or',
-      'Xor',
-      'Not',
-      'IsNaN',
-      'IsInf',
-      'StringMatch',
-    ].map((op) => [op, always('bool')]),
-  ),
-  ...Object.fromEntries(
-    ['Shape', 'Size', 'ArgMax', 'ArgMin', 'NonZero', 'NonMaxSuppression'].map((op) => [op, always('int64')]),
-  ),
+  ...Object.fromEntries([...operatorsThat(({ output }) => output === 'bool')].map((op) => [op, always('bool')])),
+  ...Object.fromEntries([...operatorsThat(({ output }) => output === 'int64')].map((op) => [op, always('int64')])),
   Cast: fromAttribute('to', () => undefined),
   CastLike: sameAsInput(1),
   Where: sameAsInput(1),

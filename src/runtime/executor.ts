@@ -7,6 +7,7 @@ import { WhereforeError } from '../errors.ts';
 import { type Graph, type Node, type OnnxModel, operatorKey } from '../onnx/graph.ts';
 import { resolveConstants } from '../onnx/lowering/constants.ts';
 import { namesOf } from '../onnx/lowering/rewrite.ts';
+import { traitsOf } from '../onnx/operators.ts';
 import { memo, namedMemo } from '../tensor/memo.ts';
 import { dataTypes, formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { inReadyOrder, mostAsMade } from './ready-order.ts';
@@ -45,19 +46,9 @@ export interface ExecutorOptions {
   readonly sessionCount?: number;
 }
 
-/** Operators whose output shape depends on elements, so that facts hold for one input only. */
-const dataDependentShapes: ReadonlySet<string> = new Set([
-  'NonZero',
-  'Compress',
-  'Unique',
-  'NonMaxSuppression',
-  'StringSplit',
-  'RegexFullMatch',
-]);
-
 /** Whether the shapes inside a graph may differ between two inputs of the same shape. Asked before every run, so kept. */
 export const hasDataDependentShapes: (graph: Graph) => boolean = memo((graph: Graph) =>
-  graph.nodes.some((node) => dataDependentShapes.has(operatorKey(node))),
+  graph.nodes.some((node) => traitsOf(operatorKey(node)).dataDependentShape === true),
 );
 
 /** Bytes of weights that the copies of a session, which let runs go side by side, may hold together. */

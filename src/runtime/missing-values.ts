@@ -1,22 +1,14 @@
 import { WhereforeError } from '../errors.ts';
 import { elementsRead, type Graph, operatorKey } from '../onnx/graph.ts';
+import { traitsOf } from '../onnx/operators.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-
-/** Operators that say what becomes of a missing value. */
-const handling: ReadonlySet<string> = new Set([
-  'IsNaN',
-  'ai.onnx.ml.Imputer',
-  'ai.onnx.ml.TreeEnsemble',
-  'ai.onnx.ml.TreeEnsembleClassifier',
-  'ai.onnx.ml.TreeEnsembleRegressor',
-]);
 
 /** Whether a missing value (NaN) of an input comes to an operator that says what becomes of it. */
 export function handlesMissing(graph: Graph, input: string): boolean {
   const reached = new Set([input]);
   for (const node of graph.nodes) {
     if (![...elementsRead(node)].some((name) => reached.has(name))) continue;
-    if (handling.has(operatorKey(node))) return true;
+    if (traitsOf(operatorKey(node)).handlesMissing) return true;
     for (const name of node.outputs) reached.add(name);
   }
   return false;

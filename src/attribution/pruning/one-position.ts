@@ -9,6 +9,7 @@ import {
   nodeOf,
   operatorKey,
 } from '../../onnx/graph.ts';
+import { operatorsThat } from '../../onnx/operators.ts';
 import { sortNodes } from '../../onnx/sort.ts';
 import { toNumbers } from '../../tensor/convert.ts';
 import { lookup } from '../../tensor/lookup.ts';
@@ -80,15 +81,13 @@ const regroup: Narrow = (node, axis, { shapes, ints }) => {
   return { axes: [own], replaced: ['', ints(to.map((size, k) => (k === axis ? 1 : size)))] };
 };
 
-const elementwiseOperators = [
-  'Abs Add And Cast Ceil Clip Cos Div Elu Equal Erf Exp Floor Gelu Greater GreaterOrEqual HardSigmoid HardSwish Identity',
-  'IsInf IsNaN LeakyRelu Less LessOrEqual Log Max Mean Min Mish Mul Neg Not Or Pow Reciprocal Relu Round Selu Sigmoid Sign',
-  'Sin Softplus Softsign Sqrt Sub Sum Tanh Where Xor',
-].flatMap((line) => line.split(' '));
+const elementwiseOperators = operatorsThat(
+  ({ elementwise, broadcasts }) => elementwise === true || broadcasts === true,
+);
 
 /** What each operator needs of its inputs for one place of an axis of its output; undefined: more than one place. */
 export const narrowing: Readonly<Record<string, Narrow>> = {
-  ...Object.fromEntries(elementwiseOperators.map((op) => [op, elementwise])),
+  ...Object.fromEntries([...elementwiseOperators, 'Identity', 'Cast'].map((op) => [op, elementwise])),
   Softmax: attributeAxis(-1),
   LogSoftmax: attributeAxis(-1),
   LayerNormalization: along((node, rank) => {

@@ -1,4 +1,5 @@
 import { type Graph, type Node, operatorKey, producersOf } from '../../onnx/graph.ts';
+import { keepsOrder } from '../../onnx/operators.ts';
 import { lookup } from '../../tensor/lookup.ts';
 
 /**
@@ -34,12 +35,12 @@ export function scaleOf(graph: Graph, output: string, stated?: StatedScale): Sca
 }
 
 /** Nodes that only rename or regroup elements, so that element i of a row stays element i. */
-const regrouping: ReadonlySet<string> = new Set(['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Identity', 'ZipMap']);
+const regroups = (node: Node) => keepsOrder(operatorKey(node)) || node.op === 'ZipMap';
 
 /** The last node before an output that computes something, seen through reshapes. */
 export function finalNode(graph: Graph, output: string): Node | undefined {
   const producers = producersOf(graph);
   let node = producers.get(output);
-  while (node && regrouping.has(node.op)) node = producers.get(node.inputs[0]);
+  while (node && regroups(node)) node = producers.get(node.inputs[0]);
   return node;
 }

@@ -1,4 +1,5 @@
 import { intAttribute, intsAttribute, type Node, namesRead, operatorKey, stringAttribute } from '../../onnx/graph.ts';
+import { operatorsThat } from '../../onnx/operators.ts';
 import { toNumbers } from '../../tensor/convert.ts';
 import { lookup } from '../../tensor/lookup.ts';
 import { sizeOf } from '../../tensor/tensor.ts';
@@ -168,11 +169,13 @@ const rules: Readonly<Record<string, LayoutRule>> = {
   Einsum: einsum,
 };
 
-/** Operators whose rows are not understood by counting axes from the last. */
-const notAligned = new Set([
-  ...['LSTM', 'GRU', 'RNN', 'If', 'Loop', 'Scan', 'GatherND', 'ScatterND', 'DFT', 'STFT', 'NonZero', 'Unique'],
-  ...['Compress', 'ReverseSequence', 'NonMaxSuppression', 'MeanVarianceNormalization', 'RoiAlign', 'MaxRoiPool'],
-]);
+/** Operators that work on the elements at one place, for any number of axes: rows stay where they are. */
+const alignedOperators = operatorsThat(
+  ({ elementwise, broadcasts, converts }) => elementwise === true || broadcasts === true || converts === true,
+);
+for (const key of ['Pad', 'Tile', 'Expand', 'Trilu', 'Dropout', 'DequantizeLinear', 'QuantizeLinear']) {
+  alignedOperators.add(key);
+}
 
 function constantNumbers(name: string | undefined, facts: Facts): number[] | undefined {
   const constant = name ? facts.constants.get(name) : undefined;
@@ -201,14 +204,14 @@ function layoutOf(node: Node, output: number, { count, outer }: RowLayouts, fact
   // With one row there is no other that it could be joined with.
   if (count === 1) return 1;
   const shape = facts.shapes.get(node.outputs[output]);
-  if (!shape || notAligned.has(operatorKey(node))) return 'mixed';
+  const rule = lookup(rules, operatorKey(node)) ?? (alignedOperators.has(operatorKey(node)) ? aligned : undefined);
+  if (!shape || !rule) return 'mixed';
   let found: number | undefined;
   for (const [index, name] of node.inputs.entries()) {
     const from = outer.get(name);
     if (from === undefined) continue;
     const [own, place] = [facts.shapes.get(name), from];
     const axis = own && place !== 'mixed' ? rowAxis(own, place, count) : undefined;
-    const rule = lookup(rules, operatorKey(node)) ?? aligned;
     const isMoved = rule === inOrder && place !== 'mixed';
     const carried =
       axis && own && place !== 'mixed' ? { ...axis, index, shape: own, outer: place, output: shape, facts } : undefined;

@@ -4,7 +4,7 @@ import { axisOf } from './axes.ts';
 import { kinked, type RuleTable, smooth, unary } from './entry.ts';
 
 /** Activation functions. */
-export const activations: RuleTable = {
+export const activations = {
   // The mask comes from the output, so that convolution, normalisation and ReLU can stay one fused kernel.
   Relu: kinked(
     unary((c, g, _, y) => c.mul(g, c.indicator(positive(c, y), y))),
@@ -114,7 +114,7 @@ export const activations: RuleTable = {
       return c.sub(g, c.mul(c.op('Exp', [y]), c.reduceSum(g, [axis], true)));
     }),
   ),
-};
+} satisfies RuleTable;
 
 const where = (c: RuleContext, condition: string, a: string, b: string) => c.op('Where', [condition, a, b]);
 const positive = (c: RuleContext, x: string) => c.op('Greater', [x, c.scalar(0, x)]);

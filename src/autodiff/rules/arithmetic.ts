@@ -6,7 +6,7 @@ import type { RuleContext, VjpRule } from '../context.ts';
 import { binary, kinked, type RuleTable, smooth, unary } from './entry.ts';
 
 /** Arithmetic with broadcasting, selection and conversion. */
-export const arithmetic: RuleTable = {
+export const arithmetic = {
   Add: smooth(
     binary(
       (_, g) => g,
@@ -72,7 +72,7 @@ export const arithmetic: RuleTable = {
         }),
     ];
   }),
-};
+} satisfies RuleTable;
 
 /** ∂aᵇ/∂a = b·aᵇ⁻¹, which is 0 for b = 0, at a = 0 too. */
 function powerOfBase(c: RuleContext, g: string, a: string, b: string): string {

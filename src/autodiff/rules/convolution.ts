@@ -1,4 +1,5 @@
 import { intAttribute, type Node, operatorKey } from '../../onnx/graph.ts';
+import { rearranges, traitsOf } from '../../onnx/operators.ts';
 import type { RuleContext, VjpRule } from '../context.ts';
 import { biasGradient, type Convolution, plainConvolution, transposedConvolution } from './convolution-input.ts';
 import { weightGradient } from './convolution-weight.ts';
@@ -21,11 +22,11 @@ export function convolutionOf(
   };
 }
 
-/** What stands between a weight of the file and its use, and is computed once, when the runtime loads the graph. */
-const foldable: ReadonlySet<string> = new Set([
-  ...['Cast', 'Identity', 'Transpose', 'Reshape', 'Squeeze', 'Unsqueeze'],
-  ...['Add', 'Sub', 'Mul', 'Div', 'Sqrt', 'Neg'],
-]);
+/** Whether an operator may stand between a weight of the file and its use: it is computed once, when the runtime loads the graph. */
+const isFolded = (key: string) => {
+  const { elementwise, broadcasts } = traitsOf(key);
+  return rearranges(key) || elementwise === true || broadcasts === true;
+};
 
 /** Whether a value is the same in every run: a weight of the file, or what is computed from such weights alone. */
 export function isFixed(context: RuleContext, name: string): boolean {
@@ -33,7 +34,7 @@ export function isFixed(context: RuleContext, name: string): boolean {
   const producer = context.builder.nodes.find((node) => node.outputs.includes(name));
   return (
     producer !== undefined &&
-    foldable.has(operatorKey(producer)) &&
+    isFolded(operatorKey(producer)) &&
     producer.inputs.every((input) => isFixed(context, input))
   );
 }
@@ -72,7 +73,7 @@ const transposed: VjpRule = (context, [g]) => {
 };
 
 /** Convolutions. */
-export const convolutions: RuleTable = {
+export const convolutions = {
   Conv: smooth(convolution),
   ConvTranspose: smooth(transposed),
-};
+} satisfies RuleTable;

@@ -3,7 +3,7 @@ import { kinked, type RuleTable, smooth, unary } from './entry.ts';
 const twoOverRootPi = 2 / Math.sqrt(Math.PI);
 
 /** Elementwise functions of one value. */
-export const elementary: RuleTable = {
+export const elementary = {
   Identity: smooth(unary((_, g) => g)),
   Neg: smooth(unary((c, g) => c.neg(g))),
   Abs: kinked(
@@ -39,4 +39,4 @@ export const elementary: RuleTable = {
     unary((c, g, x) => c.div(g, c.op('Sqrt', [c.mul(c.sub(x, c.scalar(1, x)), c.add(x, c.scalar(1, x)))]))),
   ),
   Atanh: smooth(unary((c, g, x) => c.div(g, c.mul(c.sub(c.scalar(1, x), x), c.add(c.scalar(1, x), x))))),
-};
+} satisfies RuleTable;

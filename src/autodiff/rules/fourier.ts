@@ -160,4 +160,4 @@ const stft: VjpRule = (context, [g]) => {
 };
 
 /** Discrete Fourier transforms, of whole signals and of their frames. Linear, so that derivatives are exact. */
-export const fourier: RuleTable = { DFT: smooth(dft), STFT: smooth(stft) };
+export const fourier = { DFT: smooth(dft), STFT: smooth(stft) } satisfies RuleTable;

@@ -1,3 +1,4 @@
+import type { OperatorsWith } from '../../onnx/operators.ts';
 import { activations } from './activations.ts';
 import { arithmetic } from './arithmetic.ts';
 import { convolutions } from './convolution.ts';
@@ -38,7 +39,31 @@ export const ruleFamilies = {
   recurrentLayers,
 } satisfies Record<string, RuleTable>;
 
-/** Vector-Jacobian products by operator key: standard operators by name, others with their domain before it. */
-export const vjpRules: Readonly<Record<string, RuleEntry | undefined>> = Object.fromEntries(
-  Object.values(ruleFamilies).flatMap((family) => Object.entries(family)),
-);
+const rules = {
+  ...arithmetic,
+  ...elementary,
+  ...activations,
+  ...reductions,
+  ...normalization,
+  ...matrix,
+  ...indexing,
+  ...movement,
+  ...convolutions,
+  ...padding,
+  ...pooling,
+  ...fourier,
+  ...regions,
+  ...resizing,
+  ...sampling,
+  ...quantization,
+  ...recurrentLayers,
+};
+
+/** Rules of operators that the table of operators does not list with one: there are none, or the table below does not compile. */
+type Unlisted = Exclude<keyof typeof rules, OperatorsWith<'rule'>>;
+
+/**
+ * Vector-Jacobian products by operator key: standard operators by name, others with their domain before it. The keys are
+ * those that the table of operators lists with a rule, no more and no fewer.
+ */
+export const vjpRules: Readonly<Record<OperatorsWith<'rule'>, RuleEntry> & Record<Unlisted, never>> = rules;

@@ -130,7 +130,7 @@ function scatterSlices(
 }
 
 /** Operators that choose elements by index. */
-export const indexing: RuleTable = {
+export const indexing = {
   Gather: smooth(gatherRule),
   GatherElements: smooth(gatherElementsRule),
   GatherND: smooth(gatherNdRule),
@@ -140,4 +140,4 @@ export const indexing: RuleTable = {
   OneHot: smooth(oneHotRule),
   Compress: smooth(compressRule),
   Unique: kinked(uniqueRule),
-};
+} satisfies RuleTable;

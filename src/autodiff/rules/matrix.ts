@@ -6,7 +6,7 @@ import { einsum } from './einsum.ts';
 import { type RuleTable, smooth, unary } from './entry.ts';
 
 /** Products of matrices. */
-export const matrix: RuleTable = {
+export const matrix = {
   MatMul: smooth((c, [g]) => productRule(c, g, { alpha: 1, transA: 0, transB: 0 })),
   'com.microsoft.FusedMatMul': smooth((c, [g]) => {
     const { node } = c;
@@ -24,7 +24,7 @@ export const matrix: RuleTable = {
   Einsum: smooth(einsum),
   Det: smooth(unary(determinant)),
   'com.microsoft.Inverse': smooth(unary(inverse)),
-};
+} satisfies RuleTable;
 
 interface Product {
   readonly alpha: number;

@@ -130,7 +130,7 @@ const centerCropPadRule: VjpRule = (c, [g]) => {
 };
 
 /** Operators that move, copy or leave out elements. */
-export const movement: RuleTable = {
+export const movement = {
   Reshape: smooth(reshaping),
   Flatten: smooth(reshaping),
   Squeeze: smooth(reshaping),
@@ -149,4 +149,4 @@ export const movement: RuleTable = {
   Dropout: smooth(dropoutRule),
   CenterCropPad: smooth(centerCropPadRule),
   Col2Im: smooth(col2ImRule),
-};
+} satisfies RuleTable;

@@ -7,13 +7,13 @@ import { type RuleTable, smooth, unary } from './entry.ts';
 import { backThrough, type Standardised, standardise } from './standardise.ts';
 
 /** Normalisation layers; those that are not here are rewritten to simpler operators before. */
-export const normalization: RuleTable = {
+export const normalization = {
   BatchNormalization: smooth(batchNormalization),
   InstanceNormalization: smooth(instanceNormalization),
   LayerNormalization: smooth(layerNormalization),
   LpNormalization: smooth(unary(lpNormalization), '0 where the norm is 0'),
   LRN: smooth(unary(localResponse)),
-};
+} satisfies RuleTable;
 
 const epsilonOf = (c: RuleContext) => floatAttribute(c.node, 'epsilon', 1e-5);
 const ones = (count: number) => Array.from({ length: count }, () => 1);

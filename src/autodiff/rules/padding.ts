@@ -127,6 +127,6 @@ function valueGradient(context: RuleContext, g: string, before: readonly number[
 }
 
 /** Padding. */
-export const padding: RuleTable = {
+export const padding = {
   Pad: smooth(pad),
-};
+} satisfies RuleTable;

@@ -167,7 +167,7 @@ const maxUnpool: VjpRule = (context, [g]) => {
 };
 
 /** Pooling over windows and over whole feature maps. */
-export const pooling: RuleTable = {
+export const pooling = {
   // Equal maxima: the first one in the order of the runtime takes the gradient, as in PyTorch.
   MaxPool: kinked(maxPool),
   AveragePool: smooth(averagePool),
@@ -176,4 +176,4 @@ export const pooling: RuleTable = {
   GlobalMaxPool: kinked(globalMaxPool),
   GlobalLpPool: kinked(globalLpPool),
   MaxUnpool: smooth(maxUnpool),
-};
+} satisfies RuleTable;

@@ -85,7 +85,7 @@ const dynamicQuantize: VjpRule = (context, [g]) => {
 };
 
 /** Quantisation and integer arithmetic, by the straight-through estimate (Bengio et al. 2013, arXiv:1308.3432). */
-export const quantization: RuleTable = {
+export const quantization = {
   QuantizeLinear: estimate(quantize),
   DequantizeLinear: estimate(dequantize),
   DynamicQuantizeLinear: estimate(dynamicQuantize),
@@ -94,4 +94,4 @@ export const quantization: RuleTable = {
   ...quantizedProducts,
   ...quantizedElementwise,
   ...quantizedLayers,
-};
+} satisfies RuleTable;

@@ -72,11 +72,11 @@ const concat: VjpRule = (context, [g]) => {
 };
 
 /** Contrib operators that compute on quantised values one by one. */
-export const quantizedElementwise: RuleTable = {
+export const quantizedElementwise = {
   'com.microsoft.QLinearAdd': estimate(binary((_, gradient) => gradient)),
   'com.microsoft.QLinearMul': estimate(binary((context, gradient, other) => context.mul(gradient, other))),
   'com.microsoft.QLinearSigmoid': estimate(unary(sigmoidSlope)),
   'com.microsoft.QLinearLeakyRelu': estimate(unary(leakySlope)),
   'com.microsoft.QLinearGlobalAveragePool': estimate(globalAveragePool),
   'com.microsoft.QLinearConcat': estimate(concat),
-};
+} satisfies RuleTable;

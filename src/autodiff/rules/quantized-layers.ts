@@ -142,10 +142,10 @@ const dynamicLstm: VjpRule = (context, gradients) => {
   return recurrentLayers.LSTM.rule(context.withNode(node, isReal), gradients);
 };
 
-export const quantizedLayers: RuleTable = {
+export const quantizedLayers = {
   'com.microsoft.QGemm': estimate(gemm),
   'com.microsoft.QLinearSoftmax': estimate(softmax),
   'com.microsoft.QLinearAveragePool': estimate(averagePool),
   'com.microsoft.QLinearWhere': estimate(where),
   'com.microsoft.DynamicQuantizeLSTM': estimate(dynamicLstm),
-};
+} satisfies RuleTable;

@@ -123,9 +123,9 @@ const qLinearConv: VjpRule = (context, [g]) => {
 };
 
 /** Products of integers. The contrib ones with real results are lowered to DequantizeLinear and MatMul. */
-export const quantizedProducts: RuleTable = {
+export const quantizedProducts = {
   MatMulInteger: estimate(matMulInteger),
   QLinearMatMul: estimate(qLinearMatMul),
   ConvInteger: estimate(convInteger),
   QLinearConv: estimate(qLinearConv),
-};
+} satisfies RuleTable;

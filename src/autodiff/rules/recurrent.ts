@@ -167,7 +167,7 @@ function intoSteps(
 }
 
 /** Recurrent layers, in one or both directions. */
-export const recurrentLayers: RuleTable = {
+export const recurrentLayers = {
   RNN: smooth(recurrent({ gates: 1, activations: ['Tanh'], backward: rnnCell })),
   GRU: smooth(
     recurrent({
@@ -183,4 +183,4 @@ export const recurrentLayers: RuleTable = {
       backward: (c, direction) => lstmCell(c, direction, intAttribute(c.node, 'input_forget', 0) !== 0),
     }),
   ),
-};
+} satisfies RuleTable;

@@ -17,7 +17,7 @@ interface Reduction {
 }
 
 /** Reductions over axes. */
-export const reductions: RuleTable = {
+export const reductions = {
   ReduceSum: smooth(reduction(spread)),
   ReduceMean: smooth(reduction((r) => spread({ ...r, g: r.c.scale(r.g, 1 / r.count, r.x) }))),
   ReduceMax: kinked(reduction(extreme), 'ties share the gradient equally'),
@@ -40,7 +40,7 @@ export const reductions: RuleTable = {
   // 1/Σx = e⁻ʸ
   ReduceLogSum: smooth(reduction((r) => spread({ ...r, g: r.c.mul(r.g, r.c.op('Exp', [r.c.neg(r.y())])) }))),
   ReduceLogSumExp: smooth(reduction(({ c, g, x, y }) => c.mul(g, c.op('Exp', [c.sub(x, y())])))),
-};
+} satisfies RuleTable;
 
 function reduction(gradient: (reduction: Reduction) => string) {
   return (c: RuleContext, [g]: readonly (string | undefined)[]): (string | undefined)[] => {

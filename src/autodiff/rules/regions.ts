@@ -106,7 +106,7 @@ const roiAlign: VjpRule = (context, [g]) => {
 };
 
 /** Pooling over regions of interest. */
-export const regions: RuleTable = {
+export const regions = {
   // max: the largest weighted element of a bin takes the gradient; equal ones share it.
   RoiAlign: kinked(roiAlign),
-};
+} satisfies RuleTable;

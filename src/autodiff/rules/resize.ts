@@ -124,6 +124,6 @@ function multiplyAxis(
 }
 
 /** Resizing. Upsample is lowered to Resize. */
-export const resizing: RuleTable = {
+export const resizing = {
   Resize: smooth(resize),
-};
+} satisfies RuleTable;

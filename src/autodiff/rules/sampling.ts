@@ -200,8 +200,8 @@ const affineGrid: VjpRule = (context, [g]) => {
 };
 
 /** Sampling at computed positions. */
-export const sampling: RuleTable = {
+export const sampling = {
   // Piecewise polynomial in the grid: between two elements the slope is that of the piece to the right.
   GridSample: kinked(gridSample),
   AffineGrid: smooth(affineGrid),
-};
+} satisfies RuleTable;

@@ -1,5 +1,6 @@
 import type { Dimension, Node, OnnxModel, ValueInfo } from '../../onnx/graph.ts';
-import { requiredInputs } from '../../onnx/graph.ts';
+import { operatorKey, requiredInputs } from '../../onnx/graph.ts';
+import { traitsOf } from '../../onnx/operators.ts';
 import type { Beside } from '../model/beside.ts';
 import { type Labels, labelsOfModel } from '../model/model-labels.ts';
 import type { PreprocessingText } from '../model/preprocessing.ts';
@@ -158,9 +159,10 @@ function isRaw(model: OnnxModel, { op, attributes }: Node, output: string): bool
 
 /** The node that computes a value, past those that only pass it on in another shape or type. */
 function makerOf(model: OnnxModel, name: string): Node | undefined {
-  const passing = new Set(['Identity', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Cast', 'ZipMap', 'Normalizer']);
+  const passes = (node: Node) =>
+    traitsOf(operatorKey(node)).moves === 'order' || node.op === 'ZipMap' || node.op === 'Normalizer';
   let node = model.graph.nodes.find((candidate) => candidate.outputs.includes(name));
-  while (node && passing.has(node.op)) {
+  while (node && passes(node)) {
     const { inputs } = node;
     node = model.graph.nodes.find((candidate) => candidate.outputs.includes(inputs[0]));
   }

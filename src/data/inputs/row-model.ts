@@ -1,12 +1,14 @@
-import { type Node, type OnnxModel, requiredInputs } from '../../onnx/graph.ts';
+import { type Node, type OnnxModel, operatorKey, requiredInputs } from '../../onnx/graph.ts';
+import { traitsOf } from '../../onnx/operators.ts';
 import type { RowInput } from './describe-table.ts';
 
 /** Operators that scale their input, or do not care how it is scaled. */
 const scaling = /^(TreeEnsemble\w*|Scaler|Normalizer|BatchNormalization|Imputer)$/;
-/** Operators that take a missing value (NaN) as one. */
-const takingMissing = /^(TreeEnsemble\w*|Imputer|IsNaN)$/;
-/** Operators that only pass their input on. */
-const passing: ReadonlySet<string> = new Set(['Identity', 'Cast']);
+/** Whether a node only passes its input on. */
+const passes = (node: Node) => {
+  const { moves, rank } = traitsOf(operatorKey(node));
+  return moves === 'order' && rank === 'same';
+};
 
 /**
  * The input of a model that takes rows of numbers: its only one, of two axes, with what its first operators say about
@@ -18,12 +20,11 @@ export function rowInputOf(model: OnnxModel): RowInput | undefined {
   if (input.type !== 'float32' && input.type !== 'float64') return undefined;
   const first = firstNodes(model, input.name);
   const width = input.shape[1];
-  const has = (operators: RegExp) => first.some(({ op }) => operators.test(op));
   return {
     name: input.name,
     width: typeof width === 'number' ? width : (widthOfNodes(model, first) ?? undefined),
-    takesMissing: has(takingMissing),
-    takesRaw: has(scaling),
+    takesMissing: first.some((node) => traitsOf(operatorKey(node)).handlesMissing),
+    takesRaw: first.some(({ op }) => scaling.test(op)),
   };
 }
 
@@ -34,7 +35,7 @@ function firstNodes({ graph }: OnnxModel, name: string): Node[] {
   for (let value = open.pop(); value !== undefined; value = open.pop()) {
     for (const node of graph.nodes) {
       if (!node.inputs.includes(value)) continue;
-      if (passing.has(node.op)) open.push(node.outputs[0]);
+      if (passes(node)) open.push(node.outputs[0]);
       else found.push(node);
     }
   }

@@ -2,21 +2,11 @@ import { toNumbers } from '../../tensor/convert.ts';
 import { lookup } from '../../tensor/lookup.ts';
 import { memo } from '../../tensor/memo.ts';
 import { describeNode, type Graph, intAttribute, type Node, operatorKey, producersOf } from '../graph.ts';
+import { movesFirst } from '../operators.ts';
 import type { Rewriter } from './rewrite.ts';
 
-/** Operators that move the elements of their first input, so that a logarithm before them is one behind them. */
-const moving: ReadonlySet<string> = new Set([
-  'Identity',
-  'Reshape',
-  'Flatten',
-  'Squeeze',
-  'Unsqueeze',
-  'Transpose',
-  'Slice',
-  'Gather',
-  'GatherElements',
-  'GatherND',
-]);
+/** Whether a node moves the elements of its first input, so that a logarithm before it is one behind it. */
+const moves = (node: Node) => movesFirst(operatorKey(node)) && node.outputs.length === 1;
 
 /** Appends what equals the logarithm of a node's output, under the name `output` if there is one; undefined where nothing does. */
 type LogarithmOf = (node: Node, to: Rewriter, graph: Producers, output?: string) => string | undefined;
@@ -77,14 +67,14 @@ export function stableLogarithm(node: Node, to: Rewriter): boolean {
     tell(node, 'ReduceLogSum of Exp', to);
     return true;
   }
-  const moves: Node[] = [];
+  const between: Node[] = [];
   let source = producers.get(node.inputs[0]);
-  for (; source && moving.has(operatorKey(source)); source = producers.get(source.inputs[0])) moves.unshift(source);
+  for (; source && moves(source); source = producers.get(source.inputs[0])) between.unshift(source);
   const stable = source && lookup(logarithms, operatorKey(source));
-  let value = source && stable?.(source, to, producers, moves.length ? undefined : node.outputs[0]);
+  let value = source && stable?.(source, to, producers, between.length ? undefined : node.outputs[0]);
   if (!source || value === undefined) return false;
-  for (const [i, move] of moves.entries()) {
-    const output = i === moves.length - 1 ? node.outputs[0] : to.fresh(move.op);
+  for (const [i, move] of between.entries()) {
+    const output = i === between.length - 1 ? node.outputs[0] : to.fresh(move.op);
     to.append({ ...move, name: output, inputs: [value, ...move.inputs.slice(1)], outputs: [output] });
     value = output;
   }

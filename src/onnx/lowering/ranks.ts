@@ -2,6 +2,7 @@ import { maxOf } from '../../tensor/extremes.ts';
 import { lookup } from '../../tensor/lookup.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { type Graph, intAttribute, intsAttribute, type Node, operatorKey } from '../graph.ts';
+import { operatorsThat } from '../operators.ts';
 
 type RankOf = (name: string | undefined) => number | undefined;
 type ConstantOf = (name: string) => Tensor | undefined;
@@ -38,30 +39,11 @@ const product: RankRule = (node, rankOf) => {
   return Math.max(a, b, 2) - (a === 1 ? 1 : 0) - (b === 1 ? 1 : 0);
 };
 
-const sameRank =
-  'Abs Acos Acosh Asin Asinh Atan Atanh AveragePool BatchNormalization Cast CastLike Ceil Celu Clip Concat Conv ConvTranspose DeformConv ' +
-  'Cos Cosh CumSum DepthToSpace DequantizeLinear Dropout Elu Erf Exp Floor Gelu GlobalAveragePool GlobalLpPool GlobalMaxPool ' +
-  'GroupNormalization HardSigmoid HardSwish Hardmax Identity InstanceNormalization IsInf IsNaN LRN LayerNormalization LeakyRelu ' +
-  'Log LogSoftmax LpNormalization LpPool MaxPool MeanVarianceNormalization Mish Neg Not Pad PRelu QuantizeLinear Reciprocal Relu ' +
-  'Resize Round Scatter ScatterElements ScatterND Selu Sigmoid Sign Sin Sinh Slice Softmax Softplus Softsign SpaceToDepth Split ' +
-  'Sqrt Tan Tanh ThresholdedRelu Tile TopK Transpose Trilu Upsample';
-const runtimeSameRank =
-  'BiasAdd BiasGelu DequantizeLinear DynamicQuantizeMatMul FastGelu FusedConv Gelu GroupNorm Inverse MatMulBnb4 MatMulIntegerToFloat MatMulNBits MoE QMoE ' +
-  'NhwcConv NhwcFusedConv NhwcMaxPool QLinearAveragePool QLinearConv QLinearGlobalAveragePool QLinearLeakyRelu ' +
-  'QLinearSigmoid QLinearSoftmax QuantizeLinear QuickGelu RotaryEmbedding SkipGroupNorm SkipLayerNormalization ' +
-  'SkipSimplifiedLayerNormalization';
-const broadcasting =
-  'Add And Div Equal Greater GreaterOrEqual Less LessOrEqual Max Mean Min Mod Mul Or Pow Sub Sum Where Xor';
-
 const rules: Readonly<Record<string, RankRule>> = {
-  ...Object.fromEntries(sameRank.split(' ').map((op) => [op, likeFirst])),
-  ...Object.fromEntries(broadcasting.split(' ').map((op) => [op, broadcast])),
+  ...Object.fromEntries([...operatorsThat(({ rank }) => rank === 'same')].map((op) => [op, likeFirst])),
+  ...Object.fromEntries([...operatorsThat(({ broadcasts }) => broadcasts === true)].map((op) => [op, broadcast])),
   ...Object.fromEntries(
     'L1 L2 LogSum LogSumExp Max Mean Min Prod Sum SumSquare'.split(' ').map((kind) => [`Reduce${kind}`, reduction]),
-  ),
-  ...Object.fromEntries(runtimeSameRank.split(' ').map((op) => [`com.microsoft.${op}`, likeFirst])),
-  ...Object.fromEntries(
-    'Binarizer Imputer LabelEncoder Normalizer Scaler'.split(' ').map((op) => [`ai.onnx.ml.${op}`, likeFirst]),
   ),
   ...Object.fromEntries(
     'FeatureVectorizer LinearRegressor SVMRegressor'.split(' ').map((op) => [`ai.onnx.ml.${op}`, always(2)]),
@@ -89,9 +71,6 @@ const rules: Readonly<Record<string, RankRule>> = {
     return rank === undefined ? undefined : Math.max(rank, 3);
   },
   STFT: always(4),
-  SimplifiedLayerNormalization: likeFirst,
-  Attention: likeFirst,
-  RotaryEmbedding: likeFirst,
   Flatten: always(2),
   Gemm: always(2),
   DynamicQuantizeLinear: (node, rankOf) => [rankOf(node.inputs[0]), 0, 0],
