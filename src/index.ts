@@ -14,10 +14,11 @@ export { describeTarget, type Target } from './attribution/targets/target.ts';
 // Gradients
 export type { GradientNote, RuleContext, VjpRule } from './autodiff/context.ts';
 export type { RuleOverrides } from './autodiff/differentiate.ts';
-export { type Dataset, tensorDataset } from './data/dataset.ts';
 export type { DatasetOptions } from './data/datasets/dataset-options.ts';
+export { type DatasetInput, pixelDataset, tableDataset } from './data/datasets/in-memory.ts';
+export { inspectDataset } from './data/datasets/inspect/inspect-dataset.ts';
+export type { DatasetInspection, InspectDatasetOptions } from './data/datasets/inspect/inspection.ts';
 export { type OpenedDataset, openDataset } from './data/datasets/open-dataset.ts';
-export { idxDataset, imageFolder, pixelDataset, tableDataset } from './data/datasets.ts';
 export { checkpointFiles } from './data/formats/checkpoint-files.ts';
 // Data
 export { readCsv, readJsonLines } from './data/formats/csv.ts';
@@ -45,7 +46,12 @@ export {
 } from './data/model/preprocessing.ts';
 export { loadPreprocessing } from './data/model/preprocessing-file.ts';
 export { formatPreprocessing, parsePreprocessing } from './data/model/preprocessing-text.ts';
+export { type Batch, type BatchOptions, batches } from './dataset/batches.ts';
+export { concat } from './dataset/concat.ts';
+export type { ColumnValue, Dataset, PassOptions, Rows } from './dataset/dataset.ts';
+export { type DatasetSource, defineDataset } from './dataset/define-dataset.ts';
 export { datasetOf, type InMemoryOptions } from './dataset/in-memory.ts';
+export { shuffle, split, splitBy, subset } from './dataset/select.ts';
 export { type ErrorCode, type ErrorDetails, WhereforeError } from './errors.ts';
 // Quality of explanations
 export { compare } from './evaluation/compare.ts';
@@ -115,6 +121,7 @@ export {
   type Samples,
   type Schedule,
   samplesInMemory,
+  samplesOf,
   type Trained,
   type TrainedWeights,
   type Trainer,

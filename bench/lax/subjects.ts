@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { drawAll, imageTensor, testImages, trainingImages } from '../../examples/demo/images.ts';
-import { type Dataset, tensorDataset } from '../../src/data/dataset.ts';
 import { writeAtomically } from '../../src/data/files/files.ts';
 import { readBytes } from '../../src/data/files/read-file.ts';
 import { readIdx } from '../../src/data/formats/idx.ts';
 import { loadModel } from '../../src/data/model/load-model.ts';
+import type { Dataset } from '../../src/dataset/dataset.ts';
+import { defineDataset } from '../../src/dataset/define-dataset.ts';
+import { datasetOf } from '../../src/dataset/in-memory.ts';
 import type { LaxOptions } from '../../src/explainer/index.ts';
 import { decodeModel } from '../../src/onnx/decode.ts';
 import { encodeModel } from '../../src/onnx/encode.ts';
@@ -74,11 +76,11 @@ export async function demo(runtime: Runtime, count: number, seed: number): Promi
     model,
     input: 'image',
     // Kept as bytes: as floats they take four times the room.
-    unlabelled: {
+    unlabelled: defineDataset({
+      name: 'drawn images',
       length: drawn.length,
       inputs: async (indices) => ({ image: imageTensor(Array.from(indices, (i) => drawn[i])) }),
-      describe: (i) => `image ${i}`,
-    },
+    }),
     // Drawn apart, so that the judge does not change with the number of images to train on.
     pool: strided(imageTensor(await drawAll(trainingImages(200, 700_000))), 240),
     calibration: await drawnInTurn(calibrated, 800_000),
@@ -149,7 +151,7 @@ export async function fashion(runtime: Runtime, { count, seed, folder, kept, say
     title: 'Fashion-MNIST classifier trained here, 28×28',
     model: createModel(onnx, runtime, { name: 'fashion.onnx', hash }),
     input: 'image',
-    unlabelled: tensorDataset({ image: unlabelled }),
+    unlabelled: datasetOf({ image: unlabelled }),
     pool: strided(unlabelled, 240),
     calibration: some(images, 58_000, 58_000 + calibrated),
     heldOut: some(testPixels, 6000, 6000 + count),

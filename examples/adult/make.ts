@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import {
   formatPreprocessing,
-  splitIndices,
   type Table,
   type TableInput,
   tableInputFor,
@@ -10,6 +9,7 @@ import {
   withoutColumns,
   writeAtomically,
 } from '../../src/data/index.ts';
+import { splitIndices } from '../../src/dataset/select.ts';
 import { encodeModel } from '../../src/onnx/encode.ts';
 import type { OnnxModel } from '../../src/onnx/graph.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';

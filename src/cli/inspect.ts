@@ -1,5 +1,6 @@
 import { relative, resolve } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { contentKinds } from '../data/datasets/dataset-description.ts';
 import { writeAtomically } from '../data/files/files.ts';
 import { describeRows, descriptionPath } from '../data/inputs/describe-rows.ts';
 import { loadModel } from '../data/model/load-model.ts';
@@ -10,11 +11,13 @@ import { type Inspection, inspect } from '../explain/inspect.ts';
 import type { ValueInfo } from '../onnx/graph.ts';
 import { withoutGradients } from '../page/judgement.ts';
 import { formatShape } from '../tensor/tensor.ts';
-import { type RuntimeOptions, runtimeOf, shellWord, withRuntime } from './options.ts';
+import { interruptible } from './failure.ts';
+import { type InspectDataOptions, inspectData, isData } from './inspect-data.ts';
+import { type RuntimeOptions, runtimeOf, shellWord, wholeNumber, withRuntime } from './options.ts';
 import { formatTable } from './table-text.ts';
 import { print, printJson, visibleAll } from './terminal.ts';
 
-interface Options extends RuntimeOptions {
+interface Options extends RuntimeOptions, InspectDataOptions {
   readonly all?: boolean;
   readonly data?: string;
   readonly out?: string;
@@ -24,13 +27,29 @@ interface Options extends RuntimeOptions {
 export function defineInspect(program: Command): void {
   const command = program
     .command('inspect')
-    .description('inputs and outputs of a model, what blocks gradients, which layers are worth explaining')
-    .argument('<model>', 'an .onnx file')
+    .description(
+      'of a model: inputs and outputs, what blocks gradients, which layers are worth explaining; of a data set: columns, classes, broken rows, duplicates',
+    )
+    .argument('<model or data>', 'an .onnx file; a folder, a table, arrays, texts, or wherefore.yaml#NAME')
     .option('--all', 'list every layer, not only those worth explaining')
     .option('--data <table>', 'a table of its rows: writes the wherefore.yaml that says how a row becomes the input')
     .option('--out <file>', 'where --data writes; default beside the model')
+    .option('--label <column>', 'of data: the column or array of labels')
+    .option('--labels <file>', 'of data: a file of labels, or none')
+    .option('--id <column>', 'of data: the column that names the rows')
+    .option('--text <column>', 'of data: the column of a table that holds texts')
+    .option('--image <column>', 'of data: the column of a table that names files of images')
+    .addOption(new Option('--kind <kind>', 'of data: what its rows are').choices(contentKinds))
+    .option('--rows <count>', 'of data: rows that are read at most; default 100000', wholeNumber)
     .option('--json', 'print JSON');
   withRuntime(command).action(async (path: string, options: Options) => {
+    if (await isData(path)) {
+      refuseOptions(path, options, ['all', 'data', 'out'], 'models');
+      const { label, labels, id, text, image, kind, rows, json } = options;
+      await interruptible((signal) => inspectData(path, { label, labels, id, text, image, kind, rows, json }, signal));
+      return;
+    }
+    refuseOptions(path, options, ['label', 'labels', 'id', 'text', 'image', 'kind', 'rows'], 'data sets');
     const model = await loadModel(path, runtimeOf(options));
     try {
       if (options.data !== undefined) {
@@ -43,6 +62,16 @@ export function defineInspect(program: Command): void {
     } finally {
       await model.close();
     }
+  });
+}
+
+/** @throws WhereforeError `invalid-argument` for an option of the other kind of thing that is inspected */
+function refuseOptions(path: string, options: Options, names: readonly (keyof Options)[], of: string): void {
+  const given = names.find((name) => options[name] !== undefined);
+  if (given === undefined) return;
+  throw new WhereforeError('invalid-argument', `--${given} is an option for ${of}`, {
+    where: path,
+    fix: 'leave it out',
   });
 }
 

@@ -1,6 +1,8 @@
 export * from '../nearest.ts';
-export { type Batch, batches, type Dataset, splitIndices, subset, takeRows, tensorDataset } from './dataset.ts';
-export * from './datasets.ts';
+export type { DatasetOptions } from './datasets/dataset-options.ts';
+export { type DatasetInput, pixelDataset, tableDataset } from './datasets/in-memory.ts';
+export { inspectDataset } from './datasets/inspect/inspect-dataset.ts';
+export { type OpenedDataset, openDataset } from './datasets/open-dataset.ts';
 export { writeAtomically, writeFolderAtomically } from './files/files.ts';
 export { decodeText, readBytes, readText } from './files/read-file.ts';
 export { type CsvOptions, readCsv, readJsonLines } from './formats/csv.ts';

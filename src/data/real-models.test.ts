@@ -2,7 +2,7 @@ import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { sharedData } from '../../test/shared-data.ts';
 import { rows, type Tensor } from '../tensor/tensor.ts';
-import { pixelDataset } from './datasets.ts';
+import { pixelDataset } from './datasets/in-memory.ts';
 import { readBytes, readText } from './files/read-file.ts';
 import { readIdx } from './formats/idx.ts';
 import { readImage } from './formats/image.ts';
@@ -78,7 +78,7 @@ describe('real models see what was described', () => {
     const images = readIdx(await readBytes(sharedData('mnist/t10k-images-idx3-ubyte.gz') as string, 'tensors'));
     const labels = readIdx(await readBytes(sharedData('mnist/t10k-labels-idx1-ubyte.gz') as string, 'tensors'));
     const dataset = pixelDataset(images, { name, preprocessing: input }, { labels });
-    const first = await dataset.inputs(Array.from({ length: 100 }, (_, i) => i));
+    const { inputs: first } = await dataset.read(Array.from({ length: 100 }, (_, i) => i));
     const session = await InferenceSession.create(mnist as string, { intraOpNumThreads: 1 });
     let right = 0;
     for (let i = 0; i < 100; i++) {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toyImages, toySide, trainedToy } from '../../test/toy-images.ts';
-import { tensorDataset } from '../data/dataset.ts';
+import { datasetOf } from '../dataset/in-memory.ts';
 import { decodeModel } from '../onnx/decode.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
@@ -16,7 +16,7 @@ const runtime = createNodeRuntime({ threads: 1 });
 afterAll(() => runtime.close());
 
 const settings = { channels: 8, detail: 8, ranking: 1, epochs: 4, batchSize: 12, learningRate: 5e-3, seed: 3 } as const;
-const dataset = tensorDataset({ image: toyImages(360, 7).images });
+const dataset = datasetOf({ image: toyImages(360, 7).images });
 const heldOut = toyImages(64, 99, 3);
 const checkpoints: CheckpointStore = checkpointsInMemory();
 let onnx: OnnxModel;

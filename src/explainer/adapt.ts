@@ -1,4 +1,5 @@
-import { type Dataset, splitIndices } from '../data/dataset.ts';
+import type { Dataset } from '../dataset/dataset.ts';
+import { splitIndices } from '../dataset/select.ts';
 import { WhereforeError } from '../errors.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
 import type { Model } from '../runtime/model.ts';

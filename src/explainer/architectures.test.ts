@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { tensorDataset } from '../data/dataset.ts';
+import { datasetOf } from '../dataset/in-memory.ts';
 import { decodeModel } from '../onnx/decode.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import { createModel } from '../runtime/model.ts';
@@ -38,7 +38,7 @@ async function trained({ architecture, exporter, inputs }: Entry, settings: LaxO
   const [[input, shape]] = Object.entries(inputs);
   const one = [12, ...shape.slice(1)];
   const data = float32(one, normals(sizeOf(one), random(1)));
-  const adapted = await adapt(model, tensorDataset({ [input]: data }), {
+  const adapted = await adapt(model, datasetOf({ [input]: data }), {
     settings: { channels: 4, epochs: 1, batchSize: 4, validation: 0.3, seed: 1, ...settings },
   });
   const explainer = openExplainer(

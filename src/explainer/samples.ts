@@ -1,9 +1,9 @@
-import type { Dataset } from '../data/dataset.ts';
+import type { Dataset } from '../dataset/dataset.ts';
 import { WhereforeError } from '../errors.ts';
 import { random } from '../tensor/random.ts';
+import { takeRows } from '../tensor/take-rows.ts';
 import { concatRows, float32, formatShape, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import type { Samples } from '../train/index.ts';
-import { gatherRows } from '../train/samples.ts';
 import type { Classifier } from './classifier.ts';
 import { trainingInputs } from './objective.ts';
 import { drawReference, type PixelStatistics } from './references.ts';
@@ -22,7 +22,7 @@ const keptBytes = 2 ** 30;
  */
 export async function imagesOf(dataset: Dataset, input: string, indices: Uint32Array): Promise<Images> {
   const read = async (own: ArrayLike<number>): Promise<Tensor<'float32'>> => {
-    const tensors = await dataset.inputs(own);
+    const tensors = (await dataset.read(own)).inputs;
     const image = tensors[input];
     if (image?.type === 'float32') return image as Tensor<'float32'>;
     throw new WhereforeError(image ? 'wrong-type' : 'unknown-name', `images for input "${input}"`, {
@@ -39,7 +39,7 @@ export async function imagesOf(dataset: Dataset, input: string, indices: Uint32A
   for (let start = 0; start < indices.length; start += together)
     parts.push(await read(indices.subarray(start, start + together)));
   const all = concatRows(parts);
-  return async (positions) => gatherRows(all, positions);
+  return async (positions) => takeRows(all, positions);
 }
 
 /**

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { basename, dirname, extname, join } from 'node:path';
 import { writeFolderAtomically } from '../data/files/files.ts';
 import { readBytes, readText, readTextIfPresent } from '../data/files/read-file.ts';
@@ -12,6 +11,7 @@ import { fileName, type PageOptions, renderPage } from '../page/explanation/page
 import { figuresOf, inputKey } from '../page/figures.ts';
 import { heatMapPng } from '../page/heat-map-png.ts';
 import { jpegPhotograph } from '../page/photograph.ts';
+import { contentHash } from '../tensor/content-hash.ts';
 import { formatShape, sameShape, type Tensor } from '../tensor/tensor.ts';
 
 /** What a run was, besides its explanations. */
@@ -72,7 +72,7 @@ export async function writeRun(runs: string, explained: readonly Explained[], in
 /** Under this key of its metadata, the file of the tensors holds the digest of its document. */
 const digestKey = 'explanation-sha256';
 
-const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+const digestOf = (text: string): string => contentHash([text]);
 
 /** The record of a run: what, by which command, of which files, and what it cost. */
 function runRecord(started: Date, explained: readonly Explained[], entries: readonly RunEntry[], info: RunInfo) {
@@ -118,9 +118,7 @@ function runId(started: Date, explained: readonly Explained[], { command, seed }
     document.layer,
     document.parameters,
   ]);
-  const hash = createHash('sha256')
-    .update(JSON.stringify([command, seed, questions]))
-    .digest('hex');
+  const hash = contentHash([JSON.stringify([command, seed, questions])]);
   return `${started.toISOString().replace(/[:.]/g, '-')}-${hash.slice(0, 6)}`;
 }
 

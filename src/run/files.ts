@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { join, parse, relative, resolve } from 'node:path';
 import { z } from 'zod';
+import { FileHash } from '../data/files/file-hash.ts';
 import { writeAtomically } from '../data/files/files.ts';
 import { isFile } from '../data/files/folders.ts';
 import { withFile } from '../data/files/open-file.ts';
@@ -25,9 +25,9 @@ const listingName = 'files.json';
 /** SHA-256 of a file, read in pieces. @throws WhereforeError as `withFile` */
 export function hashFile(path: string): Promise<string> {
   return withFile(path, 'weights', {}, async (file) => {
-    const hash = createHash('sha256');
+    const hash = new FileHash();
     for await (const piece of file.pieces(Number.MAX_SAFE_INTEGER)) hash.update(piece);
-    return hash.digest('hex');
+    return hash.digest();
   });
 }
 

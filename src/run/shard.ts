@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { WhereforeError } from '../errors.ts';
+import { contentHash } from '../tensor/content-hash.ts';
 
 /** Plain data: what JSON can hold. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined };
@@ -108,7 +108,7 @@ export function canonicalJson(value: Json): string {
   return `{${entries.map(([key, one]) => `${JSON.stringify(key)}:${canonicalJson(one)}`).join(',')}}`;
 }
 
-export const sha256 = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex');
+export const sha256 = (content: string | Uint8Array): string => contentHash([content]);
 
 /** Items of a shard by how many there are: few enough that little is lost with a worker, some hundred shards. */
 export function defaultShardSize(count: number): number {

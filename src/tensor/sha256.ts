@@ -73,7 +73,15 @@ export class Sha256 {
       w[t] = (w[t - 16] + small0 + w[t - 7] + small1) | 0;
     }
     const state = this.#state;
-    let [a, b, c, d, e, f, g, h] = state;
+    // Not by destructuring: the iterator of a typed array takes as long as the rounds.
+    let a = state[0];
+    let b = state[1];
+    let c = state[2];
+    let d = state[3];
+    let e = state[4];
+    let f = state[5];
+    let g = state[6];
+    let h = state[7];
     for (let t = 0; t < 64; t++) {
       const large1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
       const first = (h + large1 + ((e & f) ^ (~e & g)) + constants[t] + w[t]) | 0;

@@ -1,6 +1,8 @@
+import type { Dataset } from '../dataset/dataset.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Tensors } from '../runtime/runtime.ts';
-import { dataTypes, sizeOf, storageLength, type Tensor, tensor } from '../tensor/tensor.ts';
+import { takeRows } from '../tensor/take-rows.ts';
+import { float32, type Tensor } from '../tensor/tensor.ts';
 
 /** Some samples: one row of every tensor is one sample. */
 export interface Batch {
@@ -55,29 +57,31 @@ export function samplesInMemory(inputs: Tensors, targets: Tensor, weights?: Floa
   return {
     count,
     batch: (positions) => ({
-      inputs: new Map([...inputs].map(([name, all]) => [name, gatherRows(all, positions)])),
-      targets: gatherRows(targets, positions),
-      weights: weights && Float32Array.from(positions, (position) => weights[position]),
+      inputs: new Map([...inputs].map(([name, all]) => [name, takeRows(all, positions)])),
+      targets: takeRows(targets, positions),
+      weights: weights && takeRows(float32([count], weights), positions).data,
     }),
   };
 }
 
-/** Rows of a tensor along its first axis, copied in the given order. */
-export function gatherRows<T extends Tensor>(all: T, positions: ArrayLike<number>): T {
-  const [count, ...rest] = all.shape;
-  const width = all.type === 'string' ? sizeOf(rest) : storageLength(all.type, rest);
-  const { bytes } = dataTypes[all.type];
-  if (all.type === 'string' || bytes < 1)
-    throw new WhereforeError('wrong-type', 'rows to train on', { got: all.type, expected: 'numbers' });
-  const result = tensor(all.type, [positions.length, ...rest]);
-  const [from, to] = [all.data as Float32Array, result.data as Float32Array];
-  for (let i = 0; i < positions.length; i++) {
-    const position = positions[i];
-    if (!(position >= 0 && position < count))
-      throw new WhereforeError('out-of-range', 'row', { got: `${position}`, expected: `0 to ${count - 1}` });
-    to.set(from.subarray(position * width, (position + 1) * width), i * width);
+/**
+ * The rows of a data set, to train on or to evaluate with; its labels are the targets.
+ * @throws WhereforeError `invalid-data` for a data set without labels
+ */
+export function samplesOf(dataset: Pick<Dataset, 'name' | 'length' | 'labels' | 'read'>): Samples {
+  if (!dataset.labels) {
+    throw new WhereforeError('invalid-data', 'the data set has no labels to train towards', {
+      where: dataset.name,
+      fix: 'name the column or the file of labels when it is opened',
+    });
   }
-  return result as unknown as T;
+  return {
+    count: dataset.length,
+    batch: async (positions, epoch) => {
+      const { inputs, labels, weights } = await dataset.read(positions, epoch);
+      return { inputs: new Map(Object.entries(inputs)), targets: labels as Tensor, weights };
+    },
+  };
 }
 
 /**

@@ -1,7 +1,6 @@
 import type { PassOptions } from '../../dataset/dataset.ts';
 import { throwIfCancelled } from '../../runtime/runtime.ts';
-import { hexOf } from '../../tensor/content-hash.ts';
-import { Sha256 } from '../../tensor/sha256.ts';
+import { FileHash } from '../files/file-hash.ts';
 
 /** Bytes of which any part can be read: a file, what a page was given, memory. */
 export interface ByteRanges {
@@ -29,7 +28,7 @@ export async function* pieces(
 
 /** SHA-256 of all bytes, of which a few MiB are held at a time. */
 export async function hashOfRanges(ranges: ByteRanges, options: PassOptions = {}): Promise<string> {
-  const hash = new Sha256();
+  const hash = new FileHash();
   for await (const piece of pieces(ranges, options)) hash.update(piece);
-  return hexOf(hash.digest());
+  return hash.digest();
 }

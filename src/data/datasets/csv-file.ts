@@ -1,8 +1,8 @@
-import { parse } from 'csv-parse/sync';
 import { WhereforeError } from '../../errors.ts';
 import type { RawValue } from '../formats/table.ts';
 import { Blocks, type ReaderCache } from './blocks.ts';
 import type { ByteRanges } from './byte-ranges.ts';
+import { csvFields } from './csv-fields.ts';
 import { findRecords } from './lines.ts';
 import type { TableFile } from './table-rows.ts';
 
@@ -27,7 +27,7 @@ export async function csvFile(
   const records = await findRecords(ranges, new Blocks(ranges, cache), { quoted: true });
   if (records.count === 0) throw new WhereforeError('invalid-data', 'the file is empty', { where });
   const [first] = await records.read([0]);
-  const head = fieldsOf(first, delimiter, `${where}, record 1`);
+  const head = csvFields(first, delimiter, `${where}, record 1`);
   const names = (header === true ? head : header || head.map(() => '')).map((name, i) => name || `column ${i + 1}`);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined)
@@ -45,27 +45,13 @@ export async function csvFile(
       const found = columns.map(() => new Array<RawValue>(indices.length));
       for (const [i, text] of texts.entries()) {
         const place = `${where}, row ${indices[i]}`;
-        const fields = fieldsOf(text, delimiter, place);
+        const fields = csvFields(text, delimiter, place);
         if (fields.length !== names.length) throw wrongCount(fields.length, names.length, place);
         for (const [c, at] of positions.entries()) found[c][i] = fields[at];
       }
       return new Map(columns.map((name, c) => [name, found[c]]));
     },
   };
-}
-
-function fieldsOf(record: string, delimiter: string, where: string): string[] {
-  if (!record.includes('"')) return record.split(delimiter).map((field) => field.trim());
-  try {
-    return (parse(record, { delimiter, trim: true, relax_column_count: true }) as string[][])[0];
-  } catch (cause) {
-    throw new WhereforeError('invalid-data', 'not CSV', {
-      where,
-      got: cause instanceof Error ? cause.message.replace(/ at line .*/, '') : String(cause),
-      fix: 'close the quotation mark, or double those inside values',
-      cause,
-    });
-  }
 }
 
 function wrongCount(got: number, expected: number, where: string): WhereforeError {

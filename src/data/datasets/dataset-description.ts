@@ -1,11 +1,14 @@
 import * as z from 'zod';
 
+/** What the rows of a data set may be. */
+export const contentKinds = ['image', 'text', 'table', 'tensor'] as const;
+
 /** What a data set's rows are, in words that files do not say themselves: under `data:` in `wherefore.yaml`. */
 export const datasetDescriptionSchema = z.strictObject({
   /** A file or a folder. In `wherefore.yaml`: relative to it, and below its folder. */
   path: z.string(),
   /** What the rows are. Default: by the file's ending, and by the files of a folder. */
-  kind: z.enum(['image', 'text', 'table', 'tensor']).optional(),
+  kind: z.enum(contentKinds).optional(),
   /** The column, or the array, that holds the label of each row. */
   label: z.string().optional(),
   /**

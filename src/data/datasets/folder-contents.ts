@@ -1,5 +1,5 @@
 import { WhereforeError } from '../../errors.ts';
-import { contentHash } from '../../tensor/content-hash.ts';
+import { hashOfFile } from '../files/file-hash.ts';
 import { decodeText, readBytes } from '../files/read-file.ts';
 import type { ContentKind, Contents, OpenedContents, ReadColumn } from './contents.ts';
 import type { DatasetOptions } from './dataset-options.ts';
@@ -40,7 +40,7 @@ export async function openFolder(path: string, options: DatasetOptions): Promise
       labels: placed.labels,
       columns: { file: columnOf(names), ...placed.columns },
       describe: (index) => paths[index],
-      hashes: (indices) => eachFile(paths, indices, {}, (bytes) => contentHash([bytes])),
+      hashes: (indices) => eachFile(paths, indices, {}, (bytes) => hashOfFile([bytes])),
       notes: placed.notes,
     };
   }

@@ -71,7 +71,8 @@ export function holdsImages({ type, shape }: TensorRows): boolean {
   return type === 'uint8' && (shape.length === 3 || (shape.length === 4 && (shape[3] === 1 || shape[3] === 3)));
 }
 
-function rgbOf(data: Uint8Array, channels: number): Uint8Array<ArrayBuffer> {
+/** Pixels of three channels out of one or three. */
+export function rgbOf(data: Uint8Array, channels: number): Uint8Array<ArrayBuffer> {
   if (channels === 3) return data.slice();
   const rgb = new Uint8Array(data.length * 3);
   for (let i = 0, out = 0; i < data.length; i++) {

@@ -53,16 +53,26 @@ export async function findRecords(
   return recordsOf(bounds, blocks, ranges.name);
 }
 
+/** Bytes of neighbours that are copied together. */
+const together = 2 ** 16;
+
 function recordsOf(bounds: Bounds, blocks: Blocks, where: string): Records {
   return {
     count: bounds.count,
     read: async (indices) => {
       const texts = new Array<string>(indices.length);
-      for (let i = 0; i < indices.length; i++) {
-        const [start, end] = bounds.of(indices[i]);
+      for (let i = 0; i < indices.length; ) {
+        // Neighbours are copied together.
+        const [start, first] = bounds.of(indices[i]);
+        let [count, end] = [1, first];
+        while (i + count < indices.length && indices[i + count] === indices[i] + count && end - start < together)
+          end = bounds.of(indices[i + count++])[1];
         const bytes = new Uint8Array(end - start);
         await blocks.copy(bytes, start);
-        texts[i] = decoded(bytes, `${where}, record ${indices[i] + 1}`);
+        for (; count > 0; count--, i++) {
+          const [from, to] = bounds.of(indices[i]);
+          texts[i] = decoded(bytes.subarray(from - start, to - start), `${where}, record ${indices[i] + 1}`);
+        }
       }
       return texts;
     },

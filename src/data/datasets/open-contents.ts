@@ -1,7 +1,7 @@
 import { basename, dirname, extname, resolve } from 'node:path';
 import { range } from '../../dataset/pieces.ts';
 import { WhereforeError } from '../../errors.ts';
-import { contentHash } from '../../tensor/content-hash.ts';
+import { hashOfFile } from '../files/file-hash.ts';
 import { isBelow, isFolder } from '../files/folders.ts';
 import { Blocks, type ReaderCache } from './blocks.ts';
 import { hashOfRanges } from './byte-ranges.ts';
@@ -29,6 +29,12 @@ export async function openContents(path: string, options: DatasetOptions, cache:
   if (tableEndings.has(ending)) return openRows(path, options, cache);
   if (textEndings.has(ending)) return openLines(path, options, cache);
   return openArrays(path, ending, options, cache);
+}
+
+/** Whether a path names what can be opened as a data set: a folder, or a file of a known ending. */
+export async function isDataset(path: string, ending: string): Promise<boolean> {
+  if (/^[.]ya?ml(#.*)?$/.test(ending) || tableEndings.has(ending) || textEndings.has(ending)) return true;
+  return Object.hasOwn(tensorFiles, ending) || /idx\d/i.test(basename(path)) || isFolder(path);
 }
 
 /** A table, or the texts or the images that a column of it holds or names. */
@@ -93,7 +99,7 @@ async function namedImages(table: TableRows, column: string, options: DatasetOpt
   const inside = options.inside ?? [folder];
   return {
     contents: { kind: 'image' as const, images: imageFiles(paths, { inside }) },
-    hashes: (indices: Uint32Array) => eachFile(paths, indices, { inside }, (bytes) => contentHash([bytes])),
+    hashes: (indices: Uint32Array) => eachFile(paths, indices, { inside }, (bytes) => hashOfFile([bytes])),
   };
 }
 

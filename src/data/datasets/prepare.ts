@@ -50,9 +50,13 @@ const preparers: {
   ) => (indices: Uint32Array) => Promise<Inputs>;
 } = { image: images, text: texts, table: columns, tensor: arrays };
 
-function images({ images: rows, array }: Of<'image'>, { preprocessing, where, describe }: PrepareOptions) {
+function images({ images: rows, array }: Of<'image'>, { preprocessing, model, where, describe }: PrepareOptions) {
+  const taken = model && requiredInputs(model.graph);
+  if (array && taken?.length === 1 && taken[0].type === array.type)
+    return async (indices: Uint32Array) => ({ [taken[0].name]: await array.read(indices) });
   const isDescribed = Object.values(preprocessing?.inputs ?? {}).some(({ kind }) => kind === 'image');
-  if (isDescribed && preprocessing) {
+  // A model that does not say what it does with an image is an error there.
+  if (preprocessing && (isDescribed || model)) {
     const { name, preprocessing: input } = describedImage(preprocessing, where);
     return async (indices: Uint32Array) => {
       const made: Tensor<'float32'>[] = [];

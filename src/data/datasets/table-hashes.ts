@@ -1,4 +1,4 @@
-import { contentHash } from '../../tensor/content-hash.ts';
+import { hashOfFile } from '../files/file-hash.ts';
 import type { TableRows } from './table-rows.ts';
 
 /** SHA-256 of some columns of rows: each name and value, in the order of the names. */
@@ -15,7 +15,7 @@ export async function tableHashes(
       const value = values[i];
       row += `${name.length}:${name}${typeof value === 'string' ? `"${value.length}:${value}` : `=${value}`}\n`;
     }
-    hashes[i] = contentHash([row]);
+    hashes[i] = hashOfFile([row]);
   }
   return hashes;
 }

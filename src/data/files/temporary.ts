@@ -1,13 +1,14 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { contentHash } from '../../tensor/content-hash.ts';
 
 /** `.NAME.PID-START-HOST-RANDOM.tmp`: whose it is stands in the name of what is not finished. */
 const pattern = /\.(\d+)-([0-9a-z]+)-([0-9a-f]{8})-[0-9a-f]{8}\.tmp$/;
 
-const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+const host = contentHash([hostname()]).slice(0, 8);
 
 /** What another machine left in a shared folder is removed after this time, since its processes cannot be asked. */
 const foreignMs = 7 * 24 * 3600 * 1000;

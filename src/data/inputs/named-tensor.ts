@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { extname, resolve } from 'node:path';
 import { WhereforeError } from '../../errors.ts';
 import { unknownName } from '../../nearest.ts';
 import { requiredInputs } from '../../onnx/graph.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
+import { hashOfFile } from '../files/file-hash.ts';
 import { readBytes } from '../files/read-file.ts';
 import { tensorReaders } from '../formats/tensor-file.ts';
 import type { LoadedModel } from '../model/loaded-model.ts';
@@ -46,5 +46,5 @@ export async function readNamedTensor(
       expected: [...tensors.keys()].map((key) => `"${key}"`).join(', '),
     });
   }
-  return [name, tensor, createHash('sha256').update(bytes).digest('hex')];
+  return [name, tensor, hashOfFile([bytes])];
 }

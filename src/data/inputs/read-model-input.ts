@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { extname, resolve } from 'node:path';
 import { WhereforeError } from '../../errors.ts';
 import { unknownName } from '../../nearest.ts';
 import { requiredInputs } from '../../onnx/graph.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
+import { hashOfFile } from '../files/file-hash.ts';
 import { isFolder, isTaken } from '../files/folders.ts';
 import type { ReadOptions } from '../files/open-file.ts';
 import { portablePath } from '../files/portable-path.ts';
@@ -129,7 +129,7 @@ async function readFileInputs(
   // Only tensors may be a batch of many.
   const limit = kind !== 'tensors' || options.anyBatch ? undefined : inputLimit(model.graph);
   const bytes = await readBytes(path, kind, { ...place, limit });
-  const hash = createHash('sha256').update(bytes).digest('hex');
+  const hash = hashOfFile([bytes]);
   if (kind === 'image') return [await imageInput(model, bytes, told, hash, preprocessing)];
   if (kind === 'audio') return [audioInput(model, audioReaders[extension](bytes, told), told, hash, preprocessing)];
   const reader = tensorReaders[extension];

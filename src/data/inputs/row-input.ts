@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { WhereforeError } from '../../errors.ts';
 import { rows as rowsOf, type Tensor } from '../../tensor/tensor.ts';
+import { hashOfFile } from '../files/file-hash.ts';
 import type { ReadOptions } from '../files/open-file.ts';
 import { readBytes } from '../files/read-file.ts';
 import { type Column, columnNamed, type Table } from '../formats/table.ts';
@@ -33,9 +33,7 @@ export async function tableInputs(
   }
   const indices = selection ? selectedRows(selection, path) : [0];
   const tensor: Tensor = tableTensor(table, input, indices);
-  const hash = createHash('sha256')
-    .update(await readBytes(path, 'table', options))
-    .digest('hex');
+  const hash = hashOfFile([await readBytes(path, 'table', options)]);
   const sample = table.rowCount > 1 ? typicalRows(table, input, name, evenly(table.rowCount), path) : undefined;
   return indices.map((row, i) => ({
     source: `${path}#${row}`,

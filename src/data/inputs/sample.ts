@@ -38,7 +38,7 @@ export async function readSample(model: LoadedModel, source: string, preprocessi
       expected: `0 to ${examples.length - 1}`,
     });
   }
-  const tensors = asTaken(model, new Map(Object.entries(await examples.inputs(indices))), path);
+  const tensors = asTaken(model, new Map(Object.entries((await examples.read(indices)).inputs)), path);
   const many = indices.length === 1 ? 'an example' : `the average over ${indices.length} examples`;
   return { tensors, description: `${many} of ${basename(path)}` };
 }

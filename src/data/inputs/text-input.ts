@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import { WhereforeError } from '../../errors.ts';
 import { requiredInputs } from '../../onnx/graph.ts';
+import { contentHash } from '../../tensor/content-hash.ts';
 import { maxOf, minOf } from '../../tensor/extremes.ts';
 import { namedMemo } from '../../tensor/memo.ts';
 import { int64, type Tensor } from '../../tensor/tensor.ts';
@@ -70,7 +70,7 @@ export async function textInputs(
   const exactly = typeof always === 'number' ? always : undefined;
   const limits = limitsOf(model, described, tokenizer.limits, exactly);
   const parts = partsOfText(whole, limits);
-  const hash = createHash('sha256').update(text).digest('hex');
+  const hash = contentHash([text]);
   return parts.map(({ encoded, leftOut }, i) => {
     const filled = exactly === undefined ? encoded : filledUp(encoded, exactly, paddingOf(tokenizer, source));
     const input = complete(tensorsOf(preprocessing, described.name, filled.ids, encoded.ids.length));

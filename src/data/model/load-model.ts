@@ -1,4 +1,3 @@
-import { createHash, type Hash } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
 import { WhereforeError } from '../../errors.ts';
 import { decodeModel } from '../../onnx/decode.ts';
@@ -8,6 +7,7 @@ import { withOpenBatch } from '../../runtime/fixed-batch.ts';
 import { createModel, type ModelOrigin } from '../../runtime/model.ts';
 import { createNodeRuntime, type Isolation } from '../../runtime/node.ts';
 import type { Runtime, WeightSource } from '../../runtime/runtime.ts';
+import { FileHash } from '../files/file-hash.ts';
 import { foldersOf, realPath } from '../files/folders.ts';
 import { withFile } from '../files/open-file.ts';
 import { findBeside } from './beside.ts';
@@ -65,7 +65,7 @@ export async function loadModel(source: string | Uint8Array, options: LoadModelO
   } catch (error) {
     asMalformed(fileName)(error);
   }
-  const hash = createHash('sha256').update(bytes);
+  const hash = new FileHash().update(bytes);
   let size = bytes.length;
   for (const [name, end] of externalFiles(decoded)) {
     await hashWeights(hash, { name, end, folder, fileName });
@@ -84,7 +84,7 @@ export async function loadModel(source: string | Uint8Array, options: LoadModelO
   const weights: WeightSource = folder
     ? { kind: 'folder', folder }
     : { kind: 'memory', files: new Map([[fileName, bytes]]) };
-  const origin = { name: fileName, hash: hash.digest('hex'), weights };
+  const origin = { name: fileName, hash: hash.digest(), weights };
   const model = await opened(decoded, runtime, origin).catch(async (error) => {
     if (!options.runtime) await runtime.close();
     return asMalformed(fileName)(error);
@@ -182,7 +182,7 @@ function externalFiles(model: OnnxModel): [name: string, end: number][] {
 
 /** Adds to a hash what the model takes of a file of weights: what follows in the file is not the model's. */
 async function hashWeights(
-  hash: Hash,
+  hash: FileHash,
   weights: {
     readonly name: string;
     readonly end: number;

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Baseline } from '../../attribution/baseline.ts';
 import type { MethodName } from '../../attribution/methods/index.ts';
 import { describeTarget } from '../../attribution/targets/target.ts';
@@ -12,6 +11,7 @@ import { defaultAlphaMin } from '../../evaluation/msi.ts';
 import type { MetricChoice } from '../../evaluation/score.ts';
 import { loadExplainer } from '../../explainer/load-explainer.ts';
 import type { Model } from '../../runtime/model.ts';
+import { contentHash } from '../../tensor/content-hash.ts';
 import { allPasses } from '../all-passes.ts';
 import { calibrationMetric, calibrationSources, tunedAlphaMin, withAlphaMin } from '../alpha-min.ts';
 import { preprocessingOf } from '../explain.ts';
@@ -243,10 +243,7 @@ function defaultMethods({ groups, layout }: ModelInput): readonly MethodName[] {
 
 /** A key of everything that the result depends on: the same question again finds its shards. */
 export function evaluationKey(model: LoadedModel, sources: readonly string[], settings: unknown): string {
-  return createHash('sha256')
-    .update(JSON.stringify([model.hash, sources, settings]))
-    .digest('hex')
-    .slice(0, 12);
+  return contentHash([JSON.stringify([model.hash, sources, settings])]).slice(0, 12);
 }
 
 function onlyExamples({ rows }: Comparison, kept: ReadonlyMap<string, ReadonlyMap<number, Float32Array>>) {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { isFolder } from '../../data/files/folders.ts';
 import { describeVariant, drawVariant, type ImageVariant, variantOf } from '../../data/formats/image-variant.ts';
 import { preprocessImage } from '../../data/inputs/image-input.ts';
@@ -10,6 +9,7 @@ import { tensorInput } from '../../data/inputs/tensor-input.ts';
 import type { LoadedModel } from '../../data/model/loaded-model.ts';
 import type { Preprocessing } from '../../data/model/preprocessing.ts';
 import { WhereforeError } from '../../errors.ts';
+import { contentHash, hashedTensor } from '../../tensor/content-hash.ts';
 import { choose, random } from '../../tensor/random.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 
@@ -93,12 +93,7 @@ function withOwnName(input: ModelInput, namesakes: Map<string, (string | undefin
 /** Two tensors in memory have the same name and are two inputs all the same. */
 function sourceOf({ source, tensors }: ModelInput): string {
   if (source !== 'tensors in memory') return source;
-  const hash = createHash('sha256');
-  for (const { data } of tensors.values())
-    hash.update(
-      Array.isArray(data) ? JSON.stringify(data) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-    );
-  return `${source} ${hash.digest('hex').slice(0, 12)}`;
+  return `${source} ${contentHash([...tensors.values()].flatMap((t) => [...hashedTensor(t)])).slice(0, 12)}`;
 }
 
 async function filesOf(source: string, preprocessing: Preprocessing): Promise<readonly string[]> {
@@ -123,9 +118,7 @@ async function varied(original: ModelInput, variant: ImageVariant, number: numbe
     input: {
       ...original,
       source: `${original.source}, variant ${number}`,
-      hash: createHash('sha256')
-        .update(JSON.stringify([original.hash, variant]))
-        .digest('hex'),
+      hash: contentHash([JSON.stringify([original.hash, variant])]),
       tensors: new Map([[name, tensor]]),
       image: { pixels: changed, transform, input },
       notes: [...original.notes, describeVariant(variant)],

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { type Baseline, describeBaseline } from '../../attribution/baseline.ts';
 import type { MethodName } from '../../attribution/methods/index.ts';
 import type { ModelInput } from '../../data/inputs/model-input.ts';
 import type { LoadedModel } from '../../data/model/loaded-model.ts';
 import type { Preprocessing } from '../../data/model/preprocessing.ts';
 import type { ComparedBaseline, ComparedInput, ComparedMethod } from '../../evaluation/comparison.ts';
+import { contentHash, hashedTensor } from '../../tensor/content-hash.ts';
 import { minOf } from '../../tensor/extremes.ts';
 import { sizeOf } from '../../tensor/tensor.ts';
 import { inputGroups } from '../input-groups.ts';
@@ -52,7 +52,7 @@ export function inputsOf(
 ): PlannedInput[] {
   const found = new Map<string, PlannedInput>();
   for (const { input, target, labels } of planned) {
-    const hash = contentHash(input);
+    const hash = hashOfInput(input);
     const key = `${input.source}|${hash}|${JSON.stringify(target)}`;
     if (found.has(key)) continue;
     const from = drawn.find((one) => one.input === input) as DrawnInput;
@@ -100,14 +100,8 @@ export function groupCount(input: ModelInput, regions: number): number {
 }
 
 /** Of what the model is fed: the same file with another preprocessing is another input. */
-function contentHash({ tensors }: ModelInput): string {
-  const hash = createHash('sha256');
-  for (const [name, { type, shape, data }] of tensors) {
-    hash.update(`${name}|${type}|${shape.join()}|`);
-    if (Array.isArray(data)) hash.update(JSON.stringify(data));
-    else hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  }
-  return hash.digest('hex');
+function hashOfInput({ tensors }: ModelInput): string {
+  return contentHash([...tensors].flatMap(([name, t]) => [`${name.length}:${name} `, ...hashedTensor(t)]));
 }
 
 export function methodsOf(planned: readonly PlannedExplanation[]): ComparedMethod[] {

@@ -1,19 +1,19 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { gzipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
-import { sharedData } from '../../test/shared-data.ts';
-import { float32, int64, type Tensor, tensor } from '../tensor/tensor.ts';
-import { batches, type Dataset, splitIndices, subset, takeRows, tensorDataset } from './dataset.ts';
-import { idxDataset, imageFolder, pixelDataset, tableDataset } from './datasets.ts';
-import { readCsv } from './formats/csv.ts';
-import { readIdx } from './formats/idx.ts';
-import { writePng } from './formats/image.ts';
-import { tableInputFor } from './inputs/table-input.ts';
-import { type ImageInput, preprocessingSchema } from './model/preprocessing.ts';
+import { sharedData } from '../../../test/shared-data.ts';
+import { batches } from '../../dataset/batches.ts';
+import { datasetOf } from '../../dataset/in-memory.ts';
+import { splitIndices, subset } from '../../dataset/select.ts';
+import { takeRows } from '../../tensor/take-rows.ts';
+import { float32, int64, type Tensor, tensor } from '../../tensor/tensor.ts';
+import { readCsv } from '../formats/csv.ts';
+import { readIdx } from '../formats/idx.ts';
+import { tableInputFor } from '../inputs/table-input.ts';
+import { type ImageInput, preprocessingSchema } from '../model/preprocessing.ts';
+import { completePreprocessing } from '../model/preprocessing-text.ts';
+import { pixelDataset, tableDataset } from './in-memory.ts';
+import { openDataset } from './open-dataset.ts';
 
 function imageInput(options: object): { name: string; preprocessing: ImageInput } {
   const preprocessing = preprocessingSchema.parse({ inputs: { x: { kind: 'image', range: [0, 1], ...options } } })
@@ -50,30 +50,30 @@ describe('readIdx', () => {
   });
 });
 
-describe('tensorDataset', () => {
+describe('datasetOf', () => {
   const rows = float32([4, 2], [0, 1, 10, 11, 20, 21, 30, 31]);
-  const dataset = tensorDataset(
+  const dataset = datasetOf(
     { a: rows, b: tensor('string', [4], ['p', 'q', 'r', 's']) },
     { labels: int64([4], [0, 1, 2, 3]) },
   );
 
   it('gathers rows in the order asked for', async () => {
-    expect(await dataset.inputs([3, 0, 3])).toEqual({
+    expect((await dataset.read([3, 0, 3])).inputs).toEqual({
       a: float32([3, 2], [30, 31, 0, 1, 30, 31]),
       b: tensor('string', [3], ['s', 'p', 's']),
     });
-    expect(dataset.labels?.([2])).toEqual(int64([1], [2]));
-    expect(() => takeRows(rows, [4])).toThrow(/no such example \(got 4, expected 0 to 3\)/);
-    expect(() => tensorDataset({ a: rows }, { labels: int64([3], [0, 1, 2]) })).toThrow(/"labels" has another number/);
+    expect((await dataset.read([2])).labels).toEqual(int64([1], [2]));
+    expect(() => takeRows(rows, [4])).toThrow(/no such row \(got 4, expected 0 to 3\)/);
+    expect(() => datasetOf({ a: rows }, { labels: int64([3], [0, 1, 2]) })).toThrow(/"labels" has another number/);
   });
 
   it('subset keeps the place in the whole', async () => {
     const part = subset(dataset, [2, 1]);
     expect(part.length).toBe(2);
-    expect((await part.inputs([0])).a).toEqual(float32([1, 2], [20, 21]));
-    expect(part.labels?.([1])).toEqual(int64([1], [1]));
-    expect(part.describe(1)).toBe('example 1');
-    expect(() => subset(dataset, [4])).toThrow(/no such example/);
+    expect((await part.read([0])).inputs.a).toEqual(float32([1, 2], [20, 21]));
+    expect(part.labels).toEqual(int64([2], [2, 1]));
+    expect(part.describe(1)).toBe('tensors in memory row 1');
+    expect(() => subset(dataset, [4])).toThrow(/no such row/);
   });
 
   it('batches go through every example once, whatever the size', async () => {
@@ -91,11 +91,11 @@ describe('tensorDataset', () => {
       }),
       { numRuns: 30 },
     );
-    await expect(collect(batches(dataset, { size: 0 }))).rejects.toThrow(/batch size/);
+    await expect(collect(batches(dataset, { size: 0 }))).rejects.toThrow(/size of a batch/);
   });
 
   it('shuffles alike for a seed and an epoch, and differently for others', async () => {
-    const large = tensorDataset({ a: float32([50, 1], new Float32Array(50)) });
+    const large = datasetOf({ a: float32([50, 1], new Float32Array(50)) });
     const order = async (seed: number, epoch: number) =>
       [...(await collect(batches(large, { size: 50, shuffle: { seed, epoch } })))[0].indices].join();
     expect(await order(1, 2)).toBe(await order(1, 2));
@@ -115,7 +115,7 @@ describe('images', () => {
     const dataset = pixelDataset(pixels, imageInput({ size: [1, 2], colour: 'grey' }), {
       labels: tensor('uint8', [2], Uint8Array.of(3, 4)),
     });
-    const { x } = await dataset.inputs([1, 0]);
+    const { x } = (await dataset.read([1, 0])).inputs;
     expect(x.shape).toEqual([2, 1, 1, 2]);
     // float32 rounding of 51/255 and 102/255
     expect([...(x as Tensor<'float32'>).data].map((value) => value.toFixed(6))).toEqual([
@@ -124,41 +124,10 @@ describe('images', () => {
       '0.000000',
       '1.000000',
     ]);
-    expect(dataset.labels?.([1, 0])).toEqual(int64([2], [4, 3]));
+    expect(dataset.labels).toEqual(int64([2], [3, 4]));
     expect(() => pixelDataset(float32([1, 2, 2], [1, 2, 3, 4]), imageInput({ size: [2, 2] }))).toThrow(
       /not a set of images/,
     );
-  });
-
-  it('imageFolder names classes after sub-folders', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'wherefore-folder-'));
-    try {
-      await expect(imageFolder(folder, imageInput({ size: [1, 1] }))).rejects.toThrow(
-        /no images of classes \(got 0 sub-folders/,
-      );
-      for (const [name, value] of [
-        ['dog', 255],
-        ['cat', 0],
-      ] as const) {
-        mkdirSync(join(folder, name));
-        writeFileSync(
-          join(folder, name, 'b.png'),
-          await writePng(tensor('uint8', [1, 1, 3], Uint8Array.of(value, value, value))),
-        );
-        writeFileSync(join(folder, name, 'notes.txt'), 'not an image');
-      }
-      const dataset: Dataset = await imageFolder(folder, imageInput({ size: [1, 1] }));
-      expect(dataset.classes).toEqual(['cat', 'dog']);
-      expect(dataset.length).toBe(2);
-      expect((await dataset.inputs([1])).x).toEqual(float32([1, 3, 1, 1], [1, 1, 1]));
-      expect(dataset.labels?.([0, 1])).toEqual(int64([2], [0, 1]));
-      expect(dataset.describe(0)).toBe(join(folder, 'cat', 'b.png'));
-      await expect(imageFolder(join(folder, 'none'), imageInput({ size: [1, 1] }))).rejects.toMatchObject({
-        code: 'file-not-found',
-      });
-    } finally {
-      await rm(folder, { recursive: true });
-    }
   });
 });
 
@@ -169,11 +138,11 @@ describe('tableDataset', () => {
   it('numbers classes in sorted order; numbers stay numbers', async () => {
     const classes = tableDataset(table, input, 'label');
     expect(classes.classes).toEqual(['a', 'b']);
-    expect(classes.labels?.([0, 1])).toEqual(int64([2], [1, 0]));
-    expect((await classes.inputs([1])).x).toEqual(float32([1, 1], [1]));
-    expect(tableDataset(table, input, 'y').labels?.([1])).toEqual(float32([1], [1.5]));
+    expect(classes.labels).toEqual(int64([2], [1, 0]));
+    expect((await classes.read([1])).inputs.x).toEqual(float32([1, 1], [1]));
+    expect(tableDataset(table, input, 'y').labels).toEqual(float32([2], [0.5, 1.5]));
     expect(() => tableDataset(readCsv('n,label\n1,b\n2,?'), input, 'label')).toThrow(
-      /row 2: column "label" has a missing label/,
+      /column "label", row 1: a row has no label/,
     );
   });
 });
@@ -183,15 +152,15 @@ const fashionLabels = sharedData('fashion-mnist/t10k-labels-idx1-ubyte.gz');
 
 describe('real data', () => {
   it.skipIf(!fashion || !fashionLabels)('Fashion-MNIST test set', async () => {
-    const paths = { images: fashion as string, labels: fashionLabels as string };
-    const dataset = await idxDataset(paths, imageInput({ size: [28, 28], colour: 'grey' }));
+    const preprocessing = completePreprocessing({
+      inputs: { x: { kind: 'image', size: [28, 28], colour: 'grey', range: [0, 1] } },
+    });
+    const dataset = await openDataset(fashion as string, { labels: fashionLabels, preprocessing });
     expect(dataset.length).toBe(10_000);
-    const all = Uint32Array.from({ length: 10_000 }, (_, i) => i);
     const counts = new Array(10).fill(0);
-    const labels = dataset.labels?.(all) as Tensor<'int64'>;
-    for (const label of labels.data) counts[Number(label)]++;
+    for (const label of (dataset.labels as Tensor<'int64'>).data) counts[Number(label)]++;
     expect(counts).toEqual(new Array(10).fill(1000));
-    const { x } = await dataset.inputs([0, 1]);
+    const { x } = (await dataset.read([0, 1])).inputs;
     expect(x.shape).toEqual([2, 1, 28, 28]);
   });
 });
