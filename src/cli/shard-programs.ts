@@ -3,4 +3,5 @@ import type { ShardPrograms } from '../run/shard.ts';
 /** What can be computed in shards. A program is loaded when it is first needed. */
 export const shardPrograms = {
   explain: { load: async () => (await import('./explain-shards.ts')).explainProgram },
+  retrain: { load: async () => (await import('./retrain-shards.ts')).retrainProgram },
 } as const satisfies ShardPrograms;
