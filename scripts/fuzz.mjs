@@ -29,7 +29,7 @@ const first = Number(options.from);
 const batch = 250;
 const patience = 20;
 /** Seconds for a process to begin, on a busy machine. */
-const startPatience = 120;
+const startPatience = 600;
 
 async function child() {
   const { WhereforeError } = await import(new URL('../dist/index.js', import.meta.url).href);

@@ -8,12 +8,13 @@
  *
  * `WHEREFORE_WRITE_DOCS=1 npx vitest run src/evaluation/metrics/page.test.ts` then puts the score into docs/metrics.md.
  */
-import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { mutants } from './metric-mutants.mjs';
+import { detector } from './mutate/detector.mjs';
+import { testRunner } from './mutate/vitest.mjs';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const resultPath = join(root, 'scripts/mutate-metrics.result.json');
@@ -40,20 +41,14 @@ const nearest = {
   'question.ts': ['src/evaluation/direction.test.ts', 'src/evaluation/metrics/faithfulness.test.ts'],
 };
 
-/**
- * @param {string} folder
- * @param {readonly string[]} files
- */
-function passes(folder, files) {
-  return new Promise((resolve) => {
-    const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-    const child = spawn(
-      process.execPath,
-      [vitest, 'run', '--bail', '1', '--reporter', 'dot', '--exclude', '**/page.test.ts', ...files],
-      { cwd: folder, stdio: 'ignore' },
-    );
-    child.on('exit', (code) => resolve(code === 0));
-  });
+/** Test files below a folder, or the file itself. @param {string} path */
+function testFiles(path) {
+  if (path.endsWith('.ts')) return [path];
+  const names = readdirSync(join(root, path), { recursive: true, encoding: 'utf8' }).sort();
+  // The page is compared with a run of the metrics; it says nothing of its own.
+  return names
+    .filter((name) => /\.test\.ts$/.test(name) && !/page\.test\.ts$/.test(name))
+    .map((name) => join(path, name));
 }
 
 /** @param {string} file */
@@ -74,13 +69,13 @@ const known = onlyOpen ? JSON.parse(readFileSync(resultPath, 'utf8')).mutants : 
 const wanted = words.length ? mutants.filter(({ file }) => words.some((word) => file.includes(word))) : mutants;
 const chosen = wanted.filter((mutant) => !known[idOf(mutant)]);
 const folder = mkdtempSync(join(tmpdir(), 'wherefore-mutants-'));
+const runner = testRunner(folder);
 try {
   for (const name of ['src', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts']) {
     cpSync(join(root, name), join(folder, name), { recursive: true, filter: (path) => !path.includes('fixtures') });
   }
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-  if (!(await passes(folder, ['src/evaluation'])))
-    throw new Error('the tests fail without a mutant: nothing to measure');
+  const noticedBy = detector(runner);
   /** @type {Map<string, boolean>} */
   const killed = new Map();
   for (const [i, mutant] of chosen.entries()) {
@@ -90,11 +85,18 @@ try {
     const parts = original.split(find);
     if (parts.length !== 2)
       throw new Error(`mutant ${i + 1} of ${file}: "${find}" occurs ${parts.length - 1} times, not once`);
-    writeFileSync(path, parts.join(replace));
-    const survived = (await passes(folder, testsFor(file))) && (await passes(folder, ['src/evaluation']));
-    writeFileSync(path, original);
-    killed.set(idOf(mutant), !survived);
-    console.log(`${i + 1}/${chosen.length} ${survived ? 'SURVIVED' : 'killed  '} ${idOf(mutant)}`);
+    const restore = () => writeFileSync(path, original);
+    const damage = () => writeFileSync(path, parts.join(replace));
+    const mutation = { file: join('src/evaluation', file), restore, damage };
+    const near = testsFor(file).flatMap(testFiles);
+    const others = testFiles('src/evaluation').filter((test) => !near.includes(test));
+    damage();
+    const found = (await noticedBy(mutation, near)) ?? (await noticedBy(mutation, others));
+    restore();
+    killed.set(idOf(mutant), found !== undefined);
+    console.log(
+      `${i + 1}/${chosen.length} ${found ? `killed   ${idOf(mutant)} (${found})` : `SURVIVED ${idOf(mutant)}`}`,
+    );
   }
   const all = new Map(wanted.map((mutant) => [idOf(mutant), killed.get(idOf(mutant)) ?? known[idOf(mutant)]]));
   const count = [...all.values()].filter(Boolean).length;
@@ -105,5 +107,6 @@ try {
   }
   if (count < all.size) process.exitCode = 1;
 } finally {
+  runner.stop();
   rmSync(folder, { recursive: true, force: true });
 }

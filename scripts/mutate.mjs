@@ -28,8 +28,9 @@ import { parseArgs } from 'node:util';
 import ts from 'typescript';
 import { chances } from './fuzz/random.mjs';
 import { changesOf } from './mutate/changes.mjs';
+import { detector } from './mutate/detector.mjs';
 import { testsByDistance } from './mutate/tests.mjs';
-import { runTests } from './mutate/vitest.mjs';
+import { testRunner } from './mutate/vitest.mjs';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 /** Test files that are asked first, by how directly they import the changed file. */
@@ -100,39 +101,13 @@ function copyOfSources() {
   return copy;
 }
 
-/** Test files that pass without a mutant. @type {Map<string, boolean>} */
-const sound = new Map();
-
-/**
- * Whether tests notice a mutant: one fails that passes without it.
- * @param {string} copy @param {() => void} restore @param {() => void} damage @param {readonly string[]} tests
- * @returns {Promise<string | undefined>} what noticed it
- */
-async function noticedBy(copy, restore, damage, tests) {
-  let asked = [...tests];
-  while (asked.length > 0) {
-    const { failed, isLate } = await runTests(copy, asked);
-    if (failed.length === 0 && !isLate) return undefined;
-    const suspects = isLate ? asked : failed;
-    restore();
-    const unknown = suspects.filter((test) => !sound.has(test));
-    if (unknown.length > 0) {
-      const alone = await runTests(copy, unknown, { all: true });
-      for (const test of unknown) sound.set(test, !alone.isLate && !alone.failed.includes(test));
-    }
-    damage();
-    const passing = suspects.filter((test) => sound.get(test));
-    if (passing.length > 0) return isLate ? 'a test that does not end' : passing.join(', ');
-    asked = asked.filter((test) => sound.get(test) !== false);
-  }
-  return undefined;
-}
-
 /** @type {Record<string, string>} what was found of each mutant: the test that noticed it, or "" */
 const results = values.state && existsSync(values.state) ? JSON.parse(readFileSync(values.state, 'utf8')) : {};
 /** @type {Record<string, string>} */
 const judged = JSON.parse(readFileSync(join(root, 'scripts/mutate.judged.json'), 'utf8'));
 const copy = copyOfSources();
+const runner = testRunner(copy);
+const noticedBy = detector(runner);
 const mutants = sample();
 let [killed, same] = [0, 0];
 try {
@@ -144,11 +119,12 @@ try {
       const restore = () => writeFileSync(path, original);
       const { start, end, text } = mutant.change;
       const damage = () => writeFileSync(path, original.slice(0, start) + text + original.slice(end));
+      const mutation = { file: mutant.file, restore, damage };
       const tests = testsByDistance(copy, mutant.file);
       damage();
       results[id] =
-        (await noticedBy(copy, restore, damage, tests.slice(0, nearby))) ??
-        (await noticedBy(copy, restore, damage, tests.slice(nearby, Number(values.reach)))) ??
+        (await noticedBy(mutation, tests.slice(0, nearby))) ??
+        (await noticedBy(mutation, tests.slice(nearby, Number(values.reach)))) ??
         '';
       restore();
       if (values.state) writeFileSync(values.state, JSON.stringify(results, undefined, 1));
@@ -163,5 +139,6 @@ try {
     `killed ${killed} of ${meaningful} (${((100 * killed) / Math.max(1, meaningful)).toFixed(0)} %); ${same} change nothing that counts`,
   );
 } finally {
+  runner.stop();
   rmSync(dirname(copy), { recursive: true, force: true });
 }

@@ -1,39 +1,52 @@
-import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 
 /** Seconds for a run of some test files, and for each of them more. */
 const patience = { start: 120, each: 60 };
 
-/**
- * Runs test files in a folder.
- * @param {string} folder @param {readonly string[]} tests
- * @param {{ all?: boolean }} [options] all: goes on after the first that fails
- * @returns {Promise<{ failed: string[], isLate: boolean }>} files with a failed test, and whether it did not end
- */
-export function runTests(folder, tests, { all = false } = {}) {
-  return new Promise((resolve) => {
-    const report = join(folder, 'vitest-report.json');
-    rmSync(report, { force: true });
-    const vitest = join(folder, 'node_modules/vitest/vitest.mjs');
-    const words = ['run', ...tests, '--reporter', 'json', '--outputFile', report, ...(all ? [] : ['--bail', '1'])];
-    const child = spawn(process.execPath, [vitest, ...words], { cwd: folder, stdio: 'ignore', detached: true });
-    let isLate = false;
-    const timer = setTimeout(
-      () => {
-        isLate = true;
-        process.kill(-(child.pid ?? 0), 'SIGKILL');
-      },
-      (patience.start + tests.length * patience.each) * 1000,
-    );
-    child.on('exit', (code) => {
-      clearTimeout(timer);
-      if (code === 0) return resolve({ failed: [], isLate: false });
-      if (!existsSync(report)) return resolve({ failed: [], isLate: true });
-      /** @type {{ testResults: { name: string, status: string }[] }} */
-      const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
-      const failed = testResults.filter(({ status }) => status === 'failed').map(({ name }) => relative(folder, name));
-      resolve({ failed, isLate: isLate || failed.length === 0 });
+/** Runs test files of a folder, in a process that stays until one of them does not end. @param {string} folder */
+export function testRunner(folder) {
+  /** @type {import('node:child_process').ChildProcess | undefined} */
+  let worker;
+  const stop = () => {
+    if (worker?.pid) {
+      try {
+        process.kill(-worker.pid, 'SIGKILL');
+      } catch {
+        // It has ended by itself.
+      }
+    }
+    worker = undefined;
+  };
+  const start = async () => {
+    const path = fileURLToPath(new URL('worker.mjs', import.meta.url));
+    worker = fork(path, [folder], { stdio: 'ignore', detached: true });
+    await new Promise((resolve) => worker?.once('message', resolve));
+    return worker;
+  };
+  /**
+   * @param {readonly string[]} tests
+   * @param {string} changed the file that is not what it was
+   * @returns {Promise<{ failed: readonly string[], isLate: boolean }>} files with a failed test; whether they did not end
+   */
+  const run = async (tests, changed) => {
+    const child = worker ?? (await start());
+    return new Promise((resolve) => {
+      /** @param {{ failed: readonly string[], isLate: boolean }} found */
+      const end = (found) => {
+        clearTimeout(timer);
+        child.removeAllListeners();
+        resolve(found);
+      };
+      const late = () => {
+        stop();
+        end({ failed: [], isLate: true });
+      };
+      const timer = setTimeout(late, (patience.start + tests.length * patience.each) * 1000);
+      child.once('message', (/** @type {{ failed: string[] }} */ { failed }) => end({ failed, isLate: false }));
+      child.once('exit', late);
+      child.send({ tests, changed });
     });
-  });
+  };
+  return { run, stop };
 }

@@ -1,7 +1,7 @@
 import type { GradientNote } from '../autodiff/context.ts';
 import { WhereforeError } from '../errors.ts';
 import { unknownName } from '../nearest.ts';
-import type { Model } from '../runtime/model.ts';
+import { checkModel, type Model } from '../runtime/model.ts';
 import { firstNotFinite } from '../runtime/non-finite.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { checkTensors } from '../tensor/check-tensor.ts';
@@ -127,6 +127,7 @@ const smallestTarget = 1e-6;
  *   output that does not exist, `wrong-shape`, `not-finite`, `not-differentiable`, `unsupported-operator`, `cancelled`
  */
 export async function attribute(model: Model, request: AttributionRequest): Promise<Attribution> {
+  checkModel(model);
   const started = performance.now();
   const checked = checkRequest(model, request);
   const { method, parameters, explained, layer, baseline, points } = checked;

@@ -9,6 +9,7 @@ import type { LoadedModel } from '../data/model/loaded-model.ts';
 import type { Preprocessing } from '../data/model/preprocessing.ts';
 import { portablePreprocessing } from '../data/model/preprocessing-text.ts';
 import { loadExplainer } from '../explainer/load-explainer.ts';
+import { checkModel } from '../runtime/model.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ExplanationDocument } from './document.ts';
 import type { Announced, CheckedOptions, ExplainOptions, ExplainSource } from './explain-options.ts';
@@ -39,6 +40,7 @@ export async function explain(
   source: ExplainSource | readonly (ExplainSource | ModelInput)[],
   stated: ExplainOptions = {},
 ): Promise<Explained[]> {
+  checkModel(model);
   const options = checkOptions(stated);
   const preprocessing = preprocessingOf(model, options);
   const sources = Array.isArray(source)

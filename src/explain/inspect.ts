@@ -11,6 +11,7 @@ import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { WhereforeError } from '../errors.ts';
 import { elementsRead, type Graph, operatorKey, requiredInputs, type ValueInfo } from '../onnx/graph.ts';
 import { traitsOf } from '../onnx/operators.ts';
+import { checkModel } from '../runtime/model.ts';
 import { lookup } from '../tensor/lookup.ts';
 import { checkElements, dataTypes, mostTrialElements, sizeOf, type Tensor, tensor } from '../tensor/tensor.ts';
 
@@ -49,6 +50,7 @@ export interface Inspection {
 
 /** Describes a model: what goes in and out, what blocks gradients, which layers are worth explaining. */
 export async function inspect(model: LoadedModel): Promise<Inspection> {
+  checkModel(model);
   const { graph, source } = model;
   let parameters = 0;
   let weightBytes = 0;

@@ -1,9 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { attribute } from '../attribution/attribute.ts';
 import { loadModel } from '../data/model/load-model.ts';
 import type { LoadedModel } from '../data/model/loaded-model.ts';
+import { gradientsOf } from '../runtime/gradient.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
 import { explain } from './explain.ts';
+import { inspect } from './inspect.ts';
 
 const demo = (path: string) => fileURLToPath(new URL(`../../examples/demo/${path}`, import.meta.url));
 const runtime = createNodeRuntime({ threads: 1 });
@@ -16,6 +19,24 @@ afterAll(async () => {
   await runtime.close();
 });
 const run = (options: unknown) => explain(model, demo('images/tree-with-mark.png'), options as never);
+
+describe('what is no model', () => {
+  it.each<[unknown, RegExp]>([
+    ['model.onnx', /^this is no model \(got the text "model.onnx", .*loadModel\("model.onnx"\)/],
+    [undefined, /^this is no model \(got undefined/],
+    [{ graph: {} }, /^this is no model \(got object/],
+  ])('%j is refused by everything that takes one', async (wrong, message) => {
+    const none = wrong as never;
+    await expect(explain(none, 'a.png')).rejects.toThrow(message);
+    await expect(attribute(none, {} as never)).rejects.toThrow(message);
+    await expect(inspect(none)).rejects.toThrow(message);
+    await expect(gradientsOf(none, {} as never)).rejects.toThrow(message);
+  });
+
+  it.each([[undefined], [5], [null]])('loadModel of %j', async (source) => {
+    await expect(loadModel(source as never)).rejects.toThrow(/^this is no model file/);
+  });
+});
 
 describe('options of a program', () => {
   it.each([

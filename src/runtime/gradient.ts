@@ -9,7 +9,7 @@ import type { Graph } from '../onnx/graph.ts';
 import { namedMemo } from '../tensor/memo.ts';
 import { float32, formatShape, sameShape, sizeOf, type Tensor, tensor } from '../tensor/tensor.ts';
 import type { Specialised } from './executor.ts';
-import type { Model } from './model.ts';
+import { checkModel, type Model } from './model.ts';
 import { firstNotFinite, nonFiniteError } from './non-finite.ts';
 import type { RunOptions, Tensors } from './runtime.ts';
 
@@ -46,6 +46,7 @@ const seedName = (output: string) => `seed/${output}`;
  * });
  */
 export async function gradientsOf(model: Model, request: GradientsRequest): Promise<Gradients> {
+  checkModel(model);
   const { inputs, seeds, wrt, overrides } = request;
   const specialised = await model.executor.specialise(model.graph, inputs, { followData: true });
   const feeds = new Map([...inputs, ...[...seeds].map(([name, seed]) => [seedName(name), seed] as const)]);

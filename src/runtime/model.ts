@@ -30,6 +30,20 @@ export interface ModelOrigin {
   readonly weights?: WeightSource;
 }
 
+/**
+ * Refuses what is no opened model, such as the path of one: programs without types find out only here.
+ * @throws WhereforeError `invalid-argument`
+ */
+export function checkModel(model: unknown): void {
+  const { graph, executor } = (typeof model === 'object' && model !== null ? model : {}) as Partial<Model>;
+  if (graph !== undefined && executor !== undefined) return;
+  throw new WhereforeError('invalid-argument', 'this is no model', {
+    got: typeof model === 'string' ? `the text "${model}"` : model === null ? 'null' : typeof model,
+    expected: 'an opened model',
+    fix: `const model = await loadModel(${typeof model === 'string' ? JSON.stringify(model) : "'model.onnx'"})`,
+  });
+}
+
 /** Makes a decoded model ready to run on `runtime`. */
 export function createModel(
   source: OnnxModel,

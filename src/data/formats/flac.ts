@@ -9,7 +9,8 @@ export function readFlac(bytes: Uint8Array, where: string): Audio {
     throw refuseAudio('FLAC', 'it does not begin with fLaC', where);
   const bits = new Bits(bytes, 4, where);
   const info = readInfo(bits, where);
-  const frames: Float64Array[][] = [];
+  const largest = 2 ** (info.bits - 1);
+  const frames: Float32Array[][] = [];
   let count = 0;
   while (bits.byte < bytes.length) {
     // What follows the samples, such as a tag of another format, is no frame.
@@ -19,19 +20,28 @@ export function readFlac(bytes: Uint8Array, where: string): Audio {
     checkSamples(count * frame.length, where);
     if (frames.length > 0 && frame.length !== frames[0].length)
       throw refuseAudio('FLAC', 'its number of channels changes', where);
-    frames.push(frame);
+    // Held as they are handed on: a file of constant samples unpacks to many times its size.
+    frames.push(frame.map((samples) => scaled(samples, largest)));
   }
   if (count === 0) throw refuseAudio('FLAC', 'it holds no samples', where);
   if (count < info.total)
     throw refuseAudio('FLAC', 'it ends before its samples do', where, `${count} of ${info.total}`);
-  const largest = 2 ** (info.bits - 1);
   const channels = frames[0].map((_, channel) => {
     const samples = new Float32Array(count);
     let at = 0;
-    for (const frame of frames) for (const sample of frame[channel]) samples[at++] = sample / largest;
+    for (const frame of frames) {
+      samples.set(frame[channel], at);
+      at += frame[channel].length;
+    }
     return samples;
   });
   return { channels, rate: info.rate, format: `${info.bits}-bit` };
+}
+
+function scaled(samples: Float64Array, largest: number): Float32Array {
+  const result = new Float32Array(samples.length);
+  for (let i = 0; i < samples.length; i++) result[i] = samples[i] / largest;
+  return result;
 }
 
 interface Info {

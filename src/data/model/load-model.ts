@@ -57,6 +57,13 @@ export interface LoadModelOptions {
  * await model.close();
  */
 export async function loadModel(source: string | Uint8Array, options: LoadModelOptions = {}): Promise<LoadedModel> {
+  if (typeof source !== 'string' && !(source instanceof Uint8Array)) {
+    throw new WhereforeError('invalid-argument', 'this is no model file', {
+      got: source === null ? 'null' : typeof source,
+      expected: 'the path of an .onnx file, or its bytes in a Uint8Array',
+      fix: "loadModel('model.onnx')",
+    });
+  }
   const { bytes, path } = await modelBytes(source, options);
   const fileName = typeof source === 'string' ? basename(source) : (options.name ?? 'model.onnx');
   const { decoded, folder } = await decodeAt(bytes, path, fileName).catch(asMalformed(fileName));
