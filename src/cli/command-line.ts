@@ -1,11 +1,13 @@
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../explain/version.ts';
 import { defineAdapt } from './adapt.ts';
+import { defineAudit } from './audit.ts';
 import { defineDemo } from './demo.ts';
 import { defineEvaluate } from './evaluate.ts';
 import { defineExplain } from './explain.ts';
 import { reportFailure } from './failure.ts';
 import { defineGradient } from './gradient.ts';
+import { defineInfluence } from './influence.ts';
 import { defineInspect } from './inspect.ts';
 import { defineReplay } from './replay.ts';
 import { defineRuns } from './runs.ts';
@@ -19,6 +21,8 @@ const commands = [
   defineGradient,
   defineReplay,
   defineAdapt,
+  defineAudit,
+  defineInfluence,
   defineWorker,
 ];
 

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { clusters, contextOf, type Labelled, withRows } from '../../test/influence/softmax-regression.ts';
 import { pearson } from '../tensor/correlation.ts';
 import { permutation, random } from '../tensor/random.ts';
-import { type Matrix, matrixOf, rowOf, takeMatrixRows } from './matrix.ts';
+import type { GradientMaterial } from './gradient-material.ts';
+import { type Matrix, matrixOf, rowOf, takeMatrixRows, zeros } from './matrix.ts';
 import { families, type InfluenceMethod } from './method.ts';
 import { influenceTable } from './methods/index.ts';
 import { costOf, type InfluenceContext, missingNeeds, score, sizeOfContext, suspicion } from './score.ts';
@@ -20,6 +21,9 @@ const settings: Readonly<Record<string, object>> = {
 /** Methods whose samples of the rows are drawn by position: the same rows in another order are other samples. */
 const drawnByPosition = new Set(['random', 'random-same-class', 'subsampled', 'datamodels', 'data-oob']);
 
+/** Scores of these are drawn in the order of the queries; those of track-star stand in a metric that all queries make together. */
+const drawnByQuery = new Set(['random', 'random-same-class']);
+
 /** Pearson's correlation with leave-one-out on softmax regression, a little below what was measured here. */
 const leaveOneOutGates: Readonly<Record<string, number>> = {
   'leave-one-out': 1,
@@ -30,6 +34,16 @@ const leaveOneOutGates: Readonly<Record<string, number>> = {
   datamodels: 0.5,
   'knn-shapley': 0.3,
   similarity: 0.3,
+  // Of 30 rows one is 3 %: more than a derivative says. On 300 rows the gate is .99.
+  influence: 0.98,
+  'influence-cg': 0.98,
+  'influence-lissa': 0.9,
+  'influence-nystrom': 0.9,
+  'ek-fac': 0.8,
+  'k-fac': 0.8,
+  'diagonal-fisher': 0.5,
+  'grad-dot': 0.3,
+  logra: 0.8,
 };
 
 /** The K nearest rows vote alike, so that a wrong one of them is among the K lowest. */
@@ -57,8 +71,8 @@ const take = ({ x, y, classes }: Labelled, order: ArrayLike<number>): Labelled =
   classes,
 });
 
-/** Scores that should agree but for the order of sums: 1e-9 of their size, some thousand roundings of 1e-16 each. */
-function expectSame(got: ArrayLike<number>, wanted: ArrayLike<number>, tolerance = 1e-9) {
+/** Scores that should agree but for the order of sums: 1e-7 of their size, roundings of 1e-16 that a solution of a system with a condition of some thousands enlarges. */
+function expectSame(got: ArrayLike<number>, wanted: ArrayLike<number>, tolerance = 1e-7) {
   const scale = Math.sqrt(Array.from(wanted).reduce((sum, value) => sum + value * value, 0)) || 1;
   for (let i = 0; i < wanted.length; i++) expect(Math.abs(got[i] - wanted[i]) / scale).toBeLessThan(tolerance);
 }
@@ -159,7 +173,7 @@ describe.each(Object.entries(influenceTable))('%s', (name, method) => {
       );
   });
 
-  it.skipIf(name === 'random' || name === 'random-same-class')('scores queries together as alone', async () => {
+  it.skipIf(drawnByQuery.has(name) || name === 'track-star')('scores queries together as alone', async () => {
     const { values } = await run();
     for (let q = 0; q < 2; q++)
       expectSame(rowOf((await run(contextOf(rows, take(queries, [q])))).values, 0), rowOf(values, q));
@@ -181,6 +195,24 @@ describe.each(Object.entries(influenceTable))('%s', (name, method) => {
     const wider = { ...context, embeddings: { rows: padded(embeddings.rows), queries: padded(embeddings.queries) } };
     expectSame((await run(wider)).values.data, (await run()).values.data);
   });
+
+  it.runIf(method.needs.includes('gradients') || method.needs.includes('checkpoints'))(
+    'is zero for a query without a gradient',
+    async () => {
+      const still = (of: GradientMaterial): GradientMaterial => ({
+        ...of,
+        queries: async () => zeros(2, of.parameters),
+      });
+      const { gradients, checkpoints } = context;
+      const quiet = {
+        ...context,
+        ...(gradients && { gradients: still(gradients) }),
+        ...(checkpoints && { checkpoints: checkpoints.map((one) => ({ ...one, gradients: still(one.gradients) })) }),
+      };
+      if (name === 'track-star') await expect(run(quiet)).rejects.toMatchObject({ code: 'out-of-range' });
+      else expect((await run(quiet)).values.data.every((value) => value === 0)).toBe(true);
+    },
+  );
 
   it.runIf(name in leaveOneOutGates)('agrees with leave-one-out on softmax regression', async () => {
     const truth = (await score('leave-one-out', context)).values;

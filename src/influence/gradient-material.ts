@@ -1,4 +1,4 @@
-import type { Matrix } from './matrix.ts';
+import type { Matrix, Matrix64 } from './matrix.ts';
 
 /** One weight matrix of a layer, its bias as a last column, as a part of the vector of all parameters. */
 export interface Block {
@@ -11,11 +11,14 @@ export interface Block {
   readonly offset: number;
 }
 
-/** Second moments of one block's gradient factors: `A = E[a aᵀ]` of the inputs, `S = E[s sᵀ]` of the outputs' gradients. */
+/**
+ * Second moments of one block's gradient factors, `G_i = Σ_t s_it a_itᵀ` over positions t: a mean over rows, of the inputs
+ * summed over positions, of the outputs' gradients a mean over them; so that their product is that of one row's gradient.
+ */
 export interface Covariances {
-  /** columns × columns. */
+  /** `A = E_i Σ_t a aᵀ`, columns × columns. */
   readonly inputs: Float64Array;
-  /** rows × rows. */
+  /** `S = E_i E_t s sᵀ`, rows × rows. */
   readonly outputs: Float64Array;
 }
 
@@ -27,9 +30,18 @@ export interface TwoSided {
   readonly right: Matrix;
 }
 
+/** `A = Q diag(λ) Qᵀ`: λ ascending; row i of `vectors` is the eigenvector of λ_i. */
+export interface EigenPair {
+  readonly values: Float64Array;
+  readonly vectors: Float64Array;
+}
+
+/** Which labels gradients are taken for: those of the data, or labels drawn from the model's probabilities by the seed. */
+export type GradientLabels = 'given' | 'sampled';
+
 /**
  * Gradients of the loss of every training row at one setting of the weights, however they are held: in memory, on disk,
- * or computed anew in every pass. `g_i = ∇ℓ(z_i; θ)`, P numbers.
+ * or computed anew in every pass. `g_i = ∇ℓ(z_i; θ)`, P numbers, block after block.
  */
 export interface GradientMaterial {
   /** P. */
@@ -40,38 +52,33 @@ export interface GradientMaterial {
   /** λ of the training's ½ λ ‖θ‖²; 0 where there is none. */
   readonly weightDecay: number;
   /** `∇f` of every query, queries × P: for f = −loss the negative of the loss's gradient. */
-  queries(): Promise<Matrix>;
+  queries(): Promise<Matrix64>;
   /** `d · g_i` for every direction and row: directions × rows. @param block only this block's part of both */
-  dot(directions: Matrix, block?: Block): Promise<Matrix>;
+  dot(directions: Matrix, block?: Block): Promise<Matrix64>;
   /** `‖g_i‖²` of every row. @param block only this block's part */
   squaredNorms(block?: Block): Promise<Float64Array>;
-  /** `Σ_i w_qi g_i` for every row q of weights: the transpose of `dot`. @param block only this block's part, others 0 */
-  weightedSum(weights: Matrix, block?: Block): Promise<Matrix>;
+  /** `Σ_i w_qi g_i` for every row q of weights: the transpose of `dot`. */
+  weightedSum(weights: Matrix): Promise<Matrix64>;
   /** Each block's `left · G_i · rightᵀ`, block after block: rows × Σ k·l. */
-  project(projections: readonly TwoSided[]): Promise<Matrix>;
-  /** The same of the queries. */
-  projectQueries(projections: readonly TwoSided[]): Promise<Matrix>;
-  /**
-   * Covariances of every block's factors, over rows and over positions within a row (their count does not divide).
-   * @param labels `sampled`: gradients for labels drawn from the model by the seed (the Fisher matrix); `given`: those of
-   *   the data (the empirical one)
-   */
-  covariances(labels: 'sampled' | 'given', seed: number): Promise<readonly Covariances[]>;
-  /** `mean_i (left · Ĝ_i · rightᵀ)²`, element by element, for labels as above: k × l numbers for each block. */
+  project(projections: readonly TwoSided[]): Promise<Matrix64>;
+  /** The covariances of every block's factors for gradients of these labels. */
+  covariances(labels: GradientLabels, seed: number): Promise<readonly Covariances[]>;
+  /** `mean_i (left · G_i · rightᵀ)²`, element by element: k × l numbers for each block. */
   rotatedSecondMoments(
     rotations: readonly TwoSided[],
-    labels: 'sampled' | 'given',
+    labels: GradientLabels,
     seed: number,
   ): Promise<readonly Float64Array[]>;
+  /** `Σ_blocks Σ w ∘ (left · G_i · rightᵀ)²` of every row, for the labels of the data. */
+  quadratic(rotations: readonly TwoSided[], weights: readonly Float64Array[]): Promise<Float64Array>;
   /** `G v` for every row v: the Gauss-Newton matrix `(1/n) Σ Jᵀ (diag p − p pᵀ) J`, without damping or weight decay. */
-  gaussNewton(vectors: Matrix): Promise<Matrix>;
-  /** Probability that the model gives each row's label. */
-  confidences(): Promise<Both64>;
-}
-
-export interface Both64 {
-  readonly rows: Float64Array;
-  readonly queries: Float64Array;
+  gaussNewton(vectors: Matrix): Promise<Matrix64>;
+  /** The Gauss-Newton matrix itself, P × P. @throws WhereforeError `out-of-range` where P is too large */
+  gaussNewtonMatrix(): Promise<Float64Array>;
+  /** Probability that the model gives each label. */
+  confidences(): Promise<{ readonly rows: Float64Array; readonly queries: Float64Array }>;
+  /** Eigenvectors of a symmetric matrix, where they do not stop other work. */
+  eigen(matrix: Float64Array, size: number): Promise<EigenPair>;
 }
 
 /** One checkpoint of a training. */

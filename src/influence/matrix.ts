@@ -17,6 +17,13 @@ export function zeros(rows: number, columns: number): Matrix64 {
   return { rows, columns, data: new Float64Array(rows * columns) };
 }
 
+/** Ones on the diagonal. */
+export function identity(size: number): Matrix64 {
+  const result = zeros(size, size);
+  for (let i = 0; i < size; i++) result.data[i * size + i] = 1;
+  return result;
+}
+
 /** A matrix over numbers, which are not copied. @throws WhereforeError `wrong-shape` where they do not fill it */
 export function matrix(rows: number, columns: number, data: Float64Array | Float32Array): Matrix {
   if (data.length !== rows * columns)

@@ -1,3 +1,5 @@
+import { denseGradients } from '../../src/influence/dense-gradients.ts';
+import type { GradientMaterial } from '../../src/influence/gradient-material.ts';
 import type { Retraining } from '../../src/influence/material.ts';
 import { dot, type Matrix, rowOf, zeros } from '../../src/influence/matrix.ts';
 import type { InfluenceContext } from '../../src/influence/score.ts';
@@ -116,6 +118,54 @@ export function retrainingOf(model: SoftmaxRegression, queries: Labelled): Retra
   };
 }
 
+/** Gradients of a softmax regression, written down: one block, `g = (p − 1_y) aᵀ`. */
+export function gradientsOf(model: SoftmaxRegression, theta: Float64Array, queries: Labelled): GradientMaterial {
+  const { data, size, width } = model;
+  const [n, classes] = [data.x.rows, data.classes];
+  const gradientsFor = (labels: ArrayLike<number>, of: Labelled, sign: 1 | -1) => {
+    const result = zeros(of.x.rows, size);
+    for (let i = 0; i < of.x.rows; i++)
+      result.data.set(
+        model.gradient(theta, model.inputOf(i, of.x), labels[i]).map((value) => sign * value),
+        i * size,
+      );
+    return result;
+  };
+  const drawn = (seed: number) =>
+    Int32Array.from({ length: n }, (_, i) => {
+      const p = model.probabilities(theta, model.inputOf(i));
+      let [u, k] = [random(seed, contentStream(model.inputOf(i))).uniform(), 0];
+      while (k < classes - 1 && (u -= p[k]) > 0) k++;
+      return k;
+    });
+  const confidence = (of: Labelled) =>
+    Float64Array.from(of.y, (label, i) => model.probabilities(theta, model.inputOf(i, of.x))[label]);
+  return denseGradients({
+    blocks: [{ name: 'W', rows: classes, columns: width, offset: 0 }],
+    weightDecay: model.weightDecay,
+    rows: gradientsFor(data.y, data, 1),
+    queries: gradientsFor(queries.y, queries, -1),
+    sampled: (seed) => gradientsFor(drawn(seed), data, 1),
+    covariances(labels, seed) {
+      const used = labels === 'given' ? data.y : drawn(seed);
+      const [inputs, outputs] = [new Float64Array(width * width), new Float64Array(classes * classes)];
+      for (let i = 0; i < n; i++) {
+        const a = model.inputOf(i);
+        const s = model.probabilities(theta, a).map((p, k) => p - (k === used[i] ? 1 : 0));
+        for (let j = 0; j < width * width; j++) inputs[j] += (a[Math.floor(j / width)] * a[j % width]) / n;
+        for (let j = 0; j < classes * classes; j++) outputs[j] += (s[Math.floor(j / classes)] * s[j % classes]) / n;
+      }
+      return [{ inputs, outputs }];
+    },
+    gaussNewton: () => model.hessian(theta, new Uint32Array(n).fill(1)),
+    confidences: { rows: confidence(data), queries: confidence(queries) },
+  });
+}
+
+/** A stream for each row by its content, so that rows in another order draw the same labels. */
+const contentStream = (row: Float64Array) =>
+  1 + row.reduce((sum, value) => (sum * 31 + Math.round(value * 1e6)) % 1e9, 7);
+
 /** Everything that methods may need, of a softmax regression. */
 export function contextOf(data: Labelled, queries: Labelled, weightDecay = 0.01): InfluenceContext {
   const model = softmaxRegression(data, weightDecay);
@@ -138,5 +188,11 @@ export function contextOf(data: Labelled, queries: Labelled, weightDecay = 0.01)
     predictions: { rows: predict(data), queries: predict(queries), outOfSample: false },
     texts: { rows: words(data), queries: words(queries) },
     retraining: retrainingOf(model, queries),
+    gradients: gradientsOf(model, theta, queries),
+    checkpoints: [0, 1].map((step) => ({
+      step,
+      learningRate: 0.1,
+      gradients: gradientsOf(model, step ? theta : new Float64Array(model.size), queries),
+    })),
   };
 }

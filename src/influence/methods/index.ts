@@ -1,5 +1,6 @@
 import type { InfluenceMethod } from '../method.ts';
 import { controlMethods } from './control-methods.ts';
+import { factoredMethods, gradientMethods } from './gradient-methods.ts';
 import { retrainingMethods } from './retraining-methods.ts';
 import { similarityMethods } from './similarity-methods.ts';
 import { trainingMethods } from './training-methods.ts';
@@ -9,6 +10,8 @@ import { trainingMethods } from './training-methods.ts';
  * documentation, comparisons and the conformance suite iterate over this table.
  */
 export const influenceMethods = {
+  ...factoredMethods,
+  ...gradientMethods,
   ...similarityMethods,
   ...retrainingMethods,
   ...controlMethods,

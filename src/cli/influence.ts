@@ -1,0 +1,271 @@
+import { join } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import { openDataset } from '../data/datasets/open-dataset.ts';
+import { isTaken } from '../data/files/folders.ts';
+import { readModelInputs } from '../data/inputs/read-model-input.ts';
+import { loadModel } from '../data/model/load-model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
+import type { Dataset } from '../dataset/dataset.ts';
+import { datasetOf } from '../dataset/in-memory.ts';
+import { subset } from '../dataset/select.ts';
+import { WhereforeError } from '../errors.ts';
+import { preprocessingOf } from '../explain/explain.ts';
+import type { InfluenceDocument, InfluentialRow } from '../influence/influence-document.ts';
+import { influenceTable } from '../influence/methods/index.ts';
+import { influenceMethodNamed } from '../influence/score.ts';
+import { unknownName } from '../nearest.ts';
+import type { RowView, RowViews } from '../page/audit/row-view.ts';
+import { viewsOf } from '../report/audit/row-views.ts';
+import { influenceData } from '../report/influence/influence-data.ts';
+import { influenceFolder, writeInfluence } from '../report/influence/write-influence.ts';
+import { toNumbers } from '../tensor/convert.ts';
+import { interruptible } from './failure.ts';
+import {
+  commandLine,
+  list,
+  type RuntimeOptions,
+  repeated,
+  runtimeOf,
+  wholeNumber,
+  withModel,
+  withPreprocessing,
+  withRuntime,
+} from './options.ts';
+import { checkWritable } from './out-folder.ts';
+import { showProgress } from './progress.ts';
+import { parseSettings } from './settings-text.ts';
+import { formatTable } from './table-text.ts';
+import { print, printJson, tell } from './terminal.ts';
+
+interface Options extends RuntimeOptions {
+  readonly model: string;
+  readonly data: string;
+  readonly from?: string;
+  readonly preprocessing?: string;
+  readonly label?: string;
+  readonly labels?: string;
+  readonly id?: string;
+  readonly metadata?: string[];
+  readonly class?: string;
+  readonly method?: string;
+  readonly set: readonly string[];
+  readonly seeds?: readonly string[];
+  readonly weightDecay?: number;
+  readonly rows?: number;
+  readonly layer?: string;
+  readonly out: string;
+  readonly seed: number;
+  readonly json?: boolean;
+}
+
+/** Methods that need nothing but a model and its data. */
+const offered = Object.entries(influenceTable)
+  .filter(([, { needs }]) => needs.every((need) => ['labels', 'embeddings', 'predictions', 'gradients'].includes(need)))
+  .map(([name]) => name);
+
+export function defineInfluence(program: Command): void {
+  const command = program
+    .command('influence')
+    .description('which training rows are behind a prediction: proponents, opponents, groups, nearest rows, and a page')
+    .argument('<query>', 'an input as for explain, or with --from the number of a row, from 0');
+  withModel(command)
+    .requiredOption('--data <path>', 'training rows: a folder, a table, arrays, a text file, or wherefore.yaml#name')
+    .option('--from <path>', 'where the query is a row of, e.g. the held-out data')
+    .option('--label <column>', 'the column of the labels; default: sub-folders, or what wherefore.yaml says')
+    .option('--labels <file>', 'a file with the labels of the training rows, one for each')
+    .option('--id <column>', 'the column that names the rows')
+    .option(
+      '--metadata <columns>',
+      'columns that are no features: annotator, source, date; groups are made of them',
+      list,
+    )
+    .option('--class <name>', 'the class whose probability is asked about; default: the predicted one')
+    .option(
+      '--method <name>',
+      `of ${offered.join(', ')}; default: influence up to 2,000 weights, else ek-fac; without gradients knn-shapley`,
+    )
+    .option(
+      '--set <name.parameter=value>',
+      'a parameter of the method, e.g. ek-fac.share=0.2; may be repeated',
+      repeated,
+      [],
+    )
+    .option(
+      '--seeds <files>',
+      'at least four models trained the same way from other seeds: which rows are stable, which are noise',
+      list,
+    )
+    .option('--weight-decay <number>', 'λ of ½ λ ‖weights‖² in the training; default 0', weightDecay)
+    .option('--rows <count>', 'rows of each list; default 10', wholeNumber)
+    .option('--layer <name>', 'whose values are compared; default: what the last layer of weights reads')
+    .option('--seed <number>', 'of everything that is drawn', Number, 0)
+    .option('--out <folder>', 'where runs are kept', '.wherefore/runs')
+    .option('--json', 'print the document');
+  withRuntime(withPreprocessing(command)).action((query: string, options: Options, own: Command) =>
+    interruptible((signal) => run(query, options, signal, commandLine(own)), 'stopped; nothing was written'),
+  );
+}
+
+function weightDecay(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0)) throw new InvalidArgumentError('expected a number from 0.');
+  return value;
+}
+
+async function run(query: string, options: Options, signal: AbortSignal, command: string): Promise<void> {
+  const started = new Date();
+  await checkWritable(options.out);
+  const settings = parseSettings(
+    options.set,
+    [influenceTable as never],
+    'METHOD.PARAMETER=VALUE, e.g. ek-fac.share=0.2',
+  );
+  if (options.method !== undefined) influenceMethodNamed(options.method);
+  const progress = showProgress(process.stderr, !options.json);
+  const load = (path: string) => loadModel(path, { ...runtimeOf(options), preprocessing: options.preprocessing });
+  const model = await load(options.model);
+  const seeds: LoadedModel[] = [];
+  try {
+    for (const path of options.seeds ?? []) seeds.push(await load(path));
+    const described = {
+      model,
+      label: options.label,
+      labels: options.labels,
+      id: options.id,
+      metadata: options.metadata,
+    };
+    const data = await openDataset(options.data, described);
+    const asked = await openQuery(query, options, model, described);
+    const document = await influenceData({
+      model,
+      data,
+      query: asked.data,
+      target: options.class === undefined ? undefined : classNamed(options.class, data.classes ?? model.labels ?? []),
+      method: options.method,
+      parameters: options.method === undefined ? undefined : settings[options.method],
+      seeds,
+      weightDecay: options.weightDecay,
+      count: options.rows,
+      layer: options.layer,
+      seed: options.seed,
+      command,
+      signal,
+      onProgress: (stage, done, total) => progress.update(done / total, () => `${stage}: ${done} of ${total} rows`),
+      onCost: (text) => {
+        progress.clear();
+        if (!options.json) tell(text);
+      },
+    });
+    progress.clear();
+    const folder = influenceFolder(options.out, started, document.query.from);
+    await writeInfluence(folder, document, { rows: viewsOf(data), query: asked.views });
+    if (options.json) printJson(document);
+    else print(influenceText(document, join(folder, 'index.html')));
+  } finally {
+    progress.clear();
+    for (const one of [model, ...seeds]) await one.close();
+  }
+}
+
+function classNamed(name: string, classes: readonly string[]): number {
+  const k = classes.indexOf(name);
+  if (k >= 0) return k;
+  throw unknownName('there is no class', name, classes);
+}
+
+interface Asked {
+  readonly data: Dataset;
+  readonly views: RowViews;
+}
+
+/** The query as a data set of one row: a row of `--from`, or what a person names as for `explain`. */
+async function openQuery(
+  query: string,
+  { from }: Options,
+  model: LoadedModel,
+  described: Parameters<typeof openDataset>[1],
+): Promise<Asked> {
+  if (from !== undefined) {
+    const opened = await openDataset(from, { ...described, ...(described?.labels && { labels: 'none' }) });
+    const row = Number(query);
+    if (!Number.isInteger(row) || row < 0 || row >= opened.length)
+      throw new WhereforeError('out-of-range', 'there is no such row to ask about', {
+        where: from,
+        got: query,
+        expected: `0 to ${opened.length - 1}`,
+      });
+    const views = viewsOf(opened);
+    return { data: subset(opened, [row]), views: () => views([row]) };
+  }
+  if (/^\d+$/.test(query) && !(await isTaken(query)))
+    throw new WhereforeError('invalid-argument', 'a number names a row, but of which data?', {
+      got: query,
+      fix: 'add --from with the data that the row is in',
+    });
+  const inputs = await readModelInputs(model, query, preprocessingOf(model, {}));
+  if (inputs.length !== 1)
+    throw new WhereforeError('invalid-argument', 'one query at a time', {
+      got: `${inputs.length} inputs`,
+      fix: 'name one of them',
+    });
+  const [{ source, tensors, image, features }] = inputs;
+  const view: RowView = image
+    ? { kind: 'image', width: image.pixels.shape[1], height: image.pixels.shape[0], pixels: image.pixels.data }
+    : features
+      ? { kind: 'table', columns: features.names, values: features.texts }
+      : { kind: 'numbers', values: toNumbers([...tensors.values()][0]).slice(0, 64) };
+  const one = datasetOf(Object.fromEntries(tensors), { name: source });
+  return { data: { ...one, describe: () => source }, views: async () => [view] };
+}
+
+/** Rows of each list that the terminal shows. */
+const shown = 5;
+
+function influenceText(document: InfluenceDocument, page: string): string {
+  const { query, method, classes, all, nearest, groups, notes, likeSimilarity } = document;
+  const name = (k: number | undefined) => (k === undefined ? '' : (classes[k] ?? String(k)));
+  const table = (rows: readonly InfluentialRow[]) =>
+    rows.length === 0
+      ? '  none'
+      : formatTable(
+          rows
+            .slice(0, shown)
+            .map(({ from, label, score, similarity, reliability }) => [
+              `  ${score < 0 ? '−' : '+'}${Math.abs(score).toExponential(1)}`,
+              name(label),
+              from,
+              similarity === undefined ? '' : `similarity ${similarity.toFixed(2)}`,
+              reliability ?? '',
+            ]),
+        );
+  return [
+    `${query.from}: ${name(query.predicted)} (${query.probability.toFixed(3)})${query.label === undefined ? '' : `, labelled ${name(query.label)}`}`,
+    `scored: log-probability of ${name(query.target)}, by ${method.title}, ${method.unit}, of ${method.question}`,
+    '\nProponents',
+    table(all.proponents),
+    '\nOpponents',
+    table(all.opponents),
+    '\nNearest rows',
+    table(nearest),
+    ...(groups.length
+      ? [
+          '\nGroups, by the sum of their rows',
+          formatTable(
+            groups
+              .slice(0, shown)
+              .map(({ column, value, rows, score, understated }) => [
+                `  ${score < 0 ? '−' : '+'}${Math.abs(score).toExponential(1)}`,
+                `${column} ${value}`,
+                `${rows} rows${understated ? ', more than the sum says' : ''}`,
+              ]),
+          ),
+        ]
+      : []),
+    '',
+    ...(likeSimilarity === undefined
+      ? []
+      : [`the order agrees with similarity alone by ${likeSimilarity.toFixed(2)} (Spearman)`]),
+    ...notes.map((note) => `note: ${note}`),
+    `\n${page}`,
+  ].join('\n');
+}

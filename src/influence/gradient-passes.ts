@@ -1,0 +1,141 @@
+import { buildRowProgram, type RowProgram, type RowProgramRequest } from '../autodiff/gradient-program.ts';
+import type { Dataset } from '../dataset/dataset.ts';
+import type { Model } from '../runtime/model.ts';
+import { type Tensors, throwIfCancelled } from '../runtime/runtime.ts';
+import { float32, int64, type Tensor } from '../tensor/tensor.ts';
+import { withRowLoss } from '../train/row-loss.ts';
+import type { Block, EigenPair } from './gradient-material.ts';
+import { type Matrix64, zeros } from './matrix.ts';
+import { weightsOf } from './weights-of.ts';
+
+export interface ModelGradientsOptions {
+  /** A classifier whose output holds scores (logits) of the classes: the loss is their cross-entropy. */
+  readonly model: Model;
+  readonly output: string;
+  readonly classes: number;
+  /** Training rows, with labels of classes. */
+  readonly rows: Dataset;
+  readonly queries: Dataset;
+  /** Weights that count. Default: {@link weightsOf}. */
+  readonly parameters?: readonly string[];
+  /** λ of the training. Default 0. */
+  readonly weightDecay?: number;
+  /** Rows in a run. Default 32. */
+  readonly batch?: number;
+  /** Where eigenvectors are computed. Default: here. */
+  readonly eigen?: (matrix: Float64Array, size: number) => Promise<EigenPair>;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (stage: string, done: number, total: number) => void;
+}
+
+export type Side = 'rows' | 'queries';
+
+export type Results = ReadonlyMap<string, Tensor>;
+
+interface PassFeeds {
+  /** What flows into a row's loss: 1 for its gradient. */
+  readonly seed: (row: number) => number;
+  /** The class that the loss is of. Default: the label of the row. */
+  readonly target?: (row: number) => number;
+  readonly feeds?: Tensors;
+}
+
+/** What all passes share: the graph with the loss of every row, its layers, and batches of one size. */
+export async function openPasses(options: ModelGradientsOptions) {
+  const { model, output, signal, onProgress } = options;
+  const sides: Readonly<Record<Side, Dataset>> = { rows: options.rows, queries: options.queries };
+  const batch = Math.min(
+    model.rowsAtMost ?? 32,
+    options.batch ?? 32,
+    Math.max(options.rows.length, options.queries.length),
+  );
+  const row = withRowLoss(model.graph, { kind: 'cross-entropy' }, output, { type: 'int64', shape: [batch] });
+  const feedsOf = async (side: Side, at: Uint32Array, { seed, target, feeds = new Map() }: PassFeeds) => {
+    const padded = new Uint32Array(batch).fill(at[at.length - 1]);
+    padded.set(at);
+    const { inputs, labels } = await sides[side].read(padded);
+    const classes = target ? Array.from(padded, target) : Array.from((labels as Tensor<'int64'>).data, Number);
+    // A row that only fills the batch has a gradient of 0.
+    const seeds = Float32Array.from(padded, (index, b) => (b < at.length ? seed(index) : 0));
+    return new Map<string, Tensor>([
+      ...Object.entries(inputs),
+      [row.target, int64([batch], classes)],
+      [row.seed, float32([batch], seeds)],
+      ...feeds,
+    ]);
+  };
+  const example = await feedsOf('rows', Uint32Array.of(0), { seed: () => 1 });
+  const { graph, facts } = await model.executor.specialise(row.graph, example);
+  const wrt = options.parameters ?? weightsOf(graph, output);
+  const inputs = [...model.graph.inputs.map(({ name }) => name), row.target, row.seed];
+  const request = (reduce: RowProgramRequest['reduce']) =>
+    buildRowProgram(graph, facts, {
+      seeds: new Map([[row.loss, row.seed]]),
+      wrt,
+      rows: { inputs, count: batch },
+      reduce,
+    });
+  const { layers } = request({ kind: 'quadratic' });
+  const blocks: Block[] = [];
+  let offset = 0;
+  for (const { name, outputs, inputs: columns } of layers) {
+    blocks.push({ name, rows: outputs, columns, offset });
+    offset += outputs * columns;
+  }
+  const over = async (
+    side: Side,
+    program: RowProgram,
+    feeds: PassFeeds,
+    use: (results: Results, at: Uint32Array) => void,
+  ) => {
+    const total = sides[side].length;
+    const wanted = new Set(program.graph.inputs.map(({ name }) => name));
+    for (let first = 0; first < total; first += batch) {
+      throwIfCancelled(signal);
+      const at = Uint32Array.from({ length: Math.min(batch, total - first) }, (_, b) => first + b);
+      const all = await feedsOf(side, at, feeds);
+      const own = new Map([...all].filter(([name]) => wanted.has(name)));
+      use(await model.executor.run(program.graph, own, program.outputs, { signal }), at);
+      onProgress?.('gradients', first + at.length, total);
+    }
+  };
+  const probabilities = probabilitiesOf(options, sides, feedsOf, batch);
+  const labels = (side: Side) => Int32Array.from((sides[side].labels as Tensor<'int64'>).data as BigInt64Array, Number);
+  const shapeOf = (name: string) => graph.initializers.get(name)?.shape ?? [];
+  return { batch, row, layers, blocks, open: request, over, probabilities, labels, shapeOf };
+}
+
+export type Passes = Awaited<ReturnType<typeof openPasses>>;
+
+/** Probabilities of all rows of a side, computed once. */
+function probabilitiesOf(
+  { model, output, classes }: ModelGradientsOptions,
+  sides: Readonly<Record<Side, Dataset>>,
+  feedsOf: (side: Side, at: Uint32Array, feeds: PassFeeds) => Promise<Map<string, Tensor>>,
+  batch: number,
+): (side: Side) => Promise<Matrix64> {
+  const known = new Map<Side, Promise<Matrix64>>();
+  const compute = async (side: Side) => {
+    const total = sides[side].length;
+    const result = zeros(total, classes);
+    for (let first = 0; first < total; first += batch) {
+      const at = Uint32Array.from({ length: Math.min(batch, total - first) }, (_, b) => first + b);
+      const feeds = await feedsOf(side, at, { seed: () => 1 });
+      const scores = (await model.executor.run(model.graph, feeds, [output])).get(output) as Tensor<'float32'>;
+      for (const [b, i] of at.entries()) softmaxInto(scores.data.subarray(b * classes, (b + 1) * classes), result, i);
+    }
+    return result;
+  };
+  return (side) => {
+    const found = known.get(side) ?? compute(side);
+    known.set(side, found);
+    return found;
+  };
+}
+
+function softmaxInto(scores: Float32Array, to: Matrix64, row: number): void {
+  let [most, sum] = [Number.NEGATIVE_INFINITY, 0];
+  for (const score of scores) most = Math.max(most, score);
+  for (const score of scores) sum += Math.exp(score - most);
+  for (let k = 0; k < scores.length; k++) to.data[row * to.columns + k] = Math.exp(scores[k] - most) / sum;
+}

@@ -1,0 +1,67 @@
+import type { GroupInfluence } from './groups.ts';
+import type { Question } from './method.ts';
+import type { Reliability } from './reliability.ts';
+
+/** A training row with its score for the query. */
+export interface InfluentialRow {
+  /** Position in the data, from 0. */
+  readonly row: number;
+  readonly id: string;
+  readonly from: string;
+  readonly label?: number;
+  /** In the method's unit; positive: it helps f. */
+  readonly score: number;
+  /** Cosine of the representations of row and query. */
+  readonly similarity?: number;
+  readonly loss?: number;
+  /** Where other seeds were given: whether they agree on the sign, and the standard error of the mean. */
+  readonly reliability?: Reliability;
+  readonly error?: number;
+}
+
+/** The rows that help most and harm most, the strongest first. */
+export interface InfluenceList {
+  readonly proponents: readonly InfluentialRow[];
+  readonly opponents: readonly InfluentialRow[];
+}
+
+/** Which training rows are behind what a model says of a query: plain JSON. */
+export interface InfluenceDocument {
+  readonly format: 'wherefore-influence';
+  readonly version: 1;
+  readonly wherefore: string;
+  readonly command?: string;
+  readonly model: { readonly name: string; readonly hash: string };
+  readonly data: { readonly name: string; readonly key: string; readonly rows: number };
+  readonly classes: readonly string[];
+  readonly query: {
+    readonly from: string;
+    readonly predicted: number;
+    readonly probability: number;
+    /** The class whose log-probability is f. */
+    readonly target: number;
+    readonly targetProbability: number;
+    readonly label?: number;
+  };
+  readonly method: {
+    readonly name: string;
+    readonly title: string;
+    readonly source: string;
+    readonly unit: string;
+    readonly sign: string;
+    readonly question: Question;
+    readonly additive: boolean;
+    readonly parameters: Readonly<Record<string, unknown>>;
+  };
+  /** Models that differ by their seed alone, this one among them; 1: nothing is known of the seeds. */
+  readonly models: number;
+  readonly all: InfluenceList;
+  /** The same among rows with the label of f's class alone. */
+  readonly sameClass: InfluenceList;
+  /** The nearest rows by representation: what the method is to be compared with. */
+  readonly nearest: readonly InfluentialRow[];
+  readonly groups: readonly GroupInfluence[];
+  /** Spearman's correlation of the scores with similarity: near 1 the method says what looking alike says. */
+  readonly likeSimilarity?: number;
+  readonly notes: readonly string[];
+}

@@ -1,0 +1,228 @@
+import { WhereforeError } from '../../errors.ts';
+import { cholesky, solveCholesky } from '../../linear-algebra/cholesky.js';
+import { normals, random } from '../../tensor/random.ts';
+import { blockOf, twoSided } from '../dense-gradients.ts';
+import type { Block, GradientMaterial, TwoSided } from '../gradient-material.ts';
+import { dotRows, identity, type Matrix64, matrix, product, rowOf, transposed, zeros } from '../matrix.ts';
+import type { Given, Runner } from '../method.ts';
+
+/** Random directions of both sides of every block, `k` at most; a side that is not longer is kept as it is. */
+export function randomProjections(blocks: readonly Block[], k: number, seed: number): TwoSided[] {
+  const side = (size: number, stream: number): Matrix64 => {
+    if (size <= k) return identity(size);
+    const draw = Float64Array.from(normals(k * size, random(seed, stream)));
+    return matrix(
+      k,
+      size,
+      draw.map((value) => value / Math.sqrt(k)),
+    ) as Matrix64;
+  };
+  return blocks.map(({ rows, columns }, b) => ({ left: side(rows, 20 + 2 * b), right: side(columns, 21 + 2 * b) }));
+}
+
+/** Projections of vectors that are held, block after block as `GradientMaterial.project` gives those of rows. */
+export function projectVectors(
+  vectors: Matrix64,
+  blocks: readonly Block[],
+  projections: readonly TwoSided[],
+): Matrix64 {
+  const widths = widthsOf(projections);
+  const result = zeros(
+    vectors.rows,
+    widths.reduce((sum, width) => sum + width, 0),
+  );
+  for (let q = 0; q < vectors.rows; q++) {
+    let at = q * result.columns;
+    for (const [b, block] of blocks.entries()) {
+      result.data.set(twoSided(blockOf(vectors, q, block), projections[b]).data, at);
+      at += widths[b];
+    }
+  }
+  return result;
+}
+
+const widthsOf = (projections: readonly TwoSided[]) => projections.map(({ left, right }) => left.rows * right.rows);
+
+/** Some columns of a matrix. */
+function columnsOf(of: Matrix64, from: number, count: number): Matrix64 {
+  const result = zeros(of.rows, count);
+  for (let i = 0; i < of.rows; i++) result.data.set(rowOf(of, i).subarray(from, from + count), i * count);
+  return result;
+}
+
+/** `XᵀX/n + share · mean diagonal`. @throws WhereforeError `out-of-range` for gradients of zeros */
+function dampedMoment(x: Matrix64, share: number, what: string): Matrix64 {
+  const turned = transposed(x);
+  const moment = dotRows(turned, turned);
+  let trace = 0;
+  for (let j = 0; j < moment.data.length; j++) moment.data[j] /= x.rows;
+  for (let j = 0; j < x.columns; j++) trace += moment.data[j * x.columns + j];
+  if (!(trace > 0))
+    throw new WhereforeError('out-of-range', `${what} has no gradients`, { fix: 'leave the layer out' });
+  for (let j = 0; j < x.columns; j++) moment.data[j * x.columns + j] += (share * trace) / x.columns;
+  return moment;
+}
+
+function solveRowsOf(moment: Matrix64, right: Matrix64): Matrix64 {
+  const { factor } = cholesky(moment.data, moment.rows);
+  if (!factor)
+    throw new WhereforeError('out-of-range', 'the second moment of the projections is singular', {
+      fix: 'set a larger share',
+    });
+  const solved = zeros(right.rows, right.columns);
+  for (let q = 0; q < right.rows; q++)
+    solved.data.set(solveCholesky(factor, Float64Array.from(rowOf(right, q))), q * right.columns);
+  return solved;
+}
+
+export interface ProjectedParameters {
+  /** Directions of each side of a layer. */
+  readonly side: number;
+  /** Damping, as a share of the mean second moment. */
+  readonly share: number;
+}
+
+/** Per block: `τ_i = −(1/n) P(∇f)ᵀ (XᵀX/n + δ)⁻¹ P(g_i)`, `P(G) = P_oᵀ G P_i`. */
+export const logra: Runner<'gradients', ProjectedParameters> = {
+  async score(given, { side, share }) {
+    const { gradients } = given;
+    const { rows, queries, widths } = await projected(given, side);
+    const values = zeros(queries.rows, rows.rows);
+    let from = 0;
+    for (const [b, width] of widths.entries()) {
+      const [x, q] = [columnsOf(rows, from, width), columnsOf(queries, from, width)];
+      const solved = solveRowsOf(dampedMoment(x, share, `layer "${gradients.blocks[b].name}"`), q);
+      const part = dotRows(solved, x);
+      for (let j = 0; j < values.data.length; j++) values.data[j] -= part.data[j] / gradients.rows;
+      from += width;
+    }
+    return { values, notes: [`projected to ${rows.columns} of ${gradients.parameters} numbers a row`] };
+  },
+};
+
+async function projected({ gradients, seed }: Given<'gradients'>, side: number) {
+  const projections = randomProjections(gradients.blocks, side, seed);
+  return {
+    rows: await gradients.project(projections),
+    queries: projectVectors(await gradients.queries(), gradients.blocks, projections),
+    widths: widthsOf(projections),
+  };
+}
+
+/** `−g/(1 − p)` is the gradient of the log-odds; where p is 1 but for rounding, float32 holds no gradient to divide. */
+const leastDoubt = 1e-6;
+
+/** `φ = P ∇ log(p/(1−p))`, `τ = mean over models of φ_t (ΦᵀΦ + λ)⁻¹ φ_i`, times the mean 1 − p_i. */
+export const trak: Runner<'gradients', ProjectedParameters> = {
+  async score(given, { side, share }) {
+    const { gradients } = given;
+    const { values, doubt } = await trakOf(given.gradients, given.seed, side, share);
+    for (let q = 0; q < values.rows; q++)
+      for (let i = 0; i < values.columns; i++) values.data[q * values.columns + i] *= doubt[i];
+    return {
+      values,
+      notes: [
+        'one model: TRAK is meant as a mean over several',
+        `share ${share} of the mean second moment as λ: the ranking depends on it (${gradients.parameters} weights)`,
+      ],
+    };
+  },
+};
+
+async function trakOf(gradients: GradientMaterial, seed: number, side: number, share: number) {
+  const { rows, queries } = await projected({ gradients, seed } as Given<'gradients'>, side);
+  const confidences = await gradients.confidences();
+  const scale = (of: Matrix64, p: Float64Array, sign: number) => {
+    for (let i = 0; i < of.rows; i++) {
+      const factor = sign / Math.max(leastDoubt, 1 - p[i]);
+      for (let j = 0; j < of.columns; j++) of.data[i * of.columns + j] *= factor;
+    }
+  };
+  scale(rows, confidences.rows, -1);
+  scale(queries, confidences.queries, 1);
+  const solved = solveRowsOf(dampedMoment(rows, share, 'the model'), queries);
+  const values = dotRows(solved, rows);
+  for (let j = 0; j < values.data.length; j++) values.data[j] /= gradients.rows;
+  return { values, doubt: confidences.rows.map((p) => 1 - p) };
+}
+
+export interface TrackStarParameters extends ProjectedParameters {
+  /** Share of the queries' second moment in the mixed one. */
+  readonly mix: number;
+}
+
+/**
+ * Gradients over the square root of their second moment (of rank one in each block, as Adafactor keeps it), projected, times
+ * `R^{-1/2}` with R a mix of the rows' and the queries' second moments, and of length 1: then their dot product.
+ */
+export const trackStar: Runner<'gradients', TrackStarParameters> = {
+  async score({ gradients, seed }, { side, share, mix }) {
+    const { blocks } = gradients;
+    const squares = await gradients.rotatedSecondMoments(
+      blocks.map(({ rows, columns }) => ({ left: identity(rows), right: identity(columns) })),
+      'given',
+      seed,
+    );
+    const projections = randomProjections(blocks, side, seed).map((projection, b) =>
+      scaled(projection, squares[b], blocks[b]),
+    );
+    const rows = await gradients.project(projections);
+    const queries = projectVectors(await gradients.queries(), blocks, projections);
+    const moment = dampedMoment(rows, share, 'the model');
+    const other = dampedMoment(queries, share, 'the query');
+    const scale = traceOf(moment) / traceOf(other);
+    for (let j = 0; j < moment.data.length; j++)
+      moment.data[j] = (1 - mix) * moment.data[j] + mix * scale * other.data[j];
+    const { values: lambda, vectors } = await gradients.eigen(moment.data, moment.rows);
+    const root = zeros(moment.rows, moment.rows);
+    for (let i = 0; i < moment.rows; i++)
+      for (let j = 0; j < moment.rows; j++)
+        root.data[i * moment.rows + j] = vectors[i * moment.rows + j] / Math.sqrt(lambda[i]);
+    const [a, b] = [unit(dotRows(queries, root)), unit(dotRows(rows, root))];
+    const values = dotRows(a, b);
+    for (let j = 0; j < values.data.length; j++) values.data[j] = -values.data[j];
+    return {
+      values,
+      notes: [
+        `projected to ${rows.columns} of ${gradients.parameters} numbers a row; second moments of the gradients, not of the optimiser`,
+      ],
+    };
+  },
+};
+
+/** The projection of `g/√V`, with `V ≈ r cᵀ/mean`: both sides scaled. */
+function scaled({ left, right }: TwoSided, squares: Float64Array, { rows, columns }: Block): TwoSided {
+  const [r, c] = [new Float64Array(rows), new Float64Array(columns)];
+  let mean = 0;
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++) {
+      r[i] += squares[i * columns + j] / columns;
+      c[j] += squares[i * columns + j] / rows;
+      mean += squares[i * columns + j] / (rows * columns);
+    }
+  // A row or column of zeros (an input that is always 0) has no gradient to scale.
+  const inverse = (value: number) => (value > 0 ? Math.sqrt(Math.sqrt(mean) / value) : 0);
+  return { left: product(left, diagonal(r.map(inverse))), right: product(right, diagonal(c.map(inverse))) };
+}
+
+function diagonal(values: Float64Array): Matrix64 {
+  const result = zeros(values.length, values.length);
+  for (let i = 0; i < values.length; i++) result.data[i * values.length + i] = values[i];
+  return result;
+}
+
+function traceOf({ data, rows }: Matrix64): number {
+  let trace = 0;
+  for (let i = 0; i < rows; i++) trace += data[i * rows + i];
+  return trace;
+}
+
+function unit(of: Matrix64): Matrix64 {
+  for (let i = 0; i < of.rows; i++) {
+    const row = of.data.subarray(i * of.columns, (i + 1) * of.columns);
+    let squares = 0;
+    for (const value of row) squares += value * value;
+    if (squares > 0) for (let j = 0; j < row.length; j++) row[j] /= Math.sqrt(squares);
+  }
+  return of;
+}

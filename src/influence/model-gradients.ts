@@ -1,0 +1,239 @@
+import type { RowProgram } from '../autodiff/gradient-program.ts';
+import { layerMatrix } from '../autodiff/per-sample/layer-matrix.ts';
+import type { Layer } from '../autodiff/per-sample/layers.ts';
+import { WhereforeError } from '../errors.ts';
+import { symmetricEigen } from '../linear-algebra/symmetric-eigen.js';
+import { random } from '../tensor/random.ts';
+import { float32, type Tensor } from '../tensor/tensor.ts';
+import type { Block, GradientLabels, GradientMaterial, TwoSided } from './gradient-material.ts';
+import { type ModelGradientsOptions, openPasses, type Results, type Side } from './gradient-passes.ts';
+import { addOuter, addSquare, directionFeeds, namesOf, resultOf, rowOfResult, sides } from './layer-layout.ts';
+import { type Matrix, type Matrix64, rowOf, zeros } from './matrix.ts';
+
+/** Parameters up to which the whole curvature is held: 200 MB in float64. */
+const mostDense = 5000;
+
+/**
+ * Gradients of a model's weights for every row, computed anew in each pass by the model's own graph with a backward pass
+ * appended; nothing is kept but what is asked for. Gradients and their products are in float32, sums over rows in float64.
+ * f is the log-probability of a query's label, in nats.
+ * @throws WhereforeError `unsupported-model` where the gradients of rows cannot be told apart; `not-finite`
+ */
+export async function modelGradients(options: ModelGradientsOptions): Promise<GradientMaterial> {
+  const passes = await openPasses(options);
+  const { layers, blocks } = passes;
+  const size = blocks.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
+  const n = options.rows.length;
+  const one = () => 1;
+  let known: Promise<Matrix64> | undefined;
+
+  /** Gradients of every parameter laid out block after block. */
+  const laidOut = (results: Results, program: RowProgram, row: number, to: Float64Array, factor = 1) => {
+    for (const [l, layer] of layers.entries()) {
+      const weight = rowOfResult(results, program, layer.name, row);
+      const bias = layer.bias === undefined ? undefined : rowOfResult(results, program, layer.bias, row);
+      const block = layerMatrix(layer, bias ? { weight, bias } : { weight });
+      for (let j = 0; j < block.length; j++) to[blocks[l].offset + j] += factor * block[j];
+    }
+  };
+  const perSample = () => passes.open({ kind: 'perSample' });
+
+  const dot = async (directions: Matrix, block?: Block): Promise<Matrix64> => {
+    const result = zeros(directions.rows, n);
+    const program = passes.open({ kind: 'dot', directions: { inputs: directions.rows } });
+    const feeds = directionFeeds(passes, directions);
+    await passes.over('rows', program, { seed: one, feeds }, (results, at) => {
+      const names = block ? namesOf(layers[blocks.indexOf(block)]) : [];
+      const parts = block
+        ? names.map((name) => results.get(program.results.get(name) as string))
+        : [results.get(program.total as string)];
+      for (const part of parts) {
+        const data = (part as Tensor<'float32'>).data;
+        for (const [b, i] of at.entries())
+          for (let d = 0; d < directions.rows; d++) result.data[d * n + i] += data[b * directions.rows + d];
+      }
+    });
+    return result;
+  };
+
+  const weightedSum = async (weights: Matrix, targets?: (row: number) => number): Promise<Matrix64> => {
+    const result = zeros(weights.rows, size);
+    const program = perSample();
+    await passes.over('rows', program, { seed: one, target: targets }, (results, at) => {
+      for (const [b, i] of at.entries()) {
+        const gradient = new Float64Array(size);
+        laidOut(results, program, b, gradient);
+        for (let q = 0; q < weights.rows; q++) {
+          const factor = weights.data[q * n + i];
+          if (factor === 0) continue;
+          for (let j = 0; j < size; j++) result.data[q * size + j] += factor * gradient[j];
+        }
+      }
+    });
+    return result;
+  };
+
+  /** `√p_k ∇ log p_k` of every row and class: their second moment is the Gauss-Newton matrix. */
+  const rootRows = async (use: (gradient: Float64Array) => void) => {
+    const probabilities = await passes.probabilities('rows');
+    const program = perSample();
+    for (let k = 0; k < options.classes; k++) {
+      const seed = (row: number) => Math.sqrt(probabilities.data[row * options.classes + k]);
+      await passes.over('rows', program, { seed, target: () => k }, (results, at) => {
+        for (const b of at.keys()) {
+          const gradient = new Float64Array(size);
+          laidOut(results, program, b, gradient);
+          use(gradient);
+        }
+      });
+    }
+  };
+
+  const labelsFor = async (labels: GradientLabels, seed: number) =>
+    labels === 'given' ? undefined : drawnLabels(await passes.probabilities('rows'), seed);
+
+  return {
+    parameters: size,
+    blocks,
+    rows: n,
+    weightDecay: options.weightDecay ?? 0,
+    queries: () =>
+      (known ??= (async () => {
+        const result = zeros(options.queries.length, size);
+        const program = perSample();
+        await passes.over('queries', program, { seed: () => -1 }, (results, at) => {
+          for (const [b, i] of at.entries())
+            laidOut(results, program, b, result.data.subarray(i * size, (i + 1) * size));
+        });
+        return result;
+      })()),
+    dot,
+    squaredNorms: async (block) => quadraticOf(block ? layers[blocks.indexOf(block)] : undefined),
+    weightedSum: (weights) => weightedSum(weights),
+    async project(projections) {
+      const matrices = sides(layers, projections, false);
+      const program = passes.open({ kind: 'project', matrices });
+      const widths = projections.map(({ left, right }) => left.rows * right.rows);
+      const result = zeros(
+        n,
+        widths.reduce((sum, width) => sum + width, 0),
+      );
+      await passes.over('rows', program, { seed: one }, (results, at) => {
+        let first = 0;
+        for (const [l, { name }] of layers.entries()) {
+          for (const [b, i] of at.entries())
+            result.data.set(rowOfResult(results, program, name, b), i * result.columns + first);
+          first += widths[l];
+        }
+      });
+      return result;
+    },
+    async covariances(labels, seed) {
+      const drawn = await labelsFor(labels, seed);
+      const program = passes.open({ kind: 'covariance', weights: { value: passes.row.seed, shape: [passes.batch] } });
+      const sums = layers.map(({ outputs, inputs }) => ({
+        inputs: new Float64Array(inputs * inputs),
+        outputs: new Float64Array(outputs * outputs),
+      }));
+      await passes.over('rows', program, { seed: one, target: drawn }, (results) => {
+        for (const [l, layer] of layers.entries()) {
+          addSquare(sums[l].inputs, resultOf(results, program, `${layer.name}/inputs`), layer.inputs, 1 / n);
+          const outputs = resultOf(results, program, `${layer.name}/outputs`);
+          addSquare(sums[l].outputs, outputs, layer.outputs, 1 / (n * layer.positions));
+        }
+      });
+      return sums;
+    },
+    async rotatedSecondMoments(rotations, labels, seed) {
+      const drawn = await labelsFor(labels, seed);
+      const program = passes.open({ kind: 'secondMoment', rotations: sides(layers, rotations, true) });
+      const sums = layers.map(({ outputs, inputs }) => new Float64Array(outputs * inputs));
+      await passes.over('rows', program, { seed: one, target: drawn }, (results) => {
+        for (const [l, { name }] of layers.entries()) {
+          const part = resultOf(results, program, name);
+          for (let j = 0; j < part.length; j++) sums[l][j] += part[j] / n;
+        }
+      });
+      return sums;
+    },
+    quadratic: (rotations, weights) => quadraticOf(undefined, rotations, weights),
+    async gaussNewton(vectors) {
+      const probabilities = await passes.probabilities('rows');
+      const result = zeros(vectors.rows, size);
+      const along = passes.open({ kind: 'dot', directions: { inputs: vectors.rows } });
+      const feeds = directionFeeds(passes, vectors);
+      for (let k = 0; k < options.classes; k++) {
+        const weights = zeros(vectors.rows, n);
+        await passes.over('rows', along, { seed: one, target: () => k, feeds }, (results, at) => {
+          const data = (results.get(along.total as string) as Tensor<'float32'>).data;
+          for (const [b, i] of at.entries())
+            for (let v = 0; v < vectors.rows; v++)
+              weights.data[v * n + i] = (probabilities.data[i * options.classes + k] * data[b * vectors.rows + v]) / n;
+        });
+        const part = await weightedSum(weights, () => k);
+        for (let j = 0; j < part.data.length; j++) result.data[j] += part.data[j];
+      }
+      return result;
+    },
+    async gaussNewtonMatrix() {
+      if (size > mostDense)
+        throw new WhereforeError('out-of-range', 'the model has too many weights for the whole curvature', {
+          got: `${size}`,
+          expected: `at most ${mostDense}`,
+          fix: 'choose ek-fac, or fewer layers',
+        });
+      const result = new Float64Array(size * size);
+      const pending: Float64Array[] = [];
+      const flush = () => {
+        addOuter(result, pending, size, 1 / n);
+        pending.length = 0;
+      };
+      await rootRows((gradient) => {
+        pending.push(gradient);
+        if (pending.length === 64) flush();
+      });
+      flush();
+      return result;
+    },
+    async confidences() {
+      const of = async (side: Side) => {
+        const probabilities = await passes.probabilities(side);
+        const labels = passes.labels(side);
+        return Float64Array.from(labels, (label, i) => probabilities.data[i * options.classes + label]);
+      };
+      return { rows: await of('rows'), queries: await of('queries') };
+    },
+    eigen: options.eigen ?? (async (of, width) => symmetricEigen(of, width)),
+  };
+
+  async function quadraticOf(layer?: Layer, rotations?: readonly TwoSided[], weights?: readonly Float64Array[]) {
+    const program = passes.open({
+      kind: 'quadratic',
+      ...(rotations && { rotations: sides(layers, rotations, true) }),
+      ...(weights && {
+        weights: (of: Layer) => {
+          const l = layers.findIndex(({ name }) => name === of.name);
+          return float32([of.outputs, of.inputs], Float32Array.from(weights[l]));
+        },
+      }),
+    });
+    const sums = new Float64Array(n);
+    await passes.over('rows', program, { seed: one }, (results, at) => {
+      const key = layer ? program.results.get(layer.name) : program.total;
+      const data = (results.get(key as string) as Tensor<'float32'>).data;
+      for (const [b, i] of at.entries()) sums[i] = data[b];
+    });
+    return sums;
+  }
+}
+
+/** A label for every row, drawn from its probabilities; a stream for each row, so that batches do not matter. */
+function drawnLabels(probabilities: Matrix64, seed: number): (row: number) => number {
+  const labels = Int32Array.from({ length: probabilities.rows }, (_, i) => {
+    const p = rowOf(probabilities, i);
+    let [u, k] = [random(seed, 1000 + i).uniform(), 0];
+    while (k < p.length - 1 && (u -= p[k]) > 0) k++;
+    return k;
+  });
+  return (row) => labels[row];
+}

@@ -1,0 +1,159 @@
+import { writePng } from '../../data/formats/image.ts';
+import type { InfluenceDocument, InfluenceList, InfluentialRow } from '../../influence/influence-document.ts';
+import { wordsOf } from '../../influence/methods/bm25.ts';
+import { tensor } from '../../tensor/tensor.ts';
+import type { RowView, RowViews } from '../audit/row-view.ts';
+import { type Html, html, raw, verbatim } from '../html.ts';
+import { contentPolicy } from '../policy.ts';
+import { pageStyle } from '../style.ts';
+
+const style = `
+.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(11rem,1fr));gap:1rem;margin:.6rem 0 1.6rem;padding:0;list-style:none}
+.cards.wide{grid-template-columns:1fr}
+.cards li{border:1px solid var(--line);border-radius:6px;background:var(--card);padding:.7rem;font-size:.86rem}
+.cards img,.query img{width:112px;height:112px;object-fit:contain;image-rendering:pixelated;background:#000;border-radius:4px;margin-bottom:.4rem}
+.score{font-variant-numeric:tabular-nums;font-weight:600}.helps .score{color:var(--good)}.harms .score{color:var(--poor)}
+.chip{border:1px solid var(--line);border-radius:1em;padding:0 .6em;font-size:.78rem}.chip.stable{border-color:var(--good);color:var(--good)}.chip.noise{color:var(--quiet)}
+.query{display:flex;gap:1.4rem;align-items:flex-start;margin:1rem 0 2rem}
+.facts{border-collapse:collapse;margin:.5rem 0 1.4rem}.facts td,.facts th{padding:.25em 1.2em .25em 0;text-align:left;vertical-align:top}.number{text-align:right!important;font-variant-numeric:tabular-nums}
+.differs{background:var(--warn-ground);color:var(--warn-ink)}
+.same,.toggle:checked~.all{display:none}.toggle:checked~.same{display:block}
+`;
+
+interface Views {
+  readonly rows: RowViews;
+  readonly query: RowViews;
+}
+
+/** The page of one query: what the model said, the rows that help and harm, the nearest rows beside, groups. */
+export async function renderInfluencePage(document: InfluenceDocument, views: Views): Promise<string> {
+  const { query, method, classes, notes, data, models } = document;
+  const [seen] = await views.query([0]);
+  const shown = await shownRows(document, views.rows);
+  const name = (k: number | undefined) => (k === undefined ? '' : (classes[k] ?? String(k)));
+  const cards = (rows: readonly InfluentialRow[], kind: string) => cardsHtml(rows, { kind, seen, shown, name });
+  const lists = async ({ proponents, opponents }: InfluenceList) => html`
+<h2>Proponents</h2><p class="quiet">With them the model gives ${name(query.target)} a higher probability. ${method.sign[0].toUpperCase()}${method.sign.slice(1)}.</p>${await cards(proponents, 'helps')}
+<h2>Opponents</h2>${await cards(opponents, 'harms')}`;
+  return `<!doctype html>\n${
+    html`<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+${contentPolicy()}
+<title>Training rows behind ${query.from}</title>
+<style>${raw(pageStyle() + style)}</style>
+</head>
+<body>
+<div class="top"><p class="mark">Wherefore</p></div>
+<main>
+<h1>Which training rows are behind this?</h1>
+<div class="query">${await viewOf(seen, undefined)}<div>
+<p>The model says <strong>${name(query.predicted)}</strong> (${percent(query.probability)}) of ${query.from}${query.label === undefined ? '' : `, labelled ${name(query.label)}`}.</p>
+<p>Scored: the log-probability of ${name(query.target)}, by ${method.title} over ${data.rows} rows of ${data.name}. It answers for ${method.question}. Unit: ${method.unit}.</p>
+<p>${models > 1 ? `${models} models of other seeds were asked: a row is stable where they agree on its sign.` : html`<span class="chip noise">reliability not known</span> Give models of other seeds (<code>--seeds</code>) to tell rows from noise.`}</p>
+${document.likeSimilarity === undefined ? html`` : html`<p class="quiet">The order of all rows agrees with similarity alone by ${document.likeSimilarity.toFixed(2)} (Spearman).</p>`}
+</div></div>
+<input type="checkbox" class="toggle" id="same"> <label for="same">Only rows labelled ${name(query.target)}</label>
+<div class="all">${await lists(document.all)}</div>
+<div class="same">${await lists(document.sameClass)}</div>
+<h2>Nearest rows</h2><p class="quiet">By representation alone, for comparison: whoever only looks alike is here, too.</p>
+${await cards(document.nearest, '')}
+${groupTable(document)}
+<h2>Notes</h2>
+${notes.map((note) => html`<p class="quiet">${note[0].toUpperCase()}${note.slice(1)}.</p>`)}
+<p class="quiet">${method.source}</p>
+</main>
+<footer>${document.command ? html`<p class="quiet">Made by <code>${verbatim(document.command)}</code></p>` : html``}</footer>
+</body>
+</html>`.html
+  }\n`;
+}
+
+async function shownRows(
+  { all, sameClass, nearest }: InfluenceDocument,
+  views: RowViews,
+): Promise<Map<number, RowView>> {
+  const rows = [
+    ...new Set(
+      [all, sameClass]
+        .flatMap((list) => [...list.proponents, ...list.opponents])
+        .concat(nearest)
+        .map(({ row }) => row),
+    ),
+  ];
+  const seen = await views(rows);
+  return new Map(rows.map((row, i) => [row, seen[i]]));
+}
+
+interface Cards {
+  /** `helps`, `harms`, or nothing. */
+  readonly kind: string;
+  readonly seen: RowView;
+  readonly shown: ReadonlyMap<number, RowView>;
+  readonly name: (label: number | undefined) => string;
+}
+
+async function cardsHtml(rows: readonly InfluentialRow[], { kind, seen, shown, name }: Cards): Promise<Html> {
+  if (rows.length === 0) return html`<p class="quiet">None.</p>`;
+  const cards: Html[] = [];
+  for (const one of rows) {
+    const view = shown.get(one.row);
+    const chip = one.reliability ? html` <span class="chip ${one.reliability}">${one.reliability}</span>` : html``;
+    const facts = [
+      one.from,
+      ...(one.similarity === undefined ? [] : [`similarity ${one.similarity.toFixed(2)}`]),
+      ...(one.loss === undefined ? [] : [`loss ${one.loss.toFixed(2)}`]),
+    ];
+    cards.push(html`<li>${view ? await viewOf(view, seen) : html``}
+<div><span class="score">${signed(one.score)}</span>${chip}</div><div>${name(one.label)}</div><div class="quiet">${facts.join(', ')}</div></li>`);
+  }
+  const wide = seen.kind === 'image' ? '' : ' wide';
+  return html`<ul class="cards ${kind}${wide}">${cards}</ul>`;
+}
+
+/** A row as it is; what it has and the query has not is marked. */
+async function viewOf(view: RowView, query: RowView | undefined): Promise<Html> {
+  if (view.kind === 'image') {
+    const png = await writePng(tensor('uint8', [view.height, view.width, 3], view.pixels));
+    return html`<img alt="" src="data:image/png;base64,${Buffer.from(png).toString('base64')}">`;
+  }
+  if (view.kind === 'text') {
+    const known = query?.kind === 'text' ? new Set(wordsOf(query.text)) : undefined;
+    return html`<p>${view.text.split(/([\p{L}\p{N}]+)/u).map((part) => {
+      const differs = known && wordsOf(part).some((word) => !known.has(word));
+      return differs ? html`<span class="differs">${part}</span>` : part;
+    })}</p>`;
+  }
+  const values = view.values.map(String);
+  const columns = view.kind === 'table' ? view.columns : values.map((_, j) => String(j));
+  const beside = query && query.kind === view.kind ? query.values.map(String) : undefined;
+  return html`<table class="facts">${columns.map(
+    (column, j) =>
+      html`<tr class="${beside && beside[j] !== values[j] ? 'differs' : ''}"><th>${column}</th><td>${values[j]}</td>${beside ? html`<td class="quiet">${beside[j]}</td>` : html``}</tr>`,
+  )}</table>`;
+}
+
+/** Groups that a table shows. */
+const shownGroups = 12;
+
+function groupTable({ groups, method }: InfluenceDocument): Html {
+  if (groups.length === 0) return html``;
+  const warned = groups.slice(0, shownGroups).some(({ understated }) => understated);
+  return html`<h2>Groups</h2>
+<table class="facts"><tr><th>group</th><th class="number">sum of scores, ${method.unit}</th><th class="number">rows</th></tr>${groups
+    .slice(0, shownGroups)
+    .map(
+      ({ column, value, rows, score, understated }) =>
+        html`<tr><th>${column}: ${value === '' ? 'missing' : value}</th><td class="number">${signed(score)}${understated ? '*' : ''}</td><td class="number">${rows}</td></tr>`,
+    )}</table>
+${warned ? html`<p class="quiet">* More than 5 % of the rows: they stand in for each other, and the sum says too little of the group. Retrain without it to know.</p>` : html``}`;
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(share > 0.99 || share < 0.1 ? 1 : 0)} %`;
+
+function signed(score: number): string {
+  const size = Math.abs(score);
+  const text = size >= 0.01 && size < 1e4 ? String(Number(size.toPrecision(3))) : size.toExponential(1);
+  return `${score < 0 ? '−' : '+'}${text}`;
+}
