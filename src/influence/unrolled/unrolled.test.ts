@@ -160,6 +160,11 @@ describe('differentiation through training', () => {
     expect([...scores].every((score) => score === 0)).toBe(true);
   });
 
+  it('refuses to differentiate nothing', async () => {
+    const nothing = unrolledScores({ training: trainingOf(reference.cases[0]), measured: async () => [] });
+    await expect(nothing).rejects.toMatchObject({ code: 'invalid-argument' });
+  });
+
   it('stops when it is cancelled', async () => {
     const abort = new AbortController();
     const training = trainingOf(reference.cases[0]);

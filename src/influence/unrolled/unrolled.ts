@@ -65,6 +65,7 @@ export async function unrolledScores(options: UnrolledOptions): Promise<Unrolled
     const { anchors, losses, final } = await runForward(forward, plan, stretch, progress);
     compareLosses(options.losses, losses);
     const gradients = await options.measured(final.parameters);
+    if (gradients.length === 0) throw new WhereforeError('invalid-argument', 'there is no quantity to differentiate');
     const adjoints = gradients.map((gradient) => startingAdjoint(program, gradient));
     const width = Math.min(options.width ?? 8, gradients.length);
     const reverse = await openReverseStep(program, settings.runtime, example, width);
