@@ -100,7 +100,7 @@ function matrixLayer(
   const { pair } = uses.find((item) => item.pair[item.pair.inputs].kind !== 'one-hot') ?? uses[0];
   const transposed = pair.inputs === 'first';
   const [input, output] = transposed ? [pair.first, pair.second] : [pair.second, pair.first];
-  const with_ = new Set((contributed.get(bias ?? '') ?? []).map(({ use }) => weightNodeOf(use)));
+  const biased = new Set((contributed.get(bias ?? '') ?? []).map(({ use }) => weightNodeOf(use)));
   const kinds = { inputs: transposed ? 'first' : 'second', outputs: transposed ? 'second' : 'first' } as const;
   const oneHot = (['inputs', 'outputs'] as const).find((side) =>
     uses.some((item) => item.pair[kinds[side]].kind === 'one-hot'),
@@ -115,7 +115,7 @@ function matrixLayer(
       oneHot,
       positions: uses.reduce((most, item) => Math.max(most, item.pair.positions * item.pair.groups), 0),
     },
-    uses: uses.map((item) => ({ pair: item.pair, hasBias: with_.has(item.use.node.outputs[0]) })),
+    uses: uses.map((item) => ({ pair: item.pair, hasBias: biased.has(item.use.node.outputs[0]) })),
   };
 }
 

@@ -1,7 +1,7 @@
 import { sizeOf } from '../../tensor/tensor.ts';
 import type { RuleContext } from '../context.ts';
 import { plainConvolution as convolve } from '../rules/convolution-input.ts';
-import { type FactorPair, inOrder, outer, product, written } from './factors.ts';
+import { type Factor, type FactorPair, inOrder, outer, product, written } from './factors.ts';
 import type { Contributed } from './layers.ts';
 
 /** Elements of per-row gradients of one use that are written out together; above, they are multiplied by directions one by one. */
@@ -57,7 +57,10 @@ function factoredDots(c: RuleContext, pair: FactorPair, directions: string, coun
   const { rows, positions, groups, first, second } = pair;
   const shape = [count, first.width, second.width];
   const D = c.reshape(directions, shape);
-  if (first.kind === 'one-hot' || second.kind === 'one-hot') return indexedDots(c, pair, D, count);
+  if (first.kind === 'one-hot')
+    return indexedDots(c, pair, { indices: first.indices, axis: 1, other: second }, D, count);
+  if (second.kind === 'one-hot')
+    return indexedDots(c, pair, { indices: second.indices, axis: 2, other: first }, D, count);
   if (second.kind === 'patches') {
     // The windows times a direction are a convolution with it as filters: nothing is unfolded.
     const perGroup = first.width / groups;
@@ -83,15 +86,24 @@ function factoredDots(c: RuleContext, pair: FactorPair, directions: string, coun
   return c.reduceSum(c.mul(value, c.reshape(narrow, [rows, positions, 1, width])), [1, 3], false);
 }
 
+/** One side of a pair as indices, with the axis of the directions that they look up, and the other side. */
+interface Indexed {
+  readonly indices: string;
+  readonly axis: 1 | 2;
+  readonly other: Factor;
+}
+
 /** An index takes a row of every direction. */
-function indexedDots(c: RuleContext, pair: FactorPair, directions: string, count: number): string {
-  const { rows, positions } = pair;
-  const [side, other] =
-    pair.first.kind === 'one-hot' ? ([pair.first, pair.second] as const) : ([pair.second, pair.first] as const);
-  if (side.kind !== 'one-hot') return '';
-  const taken = c.op('Gather', [directions, side.indices], { axis: pair.first === side ? 1 : 2 });
+function indexedDots(
+  c: RuleContext,
+  { rows, positions }: FactorPair,
+  { indices, axis, other }: Indexed,
+  directions: string,
+  count: number,
+): string {
+  const taken = c.op('Gather', [directions, indices], { axis });
   // [K, N, T, width] from the first axis; [K, width, N, T] from the second.
-  const value = pair.first === side ? taken : c.transpose(taken, [0, 2, 3, 1]);
+  const value = axis === 1 ? taken : c.transpose(taken, [0, 2, 3, 1]);
   const dots = c.mul(value, c.reshape(inOrder(c, written(c, other), 'last'), [1, rows, positions, other.width]));
   return c.transpose(c.reduceSum(c.reshape(dots, [count, rows, positions * other.width]), [2], false), [1, 0]);
 }

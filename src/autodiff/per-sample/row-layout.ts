@@ -170,12 +170,12 @@ const rules: Readonly<Record<string, LayoutRule>> = {
 };
 
 /** Operators that work on the elements at one place, for any number of axes: rows stay where they are. */
-const alignedOperators = operatorsThat(
-  ({ elementwise, broadcasts, converts }) => elementwise === true || broadcasts === true || converts === true,
-);
-for (const key of ['Pad', 'Tile', 'Expand', 'Trilu', 'Dropout', 'DequantizeLinear', 'QuantizeLinear']) {
-  alignedOperators.add(key);
-}
+const alignedOperators: ReadonlySet<string> = new Set([
+  ...operatorsThat(
+    ({ elementwise, broadcasts, converts }) => elementwise === true || broadcasts === true || converts === true,
+  ),
+  ...['Pad', 'Tile', 'Expand', 'Trilu', 'Dropout', 'DequantizeLinear', 'QuantizeLinear'],
+]);
 
 function constantNumbers(name: string | undefined, facts: Facts): number[] | undefined {
   const constant = name ? facts.constants.get(name) : undefined;
