@@ -17,6 +17,7 @@ export interface InspectDataOptions {
   readonly id?: string;
   readonly text?: string;
   readonly image?: string;
+  readonly metadata?: string[];
   readonly kind?: DatasetOptions['kind'];
   readonly rows?: number;
   readonly json?: boolean;

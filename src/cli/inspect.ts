@@ -13,7 +13,7 @@ import { withoutGradients } from '../page/judgement.ts';
 import { formatShape } from '../tensor/tensor.ts';
 import { interruptible } from './failure.ts';
 import { type InspectDataOptions, inspectData, isData } from './inspect-data.ts';
-import { type RuntimeOptions, runtimeOf, shellWord, wholeNumber, withRuntime } from './options.ts';
+import { list, type RuntimeOptions, runtimeOf, shellWord, wholeNumber, withRuntime } from './options.ts';
 import { formatTable } from './table-text.ts';
 import { print, printJson, visibleAll } from './terminal.ts';
 
@@ -37,6 +37,7 @@ export function defineInspect(program: Command): void {
     .option('--label <column>', 'of data: the column or array of labels')
     .option('--labels <file>', 'of data: a file of labels, or none')
     .option('--id <column>', 'of data: the column that names the rows')
+    .option('--metadata <columns>', 'of data: columns that are no features, separated by commas', list)
     .option('--text <column>', 'of data: the column of a table that holds texts')
     .option('--image <column>', 'of data: the column of a table that names files of images')
     .addOption(new Option('--kind <kind>', 'of data: what its rows are').choices(contentKinds))
@@ -45,11 +46,13 @@ export function defineInspect(program: Command): void {
   withRuntime(command).action(async (path: string, options: Options) => {
     if (await isData(path)) {
       refuseOptions(path, options, ['all', 'data', 'out'], 'models');
-      const { label, labels, id, text, image, kind, rows, json } = options;
-      await interruptible((signal) => inspectData(path, { label, labels, id, text, image, kind, rows, json }, signal));
+      const { label, labels, id, metadata, text, image, kind, rows, json } = options;
+      await interruptible((signal) =>
+        inspectData(path, { label, labels, id, metadata, text, image, kind, rows, json }, signal),
+      );
       return;
     }
-    refuseOptions(path, options, ['label', 'labels', 'id', 'text', 'image', 'kind', 'rows'], 'data sets');
+    refuseOptions(path, options, ['label', 'labels', 'id', 'metadata', 'text', 'image', 'kind', 'rows'], 'data sets');
     const model = await loadModel(path, runtimeOf(options));
     try {
       if (options.data !== undefined) {

@@ -2,7 +2,7 @@ import type { Column } from '../../formats/table.ts';
 
 /** What near duplicates have in common, in words. */
 export const nearRules = {
-  image: 'dHash within 6 of 64 bits, and 16×16 thumbnails within 6 of 255 levels',
+  image: 'dHash within 6 of 64 bits, and 16×16 thumbnails within a tenth of their contrast',
   text: 'the same letters and digits, whatever their case, spaces and punctuation',
   table: 'the same row once numbers are rounded to 3 digits and texts stripped of case and spaces',
   tensor: 'the same values once rounded to 3 digits',

@@ -75,14 +75,22 @@ export function thumbnailDistance(a: ImageSketch, b: ImageSketch): number {
   return sum / a.thumbnail.length;
 }
 
+/** Mean distance of the thumbnail's brightnesses from their mean. */
+function contrastOf({ thumbnail }: ImageSketch): number {
+  const middle = mean(thumbnail);
+  let sum = 0;
+  for (const value of thumbnail) sum += Math.abs(value - middle);
+  return sum / thumbnail.length;
+}
+
 function mean(values: Uint8Array): number {
   let sum = 0;
   for (const value of values) sum += value;
   return sum / values.length;
 }
 
-/** Most bits and most levels by which near duplicates differ. */
-export const nearImages = { bits: 6, levels: 6 } as const;
+/** Most bits by which near duplicates differ, and the largest share of the contrast by which their thumbnails do. */
+export const nearImages = { bits: 6, share: 0.1 } as const;
 
 /** Pairs of sketches that are compared at most: alike ones crowd, and their number grows with the square. */
 const mostComparisons = 200_000_000;
@@ -109,7 +117,7 @@ export function nearPairs(sketches: readonly (ImageSketch | undefined)[]): {
 }
 
 const isNear = (a: ImageSketch, b: ImageSketch): boolean =>
-  differingBits(a, b) <= nearImages.bits && thumbnailDistance(a, b) <= nearImages.levels;
+  differingBits(a, b) <= nearImages.bits && thumbnailDistance(a, b) <= Math.max(1, nearImages.share * contrastOf(a));
 
 /** All pairs, the smaller place first, that share a key. */
 function* sharing(
