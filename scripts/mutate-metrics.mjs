@@ -37,7 +37,7 @@ const nearest = {
   'verdicts.ts': ['src/evaluation/summarise.test.ts'],
   'quality.ts': ['src/evaluation/summarise.test.ts'],
   'answer.ts': ['src/evaluation/summarise.test.ts'],
-  'controls.ts': ['src/evaluation/compare.test.ts'],
+  'controls.ts': ['src/evaluation/controls.test.ts', 'src/evaluation/compare.test.ts'],
   'question.ts': ['src/evaluation/direction.test.ts', 'src/evaluation/metrics/faithfulness.test.ts'],
 };
 

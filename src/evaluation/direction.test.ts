@@ -61,6 +61,15 @@ describe('a confidence that falls from the reference to the input', () => {
     expect(normalisedConfidence(question, between)).toBeCloseTo(0.5, 12);
   });
 
+  it('is clipped beyond both, whichever way it goes', async () => {
+    for (const sign of [1, -1] as const) {
+      const question = await asked(sign);
+      const { confidence, referenceConfidence } = question;
+      expect(normalisedConfidence(question, 2 * confidence - referenceConfidence)).toBe(1);
+      expect(normalisedConfidence(question, 2 * referenceConfidence - confidence)).toBe(0);
+    }
+  });
+
   it('leaves a mask as it is', async () => {
     const mask = { values: Float64Array.of(0, 0.5, 1, 0, 0), absolute: true };
     expect(towardsInput(await asked(-1), mask)).toBe(mask);
