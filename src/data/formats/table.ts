@@ -83,7 +83,8 @@ export function columnOf(name: string, raw: readonly RawValue[], options: Column
       fix: 'correct the value, or add it to the texts that mean a missing one',
     });
   }
-  const values = Float64Array.from(texts, (text) => (text === undefined ? Number.NaN : Number(text)));
+  const values = new Float64Array(texts.length);
+  for (let i = 0; i < values.length; i++) values[i] = texts[i] === undefined ? Number.NaN : Number(texts[i]);
   return {
     name,
     kind,
