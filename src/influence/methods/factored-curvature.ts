@@ -45,7 +45,7 @@ async function axesOf(gradients: GradientMaterial, of: Float64Array, size: numbe
 }
 
 /** `Λ = E (Q_Sᵀ ĝ Q_A)²`. */
-const ekfacFit: Fit = async (given, { labels }) => {
+export const ekfacFit: Fit = async (given, { labels }) => {
   const rotations = (await rotationsOf(given, labels)).map(({ rotation }) => rotation);
   return { rotations, values: await given.gradients.rotatedSecondMoments(rotations, labels, given.seed) };
 };

@@ -25,4 +25,29 @@ export const trainingMethods = {
     }),
     load: async () => (await import('./unrolled.ts')).unrolled,
   }),
+  source: influenceMethod({
+    title: 'SOURCE',
+    formula: 'τ_i = −(1/n) Σ_l r_l (1 − e^{−c_l H_l}) H_l⁻¹ g_i(θ_l), r_{l−1} = r_l e^{−c_l H_l}, H of EK-FAC',
+    source: 'Bae et al.: Training Data Attribution via Approximate Unrolled Differentiation. NeurIPS 2024',
+    family: 'training',
+    needs: ['checkpoints'],
+    unit: 'unit of f',
+    sign: 'positive: f is larger with the row than without it',
+    question: 'this recipe',
+    readsQuery: true,
+    readsLabels: true,
+    additive: true,
+    parameters: z.strictObject({
+      momentum: z.number().min(0).lt(1).default(0),
+      labels: z.enum(['sampled', 'given']).default('sampled'),
+    }),
+    // Three passes over the rows at each checkpoint, and two rotations of every query there.
+    cost: ({ rows, queries, parameters, checkpoints }) => ({
+      gradients: 3 * rows * checkpoints + queries,
+      trainings: 0,
+      multiplications: checkpoints * (10 * parameters ** 1.5 + queries * (8 * parameters ** 1.5 + rows * parameters)),
+      bytes: 8 * (rows * queries + parameters * (4 + 2 * queries)),
+    }),
+    load: async () => (await import('./source.ts')).source,
+  }),
 } as const;
