@@ -77,6 +77,22 @@ export type { Graph, Node, OnnxModel, ValueInfo } from './onnx/graph.ts';
 export { type PageOptions, renderPage } from './page/explanation/page.ts';
 export { type HeatMapOptions, heatMapPng } from './page/heat-map-png.ts';
 export { type Judgement, judge } from './page/judgement.ts';
+// Training
+export {
+  type IndexChange,
+  indexTexts,
+  openTextIndex,
+  removeTexts,
+  type TextIndex,
+  type TextIndexOptions,
+} from './provenance/text/text-index.ts';
+export {
+  type SearchedCorpus,
+  type SpanSource,
+  type VerbatimOptions,
+  type VerbatimSpan,
+  verbatimSpans,
+} from './provenance/text/verbatim.ts';
 export { createEigenThread, type Eigen, type EigenThread } from './runtime/eigen-thread.ts';
 export {
   type Gradients,
@@ -103,7 +119,6 @@ export {
   type TensorData,
   tensor,
 } from './tensor/tensor.ts';
-// Training
 export {
   type Checkpoint,
   type CheckpointStore,

@@ -11,6 +11,7 @@ import { defineInfluence } from './influence.ts';
 import { defineInspect } from './inspect.ts';
 import { defineReplay } from './replay.ts';
 import { defineRuns } from './runs.ts';
+import { defineTrace } from './trace.ts';
 import { defineWorker } from './worker.ts';
 
 const commands = [
@@ -23,6 +24,7 @@ const commands = [
   defineAdapt,
   defineAudit,
   defineInfluence,
+  defineTrace,
   defineWorker,
 ];
 
@@ -37,6 +39,8 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
     .option('--debug', 'show where an error came from')
     .showSuggestionAfterError()
     .showHelpAfterError('(add --help for what the command takes)')
+    // `trace` and `trace index` have options of the same name.
+    .enablePositionalOptions()
     .exitOverride();
   for (const define of commands) define(program);
   defineRuns(program, runCommandLine);

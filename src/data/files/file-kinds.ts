@@ -33,6 +33,8 @@ export const fileKinds = {
   table: { called: 'a table', limit: 512 * MiB - 64 * KiB },
   /** Read in ranges, never held. */
   dataset: { called: 'a data set', limit: 1024 * GiB },
+  /** A part of an index that Wherefore made: texts, the order of their suffixes, their words. */
+  index: { called: 'a part of an index', limit: 8 * GiB },
   /** A JSON file that Wherefore writes or a person does: an explanation, the record of a run, boxes, groups. */
   document: { called: 'a document', limit: 64 * MiB },
 } as const satisfies Readonly<Record<string, FileKind>>;

@@ -12,11 +12,10 @@ import { float32 } from '../../tensor/tensor.ts';
 import { cssColour, divergingColour, inkOn } from '../colour-map.ts';
 import type { Frame } from '../frame.ts';
 import { dataUri, type EncodePhotograph, overlayImage } from '../heat-map.ts';
-import { type Html, html, raw, verbatim } from '../html.ts';
+import { type Html, html, verbatim } from '../html.ts';
 import { numberText, signedText } from '../number-text.ts';
-import { contentPolicy } from '../policy.ts';
+import { pageShell } from '../shell.ts';
 import { layOver, scaleLimit } from '../signed-map.ts';
-import { pageStyle } from '../style.ts';
 import { frontSvg } from './front.ts';
 import { profileStyle, profileSvg } from './profile.ts';
 
@@ -44,21 +43,7 @@ export async function renderEvaluationPage(
   const { comparison } = evaluation;
   const count = comparison.inputs.length;
   const title = `How good are explanations of ${model}?`;
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-${contentPolicy()}
-<meta name="color-scheme" content="light dark">
-<title>${title}</title>
-<style>${raw(pageStyle())}${raw(style)}</style>
-</head>
-<body>
-<header class="top"><p class="mark">Wherefore</p></header>
-<main>
-<h1>${title}</h1>
-<div class="introduction"><p>${comparison.rows.filter(({ control }) => !control).length} explanations of ${countText(evaluation)} by ${comparison.metrics.length} metrics.</p><p>${howToRead}</p></div>
+  const body = html`<div class="introduction"><p>${comparison.rows.filter(({ control }) => !control).length} explanations of ${countText(evaluation)} by ${comparison.metrics.length} metrics.</p><p>${howToRead}</p></div>
 <p class="verdict">${answerText(comparison.answer, new Set(comparison.sources).size, titleIn(comparison))}</p>
 ${warnings(evaluation)}
 <section><h2>Scores</h2>${scoreTable(comparison)}</section>
@@ -78,13 +63,8 @@ ${await examples(evaluation, photograph)}</section>
 ${failures(comparison)}
 <section><h2>What was measured</h2>${metricList(comparison)}
 <p class="quiet">${settingsText(evaluation)} ${comparison.cost.forward.toLocaleString('en')} forward and ${comparison.cost.backward.toLocaleString('en')} backward passes in ${Math.round(comparison.cost.seconds)} s; ${comparison.cost.reused} of ${comparison.rows.length * count} results were found from before.</p>
-${command && html`<pre>${verbatim(command)}</pre>`}</section>
-</main>
-<footer>Made by Wherefore ${packageVersion}. This page holds everything it shows; nothing is loaded from elsewhere.</footer>
-</body>
-</html>
-`;
-  return page.html;
+${command && html`<pre>${verbatim(command)}</pre>`}</section>`;
+  return pageShell({ title, style, body, madeBy: packageVersion });
 }
 
 const style = `

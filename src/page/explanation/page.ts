@@ -2,10 +2,9 @@ import type { ExplanationDocument } from '../../explain/document.ts';
 import type { Explained } from '../../explain/explained.ts';
 import { type Figure, figuresOf, inputKey, questionKey } from '../figures.ts';
 import type { EncodePhotograph } from '../heat-map.ts';
-import { type Html, html, raw } from '../html.ts';
-import { contentPolicy } from '../policy.ts';
+import { type Html, html } from '../html.ts';
 import { pageScript } from '../script.ts';
-import { pageStyle } from '../style.ts';
+import { pageShell } from '../shell.ts';
 import { renderAnswer } from './answer.ts';
 import { renderCard } from './card.ts';
 import { type PageImages, pageImages } from './images.ts';
@@ -118,48 +117,33 @@ export async function renderPage(explained: readonly Explained[], options: PageO
   );
   // One input is answered at the top, several each under its own head, and a page with an introduction of its own not at all.
   const answers = options.introduction === undefined && inputs.length > 1;
-  const body = await Promise.all(
+  const rendered = await Promise.all(
     sections.map((section, i) => renderSection(section, i, { explained, figures, images, answers })),
   );
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-${contentPolicy(pageScript)}
-<meta name="color-scheme" content="light dark">
-<title>${title}</title>
-<style>${raw(pageStyle())}${raw(images.css())}</style>
-</head>
-<body>
-<a class="skip" href="#content">Skip to the explanations</a>
-<header class="top">
-<p class="mark">Wherefore</p>
-<div class="controls" hidden>
+  const controls = html`<div class="controls" hidden>
 <fieldset class="views"><legend class="unseen">Show all maps as</legend>
 ${['image', 'overlay', 'contour', 'map'].map((view) => html`<button type="button" data-view="${view}">${view}</button>`)}
 </fieldset>
 <button type="button" data-theme-toggle aria-pressed="false">Dark</button>
-</div>
-</header>
-<main>
-<h1>${title}</h1>
-<div class="introduction">${options.introduction !== undefined && paragraphs(options.introduction)}
+</div>`;
+  const body = html`<div class="introduction">${options.introduction !== undefined && paragraphs(options.introduction)}
 ${options.introduction === undefined && inputs.length === 1 && renderAnswer(explained, figures)}
 ${leftOut(options.leftOut ?? [])}
 <details><summary>How to read this page</summary><p>${howToRead}</p></details></div>
 ${explained.length > 2 && html`<p><a href="#summary">All ${explained.length} explanations in one table</a></p>`}
 <div id="content">
-${body}
+${rendered}
 </div>
-${explained.length > 1 && renderSummary(explained)}
-</main>
-<footer>Made by Wherefore ${explained[0]?.document.versions.wherefore ?? ''}. This page holds everything it shows; nothing is loaded from elsewhere.</footer>
-<script>${raw(pageScript)}</script>
-</body>
-</html>
-`;
-  return page.html;
+${explained.length > 1 && renderSummary(explained)}`;
+  return pageShell({
+    title,
+    style: images.css(),
+    script: pageScript,
+    controls,
+    skip: html`<a class="skip" href="#content">Skip to the explanations</a>`,
+    body,
+    madeBy: explained[0]?.document.versions.wherefore ?? '',
+  });
 }
 
 /** Said at once where it is little, folded where many layers were asked for. */

@@ -1,7 +1,6 @@
-import { type Html, html, raw, verbatim } from '../../page/html.ts';
+import { type Html, html, verbatim } from '../../page/html.ts';
 import { numberText, percentText } from '../../page/number-text.ts';
-import { contentPolicy } from '../../page/policy.ts';
-import { pageStyle } from '../../page/style.ts';
+import { pageShell } from '../../page/shell.ts';
 import { fileOfShard } from '../../run/compute.ts';
 import type { Overview } from './overview.ts';
 import type { ResultRow } from './result-row.ts';
@@ -34,23 +33,7 @@ export function renderMany(
   page: ManyPage,
 ): string {
   const title = `Why ${page.model.name.replace(/\.onnx$/, '')} says what it says of ${overview.inputs.toLocaleString('en')} inputs`;
-  const content = JSON.stringify({ ...dataOf(rows, page), detail: page.detail, side: cellSide });
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-${contentPolicy(manyScript, { images: true })}
-<meta name="color-scheme" content="light dark">
-<title>${title}</title>
-<style>${raw(pageStyle())}${raw(style)}</style>
-</head>
-<body>
-<a class="skip" href="#rows">Skip to the explanations</a>
-<header class="top"><p class="mark">Wherefore</p><div class="controls" hidden><button type="button" data-theme-toggle aria-pressed="false">Dark</button></div></header>
-<main>
-<h1>${title}</h1>
-${renderOverview(overview, page)}
+  const body = html`${renderOverview(overview, page)}
 <section aria-labelledby="rows">
 <h2 id="rows">All explanations</h2>
 <form class="filters" hidden></form>
@@ -58,14 +41,18 @@ ${renderOverview(overview, page)}
 <noscript><p>Without scripts the rows cannot be shown here. They are in <code>shards/*.parquet</code>.</p></noscript>
 <ol class="rows"></ol>
 <nav class="pages" aria-label="Pages of explanations" hidden><button type="button" data-step="-1">Before</button> <span></span> <button type="button" data-step="1">Next</button></nav>
-</section>
-</main>
-<footer>Made by Wherefore ${page.wherefore}. Maps are loaded from the folder of this page; nothing comes from elsewhere.</footer>
-<script type="application/json" id="data">${raw(content.replaceAll('<', '\\u003c'))}</script>
-<script>${raw(manyScript)}</script>
-</body>
-</html>
-`.html;
+</section>`;
+  return pageShell({
+    title,
+    style,
+    script: manyScript,
+    data: { ...dataOf(rows, page), detail: page.detail, side: cellSide },
+    images: true,
+    controls: html`<div class="controls" hidden><button type="button" data-theme-toggle aria-pressed="false">Dark</button></div>`,
+    skip: html`<a class="skip" href="#rows">Skip to the explanations</a>`,
+    body,
+    footer: html`Made by Wherefore ${page.wherefore}. Maps are loaded from the folder of this page; nothing comes from elsewhere.`,
+  });
 }
 
 function dataOf(rows: readonly { readonly row: ResultRow; readonly shard: number }[], { files }: ManyPage) {
