@@ -24,7 +24,7 @@ export interface Smoothness {
   readonly each: readonly number[];
 }
 
-/** Below this, derivatives say little about what happens when rows are left out; see docs/influence.md. */
+/** Below this, derivatives say little about what happens when rows are left out; see docs/training.md. */
 export const leastSmooth = 0.5;
 
 /**
