@@ -1,15 +1,14 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Command, InvalidArgumentError } from 'commander';
-import { type MethodName, methods as methodTable } from '../attribution/methods/index.ts';
+import { methods as methodTable } from '../attribution/methods/index.ts';
+import { observeReads } from '../data/files/open-file.ts';
 import { loadModel } from '../data/model/load-model.ts';
-import { labelsOf } from '../data/model/loaded-model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { answerText } from '../evaluation/answer.ts';
 import { flagText } from '../evaluation/comparison.ts';
 import { doubtfulMethods, doubtText } from '../evaluation/doubtful.ts';
 import { metrics as metricTable } from '../evaluation/metrics/index.ts';
-import type { MetricChoice } from '../evaluation/score.ts';
-import { readyMetric } from '../evaluation/score.ts';
 import {
   defaultImageMethods,
   defaultMetrics,
@@ -18,40 +17,24 @@ import {
   type EvaluationPlan,
   evaluate,
   evaluationKey,
+  type EvaluateOptions as LibraryOptions,
 } from '../explain/evaluation/evaluate.ts';
 import { preprocessingOf } from '../explain/explain.ts';
-import { checkMethods } from '../explain/plan.ts';
-import { unknownName } from '../nearest.ts';
 import { createResultStore } from '../report/result-store.ts';
 import { writeEvaluation } from '../report/write-evaluation.ts';
-import { parseBaseline } from './baseline-text.ts';
+import { withDriver } from './driver-options.ts';
+import { type EvaluateOptions, evaluateInShards, isMany, noteReads } from './evaluate-many.ts';
 import { type EvaluateProgress, evaluateProgress } from './evaluate-progress.ts';
+import { parseEvaluation, parseMetrics } from './evaluation-text.ts';
 import { interruptible } from './failure.ts';
-import { commandLine, list, type RunOptions, repeated, runtimeOf, wholeNumber, withModel, withRun } from './options.ts';
+import { commandLine, list, repeated, runtimeOf, wholeNumber, withModel, withRun, wordsOf } from './options.ts';
 import { checkWritable } from './out-folder.ts';
 import { shortSource } from './print-explained.ts';
 import { formatDuration, showProgress } from './progress.ts';
-import { parseSettings } from './settings-text.ts';
 import { formatNumber, formatTable } from './table-text.ts';
-import { parseTarget } from './target-text.ts';
 import { print, printJson, tell, visible } from './terminal.ts';
 
-interface Options extends RunOptions {
-  readonly inputs?: number;
-  readonly augment?: boolean;
-  readonly method?: readonly string[];
-  readonly metric?: readonly string[];
-  readonly layer?: readonly string[];
-  readonly target?: string;
-  readonly baseline?: readonly string[];
-  readonly reference?: string;
-  readonly regions?: number;
-  readonly alphaMin?: number | 'tuned';
-  readonly truth?: string;
-  readonly set: readonly string[];
-  readonly examples?: string;
-  readonly seed: number;
-}
+type Options = EvaluateOptions & { readonly examples?: string };
 
 export function defineEvaluate(program: Command): void {
   const command = program
@@ -108,10 +91,10 @@ export function defineEvaluate(program: Command): void {
     )
     .option('--examples <metric>', 'the metric that chooses the best and worst examples; default the first')
     .option('--seed <number>', 'random seed', Number, 0);
-  withRun(command, 'where runs are kept; the same command goes on where it was stopped').action(
+  withDriver(withRun(command, 'where runs are kept; the same command goes on where it was stopped')).action(
     (inputs: readonly string[], options: Options, command: Command) =>
       interruptible(
-        (signal) => run(inputs, options, signal, commandLine(command)),
+        (signal) => run(inputs, options, signal, { command: commandLine(command), words: wordsOf(command) }),
         'stopped; what was scored is kept, and the same command goes on from there',
       ),
   );
@@ -124,18 +107,13 @@ function alphaMin(text: string): number | 'tuned' {
   return value;
 }
 
-async function run(sources: readonly string[], options: Options, signal: AbortSignal, command: string): Promise<void> {
-  const settings = parseSettings(
-    options.set,
-    [methodTable, metricTable],
-    'METHOD.PARAMETER=VALUE or METRIC.PARAMETER=VALUE, e.g. insertion.steps=64',
-  );
-  const methods = options.method as readonly MethodName[] | undefined;
-  const names = options.metric ?? defaultMetrics.map(({ name }) => name);
-  const metrics = names.map((name): MetricChoice => ({ name: metricNamed(name), parameters: settings[name] }));
-  for (const metric of metrics) readyMetric(metric);
-  const parameters = Object.fromEntries(Object.entries(settings).filter(([name]) => name in methodTable));
-  checkMethods({ methods, parameters });
+async function run(
+  sources: readonly string[],
+  options: Options,
+  signal: AbortSignal,
+  { command, words }: { readonly command: string; readonly words: readonly string[] },
+): Promise<void> {
+  parseMetrics(options);
   await checkWritable(options.out);
   const started = new Date();
   const progress = showProgress(process.stderr, !options.json);
@@ -143,48 +121,16 @@ async function run(sources: readonly string[], options: Options, signal: AbortSi
     progress.clear();
     if (!options.json) tell(text);
   };
-  const model = await loadModel(options.model, { ...runtimeOf(options), preprocessing: options.preprocessing });
+  const read = new Set<string>();
+  const load = () => loadModel(options.model, { ...runtimeOf(options), preprocessing: options.preprocessing });
+  const model = await observeReads(noteReads(read), load);
   try {
-    const preprocessing = preprocessingOf(model, {});
-    const read = (text: string) => parseBaseline(text, model, preprocessing);
-    const baseline = options.baseline && (await Promise.all(options.baseline.map(read)));
-    const reference = options.reference === undefined ? undefined : await read(options.reference);
-    const { method, layer, target, baseline: baselines, reference: referenceText, seed } = options;
-    const { inputs: count, augment, regions, alphaMin, truth } = options;
-    const key = evaluationKey(model, sources, {
-      method,
-      layer,
-      target,
-      baselines,
-      referenceText,
-      count,
-      augment,
-      regions,
-      alphaMin,
-      truth,
-      seed,
-      metrics,
-      parameters,
-      preprocessing,
-    });
-    const folder = join(options.out, `evaluate-${key}`);
+    const { key, ...asked } = await observeReads(noteReads(read), () => question(model, sources, options));
+    let folder = join(options.out, `evaluate-${key}`);
     let work: EvaluateProgress | undefined;
-    const evaluation = await evaluate(model, sources, {
-      count,
-      augment,
-      regions,
-      alphaMin,
-      truth,
-      methods,
-      metrics,
-      layers: layer,
-      target: target === undefined ? undefined : parseTarget(target, labelsOf(model, preprocessing)),
-      baseline,
-      reference,
-      parameters,
-      seed,
+    const planned: LibraryOptions = {
+      ...asked,
       exampleMetric: options.examples,
-      byteBudget: options.memory && options.memory * 2 ** 20,
       signal,
       store: createResultStore(join(folder, 'shards')),
       onPlanned: (plan) => {
@@ -192,9 +138,18 @@ async function run(sources: readonly string[], options: Options, signal: AbortSi
         say(forecastText(plan));
         work = evaluateProgress(progress, plan);
       },
+      ahead: async (request, tuned) => {
+        if (!isMany(request, options)) return undefined;
+        const tunedTo = options.alphaMin === 'tuned' ? tuned : undefined;
+        const session = { signal, command, words, progress, say };
+        const done = await evaluateInShards(model, { sources, request, tunedTo }, read, options, session);
+        folder = done.folder;
+        return done.store;
+      },
       onScored: (scored) => work?.scored(scored),
       onProgress: (passes) => work?.update(passes),
-    });
+    };
+    const evaluation = await observeReads(noteReads(read), () => evaluate(model, sources, planned));
     progress.clear();
     signal.throwIfAborted();
     await writeEvaluation(folder, model, evaluation, { command, started });
@@ -204,6 +159,17 @@ async function run(sources: readonly string[], options: Options, signal: AbortSi
     progress.clear();
     await model.close();
   }
+}
+
+/** What the words mean for the model, and the key of the question. */
+async function question(model: LoadedModel, sources: readonly string[], options: Options) {
+  const asked = await parseEvaluation(model, options);
+  const { method, layer, target, baseline: baselines, reference: referenceText, seed } = options;
+  const { inputs: count, augment, regions, alphaMin, truth } = options;
+  const { metrics, parameters } = asked;
+  const preprocessing = preprocessingOf(model, {});
+  const stated = { method, layer, target, baselines, referenceText, count, augment, regions, alphaMin, truth, seed };
+  return { ...asked, key: evaluationKey(model, sources, { ...stated, metrics, parameters, preprocessing }) };
 }
 
 /** What is going to be computed, and how long it may take. */
@@ -271,9 +237,4 @@ function printComparison({ comparison, alphaMin, regions, inputs }: Evaluation, 
 /** Half an interval to two digits; rounding of float32 outputs counts as none. */
 function halfText(half: number, mean: number): string {
   return half <= 1e-6 * Math.max(1, Math.abs(mean)) ? '0' : formatNumber(Number(half.toPrecision(2)));
-}
-
-function metricNamed(name: string): string {
-  if (Object.hasOwn(metricTable, name)) return name;
-  throw unknownName('there is no metric', name, Object.keys(metricTable), { code: 'invalid-argument' });
 }

@@ -4,4 +4,5 @@ import type { ShardPrograms } from '../run/shard.ts';
 export const shardPrograms = {
   explain: { load: async () => (await import('./explain-shards.ts')).explainProgram },
   retrain: { load: async () => (await import('./retrain-shards.ts')).retrainProgram },
+  evaluate: { load: async () => (await import('./evaluate-shards.ts')).evaluateProgram },
 } as const satisfies ShardPrograms;

@@ -31,6 +31,8 @@ const inputs = join(root, 'inputs');
 /** Inputs, one of which is no array. */
 const count = 60;
 const broken = 17;
+/** A dozen processes start in each test: on a busy machine that takes minutes. */
+const patience = 900_000;
 const children: ChildProcess[] = [];
 let command: BuiltCommand;
 let expected: Record<string, string>;
@@ -63,7 +65,7 @@ beforeAll(async () => {
   expect(out).toContain('could not be explained: 1');
   folder = readdirSync(join(root, 'alone'))[0];
   expected = runBits(join(root, 'alone', folder));
-}, 240_000);
+}, patience);
 
 afterAll(() => {
   for (const child of children) child.kill('SIGKILL');
@@ -90,23 +92,30 @@ describe('explain of many inputs', () => {
     });
   });
 
-  it('makes the same bits after being killed at any moment, three times, and leaves nothing else', async () => {
-    const out = join(root, 'killed');
-    for (const share of [0.1, 0.4, 0.7]) {
-      const child = command.start([...explain, '--out', out], true);
-      const over = ended(child);
-      // A moment of the work, not of the clock: so many shards are there.
-      const reached = () => existsSync(out) && filesBelow(out).length >= share * 4 * (count / 4);
-      while (!reached() && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 5));
-      process.kill(-(child.pid as number), 'SIGKILL');
-      expect((await over).code).toBeNull();
-    }
-    const { code, errors } = await run(['runs', 'resume', 'explain', '--out', out]);
-    expect({ code, errors }).toEqual({ code: 0, errors: expect.stringMatching(/goes on: \d+ of 60 inputs are done/) });
-    expect(runBits(join(out, folder))).toEqual(expected);
-    const left = (name: string) => filesBelow(join(root, name, folder));
-    expect(left('killed')).toEqual(left('alone'));
-  }, 60_000);
+  it(
+    'makes the same bits after being killed at any moment, three times, and leaves nothing else',
+    async () => {
+      const out = join(root, 'killed');
+      for (const share of [0.1, 0.4, 0.7]) {
+        const child = command.start([...explain, '--out', out], true);
+        const over = ended(child);
+        // A moment of the work, not of the clock: so many shards are there.
+        const reached = () => existsSync(out) && filesBelow(out).length >= share * 4 * (count / 4);
+        while (!reached() && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 5));
+        process.kill(-(child.pid as number), 'SIGKILL');
+        expect((await over).code).toBeNull();
+      }
+      const { code, errors } = await run(['runs', 'resume', 'explain', '--out', out]);
+      expect({ code, errors }).toEqual({
+        code: 0,
+        errors: expect.stringMatching(/goes on: \d+ of 60 inputs are done/),
+      });
+      expect(runBits(join(out, folder))).toEqual(expected);
+      const left = (name: string) => filesBelow(join(root, name, folder));
+      expect(left('killed')).toEqual(left('alone'));
+    },
+    patience,
+  );
 
   it('is listed, shown and removed by wherefore runs', async () => {
     const out = join(root, 'listed');
@@ -135,46 +144,81 @@ describe.skipIf(!hasRedis)('explain on a queue', () => {
     await s3?.remove();
   });
 
-  it('makes the same bits by workers in other processes, though two are killed and the server forgets', async () => {
-    const workers = [1, 2, 3, 4].map(() => command.start(['worker', redis.url]));
-    const told = workers.map(ended);
-    const out = join(root, 'queue');
-    const over = run([...explain, '--out', out, '--queue', redis.url]);
-    const shards = () => (existsSync(out) ? filesBelow(out).filter((name) => /\d\.json$/.test(name)).length : 0);
-    const until = async (number: number) => {
-      while (shards() < number) await new Promise((resolve) => setTimeout(resolve, 5));
-    };
-    await until(4);
-    workers[0].kill('SIGKILL');
-    await until(9);
-    await redis.restart();
-    workers[1].kill('SIGKILL');
-    const { code, errors } = await over;
-    expect({ code, errors }).toEqual({ code: 0, errors: expect.stringContaining('the queue was started anew') });
-    expect(runBits(join(out, folder))).toEqual(expected);
-    expect(filesBelow(join(out, folder))).toEqual(filesBelow(join(root, 'alone', folder)));
-    for (const worker of workers) worker.kill('SIGTERM');
-    const lines = (await Promise.all(told)).flatMap(({ errors }) => errors.match(/items \d+ to \d+ of 60/g) ?? []);
-    expect(lines.length - new Set(lines).size).toBeLessThanOrEqual(2);
-  }, 90_000);
+  it(
+    'makes the same bits by workers in other processes, though two are killed and the server forgets',
+    async () => {
+      const workers = [1, 2, 3, 4].map(() => command.start(['worker', redis.url]));
+      const told = workers.map(ended);
+      const out = join(root, 'queue');
+      const over = run([...explain, '--out', out, '--queue', redis.url]);
+      const shards = () => (existsSync(out) ? filesBelow(out).filter((name) => /\d\.json$/.test(name)).length : 0);
+      const until = async (number: number) => {
+        while (shards() < number) await new Promise((resolve) => setTimeout(resolve, 5));
+      };
+      await until(4);
+      workers[0].kill('SIGKILL');
+      await until(9);
+      await redis.restart();
+      workers[1].kill('SIGKILL');
+      const { code, errors } = await over;
+      expect({ code, errors }).toEqual({ code: 0, errors: expect.stringContaining('the queue was started anew') });
+      expect(runBits(join(out, folder))).toEqual(expected);
+      expect(filesBelow(join(out, folder))).toEqual(filesBelow(join(root, 'alone', folder)));
+      for (const worker of workers) worker.kill('SIGTERM');
+      const lines = (await Promise.all(told)).flatMap(({ errors }) => errors.match(/items \d+ to \d+ of 60/g) ?? []);
+      expect(lines.length - new Set(lines).size).toBeLessThanOrEqual(2);
+    },
+    patience,
+  );
 
-  it('keeps results and files in a bucket, for workers that see no folder of the command', async () => {
-    const out = join(root, 'bucket');
-    Object.assign(process.env, s3.environment);
-    const child = command.start([...explain, '--out', out, '--queue', redis.url, '--storage', `s3://${s3.bucket}/w`]);
-    const over = ended(child);
-    // All is in the bucket by now, and goes from here.
-    await new Promise((resolve) => child.stderr?.on('data', (text) => /no worker/.test(String(text)) && resolve(0)));
-    const hidden = [inputs, join(root, 'model')];
-    for (const path of hidden) renameSync(path, `${path}-hidden`);
-    const worker = command.start(['worker', redis.url]);
-    const stopped = ended(worker);
-    const { code, errors } = await over;
-    worker.kill('SIGTERM');
-    await stopped;
-    for (const path of hidden) renameSync(`${path}-hidden`, path);
-    for (const name of Object.keys(s3.environment)) delete process.env[name];
-    expect({ code, errors }).toEqual({ code: 0, errors: expect.stringContaining('60 explanations') });
-    expect(runBits(join(out, folder))).toEqual(expected);
-  }, 60_000);
+  it(
+    'evaluates to the same scores as one process, by a pool and by workers of which one is killed',
+    async () => {
+      const chosen = join(root, 'chosen');
+      mkdirSync(chosen);
+      for (let i = 0; i < 25; i++) cpSync(join(inputs, `0${30 + i}.npy`), join(chosen, `${i}.npy`));
+      const methods = ['--method', 'gradient-x-input,occlusion', '--metric', 'insertion,sparseness'];
+      const evaluate = ['evaluate', chosen, '--model', model, ...methods];
+      const workers = [1, 2, 3].map(() => command.start(['worker', redis.url]));
+      const told = workers.map(ended);
+      const pooled = run([...evaluate, '--out', join(root, 'pooled')]);
+      const queued = run([...evaluate, '--out', join(root, 'queued'), '--queue', redis.url]);
+      const done = () => (existsSync(join(root, 'queued')) ? filesBelow(join(root, 'queued')) : []);
+      while (!done().some((name) => /000003\.json$/.test(name))) await new Promise((resolve) => setTimeout(resolve, 5));
+      workers[0].kill('SIGKILL');
+      for (const over of [pooled, queued]) expect(await over).toMatchObject({ code: 0 });
+      for (const worker of workers) worker.kill('SIGTERM');
+      await Promise.all(told);
+      const [id] = readdirSync(join(root, 'pooled'));
+      expect(readdirSync(join(root, 'queued'))).toEqual([id]);
+      expect(runBits(join(root, 'queued', id))).toEqual(runBits(join(root, 'pooled', id)));
+      const scores = (name: string) => readFileSync(join(root, name, id, 'scores.csv'), 'utf8');
+      expect(scores('queued')).toBe(scores('pooled'));
+    },
+    patience,
+  );
+
+  it(
+    'keeps results and files in a bucket, for workers that see no folder of the command',
+    async () => {
+      const out = join(root, 'bucket');
+      Object.assign(process.env, s3.environment);
+      const child = command.start([...explain, '--out', out, '--queue', redis.url, '--storage', `s3://${s3.bucket}/w`]);
+      const over = ended(child);
+      // All is in the bucket by now, and goes from here.
+      await new Promise((resolve) => child.stderr?.on('data', (text) => /no worker/.test(String(text)) && resolve(0)));
+      const hidden = [inputs, join(root, 'model')];
+      for (const path of hidden) renameSync(path, `${path}-hidden`);
+      const worker = command.start(['worker', redis.url]);
+      const stopped = ended(worker);
+      const { code, errors } = await over;
+      worker.kill('SIGTERM');
+      await stopped;
+      for (const path of hidden) renameSync(`${path}-hidden`, path);
+      for (const name of Object.keys(s3.environment)) delete process.env[name];
+      expect({ code, errors }).toEqual({ code: 0, errors: expect.stringContaining('60 explanations') });
+      expect(runBits(join(out, folder))).toEqual(expected);
+    },
+    patience,
+  );
 });

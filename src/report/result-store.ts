@@ -5,7 +5,7 @@ import { readBytesIfPresent } from '../data/files/read-file.ts';
 import { readSafetensors, writeSafetensors } from '../data/formats/safetensors.ts';
 import { WhereforeError } from '../errors.ts';
 import type { ResultStore, StoredResult } from '../evaluation/comparison.ts';
-import { float32 } from '../tensor/tensor.ts';
+import { float32, type Tensor } from '../tensor/tensor.ts';
 
 /** What a shard's metadata holds beside the map. */
 const record = z.object({
@@ -52,6 +52,35 @@ export function createResultStore(folder: string): ResultStore {
       );
     },
   };
+}
+
+/** What results cost, by their keys: measured, and so kept beside what is the same every time. */
+export type ResultCosts = Readonly<Record<string, StoredResult['cost']>>;
+
+/** Results in one file, without what they cost; the same bytes for the same results, in whatever order they came. */
+export function packResults(results: ReadonlyMap<string, StoredResult>): Uint8Array {
+  const maps = new Map<string, Tensor>();
+  const told: Record<string, object> = {};
+  for (const key of [...results.keys()].sort()) {
+    const { map, cost: _, ...result } = results.get(key) as StoredResult;
+    maps.set(key, float32([map.length], map));
+    told[key] = result;
+  }
+  return writeSafetensors(maps, { results: JSON.stringify(told) });
+}
+
+/** Reads packed results. @throws WhereforeError `invalid-data` */
+export function unpackResults(bytes: Uint8Array, costs: ResultCosts, where: string): Map<string, StoredResult> {
+  const { tensors, metadata } = readSafetensors(bytes, where);
+  const told = parseJson(metadata.results ?? '', where) as Record<string, object>;
+  const results = new Map<string, StoredResult>();
+  for (const [key, result] of Object.entries(told)) {
+    const map = tensors.get(key);
+    const parsed = record.safeParse({ ...result, cost: costs[key] });
+    if (map?.type !== 'float32' || !parsed.success) throw damaged(where, map ? 'no result' : 'no map');
+    results.set(key, { ...(parsed.data as Omit<StoredResult, 'map'>), map: map.data as Float32Array });
+  }
+  return results;
 }
 
 function parseJson(text: string, path: string): unknown {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isFolder } from '../data/files/folders.ts';
 import { WhereforeError } from '../errors.ts';
 import { unknownName } from '../nearest.ts';
 import { filesOf } from './files.ts';
@@ -83,9 +84,11 @@ export interface ComputerOptions {
   readonly threads?: number;
   /** Where files of the commanding machine are put that this one lacks. */
   readonly cache: string;
+  /** Makes a folder the current one: relative paths in the words of a command start where it was given. */
+  readonly enter?: (folder: string) => void;
 }
 
-export function createComputer({ programs, threads = 1, cache }: ComputerOptions): Computer {
+export function createComputer({ programs, threads = 1, cache, enter }: ComputerOptions): Computer {
   let open: { readonly key: string; readonly shards: OpenShards; readonly end: AbortController } | undefined;
   const close = async () => {
     const { shards, end } = open ?? {};
@@ -102,7 +105,8 @@ export function createComputer({ programs, threads = 1, cache }: ComputerOptions
     const program = await programs[work.program].load();
     if (program.version !== work.version) throw otherVersion(work, program.version);
     const end = new AbortController();
-    const file = await filesOf(storage, cache, keyOf(work));
+    const { file, folder } = await filesOf(storage, cache, keyOf(work));
+    if (folder !== undefined && (await isFolder(folder))) enter?.(folder);
     const blob = (hash: string) => getBlob(storage, hash);
     const shards = await program.open({ work, threads, signal: end.signal, blob, file });
     open = { key, shards, end };

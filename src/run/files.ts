@@ -22,6 +22,14 @@ const listing = z.object({
 
 const listingName = 'files.json';
 
+/** The files of a run on this machine. */
+export interface FoundFiles {
+  /** Where a file or folder lies here; see `ShardJob`. */
+  readonly file: (path: string) => Promise<string>;
+  /** The folder here that stands for the one in which the command was given: relative paths start there. */
+  readonly folder?: string;
+}
+
 /** SHA-256 of a file, read in pieces. @throws WhereforeError as `withFile` */
 export function hashFile(path: string): Promise<string> {
   return withFile(path, 'weights', {}, async (file) => {
@@ -45,13 +53,9 @@ export async function publishFiles(storage: RunStorage, files: readonly ListedFi
  * taken from its own path if it has the right hash there, or from the storage, from where it is put below `cache` under
  * the same path; those that all shards share together, because they are found beside each other.
  */
-export async function filesOf(
-  storage: RunStorage,
-  cache: string,
-  key: string,
-): Promise<(path: string) => Promise<string>> {
+export async function filesOf(storage: RunStorage, cache: string, key: string): Promise<FoundFiles> {
   const text = await storage.read(listingName);
-  if (!text) return async (path) => path;
+  if (!text) return { file: async (path) => path };
   const { folder, files } = listing.parse(JSON.parse(new TextDecoder().decode(text)));
   const root = join(cache, key);
   const below = (path: string) => join(root, relative(parse(path).root, path));
@@ -67,16 +71,17 @@ export async function filesOf(
   if (!here) for (const file of shared) await fetchFile(file);
   else for (const { path } of shared) known.set(path, path);
   const single = new Map(files.filter((file) => !file.shared).map((file) => [file.path, file]));
-  return async (path) => {
+  const file = async (path: string) => {
     const absolute = resolve(folder, path);
-    const file = single.get(absolute);
-    if (file && !known.has(absolute)) {
-      if (await hasHash(absolute, file.hash)) known.set(absolute, absolute);
-      else await fetchFile(file);
+    const listed = single.get(absolute);
+    if (listed && !known.has(absolute)) {
+      if (await hasHash(absolute, listed.hash)) known.set(absolute, absolute);
+      else await fetchFile(listed);
     }
     const isHeld = shared.some((one) => one.path.startsWith(join(absolute, '/')));
     return known.get(absolute) ?? (isHeld ? (here ? absolute : below(absolute)) : path);
   };
+  return { file, folder: here ? folder : below(folder) };
 }
 
 async function hasHash(path: string, hash: string): Promise<boolean> {

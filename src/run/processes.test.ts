@@ -58,7 +58,7 @@ beforeAll(async () => {
   await runShards({ ...work }, { storage, driver: inProcess({ programs, cache: folderOf('cache') }) });
   expected = runBits(storage.url);
   expect(Object.keys(expected)).toHaveLength(60);
-}, 180_000);
+}, 600_000);
 
 afterAll(() => {
   for (const child of children) child.kill('SIGKILL');
@@ -162,7 +162,7 @@ describe.skipIf(!hasRedis)('a queue', () => {
     const begun = workers.flatMap((one) => one.begun());
     expect(new Set(begun).size).toBe(30);
     expect(begun.length).toBeLessThanOrEqual(32);
-  }, 60_000);
+  }, 300_000);
 
   it('hands on what a shard throws', async () => {
     startWorker();

@@ -43,7 +43,7 @@ export async function serveQueue(options: QueueWorkerOptions): Promise<void> {
   const { url, programs, threads, signal, onReady, onShard, onFailed } = options;
   const bull = await optionalPackage<BullMq>('bullmq');
   const client = await connectRedis(url);
-  const computer = createComputer({ programs, threads, cache: fileCache });
+  const computer = createComputer({ programs, threads, cache: fileCache, enter: (folder) => process.chdir(folder) });
   const own = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
 
   const compute = async ({ data }: QueuedJob, claim: string) => {

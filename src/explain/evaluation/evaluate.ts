@@ -10,7 +10,6 @@ import { controlNames } from '../../evaluation/controls.ts';
 import { defaultAlphaMin } from '../../evaluation/msi.ts';
 import type { MetricChoice } from '../../evaluation/score.ts';
 import { loadExplainer } from '../../explainer/load-explainer.ts';
-import type { Model } from '../../runtime/model.ts';
 import { contentHash } from '../../tensor/content-hash.ts';
 import { allPasses } from '../all-passes.ts';
 import { calibrationMetric, calibrationSources, tunedAlphaMin, withAlphaMin } from '../alpha-min.ts';
@@ -51,6 +50,11 @@ export interface EvaluateOptions
   readonly seed?: number;
   readonly exampleMetric?: string;
   readonly store?: ResultStore;
+  /**
+   * Told of the comparison before it begins, once α_min is known: may compute its explanations elsewhere, and gives a
+   * store that holds them; undefined for the one that was given.
+   */
+  readonly ahead?: (request: ComparisonRequest, alphaMin: number | undefined) => Promise<ResultStore | undefined>;
   readonly onScored?: ComparisonRequest['onScored'];
   /** Told what is going to be compared, before it is. */
   readonly onPlanned?: (plan: EvaluationPlan) => void;
@@ -136,18 +140,21 @@ export interface EvaluatedInput {
   readonly targetDescription: string;
 }
 
+/** An evaluation that is planned and checked: what its comparison will be asked. */
+export type PreparedEvaluation = Awaited<ReturnType<typeof prepareEvaluation>>;
+
 /**
- * Compares methods × baselines × layers by metrics over inputs, with controls.
- * @throws WhereforeError as `explain` and `compare`; everything is checked before anything long begins
+ * Plans an evaluation: draws and reads the inputs, and checks everything.
+ * @throws WhereforeError as {@link evaluate}
  */
-export async function evaluate(
+export async function prepareEvaluation(
   model: LoadedModel,
   sources: readonly ExplainSource[],
-  options: EvaluateOptions = {},
-): Promise<Evaluation> {
+  options: EvaluateOptions,
+) {
   const preprocessing = preprocessingOf(model, options);
   if (options.methods) checkMethods({ methods: options.methods, parameters: options.parameters });
-  const { signal, seed = 0 } = options;
+  const { seed = 0 } = options;
   const drawn = await drawInputs(model, sources, preprocessing, options);
   const wanted = options.methods ?? defaultMethods(drawn[0].input);
   checkMethods({ methods: wanted, parameters: options.parameters });
@@ -163,6 +170,35 @@ export async function evaluate(
   const methods = methodsOf(planned);
   const baselines = baselinesOf(planned, all, options.reference);
   const asked = options.metrics ?? defaultMetrics;
+  return { planned, leftOut, regions, all, calibration, inputs, held, methods, baselines, asked, seed };
+}
+
+/** What the comparison of an evaluation is asked, with the metrics at an α_min. */
+export function comparisonOf(
+  model: LoadedModel,
+  { inputs, asked, methods, baselines, planned, seed }: PreparedEvaluation,
+  alphaMin: number | undefined,
+): ComparisonRequest {
+  return {
+    inputs: inputs.map(({ compared }) => compared),
+    metrics: alphaMin === undefined ? asked : asked.map((choice) => withAlphaMin(choice, alphaMin)),
+    loadExplainer: (path, trained) => loadExplainer(path, trained, model.edge),
+    ...{ methods, baselines, explained: planned[0].explained, seed },
+  };
+}
+
+/**
+ * Compares methods × baselines × layers by metrics over inputs, with controls.
+ * @throws WhereforeError as `explain` and `compare`; everything is checked before anything long begins
+ */
+export async function evaluate(
+  model: LoadedModel,
+  sources: readonly ExplainSource[],
+  options: EvaluateOptions = {},
+): Promise<Evaluation> {
+  const prepared = await prepareEvaluation(model, sources, options);
+  const { planned, leftOut, regions, all, calibration, inputs, held, methods, baselines, asked, seed } = prepared;
+  const { signal } = options;
   if (options.onPlanned) {
     const speeds = await measureSpeeds(model, planned, { byteBudget: options.byteBudget, signal, isScored: true });
     options.onPlanned({
@@ -174,12 +210,7 @@ export async function evaluate(
       forecast: forecast(planned, asked, { speeds, groupsOf: ({ input }) => groupCount(input, regions) }),
     });
   }
-  const shared = {
-    methods,
-    loadExplainer: (path: string, trained: Model) => loadExplainer(path, trained, model.edge),
-    baselines,
-    explained: planned[0].explained,
-    seed,
+  const work = {
     store: options.store,
     byteBudget: options.byteBudget,
     signal,
@@ -193,7 +224,8 @@ export async function evaluate(
   const calibrated =
     held.length > 0
       ? await compare(model, {
-          ...shared,
+          ...comparisonOf(model, prepared, undefined),
+          ...work,
           inputs: held.map(({ compared }) => compared),
           metrics: [calibrationMetric(asked)],
           onScored: report(0),
@@ -201,14 +233,15 @@ export async function evaluate(
       : undefined;
   const fixed = typeof options.alphaMin === 'number' ? options.alphaMin : undefined;
   const alphaMin = calibrated ? tunedAlphaMin(calibrated) : fixed;
-  const metrics = alphaMin === undefined ? asked : asked.map((choice) => withAlphaMin(choice, alphaMin));
+  const request = comparisonOf(model, prepared, alphaMin);
+  const store = (await options.ahead?.(request, alphaMin)) ?? options.store;
 
   const kept = new Map<string, Map<number, Float32Array>>();
   const mapShapes: (readonly number[])[] = [];
   const comparison = await compare(model, {
-    ...shared,
-    inputs: inputs.map(({ compared }) => compared),
-    metrics,
+    ...request,
+    ...work,
+    store,
     exampleMetric: options.exampleMetric,
     onScored: report(held.length * rows),
     onMap: (input, row, map, shape) => {
