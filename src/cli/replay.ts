@@ -51,7 +51,7 @@ export function defineReplay(program: Command): void {
 async function run(path: string, options: Options, signal: AbortSignal): Promise<void> {
   const explained = await readExplanation(path);
   const { document } = explained;
-  const around = positionsAround(dirname(resolve(path)));
+  const around = foldersAround(dirname(resolve(path)));
   const { model, folders } = await openModel(document.model, options, around, path);
   try {
     const { attribution, largestDifference, identical, differences, unchecked, changed } = await replay(
@@ -92,11 +92,11 @@ async function run(path: string, options: Options, signal: AbortSignal): Promise
 }
 
 /** The current folder, that of a document, and those between them, where the document lies below the current one. */
-function positionsAround(folder: string): string[] {
+function foldersAround(folder: string): string[] {
   const here = process.cwd();
-  const positions = [folder];
-  for (let place = folder; isBelow(place, [here]); place = dirname(place)) positions.push(dirname(place));
-  return positions.includes(here) ? positions.reverse() : [here, folder];
+  const folders = [folder];
+  for (let place = folder; isBelow(place, [here]); place = dirname(place)) folders.push(dirname(place));
+  return folders.includes(here) ? folders.reverse() : [here, folder];
 }
 
 /** A model, and the folders below which what else the document names is looked for. */

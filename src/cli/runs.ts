@@ -130,7 +130,7 @@ async function resume(id: string, { out }: Options, again: RunAgain): Promise<vo
 async function remove(id: string, { out }: Options): Promise<void> {
   const { folder, id: whole } = await runNamed(id, out);
   const unfinished = await readUnfinished(folder);
-  const positions = new Set([unfinished?.storage, resolve(folder)].filter((place) => place !== undefined));
-  for (const place of positions) await (await openStorage(place)).removeFolder('');
+  const folders = new Set([unfinished?.storage, resolve(folder)].filter((place) => place !== undefined));
+  for (const place of folders) await (await openStorage(place)).removeFolder('');
   print(`removed ${whole}`);
 }
