@@ -26,7 +26,11 @@ const nearest = {
   'reference-test.ts': ['src/evaluation/msi.test.ts'],
   '../tensor/correlation.ts': ['src/evaluation/statistics.test.ts'],
   '../attribution/batches.ts': ['src/attribution/batches.test.ts', 'src/evaluation/groups.test.ts'],
-  '../attribution/masking/': ['src/evaluation/groups.test.ts', 'src/attribution/masking'],
+  '../attribution/masking/': [
+    'src/evaluation/groups.test.ts',
+    'src/attribution/masking',
+    'src/attribution/batches.test.ts',
+  ],
   'at-once.ts': ['src/evaluation/at-once.test.ts'],
   'statistics.ts': ['src/evaluation/statistics.test.ts'],
   'imputation.ts': ['src/evaluation/imputation.test.ts'],
