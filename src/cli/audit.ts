@@ -29,6 +29,7 @@ interface Options extends RuntimeOptions {
   readonly id?: string;
   readonly metadata?: string[];
   readonly heldOut?: string;
+  readonly heldOutLabels?: string;
   readonly probabilities?: string;
   readonly inSample?: boolean;
   readonly outOfSample?: boolean;
@@ -52,6 +53,7 @@ export function defineAudit(program: Command): void {
     .option('--id <column>', 'the column that names the rows; decisions are kept by it')
     .option('--metadata <columns>', 'columns that are no features: annotator, source, date', list)
     .option('--held-out <path>', 'rows that were not trained on: leaks and undersampled regions are looked for')
+    .option('--held-out-labels <file>', 'a file with their labels; default none where --labels names a file')
     .option(
       '--probabilities <file>',
       'rows × classes (.npy) of any predictor, in place of those of the model; best of cross-validation',
@@ -81,16 +83,19 @@ async function run(options: Options, signal: AbortSignal, command: string): Prom
     : undefined;
   const runtime = createNodeRuntime({ threads: options.threads });
   try {
-    const open = (path: string) =>
+    const open = (path: string, labels: string | undefined) =>
       openDataset(path, {
         model,
         label: options.label,
-        labels: options.labels,
+        labels,
         id: options.id,
         metadata: options.metadata,
       });
-    const data = await open(options.data);
-    const heldOut = options.heldOut === undefined ? undefined : await open(options.heldOut);
+    const data = await open(options.data, options.labels);
+    const heldOut =
+      options.heldOut === undefined
+        ? undefined
+        : await open(options.heldOut, options.heldOutLabels ?? (options.labels ? 'none' : undefined));
     const document = await auditData({
       model,
       data,

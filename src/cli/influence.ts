@@ -168,6 +168,8 @@ async function run(query: string, options: Options, signal: AbortSignal, command
 }
 
 function classNamed(name: string, classes: readonly string[]): number {
+  // Classes without names are asked for by number; the model says how many there are.
+  if (classes.length === 0 && /^\d+$/.test(name)) return Number(name);
   const k = classes.indexOf(name);
   if (k >= 0) return k;
   throw unknownName('there is no class', name, classes);

@@ -9,7 +9,7 @@ import type { AuditDocument } from '../../influence/audit/document.ts';
 import { contentOf } from '../../influence/content.ts';
 import type { Matrix } from '../../influence/matrix.ts';
 import { represent } from '../../influence/represent.ts';
-import { type ClassReader, classReader } from './class-reader.ts';
+import { type ClassReader, classNames, classReader } from './class-reader.ts';
 
 /** Probabilities that somebody else computed: of an ensemble of trees, of cross-validation, of any predictor. */
 export interface GivenProbabilities {
@@ -44,9 +44,10 @@ export interface AuditDataOptions
  */
 export async function auditData(options: AuditDataOptions): Promise<AuditDocument> {
   const { model, data, heldOut, probabilities, command } = options;
-  const classes = classesOf(options);
-  const example = model && (await data.read([0])).inputs;
-  const reader = model && example && (await classReader(model, new Map(Object.entries(example)), classes, options));
+  checkClasses(options);
+  const example = new Map(Object.entries((await data.read([0])).inputs));
+  const classes = await classNames(data, model, example, { ...options, columns: probabilities?.values.columns });
+  const reader = model && (await classReader(model, example, classes, options));
   const rows = await auditedRows(options, data, reader, 'rows');
   const held = heldOut && (await auditedRows(options, heldOut, reader, 'held-out rows'));
   const outOfSample = probabilities ? probabilities.outOfSample : (options.outOfSample ?? false);
@@ -82,7 +83,7 @@ export async function auditData(options: AuditDataOptions): Promise<AuditDocumen
   };
 }
 
-function classesOf({ model, data, probabilities }: AuditDataOptions): readonly string[] {
+function checkClasses({ data }: AuditDataOptions): void {
   const { labels } = data;
   if (labels && labels.type !== 'int64')
     throw new WhereforeError('wrong-type', 'the labels are values, not classes', {
@@ -90,9 +91,6 @@ function classesOf({ model, data, probabilities }: AuditDataOptions): readonly s
       got: labels.type,
       fix: 'name a column of classes, or none',
     });
-  const count = probabilities?.values.columns ?? data.classes?.length ?? model?.labels?.length ?? 0;
-  const names = data.classes ?? model?.labels;
-  return names?.length === count ? names : Array.from({ length: count }, (_, k) => names?.[k] ?? String(k));
 }
 
 async function auditedRows(

@@ -1,5 +1,6 @@
 import { finalNode } from '../../attribution/targets/scale.ts';
 import type { LoadedModel } from '../../data/model/loaded-model.ts';
+import type { Dataset } from '../../dataset/dataset.ts';
 import { WhereforeError } from '../../errors.ts';
 import { type ClassReading, classReading, probabilitiesOf } from '../../explain/class-reading.ts';
 import { preprocessingOf } from '../../explain/explain.ts';
@@ -45,4 +46,20 @@ export function scoresValue({ model, output, reading }: ClassReader): string | u
   if (reading.scale === 'scores' || reading.scale === 'log-softmax') return output;
   if (reading.scale === 'softmax') return finalNode(model.graph, output)?.inputs[0];
   return undefined;
+}
+
+/** Names of the classes: of the data, else of the model; where neither has as many as are told apart, their numbers. */
+export async function classNames(
+  { classes }: Pick<Dataset, 'classes'>,
+  model: LoadedModel | undefined,
+  inputs: Tensors,
+  options: { readonly output?: string; readonly columns?: number },
+): Promise<readonly string[]> {
+  const counted = options.columns ?? (model && (await floatOutput(model, inputs, options.output)).count);
+  const names = classes ?? model?.labels;
+  // One number tells two classes apart.
+  const count = counted === 1 ? 2 : (counted ?? names?.length ?? 0);
+  return names && (counted === undefined || names.length === count || classes)
+    ? names
+    : Array.from({ length: count }, (_, k) => String(k));
 }

@@ -17,7 +17,7 @@ import { represent } from '../../influence/represent.ts';
 import { costOf, type InfluenceContext, influenceMethodNamed, score } from '../../influence/score.ts';
 import { spearman } from '../../tensor/correlation.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { type ClassReader, classReader, scoresValue } from '../audit/class-reader.ts';
+import { type ClassReader, classNames, classReader, scoresValue } from '../audit/class-reader.ts';
 
 export interface InfluenceDataOptions {
   readonly model: LoadedModel;
@@ -36,6 +36,8 @@ export interface InfluenceDataOptions {
   /** Rows of each list; default 10. */
   readonly count?: number;
   readonly layer?: string;
+  /** Output of the model; default: the first of floats. */
+  readonly output?: string;
   readonly seed: number;
   readonly command?: string;
   readonly signal?: AbortSignal;
@@ -60,7 +62,14 @@ function defaultMethod(gradients: GradientMaterial | undefined): string {
  */
 export async function influenceData(options: InfluenceDataOptions): Promise<InfluenceDocument> {
   const { model, data, query, seeds = [], count = 10, command } = options;
-  const classes = classesOf(model, data);
+  checkLabels(data);
+  const asked = new Map(Object.entries((await query.read([0])).inputs));
+  const classes = await classNames(data, model, asked, options);
+  if (options.target !== undefined && options.target >= classes.length)
+    throw new WhereforeError('out-of-range', 'there is no such class', {
+      got: `${options.target}`,
+      expected: `0 to ${classes.length - 1}`,
+    });
   const labels = Int32Array.from((data.labels as Tensor<'int64'>).data as BigInt64Array, Number);
   const first = await contextOf(options, model, classes, labels, options.target);
   const { context, target, predicted, notes } = first;
@@ -142,7 +151,7 @@ export async function influenceData(options: InfluenceDataOptions): Promise<Infl
   };
 }
 
-function classesOf(model: LoadedModel, { labels, classes, name }: Dataset): readonly string[] {
+function checkLabels({ labels, name }: Dataset): void {
   if (!labels)
     throw new WhereforeError('invalid-data', 'the training rows have no labels', {
       where: name,
@@ -154,7 +163,6 @@ function classesOf(model: LoadedModel, { labels, classes, name }: Dataset): read
       got: labels.type,
       fix: 'name a column of classes',
     });
-  return classes ?? model.labels ?? [];
 }
 
 interface Contextual {

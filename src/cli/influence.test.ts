@@ -1,0 +1,121 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { wherefore } from '../../test/command.ts';
+import { clusters, softmaxRegression, withRows } from '../../test/influence/softmax-regression.ts';
+import { writeNpy } from '../data/formats/npy.ts';
+import type { AuditDocument } from '../influence/audit/document.ts';
+import type { InfluenceDocument } from '../influence/influence-document.ts';
+import { rowOf } from '../influence/matrix.ts';
+import { encodeModel } from '../onnx/encode.ts';
+import { float32, int64 } from '../tensor/tensor.ts';
+import { linear } from '../train/layers/index.ts';
+import { Network } from '../train/network.ts';
+import { withParameters } from '../train/parameters.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'influence-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const at = (name: string) => join(folder, name);
+
+// 60 rows of three classes; row 60 is a copy of the query, row 61 one with another label.
+const query = clusters(1, 4, 3, 9, 0.6);
+const data = withRows(clusters(60, 4, 3, 5, 0.6), [rowOf(query.x, 0), rowOf(query.x, 0)], [0, 1]);
+const rows = data.x.rows;
+
+function writeFiles(): void {
+  const model = softmaxRegression(data, 0.01);
+  const theta = model.fit(new Uint32Array(rows).fill(1));
+  const network = new Network({ seed: 1 });
+  const x = network.input('x', 'float32', ['N', 4]);
+  const built = network.build([linear(network, x, 'logits', { features: 3 })]);
+  const weight = built.graph.initializers.get('logits.weight');
+  const isTurned = weight?.shape[0] === 4;
+  const weights = Array.from({ length: 12 }, (_, j) =>
+    isTurned ? theta[(j % 3) * 5 + Math.floor(j / 3)] : theta[Math.floor(j / 4) * 5 + (j % 4)],
+  );
+  const fitted = withParameters(
+    built,
+    new Map([
+      ['logits.weight', float32(weight?.shape ?? [], weights)],
+      ['logits.bias', float32([3], [theta[4], theta[9], theta[14]])],
+    ]),
+  );
+  writeFileSync(at('model.onnx'), encodeModel(fitted));
+  writeFileSync(at('rows.npy'), writeNpy(float32([rows, 4], Float32Array.from(data.x.data))));
+  writeFileSync(at('labels.npy'), writeNpy(int64([rows], data.y)));
+  writeFileSync(at('query.npy'), writeNpy(float32([1, 4], Float32Array.from(query.x.data))));
+  writeFileSync(at('bad.npy'), writeNpy(int64([rows - 1], data.y.slice(1))));
+}
+writeFiles();
+
+const common = ['--model', at('model.onnx'), '--data', at('rows.npy'), '--labels', at('labels.npy')];
+const run = (out: string, ...words: string[]) => wherefore(...words, ...common, '--out', at(out));
+const document = <T>(out: string, name: string): T => {
+  const [made] = readdirSync(at(out));
+  expect(existsSync(join(at(out), made, 'index.html'))).toBe(true);
+  return JSON.parse(readFileSync(join(at(out), made, name), 'utf8')) as T;
+};
+
+describe('wherefore influence', () => {
+  it('lists rows that help and rows that harm, with notes and a page', async () => {
+    const { code, output, errors } = await run(
+      'a',
+      'influence',
+      '0',
+      '--from',
+      at('query.npy'),
+      '--class',
+      '0',
+      '--weight-decay',
+      '0.01',
+    );
+    expect(errors).not.toMatch(/error/);
+    expect(code).toBe(0);
+    expect(output).toMatch(/Proponents[\s\S]*Opponents[\s\S]*Nearest rows/);
+    const found = document<InfluenceDocument>('a', 'influence.json');
+    expect(found.method.name).toBe('influence');
+    expect(found.all.proponents.every(({ score }) => score > 0)).toBe(true);
+    expect(found.all.opponents[0].row).toBe(61);
+    expect(found.all.opponents.every(({ score }) => score < 0)).toBe(true);
+    expect(found.sameClass.proponents.every(({ label }) => label === 0)).toBe(true);
+    expect(found.notes.join()).toMatch(/uncalibrated/);
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ['a row beyond the data', ['9', '--from', at('query.npy')], /0 to 0/],
+    ['a number without data', ['0'], /--from/],
+    ['a class that is not there', ['0', '--from', at('query.npy'), '--class', 'cat'], /class "cat"/],
+    ['a class beyond the model', ['0', '--from', at('query.npy'), '--class', '7'], /0 to 2/],
+    ['a method that is not there', ['0', '--from', at('query.npy'), '--method', 'ekfac'], /ek-fac/],
+    ['too few seeds', ['0', '--from', at('query.npy'), '--seeds', at('model.onnx')], /at least 5/],
+  ])('refuses %s with one message', async (_, words, message) => {
+    const { code, errors } = await run('refused', 'influence', ...words);
+    expect(code).toBe(1);
+    expect(errors).toMatch(message);
+  });
+});
+
+describe('wherefore audit', () => {
+  it('finds the contradiction and the leak, and writes a page', async () => {
+    const { code, output, errors } = await run('b', 'audit', '--held-out', at('query.npy'));
+    expect(errors).not.toMatch(/error/);
+    expect(code).toBe(0);
+    expect(output).toMatch(/same content, other label/);
+    const found = document<AuditDocument>('b', 'audit.json');
+    expect(
+      found.rows
+        .filter(({ problems }) => problems.some(({ kind }) => kind === 'contradiction'))
+        .map(({ row }) => row)
+        .sort(),
+    ).toEqual([60, 61]);
+    expect(found.dataSet.leaks.exact).toBe(1);
+  });
+
+  it('refuses labels of other data', async () => {
+    const words = ['audit', '--model', at('model.onnx'), '--data', at('rows.npy'), '--labels', at('bad.npy')];
+    const { code, errors } = await wherefore(...words, '--out', at('c'));
+    expect(code).toBe(1);
+    expect(errors).toMatch(/61|62/);
+  });
+});
