@@ -44,11 +44,15 @@ export async function openFolder(path: string, options: DatasetOptions): Promise
       notes: placed.notes,
     };
   }
-  throw new WhereforeError('invalid-data', 'the folder holds no data that is read', {
-    where: path,
-    expected: `files that end in ${wanted.flatMap(({ endings }) => [...endings]).join(' ')}`,
-    fix: wanted.length === 0 ? 'a folder holds images or texts' : undefined,
-  });
+  throw new WhereforeError(
+    'invalid-data',
+    `the folder holds no ${wanted.map(({ kind }) => `${kind}s`).join(' or ') || 'data that is read'}`,
+    {
+      where: path,
+      expected: `files that end in ${wanted.flatMap(({ endings }) => [...endings]).join(' ')}`,
+      fix: wanted.length === 0 ? 'a folder holds images or texts' : undefined,
+    },
+  );
 }
 
 const columnOf =
