@@ -35,16 +35,27 @@ const layers = [
   'provenance',
   'language',
   'page',
+  'core',
   'report',
   'index',
   'cli',
 ];
 
-/** Folders that run in a browser as they are. */
-const core = ['tensor', 'linear-algebra', 'onnx', 'autodiff', 'dataset', 'attribution', 'evaluation', 'influence'];
+/** Folders that run in a browser as they are, with all that they load; `core` is what `wherefore/core` gives. */
+const core = [
+  'core',
+  'tensor',
+  'linear-algebra',
+  'onnx',
+  'autodiff',
+  'dataset',
+  'attribution',
+  'evaluation',
+  'influence',
+];
 
 /** Packages that run in a browser, too: plain JavaScript without modules of Node. */
-const browserPackages = ['@bufbuild/protobuf', 'onnx-buf', 'zod'];
+const browserPackages = ['@bufbuild/protobuf', 'fflate', 'onnx-buf', 'yaml', 'zod'];
 
 /** The only files that touch the file system: all else reads, lists and writes through them. */
 const fileSystem = [

@@ -18,7 +18,7 @@ import { float32, int64, type Tensor } from '../../src/tensor/tensor.ts';
 import {
   activation,
   convolution,
-  evaluate,
+  evaluateLoss,
   globalAveragePool,
   linear,
   maxPool,
@@ -142,7 +142,7 @@ export async function fashion(runtime: Runtime, { count, seed, folder, kept, say
       })
     ).model;
   const held = samplesInMemory(new Map([['image', some(testPixels, 0, 2000)]]), classesOf(testLabels, 0, 2000));
-  const { accuracy } = await evaluate({ model: onnx, samples: held, loss: { kind: 'cross-entropy' }, runtime });
+  const { accuracy } = await evaluateLoss({ model: onnx, samples: held, loss: { kind: 'cross-entropy' }, runtime });
   say(`Fashion-MNIST classifier: accuracy ${accuracy?.toFixed(3)} on 2000 test images`);
   if (kept && !bytes) await writeAtomically(kept, encodeModel(onnx));
   const hash = createHash('sha256').update(encodeModel(onnx)).digest('hex');

@@ -24,7 +24,7 @@ export type VjpRule = (
   gradients: readonly (string | undefined)[],
 ) => readonly (string | undefined)[];
 
-type OpOptions = { domain?: string; outputs?: number | readonly string[]; name?: string };
+export type OpOptions = { domain?: string; outputs?: number | readonly string[]; name?: string };
 
 /**
  * What a rule sees of the node that it differentiates, and the operations that it may append.

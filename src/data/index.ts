@@ -32,3 +32,23 @@ export {
   type TextInput,
 } from './model/preprocessing.ts';
 export { formatPreprocessing, parsePreprocessing } from './model/preprocessing-text.ts';
+
+// Types that these signatures name
+
+export type { Isolation } from '../runtime/node.ts';
+export type { FileKindName } from './files/file-kinds.ts';
+export type { WriteEntry } from './files/files.ts';
+export type { ReadOptions } from './files/open-file.ts';
+
+// Types that these signatures name
+
+export type { ByteBudget } from '../dataset/byte-cache.ts';
+export type { ColumnValue, Dataset, PassOptions, Rows } from '../dataset/dataset.ts';
+export type { ContentKind, Contents } from './datasets/contents.ts';
+export type { DatasetDescription } from './datasets/dataset-description.ts';
+export type { ImageRows } from './datasets/image-rows.ts';
+export type { ColumnSummary } from './datasets/inspect/column-statistics.ts';
+export type { DuplicateGroup, Duplicates } from './datasets/inspect/duplicates.ts';
+export type { BrokenRow, DatasetInspection, InspectDatasetOptions } from './datasets/inspect/inspection.ts';
+export type { ColumnInfo, TableRows } from './datasets/table-rows.ts';
+export type { TensorRows } from './datasets/tensor-rows.ts';

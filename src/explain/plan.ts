@@ -107,7 +107,7 @@ export async function plan(
   return { explanations, leftOut: [...leftOut.values()] };
 }
 
-type Source = string | ReadonlyMap<string, Tensor> | ModelInput;
+export type Source = string | ReadonlyMap<string, Tensor> | ModelInput;
 
 async function inputsOf(
   model: LoadedModel,

@@ -25,7 +25,7 @@ export interface Duration {
   readonly most: number;
 }
 
-type Timed = Pick<PlannedExplanation, 'input' | 'target' | 'explained' | 'layer' | 'least' | 'most'>;
+export type Timed = Pick<PlannedExplanation, 'input' | 'target' | 'explained' | 'layer' | 'least' | 'most'>;
 
 /** Seconds that a run of a trial should take at most, where a single pass takes less. */
 const trialSeconds = 0.1;

@@ -1,11 +1,11 @@
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
 import { makeExplained } from '../../test/explained.ts';
+import { heatMapPng } from '../report/heat-map-png.ts';
 import { float32 } from '../tensor/tensor.ts';
 import { divergingColour } from './colour-map.ts';
 import { figuresOf, type MapFigure } from './figures.ts';
 import { greyImage, overlayImage, overlayMap, plainMap } from './heat-map.ts';
-import { heatMapPng } from './heat-map-png.ts';
 
 const layout = { channelAxis: 1, spatialAxes: [2, 3] };
 const input = float32([1, 1, 2, 2], [0, 1, 2, 3]);

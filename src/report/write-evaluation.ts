@@ -7,7 +7,7 @@ import { metrics as metricTable } from '../evaluation/metrics/index.ts';
 import type { Evaluation } from '../explain/evaluation/evaluate.ts';
 import { type RunOrigin, runRecord } from '../explain/run-record.ts';
 import { renderEvaluationPage } from '../page/evaluation/page.ts';
-import { jpegPhotograph } from '../page/photograph.ts';
+import { jpegPhotograph } from './photograph.ts';
 
 /**
  * Writes `index.html`, `evaluation.json` (the table) and `scores.csv` (a line for each explanation and metric) into the

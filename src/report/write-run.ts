@@ -7,12 +7,12 @@ import { WhereforeError } from '../errors.ts';
 import { type ExplanationDocument, parseDocument } from '../explain/document.ts';
 import type { Explained } from '../explain/explained.ts';
 import { packageVersion } from '../explain/version.ts';
-import { fileName, type PageOptions, renderPage } from '../page/explanation/page.ts';
+import { fileName, type PageOptions } from '../page/explanation/page.ts';
 import { figuresOf, inputKey } from '../page/figures.ts';
-import { heatMapPng } from '../page/heat-map-png.ts';
-import { jpegPhotograph } from '../page/photograph.ts';
 import { contentHash } from '../tensor/content-hash.ts';
 import { formatShape, sameShape, type Tensor } from '../tensor/tensor.ts';
+import { heatMapPng } from './heat-map-png.ts';
+import { renderPage } from './render-page.ts';
 
 /** What a run was, besides its explanations. */
 export interface RunInfo extends PageOptions {
@@ -41,7 +41,7 @@ interface RunEntry {
 export async function writeRun(runs: string, explained: readonly Explained[], info: RunInfo = {}): Promise<string> {
   const started = info.started ?? new Date();
   const folder = join(runs, runId(started, explained, info));
-  const page = await renderPage(explained, { photograph: jpegPhotograph, ...info });
+  const page = await renderPage(explained, info);
   const figures = await figuresOf(explained);
   const images = imagesOf(explained);
   await writeFolderAtomically(folder, async (write) => {

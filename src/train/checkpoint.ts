@@ -1,6 +1,6 @@
 import { WhereforeError } from '../errors.ts';
 import { type Tensor, tensor } from '../tensor/tensor.ts';
-import type { Evaluation } from './evaluate.ts';
+import type { LossEvaluation } from './evaluate.ts';
 import type { TrainingState } from './step.ts';
 
 /** One epoch of a training. */
@@ -9,7 +9,7 @@ export interface EpochRecord {
   readonly epoch: number;
   /** Mean of the batches' losses, each before its update, weighted by the batch's size. */
   readonly loss: number;
-  readonly evaluation?: Evaluation;
+  readonly evaluation?: LossEvaluation;
 }
 
 /** What happened during a training; influence methods that follow it need the learning rates. */

@@ -10,7 +10,7 @@ import { paddedBatch, type Samples } from './samples.ts';
 import { checkAgainstOutput } from './step.ts';
 
 /** How good a model is on some samples. */
-export interface Evaluation {
+export interface LossEvaluation {
   /** The loss over all samples, as training defines it. */
   readonly loss: number;
   /** Right predictions / predictions; absent for losses that know no right and wrong. */
@@ -19,7 +19,7 @@ export interface Evaluation {
   readonly count: number;
 }
 
-export interface EvaluateOptions {
+export interface EvaluateLossOptions {
   readonly model: OnnxModel;
   readonly samples: Samples;
   readonly loss: Loss;
@@ -32,7 +32,7 @@ export interface EvaluateOptions {
 }
 
 /** Loss and accuracy of a model. @throws WhereforeError `invalid-data` without samples, `cancelled` between batches */
-export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+export async function evaluateLoss(options: EvaluateLossOptions): Promise<LossEvaluation> {
   const { samples, loss, runtime, signal } = options;
   if (samples.count === 0) throw new WhereforeError('invalid-data', 'there are no samples to evaluate');
   const { model } = lower(options.model);

@@ -5,7 +5,7 @@ export {
   type EpochRecord,
   type TrainingHistory,
 } from './checkpoint.ts';
-export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.ts';
+export { type EvaluateLossOptions, evaluateLoss, type LossEvaluation } from './evaluate.ts';
 export * from './initialization.ts';
 export * from './layers/index.ts';
 export { type LossGradient, type LossGradientsOptions, lossGradients } from './loss-gradients.ts';
@@ -31,3 +31,16 @@ export {
 export { type Trained, train } from './train.ts';
 export { openTrainer, type TrainedWeights, type Trainer, type Variant } from './trainer.ts';
 export { openTraining, trainingFileNames, trainingFiles } from './training-files.ts';
+
+// Types that these signatures name
+
+export type { LossRule, PerSample } from './losses.ts';
+export type { Materials } from './manifest.ts';
+export type { Moments, Names, OptimizerRule, Update, WeightDecay } from './optimizers.ts';
+export type { PlanOptions } from './plan.ts';
+export type { Rate, WarmUp } from './schedules.ts';
+export type { StepResult } from './step.ts';
+
+// Types that these signatures name
+
+export type { ColumnValue, Dataset, PassOptions, Rows } from '../dataset/dataset.ts';

@@ -1,14 +1,14 @@
 import { WhereforeError } from '../errors.ts';
 import type { GraphBuilder } from '../onnx/builder.ts';
 
-interface WeightDecay {
+export interface WeightDecay {
   /** Default 0. */
   readonly weightDecay?: number;
   /** Whether biases and scales (one axis or none) decay too. Default `all`, as in PyTorch. */
   readonly decayed?: 'all' | 'matrices';
 }
 
-interface Moments extends WeightDecay {
+export interface Moments extends WeightDecay {
   /** Decay of the mean of gradients. Default 0.9. */
   readonly beta1?: number;
   /** Decay of the mean of squared gradients. Default 0.999. */
@@ -26,7 +26,7 @@ export type Optimizer =
   /** Decoupled decay: `w ← (1 − η·λ)·w` first (Loshchilov and Hutter 2019, arXiv 1711.05101). */
   | ({ readonly kind: 'adamw' } & Moments);
 
-type Names = Readonly<Record<string, string>>;
+export type Names = Readonly<Record<string, string>>;
 
 /** One parameter at one step: names of values in the graph. */
 export interface Update {

@@ -1,6 +1,6 @@
 import { WhereforeError } from '../errors.ts';
 
-interface WarmUp {
+export interface WarmUp {
   /** The learning rate rises linearly over the first so many steps. Default 0. */
   readonly warmUp?: number;
 }
@@ -18,7 +18,7 @@ export type Schedule =
       readonly factor?: number;
     } & WarmUp);
 
-type Rate<S> = (schedule: S, step: number, steps: number) => number;
+export type Rate<S> = (schedule: S, step: number, steps: number) => number;
 
 /** Every schedule: the learning rate of step 0 … steps − 1, counted after the warm-up. */
 export const schedules: { readonly [K in Schedule['kind']]: Rate<Extract<Schedule, { kind: K }>> } = {

@@ -4,7 +4,7 @@ import type { Runtime, Tensors } from '../runtime/runtime.ts';
 import { formatShape, sameShape } from '../tensor/tensor.ts';
 import type { Checkpoint, CheckpointStore } from './checkpoint.ts';
 import { sha256 } from './digest.ts';
-import type { Evaluation } from './evaluate.ts';
+import type { LossEvaluation } from './evaluate.ts';
 import type { Loss } from './losses.ts';
 import type { Optimizer } from './optimizers.ts';
 import type { Divisor, Samples } from './samples.ts';
@@ -24,7 +24,7 @@ export interface TrainingProgress {
   /** With clipping: norm of the gradient before it. */
   readonly gradientNorm?: number;
   /** After the last step of an epoch, where there are samples to evaluate. */
-  readonly evaluation?: Evaluation;
+  readonly evaluation?: LossEvaluation;
 }
 
 export interface TrainOptions {

@@ -4,7 +4,7 @@ import { createNodeRuntime } from '../runtime/node.ts';
 import { random } from '../tensor/random.ts';
 import { float32, int64, type Tensor } from '../tensor/tensor.ts';
 import { checkpointsInMemory } from './checkpoint.ts';
-import { evaluate } from './evaluate.ts';
+import { evaluateLoss } from './evaluate.ts';
 import { activation, linear } from './layers/index.ts';
 import { Network } from './network.ts';
 import { readParameters, trainableParameters } from './parameters.ts';
@@ -63,7 +63,7 @@ describe('training', () => {
     const { model, history } = await train(
       options({ samples: rings(150, 1), batchSize: 32, epochs: 30, evaluate: test }),
     );
-    const { accuracy, loss, count } = await evaluate({
+    const { accuracy, loss, count } = await evaluateLoss({
       model,
       samples: test,
       loss: { kind: 'cross-entropy' },

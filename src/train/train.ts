@@ -3,7 +3,7 @@ import type { OnnxModel } from '../onnx/graph.ts';
 import { throwIfCancelled } from '../runtime/runtime.ts';
 import { type CheckpointStore, checkpointsInMemory, type EpochRecord, type TrainingHistory } from './checkpoint.ts';
 import { diverged } from './diverged.ts';
-import { type Evaluation, evaluate } from './evaluate.ts';
+import { evaluateLoss, type LossEvaluation } from './evaluate.ts';
 import { withParameters } from './parameters.ts';
 import { planTraining, type TrainingPlan } from './plan.ts';
 import { checkOptions, checkResume, settingsOf, type TrainOptions } from './settings.ts';
@@ -77,12 +77,12 @@ export async function train(options: TrainOptions): Promise<Trained> {
       const endsEpoch = step % perEpoch === 0;
       let state: TrainingState | undefined;
       if (due.has(step)) state = await training.read();
-      let evaluation: Evaluation | undefined;
+      let evaluation: LossEvaluation | undefined;
       if (endsEpoch) {
         if (options.evaluate) {
           state ??= await training.read();
           const model = withParameters(options.model, state.parameters);
-          evaluation = await evaluate({ ...options, model, samples: options.evaluate, signal });
+          evaluation = await evaluateLoss({ ...options, model, samples: options.evaluate, signal });
         }
         records.push({
           epoch: epoch + 1,

@@ -20,12 +20,12 @@ import {
   withBatch,
 } from './target-source.ts';
 
-interface OfOutput {
+export interface OfOutput {
   /** Name of the model output; default: the first one of a float type. */
   readonly output?: string;
 }
 
-interface OfClasses extends OfOutput {
+export interface OfClasses extends OfOutput {
   /**
    * The output is one number z that tells two classes apart: class 1 has the probability `sigmoid(z)` and the logit z,
    * class 0 has `1 − sigmoid(z)` and −z. `explain` sets it where labels, the task or the model say so. Default false.

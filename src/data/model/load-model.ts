@@ -3,8 +3,6 @@ import { WhereforeError } from '../../errors.ts';
 import { decodeModel } from '../../onnx/decode.ts';
 import type { OnnxModel } from '../../onnx/graph.ts';
 import { validateModel } from '../../onnx/validate.ts';
-import { withOpenBatch } from '../../runtime/fixed-batch.ts';
-import { createModel, type ModelOrigin } from '../../runtime/model.ts';
 import { createNodeRuntime, type Isolation } from '../../runtime/node.ts';
 import type { Runtime, WeightSource } from '../../runtime/runtime.ts';
 import { FileHash } from '../files/file-hash.ts';
@@ -13,6 +11,7 @@ import { withFile } from '../files/open-file.ts';
 import { findBeside } from './beside.ts';
 import type { Edge, LoadedModel } from './loaded-model.ts';
 import { labelsOfModel } from './model-labels.ts';
+import { asMalformed, opened } from './open-model.ts';
 import { findPreprocessing, loadPreprocessing } from './preprocessing-file.ts';
 import { checkPreprocessing } from './preprocessing-text.ts';
 
@@ -155,24 +154,6 @@ async function decodeAt(
   if (!own) return { decoded, folder: dirname(path) };
   return { decoded: decodeModel(bytes, { fileName: basename(real) }), folder: dirname(real) };
 }
-
-/** Made ready and, where the file fixes its batch, freed of that. */
-const opened = async (decoded: OnnxModel, runtime: Runtime, origin: ModelOrigin) =>
-  withOpenBatch(createModel(decoded, runtime, origin));
-
-/** What reading a damaged file may throw is no error of ours: an array without end, a nesting deeper than the stack. */
-const asMalformed =
-  (where: string) =>
-  (error: unknown): never => {
-    if (error instanceof WhereforeError) throw error;
-    throw new WhereforeError('malformed-model', 'the file does not describe a model that can be read', {
-      where,
-      got: error instanceof Error ? error.message : String(error),
-      expected: 'an ONNX model of sound structure',
-      fix: 'get or export the file again',
-      cause: error,
-    });
-  };
 
 /** Bytes for the values of a run and for the runtime itself; weights are held several times while they are rearranged. */
 const leastMemory = 1.5 * 2 ** 30;

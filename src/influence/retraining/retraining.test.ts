@@ -3,7 +3,7 @@ import { createNodeRuntime } from '../../runtime/node.ts';
 import { float32 } from '../../tensor/tensor.ts';
 import {
   constantly,
-  evaluate,
+  evaluateLoss,
   linear,
   Network,
   redrawnWeights,
@@ -63,7 +63,7 @@ describe('retraining', () => {
     await retraining.train(counts(1, 2), 4);
     expect(await retraining.train(counts(1, 1), 4)).toEqual(first);
     const { model } = await train(recipe);
-    const { loss } = await evaluate({ ...recipe, model, samples: queries });
+    const { loss } = await evaluateLoss({ ...recipe, model, samples: queries });
     expect(first.queries[0]).toBe(-loss);
     await retraining.close();
   });

@@ -4,13 +4,13 @@ import { WhereforeError } from '../errors.ts';
 import { boxOnImage } from '../explain/boxes.ts';
 import type { Explained } from '../explain/explained.ts';
 import { promisesSum } from '../explain/meaning.ts';
-import { cssColour, divergingColour } from './colour-map.ts';
-import { figuresOf, type MapFigure } from './figures.ts';
-import { overlayImage, plainMap } from './heat-map.ts';
-import { escapeText } from './html.ts';
-import { errorText, judge } from './judgement.ts';
-import { legendText, scaleEnds } from './legend.ts';
-import { numberText, percentText } from './number-text.ts';
+import { cssColour, divergingColour } from '../page/colour-map.ts';
+import { figuresOf, type MapFigure } from '../page/figures.ts';
+import { overlayImage, plainMap } from '../page/heat-map.ts';
+import { escapeText } from '../page/html.ts';
+import { errorText, judge } from '../page/judgement.ts';
+import { legendText, scaleEnds } from '../page/legend.ts';
+import { numberText, percentText } from '../page/number-text.ts';
 
 export interface HeatMapOptions {
   /** overlay: over the image in grey (default). map: alone. */

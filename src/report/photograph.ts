@@ -1,4 +1,4 @@
-import type { EncodePhotograph } from './heat-map.ts';
+import type { EncodePhotograph } from '../page/heat-map.ts';
 
 /** JPEG by sharp, which is loaded with the first photograph. */
 export const jpegPhotograph: EncodePhotograph = async ({ data, shape: [height, width, channels] }) => {
