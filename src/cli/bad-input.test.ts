@@ -224,7 +224,7 @@ const cases: readonly Case[] = [
     words: () => classify('--set', 'steps=3'),
     says: [/METHOD\.PARAMETER=VALUE/],
   },
-  { name: 'an unknown baseline', words: () => classify('--baseline', 'nul'), says: [/nul/, /zero, mean, black/] },
+  { name: 'an unknown baseline', words: () => classify('--baseline', 'nul'), says: [/nul/, /zero, mean, constant/] },
   {
     name: 'a colour without an image',
     words: () => row('good.csv#1', '--baseline', 'black'),
