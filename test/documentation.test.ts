@@ -3,6 +3,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import * as zod from 'zod';
+import * as evaluation from '../src/evaluation/index.ts';
 import * as wherefore from '../src/index.ts';
 import { examplesOf, runExample, typeErrors } from './documentation.ts';
 
@@ -11,6 +13,8 @@ const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `do
   (page) => page.endsWith('.md'),
 );
 const text = (page: string) => readFileSync(join(root, page), 'utf8');
+/** What the examples may import. */
+const modules = { wherefore, 'wherefore/evaluation': evaluation, zod };
 const examples = pages.flatMap((page) => examplesOf(page, text(page)));
 
 describe('the examples of the documentation', () => {
@@ -31,7 +35,7 @@ describe('the examples of the documentation', () => {
   it.each(examples.map((example) => [`${example.page}:${example.line}`, example] as const))(
     '%s prints what the page says',
     async (_, example) => {
-      const printed = await runExample(example, { wherefore });
+      const printed = await runExample(example, modules);
       expect(printed).toBe(example.output ?? '');
     },
   );

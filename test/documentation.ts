@@ -20,7 +20,7 @@ export function examplesOf(page: string, markdown: string): DocumentedExample[] 
   }));
 }
 
-/** What the compiler says of the examples, with `wherefore` standing for the sources in `root`. */
+/** What the compiler says of the examples, with `wherefore` and its subpath of metrics standing for the sources in `root`. */
 export function typeErrors(examples: readonly DocumentedExample[], root: string): string[] {
   const read = ts.getParsedCommandLineOfConfigFile(
     join(root, 'tsconfig.json'),
@@ -32,7 +32,11 @@ export function typeErrors(examples: readonly DocumentedExample[], root: string)
       },
     },
   );
-  const options: ts.CompilerOptions = { ...read?.options, paths: { wherefore: [join(root, 'src/index.ts')] } };
+  const paths = {
+    wherefore: [join(root, 'src/index.ts')],
+    'wherefore/evaluation': [join(root, 'src/evaluation/index.ts')],
+  };
+  const options: ts.CompilerOptions = { ...read?.options, paths };
   const files = new Map(examples.map((example, i) => [join(root, `example-${i}.ts`), example]));
   const host = ts.createCompilerHost(options);
   const { getSourceFile, fileExists } = host;
