@@ -10,6 +10,7 @@ import { sha256, type Work } from '../run/shard.ts';
 import { type DriverOptions, driverOf } from './driver-options.ts';
 import { type EvaluateParameters, evaluateFile, evaluateProgram } from './evaluate-shards.ts';
 import type { EvaluationTexts } from './evaluation-text.ts';
+import { filesOf } from './named-files.ts';
 import type { RunOptions } from './options.ts';
 import { type ShardSession, shardedRun } from './sharded-run.ts';
 
@@ -75,10 +76,11 @@ function parametersOf(
   sources: readonly string[],
   tunedTo: number | undefined,
 ): EvaluateParameters {
-  const { model, preprocessing, inputs, augment, target, reference, regions, alphaMin, truth, seed, memory } = options;
+  const { model, inputs, augment, target, reference, regions, alphaMin, truth, seed, memory } = options;
   const copy = (list: readonly string[] | undefined) => list && [...list];
   return {
-    ...{ model, preprocessing, sources: [...sources], inputs, augment, target, reference, regions, alphaMin, truth },
+    ...{ model, ...filesOf(options), sources: [...sources] },
+    ...{ inputs, augment, target, reference, regions, alphaMin, truth },
     ...{ method: copy(options.method), metric: copy(options.metric), layer: copy(options.layer) },
     ...{ baseline: copy(options.baseline), set: [...options.set], seed, memory, tunedTo },
   };

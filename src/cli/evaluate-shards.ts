@@ -6,13 +6,14 @@ import { comparisonOf, prepareEvaluation } from '../explain/evaluation/evaluate.
 import { packResults, type ResultCosts } from '../report/result-store.ts';
 import type { ShardProgram } from '../run/shard.ts';
 import { parseEvaluation } from './evaluation-text.ts';
+import { filesAt, namedFiles } from './named-files.ts';
 
 const texts = z.array(z.string()).optional();
 
 /** The command's words, the sources among them. */
 const parameters = z.object({
   model: z.string(),
-  preprocessing: z.string().optional(),
+  ...namedFiles,
   sources: z.array(z.string()),
   inputs: z.number().optional(),
   augment: z.boolean().optional(),
@@ -42,8 +43,7 @@ export const evaluateProgram: ShardProgram = {
   version: 1,
   async open({ work, threads, signal, file }) {
     const asked = parameters.parse(work.parameters);
-    const preprocessing = asked.preprocessing && (await file(asked.preprocessing));
-    const model = await loadModel(await file(asked.model), { threads, preprocessing });
+    const model = await loadModel(await file(asked.model), { threads, ...(await filesAt(asked, file)) });
     const options = { ...(await parseEvaluation(model, asked)), signal };
     const sources = await Promise.all(asked.sources.map(file));
     const request = comparisonOf(model, await prepareEvaluation(model, sources, options), asked.tunedTo);

@@ -27,6 +27,7 @@ import { type EvaluateOptions, evaluateInShards, isMany, noteReads } from './eva
 import { type EvaluateProgress, evaluateProgress } from './evaluate-progress.ts';
 import { parseEvaluation, parseMetrics } from './evaluation-text.ts';
 import { interruptible } from './failure.ts';
+import { filesOf } from './named-files.ts';
 import { commandLine, list, repeated, runtimeOf, wholeNumber, withModel, withRun, wordsOf } from './options.ts';
 import { checkWritable } from './out-folder.ts';
 import { shortSource } from './print-explained.ts';
@@ -122,7 +123,7 @@ async function run(
     if (!options.json) tell(text);
   };
   const read = new Set<string>();
-  const load = () => loadModel(options.model, { ...runtimeOf(options), preprocessing: options.preprocessing });
+  const load = () => loadModel(options.model, { ...runtimeOf(options), ...filesOf(options) });
   const model = await observeReads(noteReads(read), load);
   try {
     const { key, ...asked } = await observeReads(noteReads(read), () => question(model, sources, options));
@@ -168,8 +169,9 @@ async function question(model: LoadedModel, sources: readonly string[], options:
   const { inputs: count, augment, regions, alphaMin, truth } = options;
   const { metrics, parameters } = asked;
   const preprocessing = preprocessingOf(model, {});
+  const labels = options.labels && model.labels;
   const stated = { method, layer, target, baselines, referenceText, count, augment, regions, alphaMin, truth, seed };
-  return { ...asked, key: evaluationKey(model, sources, { ...stated, metrics, parameters, preprocessing }) };
+  return { ...asked, key: evaluationKey(model, sources, { ...stated, labels, metrics, parameters, preprocessing }) };
 }
 
 /** What is going to be computed, and how long it may take. */

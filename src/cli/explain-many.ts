@@ -17,6 +17,7 @@ import { defaultShardSize, sha256, type Work } from '../run/shard.ts';
 import { byteLength, type Tensor } from '../tensor/tensor.ts';
 import { type DriverOptions, driverOf } from './driver-options.ts';
 import { type ExplainParameters, explainFiles, explainProgram } from './explain-shards.ts';
+import { filesOf } from './named-files.ts';
 import { type RunOptions, shellWord } from './options.ts';
 import { printMany } from './print-many.ts';
 import { formatDuration } from './progress.ts';
@@ -136,13 +137,13 @@ async function listFiles(
 }
 
 function parametersOf(options: ManyOptions, files: readonly ListedFile[]): ExplainParameters {
-  const { model, preprocessing, target, baseline, layer, method, groups, textColumn, set, score, memory } = options;
+  const { model, target, baseline, layer, method, groups, textColumn, set, score, memory } = options;
   const copy = (list: readonly string[] | undefined) => list && [...list];
   const beside = files
     .filter(({ shared }) => shared)
     .map(({ path, hash }) => [portablePath(path, process.cwd()), hash]);
   return {
-    ...{ model, preprocessing, target: copy(target), baseline: copy(baseline), layer: copy(layer) },
+    ...{ model, ...filesOf(options), target: copy(target), baseline: copy(baseline), layer: copy(layer) },
     ...{ method: copy(method), groups, textColumn, set: [...set], score, memory },
     beside: Object.fromEntries(beside),
   };
@@ -150,15 +151,15 @@ function parametersOf(options: ManyOptions, files: readonly ListedFile[]): Expla
 
 /** The command that explains one of the inputs alone, with `INPUT` in its place. */
 function detailOf(parameters: ExplainParameters): string {
-  const { model, preprocessing, target, baseline, layer, method, groups, textColumn, set, score } = parameters;
+  const { model, target, baseline, layer, method, groups, textColumn, set, score } = parameters;
   const several = (name: string, values: readonly string[] | undefined) =>
     (values ?? []).flatMap((value) => [name, value]);
   const one = (name: string, value: string | undefined) => several(name, value === undefined ? [] : [value]);
   const words = [
-    ...[
-      ...one('--model', portablePath(model, process.cwd())),
-      ...one('--preprocessing', preprocessing && portablePath(preprocessing, process.cwd())),
-    ],
+    ...one('--model', portablePath(model, process.cwd())),
+    ...Object.entries(filesOf(parameters)).flatMap(([name, path]) =>
+      one(`--${name}`, path && portablePath(path, process.cwd())),
+    ),
     ...[...several('--target', target), ...several('--baseline', baseline), ...one('--layer', layer?.join())],
     ...[...one('--method', method?.join()), ...one('--groups', groups), ...one('--text-column', textColumn)],
     ...[...several('--set', set), ...(score ? ['--score'] : [])],

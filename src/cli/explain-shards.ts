@@ -4,7 +4,7 @@ import { portablePath } from '../data/files/portable-path.ts';
 import { writeSafetensors } from '../data/formats/safetensors.ts';
 import { readModelInputs } from '../data/inputs/read-model-input.ts';
 import { splitSelection } from '../data/inputs/row-selection.ts';
-import { isNamed } from '../data/inputs/tensor-input.ts';
+import { bareRow, isNamed } from '../data/inputs/tensor-input.ts';
 import { loadModel } from '../data/model/load-model.ts';
 import type { LoadedModel } from '../data/model/loaded-model.ts';
 import type { Preprocessing } from '../data/model/preprocessing.ts';
@@ -18,6 +18,7 @@ import { sheetCell, sheetOf } from '../report/many/sheet.ts';
 import { writeRows } from '../run/rows.ts';
 import type { Shard, ShardJob, ShardProgram, ShardResult } from '../run/shard.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { filesAt, namedFiles } from './named-files.ts';
 import { parseQuestion } from './question-text.ts';
 
 const texts = z.array(z.string()).optional();
@@ -25,7 +26,7 @@ const texts = z.array(z.string()).optional();
 /** The command's words, without the inputs: they are in the data of the work. */
 const parameters = z.object({
   model: z.string(),
-  preprocessing: z.string().optional(),
+  ...namedFiles,
   target: texts,
   baseline: texts,
   layer: texts,
@@ -55,8 +56,7 @@ export const explainProgram: ShardProgram = {
     const content = new TextDecoder().decode(await job.blob(job.work.data as string));
     const items = explainedItems.parse(JSON.parse(content));
     const { threads } = job;
-    const preprocessing = asked.preprocessing && (await job.file(asked.preprocessing));
-    const model = await loadModel(await job.file(asked.model), { threads, preprocessing });
+    const model = await loadModel(await job.file(asked.model), { threads, ...(await filesAt(asked, job.file)) });
     const question = await parseQuestion(model, asked);
     const { score, memory } = asked;
     const options = { ...question, score, byteBudget: memory && memory * 2 ** 20, signal: job.signal };
@@ -114,7 +114,7 @@ async function explainShard(
 
 /** Where an input lies on this machine, with its selection of rows. */
 async function placeOf(source: string, { file }: ShardJob): Promise<string> {
-  if (isNamed(source)) return source;
+  if (isNamed(source) || bareRow(source) !== undefined) return source;
   const { path, selection } = splitSelection(source);
   return withSelection(await file(path), selection);
 }
@@ -141,7 +141,7 @@ function checkHash(where: string, expected: string | undefined, got: string | un
 }
 
 function told(source: string): string {
-  if (isNamed(source)) return source;
+  if (isNamed(source) || bareRow(source) !== undefined) return source;
   const { path, selection } = splitSelection(source);
   return withSelection(portablePath(path, process.cwd()), selection);
 }

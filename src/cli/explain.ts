@@ -20,6 +20,7 @@ import { explainMany, type ManyOptions, mostInOneRun } from './explain-many.ts';
 import { type ExplainProgress, explainProgress } from './explain-progress.ts';
 import { interruptible } from './failure.ts';
 import { groupForms } from './groups-text.ts';
+import { filesOf } from './named-files.ts';
 import { commandLine, list, repeated, runtimeOf, withModel, withRun, wordsOf } from './options.ts';
 import { checkWritable } from './out-folder.ts';
 import { describeExplained, shortSource } from './print-explained.ts';
@@ -90,7 +91,7 @@ async function run(
   const read = new Set<string>();
   const observe = (path: string) => read.add(resolve(path));
   const [model, question] = await observeReads(observe, async () => {
-    const loaded = await loadModel(options.model, { ...runtimeOf(options), preprocessing: options.preprocessing });
+    const loaded = await loadModel(options.model, { ...runtimeOf(options), ...filesOf(options) });
     return [loaded, await parseQuestion(loaded, options).catch(closing(loaded))] as const;
   });
   const progress = showProgress(process.stderr, !options.json);

@@ -2,7 +2,7 @@ import { relative, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { contentKinds } from '../data/datasets/dataset-description.ts';
 import { writeAtomically } from '../data/files/files.ts';
-import { describeRows, descriptionPath } from '../data/inputs/describe-rows.ts';
+import { describeRows, descriptionPath, leavesInputsOpen } from '../data/inputs/describe-rows.ts';
 import { loadModel } from '../data/model/load-model.ts';
 import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { formatPreprocessing } from '../data/model/preprocessing-text.ts';
@@ -81,10 +81,11 @@ function refuseOptions(path: string, options: Options, names: readonly (keyof Op
 /** Writes a `wherefore.yaml` from a table, and says what it concluded and what it could not know. */
 async function writeDescription(model: LoadedModel, data: string, out: string | undefined): Promise<string[]> {
   const { text, target } = await describeRows(model, data);
-  const path = out ?? (await descriptionPath(model.path ?? model.name));
-  if (out === undefined && model.preprocessing) {
+  const stated = model.preprocessing;
+  const path = out ?? stated?.path ?? (await descriptionPath(model.path ?? model.name));
+  if (out === undefined && stated && !leavesInputsOpen(stated)) {
     throw new WhereforeError('file-unwritable', 'the model is described already', {
-      where: model.preprocessing.path,
+      where: stated.path,
       fix: 'move that file away, or write to another one: --out FILE',
     });
   }

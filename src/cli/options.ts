@@ -4,11 +4,11 @@ import { isTaken } from '../data/files/folders.ts';
 import { portablePath } from '../data/files/portable-path.ts';
 import type { LoadModelOptions } from '../data/model/load-model.ts';
 import { mostThreads } from '../runtime/node.ts';
+import { type NamedFileOptions, withNamedFiles } from './named-files.ts';
 
 /** What {@link withModel} and {@link withRun} add to a command. */
-export interface RunOptions extends RuntimeOptions {
+export interface RunOptions extends RuntimeOptions, NamedFileOptions {
   readonly model: string;
-  readonly preprocessing?: string;
   readonly out: string;
   readonly json?: boolean;
 }
@@ -52,12 +52,11 @@ export function runtimeOf({
   return { threads, memory: memory === undefined ? undefined : memory * 2 ** 20, timeLimit };
 }
 
-/** How inputs are made, where runs are kept, what the runtime may use, and what is printed. */
+/** How inputs are made and classes called, where runs are kept, what the runtime may use, and what is printed. */
 export function withRun(command: Command, out = 'where runs are kept'): Command {
-  return withRuntime(withPreprocessing(command).option('--out <folder>', out, '.wherefore/runs')).option(
-    '--json',
-    'print JSON for scripts',
-  );
+  return withRuntime(
+    withNamedFiles(withPreprocessing(command)).option('--out <folder>', out, '.wherefore/runs'),
+  ).option('--json', 'print JSON for scripts');
 }
 
 /** The words of the command line as they were typed. */

@@ -273,6 +273,12 @@ export function checkFeeds(graph: Graph, feeds: Tensors): void {
     });
   }
   for (const { name, type, shape } of graph.inputs) {
+    if (name.includes('\0')) {
+      throw new WhereforeError('unsupported-model', 'the runtime cannot be fed an input whose name holds a NUL', {
+        got: `"${name}"`,
+        fix: 'name the input otherwise and export the model again',
+      });
+    }
     const feed = feeds.get(name);
     if (!feed) {
       throw new WhereforeError('unknown-name', `input "${name}" is missing`, {

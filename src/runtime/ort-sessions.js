@@ -28,15 +28,16 @@ const handlers = {
     const held = sessions.get(id);
     if (!held) throw new Error(`session ${id} was released`);
     const { session, carried } = held;
+    // Without a prototype, so that a value may be called as a field of one.
     /** @type {Record<string, ort.Tensor>} */
-    const inputs = {};
+    const inputs = Object.create(null);
     for (const wire of feeds) {
       inputs[wire.name] = toOrt(wire);
       carried.delete(wire.name);
     }
     for (const [name, [current]] of carried) inputs[name] = current;
     /** @type {Record<string, ort.Tensor | null>} */
-    const outputs = {};
+    const outputs = Object.create(null);
     for (const name of fetches) outputs[name] = null;
     // Two buffers a carried value: one is read while the other is written, then they swap.
     for (const [output, input] of carry) outputs[output] = carried.get(input)?.[1] ?? null;

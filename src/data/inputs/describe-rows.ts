@@ -2,12 +2,14 @@ import { basename, dirname, extname, join } from 'node:path';
 import { WhereforeError } from '../../errors.ts';
 import { folderEntries } from '../files/folders.ts';
 import type { ReadOptions } from '../files/open-file.ts';
+import { readText } from '../files/read-file.ts';
 import type { Table } from '../formats/table.ts';
 import { readTable } from '../formats/table-file.ts';
+import { readYaml } from '../formats/yaml.ts';
 import { guessPreprocessing } from '../guess/guess.ts';
 import type { LoadedModel } from '../model/loaded-model.ts';
 import type { Preprocessing, PreprocessingText } from '../model/preprocessing.ts';
-import { completePreprocessing, formatPreprocessing } from '../model/preprocessing-text.ts';
+import { completePreprocessing, formatPreprocessing, type LoadedPreprocessing } from '../model/preprocessing-text.ts';
 import { type DescribedTable, describeTable } from './describe-table.ts';
 import { rowInputOf } from './row-model.ts';
 
@@ -46,14 +48,31 @@ export async function describeRows(model: LoadedModel, path: string): Promise<De
     ...found,
     ...(named && !guessed.labels ? [`the classes are called as in "${target}", sorted`] : []),
   ];
+  const stated = await statedText(model);
+  const kept = new Set(Object.keys(stated?.values ?? {}));
   const comments = [
     `How a row of ${basename(path)} becomes the input of ${model.name}, concluded from the values of the file.`,
     ...all.map((text) => `Concluded: ${text}.`),
     ...unknown.map((text) => `To be checked: ${text}.`),
   ];
-  const text = `${comments.map((line) => `# ${line.replace(/\s+/g, ' ')}\n`).join('')}${formatPreprocessing(preprocessing)}`;
+  const text = `${comments.map((line) => `# ${line.replace(/\s+/g, ' ')}\n`).join('')}${stated?.text ?? ''}${formatPreprocessing(
+    Object.fromEntries(Object.entries(preprocessing).filter(([key]) => !kept.has(key))),
+  )}`;
   return { preprocessing, target, found: all, unknown, text };
 }
+
+/** What a `wherefore.yaml` that leaves the inputs open says already. */
+async function statedText({
+  preprocessing,
+}: LoadedModel): Promise<{ readonly text: string; readonly values: object } | undefined> {
+  if (!preprocessing || !leavesInputsOpen(preprocessing)) return undefined;
+  const text = await readText(preprocessing.path, 'settings');
+  return { text: `${text.trimEnd()}\n`, values: Object(readYaml(text, preprocessing.path).value) };
+}
+
+/** Whether a `wherefore.yaml` says nothing of the inputs, so that a description may be added to it. */
+export const leavesInputsOpen = ({ preprocessing }: LoadedPreprocessing) =>
+  Object.keys(preprocessing.inputs).length === 0;
 
 /** A table, whose first line is taken for data where it holds a number: no column is called `39`. */
 async function readRows(path: string, options: ReadOptions = {}): Promise<{ table: Table; note: string | undefined }> {

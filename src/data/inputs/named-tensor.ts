@@ -8,7 +8,7 @@ import { readBytes } from '../files/read-file.ts';
 import { tensorReaders } from '../formats/tensor-file.ts';
 import type { LoadedModel } from '../model/loaded-model.ts';
 import { inputLimit } from './input-limit.ts';
-import { isBare, writtenTensor } from './tensor-input.ts';
+import { bareRow, isBare, writtenTensor } from './tensor-input.ts';
 
 /**
  * The tensor of an input named with it: `name=x.npy`, `name=[[1,2]]`; its name, and the hash of the file.
@@ -34,7 +34,7 @@ export async function readNamedTensor(
     throw unknownName('the model has no input', name, names, { where });
   }
   const reader = tensorReaders[extname(text).toLowerCase()];
-  if (!reader) return [name, writtenTensor(model, name, text), undefined];
+  if (!reader) return [name, writtenTensor(model, name, bareRow(text) ?? text), undefined];
   const limit = inputLimit(model.graph);
   const place = within === undefined ? { limit } : { limit, inside: [within] };
   const bytes = await readBytes(within === undefined ? text : resolve(within, text), 'tensors', place);

@@ -24,7 +24,7 @@ import { readNamedTensor } from './named-tensor.ts';
 import { tableInputs } from './row-input.ts';
 import { splitSelection } from './row-selection.ts';
 import { filesOfFolder } from './source-files.ts';
-import { asTaken, isNamed, layoutOf, tensorInput } from './tensor-input.ts';
+import { asTaken, bareRow, isNamed, layoutOf, tensorInput } from './tensor-input.ts';
 import { textInputs } from './text-input.ts';
 import { type FoundText, textsOfFile, textsOfTable } from './text-sources.ts';
 
@@ -47,9 +47,11 @@ export async function readModelInputs(
   const { within } = options;
   const place: ReadOptions = { inside: within === undefined ? undefined : [within] };
   const placed = (path: string) => (within === undefined ? path : resolve(within, path));
-  if (isNamed(source)) {
-    const [name, tensor, hash] = await readNamedTensor(model, source, within);
-    const told = source.replace(
+  const isText = describedText(preprocessing) !== undefined || isTaken(placed(source));
+  const given = (isText ? undefined : bareRow(source)) ?? source;
+  if (isNamed(given)) {
+    const [name, tensor, hash] = await readNamedTensor(model, given, within);
+    const told = given.replace(
       /^([^=]*=\s*)(.*)$/s,
       (_, name, value) => `${name}${portablePath(value, process.cwd())}`,
     );

@@ -214,7 +214,19 @@ export function writtenTensor(model: LoadedModel, name: string, text: string): T
 /** Whether a source is numbers without the name of an input: `[[1,2]]`. A text may well begin with a bracket. */
 export const isBare = (source: string) => /^\s*\[[\s[\]\d.,eE+-]*\d[\s[\]\d.,eE+-]*\]\s*$/.test(source);
 
-/** Whether a source names an input, or is numbers: `name=x.npy`, `name=[[1,2]]`, `name=3`, `[[1,2]]`. */
+/** Whether a source names an input, or is numbers: `name=x.npy`, `name=[[1,2]]`, `name=1,2`, `name=3`, `[[1,2]]`. */
 export function isNamed(source: string): boolean {
-  return isBare(source) || /^[^=/\\]+=\s*(\[.*|-?[\d.]+|.*\.(npy|npz|safetensors))$/is.test(source);
+  const [, value] = /^[^=/\\]+=(.*)$/s.exec(source) ?? [];
+  return (
+    isBare(source) ||
+    (value !== undefined && (/^\s*(\[.*|-?[\d.]+|.*\.(npy|npz|safetensors))$/is.test(value) || numberRow.test(value)))
+  );
+}
+
+const number = String.raw`[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?`;
+const numberRow = new RegExp(`^\\s*${number}(?:\\s*,\\s*${number})+\\s*$`, 'i');
+
+/** Numbers as people write a row of them, `5.1, 3.5, -2e-3`, as a list; undefined for anything else. */
+export function bareRow(source: string): string | undefined {
+  return numberRow.test(source) ? JSON.stringify(source.split(',').map(Number)) : undefined;
 }

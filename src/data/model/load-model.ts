@@ -11,11 +11,12 @@ import { withFile } from '../files/open-file.ts';
 import { findBeside } from './beside.ts';
 import type { Edge, LoadedModel } from './loaded-model.ts';
 import { labelsOfModel } from './model-labels.ts';
+import { type NamedFiles, withNamedFiles } from './named-beside.ts';
 import { asMalformed, opened } from './open-model.ts';
 import { findPreprocessing, loadPreprocessing } from './preprocessing-file.ts';
 import { checkPreprocessing } from './preprocessing-text.ts';
 
-export interface LoadModelOptions {
+export interface LoadModelOptions extends NamedFiles {
   /** What runs the model; default: ONNX Runtime in a worker of this model's own, closed with it. */
   readonly runtime?: Runtime;
   /** Threads of the default runtime; default: all processors. */
@@ -82,8 +83,9 @@ export async function loadModel(source: string | Uint8Array, options: LoadModelO
     : path
       ? await findPreprocessing(path)
       : undefined;
-  if (found) checkPreprocessing(found, decoded.graph);
-  const beside = path === undefined ? undefined : await findBeside(path);
+  const there = { written: found, beside: path === undefined ? undefined : await findBeside(path) };
+  const { written, beside } = await withNamedFiles(decoded, there, options);
+  if (written) checkPreprocessing(written, decoded.graph);
   const { threads, isolation = 'process', timeLimit } = options;
   const memoryLimit = Math.max(leastMemory, options.memory ?? 0) + 4 * size;
   const runtime = options.runtime ?? createNodeRuntime({ threads, isolation, memoryLimit, timeLimit });
@@ -98,10 +100,10 @@ export async function loadModel(source: string | Uint8Array, options: LoadModelO
   return {
     ...model,
     path,
-    preprocessing: found,
+    preprocessing: written,
     beside,
     edge: nodeEdge,
-    labels: found?.labels ?? labelsOfModel(decoded, beside).labels?.names,
+    labels: written?.labels ?? labelsOfModel(decoded, beside).labels?.names,
     close: async () => {
       await model.close();
       if (!options.runtime) await runtime.close();

@@ -25,7 +25,7 @@ function hasClasses({ graph }: OnnxModel, count: number): boolean {
 }
 
 /** Whether an output could tell so many classes apart: it does, or has an axis of unknown size. */
-function mayHaveClasses(model: OnnxModel, count: number): boolean {
+export function mayHaveClasses(model: OnnxModel, count: number): boolean {
   const isOpen = model.graph.outputs.some(
     ({ shape }) => !shape || shape.slice(1).some((size) => typeof size !== 'number'),
   );
@@ -44,7 +44,8 @@ export function labelsOfModel(
   const named = beside?.labels;
   if (named && mayHaveClasses(model, named.names.length)) {
     const { names, file } = named;
-    return { labels: { names, file, from: `${fileName(file)} beside the model` }, notes: [] };
+    const isBeside = beside.folders.some((folder) => file === `${folder}/${fileName(file)}`);
+    return { labels: { names, file, from: `${fileName(file)}${isBeside ? ' beside the model' : ''}` }, notes: [] };
   }
   const notes = named
     ? [

@@ -91,8 +91,12 @@ function multiplier(c: RuleContext, gradients: Gradients, twins: Twins): Gradien
   const varying = c.node.inputs.flatMap((name, i) => (name && twins.twin(name) !== name && c.needs(i) ? [i] : []));
   if (bilinearOperators.has(key)) return varying.length > 1 ? meanOfBoth(c, gradients, twins) : ordinary(c, gradients);
   if (linearOperators.has(key)) {
-    // A condition that differs between the inputs makes a choice that no derivative sees.
-    if (key === 'Where' && twins.twin(c.input(0)) !== c.input(0)) note(c);
+    if (key === 'Where' && twins.twin(c.input(0)) !== c.input(0)) {
+      c.note(
+        'override',
+        'the condition of Where depends on the input: where it differs at the baseline, what changes with it is in no attribution',
+      );
+    }
     return ordinary(c, gradients);
   }
   if (key === 'Div') return varying.includes(1) ? quotient(c, gradients, twins) : ordinary(c, gradients);
