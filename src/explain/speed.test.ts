@@ -15,13 +15,17 @@ const runtime = createNodeRuntime({ threads: 1 });
 let model: LoadedModel;
 let now = 0;
 
-/** The runtime, each run of which takes `alone` seconds and for each row `perNode` times the nodes of its graph. */
-function timed(alone: number, perNode: number): Runtime {
+/**
+ * The runtime, each run of which takes `alone` seconds and for each row `perNode` times the nodes of its graph, and which
+ * takes `perOpening` for each session.
+ */
+function timed(alone: number, perNode: number, perOpening: number): Runtime {
   return {
     name: runtime.name,
     version: runtime.version,
     open: async (opened, options) => {
       const session = await runtime.open(opened, options);
+      now += 1000 * perOpening;
       const run: Session['run'] = async (feeds, fetches, asked) => {
         const rows = [...feeds.values()].reduce((most, { shape }) => Math.max(most, shape[0] ?? 1), 1);
         now += 1000 * (alone + rows * perNode * opened.graph.nodes.length);
@@ -57,9 +61,11 @@ afterAll(() => runtime.close());
 
 /** A model whose runs are mostly their start, one whose rows take as long in a batch as alone, and one of seconds. */
 const machines = [
-  ['a quick model', 1e-3, 1e-6],
-  ['a slower one', 1e-4, 1e-3],
-  ['a slow one', 0.1, 0.1],
+  ['a quick model', 1e-3, 1e-6, 0, 3],
+  ['a slower one', 1e-4, 1e-3, 0, 3],
+  ['a slow one', 0.1, 0.1, 0, 3],
+  // Opening is all of its work, and how many graphs methods and metrics will open is known roughly.
+  ['one that opens slowly', 1e-4, 1e-7, 0.3, 6],
 ] as const;
 
 const others = float32(
@@ -76,33 +82,33 @@ const work: Record<string, ExplainOptions> = {
 };
 
 /** Methods that are not adaptive have a forecast of one number; the others may take anything between. */
-function expectWithinThree(taken: number, { least, most }: { least: number; most: number }) {
+function expectWithin(factor: number, taken: number, { least, most }: { least: number; most: number }) {
   expect(least).toBeGreaterThan(0);
   expect(most).toBeGreaterThanOrEqual(least);
-  expect(taken).toBeGreaterThan(least / 3);
-  expect(taken).toBeLessThan(3 * most);
+  expect(taken).toBeGreaterThan(least / factor);
+  expect(taken).toBeLessThan(factor * most);
 }
 
-describe.each(machines)('the forecast for %s', (_, alone, perNode) => {
-  it.each(Object.entries(work))('is within a factor of three of %s', async (_, options) => {
-    model = await loadModel(file, { runtime: timed(alone, perNode) });
+describe.each(machines)('the forecast for %s', (_, alone, perNode, perOpening, factor) => {
+  it.each(Object.entries(work))('is near that of %s', async (_, options) => {
+    model = await loadModel(file, { runtime: timed(alone, perNode, perOpening) });
     let forecast = { least: 0, most: 0 };
     let began = 0;
     await explain(model, image(1), {
       ...options,
       onPlanned: ({ seconds }) => ([forecast, began] = [seconds, now]),
     });
-    expectWithinThree((now - began) / 1000, forecast);
+    expectWithin(factor, (now - began) / 1000, forecast);
   });
 
-  it('is within a factor of three of an evaluation of several inputs', async () => {
-    model = await loadModel(file, { runtime: timed(alone, perNode) });
+  it('is near that of an evaluation of several inputs', async () => {
+    model = await loadModel(file, { runtime: timed(alone, perNode, perOpening) });
     let forecast = { least: 0, most: 0 };
     let began = 0;
     await evaluate(model, [image(1), image(2), image(3)], {
       methods: ['gradient-x-input', 'integrated-gradients', 'occlusion'],
       onPlanned: (plan) => ([forecast, began] = [plan.forecast.seconds, now]),
     });
-    expectWithinThree((now - began) / 1000, forecast);
+    expectWithin(factor, (now - began) / 1000, forecast);
   });
 });

@@ -11,6 +11,8 @@ import type { PlannedExplanation } from './plan.ts';
 export interface Speed {
   readonly forward: number;
   readonly backward: number;
+  /** Seconds until graphs of the size that will run are open, once for a layer. Default 0. */
+  readonly opening?: number;
 }
 
 /** How fast each explanation and the scoring of all go. */
@@ -60,8 +62,9 @@ export async function measureSpeeds(
     if (measured.size > 0 && performance.now() - began > allTrialsSeconds * 1000) break;
     measured.set(key, await speedOf(model, one, options));
   }
-  const slowest = (way: keyof Speed) => [...measured.values()].reduce((most, one) => Math.max(most, one[way]), 0);
-  const other: Speed = { forward: slowest('forward'), backward: slowest('backward') };
+  const slowest = (part: keyof Speed) =>
+    [...measured.values()].reduce((most, one) => Math.max(most, one[part] ?? 0), 0);
+  const other = { forward: slowest('forward'), backward: slowest('backward'), opening: slowest('opening') };
   const [first] = planned;
   const scored = { ...first, layer: first.explained, most: { forward: questionPoints, backward: 0 } };
   const known = measured.get(keyOf(scored));
@@ -76,10 +79,16 @@ export function secondsOf({ forward, backward }: Passes, speed: Speed): number {
   return forward * speed.forward + backward * speed.backward;
 }
 
-/** How long explanations and the scoring of all of them take together. */
+/** How long explanations and the scoring of all of them take together, with the graphs that have to be opened. */
 export function durationOf(planned: readonly Timed[], scoring: Passes, speeds: Speeds): Duration {
+  const byLayer = new Map(planned.map((one) => [keyOf(one), speeds.of(one).opening ?? 0]));
+  let opening = scoring.forward > 0 ? (speeds.scoring.opening ?? 0) : 0;
+  for (const seconds of byLayer.values()) opening += seconds;
   const total = (kind: 'least' | 'most') =>
-    planned.reduce((sum, one) => sum + secondsOf(one[kind], speeds.of(one)), secondsOf(scoring, speeds.scoring));
+    planned.reduce(
+      (sum, one) => sum + secondsOf(one[kind], speeds.of(one)),
+      opening + secondsOf(scoring, speeds.scoring),
+    );
   return { least: total('least'), most: total('most') };
 }
 
@@ -97,16 +106,19 @@ async function speedOf(model: Model, { input, target, layer, most }: Timed, opti
     try {
       return await secondsOfOne(passes, await valuesAt(prepared, layer), run);
     } catch (error) {
-      if (error instanceof WhereforeError && error.code !== 'cancelled') return 0;
+      if (error instanceof WhereforeError && error.code !== 'cancelled') return { each: 0, opening: 0 };
       throw error;
     }
   };
-  const forward = await timed(most.forward, (points) => prepared.evaluate(points));
-  if (most.backward === 0) return { forward, backward: 0 };
-  if (forward >= slowSeconds) return { forward, backward: backwardShare * forward };
+  const { each: forward, opening } = await timed(most.forward, (points) => prepared.evaluate(points));
+  if (most.backward === 0) return { forward, backward: 0, opening };
+  if (forward >= slowSeconds)
+    return { forward, backward: backwardShare * forward, opening: (1 + backwardShare) * opening };
   const wrt = layer.filter((name) => model.types.get(name) === 'float32');
   const both = await timed(most.backward, (points) => prepared.gradient(points, { wrt }));
-  return { forward, backward: Math.max(0, both - forward) };
+  // Gradients make their forward passes themselves.
+  const apart = most.forward > most.backward ? opening : 0;
+  return { forward, backward: Math.max(0, both.each - forward), opening: apart + both.opening };
 }
 
 async function valuesAt(prepared: Prepared, layer: readonly string[]): Promise<Tensors> {
@@ -115,27 +127,35 @@ async function valuesAt(prepared: Prepared, layer: readonly string[]): Promise<T
   return (await prepared.evaluate(pointOf(inputs), layer)).values;
 }
 
-/** Seconds of one of many points. The first run of each size opens a session and is not counted. */
+/**
+ * Seconds of one of many points, and until a graph is open: what the first run of a size takes longer than the second.
+ * Batches of a run have another size than those of the trial, and are opened again.
+ */
 async function secondsOfOne(
   passes: number,
   values: Tensors,
   run: (points: Points) => Promise<unknown>,
-): Promise<number> {
+): Promise<{ readonly each: number; readonly opening: number }> {
   const seconds = async (count: number) => {
     const points: Points = {
       cut: [...values.keys()],
       count,
       at: (start, end) => new Map([...values].map(([name, tensor]) => [name, repeatRows(tensor, end - start)])),
     };
-    await run(points);
     const began = performance.now();
     await run(points);
-    return (performance.now() - began) / 1000;
+    const between = performance.now();
+    await run(points);
+    const again = performance.now() - between;
+    return { taken: again / 1000, opening: Math.max(0, between - began - again) / 1000 };
   };
   const alone = await seconds(1);
   // At least two points, unless one takes long: the first batch of more than one is checked against single runs, and
   // that check counts in the cost of an explanation unless the trial has made it. A busy machine must not change it.
-  const fitting = alone < slowSeconds ? Math.max(2, Math.floor(trialSeconds / alone)) : 1;
+  const fitting = alone.taken < slowSeconds ? Math.max(2, Math.floor(trialSeconds / alone.taken)) : 1;
   const count = Math.min(passes, trialPoints, fitting);
-  return count > 1 ? (await seconds(count)) / count : alone;
+  if (count <= 1) return { each: alone.taken, opening: alone.opening };
+  const { taken, opening } = await seconds(count);
+  // Where the trial was as large as the work, what asks for shapes is known already.
+  return { each: taken / count, opening: count === passes ? opening / 2 : opening };
 }
