@@ -1,6 +1,7 @@
-import { writePng } from '../../data/formats/image.ts';
 import type { AuditDocument, AuditedRow } from '../../influence/audit/document.ts';
 import { tensor } from '../../tensor/tensor.ts';
+import { base64 } from '../base64.ts';
+import { pngOf } from '../png.ts';
 import type { RowView, RowViews } from './row-view.ts';
 
 /** Tiles on a sheet: so few images that a sheet is decoded at once, so many that there are few sheets. */
@@ -89,8 +90,8 @@ async function sheetOf(views: readonly RowView[]): Promise<string> {
     if (view.kind === 'image')
       drawTile(view, sheet, side, (i % tilesAside) * tileSide, Math.floor(i / tilesAside) * tileSide);
   }
-  const png = await writePng(tensor('uint8', [height, side, 3], sheet));
-  return `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
+  const png = pngOf(tensor('uint8', [height, side, 3], sheet));
+  return `data:image/png;base64,${base64(png)}`;
 }
 
 type ImageView = Extract<RowView, { kind: 'image' }>;

@@ -1,34 +1,17 @@
 import type { AuditDocument } from '../../influence/audit/document.ts';
 import { problemKinds } from '../../influence/audit/problems.ts';
-import { type Html, html, raw, verbatim } from '../../page/html.ts';
-import { contentPolicy } from '../../page/policy.ts';
-import { pageStyle } from '../../page/style.ts';
+import { type Html, html, verbatim } from '../html.ts';
+import { pageShell } from '../shell.ts';
 import type { PageData } from './page-rows.ts';
 import { auditScript } from './script.ts';
 import { auditStyle } from './style.ts';
-
-/** JSON that may stand inside a script element: nothing in it can end the element or begin a comment. */
-const embedded = (value: unknown): Html => raw(JSON.stringify(value).replaceAll('<', '\\u003c'));
 
 const percent = (share: number) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 
 /** The page of an audit: what is wrong with the data as a whole, and the review of its rows. */
 export function renderAuditPage(document: AuditDocument, data: PageData): string {
   const { data: of, counts, rows } = document;
-  return `<!doctype html>\n${
-    html`<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-${contentPolicy(auditScript)}
-<title>Audit of ${of.name}</title>
-<style>${raw(pageStyle() + auditStyle)}</style>
-</head>
-<body>
-<div class="top"><p class="mark">Wherefore</p></div>
-<main>
-<h1>What is wrong in ${of.name}?</h1>
-<div class="introduction">
+  const body = html`<div class="introduction">
 <p>${rows.length} of ${of.rows} rows show a problem. ${sourceText(document)}</p>
 ${document.notes.map((note) => html`<p class="quiet">${note[0].toUpperCase()}${note.slice(1)}.</p>`)}
 </div>
@@ -46,21 +29,19 @@ ${wholeText(document)}
 <button id="save">Download decisions</button>
 <span id="status" class="quiet" role="status"></span>
 </div>
-<p class="quiet">By keyboard: <kbd>↑</kbd> <kbd>↓</kbd> to move, <kbd>k</kbd> keep, <kbd>r</kbd> relabel as suggested, <kbd>d</kbd> drop, <kbd>u</kbd> undo. Save the file and give it to <code>retrain --decisions</code>.</p>
+<p class="quiet">By keyboard: <kbd>↑</kbd> <kbd>↓</kbd> to move, <kbd>k</kbd> keep, <kbd>r</kbd> relabel as suggested, <kbd>d</kbd> drop, <kbd>u</kbd> undo. The file has a decision on each line (JSON Lines); decisions of several people can stand one behind the other.</p>
 <div class="review">
 <div class="list" role="listbox" aria-label="Rows with a problem" tabindex="0"><div></div></div>
 <section class="detail" aria-live="polite"></section>
-</div>
-</main>
-<footer>
-${document.command ? html`<p class="quiet">Made by <code>${verbatim(document.command)}</code></p>` : html``}
-</footer>
-<script type="application/json" id="audit-data">${embedded(data)}</script>
-<script type="application/json" id="audit-kinds">${embedded(problemKinds)}</script>
-<script>${raw(auditScript)}</script>
-</body>
-</html>`.html
-  }\n`;
+</div>`;
+  return pageShell({
+    title: `What is wrong in ${of.name}?`,
+    style: auditStyle,
+    script: auditScript,
+    data: { ...data, kinds: problemKinds },
+    body,
+    footer: html`${document.command ? html`Made by <code>${verbatim(document.command)}</code>. ` : html``}This page holds everything it shows; nothing is loaded from elsewhere.`,
+  });
 }
 
 function sourceText({ predictions, spaces, settings }: AuditDocument): string {

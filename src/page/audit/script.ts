@@ -3,8 +3,7 @@
  * that are only ever added (an undo is a line, too); they are kept by the browser under the data's key, and downloaded.
  */
 export const auditScript = `
-const data = JSON.parse(document.getElementById('audit-data').textContent);
-const kinds = JSON.parse(document.getElementById('audit-kinds').textContent);
+const { kinds, ...data } = JSON.parse(document.getElementById('data').textContent);
 const height = 76;
 const list = document.querySelector('.list'), inner = list.firstElementChild, detail = document.querySelector('.detail');
 const filter = document.querySelector('#kind'), status = document.querySelector('#status'), who = document.querySelector('#who');

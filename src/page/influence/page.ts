@@ -1,11 +1,11 @@
-import { writePng } from '../../data/formats/image.ts';
 import type { InfluenceDocument, InfluenceList, InfluentialRow } from '../../influence/influence-document.ts';
 import { wordsOf } from '../../influence/methods/bm25.ts';
 import { tensor } from '../../tensor/tensor.ts';
 import type { RowView, RowViews } from '../audit/row-view.ts';
-import { type Html, html, raw, verbatim } from '../html.ts';
-import { contentPolicy } from '../policy.ts';
-import { pageStyle } from '../style.ts';
+import { base64 } from '../base64.ts';
+import { type Html, html, verbatim } from '../html.ts';
+import { pngOf } from '../png.ts';
+import { pageShell } from '../shell.ts';
 
 const style = `
 .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(11rem,1fr));gap:1rem;margin:.6rem 0 1.6rem;padding:0;list-style:none}
@@ -35,20 +35,7 @@ export async function renderInfluencePage(document: InfluenceDocument, views: Vi
   const lists = async ({ proponents, opponents }: InfluenceList) => html`
 <h2>Proponents</h2><p class="quiet">With them the model gives ${name(query.target)} a higher probability. ${method.sign[0].toUpperCase()}${method.sign.slice(1)}.</p>${await cards(proponents, 'helps')}
 <h2>Opponents</h2>${await cards(opponents, 'harms')}`;
-  return `<!doctype html>\n${
-    html`<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-${contentPolicy()}
-<title>Training rows behind ${query.from}</title>
-<style>${raw(pageStyle() + style)}</style>
-</head>
-<body>
-<div class="top"><p class="mark">Wherefore</p></div>
-<main>
-<h1>Which training rows are behind this?</h1>
-<div class="query">${await viewOf(seen, undefined)}<div>
+  const body = html`<div class="query">${await viewOf(seen, undefined)}<div>
 <p>The model says <strong>${name(query.predicted)}</strong> (${percent(query.probability)}) of ${query.from}${query.label === undefined ? '' : `, labelled ${name(query.label)}`}.</p>
 <p>Scored: the log-probability of ${name(query.target)}, by ${method.title} over ${data.rows} rows of ${data.name}. It answers for ${method.question}. Unit: ${method.unit}.</p>
 <p>${models > 1 ? `${models} models of other seeds were asked: a row is stable where they agree on its sign.` : html`<span class="chip noise">reliability not known</span> Give models of other seeds (<code>--seeds</code>) to tell rows from noise.`}</p>
@@ -62,12 +49,13 @@ ${await cards(document.nearest, '')}
 ${groupTable(document)}
 <h2>Notes</h2>
 ${notes.map((note) => html`<p class="quiet">${note[0].toUpperCase()}${note.slice(1)}.</p>`)}
-<p class="quiet">${method.source}</p>
-</main>
-<footer>${document.command ? html`<p class="quiet">Made by <code>${verbatim(document.command)}</code></p>` : html``}</footer>
-</body>
-</html>`.html
-  }\n`;
+<p class="quiet">${method.source}</p>`;
+  return pageShell({
+    title: 'Which training rows are behind this?',
+    style,
+    body,
+    footer: html`${document.command ? html`Made by <code>${verbatim(document.command)}</code>. ` : html``}This page holds everything it shows; nothing is loaded from elsewhere.`,
+  });
 }
 
 async function shownRows(
@@ -115,8 +103,8 @@ async function cardsHtml(rows: readonly InfluentialRow[], { kind, seen, shown, n
 /** A row as it is; what it has and the query has not is marked. */
 async function viewOf(view: RowView, query: RowView | undefined): Promise<Html> {
   if (view.kind === 'image') {
-    const png = await writePng(tensor('uint8', [view.height, view.width, 3], view.pixels));
-    return html`<img alt="" src="data:image/png;base64,${Buffer.from(png).toString('base64')}">`;
+    const png = pngOf(tensor('uint8', [view.height, view.width, 3], view.pixels));
+    return html`<img alt="" src="data:image/png;base64,${base64(png)}">`;
   }
   if (view.kind === 'text') {
     const known = query?.kind === 'text' ? new Set(wordsOf(query.text)) : undefined;
