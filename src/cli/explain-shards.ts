@@ -105,7 +105,7 @@ async function explainShard(
     report(item - from + 1);
   }
   const files: Record<string, Uint8Array> = {
-    [explainFiles.rows]: writeRows(resultColumns, rows),
+    [explainFiles.rows]: await writeRows(resultColumns, rows),
     [explainFiles.tensors]: writeSafetensors(tensors),
   };
   if (cells.length > 0) files[explainFiles.sheet] = await sheetOf(cells);

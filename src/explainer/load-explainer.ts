@@ -1,7 +1,7 @@
 import type { Edge } from '../data/model/loaded-model.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { checkExplains, type Explainer, openExplainer } from './explainer.ts';
+import type { Explainer } from './explainer.ts';
 
 /** Explainers stay open with the runtime that runs them. */
 const opened = new WeakMap<Runtime, Map<string, Promise<Explainer>>>();
@@ -13,6 +13,8 @@ const opened = new WeakMap<Runtime, Map<string, Promise<Explainer>>>();
  *   model
  */
 export async function loadExplainer(path: string, model: Model, edge: Pick<Edge, 'loadModel'>): Promise<Explainer> {
+  // With its network it is much to load for those who explain by other methods.
+  const { checkExplains, openExplainer } = await import('./explainer.ts');
   const { runtime } = model.executor;
   let byPath = opened.get(runtime);
   if (!byPath) opened.set(runtime, (byPath = new Map()));

@@ -1,4 +1,3 @@
-import sharp from 'sharp';
 import { writePng } from '../data/formats/image.ts';
 import { WhereforeError } from '../errors.ts';
 import { boxOnImage } from '../explain/boxes.ts';
@@ -40,6 +39,7 @@ export async function heatMapPng(explained: Explained, options: HeatMapOptions =
   const drawn = options.view === 'map' ? plainMap(map, limit) : overlayImage(map, limit, frame);
   const [h, w] = drawn.shape;
   const height = Math.round((h * width) / w);
+  const { default: sharp } = await import('sharp');
   const image = await sharp(await writePng(drawn))
     .resize(width, height, { fit: 'fill', kernel: h * w <= 4096 ? 'nearest' : 'cubic' })
     .toBuffer();

@@ -5,7 +5,7 @@ const columns = { name: 'text', value: 'number', count: 'count', sound: 'truth' 
 
 describe('rows of results', () => {
   it('come back as they were, a text of digits as a text, what is not finite as missing', async () => {
-    const bytes = writeRows(columns, [
+    const bytes = await writeRows(columns, [
       { name: '007', value: 0.1, count: 3, sound: true },
       { name: 'é\n"', value: Number.NaN },
       { value: -1e-300, count: -5, sound: false },
@@ -15,12 +15,12 @@ describe('rows of results', () => {
       { name: 'é\n"' },
       { value: -1e-300, count: -5, sound: false },
     ]);
-    expect(await readRows(writeRows(columns, []), 'rows')).toEqual([]);
+    expect(await readRows(await writeRows(columns, []), 'rows')).toEqual([]);
   });
 
-  it('have the same bytes for the same rows', () => {
+  it('have the same bytes for the same rows', async () => {
     const rows = Array.from({ length: 300 }, (_, i) => ({ name: `n${i % 7}`, value: Math.sin(i), count: i }));
-    expect(writeRows(columns, rows)).toEqual(writeRows(columns, rows));
+    expect(await writeRows(columns, rows)).toEqual(await writeRows(columns, rows));
   });
 
   it('are refused where there are none', async () => {

@@ -1,5 +1,3 @@
-import { parquetMetadata, parquetReadObjects } from 'hyparquet';
-import { parquetWriteBuffer } from 'hyparquet-writer';
 import { WhereforeError } from '../errors.ts';
 
 /** What a column of results holds; a cell may be missing. */
@@ -15,7 +13,8 @@ export type Row = Readonly<Record<string, Cell>>;
 const parquetTypes = { number: 'DOUBLE', count: 'INT32', text: 'STRING', truth: 'BOOLEAN' } as const;
 
 /** Rows of results as a Parquet file; a number that is not finite is missing. */
-export function writeRows(columns: Columns, rows: readonly Row[]): Uint8Array {
+export async function writeRows(columns: Columns, rows: readonly Row[]): Promise<Uint8Array> {
+  const { parquetWriteBuffer } = await import('hyparquet-writer');
   const present = (cell: Cell) => (typeof cell === 'number' && !Number.isFinite(cell) ? null : (cell ?? null));
   const columnData = Object.entries(columns).map(([name, type]) => ({
     name,
@@ -28,6 +27,7 @@ export function writeRows(columns: Columns, rows: readonly Row[]): Uint8Array {
 
 /** Reads rows back; a missing cell is absent. @throws WhereforeError `invalid-data` for what is no such file */
 export async function readRows(bytes: Uint8Array, where: string): Promise<Row[]> {
+  const { parquetMetadata, parquetReadObjects } = await import('hyparquet');
   const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
   try {
     const rows = await parquetReadObjects({ file, metadata: parquetMetadata(file) });

@@ -42,14 +42,22 @@ function nibble(data: Uint8Array, index: number, signed: boolean): number {
   return signed && value > 7 ? value - 16 : value;
 }
 
-const half = Float32Array.from({ length: 65536 }, (_, bits) => halfToFloat(bits));
+let halves: Float32Array | undefined;
+
+/** The numbers of all 16-bit patterns, made with the first tensor that needs them. */
+function halfTable(): Float32Array {
+  halves ??= Float32Array.from({ length: 65536 }, (_, bits) => halfToFloat(bits));
+  return halves;
+}
 
 /** Element access of any numeric type as a JavaScript number; 64-bit integers beyond 2^53 lose their low bits. */
 export function elementReader(t: Tensor): (index: number) => number {
   const data = t.data;
   switch (t.type) {
-    case 'float16':
+    case 'float16': {
+      const half = halfTable();
       return (i) => half[(data as Uint16Array)[i]];
+    }
     case 'bfloat16':
       return (i) => bfloat16ToFloat((data as Uint16Array)[i]);
     case 'int64':

@@ -1,4 +1,4 @@
-import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetScan, parquetSchema } from 'hyparquet';
+import type { AsyncBuffer, FileMetaData } from 'hyparquet';
 import { WhereforeError } from '../../errors.ts';
 import { checkCompression, damagedParquet, parquetCompressors, rawValue } from '../formats/parquet.ts';
 import type { ColumnKind, RawValue } from '../formats/table.ts';
@@ -27,6 +27,8 @@ interface Group {
  *   of lists, records or bytes
  */
 export async function parquetFile(ranges: ByteRanges, cache: ReaderCache): Promise<TableFile> {
+  const { parquetMetadataAsync, parquetScan, parquetSchema, snappyUncompress } = await import('hyparquet');
+  const compressors = parquetCompressors(snappyUncompress);
   const where = ranges.name;
   const file: AsyncBuffer = {
     byteLength: ranges.size,
@@ -41,7 +43,7 @@ export async function parquetFile(ranges: ByteRanges, cache: ReaderCache): Promi
   const length = groups.at(-1)?.end ?? 0;
   if (length === 0 || fields.length === 0) throw new WhereforeError('invalid-data', 'the table is empty', { where });
   const read = async ({ column, start, end }: Chunk): Promise<ArrayLike<unknown>> => {
-    const scan = await parquetScan({ file, metadata, columns: [column], compressors: parquetCompressors });
+    const scan = await parquetScan({ file, metadata, columns: [column], compressors });
     return (await scan.readColumn({ column, rowStart: start, rowEnd: end })) as ArrayLike<unknown>;
   };
   const values = (chunk: Chunk) =>

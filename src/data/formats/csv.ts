@@ -1,5 +1,5 @@
-import { CsvError, parse } from 'csv-parse/sync';
 import { WhereforeError } from '../../errors.ts';
+import { firstUse } from '../files/first-use.ts';
 import { type ColumnOptions, columnOf, mostCells, type RawValue, requireRows, type Table } from './table.ts';
 
 export interface CsvOptions extends ColumnOptions {
@@ -79,6 +79,7 @@ interface Line {
 
 function splitLines(text: string, { delimiter = ',', quote = '"' }: CsvOptions, where: string): Line[] {
   checkCells(text, delimiter, where);
+  const { CsvError, parse } = firstUse.csv();
   try {
     // The types of csv-parse do not know that `info` wraps each record.
     const records = parse(text, {

@@ -1,5 +1,5 @@
 import { extname, join } from 'node:path';
-import sharp, { type Sharp } from 'sharp';
+import type { Sharp } from 'sharp';
 import { WhereforeError } from '../../errors.ts';
 import { formatShape, type Tensor, tensor } from '../../tensor/tensor.ts';
 import { folderEntries } from '../files/folders.ts';
@@ -64,6 +64,7 @@ export async function readImage(
   const { background } = options;
   const where = options.name ?? (typeof source === 'string' ? source : 'image');
   const bytes = typeof source === 'string' ? await readBytes(source, 'image') : source;
+  const { default: sharp } = await import('sharp');
   try {
     const image = sharp(bytes, { ignoreIcc: true, limitInputPixels: false });
     const facts = await image.metadata();
@@ -153,10 +154,10 @@ function rgbOfInks(inks: Uint8Array): Uint8Array {
 
 /** The bytes of a PNG of a height × width × (1, 3 or 4) tensor: grey, RGB or RGB with opacity. */
 export async function writePng(pixels: Tensor<'uint8'>): Promise<Uint8Array> {
-  return new Uint8Array(await open(pixels).png({ compressionLevel: 9 }).toBuffer());
+  return new Uint8Array(await (await open(pixels)).png({ compressionLevel: 9 }).toBuffer());
 }
 
-function open(pixels: Tensor<'uint8'>): Sharp {
+async function open(pixels: Tensor<'uint8'>): Promise<Sharp> {
   const [height, width, channels] = pixels.shape;
   if (pixels.type !== 'uint8' || pixels.shape.length !== 3 || ![1, 3, 4].includes(channels) || height * width === 0) {
     throw new WhereforeError('wrong-shape', 'not an image', {
@@ -164,6 +165,7 @@ function open(pixels: Tensor<'uint8'>): Sharp {
       expected: 'uint8 height×width×(1, 3 or 4)',
     });
   }
+  const { default: sharp } = await import('sharp');
   const image = sharp(pixels.data, { raw: { width, height, channels: channels as 1 | 3 | 4 } });
   return channels === 1 ? image.toColourspace('b-w') : image;
 }

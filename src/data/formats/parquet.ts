@@ -1,7 +1,7 @@
-import { type FileMetaData, parquetMetadata, parquetReadObjects, snappyUncompress } from 'hyparquet';
-import { parquetWriteBuffer } from 'hyparquet-writer';
+import type { FileMetaData } from 'hyparquet';
 import { WhereforeError } from '../../errors.ts';
 import { formatBytes } from '../files/file-kinds.ts';
+import { firstUse } from '../files/first-use.ts';
 import { type ColumnOptions, columnOf, mostCells, type RawValue, requireRows, type Table } from './table.ts';
 
 /**
@@ -13,14 +13,17 @@ export async function readParquet(
   bytes: Uint8Array,
   options: ColumnOptions & { readonly where?: string } = {},
 ): Promise<Table> {
+  const { parquetMetadata, parquetReadObjects, snappyUncompress } = await import('hyparquet');
   const where = options.where ?? 'parquet';
   const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
   const metadata = attempt(where, () => parquetMetadata(file));
   checkCompression(metadata, where);
   checkSize(metadata, bytes.length, where);
-  const rows = await parquetReadObjects({ file, metadata, compressors: parquetCompressors }).catch((cause) => {
-    throw damagedParquet(where, cause);
-  });
+  const rows = await parquetReadObjects({ file, metadata, compressors: parquetCompressors(snappyUncompress) }).catch(
+    (cause) => {
+      throw damagedParquet(where, cause);
+    },
+  );
   const names = rows.length ? Object.keys(rows[0]) : [];
   const columns = names.map((name) =>
     columnOf(
@@ -50,17 +53,18 @@ export function checkCompression({ row_groups: groups }: FileMetaData, where: st
 /** Snappy copies 64 bytes for 3 at best. */
 const mostExpansion = 24;
 
-/** What is unpacked here. */
-export const parquetCompressors = { SNAPPY: unsnapped };
-
-/** A page, whose header states its size: no larger than Snappy can make it. */
-function unsnapped(packed: Uint8Array, length: number): Uint8Array {
-  if (length > mostExpansion * packed.length + 64) {
-    throw new Error(`a page of ${packed.length} bytes that states ${length} unpacked`);
-  }
-  const page = new Uint8Array(length);
-  snappyUncompress(packed, page);
-  return page;
+/** What is unpacked here: pages, whose headers state their sizes, no larger than Snappy can make them. */
+export function parquetCompressors(snappyUncompress: (packed: Uint8Array, page: Uint8Array) => void) {
+  return {
+    SNAPPY: (packed: Uint8Array, length: number): Uint8Array => {
+      if (length > mostExpansion * packed.length + 64) {
+        throw new Error(`a page of ${packed.length} bytes that states ${length} unpacked`);
+      }
+      const page = new Uint8Array(length);
+      snappyUncompress(packed, page);
+      return page;
+    },
+  };
 }
 
 /** Repeated values take no room in the file: rows are counted before they are made. */
@@ -117,7 +121,10 @@ export function rawValue(value: unknown, name: string, row: number, where: strin
   });
 }
 
-/** The bytes of a Parquet file: numbers as DOUBLE (missing ones as null), categories and texts as strings; Snappy. */
+/**
+ * The bytes of a Parquet file: numbers as DOUBLE (missing ones as null), categories and texts as strings; Snappy.
+ * @throws WhereforeError `invalid-argument` in Node 22.0 to 22.11
+ */
 export function writeParquet(table: Table): Uint8Array<ArrayBuffer> {
   const columnData = table.columns.map((column) => ({
     name: column.name,
@@ -128,5 +135,5 @@ export function writeParquet(table: Table): Uint8Array<ArrayBuffer> {
     type: column.kind === 'number' ? ('DOUBLE' as const) : ('STRING' as const),
     nullable: true,
   }));
-  return new Uint8Array(parquetWriteBuffer({ columnData }));
+  return new Uint8Array(firstUse.parquetWriter().parquetWriteBuffer({ columnData }));
 }

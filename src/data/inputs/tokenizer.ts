@@ -1,7 +1,8 @@
 import { runInNewContext } from 'node:vm';
-import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
+import type { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { WhereforeError } from '../../errors.ts';
 import { maxOf } from '../../tensor/extremes.ts';
+import { firstUse } from '../files/first-use.ts';
 import type { ReadOptions } from '../files/open-file.ts';
 import { readText } from '../files/read-file.ts';
 import { emptyTokens } from './empty-token.ts';
@@ -40,11 +41,12 @@ export function parseTokenizer(json: string, where = 'tokenizer.json'): Tokenize
       cause,
     });
   let content: { model?: { vocab?: unknown; unk_token?: unknown; unk_id?: unknown } };
+  const tokenizers = firstUse.tokenizers();
   let inner: HuggingFaceTokenizer;
   try {
     content = JSON.parse(json);
     if (!content?.model?.vocab) throw new Error('a file without model.vocab');
-    inner = new HuggingFaceTokenizer(content, {});
+    inner = new tokenizers.Tokenizer(content, {});
   } catch (cause) {
     throw refuse(cause);
   }

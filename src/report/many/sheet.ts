@@ -1,4 +1,3 @@
-import sharp from 'sharp';
 import { writePng } from '../../data/formats/image.ts';
 import type { MapFigure } from '../../page/figures.ts';
 import { overlayImage } from '../../page/heat-map.ts';
@@ -23,6 +22,7 @@ export async function sheetCell({ frame, map, limit }: MapFigure): Promise<Uint8
 async function square(pixels: Tensor<'uint8'>): Promise<Uint8Array> {
   const [height, width] = pixels.shape;
   const kernel = height * width <= smallImage ? 'nearest' : 'cubic';
+  const { default: sharp } = await import('sharp');
   const options = { fit: 'contain', kernel, background: '#ffffff' } as const;
   return new Uint8Array(
     await sharp(await writePng(pixels))
@@ -44,6 +44,7 @@ async function onto(
   height: number,
   last = false,
 ): Promise<Uint8Array> {
+  const { default: sharp } = await import('sharp');
   const canvas = sharp({ create: { width, height, channels: 3, background: '#ffffff' } }).composite(
     images.map(({ input, ...place }) => ({ ...place, input: Buffer.from(input) })),
   );
