@@ -9,6 +9,7 @@ export * from './core.ts';
 
 export { readModelInputs } from './data/inputs/read-model-input.ts';
 export { type LoadModelOptions, loadModel } from './data/model/load-model.ts';
+export type { NamedFiles } from './data/model/named-beside.ts';
 export { loadPreprocessing } from './data/model/preprocessing-file.ts';
 export { createNodeRuntime, type NodeRuntimeOptions } from './runtime/node.ts';
 
