@@ -22,6 +22,7 @@ export * from './inputs/image-input.ts';
 export * from './inputs/table-input.ts';
 export * from './model/load-model.ts';
 export type { LoadedModel } from './model/loaded-model.ts';
+export type { NamedFiles } from './model/named-beside.ts';
 export {
   type ImageInput,
   type InputPreprocessing,
