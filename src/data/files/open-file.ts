@@ -38,6 +38,9 @@ export interface OpenFile {
 /** One read call takes less than 2 GB; larger files are read in pieces. */
 const pieceLength = 2 ** 26;
 
+/** The least that is read at once. */
+const leastPiece = 2 ** 16;
+
 /** Without a writer, a pipe is given up after this long; one whose writer is silent after this long. */
 const pipePatience = { writerMs: 1000, silenceMs: 5000 };
 
@@ -144,7 +147,9 @@ function opened(handle: FileHandle, path: string, kind: FileKindName, facts: Sta
     },
     bytes: () => readAll(read, path, kind, { size: isPipe ? 0 : facts.size, limit }),
     async *pieces(length) {
-      const piece = new Uint8Array(Math.min(pieceLength, length));
+      // As large as the file: thousands of small ones would fill the memory with empty buffers.
+      const most = isPipe ? pieceLength : Math.max(leastPiece, facts.size);
+      const piece = new Uint8Array(Math.min(pieceLength, length, most));
       for (let left = length; left > 0; ) {
         const count = await read(piece, 0, Math.min(piece.length, left));
         if (count === 0) return;
@@ -176,7 +181,8 @@ async function readAll(
     if (count === 0) return bytes.slice(0, length);
     length += count;
   }
-  const probe = new Uint8Array(2 ** 16);
+  // What states its size has seldom more.
+  const probe = new Uint8Array(size > 0 ? 512 : leastPiece);
   for (;;) {
     const count = await read(probe, 0, probe.length);
     if (count === 0) return length === bytes.length ? bytes : bytes.slice(0, length);

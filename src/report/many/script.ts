@@ -29,7 +29,7 @@ const select = (label, options) => {
   return field(label, made);
 };
 const choice = (label, name, called = (text) => text) => texts[name].length > 1
-  ? select(label, [['', 'all'], ...texts[name].map((text, i) => [String(i), called(text)])]) : undefined;
+  ? select(label, [['', 'all'], ...texts[name].map((text, i) => [String(i), called(text)]).sort((a, b) => a[1].localeCompare(b[1], 'en', { numeric: true }))]) : undefined;
 let page = 0;
 const search = field('input', Object.assign(element('input'), { type: 'search', placeholder: 'part of its name' }));
 const choices = [
