@@ -34,6 +34,8 @@ export type ErrorCode =
   | 'not-a-cut'
   | 'collapsed'
   | 'runtime'
+  | 'limit-reached'
+  | 'endpoint'
   | 'cancelled'
   | 'internal';
 
