@@ -33,8 +33,8 @@ import { testsByDistance } from './mutate/tests.mjs';
 import { testRunner } from './mutate/vitest.mjs';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
-/** Test files that are asked first, by how directly they import the changed file. */
-const nearby = 4;
+/** Rounds in which the tests are asked, by how directly they import the changed file: most mistakes fail the first one. */
+const rounds = [0, 1, 4];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -122,10 +122,11 @@ try {
       const mutation = { file: mutant.file, restore, damage };
       const tests = testsByDistance(copy, mutant.file);
       damage();
-      results[id] =
-        (await noticedBy(mutation, tests.slice(0, nearby))) ??
-        (await noticedBy(mutation, tests.slice(nearby, Number(values.reach)))) ??
-        '';
+      results[id] = '';
+      for (const [r, from] of rounds.entries()) {
+        const end = Math.min(Number(values.reach), rounds[r + 1] ?? tests.length);
+        results[id] ||= (await noticedBy(mutation, tests.slice(from, end))) ?? '';
+      }
       restore();
       if (values.state) writeFileSync(values.state, JSON.stringify(results, undefined, 1));
     }

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
+import { basename, dirname, join, normalize } from 'node:path';
 
 /** Folders with sources and tests. */
 const folders = ['src', 'test', 'examples'];
@@ -47,10 +47,18 @@ export function testsByDistance(root, file) {
   }
   const own = file.replace(/\.(ts|js)$/, '.test.ts');
   const tests = queue.filter((name) => /\.test\.ts$/.test(name) && !name.endsWith('architecture.test.ts'));
-  // Tests beside the sources notice most; those of the whole (documentation, examples) reach everything by few steps.
+  // Tests beside the sources notice most; those of the whole (documentation, examples) reach everything by few steps. Of
+  // those that are equally far, as all that run the command, the ones that are called alike come first.
+  const words = wordsOf(file);
   const rank = (/** @type {string} */ test) =>
     test === own
       ? 0
-      : (distances.get(test) ?? 0) + (dirname(test) === dirname(file) ? 0 : test.startsWith('src/') ? 0.5 : 20);
+      : (distances.get(test) ?? 0) +
+        (dirname(test) === dirname(file) ? 0 : test.startsWith('src/') ? 0.5 : 20) -
+        (wordsOf(basename(test)).some((word) => words.includes(word)) ? 0.25 : 0);
   return tests.sort((a, b) => rank(a) - rank(b));
 }
+
+/** @param {string} path */
+const wordsOf = (path) =>
+  path.split(/[^a-z]+/).filter((word) => !['src', 'test', 'ts', 'js', 'cli', ''].includes(word));

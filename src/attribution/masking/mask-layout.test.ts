@@ -33,4 +33,12 @@ describe('the layout of feature groups', () => {
       groups: Int32Array.of(1, 2, 0),
     });
   });
+  it('a group each, in another order: looked up', () => {
+    expect(maskLayout(Int32Array.of(1, 0), [2], 2).groups).toEqual(Int32Array.of(1, 0));
+  });
+
+  it('fewer positions than groups, and elements of no group: looked up', () => {
+    expect(maskLayout(Int32Array.of(0, 1), [2], 3).groups).toEqual(Int32Array.of(0, 1));
+    expect(maskLayout(Int32Array.of(0, -1), [2], 1).groups).toEqual(Int32Array.of(0, 1));
+  });
 });
