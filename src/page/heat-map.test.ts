@@ -96,6 +96,39 @@ it('draws warnings onto the image', async () => {
   expect([...(await corner(explained))]).not.toEqual([0xff, 0xf4, 0xd6]);
 });
 
+it('outlines the explained detection at its place', async () => {
+  const found = makeExplained({
+    attribution: float32([1, 1, 4, 4], new Float32Array(16)),
+    layout,
+    image: { type: 'uint8', shape: [4, 4, 3], data: new Uint8Array(48) },
+    transform: { source: [4, 4], grid: [4, 4], scale: [1, 1], offset: [0, 0] },
+    document: { box: [1, 1, 3, 2] },
+  });
+  const { data, info } = await sharp(await heatMapPng(found))
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  // A pixel of the image has 140 of the PNG: columns 140 to 420, rows 140 to 280.
+  const isLine = ([x, y]: readonly [number, number]) => data[(y * info.width + x) * 3] > 250;
+  const [edges, elsewhere] = [
+    [
+      [140, 210],
+      [420, 210],
+      [280, 140],
+      [280, 280],
+    ],
+    [
+      [280, 210],
+      [40, 210],
+      [540, 210],
+      [280, 40],
+      [280, 420],
+    ],
+  ] as const;
+  expect(edges.map(isLine)).toEqual([true, true, true, true]);
+  expect(elsewhere.filter(isLine)).toEqual([]);
+});
+
 it('refuses what lies over no image', async () => {
   await expect(heatMapPng(makeExplained({ attribution: float32([1, 3], [1, 2, 3]) }))).rejects.toThrow(
     'lies over no image',

@@ -131,8 +131,8 @@ describe('average drop and increase in confidence', () => {
 
 describe('ROAD', () => {
   const series = linearModel([1, 1, 1, 1, 1]);
-  const askSeries = () =>
-    ask(series, { inputs: row(0, 0, 5, 0, 0), target: output, reference: zero, layout: { spatialAxes: [1] } });
+  const askSeries = (peak = 5) =>
+    ask(series, { inputs: row(0, 0, peak, 0, 0), target: output, reference: zero, layout: { spatialAxes: [1] } });
 
   it('removes by imputing from neighbours', async () => {
     const question = await askSeries();
@@ -175,6 +175,8 @@ describe('ROAD', () => {
     // One imputed value on either side, deviation .1 · 2 of a sum of 5: far within .3.
     expect(Math.abs(noisy - 1)).toBeLessThan(0.3);
     expect(await score(question, 'road', values, { shares: [0.2], noise: 0.1 })).toBe(noisy);
+    // Its size is relative to the spread of the input: in other units everything else is the same too.
+    expect(await score(await askSeries(500), 'road', values, { shares: [0.2], noise: 0.1 })).toBeCloseTo(noisy, 5);
   });
 
   it('refuses features without neighbours', async () => {
