@@ -1,6 +1,7 @@
 // Damaged files: mutants of the fixtures, read by the built package in child processes. `npm run fuzz` makes 2,000 of them;
 // `npm run fuzz -- --count 20000 --seed 7` more, others; `--seconds 60` begins no further hundred after that time;
-// `--state fuzz.json` keeps what was done there, and a run that was stopped goes on.
+// `--state fuzz.json` keeps what was done there, and a run that was stopped goes on; `--patience 200` waits longer on a
+// machine that is busy.
 // A file may be refused with a WhereforeError or be read; a crash, a hang or another exception
 // is a fault. Prints the faults, each with the seed that makes it again, and the totals.
 import { spawn } from 'node:child_process';
@@ -18,6 +19,7 @@ const { values: options } = parseArgs({
     from: { type: 'string', default: '0' },
     kind: { type: 'string' },
     state: { type: 'string' },
+    patience: { type: 'string', default: '20' },
     child: { type: 'boolean', default: false },
   },
 });
@@ -27,7 +29,7 @@ const first = Number(options.from);
 
 /** Cases of one child process, and seconds for one case; a late one is read once more alone, with three times as many. */
 const batch = 250;
-const patience = 20;
+const patience = Number(options.patience);
 /** Seconds for a process to begin, on a busy machine. */
 const startPatience = 600;
 
