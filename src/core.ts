@@ -9,8 +9,9 @@ export type { Layer } from './attribution/layer.ts';
 export { type MethodName, methods } from './attribution/methods/index.ts';
 export type { StatedBaseline } from './attribution/stated-baseline.ts';
 export { rankAgreement, type Sweep, sweep } from './attribution/sweep.ts';
+export type { Target } from './attribution/targets/kinds/index.ts';
 export { type Region, regionOf } from './attribution/targets/region.ts';
-export { describeTarget, type Target } from './attribution/targets/target.ts';
+export { describeTarget } from './attribution/targets/target.ts';
 export { type ExplanationDocument, explanationSchema, parseDocument } from './explain/document.ts';
 export { explain, preprocessingOf } from './explain/explain.ts';
 export type { ExplainOptions } from './explain/explain-options.ts';
@@ -108,8 +109,10 @@ export type {
   Prepared,
   WorkOptions,
 } from './attribution/prepared.ts';
+export type { Detection } from './attribution/targets/distinct-objects.ts';
+export type { OfClasses, OfOutput } from './attribution/targets/kind.ts';
 export type { Scale, StatedScale } from './attribution/targets/scale.ts';
-export type { CompiledTarget, OfClasses, OfOutput } from './attribution/targets/target.ts';
+export type { CompiledTarget } from './attribution/targets/target.ts';
 export type { OpOptions as RuleOpOptions } from './autodiff/context.ts';
 export type { Decisions, Facts } from './autodiff/facts.ts';
 export type { Image } from './data/formats/image.ts';
@@ -149,7 +152,6 @@ export type { Direction, JudgedBy, MetricFamily } from './evaluation/metrics/met
 export type { ReferenceTest } from './evaluation/reference-test.ts';
 export type { MetricChoice } from './evaluation/score.ts';
 export type { Interval } from './evaluation/statistics.ts';
-export type { Detection } from './explain/distinct-objects.ts';
 export type { Announced, ExplainSource } from './explain/explain-options.ts';
 export type { GroupsChoice } from './explain/given-groups.ts';
 export type { GradientStatus, OperatorCount } from './explain/inspect.ts';

@@ -14,6 +14,8 @@ export interface Form<Read> {
   readonly prefix?: string;
   /** Tells texts that neither words nor a prefix do, such as files; asked after all words and prefixes. */
   readonly matches?: (text: string) => boolean;
+  /** Tells texts that are of this form although they begin with the word of another. */
+  readonly first?: (text: string) => boolean;
   readonly read: Read;
 }
 
@@ -22,7 +24,7 @@ export function formIn<F extends Form<unknown>>(
   text: string,
   forms: readonly F[],
 ): { readonly form: F; readonly argument: string } | undefined {
-  const word = forms.find(({ words }) => words?.includes(text));
+  const word = forms.find(({ words, first }) => words?.includes(text) || first?.(text));
   if (word) return { form: word, argument: text };
   const { name, argument } = prefixed(text);
   const before = name === undefined ? undefined : forms.find(({ prefix }) => prefix === name);

@@ -1,7 +1,7 @@
 import { attribute } from '../../src/attribution/attribute.ts';
 import type { Baseline } from '../../src/attribution/baseline.ts';
 import { type MethodName, methods } from '../../src/attribution/methods/index.ts';
-import type { Target } from '../../src/attribution/targets/target.ts';
+import type { Target } from '../../src/attribution/targets/kinds/index.ts';
 import { type AttributionMap, mapOf } from '../../src/evaluation/map.ts';
 import { type MetricName, metrics as metricTable } from '../../src/evaluation/metrics/index.ts';
 import { ask, type Question } from '../../src/evaluation/question.ts';

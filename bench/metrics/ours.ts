@@ -1,6 +1,6 @@
 import { attribute } from '../../src/attribution/attribute.ts';
 import type { Points } from '../../src/attribution/points.ts';
-import type { Target } from '../../src/attribution/targets/target.ts';
+import type { Target } from '../../src/attribution/targets/kinds/index.ts';
 import { atOnce, scoredAtOnce } from '../../src/evaluation/at-once.ts';
 import { groupsOf } from '../../src/evaluation/groups.ts';
 import { mapOf } from '../../src/evaluation/map.ts';

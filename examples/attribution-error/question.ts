@@ -2,7 +2,7 @@ import type { AttributionRequest } from '../../src/attribution/attribute.ts';
 import type { Baseline, InputLayout } from '../../src/attribution/baseline.ts';
 import type { Groups } from '../../src/attribution/groups.ts';
 import { type MethodName, methods } from '../../src/attribution/methods/index.ts';
-import type { Target } from '../../src/attribution/targets/target.ts';
+import type { Target } from '../../src/attribution/targets/kinds/index.ts';
 import type { Model } from '../../src/runtime/model.ts';
 import type { Tensors } from '../../src/runtime/runtime.ts';
 import { sizeOf, type Tensor, tensor } from '../../src/tensor/tensor.ts';

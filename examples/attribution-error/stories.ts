@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Target } from '../../src/attribution/targets/target.ts';
+import type { Target } from '../../src/attribution/targets/kinds/index.ts';
 import { readTokenizer } from '../../src/data/inputs/tokenizer.ts';
 import { loadModel } from '../../src/data/model/load-model.ts';
 import type { Model } from '../../src/runtime/model.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Baseline } from '../../src/attribution/baseline.ts';
-import type { Target } from '../../src/attribution/targets/target.ts';
+import type { Target } from '../../src/attribution/targets/kinds/index.ts';
 import { readModelInputs } from '../../src/data/inputs/read-model-input.ts';
 import { loadModel } from '../../src/data/model/load-model.ts';
 import { completePreprocessing } from '../../src/data/model/preprocessing-text.ts';

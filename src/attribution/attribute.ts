@@ -29,7 +29,8 @@ import { checkParameters } from './parameters.ts';
 import { batchingCheck, prepare } from './prepare.ts';
 import type { Passes, Prepared, WorkOptions } from './prepared.ts';
 import { checkBaseline, type StatedBaseline } from './stated-baseline.ts';
-import { describeTarget, type Target } from './targets/target.ts';
+import type { Target } from './targets/kinds/index.ts';
+import { describeTarget } from './targets/target.ts';
 import { checkTokens } from './tokens.ts';
 
 /** What is to be attributed to what, and how. */

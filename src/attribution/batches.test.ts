@@ -9,7 +9,7 @@ import { even, fewSizes, inBatches, mostPoints, shared } from './batches.ts';
 import type { Groups } from './groups.ts';
 import { kernelShap } from './methods/kernel-shap.ts';
 import type { Method } from './methods/method.ts';
-import type { Target } from './targets/target.ts';
+import type { Target } from './targets/kinds/index.ts';
 
 const runtime = createNodeRuntime({ threads: 1 });
 afterAll(() => runtime.close());

@@ -28,7 +28,8 @@ import {
   type WorkOptions,
 } from './prepared.ts';
 import { prune } from './pruning/prune.ts';
-import { type CompiledTarget, compileTarget, type Target, targetKey } from './targets/target.ts';
+import type { Target } from './targets/kinds/index.ts';
+import { type CompiledTarget, compileTarget, targetKey } from './targets/target.ts';
 
 /**
  * Readies one input (batch of 1) and a target.

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sharedData } from '../../test/shared-data.ts';
+import { baselineText } from '../attribution/baselines/text.ts';
 import { writeSafetensors } from '../data/formats/safetensors.ts';
 import type { ModelInput } from '../data/inputs/model-input.ts';
 import { loadModel } from '../data/model/load-model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { preprocessingOf } from '../explain/explain.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { encodeModel } from '../onnx/encode.ts';
@@ -97,4 +99,30 @@ describe('a baseline for each of several inputs', () => {
     await expect(read('left=black')).rejects.toThrow(/forms|colour/);
     await loaded.close();
   });
+});
+
+it('separates baselines, but not the rows of a table', () => {
+  expect(baselines('black,mean, blur:8')).toEqual(['black', 'mean', 'blur:8']);
+  expect(baselines('sample:a.csv#3,17,zero', ['pad'])).toEqual(['pad', 'sample:a.csv#3,17', 'zero']);
+});
+
+it.each([
+  ['zero', { kind: 'zero' }],
+  ['mean', { kind: 'mean' }],
+  ['constant:-0.5', { kind: 'constant', value: -0.5 }],
+  ['blur:6', { kind: 'blur', sigma: 6 }],
+  ['noise:3', { kind: 'noise', seed: 3 }],
+  ['tokens:50256', { kind: 'tokens', id: 50256 }],
+] as const)('writes the baseline %s and reads it again', async (text, baseline) => {
+  expect(baselineText(baseline)).toBe(text);
+  const read = await parseBaseline(text, { graph: { inputs: [], initializers: new Map() } } as unknown as LoadedModel, {
+    inputs: {},
+    outputs: {},
+  });
+  expect(read({} as ModelInput)).toEqual(baseline);
+});
+
+it('does not write a baseline that words do not hold', () => {
+  expect(() => baselineText({ kind: 'noise', seed: 1, draws: 4 })).toThrow(/cannot be written/);
+  expect(() => baselineText({ kind: 'tokens', id: 1, keep: [0] })).toThrow(/cannot be written/);
 });

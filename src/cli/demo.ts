@@ -3,7 +3,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import { baselineText } from '../attribution/baselines/text.ts';
 import type { MethodName } from '../attribution/methods/index.ts';
-import type { Target } from '../attribution/targets/target.ts';
+import type { Target } from '../attribution/targets/kinds/index.ts';
+import { targetText } from '../attribution/targets/text.ts';
 import { readText } from '../data/files/read-file.ts';
 import { readImage } from '../data/formats/image.ts';
 import { loadModel } from '../data/model/load-model.ts';
@@ -18,7 +19,6 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { interruptible } from './failure.ts';
 import { shellWord } from './options.ts';
 import { checkWritable } from './out-folder.ts';
-import { targetText } from './target-text.ts';
 import { print } from './terminal.ts';
 
 interface Options {

@@ -1,5 +1,5 @@
 import { type MethodName, methods as methodTable } from '../attribution/methods/index.ts';
-import { type LoadedModel, labelsOf } from '../data/model/loaded-model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { metrics as metricTable } from '../evaluation/metrics/index.ts';
 import { type MetricChoice, readyMetric } from '../evaluation/score.ts';
 import { defaultMetrics, type EvaluateOptions } from '../explain/evaluation/evaluate.ts';
@@ -55,7 +55,7 @@ export async function parseEvaluation(
   return {
     ...parseMetrics(texts),
     ...{ count, augment, regions, alphaMin, truth, seed, layers: layer },
-    target: target === undefined ? undefined : parseTarget(target, labelsOf(model, preprocessing)),
+    target: target === undefined ? undefined : await parseTarget(target, model, preprocessing),
     baseline: texts.baseline && (await Promise.all(texts.baseline.map(read))),
     reference: texts.reference === undefined ? undefined : await read(texts.reference),
     byteBudget: memory && memory * 2 ** 20,

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { methods as methodTable } from '../attribution/methods/index.ts';
+import { targetForms } from '../attribution/targets/text.ts';
 import { observeReads } from '../data/files/open-file.ts';
 import { describeImageInput } from '../data/inputs/image-input.ts';
 import { splitSelection } from '../data/inputs/row-selection.ts';
@@ -43,7 +44,7 @@ export function defineExplain(program: Command): void {
   withModel(command)
     .option(
       '--target <what>',
-      'what to explain: a class or label, probability:CLASS, log-odds:CLASS, log-odds:A,B, difference:A,B, token:ID, token:POSITION,ID, detection:CLASS, detection:CLASS#2, detection:box(LEFT,TOP,RIGHT,BOTTOM), detection:ANCHOR,CLASS, box:ANCHOR,COORDINATE, region:CLASS, region:CLASS,TOP,LEFT,BOTTOM,RIGHT, similar:INPUT, OUTPUT[i,j], or a formula such as logits[3] - max(logits[5], logits[7]); may be repeated; default: what the model said',
+      `what to explain: ${targetForms}; may be repeated; default: what the model said`,
       repeated,
     )
     .option(

@@ -8,18 +8,46 @@ import type { LoadedModel } from '../data/model/loaded-model.ts';
 import type { Preprocessing } from '../data/model/preprocessing.ts';
 import { WhereforeError } from '../errors.ts';
 import type { GroupsChoice } from '../explain/given-groups.ts';
-import { nearest } from '../nearest.ts';
+import { type Form, formIn, formTexts, unknownForm } from '../forms.ts';
 import { fromNumbers } from '../tensor/convert.ts';
 import { sizeOf } from '../tensor/tensor.ts';
 
-export const groupForms =
-  'elements, channels, windows:SIZE, superpixels:COUNT, a .json file of names with lists of positions, or a tensor file of whole numbers in the shape of the input';
+type ReadGroups = (
+  argument: string,
+  model: LoadedModel,
+  preprocessing: Preprocessing,
+) => GroupsChoice | Promise<GroupsChoice>;
 
-/** The kinds that take a count. */
-const counted: Readonly<Record<string, (count: number) => GroupsChoice>> = {
-  windows: (size) => ({ kind: 'windows', size }),
-  superpixels: (count) => ({ kind: 'superpixels', count }),
-};
+const forms: readonly Form<ReadGroups>[] = [
+  { text: 'elements', words: ['elements'], read: () => ({ kind: 'elements' }) },
+  { text: 'channels', words: ['channels'], read: () => ({ kind: 'channels' }) },
+  {
+    text: 'windows:SIZE',
+    prefix: 'windows',
+    read: (text) => ({ kind: 'windows', size: countIn(text, 'windows:SIZE') }),
+  },
+  {
+    text: 'superpixels:COUNT',
+    prefix: 'superpixels',
+    read: (text) => ({ kind: 'superpixels', count: countIn(text, 'superpixels:COUNT') }),
+  },
+  {
+    text: 'a .json file of names with lists of positions',
+    matches: (text) => extname(text).toLowerCase() === '.json',
+    read: async (path) => namedGroups(await readText(path, 'document'), path),
+  },
+  {
+    text: 'a tensor file of whole numbers in the shape of the input',
+    matches: (text) => extname(text).toLowerCase() in tensorReaders,
+    read: async (path, model, preprocessing) => {
+      const [{ tensors }] = await readModelInputs(model, path, preprocessing);
+      return { kind: 'indices', tensors };
+    },
+  },
+];
+
+/** How groups are written, for help and messages. */
+export const groupForms = formTexts(forms);
 
 /**
  * Reads groups of features as a person writes them: `superpixels:100`, `windows:16`, `channels`, `organs.npy`, or
@@ -31,19 +59,16 @@ export async function parseGroups(
   model: LoadedModel,
   preprocessing: Preprocessing,
 ): Promise<GroupsChoice> {
-  if (text === 'elements' || text === 'channels') return { kind: text };
-  const [, kind, number] = /^([a-z]+):(\d+)$/.exec(text) ?? [];
-  if (kind && kind in counted && Number(number) > 0) return counted[kind](Number(number));
-  const extension = extname(text).toLowerCase();
-  if (extension === '.json') return namedGroups(await readText(text, 'document'), text);
-  if (extension in tensorReaders) {
-    const [{ tensors }] = await readModelInputs(model, text, preprocessing);
-    return { kind: 'indices', tensors };
-  }
-  const guess = nearest(text.split(':')[0], ['elements', 'channels', ...Object.keys(counted)]);
-  throw new WhereforeError('invalid-argument', `--groups ${text}: there are no such groups`, {
-    guess: guess && (guess in counted ? `${guess}:${number ?? 100}` : guess),
-    expected: groupForms,
+  const found = formIn(text, forms);
+  if (found) return found.form.read(found.argument, model, preprocessing);
+  throw unknownForm(`--groups ${text}: there are no such groups`, text, forms, { example: '100' });
+}
+
+function countIn(text: string, form: string): number {
+  if (/^\d+$/.test(text) && Number(text) > 0) return Number(text);
+  throw new WhereforeError('invalid-argument', '--groups', {
+    got: text || 'nothing',
+    expected: `${form}, a whole number from 1 up`,
   });
 }
 

@@ -106,7 +106,7 @@ describe('--groups', () => {
 
   it.each([
     ['nothing known', ['--groups', 'tiles'], /elements, channels, windows:SIZE/],
-    ['no size', ['--groups', 'windows:0'], /elements, channels, windows:SIZE/],
+    ['no size', ['--groups', 'windows:0'], /windows:SIZE, a whole number/],
     ['no space', ['--groups', 'windows:2'], /axes of space/],
     ['no file', ['--groups', 'nowhere.json'], /nowhere\.json/],
     ['a list', ['--groups', () => file('list.json', '[1, 2]')], /names with lists of positions/],

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Target, unitOf } from '../attribution/targets/target.ts';
+import type { Target } from '../attribution/targets/kinds/index.ts';
+import { unitOf } from '../attribution/targets/target.ts';
 import type { ExplanationDocument } from '../explain/document.ts';
 import { meaningOf, promisesSum } from '../explain/meaning.ts';
 import { acceptedError, isCutOff, withoutGradients } from '../page/judgement.ts';

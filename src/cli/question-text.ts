@@ -1,6 +1,6 @@
 import { type MethodName, methods as methodTable } from '../attribution/methods/index.ts';
 import { describedText } from '../data/inputs/described-text.ts';
-import { type LoadedModel, labelsOf } from '../data/model/loaded-model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
 import type { Preprocessing } from '../data/model/preprocessing.ts';
 import { WhereforeError } from '../errors.ts';
 import { preprocessingOf } from '../explain/explain.ts';
@@ -9,7 +9,6 @@ import type { Question } from '../explain/request.ts';
 import { parseBaseline } from './baseline-text.ts';
 import { parseGroups } from './groups-text.ts';
 import { parseSettings } from './settings-text.ts';
-import { similarityTarget } from './similarity-target.ts';
 import { parseTarget } from './target-text.ts';
 
 /** What a person asks of a model, in their words: plain data, so that another process can read it as well. */
@@ -37,8 +36,7 @@ export async function parseQuestion(
   texts: QuestionTexts,
 ): Promise<Question & { readonly preprocessing: Preprocessing }> {
   const preprocessing = withTextColumn(preprocessingOf(model, {}), texts.textColumn);
-  const labels = labelsOf(model, preprocessing);
-  const target = (text: string) => similarityTarget(text, model, preprocessing) ?? parseTarget(text, labels);
+  const target = (text: string) => parseTarget(text, model, preprocessing);
   const baseline = (text: string) => parseBaseline(text, model, preprocessing);
   return {
     ...parseMethods(texts),

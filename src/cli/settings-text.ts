@@ -1,4 +1,5 @@
 import { WhereforeError } from '../errors.ts';
+import { assigned } from '../forms.ts';
 import { unknownName } from '../nearest.ts';
 
 /** Parameters by the name of what they are set for. */
@@ -17,8 +18,9 @@ export function parseSettings(
 ): Settings {
   const settings: Settings = {};
   for (const text of texts) {
-    const [, name, parameter, value] = /^([a-z0-9-]+)\.([A-Za-z]+)=(.+)$/.exec(text) ?? [];
-    if (!name) throw new WhereforeError('invalid-argument', '--set', { got: text, expected: forms });
+    const { name: left = '', value = '' } = assigned(text) ?? {};
+    const [, name, parameter] = /^([a-z0-9-]+)\.([A-Za-z]+)$/.exec(left) ?? [];
+    if (!name || value === '') throw new WhereforeError('invalid-argument', '--set', { got: text, expected: forms });
     if (!known.some((table) => Object.hasOwn(table, name))) {
       const names = known.flatMap((table) => Object.keys(table));
       throw unknownName(`--set ${text}: there is no ${known.length > 1 ? 'method or metric' : 'method'}`, name, names, {

@@ -2,7 +2,7 @@ import type { Baseline, InputLayout } from '../attribution/baseline.ts';
 import type { Groups } from '../attribution/groups.ts';
 import type { LoadExplainer, Method } from '../attribution/methods/method.ts';
 import type { WorkOptions } from '../attribution/prepared.ts';
-import type { Target } from '../attribution/targets/target.ts';
+import type { Target } from '../attribution/targets/kinds/index.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import type { ControlName } from './controls.ts';
 import type { JudgedBy } from './metrics/metric.ts';

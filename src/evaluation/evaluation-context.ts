@@ -1,7 +1,7 @@
 import type { Baseline, InputLayout } from '../attribution/baseline.ts';
 import type { Points } from '../attribution/points.ts';
 import type { Passes, WorkOptions } from '../attribution/prepared.ts';
-import type { Target } from '../attribution/targets/target.ts';
+import type { Target } from '../attribution/targets/kinds/index.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import type { FeatureGroups } from './groups.ts';

@@ -9,8 +9,9 @@ import { explainedInputs } from '../attribution/explained.ts';
 import { pointOf } from '../attribution/points.ts';
 import { prepare } from '../attribution/prepare.ts';
 import type { Prepared, WorkOptions } from '../attribution/prepared.ts';
+import { isClassTarget, type Target, targetKinds } from '../attribution/targets/kinds/index.ts';
 import { scaleOf } from '../attribution/targets/scale.ts';
-import { type CompiledTarget, isClassTarget, type Target } from '../attribution/targets/target.ts';
+import type { CompiledTarget } from '../attribution/targets/target.ts';
 import { hasBatchAxis } from '../attribution/targets/target-source.ts';
 import type { Facts } from '../autodiff/facts.ts';
 import { WhereforeError } from '../errors.ts';
@@ -79,7 +80,7 @@ export async function ask(model: Model, request: QuestionRequest): Promise<Quest
   const atEnds = (separately ? [asked, confident] : [asked]).map((prepared) => prepared.evaluate(ends));
   const [[value, referenceValue], confidences] = (await Promise.all(atEnds)).map(({ target }) => target);
 
-  const link = confidenceLink(target, probability !== undefined, value, referenceValue, reference);
+  const link = confidenceLink(probability, value, referenceValue, reference);
   const [confidence, referenceConfidence] = [...(confidences ?? [value, referenceValue])].map(link);
   const { classes, chance } = classesOf(model, target, asked.target);
   const at = (prepared: Prepared) => gathered(async (points) => (await prepared.evaluate(points)).target);
@@ -169,15 +170,9 @@ function meanOf(name: string, sample: Tensor): Tensor<'float32'> {
   return float32([1, ...rest], mean);
 }
 
-/** The same class as a probability; undefined for targets that are none. */
+/** The target that says how probable the explained one is; undefined where nothing does. */
 function probabilityTarget(target: Target, { facts, output }: CompiledTarget): Target | undefined {
-  if (target.kind === 'classProbability' || target.kind === 'tokenLogProbability') return target;
-  if (!isClassTarget(target) || target.kind === 'logitDifference') return undefined;
-  if (target.kind === 'classLogOdds' && target.against !== undefined) return undefined;
-  const { class: index, output: named, binary, scale } = target;
-  // The only number of an output is a value, unless it is said to tell two classes apart.
-  if (index === 0 && !binary && rowSize(facts, output) === 1) return undefined;
-  return { kind: 'classProbability', class: index, output: named, binary, scale };
+  return targetKinds[target.kind].probability?.(target, rowSize(facts, output) === 1) as Target | undefined;
 }
 
 /** Numbers that an output has for one input. */
@@ -186,15 +181,8 @@ function rowSize({ shapes }: Facts, output: string): number {
   return sizeOf(hasBatchAxis(shape) ? shape.slice(1) : shape);
 }
 
-function confidenceLink(
-  target: Target,
-  isProbability: boolean,
-  value: number,
-  referenceValue: number,
-  reference: Baseline,
-) {
-  if (target.kind === 'tokenLogProbability') return Math.exp;
-  if (isProbability) return (probability: number) => probability;
+function confidenceLink(probability: Target | undefined, value: number, referenceValue: number, reference: Baseline) {
+  if (probability) return targetKinds[probability.kind].probabilityOf ?? ((value: number) => value);
   const difference = value - referenceValue;
   if (Math.abs(difference) < 1e-6) {
     throw new WhereforeError(
@@ -213,7 +201,7 @@ function classesOf(model: Model, target: Target, compiled: CompiledTarget): Pick
   const { facts, output } = compiled;
   if (!probabilityTarget(target, compiled)) return { classes: undefined, chance: undefined };
   const shape = facts.shapes.get(output) ?? [];
-  const numbers = target.kind === 'tokenLogProbability' ? (shape.at(-1) as number) : rowSize(facts, output);
+  const numbers = targetKinds[target.kind].names === 'tokens' ? (shape.at(-1) as number) : rowSize(facts, output);
   const stated = isClassTarget(target) ? target : undefined;
   const scale = scaleOf(model.graph, output, stated?.scale);
   const classes = numbers === 1 && stated?.binary ? 2 : numbers;

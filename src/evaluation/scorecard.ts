@@ -1,7 +1,7 @@
 import { type Baseline, describeBaseline, type InputBaseline, type InputLayout } from '../attribution/baseline.ts';
 import type { ValueKind } from '../attribution/methods/method.ts';
 import type { WorkOptions } from '../attribution/prepared.ts';
-import type { Target } from '../attribution/targets/target.ts';
+import type { Target } from '../attribution/targets/kinds/index.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { maxOf, minOf } from '../tensor/extremes.ts';

@@ -1,5 +1,5 @@
+import { isClassTarget, type Target } from '../attribution/targets/kinds/index.ts';
 import { type Scale, type StatedScale, scaleOf } from '../attribution/targets/scale.ts';
-import { isClassTarget, type Target } from '../attribution/targets/target.ts';
 import type { Preprocessing } from '../data/model/preprocessing.ts';
 import type { Graph } from '../onnx/graph.ts';
 
@@ -57,7 +57,7 @@ export function statedReading({ binary, stated }: ClassReading): { binary?: bool
 }
 
 /** A target of classes with what is known of its output; others as they are. */
-export function readTarget(target: Target, reading: ClassReading | undefined): Target {
+export function completedTarget(target: Target, reading: ClassReading | undefined): Target {
   return reading && isClassTarget(target) ? { ...statedReading(reading), ...target } : target;
 }
 

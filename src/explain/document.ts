@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { baselineSchema } from '../attribution/baselines/index.ts';
-import { targetSchema } from '../attribution/targets/target-schema.ts';
+import { targetSchema } from '../attribution/targets/kinds/index.ts';
 import { WhereforeError } from '../errors.ts';
 import { givenGroupsSchema } from './given-groups.ts';
 import { scorecardSchema } from './scorecard-document.ts';

@@ -1,6 +1,6 @@
 import { type Attribution, attribute } from '../attribution/attribute.ts';
 import { methods as methodTable } from '../attribution/methods/index.ts';
-import type { Target } from '../attribution/targets/target.ts';
+import type { Target } from '../attribution/targets/kinds/index.ts';
 import { portablePath } from '../data/files/portable-path.ts';
 import { settledPreprocessing } from '../data/guess/settled-preprocessing.ts';
 import type { GridTransform } from '../data/inputs/grid.ts';

@@ -148,7 +148,7 @@ async function layersOf(model: LoadedModel): Promise<OfShapes> {
     const from = floats.length ? floats : explainedInputs(model, hasTokens ? { kind: 'tokens', id: 0 } : undefined);
     const outputs = model.graph.outputs.flatMap(({ name }) => (facts.types.get(name) === 'float32' ? [name] : []));
     const cuts = gradientCuts(graph.nodes, facts, floats, outputs).map(({ text }) => text);
-    const layers = proposedLayers(graph, facts, from, targetOutput(graph, facts, {}));
+    const layers = proposedLayers(graph, facts, from, targetOutput(graph, facts));
     return { layers, layersMissing: undefined, cuts, remaining: new Set(graph.nodes.map(operatorKey)) };
   } catch (error) {
     // The rest of the inspection is worth showing even where the model cannot run on made-up input.

@@ -3,7 +3,7 @@ import type { Groups } from '../attribution/groups.ts';
 import { type MethodName, methods as methodTable } from '../attribution/methods/index.ts';
 import { checkParameters } from '../attribution/parameters.ts';
 import type { Passes } from '../attribution/prepared.ts';
-import type { Target } from '../attribution/targets/target.ts';
+import { type Target, targetKinds } from '../attribution/targets/kinds/index.ts';
 import { guessNotes } from '../data/guess/guess-notes.ts';
 import type { ModelInput } from '../data/inputs/model-input.ts';
 import { tensorInput } from '../data/inputs/tensor-input.ts';
@@ -166,7 +166,7 @@ function planned(
     parameters,
     groups: methodTable[method].usesGroups ? groups : undefined,
     givenGroups,
-    labels: target.kind === 'tokenLogProbability' ? names.tokens : names.classes,
+    labels: targetKinds[target.kind].names === 'tokens' ? names.tokens : names.classes,
     notes: [...unexplained(model, explained), ...question.notes],
     ...cost,
   };

@@ -1,6 +1,7 @@
+import { type Detection, distinctObjects } from '../attribution/targets/distinct-objects.ts';
+import type { Target } from '../attribution/targets/kinds/index.ts';
 import { regionOf } from '../attribution/targets/region.ts';
 import { scaleOf } from '../attribution/targets/scale.ts';
-import type { Target } from '../attribution/targets/target.ts';
 import { hasBatchAxis } from '../attribution/targets/target-source.ts';
 import type { Preprocessing } from '../data/model/preprocessing.ts';
 import { WhereforeError } from '../errors.ts';
@@ -10,7 +11,6 @@ import { toNumbers } from '../tensor/convert.ts';
 import { formatShape, type Tensor } from '../tensor/tensor.ts';
 import { boxReader } from './boxes.ts';
 import { classReading, isLanguage, probabilitiesOf, softmax, statedReading } from './class-reading.ts';
-import { type Detection, distinctObjects } from './distinct-objects.ts';
 import type { ExplanationDocument } from './document.ts';
 
 /** What a model said of one input, and the target that explains it. */

@@ -2,14 +2,9 @@ import type { Baseline } from '../attribution/baseline.ts';
 import { baselineInputs, explainedInputs } from '../attribution/explained.ts';
 import { type MethodName, methods as methodTable } from '../attribution/methods/index.ts';
 import { checkBaseline } from '../attribution/stated-baseline.ts';
-import {
-  type CompiledTarget,
-  compileTarget,
-  isClassTarget,
-  type Target,
-  targetOutput,
-} from '../attribution/targets/target.ts';
-import { checkTarget } from '../attribution/targets/target-schema.ts';
+import { isClassTarget, type Target } from '../attribution/targets/kinds/index.ts';
+import { checkTarget } from '../attribution/targets/stated-target.ts';
+import { type CompiledTarget, compileTarget, targetOutput } from '../attribution/targets/target.ts';
 import { hasBatchAxis } from '../attribution/targets/target-source.ts';
 import { checkTokens } from '../attribution/tokens.ts';
 import type { ModelInput } from '../data/inputs/model-input.ts';
@@ -22,7 +17,7 @@ import { holdsMissing } from '../runtime/missing-values.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { throwIfCancelled } from '../runtime/runtime.ts';
 import { sizeOf, type Tensor } from '../tensor/tensor.ts';
-import { classReading, readTarget } from './class-reading.ts';
+import { classReading, completedTarget } from './class-reading.ts';
 import { defaultBaseline } from './default-baseline.ts';
 import { type ChosenLayer, layersFor, mismatch } from './fitting-layers.ts';
 import { gradientObstacle } from './inspect.ts';
@@ -200,5 +195,5 @@ function completeTarget(
   const output = targetOutput(graph, facts, target);
   const shape = facts.shapes.get(output) ?? [];
   const count = sizeOf(hasBatchAxis(shape) ? shape.slice(1) : shape);
-  return readTarget(target, classReading(graph, preprocessing, output, { count, labels }));
+  return completedTarget(target, classReading(graph, preprocessing, output, { count, labels }));
 }

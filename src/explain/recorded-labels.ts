@@ -1,4 +1,5 @@
-import { describeTarget, type Target } from '../attribution/targets/target.ts';
+import type { Target } from '../attribution/targets/kinds/index.ts';
+import { describeTarget } from '../attribution/targets/target.ts';
 import { tokenizerOf } from '../data/inputs/text-input.ts';
 import { type LoadedModel, labelsOf } from '../data/model/loaded-model.ts';
 import type { Preprocessing } from '../data/model/preprocessing.ts';

@@ -2,7 +2,7 @@ import { type Attribution, attribute } from '../attribution/attribute.ts';
 import type { Groups } from '../attribution/groups.ts';
 import { methods as methodTable } from '../attribution/methods/index.ts';
 import type { WorkOptions } from '../attribution/prepared.ts';
-import type { Target } from '../attribution/targets/target.ts';
+import { type Target, targetKinds } from '../attribution/targets/kinds/index.ts';
 import { findBelow } from '../data/files/folders.ts';
 import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { preprocessingSchema } from '../data/model/preprocessing.ts';
@@ -124,7 +124,7 @@ async function computeAgain(model: LoadedModel, explained: Explained, options: R
     parameters: { ...document.parameters, ...files },
     layout: document.input.layout,
     groups,
-    labels: document.target.kind === 'tokenLogProbability' ? labels.tokens : labels.classes,
+    labels: targetKinds[document.target.kind].names === 'tokens' ? labels.tokens : labels.classes,
   });
   // Where the method's files lie now is not what the document states.
   const stated = Object.fromEntries(Object.keys(files).map((name) => [name, document.parameters[name]]));

@@ -1,6 +1,6 @@
 import type { MethodName } from '../attribution/methods/index.ts';
 import type { StatedBaseline } from '../attribution/stated-baseline.ts';
-import type { Target } from '../attribution/targets/target.ts';
+import type { Target } from '../attribution/targets/kinds/index.ts';
 import type { ModelInput } from '../data/inputs/model-input.ts';
 import type { GroupsChoice } from './given-groups.ts';
 import type { Prediction } from './prediction.ts';

@@ -1,6 +1,6 @@
+import { boxOnImage } from '../attribution/box-on-image.ts';
 import { writePng } from '../data/formats/image.ts';
 import { WhereforeError } from '../errors.ts';
-import { boxOnImage } from '../explain/boxes.ts';
 import type { Explained } from '../explain/explained.ts';
 import { promisesSum } from '../explain/meaning.ts';
 import { cssColour, divergingColour } from '../page/colour-map.ts';

@@ -9,7 +9,7 @@ import { createModel } from '../../runtime/model.ts';
 import { createNodeRuntime } from '../../runtime/node.ts';
 import { rows, type Tensor } from '../../tensor/tensor.ts';
 import { attribute } from '../attribute.ts';
-import type { Target } from '../targets/target.ts';
+import type { Target } from '../targets/kinds/index.ts';
 
 const runtime = createNodeRuntime({ threads: 1 });
 afterAll(() => runtime.close());

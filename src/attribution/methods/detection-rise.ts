@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { WhereforeError } from '../../errors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { type Box, boxInCell, centredBox, gridCells, intersectionOverUnion } from '../detector-grid.ts';
-import type { Target } from '../targets/target.ts';
+import type { Target } from '../targets/kinds/index.ts';
 import { imageInput, maskBudget, sampledMasks } from './masks.ts';
 import { type Method, sumOf } from './method.ts';
 import { maskParameters } from './rise.ts';
@@ -78,7 +78,7 @@ type Decode = (grid: Tensor<'float32'>, batch: number) => (anchor: number) => De
 
 /** The row of the detector's grid that is explained. */
 function anchorOf(target: Target): number {
-  if (target.kind === 'detectionScore' || target.kind === 'boxCoordinate') return target.anchor;
+  if ('anchor' in target) return target.anchor;
   throw new WhereforeError('invalid-argument', 'D-RISE explains a detection', {
     got: target.kind,
     expected: 'detectionScore or boxCoordinate',

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { WhereforeError } from '../../errors.ts';
 import { float32, formatShape, type Tensor } from '../../tensor/tensor.ts';
-import type { Target } from '../targets/target.ts';
+import type { Target } from '../targets/kinds/index.ts';
 import { type Method, sumOf } from './method.ts';
 
 const parameters = z.strictObject({

@@ -8,7 +8,7 @@ import type { InputLayout } from '../baseline.ts';
 import type { Partition } from '../groups.ts';
 import type { RuleSet } from '../plan.ts';
 import type { Gradient, Passes, Prepared } from '../prepared.ts';
-import type { Target } from '../targets/target.ts';
+import type { Target } from '../targets/kinds/index.ts';
 
 /** The model at one baseline input. */
 export interface Reference {

@@ -6,7 +6,7 @@ import { float32 } from '../../tensor/tensor.ts';
 import { attribute } from '../attribute.ts';
 import { pointOf } from '../points.ts';
 import { prepare } from '../prepare.ts';
-import type { Target } from './target.ts';
+import type { Target } from './kinds/index.ts';
 
 const runtime = createNodeRuntime({ threads: 1 });
 afterAll(() => runtime.close());

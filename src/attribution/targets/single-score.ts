@@ -16,6 +16,11 @@ export function isSingle({ shape }: Pick<Source, 'shape'>): boolean {
   return sizeOf(shape) === 1;
 }
 
+/** What of a class is built into the graph: the side of an output of one number, how its numbers are read. */
+export function builtIn({ class: index, binary, scale }: OfClass): string {
+  return `${binary === true && index === 0},${scale}`;
+}
+
 /** The number's own logit z and, where the model gives one, its probability p; [batch] each. */
 interface Single {
   readonly logit?: string;

@@ -7,8 +7,9 @@ import { float32 } from '../../tensor/tensor.ts';
 import { attribute } from '../attribute.ts';
 import { pointOf } from '../points.ts';
 import { prepare } from '../prepare.ts';
+import type { Target } from './kinds/index.ts';
 import { regionMask, regionOf } from './region.ts';
-import { describeTarget, type Target } from './target.ts';
+import { describeTarget } from './target.ts';
 
 const runtime = createNodeRuntime({ threads: 1 });
 afterAll(() => runtime.close());

@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import type { Passes } from '../../attribution/prepared.ts';
-import type { Target } from '../../attribution/targets/target.ts';
+import type { Target } from '../../attribution/targets/kinds/index.ts';
 import { WhereforeError } from '../../errors.ts';
 import type { Model } from '../../runtime/model.ts';
 import type { Tensors } from '../../runtime/runtime.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Target } from '../../attribution/targets/target.ts';
+import type { Target } from '../../attribution/targets/kinds/index.ts';
 import { WhereforeError } from '../../errors.ts';
 import { choose, random } from '../../tensor/random.ts';
 import { randomisedModel, unreadWeights, weightedNodes } from '../randomised-model.ts';
@@ -87,7 +87,7 @@ export const randomLogit: Metric<RandomLogitParameters, 'lower'> = {
   cost: ({ classes }) => ({ forward: 0, backward: 0, again: classes }),
   async run({ target, classes: available = 0, seed }, explanation, { classes }) {
     const again = explainAgain(explanation, 'random logit');
-    if (!('class' in target) || target.kind === 'detectionScore' || available < 2) {
+    if (!('class' in target) || 'anchor' in target || available < 2) {
       throw new WhereforeError('invalid-argument', 'random logit needs a target among classes', {
         got: target.kind,
         expected: 'classLogit or classProbability',

@@ -1,6 +1,6 @@
+import { boxOnImage } from '../../attribution/box-on-image.ts';
 import type { Box } from '../../attribution/detector-grid.ts';
 import type { GridTransform } from '../../data/inputs/grid.ts';
-import { boxOnImage } from '../../explain/boxes.ts';
 import { type Html, html } from '../html.ts';
 
 /** A detection on an image. */

@@ -1,3 +1,4 @@
+import { targetKinds } from '../../attribution/targets/kinds/index.ts';
 import { unitOf } from '../../attribution/targets/target.ts';
 import { resizeImage } from '../../data/formats/resize.ts';
 import type { GridTransform } from '../../data/inputs/grid.ts';
@@ -115,13 +116,8 @@ function prediction(
 function chosenEntries(
   target: ExplanationDocument['target'],
   prediction: NonNullable<ExplanationDocument['prediction']>,
-): number[] {
-  if ('class' in target) return [target.class];
-  if (target.kind === 'logitDifference') return [target.a, target.b];
-  if (target.kind === 'tokenLogProbability') return [target.id];
-  if (target.kind === 'boxCoordinate')
-    return prediction.top.flatMap(({ anchor, index }) => (anchor === target.anchor ? [index] : []));
-  return target.kind === 'output' ? target.index.slice(-1) : [];
+): readonly number[] {
+  return targetKinds[target.kind].about?.(target, prediction.top) ?? [];
 }
 
 /** The question that a group of explanations answers: `f(x) − f(x₀) = T`, with the two images. */

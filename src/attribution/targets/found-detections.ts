@@ -1,10 +1,9 @@
-import { type Box, intersectionOverUnion } from '../attribution/detector-grid.ts';
-import type { Target } from '../attribution/targets/target.ts';
-import type { ModelInput } from '../data/inputs/model-input.ts';
-import { WhereforeError } from '../errors.ts';
-import { boxOnImage } from './boxes.ts';
+import type { ModelInput } from '../../data/inputs/model-input.ts';
+import { WhereforeError } from '../../errors.ts';
+import { boxOnImage } from '../box-on-image.ts';
+import { type Box, intersectionOverUnion } from '../detector-grid.ts';
 import { type Detection, distinctObjects } from './distinct-objects.ts';
-import type { Prediction } from './prediction.ts';
+import type { Said } from './kind.ts';
 
 /** Objects from this score on count as found. */
 const foundScore = 0.1;
@@ -17,16 +16,16 @@ export type DetectionChoice =
   | { readonly box: Box };
 
 /**
- * The score of one detected object as a target.
+ * The row of a detector's grid that shows an object best.
  * @throws WhereforeError `invalid-argument` for a model that is no detector, or an object that was not found: what was
  *   found is named
  */
-export function detectionTarget(
+export function foundObject(
   choice: DetectionChoice,
   input: ModelInput,
-  { detections, summary }: Prediction,
+  { detections, summary }: Said,
   labels: readonly string[] | undefined,
-): Target {
+): { readonly output: string; readonly anchor: number; readonly class: number } {
   if (!detections) {
     throw new WhereforeError('invalid-argument', 'a detection needs a model that is known to be a detector', {
       where: input.source,
@@ -36,7 +35,7 @@ export function detectionTarget(
   }
   const objects = distinctObjects(detections);
   const found = 'box' in choice ? nearestBox(choice.box, objects, input) : ranked(choice, objects);
-  if (found) return { kind: 'detectionScore', output: summary.output, anchor: found.anchor, class: found.class };
+  if (found) return { output: summary.output, anchor: found.anchor, class: found.class };
   const name = (index: number) => (labels?.[index] ? `"${labels[index]}"` : `class ${index}`);
   const what =
     'box' in choice ? 'at that place' : `${name(choice.class)}${choice.rank > 1 ? ` number ${choice.rank}` : ''}`;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { ModelInput } from '../data/inputs/model-input.ts';
+import type { ModelInput } from '../../data/inputs/model-input.ts';
 import type { Detection } from './distinct-objects.ts';
 import { distinctObjects } from './distinct-objects.ts';
-import { detectionTarget } from './found-detections.ts';
-import type { Prediction } from './prediction.ts';
+import { foundObject } from './found-detections.ts';
+import type { Said } from './kind.ts';
 
 const labels = ['cat', 'dog', 'zebra'];
 /** Two cats, one of which two neighbouring anchors see, and a dog at the place of the first cat. */
@@ -18,9 +18,9 @@ const input = { source: 'x.png' } as ModelInput;
 const prediction = {
   summary: { output: 'boxes', kind: 'detection', top: [] },
   detections: rows,
-} as unknown as Prediction;
-const targetOf = (choice: Parameters<typeof detectionTarget>[0], given = input) =>
-  detectionTarget(choice, given, prediction, labels);
+} as unknown as Said;
+const targetOf = (choice: Parameters<typeof foundObject>[0], given = input) =>
+  foundObject(choice, given, prediction, labels);
 
 describe('what a detector found', () => {
   it('is one object for neighbouring anchors, several for boxes that lie apart', () => {
@@ -36,7 +36,7 @@ describe('what a detector found', () => {
     [{ box: [1, 0, 10, 10] }, 7],
     [{ box: [25, 25, 40, 40] }, 5],
   ] as const)('%o', (choice, anchor) => {
-    expect(targetOf(choice)).toMatchObject({ kind: 'detectionScore', output: 'boxes', anchor });
+    expect(targetOf(choice)).toMatchObject({ output: 'boxes', anchor });
   });
 
   it('is chosen in pixels of the image that a person sees', () => {

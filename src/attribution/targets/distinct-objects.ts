@@ -1,4 +1,4 @@
-import { type Box, intersectionOverUnion } from '../attribution/detector-grid.ts';
+import { type Box, intersectionOverUnion } from '../detector-grid.ts';
 
 /** A row of a detector's grid with the class that fits best. */
 export interface Detection {
