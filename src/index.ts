@@ -65,6 +65,15 @@ export {
   verbatimSpans,
 } from './provenance/text/verbatim.ts';
 
+// Language models
+
+export { type Generated, type GenerateOptions, generate } from './language/generate/generate.ts';
+export {
+  type LanguageModel,
+  type OpenLanguageModelOptions,
+  openLanguageModel,
+} from './language/model/language-model.ts';
+
 // Training data behind a model
 
 export { type OpenRetraining, openRetraining, type Recipe } from './influence/retraining/retraining.ts';
@@ -159,4 +168,6 @@ export type { Materials } from './train/manifest.ts';
 
 // Types that these signatures name
 
+export type { SamplingOptions } from './language/generate/sampling.ts';
+export type { InputRoles } from './language/model/input-roles.ts';
 export type { CorpusDocument, Segment } from './provenance/text/segment.ts';

@@ -9,6 +9,7 @@ import { reportFailure } from './failure.ts';
 import { defineGradient } from './gradient.ts';
 import { defineInfluence } from './influence.ts';
 import { defineInspect } from './inspect.ts';
+import { defineLanguage } from './language/language.ts';
 import { defineReplay } from './replay.ts';
 import { defineRuns } from './runs.ts';
 import { defineTrace } from './trace.ts';
@@ -25,6 +26,7 @@ const commands = [
   defineAudit,
   defineInfluence,
   defineTrace,
+  defineLanguage,
   defineWorker,
 ];
 

@@ -40,6 +40,11 @@ export function print(text: string): void {
   console.log(lines(text));
 }
 
+/** Prints a piece of a text that goes on. */
+export function printPiece(text: string): void {
+  process.stdout.write(lines(text));
+}
+
 /** Prints a message beside the result. */
 export function tell(text: string): void {
   console.error(lines(text));

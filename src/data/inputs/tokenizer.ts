@@ -11,7 +11,10 @@ import { alignTokens, wordsOf } from './token-alignment.ts';
 
 /** Turns texts into token ids and back. */
 export interface Tokenizer {
-  encode(text: string): EncodedText;
+  /** @param options.special Whether the special tokens are added that the tokenizer puts around a text; default true. */
+  encode(text: string, options?: { readonly special?: boolean }): EncodedText;
+  /** The text of tokens, special ones left out. Bytes that end within a letter become U+FFFD. */
+  decode(ids: readonly number[]): string;
   /** The token of an id as a person reads it; the id in angle brackets where the vocabulary has none. */
   textOf(id: number): string;
   idOf(token: string): number | undefined;
@@ -65,8 +68,9 @@ export function parseTokenizer(json: string, where = 'tokenizer.json'): Tokenize
       if (token === undefined) return `<${id}>`;
       return special.has(id) ? token : plain(token);
     },
-    encode: (text) => {
-      const { ids, tokens } = limited(() => checked(inner.encode(text)), where);
+    decode: (ids) => limited(() => inner.decode([...ids], { skip_special_tokens: true }), where),
+    encode: (text, { special: added = true } = {}) => {
+      const { ids, tokens } = limited(() => checked(inner.encode(text, { add_special_tokens: added })), where);
       const isSpecial = ids.map((id) => special.has(id));
       const spans = alignTokens(text, tokens, isSpecial, (i) => ids[i] === unknown);
       return {

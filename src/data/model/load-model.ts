@@ -42,6 +42,8 @@ export interface LoadModelOptions extends NamedFiles {
   readonly preprocessing?: string;
   /** Name of a model given as bytes, for messages. Default `model.onnx`. */
   readonly name?: string;
+  /** Changes the decoded model before it is made ready, such as to leave out inputs that stay empty. Default: nothing. */
+  readonly prepare?: (model: OnnxModel) => OnnxModel;
   /** Folders that the file must lie in, where another file names it. Default: anywhere. */
   readonly inside?: readonly string[];
 }
@@ -66,12 +68,8 @@ export async function loadModel(source: string | Uint8Array, options: LoadModelO
   }
   const { bytes, path } = await modelBytes(source, options);
   const fileName = typeof source === 'string' ? basename(source) : (options.name ?? 'model.onnx');
-  const { decoded, folder } = await decodeAt(bytes, path, fileName).catch(asMalformed(fileName));
-  try {
-    validateModel(decoded);
-  } catch (error) {
-    asMalformed(fileName)(error);
-  }
+  const { decoded: written, folder } = await decodeAt(bytes, path, fileName).catch(asMalformed(fileName));
+  const decoded = prepared(written, fileName, options);
   const hash = new FileHash().update(bytes);
   let size = bytes.length;
   for (const [name, end] of externalFiles(decoded)) {
@@ -84,8 +82,8 @@ export async function loadModel(source: string | Uint8Array, options: LoadModelO
       ? await findPreprocessing(path)
       : undefined;
   const there = { written: found, beside: path === undefined ? undefined : await findBeside(path) };
-  const { written, beside } = await withNamedFiles(decoded, there, options);
-  if (written) checkPreprocessing(written, decoded.graph);
+  const { written: preprocessing, beside } = await withNamedFiles(decoded, there, options);
+  if (preprocessing) checkPreprocessing(preprocessing, decoded.graph);
   const { threads, isolation = 'process', timeLimit } = options;
   const memoryLimit = Math.max(leastMemory, options.memory ?? 0) + 4 * size;
   const runtime = options.runtime ?? createNodeRuntime({ threads, isolation, memoryLimit, timeLimit });
@@ -100,15 +98,24 @@ export async function loadModel(source: string | Uint8Array, options: LoadModelO
   return {
     ...model,
     path,
-    preprocessing: written,
+    preprocessing,
     beside,
     edge: nodeEdge,
-    labels: written?.labels ?? labelsOfModel(decoded, beside).labels?.names,
+    labels: preprocessing?.labels ?? labelsOfModel(decoded, beside).labels?.names,
     close: async () => {
       await model.close();
       if (!options.runtime) await runtime.close();
     },
   };
+}
+
+function prepared(decoded: OnnxModel, fileName: string, { prepare }: LoadModelOptions): OnnxModel {
+  try {
+    validateModel(decoded);
+    return prepare ? prepare(decoded) : decoded;
+  } catch (error) {
+    return asMalformed(fileName)(error);
+  }
 }
 
 /** Files and versions of Node. What reads inputs is loaded when an input is read. */

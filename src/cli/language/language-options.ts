@@ -1,0 +1,66 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { isFile } from '../../data/files/folders.ts';
+import { readText } from '../../data/files/read-file.ts';
+import { WhereforeError } from '../../errors.ts';
+import { type LanguageModel, openLanguageModel } from '../../language/model/language-model.ts';
+import { type RuntimeOptions, runtimeOf, withRuntime } from '../options.ts';
+import { tell } from '../terminal.ts';
+
+/** What {@link withLanguageModel} adds to a command. */
+export interface LanguageOptions extends RuntimeOptions {
+  readonly file?: string;
+  readonly prompt?: string;
+  readonly promptFile?: string;
+}
+
+/** The folder of a language model and what it is asked. */
+export function withLanguageModel(command: Command): Command {
+  return withRuntime(
+    command
+      .argument('<model>', 'a folder with model.onnx (or onnx/model.onnx) and tokenizer.json')
+      .option('--file <name>', 'the model file, where the folder holds several')
+      .option('--prompt <text>', 'the text to go on from; may be empty where the tokenizer begins texts with a token')
+      .option('--prompt-file <path>', 'a file with that text'),
+  );
+}
+
+/** Opens the model, tells what a reader should know, and closes it behind the work. */
+export async function withOpenModel<T>(
+  path: string,
+  options: LanguageOptions,
+  work: (language: LanguageModel) => Promise<T>,
+): Promise<T> {
+  const language = await openLanguageModel(path, { file: options.file, ...runtimeOf(options) });
+  try {
+    for (const note of language.notes) tell(`note: ${note}`);
+    return await work(language);
+  } finally {
+    await language.close();
+  }
+}
+
+/** The prompt of a command. @throws WhereforeError `invalid-argument` for none, or two */
+export async function promptOf({ prompt, promptFile }: LanguageOptions): Promise<string> {
+  if ((prompt === undefined) === (promptFile === undefined)) {
+    throw new WhereforeError(
+      'invalid-argument',
+      prompt === undefined ? 'no prompt is given' : 'two prompts are given',
+      {
+        fix: `${prompt === undefined ? 'add' : 'keep one of'} --prompt "…" or --prompt-file prompt.txt`,
+      },
+    );
+  }
+  if (prompt !== undefined) return prompt;
+  const path = promptFile as string;
+  if (!(await isFile(path))) {
+    throw new WhereforeError('file-not-found', 'there is no such file', { where: path, fix: 'check the path' });
+  }
+  return (await readText(path, 'text')).replace(/\r\n/g, '\n').replace(/\n$/, '');
+}
+
+/** A number of an option; its bounds are checked where it is used. */
+export const numberOption = (text: string): number => {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('expected a number.');
+  return value;
+};

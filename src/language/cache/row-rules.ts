@@ -1,0 +1,46 @@
+import { type Known, type Narrow, narrowing } from '../../attribution/pruning/one-position.ts';
+import { intAttribute } from '../../onnx/graph.ts';
+
+const shapeOf = ({ shapes }: Known, name: string): readonly number[] => shapes.get(name) ?? [];
+const counted = (axis: number, rank: number) => (axis < 0 ? axis + rank : axis);
+
+/**
+ * For one axis of a node's output, the axis of each input that holds the same rows: undefined for an input that is read
+ * as a whole. A node without a rule, or whose rule gives nothing, needs all rows of all inputs.
+ */
+export const rowRules: Readonly<Record<string, Narrow>> = {
+  ...narrowing,
+  Expand: (node, axis, known) => {
+    const [from, to] = [shapeOf(known, node.inputs[0]), shapeOf(known, node.outputs[0])];
+    const own = axis - (to.length - from.length);
+    const replaced = ['', known.ints(to.map((size, k) => (k === axis ? 1 : size)))];
+    return own >= 0 && from[own] === to[axis] ? { axes: [own], replaced } : undefined;
+  },
+  Gather: (node, axis, known) => {
+    const [data, index] = node.inputs.map((name) => shapeOf(known, name));
+    const at = counted(intAttribute(node, 'axis', 0), data.length);
+    if (axis < at) return { axes: [axis, undefined] };
+    if (axis < at + index.length) return { axes: [undefined, axis - at] };
+    return { axes: [axis - index.length + 1, undefined] };
+  },
+  Split: (node, axis, known) => {
+    const at = counted(intAttribute(node, 'axis', 0), shapeOf(known, node.inputs[0]).length);
+    return axis === at ? undefined : { axes: [axis] };
+  },
+  Gemm: (node, axis, known) => {
+    const plain = intAttribute(node, 'transA', 0) === 0 && axis === 0;
+    return plain && shapeOf(known, node.inputs[2] ?? '').length < 2 ? { axes: [0, undefined, undefined] } : undefined;
+  },
+};
+
+/** Operators that only move or repeat what they read: what lies before them is smaller to keep. */
+export const movements: ReadonlySet<string> = new Set([
+  'Identity',
+  'Cast',
+  'Reshape',
+  'Transpose',
+  'Expand',
+  'Squeeze',
+  'Unsqueeze',
+  'Gather',
+]);

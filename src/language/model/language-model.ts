@@ -1,0 +1,163 @@
+import { basename, dirname, join, resolve } from 'node:path';
+import { folderEntries, isFile, isFolder } from '../../data/files/folders.ts';
+import { readText } from '../../data/files/read-file.ts';
+import { readTokenizer, type Tokenizer } from '../../data/inputs/tokenizer.ts';
+import { type LoadModelOptions, loadModel } from '../../data/model/load-model.ts';
+import type { LoadedModel } from '../../data/model/loaded-model.ts';
+import { WhereforeError } from '../../errors.ts';
+import { type InputRoles, inputRoles } from './input-roles.ts';
+import { withoutCache } from './without-cache.ts';
+
+/** A language model that runs here: its graph without a cache, its tokenizer, and what its folder says. */
+export interface LanguageModel {
+  readonly name: string;
+  readonly folder: string;
+  readonly model: LoadedModel;
+  readonly tokenizer: Tokenizer;
+  readonly roles: InputRoles;
+  /** The output with a number for each token of the vocabulary at each position. */
+  readonly logits: string;
+  /** Longest text in tokens, where the folder says so. */
+  readonly longest?: number;
+  /** Tokens that end a text. */
+  readonly ends: ReadonlySet<number>;
+  /** What a reader should know of how the model was opened. */
+  readonly notes: readonly string[];
+  close(): Promise<void>;
+}
+
+export interface OpenLanguageModelOptions
+  extends Pick<LoadModelOptions, 'runtime' | 'threads' | 'isolation' | 'memory' | 'timeLimit'> {
+  /** The model file in the folder, where it holds several. */
+  readonly file?: string;
+}
+
+/** Names under which exporters leave a decoder, the first that is there is taken. */
+const modelNames = ['model.onnx', 'decoder_model.onnx', 'decoder_model_merged.onnx', 'decoder_with_past_model.onnx'];
+
+/**
+ * Opens a language model from a folder in the layout of Hugging Face: `model.onnx` (or `onnx/model.onnx`, or the only
+ * `.onnx` file), `tokenizer.json`, and, if they are there, `config.json`, `generation_config.json` and
+ * `tokenizer_config.json`. Models with a cache of keys and values are opened without it.
+ * @param path the folder, or a model file in it
+ * @throws WhereforeError `file-not-found`, `unsupported-model`, and as {@link loadModel}
+ * @example
+ * const language = await openLanguageModel('stories260k');
+ * await language.close();
+ */
+export async function openLanguageModel(path: string, options: OpenLanguageModelOptions = {}): Promise<LanguageModel> {
+  const file = await modelFile(path, options.file);
+  const folder = basename(dirname(file)) === 'onnx' ? dirname(dirname(file)) : dirname(file);
+  const folders = [dirname(file), folder];
+  const tokenizerPath = await firstFile(folders, 'tokenizer.json');
+  if (tokenizerPath === undefined) {
+    throw new WhereforeError('file-not-found', 'the folder has no tokenizer', {
+      where: folder,
+      expected: 'tokenizer.json',
+      fix: 'put the tokenizer.json of the model beside it',
+    });
+  }
+  const tokenizer = await readTokenizer(tokenizerPath);
+  const config = await settings(folders, 'config.json');
+  const generation = await settings(folders, 'generation_config.json');
+  const vocabularySize = countOf(config.vocab_size) ?? tokenizer.size;
+  const { file: _, ...loading } = options;
+  let caches: readonly string[] = [];
+  const model = await loadModel(file, {
+    ...loading,
+    prepare: (decoded) => {
+      const found = withoutCache(decoded, vocabularySize);
+      caches = found.caches;
+      return found.model;
+    },
+  });
+  try {
+    return {
+      name: basename(folder),
+      folder,
+      model,
+      tokenizer,
+      roles: inputRoles(model.graph, Math.min(vocabularySize, tokenizer.size)),
+      logits: model.graph.outputs[0].name,
+      longest: model.beside?.config?.longest,
+      ends: endsOf([generation.eos_token_id, config.eos_token_id], tokenizer),
+      notes:
+        caches.length === 0 ? [] : [`the file's ${caches.length} inputs for keys and values of the past were left out`],
+      close: () => model.close(),
+    };
+  } catch (error) {
+    await model.close();
+    throw error;
+  }
+}
+
+async function modelFile(path: string, named: string | undefined): Promise<string> {
+  if (await isFile(path)) return resolve(path);
+  if (!(await isFolder(path))) {
+    throw new WhereforeError('file-not-found', 'there is no such folder', {
+      where: path,
+      expected: 'a folder with model.onnx and tokenizer.json',
+      fix: 'check the path',
+    });
+  }
+  const folder = resolve(path);
+  const inner = join(folder, 'onnx');
+  const places = (await isFolder(inner)) ? [folder, inner] : [folder];
+  if (named !== undefined) {
+    const found = await firstFile(places, named);
+    if (found) return found;
+  } else {
+    for (const name of modelNames) {
+      const found = await firstFile(places, name);
+      if (found) return found;
+    }
+  }
+  const listed: string[] = [];
+  for (const place of places)
+    for (const { name } of await folderEntries(place)) if (name.endsWith('.onnx')) listed.push(join(place, name));
+  if (listed.length === 1 && named === undefined) return listed[0];
+  const several = listed.length > 1 && named === undefined;
+  throw new WhereforeError(
+    several ? 'invalid-argument' : 'file-not-found',
+    several ? 'the folder holds several models' : 'the folder has no such model',
+    {
+      where: path,
+      got: listed.map((file) => basename(file)).join(', ') || 'no .onnx file',
+      expected: named ?? 'model.onnx',
+      fix: several ? `name one: --file ${basename(listed[0])}` : 'check the name',
+    },
+  );
+}
+
+async function firstFile(folders: readonly string[], name: string): Promise<string | undefined> {
+  for (const folder of folders) if (await isFile(join(folder, name))) return join(folder, name);
+  return undefined;
+}
+
+/** A file of settings as an object; an empty one where it is not there. */
+async function settings(folders: readonly string[], name: string): Promise<Readonly<Record<string, unknown>>> {
+  const path = await firstFile(folders, name);
+  if (path === undefined) return {};
+  const text = await readText(path, 'config', { inside: folders });
+  try {
+    const content: unknown = JSON.parse(text);
+    if (typeof content === 'object' && content !== null && !Array.isArray(content))
+      return content as Readonly<Record<string, unknown>>;
+  } catch (cause) {
+    throw new WhereforeError('invalid-data', 'not JSON', { where: path, cause });
+  }
+  throw new WhereforeError('invalid-data', 'no settings', { where: path, expected: 'a JSON object' });
+}
+
+const countOf = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isInteger(value) && value > 0 ? value : undefined;
+
+/** The ids that end a text: those that the first file that names any names, else the tokenizer's by its usual names. */
+function endsOf(stated: readonly unknown[], tokenizer: Tokenizer): ReadonlySet<number> {
+  for (const value of stated) {
+    const ids = (Array.isArray(value) ? value : [value]).filter((id): id is number => Number.isInteger(id));
+    if (ids.length > 0) return new Set(ids);
+  }
+  const usual = ['</s>', '<|endoftext|>', '<|im_end|>', '<|eot_id|>', '<eos>', '<end_of_turn>'];
+  return new Set(usual.map((token) => tokenizer.idOf(token)).filter((id) => id !== undefined));
+}
