@@ -2,6 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { loadModel } from '../data/model/load-model.ts';
 import type { LoadedModel } from '../data/model/loaded-model.ts';
+import { GraphBuilder } from '../onnx/builder.ts';
+import { encodeModel } from '../onnx/encode.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
 import type { Runtime, Session } from '../runtime/runtime.ts';
 import { random } from '../tensor/random.ts';
@@ -110,5 +112,50 @@ describe.each(machines)('the forecast for %s', (_, alone, perNode, perOpening, f
       onPlanned: (plan) => ([forecast, began] = [plan.forecast.seconds, now]),
     });
     expectWithin(factor, (now - began) / 1000, forecast);
+  });
+});
+
+describe('a graph so long that opening it takes longer than its runs', () => {
+  const nodes = 4200;
+  const chain = () => {
+    const builder = new GraphBuilder();
+    let last = builder.input('x', 'float32', [1, 4]);
+    for (let i = 0; i < nodes; i++) last = builder.op('Relu', [last]);
+    builder.output(last, 'float32', [1, 4]);
+    const graph = builder.build();
+    return encodeModel({
+      irVersion: 10,
+      producer: '',
+      opsets: new Map([['', 20]]),
+      graph,
+      functions: [],
+      metadata: new Map(),
+    });
+  };
+  const perNode = 1e-5;
+
+  it('is opened with its backward pass once, and that is forecast', async () => {
+    const opened: string[][] = [];
+    const runs = timed(1e-3, 1e-9, 0);
+    model = await loadModel(chain(), {
+      runtime: {
+        ...runs,
+        open: (asked, options) => {
+          opened.push(asked.graph.inputs.map(({ name }) => name));
+          now += 1000 * perNode * asked.graph.nodes.length;
+          return runs.open(asked, options);
+        },
+      },
+    });
+    let forecast = { least: 0, most: 0 };
+    let began = 0;
+    const [{ document }] = await explain(model, new Map([['x', float32([1, 4], [1, 2, 3, 4])]]), {
+      methods: 'integrated-gradients',
+      onPlanned: ({ seconds }) => ([forecast, began] = [seconds, now]),
+    });
+    // f = x of one class, on the way from 0.
+    expect(document.sum).toBeCloseTo(4, 5);
+    expect(opened.filter((inputs) => inputs.includes('attribution/seed'))).toHaveLength(1);
+    expectWithin(3, (now - began) / 1000, forecast);
   });
 });

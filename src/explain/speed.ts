@@ -3,8 +3,9 @@ import { prepare } from '../attribution/prepare.ts';
 import type { Passes, Prepared, WorkOptions } from '../attribution/prepared.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Model } from '../runtime/model.ts';
+import { mostAsMade } from '../runtime/ready-order.ts';
 import type { Tensors } from '../runtime/runtime.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { sizeOf, type Tensor } from '../tensor/tensor.ts';
 import type { PlannedExplanation } from './plan.ts';
 
 /** Seconds of a forward pass, and of a backward pass beside the forward pass that it needs. */
@@ -39,13 +40,20 @@ const questionPoints = 32;
 const slowSeconds = 0.5;
 /** Backward passes of a slow model, in forward passes. */
 const backwardShare = 2;
+/** Backward passes of a graph too long to be opened for a trial, in forward passes; and so the opening of its graph. */
+const longBackwardShare = 5;
+/** Elements that an operator computes in about the time that it takes to start. */
+const elementsOfStart = 1000;
+/** Sizes that a long graph is opened in for forward passes: two points that are compared with one, and a batch. */
+const openedSizes = 2;
 /** Seconds after which no further layer is tried: the others count as the slowest that was. */
 const allTrialsSeconds = 1;
 
 /**
  * How fast the passes of explanations go, by a short trial of what will run: for each layer a run of as many points as
  * take a tenth of a second, and one of as many gradients where some are asked for. A backward pass of a slow model
- * counts as two forward passes.
+ * counts as two forward passes. Of a graph so long that opening it takes longer than its runs, one point is tried: every
+ * other size, and the backward pass, would be opened for the trial alone.
  * @param isScored whether explanations are scored as well: by passes from the explained inputs on
  * @throws WhereforeError `cancelled`; a trial that fails takes no time, and its explanation says why when it runs
  */
@@ -110,7 +118,14 @@ async function speedOf(model: Model, { input, target, layer, most }: Timed, opti
       throw error;
     }
   };
-  const { each: forward, opening } = await timed(most.forward, (points) => prepared.evaluate(points));
+  const isLong = model.graph.nodes.length > mostAsMade;
+  const { each: forward, opening } = await timed(isLong ? 1 : most.forward, (points) => prepared.evaluate(points));
+  if (isLong && forward < slowSeconds) {
+    const each = forward / (await pointsOfStart(model, input.tensors));
+    return most.backward === 0
+      ? { forward: each, backward: 0, opening: openedSizes * opening }
+      : { forward: each, backward: longBackwardShare * each, opening: (openedSizes + longBackwardShare) * opening };
+  }
   if (most.backward === 0) return { forward, backward: 0, opening };
   if (forward >= slowSeconds)
     return { forward, backward: backwardShare * forward, opening: (1 + backwardShare) * opening };
@@ -119,6 +134,14 @@ async function speedOf(model: Model, { input, target, layer, most }: Timed, opti
   // Gradients make their forward passes themselves.
   const apart = most.forward > most.backward ? opening : 0;
   return { forward, backward: Math.max(0, both.each - forward), opening: apart + both.opening };
+}
+
+/** How many points in a run take about as long as one, since nearly all of its time is the start of operators. */
+async function pointsOfStart({ executor, graph }: Model, inputs: Tensors): Promise<number> {
+  const { facts } = await executor.specialise(graph, inputs);
+  let elements = 1;
+  for (const shape of facts.shapes.values()) elements += sizeOf(shape);
+  return Math.min(trialPoints, Math.max(1, (elementsOfStart * graph.nodes.length) / elements));
 }
 
 async function valuesAt(prepared: Prepared, layer: readonly string[]): Promise<Tensors> {

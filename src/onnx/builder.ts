@@ -55,7 +55,7 @@ export class GraphBuilder {
     this.#initializers = new Map(graph?.initializers);
     this.#values = new Map(graph?.values);
     if (graph) {
-      for (const name of producedNames(graph)) this.#produced.add(name);
+      addProduced(graph, this.#produced);
       reserveNames(graph, this.#used);
     }
   }
@@ -228,16 +228,16 @@ export class GraphBuilder {
   }
 }
 
-function producedNames(graph: Graph): Set<string> {
-  const names = new Set(graph.initializers.keys());
+/** Adds the names of the values of a graph. */
+function addProduced(graph: Graph, names: Set<string>): void {
+  for (const name of graph.initializers.keys()) names.add(name);
   for (const input of graph.inputs) names.add(input.name);
   for (const node of graph.nodes) for (const name of node.outputs) if (name) names.add(name);
-  return names;
 }
 
 /** Adds every name that appears in the graph or in graphs nested in it. */
 function reserveNames(graph: Graph, used: Set<string>): void {
-  for (const name of producedNames(graph)) used.add(name);
+  addProduced(graph, used);
   for (const output of graph.outputs) used.add(output.name);
   for (const node of graph.nodes) {
     for (const name of node.inputs) if (name) used.add(name);

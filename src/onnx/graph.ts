@@ -202,15 +202,22 @@ export function operatorKey(node: Pick<Node, 'op' | 'domain'>): string {
 }
 
 /** Graphs nested in a node's attributes (the bodies of If, Loop, Scan). */
-export function subgraphsOf(node: Node): Graph[] {
-  return Object.values(node.attributes).flatMap((attribute) =>
-    attribute.kind === 'graph' ? [attribute.value] : attribute.kind === 'graphs' ? [...attribute.value] : [],
-  );
+export function subgraphsOf({ attributes }: Node): Graph[] {
+  const graphs: Graph[] = [];
+  // Asked of every node many times, and nearly none has any.
+  for (const name in attributes) {
+    const attribute = attributes[name];
+    if (attribute.kind === 'graph') graphs.push(attribute.value);
+    else if (attribute.kind === 'graphs') for (const graph of attribute.value) graphs.push(graph);
+  }
+  return graphs;
 }
 
 /** The node that computes each value. */
 export function producersOf({ nodes }: Pick<Graph, 'nodes'>): Map<string, Node> {
-  return new Map(nodes.flatMap((node) => node.outputs.filter(Boolean).map((name) => [name, node] as const)));
+  const producers = new Map<string, Node>();
+  for (const node of nodes) for (const name of node.outputs) if (name) producers.set(name, node);
+  return producers;
 }
 
 /** How many nodes read each value; without end for the outputs of the graph, which the caller reads. */
@@ -223,7 +230,8 @@ export function readerCounts({ nodes, outputs }: Pick<Graph, 'nodes' | 'outputs'
 
 /** Names that a node reads: its inputs, and what the graphs inside it capture from outside. */
 export function namesRead(node: Node): Set<string> {
-  const read = new Set(node.inputs.filter(Boolean));
+  const read = new Set<string>();
+  for (const name of node.inputs) if (name) read.add(name);
   for (const graph of subgraphsOf(node)) for (const name of capturedNames(graph)) read.add(name);
   return read;
 }

@@ -44,6 +44,8 @@ export interface ExecutorOptions {
   readonly sessionBytes?: number;
   /** Sessions that stay open together. Default 32. */
   readonly sessionCount?: number;
+  /** Whether nothing else uses the runtime: it is closed with the executor, and all sessions at once. Default false. */
+  readonly ownsRuntime?: boolean;
 }
 
 /** Whether the shapes inside a graph may differ between two inputs of the same shape. Asked before every run, so kept. */
@@ -77,6 +79,7 @@ export class Executor {
   readonly #weights: WeightSource | undefined;
   readonly #sessionBytes: number;
   readonly #sessionCount: number;
+  readonly #ownsRuntime: boolean;
   readonly #sessions = new Map<Graph, Opened>();
   readonly #specialised = namedMemo<Graph, Promise<Specialised>>();
   #isClosed = false;
@@ -89,6 +92,7 @@ export class Executor {
     this.#weights = weights;
     this.#sessionBytes = options.sessionBytes ?? 4 * 2 ** 30;
     this.#sessionCount = options.sessionCount ?? 32;
+    this.#ownsRuntime = options.ownsRuntime ?? false;
   }
 
   /** Runs a graph; its session stays open for the next run. */
@@ -174,10 +178,10 @@ export class Executor {
     });
   }
 
-  /** Closes every session, for good; the runtime stays open. */
+  /** Closes every session, for good, and the runtime if it is the executor's own. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.releaseSessions();
+    await (this.#ownsRuntime ? this.runtime.close() : this.releaseSessions());
   }
 
   /** Closes the sessions that are open; what runs next opens its own. */

@@ -118,10 +118,12 @@ export function ortProcess(limits: ProcessLimits = {}): Lane {
       const ending = running;
       running = undefined;
       if (!ending) return;
+      generation++;
       ending.ended = 'closed';
       const closed = new Promise((resolve) => ending.child.once('close', resolve));
       hold(ending, true);
-      ending.pipe.end();
+      // It holds nothing that outlives it, and sessions of long graphs take seconds to be taken apart.
+      ending.child.kill('SIGKILL');
       await closed;
     },
   };

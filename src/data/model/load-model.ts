@@ -91,7 +91,7 @@ export async function loadModel(source: string | Uint8Array, options: LoadModelO
     ? { kind: 'folder', folder }
     : { kind: 'memory', files: new Map([[fileName, bytes]]) };
   const origin = { name: fileName, hash: hash.digest(), weights };
-  const model = await opened(decoded, runtime, origin).catch(async (error) => {
+  const model = await opened(decoded, runtime, origin, { ownsRuntime: !options.runtime }).catch(async (error) => {
     if (!options.runtime) await runtime.close();
     return asMalformed(fileName)(error);
   });
@@ -102,10 +102,6 @@ export async function loadModel(source: string | Uint8Array, options: LoadModelO
     beside,
     edge: nodeEdge,
     labels: preprocessing?.labels ?? labelsOfModel(decoded, beside).labels?.names,
-    close: async () => {
-      await model.close();
-      if (!options.runtime) await runtime.close();
-    },
   };
 }
 

@@ -2,6 +2,7 @@ import { WhereforeError } from '../../errors.ts';
 import { decodeModel } from '../../onnx/decode.ts';
 import type { OnnxModel } from '../../onnx/graph.ts';
 import { validateModel } from '../../onnx/validate.ts';
+import type { ExecutorOptions } from '../../runtime/executor.ts';
 import { withOpenBatch } from '../../runtime/fixed-batch.ts';
 import { createModel, type ModelOrigin } from '../../runtime/model.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
@@ -83,8 +84,8 @@ const withoutFiles = (where: string, fix: string) =>
   new WhereforeError('invalid-argument', 'a text names a file, and this model has no way to files', { where, fix });
 
 /** Made ready and, where the file fixes its batch, freed of that. */
-export const opened = async (decoded: OnnxModel, runtime: Runtime, origin: ModelOrigin) =>
-  withOpenBatch(createModel(decoded, runtime, origin));
+export const opened = async (decoded: OnnxModel, runtime: Runtime, origin: ModelOrigin, options?: ExecutorOptions) =>
+  withOpenBatch(createModel(decoded, runtime, origin, options));
 
 /** What reading a damaged file may throw is no error of ours: an array without end, a nesting deeper than the stack. */
 export const asMalformed =
