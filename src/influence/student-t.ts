@@ -42,3 +42,18 @@ export function studentTwoSided(t: number, freedom: number): number {
   if (!Number.isFinite(t)) return 0;
   return incompleteBeta(freedom / (freedom + t * t), freedom / 2, 0.5);
 }
+
+/**
+ * The t that a Student variable exceeds in size with the given probability: 2.262 for .05 and 9 degrees of freedom.
+ * @param chance between 0 and 1 @param freedom degrees of freedom, from 1
+ */
+export function studentQuantile(chance: number, freedom: number): number {
+  let [low, high] = [0, 1];
+  while (studentTwoSided(high, freedom) > chance) high *= 2;
+  for (let i = 0; i < 60; i++) {
+    const middle = (low + high) / 2;
+    if (studentTwoSided(middle, freedom) > chance) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}

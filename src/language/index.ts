@@ -1,13 +1,33 @@
-// `wherefore/language`: why a language model said this.
+// `wherefore/language`: language models behind an endpoint, and what can be asked of any.
+export type { BootstrapOptions } from '../evaluation/statistics.ts';
 export { type AnswerCache, folderCache, memoryCache } from './endpoint/answer-cache.ts';
 export { connectEndpoint, type Endpoint, type EndpointOptions } from './endpoint/endpoint.ts';
 export type { Limits, Prices, Used } from './endpoint/limits.ts';
+export {
+  cohensKappa,
+  type Distance,
+  type Estimate,
+  krippendorffsAlpha,
+  overItems,
+  type Ratings,
+} from './judge/agreement.ts';
+export {
+  type AnswerPair,
+  type JudgedPair,
+  type Judgement,
+  type JudgeOptions,
+  judgePairs,
+  type PairVerdict,
+} from './judge/judge-pairs.ts';
+export { type AgainstPeople, againstPeople, type PersonsChoice } from './judge/judgement-document.ts';
+export { type CorrectedMean, predictionPowered } from './judge/prediction-powered.ts';
+export { type Arm, type ExplainedCase, type Simulatability, simulatability } from './judge/simulatability.ts';
 export type {
   Access,
   Answer,
+  AnswerOptions,
   AnswerScore,
   AnswerToken,
-  GenerateOptions,
   Message,
   Prompt,
   TextModel,

@@ -23,7 +23,7 @@ export interface Access {
   readonly repeatable: boolean;
 }
 
-export interface GenerateOptions {
+export interface AnswerOptions {
   /** 0: the most probable token each time. Default 0. */
   readonly temperature?: number;
   /** Default 256. */
@@ -62,7 +62,7 @@ export interface AnswerScore {
 export interface TextModel {
   readonly name: string;
   readonly access: Access;
-  generate(prompt: Prompt, options?: GenerateOptions): Promise<Answer>;
+  generate(prompt: Prompt, options?: AnswerOptions): Promise<Answer>;
   /**
    * log p(answer | prompt), the answer being what comes right behind the prompt.
    * @throws WhereforeError `unsupported-model` where `access.scores` is false

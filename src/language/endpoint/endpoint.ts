@@ -1,5 +1,5 @@
 import { WhereforeError } from '../../errors.ts';
-import type { Access, Answer, AnswerScore, GenerateOptions, Message, Prompt, TextModel } from '../text-model.ts';
+import type { Access, Answer, AnswerOptions, AnswerScore, Message, Prompt, TextModel } from '../text-model.ts';
 import { type AnswerCache, memoryCache, questionKey } from './answer-cache.ts';
 import { readChatAnswer, readCompletion, readEcho, readModelList, type Usage } from './answers.ts';
 import { Budget, type Limits, type Prices, type Used } from './limits.ts';
@@ -73,7 +73,7 @@ export async function connectEndpoint(options: EndpointOptions): Promise<Endpoin
     return answer;
   }
 
-  const sampling = ({ temperature = 0, maxTokens = 256, stop, seed, sample = 0 }: GenerateOptions) => ({
+  const sampling = ({ temperature = 0, maxTokens = 256, stop, seed, sample = 0 }: AnswerOptions) => ({
     model,
     temperature,
     max_tokens: maxTokens,
@@ -81,11 +81,7 @@ export async function connectEndpoint(options: EndpointOptions): Promise<Endpoin
     ...(seed === undefined ? {} : { seed: seed + sample }),
   });
 
-  const chat = async (
-    messages: readonly Message[],
-    options: GenerateOptions,
-    alternatives: number,
-  ): Promise<Answer> => {
+  const chat = async (messages: readonly Message[], options: AnswerOptions, alternatives: number): Promise<Answer> => {
     const logprobs = alternatives > 0 ? { logprobs: true, top_logprobs: alternatives } : {};
     const body = { ...sampling(options), messages, ...logprobs };
     const { sample, signal } = options;
@@ -93,7 +89,7 @@ export async function connectEndpoint(options: EndpointOptions): Promise<Endpoin
       .answer;
   };
 
-  const complete = async (prompt: string, options: GenerateOptions): Promise<Answer> => {
+  const complete = async (prompt: string, options: AnswerOptions): Promise<Answer> => {
     const body = { ...sampling(options), prompt, logprobs: 1 };
     const { sample, signal } = options;
     return (await ask({ path: '/completions', body, sample, signal }, (json) => readCompletion(json, where))).answer;
