@@ -129,12 +129,12 @@ export type { ColumnKind, ColumnOptions, NumberColumn, TextColumn } from './data
 export type { TableInput } from './data/model/preprocessing.ts';
 export type { ByteBudget } from './dataset/byte-cache.ts';
 export type { Difference } from './explain/compare-documents.ts';
-export type { EvaluatedInput, EvaluationPlan } from './explain/evaluation/evaluate.ts';
+export type { ComputedAhead, EvaluatedInput, EvaluationPlan } from './explain/evaluation/evaluate.ts';
 export type { Forecast } from './explain/evaluation/forecast.ts';
 export type { ReplayOptions } from './explain/replay.ts';
-export type { AdaptPlan } from './explainer/adapt.ts';
 export type { FusedComparison } from './explainer/compare-fused.ts';
 export type { FeatureMap } from './explainer/feature-maps.ts';
+export type { AdaptationOptions, AdaptPlan } from './explainer/open-adaptation.ts';
 export type { LaxOptions, LaxSettings } from './explainer/settings.ts';
 export type { TrainingModel } from './explainer/training-model.ts';
 export type { Validation } from './explainer/validate.ts';

@@ -26,7 +26,7 @@ afterAll(() => rm(folder, { recursive: true }));
 const at = (name: string) => join(folder, name);
 const adapt = (...more: string[]) =>
   runCommandLine(
-    `adapt ${at('toy.onnx')} --data ${at('images.npy')} --out ${at('explainer')} --channels 4 --epochs 2 --batch-size 16 --threads 1`
+    `adapt ${at('toy.onnx')} --data ${at('images.npy')} --out ${at('explainer')} --runs ${at('adapted')} --channels 4 --epochs 2 --batch-size 16 --threads 1`
       .split(' ')
       .concat(more),
   );
@@ -76,14 +76,34 @@ describe('wherefore adapt', () => {
     expect(said.join('\n')).toContain('wherefore adapt');
   });
 
-  it('goes on only when it is told to', async () => {
+  it('is a run that goes on where it was stopped, to the same bits', async () => {
+    const same = ['--set', 'minimality=1', 'references=mean,noise'];
+    const [id] = await readdir(at('adapted'));
+    expect(id).toMatch(/^adapt-[0-9a-f]{12}$/);
+    const place = (name: string) => join(at('adapted'), id, name);
+    const results = () =>
+      Promise.all(['explainer.onnx', 'losses.csv'].map((name) => readFile(at(`explainer/${name}`))));
+    const [before, records] = [await results(), await readdir(place('shards'))];
+    expect(records).toHaveLength(2 * 3);
+    // As if it had been killed in the second epoch.
+    for (const name of records.filter((one) => one.startsWith('000001'))) await rm(place(`shards/${name}`));
+    await rm(at('explainer'), { recursive: true });
     said.length = 0;
-    expect(await adapt()).toBe(1);
-    expect(said.join('\n')).toContain('--resume');
-    expect(await adapt('--set', 'minimality=1', 'references=mean,noise', '--resume')).toBe(0);
+    expect(await adapt(...same)).toBe(0);
+    expect(said.join('\n')).toContain('goes on: 5 of 10 steps are done');
+    expect(await results()).toEqual(before);
+    expect(await readdir(place('shards'))).toEqual(records);
+    const run = JSON.parse(await readFile(place('run.json'), 'utf8'));
+    expect(run).toMatchObject({ what: 'adapt', state: 'complete', items: 10, shards: 2, key: expect.any(String) });
     said.length = 0;
-    expect(await adapt('--resume')).toBe(1);
-    expect(said.join('\n')).toContain('other settings');
+    expect(await adapt(...same)).toBe(0);
+    expect(said.join('\n')).toContain('goes on: 10 of 10 steps are done');
+  });
+
+  it('does not write over the explainer of another training', async () => {
+    said.length = 0;
+    expect(await adapt('--set', 'minimality=2')).toBe(1);
+    expect(said.join('\n')).toContain('the folder holds the explainer of another training');
   });
 
   it('says what a setting may be', async () => {

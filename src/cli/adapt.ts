@@ -1,21 +1,20 @@
-import { basename, extname, join } from 'node:path';
+import { basename, extname, join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { checkpointFiles } from '../data/formats/checkpoint-files.ts';
+import { observeReads } from '../data/files/open-file.ts';
 import { unlabelledInputs } from '../data/inputs/unlabelled.ts';
 import { loadModel } from '../data/model/load-model.ts';
 import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { WhereforeError } from '../errors.ts';
 import { preprocessingOf } from '../explain/explain.ts';
-import {
-  type Adapted,
-  type AdaptPlan,
-  adapt,
-  type LaxOptions,
-  laxSettings,
-  type Validation,
-} from '../explainer/index.ts';
+import { type Adapted, type AdaptPlan, type LaxOptions, laxSettings, type Validation } from '../explainer/index.ts';
 import { adaptedFiles, writeAdapted } from '../report/adapted.ts';
+import { readShardFile, type ShardRecord } from '../run/compute.ts';
+import { readRun } from '../run/record.ts';
+import { keyOf } from '../run/shard.ts';
 import { formatShape } from '../tensor/tensor.ts';
+import { planAdaptation } from './adapt-run.ts';
+import { adaptFiles, checkpointOf, type OpenEpochs, openEpochs, validationOf } from './adapt-shards.ts';
+import { type DriverOptions, withDriver } from './driver-options.ts';
 import { interruptible } from './failure.ts';
 import {
   commandLine,
@@ -25,12 +24,14 @@ import {
   wholeNumber,
   withPreprocessing,
   withRuntime,
+  wordsOf,
 } from './options.ts';
 import { checkWritable } from './out-folder.ts';
 import { formatDuration, type Progress, showProgress } from './progress.ts';
+import { shardedRun } from './sharded-run.ts';
 import { print, tell } from './terminal.ts';
 
-interface Options extends RuntimeOptions {
+interface Options extends RuntimeOptions, DriverOptions {
   readonly data: string;
   readonly out?: string;
   readonly reads?: 'features' | 'input';
@@ -40,7 +41,7 @@ interface Options extends RuntimeOptions {
   readonly channels?: number;
   readonly seed?: string;
   readonly set: readonly string[];
-  readonly resume?: boolean;
+  readonly runs: string;
   readonly preprocessing?: string;
 }
 
@@ -62,15 +63,26 @@ export function defineAdapt(program: Command): void {
     .option('--channels <n>', 'channels of the adapter; default 64 (128 for tokens, 24 without features)', wholeNumber)
     .option('--seed <n>', 'random seed; default 0')
     .option('--set <name=value...>', 'another setting, e.g. minimality=2 references=mean,noise', [])
-    .option('--resume', 'goes on from the last checkpoint in the folder');
-  withRuntime(withPreprocessing(command)).action((path: string, options: Options, command: Command) =>
-    interruptible((signal) => run(path, options, signal, commandLine(command))),
+    .option(
+      '--runs <folder>',
+      'where its run is kept, epoch by epoch; the same command goes on where it was stopped',
+      '.wherefore/runs',
+    );
+  withDriver(withRuntime(withPreprocessing(command))).action((path: string, options: Options, command: Command) =>
+    interruptible(
+      (signal) => run(path, options, signal, { command: commandLine(command), words: wordsOf(command) }),
+      'stopped; the epochs that are done are kept, and the same command goes on from there',
+    ),
   );
 }
 
-async function run(path: string, options: Options, signal: AbortSignal, command: string): Promise<void> {
+async function run(
+  path: string,
+  options: Options,
+  signal: AbortSignal,
+  { command, words }: { readonly command: string; readonly words: readonly string[] },
+): Promise<void> {
   const settings = settingsOf(options);
-  const { epochs } = laxSettings(settings);
   const started = new Date();
   const progress = showProgress(process.stderr);
   const say = (text: string) => {
@@ -79,56 +91,54 @@ async function run(path: string, options: Options, signal: AbortSignal, command:
   };
   const folder = options.out ?? join('.wherefore', 'explainers', basename(path, extname(path)));
   await checkWritable(folder);
-  const model = await loadModel(path, { ...runtimeOf(options), preprocessing: options.preprocessing });
+  const read = new Set<string>();
+  const observe = (one: string) => void read.add(resolve(one));
+  const load = () => loadModel(path, { ...runtimeOf(options), preprocessing: options.preprocessing });
+  const model = await observeReads(observe, load);
+  let epochs: OpenEpochs | undefined;
   try {
-    const preprocessing = preprocessingOf(model, {});
-    const dataset = await unlabelledInputs(options.data, model, preprocessing);
-    const checkpoints = checkpointFiles(join(folder, adaptedFiles.checkpoints));
-    const resume = await resumed(checkpoints, folder, options.resume);
-    if (resume) say(`goes on from step ${resume.step} (epoch ${resume.epoch})`);
-    const [input] = model.graph.inputs;
-    const described = preprocessing.inputs[input.name];
-    const adapted = await adapt(model, dataset, {
-      settings,
-      channelAxis: described?.kind === 'image' ? (described.layout === 'NCHW' ? 1 : 3) : undefined,
-      checkpoints,
-      resume,
-      signal,
-      onStart: (plan) => say(planText(plan)),
+    const dataset = await unlabelledInputs(options.data, model, preprocessingOf(model, {}));
+    epochs = await openEpochs(model, dataset, {
+      ...{ settings, signal },
       onProgress: stepProgress(progress),
       onValidation: (found) => {
-        const text = validationText(found, epochs);
+        const text = validationText(found, laxSettings(settings).epochs);
         if (process.stderr.isTTY) say(text);
-        else progress.update(found.epoch / epochs, () => text);
+        else progress.update(found.epoch / laxSettings(settings).epochs, () => text);
       },
     });
+    say(planText(epochs.plan));
+    const planned = await planAdaptation(model, dataset, { epochs, read, options, path, say });
+    await checkOther(folder, keyOf(planned.work));
+    const shown = { ...progress, update: () => undefined };
+    const session = { signal, command, words, progress: options.queue === undefined ? shown : progress, say };
+    const run = await shardedRun({ ...planned, options: { ...options, out: options.runs } }, session);
+    const file = (shard: ShardRecord, name: string) => readShardFile(run.storage, shard, name);
+    const { shards, cost } = run.finished;
+    const validations: Validation[] = [];
+    for (const shard of shards) validations.push(validationOf(await file(shard, adaptFiles.validation)));
+    const last = checkpointOf(await file(shards[shards.length - 1], adaptFiles.checkpoint));
+    const adapted = await epochs.finish(last, validations);
     progress.clear();
-    const seconds = (Date.now() - started.getTime()) / 1000;
-    const info = { command, data: options.data, images: dataset.length, seconds, started };
-    await writeAdapted(folder, model, adapted, info);
-    report(path, model, adapted, folder, seconds);
+    const info = { command, data: options.data, images: dataset.length, seconds: cost.seconds, started };
+    const { key, folder: runFolder } = run;
+    await writeAdapted(folder, model, adapted, { ...info, key, run: { folder: runFolder, shards: shards.length } });
+    report(path, model, adapted, folder, cost.seconds);
   } finally {
     progress.clear();
+    await epochs?.close();
     await model.close();
   }
 }
 
-/** The last checkpoint, where one is to be resumed. @throws WhereforeError when there is one and nobody said what to do */
-async function resumed(checkpoints: ReturnType<typeof checkpointFiles>, folder: string, wanted: boolean | undefined) {
-  const steps = await checkpoints.steps();
-  const last = steps.at(-1);
-  if (wanted && last !== undefined) return checkpoints.load(last);
-  if (wanted) {
-    throw new WhereforeError('invalid-argument', 'there is no checkpoint to go on from', {
-      where: folder,
-      fix: 'leave --resume out',
-    });
-  }
-  if (last === undefined) return undefined;
-  throw new WhereforeError('invalid-argument', 'the folder holds checkpoints of an earlier training', {
+/** Refuses a folder that holds the explainer of another training: its files would be written over. */
+async function checkOther(folder: string, key: string): Promise<void> {
+  const run = await readRun(folder);
+  if (run === undefined || run.key === key) return;
+  throw new WhereforeError('invalid-argument', 'the folder holds the explainer of another training', {
     where: folder,
-    got: `steps ${steps.join(', ')}`,
-    fix: 'add --resume to go on with it, or name another folder with --out',
+    got: run.command,
+    fix: 'name another folder with --out, or remove this one',
   });
 }
 

@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import { loadModel } from '../data/model/load-model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { compare } from '../evaluation/compare.ts';
-import type { ResultStore, StoredResult } from '../evaluation/comparison.ts';
+import type { ComparisonRequest, ResultStore, StoredResult } from '../evaluation/comparison.ts';
 import { comparisonOf, prepareEvaluation } from '../explain/evaluation/evaluate.ts';
-import { packResults, type ResultCosts } from '../report/result-store.ts';
-import type { ShardProgram } from '../run/shard.ts';
+import { createResultStore, packResults, type ResultCosts } from '../report/result-store.ts';
+import type { OpenShards, ShardProgram } from '../run/shard.ts';
 import { parseEvaluation } from './evaluation-text.ts';
 import { filesAt, namedFiles } from './named-files.ts';
 
@@ -31,6 +32,8 @@ const parameters = z.object({
   memory: z.number().optional(),
   /** What α_min was tuned to, where it was. */
   tunedTo: z.number().optional(),
+  /** How many threads computed it, where it was not one. */
+  threads: z.number().optional(),
 });
 
 export type EvaluateParameters = z.infer<typeof parameters>;
@@ -38,32 +41,56 @@ export type EvaluateParameters = z.infer<typeof parameters>;
 /** The file of a shard. */
 export const evaluateFile = 'results.safetensors';
 
+/** What is measured of a shard. */
+export interface EvaluateMeasured {
+  readonly costs: ResultCosts;
+  /** Results that were found among the parts of the shard. */
+  readonly reused: number;
+}
+
 /** `evaluate`: the results of all methods and metrics for a range of the compared inputs. */
 export const evaluateProgram: ShardProgram = {
-  version: 1,
+  version: 2,
   async open({ work, threads, signal, file }) {
     const asked = parameters.parse(work.parameters);
     const model = await loadModel(await file(asked.model), { threads, ...(await filesAt(asked, file)) });
     const options = { ...(await parseEvaluation(model, asked)), signal };
     const sources = await Promise.all(asked.sources.map(file));
     const request = comparisonOf(model, await prepareEvaluation(model, sources, options), asked.tunedTo);
-    return {
-      model: model.hash,
-      async compute({ from, to }, report) {
-        const kept = new Map<string, StoredResult>();
-        const store: ResultStore = {
-          read: async (key) => kept.get(key),
-          write: async (key, result) => void kept.set(key, result),
-        };
-        const inputs = request.inputs.slice(from, to);
-        const { cost } = await compare(model, {
-          ...{ ...request, inputs, store, signal, byteBudget: options.byteBudget },
-          onScored: ({ done, total }) => report(Math.floor((done * inputs.length) / total)),
-        });
-        const costs: ResultCosts = Object.fromEntries([...kept].map(([key, one]) => [key, one.cost]));
-        return { files: { [evaluateFile]: packResults(kept) }, cost, measured: costs };
-      },
-      close: () => model.close(),
-    };
+    const { byteBudget } = options;
+    return { ...openComparison(model, { ...request, signal, byteBudget }), close: () => model.close() };
   },
 };
+
+/** The shards of a comparison: each is a range of its inputs, and its results are kept one by one while it is made. */
+export function openComparison(model: LoadedModel, request: ComparisonRequest): Omit<OpenShards, 'close'> {
+  return {
+    model: model.hash,
+    async compute({ from, to }, report, { parts }) {
+      const results = new Map<string, StoredResult>();
+      const kept = createResultStore(parts);
+      const store: ResultStore = {
+        async read(key) {
+          const found = await kept.read(key);
+          if (found) results.set(key, found);
+          return found;
+        },
+        async write(key, result) {
+          results.set(key, result);
+          await kept.write(key, result);
+        },
+      };
+      const inputs = request.inputs.slice(from, to);
+      const { cost } = await compare(model, {
+        ...{ ...request, inputs, store },
+        onScored: (progress) => {
+          request.onScored?.(progress);
+          report(Math.floor((progress.done * inputs.length) / progress.total));
+        },
+      });
+      const costs: ResultCosts = Object.fromEntries([...results].map(([key, one]) => [key, one.cost]));
+      const measured = { costs, reused: cost.reused };
+      return { files: { [evaluateFile]: packResults(results) }, cost, measured };
+    },
+  };
+}

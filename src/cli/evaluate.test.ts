@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BuiltCommand, buildCommand } from '../../test/built-command.ts';
 import { wherefore } from '../../test/command.ts';
+import { filesBelow } from '../../test/run-bits.ts';
 import { writePng } from '../data/formats/image.ts';
 import { random } from '../tensor/random.ts';
 import { tensor } from '../tensor/tensor.ts';
@@ -56,9 +57,15 @@ describe('evaluate after a kill -9', () => {
     child.kill('SIGKILL');
     expect(await ended).toBe('SIGKILL');
     const [run] = readdirSync(killed);
-    expect(existsSync(join(killed, run, 'run.json'))).toBe(false);
-    const shards = () => readdirSync(join(killed, run, 'shards')).filter((name) => name.endsWith('.safetensors'));
-    const kept = shards().length;
+    expect(JSON.parse(readFileSync(join(killed, run, 'run.json'), 'utf8'))).toMatchObject({ state: 'unfinished' });
+    const files = (name: string) => filesBelow(join(killed, run)).filter((file) => file.includes(name));
+    // Inputs that are done, five results each, and the results of the one that was under way.
+    const inputs = files('.json').filter((name) => name.startsWith('shards'));
+    const whole = inputs.map((name) => Number(/\d{6}/.exec(name)?.[0]));
+    const parts = files('.safetensors').filter(
+      (name) => name.startsWith('parts') && !whole.includes(Number(/\d{6}/.exec(name)?.[0])),
+    );
+    const kept = 5 * whole.length + parts.length;
     expect(kept).toBeGreaterThanOrEqual(2);
     expect(kept).toBeLessThan(20);
 
@@ -66,14 +73,16 @@ describe('evaluate after a kill -9', () => {
     expect(resumed.code).toBe(0);
     const { cost, rows } = JSON.parse(resumed.output);
     expect(cost.reused).toBe(kept);
-    expect(shards()).toHaveLength(20);
-    expect(existsSync(join(killed, run, 'run.json'))).toBe(true);
-    const whole = await evaluate(images, ...few);
+    expect(files('.safetensors')).toEqual([0, 1, 2, 3].map((i) => join('shards', `00000${i}.results.safetensors`)));
+    expect(files('parts')).toEqual([]);
+    expect(readdirSync(killed)).toEqual([run]);
+    expect(JSON.parse(readFileSync(join(killed, run, 'run.json'), 'utf8'))).toMatchObject({ state: 'complete' });
+    const undisturbed = await evaluate(images, ...few);
     const values = (list: typeof rows) => list.map(({ values: one }: { values: unknown }) => one);
     // Maps are kept as float32: the controls that are made of them differ by that rounding at most.
     const flat = (list: typeof rows): number[] =>
       values(list).flatMap((one: Record<string, number[]>) => Object.values(one).flat());
-    flat(whole.rows).forEach((value, i) => expect(flat(rows)[i]).toBeCloseTo(value, 4));
+    flat(undisturbed.rows).forEach((value, i) => expect(flat(rows)[i]).toBeCloseTo(value, 4));
   }, 60_000);
 });
 

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Command, InvalidArgumentError } from 'commander';
 import { methods as methodTable } from '../attribution/methods/index.ts';
@@ -22,9 +22,10 @@ import {
 import { preprocessingOf } from '../explain/explain.ts';
 import { createResultStore } from '../report/result-store.ts';
 import { writeEvaluation } from '../report/write-evaluation.ts';
+import { openStorage } from '../run/open-storage.ts';
 import { withDriver } from './driver-options.ts';
-import { type EvaluateOptions, evaluateInShards, isMany, noteReads } from './evaluate-many.ts';
 import { type EvaluateProgress, evaluateProgress } from './evaluate-progress.ts';
+import { type EvaluateOptions, evaluateInShards, noteReads } from './evaluate-run.ts';
 import { parseEvaluation, parseMetrics } from './evaluation-text.ts';
 import { interruptible } from './failure.ts';
 import { filesOf } from './named-files.ts';
@@ -127,25 +128,26 @@ async function run(
   const model = await observeReads(noteReads(read), load);
   try {
     const { key, ...asked } = await observeReads(noteReads(read), () => question(model, sources, options));
-    let folder = join(options.out, `evaluate-${key}`);
+    let folder = '';
+    const calibration = await openStorage(resolve(join(options.out, `.calibration-${key}`)));
+    await calibration.clear();
     let work: EvaluateProgress | undefined;
     const planned: LibraryOptions = {
       ...asked,
       exampleMetric: options.examples,
       signal,
-      store: createResultStore(join(folder, 'shards')),
+      store: createResultStore(calibration),
       onPlanned: (plan) => {
         for (const text of plan.leftOut) say(`left out at ${text}`);
         say(forecastText(plan));
         work = evaluateProgress(progress, plan);
       },
       ahead: async (request, tuned) => {
-        if (!isMany(request, options)) return undefined;
         const tunedTo = options.alphaMin === 'tuned' ? tuned : undefined;
         const session = { signal, command, words, progress, say };
-        const done = await evaluateInShards(model, { sources, request, tunedTo }, read, options, session);
+        const done = await evaluateInShards(model, { sources, request, tunedTo, read }, options, session);
         folder = done.folder;
-        return done.store;
+        return done;
       },
       onScored: (scored) => work?.scored(scored),
       onProgress: (passes) => work?.update(passes),
@@ -154,6 +156,7 @@ async function run(
     progress.clear();
     signal.throwIfAborted();
     await writeEvaluation(folder, model, evaluation, { command, started });
+    await calibration.removeFolder('');
     if (options.json) printJson({ folder, ...evaluation.comparison });
     else printComparison(evaluation, folder);
   } finally {

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { doneShards } from '../run/compute.ts';
+import { doneShards, partsFolder } from '../run/compute.ts';
 import type { Driver } from '../run/driver.ts';
 import { type ListedFile, publishFiles, withdrawFiles } from '../run/files.ts';
 import { openStorage } from '../run/open-storage.ts';
@@ -28,6 +28,8 @@ export interface ShardedRun {
   readonly files: readonly ListedFile[];
   readonly driver: Driver;
   readonly options: DriverOptions & { readonly out: string };
+  /** What its items are called. Default `inputs`. */
+  readonly items?: string;
 }
 
 /** A run whose shards all lie in its folder. */
@@ -36,6 +38,8 @@ export interface WholeRun {
   readonly storage: RunStorage;
   readonly finished: FinishedShards;
   readonly key: string;
+  /** Shards that were there before, by their indices. */
+  readonly found: ReadonlySet<number>;
 }
 
 /**
@@ -43,7 +47,7 @@ export interface WholeRun {
  * stored for the workers alone is removed.
  */
 export async function shardedRun(
-  { work, data, files, driver, options }: ShardedRun,
+  { work, data, files, driver, options, items = 'inputs' }: ShardedRun,
   { signal, command, words, progress, say }: ShardSession,
 ): Promise<WholeRun> {
   const key = keyOf(work);
@@ -53,6 +57,7 @@ export async function shardedRun(
   const shards = shardsOf(work).length;
   const isWhole = (await doneShards(own)).size === shards;
   const storage = isWhole ? own : await storageOf(options, folder, id);
+  const found = await doneShards(storage);
   await beginRun(folder, {
     ...{ what: work.program, started: new Date().toISOString(), command, words: [...words] },
     ...{ folder: process.cwd(), storage: storage.url, key, items: work.count, shards },
@@ -64,26 +69,27 @@ export async function shardedRun(
     storage,
     driver,
     signal,
-    onProgress: ({ done, total, found, secondsLeft }) => {
-      if (found > 0 && !told) {
+    onProgress: ({ done, total, found: before, secondsLeft }) => {
+      if (before > 0 && !told) {
         told = true;
-        say(`goes on: ${found.toLocaleString('en')} of ${total.toLocaleString('en')} inputs are done`);
+        say(`goes on: ${before.toLocaleString('en')} of ${total.toLocaleString('en')} ${items} are done`);
       }
       const left = secondsLeft === undefined ? '' : `, about ${formatDuration(secondsLeft)} left`;
       progress.update(
         done / total,
-        () => `${done.toLocaleString('en')} of ${total.toLocaleString('en')} inputs${left}`,
+        () => `${done.toLocaleString('en')} of ${total.toLocaleString('en')} ${items}${left}`,
       );
     },
   });
   progress.clear();
   await removeBlobs(storage);
+  await storage.removeFolder(partsFolder);
   await withdrawFiles(storage);
-  if (storage.url === own.url) return { folder, storage, finished, key };
+  if (storage.url === own.url) return { folder, storage, finished, key, found };
   const names = await storage.list('shards/');
   // Records last, as they are written: a shard without one is not there.
   names.sort((a, b) => Number(a.endsWith('.json')) - Number(b.endsWith('.json')));
   for (const name of names) await own.write(name, (await storage.read(name)) as Uint8Array);
   for (const name of names) await storage.remove(name);
-  return { folder, storage: own, finished, key };
+  return { folder, storage: own, finished, key, found };
 }

@@ -9,8 +9,9 @@ import { createModel, type Model } from '../runtime/model.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
 import { bytesOf, float32, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { type CheckpointStore, checkpointsInMemory } from '../train/index.ts';
-import { type Adapted, adapt } from './adapt.ts';
+import { adapt } from './adapt.ts';
 import { checkExplains, openExplainer } from './explainer.ts';
+import type { Adapted } from './open-adaptation.ts';
 
 const runtime = createNodeRuntime({ threads: 1 });
 afterAll(() => runtime.close());

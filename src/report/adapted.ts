@@ -12,6 +12,10 @@ export interface AdaptInfo extends RunOrigin {
   readonly data: string;
   readonly images: number;
   readonly seconds: number;
+  /** Key of the work. */
+  readonly key: string;
+  /** Where the epochs are kept, and how many. */
+  readonly run: { readonly folder: string; readonly shards: number };
 }
 
 /** Names of the files of a trained explainer in its folder. */
@@ -22,12 +26,11 @@ export const adaptedFiles = {
   losses: 'losses.csv',
   validation: 'validation.csv',
   run: 'run.json',
-  checkpoints: 'checkpoints',
 } as const;
 
 /**
  * Writes a trained explainer: the explainer, the model with it beside it, the curves as an image and as tables, and
- * `run.json`, which comes last and says that the rest is whole.
+ * `run.json`, which says that the rest is whole; last the record of the run.
  */
 export async function writeAdapted(
   folder: string,
@@ -46,12 +49,14 @@ export async function writeAdapted(
   const columns = Object.keys(validations[0]) as (keyof (typeof validations)[number])[];
   const rows = validations.map((found) => columns.map((name) => found[name]).join(','));
   await write(adaptedFiles.validation, `${columns.join(',')}\n${rows.join('\n')}\n`);
-  const { data, images, seconds, ...origin } = info;
+  const { data, images, seconds, key, run, ...origin } = info;
   const record = runRecord(
     'adapt',
     model,
     { ...origin, seed: facts.seed },
-    { data: portablePath(data, process.cwd()), images, cost: { seconds }, explainer: facts, comparison },
+    { key, data: portablePath(data, process.cwd()), images, cost: { seconds }, explainer: facts, comparison },
   );
   await write(adaptedFiles.run, `${JSON.stringify(record, undefined, 2)}\n`);
+  const ofRun = { ...record, results: portablePath(folder, process.cwd()), items: steps.length, shards: run.shards };
+  await writeAtomically(join(run.folder, adaptedFiles.run), `${JSON.stringify(ofRun, undefined, 2)}\n`);
 }

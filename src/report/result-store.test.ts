@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StoredResult } from '../evaluation/comparison.ts';
+import { folderStorage } from '../run/folder-storage.ts';
 import { createResultStore } from './result-store.ts';
 
 let folder = '';
@@ -23,7 +24,7 @@ const result: StoredResult = {
 
 describe('the store of results', () => {
   it('gives back what it was given, and nothing for what it was not', async () => {
-    const store = createResultStore(join(folder, 'shards'));
+    const store = createResultStore(folderStorage(join(folder, 'shards')));
     expect(await store.read('a')).toBeUndefined();
     await store.write('a', result);
     await store.write('a', { ...result, sum: 2 });
@@ -32,7 +33,7 @@ describe('the store of results', () => {
   });
 
   it('names a damaged shard', async () => {
-    const store = createResultStore(folder);
+    const store = createResultStore(folderStorage(folder));
     await store.write('b', { ...result, cost: 1 as never });
     await expect(store.read('b')).rejects.toThrow(/b\.safetensors: a kept result is damaged/);
     await writeFile(join(folder, 'c.safetensors'), 'no');

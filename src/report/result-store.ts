@@ -1,7 +1,4 @@
-import { join } from 'node:path';
 import * as z from 'zod';
-import { writeAtomically } from '../data/files/files.ts';
-import { readBytesIfPresent } from '../data/files/read-file.ts';
 import { readSafetensors, writeSafetensors } from '../data/formats/safetensors.ts';
 import { WhereforeError } from '../errors.ts';
 import type { ResultStore, StoredResult } from '../evaluation/comparison.ts';
@@ -27,30 +24,35 @@ const record = z.object({
   notes: z.array(z.string()),
 });
 
+/** Where files are kept by name: a folder, the parts of a shard. */
+export interface KeptFiles {
+  read(name: string): Promise<Uint8Array | undefined>;
+  write(name: string, content: Uint8Array): Promise<void>;
+}
+
 /**
- * Keeps results of a comparison as shards of a folder, one `.safetensors` file each: the map, and scores and costs in
- * the metadata. A file takes its name only when it is whole, so that a process may be killed at any time.
+ * Keeps results of a comparison, one `.safetensors` file each: the map, and scores and costs in the metadata. Files
+ * appear whole or not at all, so that a process may be killed at any time.
  */
-export function createResultStore(folder: string): ResultStore {
-  const pathOf = (key: string) => join(folder, `${key}.safetensors`);
+export function createResultStore(files: KeptFiles): ResultStore {
+  const nameOf = (key: string) => `${key}.safetensors`;
   return {
     async read(key) {
-      const path = pathOf(key);
-      const bytes = await readBytesIfPresent(path, 'tensors');
+      const name = nameOf(key);
+      const bytes = await files.read(name);
       if (!bytes) return undefined;
-      const { tensors, metadata } = readSafetensors(bytes, path);
+      const { tensors, metadata } = readSafetensors(bytes, name);
       const map = tensors.get('map');
-      const parsed = record.safeParse(parseJson(metadata.result ?? '', path));
+      const parsed = record.safeParse(parseJson(metadata.result ?? '', name));
       if (map?.type === 'float32' && parsed.success)
         return { ...(parsed.data as Omit<StoredResult, 'map'>), map: map.data as Float32Array };
-      throw damaged(path, parsed.success ? 'no map' : z.prettifyError(parsed.error));
+      throw damaged(name, parsed.success ? 'no map' : z.prettifyError(parsed.error));
     },
-    async write(key, { map, ...result }) {
-      await writeAtomically(
-        pathOf(key),
+    write: (key, { map, ...result }) =>
+      files.write(
+        nameOf(key),
         writeSafetensors({ map: float32([map.length], map) }, { result: JSON.stringify(result) }),
-      );
-    },
+      ),
   };
 }
 

@@ -121,7 +121,8 @@ export function createComputer({ programs, threads = 1, cache, enter }: Computer
       const stop = () => open?.end.abort();
       signal.addEventListener('abort', stop);
       try {
-        const { files, cost, measured } = await shards.compute(shard, report);
+        const place = placeOf(work, shard, storage);
+        const { files, cost, measured } = await shards.compute(shard, report, place);
         const told: ShardRecord['files'] = {};
         for (const [name, bytes] of Object.entries(files)) {
           await storage.write(fileOfShard(shard.index, name), bytes);
@@ -129,12 +130,43 @@ export function createComputer({ programs, threads = 1, cache, enter }: Computer
         }
         const whole: ShardRecord = { key, ...shard, files: told, measured: { cost, more: measured as never } };
         await storage.write(recordName(shard.index), `${JSON.stringify(whole)}\n`);
+        await place.removeParts();
         return 'computed';
       } finally {
         signal.removeEventListener('abort', stop);
       }
     },
     close,
+  };
+}
+
+/** Where shards keep what is done of them while they are computed. */
+export const partsFolder = 'parts/';
+
+function placeOf({ chained }: Work, { index }: Shard, storage: RunStorage) {
+  const own = `${partsFolder}${String(index).padStart(6, '0')}/`;
+  let used = false;
+  return {
+    parts: {
+      read: async (name: string) => {
+        const found = await storage.read(own + name);
+        used ||= found !== undefined;
+        return found;
+      },
+      write: (name: string, content: Uint8Array) => {
+        used = true;
+        return storage.write(own + name, content);
+      },
+    },
+    removeParts: async () => {
+      if (used) await storage.removeFolder(own);
+    },
+    async before(file: string) {
+      if (index === 0 || !chained) return undefined;
+      const record = await readRecord(storage, index - 1);
+      if (!record) throw damaged(storage, recordName(index - 1), 'it is missing');
+      return readShardFile(storage, record, file);
+    },
   };
 }
 

@@ -88,7 +88,7 @@ function pool(
     child.on('error', (error) => fail(error));
   };
   signal.addEventListener('abort', stop);
-  for (let i = 0; i < Math.min(processes, shards.length); i++) begin();
+  for (let i = 0; i < (work.chained ? 1 : Math.min(processes, shards.length)); i++) begin();
 }
 
 const deadly = ({ from, to }: Shard, how: string) =>

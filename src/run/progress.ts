@@ -31,6 +31,11 @@ export function progressOf(
     tell({ stage, done, total, found, secondsLeft });
   };
   return {
+    /** What was done before is told at once. */
+    foundDone(shards: readonly Shard[]) {
+      for (const { from, to } of shards) found += to - from;
+      if (shards.length > 0) show();
+    },
     /** Some items of a shard in progress are done; 0 when it begins anew. */
     progressed({ index }: Shard, items: number) {
       partial.set(index, items);

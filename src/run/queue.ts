@@ -146,7 +146,7 @@ async function fill(
     if (shard) throw failureOf(job?.failedReason ?? '', shard);
   }
   const queued = new Set((await queue.getJobs(['waiting', 'active', 'delayed'])).map((job) => job?.id));
-  let room = mostQueued - [...missing.keys()].filter((id) => queued.has(id)).length;
+  let room = (work.chained ? 1 : mostQueued) - [...missing.keys()].filter((id) => queued.has(id)).length;
   for (const [jobId, shard] of missing) {
     if (room <= 0) return;
     if (queued.has(jobId)) continue;

@@ -30,6 +30,7 @@ const anyRun = z.looseObject({
   state: z.string(),
   started: z.string().optional(),
   command: z.string().optional(),
+  key: z.string().optional(),
   items: z.number().optional(),
   shards: z.number().optional(),
 });

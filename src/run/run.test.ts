@@ -136,6 +136,63 @@ describe('a run', () => {
     expect(await squaresOf(stopped)).toEqual(expected);
   });
 
+  it('gives a shard the parts that were made of it before, and removes them with the last', async () => {
+    const made: string[] = [];
+    let isKilled = true;
+    const program: ShardProgram = {
+      version: 1,
+      open: async () => ({
+        async compute({ from, to }, _, { parts }) {
+          const bytes = new Uint8Array(to - from);
+          for (let item = from; item < to; item++) {
+            let part = await parts.read(`${item}`);
+            if (!part) {
+              if (item === 6 && isKilled) throw new Error('killed');
+              part = Uint8Array.of(item * item);
+              await parts.write(`${item}`, part);
+              made.push(`${item}`);
+            }
+            bytes.set(part, item - from);
+          }
+          return { files: { 'squares.bin': bytes }, cost: { forward: 0, backward: 0, seconds: 0 } };
+        },
+        close: async () => undefined,
+      }),
+    };
+    const inParts = inProcess({ programs: { squares: { load: async () => program } }, cache: join(root, 'cache') });
+    const storage = await openStorage(freshFolder());
+    await expect(runShards(work, { storage, driver: inParts })).rejects.toThrow('killed');
+    expect((await storage.list('parts/')).sort()).toEqual(['parts/000001/4', 'parts/000001/5']);
+    isKilled = false;
+    const { shards } = await runShards(work, { storage, driver: inParts });
+    expect(made).toEqual(Array.from({ length: 10 }, (_, item) => `${item}`));
+    expect(await storage.list('parts/')).toEqual([]);
+    expect([...(await readShardFile(storage, shards[1], 'squares.bin'))]).toEqual([16, 25, 36, 49]);
+  });
+
+  it('gives a shard of a chained work the file of the one before', async () => {
+    const sums: ShardProgram = {
+      version: 1,
+      open: async () => ({
+        async compute({ from, to }, _, { before }) {
+          let sum = (await before('sum.bin'))?.[0] ?? 0;
+          for (let item = from; item < to; item++) sum += item;
+          return { files: { 'sum.bin': Uint8Array.of(sum) }, cost: { forward: 0, backward: 0, seconds: 0 } };
+        },
+        close: async () => undefined,
+      }),
+    };
+    const summing = inProcess({ programs: { squares: { load: async () => sums } }, cache: join(root, 'cache') });
+    const storage = await openStorage(freshFolder());
+    const chained: Work = { ...work, chained: true };
+    const { shards } = await runShards(chained, { storage, driver: summing });
+    const last = async () => (await readShardFile(storage, shards[2], 'sum.bin'))[0];
+    expect(await last()).toBe(45);
+    await storage.remove('shards/000002.json');
+    writeFileSync(join(storage.url, 'shards/000001.sum.bin'), Uint8Array.of(1));
+    await expect(runShards(chained, { storage, driver: summing })).rejects.toThrow('it is not what its record says');
+  });
+
   it('notices a file that was changed, and a record that is damaged', async () => {
     const folder = freshFolder();
     await squaresOf(folder);

@@ -40,7 +40,7 @@ export async function runShards(
     const record = listed.has(index) ? await readRecord(storage, index) : undefined;
     if (record?.key === key) done.set(index, record);
   }
-  for (const shard of shards) if (done.has(shard.index)) progress.finished(shard, 'found');
+  progress.foundDone(shards.filter(({ index }) => done.has(index)));
   const missing = shards.filter(({ index }) => !done.has(index));
   if (missing.length > 0) {
     throwIfCancelled(signal);

@@ -23,6 +23,8 @@ export interface Work {
   readonly count: number;
   /** Items of a shard; the last may have fewer. Part of the work, so that a later call cuts it at the same positions. */
   readonly shardSize: number;
+  /** Whether each shard needs the one before it, as the epochs of a training do: they are computed in order. */
+  readonly chained?: true;
 }
 
 /** The items `from` … `to` − 1 of a work. */
@@ -62,12 +64,29 @@ export interface ShardJob {
   file(path: string): Promise<string>;
 }
 
+/** What a shard finds in the storage of its run, besides what it is made of. */
+export interface ShardPlace {
+  /**
+   * Parts of this shard that are done, by name: kept until it is whole, so that a shard that was killed need not begin
+   * anew. The same part has the same content whenever it is made.
+   */
+  readonly parts: {
+    read(name: string): Promise<Uint8Array | undefined>;
+    write(name: string, content: Uint8Array): Promise<void>;
+  };
+  /**
+   * A file of the shard before this one; undefined for the first. Only where the work is `chained`.
+   * @throws WhereforeError `invalid-data` where it is missing or damaged
+   */
+  before(file: string): Promise<Uint8Array | undefined>;
+}
+
 /** A work that a process has opened: the model is loaded, the data is found. */
 export interface OpenShards {
   /** Hash of the loaded model, which is checked against that of the work. */
   readonly model?: string;
   /** @param report Told how many items of the shard are done. */
-  compute(shard: Shard, report: (done: number) => void): Promise<ShardResult>;
+  compute(shard: Shard, report: (done: number) => void, place: ShardPlace): Promise<ShardResult>;
   close(): Promise<void>;
 }
 

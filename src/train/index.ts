@@ -1,3 +1,4 @@
+export { type BegunTraining, beginTraining } from './begun-training.ts';
 export {
   type Checkpoint,
   type CheckpointStore,

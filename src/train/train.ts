@@ -1,13 +1,9 @@
 import type { GradientNote } from '../autodiff/context.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
-import { throwIfCancelled } from '../runtime/runtime.ts';
-import { type CheckpointStore, checkpointsInMemory, type EpochRecord, type TrainingHistory } from './checkpoint.ts';
-import { diverged } from './diverged.ts';
-import { evaluateLoss, type LossEvaluation } from './evaluate.ts';
-import { withParameters } from './parameters.ts';
-import { planTraining, type TrainingPlan } from './plan.ts';
-import { checkOptions, checkResume, settingsOf, type TrainOptions } from './settings.ts';
-import { openTrainingStep, type TrainingState } from './step.ts';
+import { beginTraining } from './begun-training.ts';
+import { type CheckpointStore, checkpointsInMemory, type TrainingHistory } from './checkpoint.ts';
+import type { TrainingPlan } from './plan.ts';
+import type { TrainOptions } from './settings.ts';
 
 export interface Trained {
   /** The model with the trained weights. */
@@ -40,88 +36,19 @@ export interface Trained {
  *   when the signal is aborted; `invalid-argument` for settings that make no sense or differ from those resumed
  */
 export async function train(options: TrainOptions): Promise<Trained> {
-  checkOptions(options);
-  const { samples, epochs, resume, signal, onProgress } = options;
-  const plan = planTraining(options);
-  const { size, perEpoch, steps } = plan;
-  const due = checkpointSteps(options, plan);
+  const training = await beginTraining(options);
   const checkpoints = options.checkpoints ?? checkpointsInMemory();
-
-  const training = await openTrainingStep(options, await plan.example());
+  const { plan, notes } = training;
+  const due = checkpointSteps(options, plan);
   try {
-    const settings = await settingsOf(options, training.trainable, steps);
-    if (resume) checkResume(resume, settings, training, steps);
-    const records: EpochRecord[] = [...(resume?.history.epochs ?? [])];
-    const losses = new Float64Array(steps);
-    const rates = new Float64Array(steps);
-    losses.set(resume?.history.losses ?? []);
-    rates.set(resume?.history.learningRates ?? []);
-    const historyUntil = (step: number): TrainingHistory => ({
-      epochs: [...records],
-      losses: losses.slice(0, step),
-      learningRates: rates.slice(0, step),
-    });
-    if (resume) training.restart(resume);
-
-    for (let step = resume?.step ?? 0; step < steps; ) {
-      throwIfCancelled(signal);
-      const epoch = plan.epochAt(step);
-      const learningRate = plan.learningRateAt(step);
-      const batch = await plan.batchAt(step);
-      const { loss, gradientNorm } = batch ? await training.run(batch, step + 1, learningRate) : { loss: 0 };
-      if (!Number.isFinite(loss)) throw diverged(loss, { step: step + 1, epoch: epoch + 1, learningRate });
-      losses[step] = loss;
-      rates[step] = learningRate;
-      step++;
-
-      const endsEpoch = step % perEpoch === 0;
-      let state: TrainingState | undefined;
-      if (due.has(step)) state = await training.read();
-      let evaluation: LossEvaluation | undefined;
-      if (endsEpoch) {
-        if (options.evaluate) {
-          state ??= await training.read();
-          const model = withParameters(options.model, state.parameters);
-          evaluation = await evaluateLoss({ ...options, model, samples: options.evaluate, signal });
-        }
-        records.push({
-          epoch: epoch + 1,
-          loss: epochLoss(losses, step - perEpoch, perEpoch, size, samples.count),
-          ...(evaluation ? { evaluation } : {}),
-        });
-      }
-      if (due.has(step) && state) {
-        await checkpoints.save({
-          ...state,
-          step,
-          epoch: Math.floor(step / perEpoch),
-          learningRate,
-          history: historyUntil(step),
-          settings,
-        });
-      }
-      onProgress?.({
-        epoch: epoch + 1,
-        epochs,
-        step,
-        steps,
-        loss,
-        learningRate,
-        ...(gradientNorm === undefined ? {} : { gradientNorm }),
-        ...(evaluation ? { evaluation } : {}),
+    training.restart(options.resume);
+    while (training.at() < plan.steps) {
+      await training.goOn((plan.epochAt(training.at()) + 1) * plan.perEpoch, async (step) => {
+        if (due.has(step)) await checkpoints.save(await training.checkpoint());
       });
-      if (endsEpoch && options.onEpoch) {
-        state ??= await training.read();
-        await options.onEpoch(withParameters(options.model, state.parameters), epoch + 1);
-      }
+      if (options.onEpoch) await options.onEpoch(await training.model(), training.at() / plan.perEpoch);
     }
-    const { parameters } = await training.read();
-    return {
-      model: withParameters(options.model, parameters),
-      history: historyUntil(steps),
-      checkpoints,
-      notes: training.notes,
-    };
+    return { model: await training.model(), history: training.history(), checkpoints, notes };
   } finally {
     await training.close();
   }
@@ -136,10 +63,4 @@ function checkpointSteps({ checkpointEvery: every }: TrainOptions, { steps, perE
   const due = new Set([steps]);
   for (let step = interval; step < steps; step += interval) due.add(step);
   return due;
-}
-
-function epochLoss(losses: Float64Array, from: number, perEpoch: number, size: number, count: number): number {
-  let sum = 0;
-  for (let i = 0; i < perEpoch; i++) sum += losses[from + i] * Math.min(size, count - i * size);
-  return sum / count;
 }

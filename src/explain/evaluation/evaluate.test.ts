@@ -9,6 +9,7 @@ import { encodeModel } from '../../onnx/encode.ts';
 import { renderEvaluationPage } from '../../page/evaluation/page.ts';
 import { createResultStore } from '../../report/result-store.ts';
 import { writeEvaluation } from '../../report/write-evaluation.ts';
+import { folderStorage } from '../../run/folder-storage.ts';
 import { type Evaluation, evaluate } from './evaluate.ts';
 
 let model: LoadedModel;
@@ -24,7 +25,10 @@ const options = {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'wherefore-evaluate-'));
   model = await loadModel(encodeModel(templateModel().source), { name: 'a <b>plus</b>.onnx', threads: 1 });
-  evaluation = await evaluate(model, sources, { ...options, store: createResultStore(join(folder, 'shards')) });
+  evaluation = await evaluate(model, sources, {
+    ...options,
+    store: createResultStore(folderStorage(join(folder, 'shards'))),
+  });
 });
 afterAll(async () => {
   await model.close();
@@ -48,7 +52,10 @@ describe('evaluate', () => {
 
   it('finds its shards again', async () => {
     expect(await readdir(join(folder, 'shards'))).toHaveLength(12);
-    const again = await evaluate(model, sources, { ...options, store: createResultStore(join(folder, 'shards')) });
+    const again = await evaluate(model, sources, {
+      ...options,
+      store: createResultStore(folderStorage(join(folder, 'shards'))),
+    });
     expect(again.comparison.cost.reused).toBe(12);
     expect(again.comparison.rows.map(({ values }) => values)).toEqual(
       evaluation.comparison.rows.map(({ values }) => values),

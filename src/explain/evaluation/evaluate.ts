@@ -51,13 +51,19 @@ export interface EvaluateOptions
   readonly exampleMetric?: string;
   readonly store?: ResultStore;
   /**
-   * Told of the comparison before it begins, once α_min is known: may compute its explanations elsewhere, and gives a
-   * store that holds them; undefined for the one that was given.
+   * Told of the comparison before it begins, once α_min is known: may compute its explanations in shards, and gives a
+   * store that holds them; undefined where it does not.
    */
-  readonly ahead?: (request: ComparisonRequest, alphaMin: number | undefined) => Promise<ResultStore | undefined>;
+  readonly ahead?: (request: ComparisonRequest, alphaMin: number | undefined) => Promise<ComputedAhead | undefined>;
   readonly onScored?: ComparisonRequest['onScored'];
   /** Told what is going to be compared, before it is. */
   readonly onPlanned?: (plan: EvaluationPlan) => void;
+}
+
+/** The explanations of a comparison, and what they cost, whenever they were made. */
+export interface ComputedAhead {
+  readonly store: ResultStore;
+  readonly cost: Comparison['cost'];
 }
 
 /** What is going to be computed. */
@@ -233,23 +239,22 @@ export async function evaluate(
       : undefined;
   const fixed = typeof options.alphaMin === 'number' ? options.alphaMin : undefined;
   const alphaMin = calibrated ? tunedAlphaMin(calibrated) : fixed;
-  const request = comparisonOf(model, prepared, alphaMin);
-  const store = (await options.ahead?.(request, alphaMin)) ?? options.store;
+  const request = { ...comparisonOf(model, prepared, alphaMin), ...work, onScored: report(held.length * rows) };
+  const ahead = await options.ahead?.(request, alphaMin);
 
   const kept = new Map<string, Map<number, Float32Array>>();
   const mapShapes: (readonly number[])[] = [];
-  const comparison = await compare(model, {
+  const compared = await compare(model, {
     ...request,
-    ...work,
-    store,
+    ...(ahead && { store: ahead.store, onScored: undefined, onProgress: undefined }),
     exampleMetric: options.exampleMetric,
-    onScored: report(held.length * rows),
     onMap: (input, row, map, shape) => {
       mapShapes[input] = shape;
       const maps = kept.get(row) ?? new Map<number, Float32Array>();
       kept.set(row, maps.set(input, map));
     },
   });
+  const comparison = ahead ? { ...compared, cost: costOf(compared, ahead) } : compared;
   return {
     comparison,
     inputs: inputs.map(({ input, compared, from, labels }) => ({
@@ -267,6 +272,15 @@ export async function evaluate(
     leftOut,
     maps: onlyExamples(comparison, kept),
     mapShapes,
+  };
+}
+
+/** What was computed ahead, and what it took to read it: one look at every input. */
+function costOf({ cost }: Comparison, ahead: ComputedAhead): Comparison['cost'] {
+  const both = (of: 'forward' | 'backward' | 'seconds') => cost[of] + ahead.cost[of];
+  return {
+    ...{ forward: both('forward'), backward: both('backward'), seconds: both('seconds') },
+    reused: ahead.cost.reused,
   };
 }
 
