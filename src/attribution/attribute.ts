@@ -1,6 +1,7 @@
 import type { GradientNote } from '../autodiff/context.ts';
 import { WhereforeError } from '../errors.ts';
 import { unknownName } from '../nearest.ts';
+import { floatInputs } from '../runtime/float-inputs.ts';
 import { checkModel, type Model } from '../runtime/model.ts';
 import { firstNotFinite } from '../runtime/non-finite.ts';
 import type { Tensors } from '../runtime/runtime.ts';
@@ -12,7 +13,6 @@ import { type Baseline, describeBaseline, type InputLayout } from './baseline.ts
 import { completing } from './branches.ts';
 import { type Extent, methodContext, workloadOf } from './context.ts';
 import { baselineInputs, explainedInputs } from './explained.ts';
-import { floatInputs } from './float-inputs.ts';
 import type { Groups } from './groups.ts';
 import { checkLayer, type Layer, shadowed, unused } from './layer.ts';
 import { type MethodName, methods as methodTable } from './methods/index.ts';
@@ -132,7 +132,7 @@ export async function attribute(model: Model, request: AttributionRequest): Prom
   const started = performance.now();
   const checked = checkRequest(model, request);
   const { method, parameters, explained, layer, baseline, points } = checked;
-  const { prepared, at } = await preparedFor(model, request, checked);
+  const { prepared, at, notes } = await preparedFor(model, request, checked);
   const context = await methodContext(prepared, at, { method, explained, layer, parameters });
   await checkFiniteTargets(prepared, context);
   const estimate = costOf(method, parameters, context);
@@ -149,6 +149,7 @@ export async function attribute(model: Model, request: AttributionRequest): Prom
     estimate,
     implicitTarget,
     started,
+    notes,
   });
 }
 
@@ -172,6 +173,7 @@ async function preparedFor(model: Model, request: AttributionRequest, { method, 
   const { target, groups, layout, loadExplainer } = request;
   return {
     prepared,
+    notes: [...(floats?.notes ?? [])].map(([name, text]) => `input "${name}": ${text}`),
     at: { inputs, target, groups, layout, loadExplainer, points: floats ? points.map(floats.floats) : points },
   };
 }
@@ -280,6 +282,8 @@ interface Ran {
   readonly estimate: Passes;
   readonly implicitTarget: number | undefined;
   readonly started: number;
+  /** What was done to the inputs. */
+  readonly notes: readonly string[];
 }
 
 function describe(prepared: Prepared, request: AttributionRequest, ran: Ran): Attribution {
@@ -323,7 +327,7 @@ function describe(prepared: Prepared, request: AttributionRequest, ran: Ran): At
     implicitError: implicitTarget === undefined ? undefined : Math.abs(result.sum - implicitTarget),
     standardErrors: result.standardErrors,
     relativeStandardError: result.relativeStandardError,
-    notes: [...notesOf(prepared, context, others, attributionTarget), ...(result.notes ?? [])],
+    notes: [...ran.notes, ...notesOf(prepared, context, others, attributionTarget), ...(result.notes ?? [])],
     gradientNotes: result.gradientNotes ?? [],
     estimate: ran.estimate,
     cost: { ...prepared.passes, seconds: (performance.now() - ran.started) / 1000 },

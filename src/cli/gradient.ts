@@ -13,6 +13,7 @@ import { preprocessingOf } from '../explain/explain.ts';
 import { unknownName } from '../nearest.ts';
 import { requiredInputs } from '../onnx/graph.ts';
 import { checkFeeds } from '../runtime/executor.ts';
+import { floatInputs } from '../runtime/float-inputs.ts';
 import { gradientsOf, oneHotSeed } from '../runtime/gradient.ts';
 import { float32, formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { interruptible } from './failure.ts';
@@ -136,7 +137,7 @@ async function parseSeed(
 }
 
 function resolveNames(model: LoadedModel, wanted: readonly string[]): string[] {
-  const isFloat = (name: string) => model.types.get(name) === 'float32';
+  const isFloat = (name: string) => model.types.get(name) === 'float32' || floatInputs(model, [name]) !== undefined;
   const inputs = requiredInputs(model.graph).map(({ name }) => name);
   const names = wanted.flatMap((text) => {
     if (model.types.has(text)) return [text];

@@ -49,6 +49,7 @@ export function estimateCost(
       output: facts.shapes.get(compiled.output) ?? [],
       inputs: input.tensors,
       explained,
+      layer,
       layouts,
       players: isInput && row.usesGroups ? differingGroups(partition, features, references) : undefined,
     });

@@ -16,7 +16,10 @@ export interface ExplainOptions extends Omit<Question, 'methods' | 'layers'>, Wo
   readonly methods?: MethodName | readonly MethodName[];
   /** Another name of `methods`, as the command (`--method`) and `attribute` have it. */
   readonly method?: MethodName | readonly MethodName[];
+  /** As in {@link Question}; a single name is a list of one. */
   readonly layers?: string | readonly string[];
+  /** Another name of `layers`, as the command has it (`--layer`). */
+  readonly layer?: string | readonly string[];
   /** Default: what stands beside the model, else what can be guessed from the graph. */
   readonly preprocessing?: Preprocessing;
   /** Whether every explanation gets a scorecard: attribution error, MSI, sufficiency, necessity, insertion, deletion. Default false. */
@@ -42,5 +45,5 @@ export interface Announced extends Plan {
 }
 
 /** Options with lists where a caller may give a single name. */
-export type CheckedOptions = Omit<ExplainOptions, 'method' | 'methods' | 'layers'> &
+export type CheckedOptions = Omit<ExplainOptions, 'method' | 'methods' | 'layer' | 'layers'> &
   Pick<Question, 'methods' | 'layers'>;

@@ -1,5 +1,4 @@
 import { proposedLayers } from '../attribution/branches.ts';
-import { floatInputs } from '../attribution/float-inputs.ts';
 import { checkLayer } from '../attribution/layer.ts';
 import type { LayerCandidate } from '../attribution/layers.ts';
 import { type MethodName, methods as methodTable } from '../attribution/methods/index.ts';
@@ -10,6 +9,7 @@ import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { WhereforeError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import type { Specialised } from '../runtime/executor.ts';
+import { floatInputs } from '../runtime/float-inputs.ts';
 import { formatShape, sameShape, sizeOf } from '../tensor/tensor.ts';
 import { gradientObstacle } from './inspect.ts';
 

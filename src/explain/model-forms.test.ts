@@ -5,6 +5,7 @@ import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import type { Graph } from '../onnx/graph.ts';
+import { gradientsOf } from '../runtime/gradient.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
 import { convert } from '../tensor/convert.ts';
 import { float32, type Tensor, tensor } from '../tensor/tensor.ts';
@@ -104,6 +105,20 @@ describe('inputs of whole numbers', () => {
     expect(documents[0].baseline).toEqual({ kind: 'zero' });
     expect(documents[0].input.tensors.x.type).toBe(type);
     expect(documents[0].baselineTensors.x.type).toBe(type);
+    expect(documents[0].notes.join()).toContain(`input "x": its ${type} elements are taken as real numbers`);
+    expect(documents[1].notes.join()).not.toContain('real numbers');
+  });
+
+  it('raw gradients pass the cast as well, which the notes say', async () => {
+    const model = await squares('uint8', cast);
+    const { gradients, notes } = await gradientsOf(model, {
+      inputs: new Map([['x', bytes]]),
+      seeds: new Map([['y', float32([1, 1], [1])]]),
+      wrt: ['x'],
+    });
+    // 2 w x
+    expect([...(gradients.get('x')?.data ?? [])]).toEqual([4, -12, 4]);
+    expect(notes).toMatchObject([{ code: 'whole-numbers', node: 'x' }]);
   });
 
   it('moved, widened and dequantised before they are floats', async () => {

@@ -44,6 +44,8 @@ describe('options of a program', () => {
     ['gradient', /the options of explain \(got "gradient"/],
     [{ methode: ['gradient'] }, /explain has no option "methode": did you mean "methods"\?/],
     [{ method: 'gradient', methods: 'occlusion' }, /both method and methods/],
+    [{ layer: 'input', layers: 'input' }, /both layer and layers/],
+    [{ layer: 3 }, /layers: not a name \(got number 3/],
     [{ methods: 3 }, /methods: not a name \(got number 3, expected a name, or a list of names\)/],
     [{ methods: [null] }, /methods: not a name \(got null/],
     [{ layers: [{}] }, /layers: not a name/],

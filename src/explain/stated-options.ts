@@ -8,6 +8,7 @@ const known: { readonly [K in keyof Required<ExplainOptions>]: true } = {
   target: true,
   baseline: true,
   layers: true,
+  layer: true,
   methods: true,
   method: true,
   groups: true,
@@ -41,11 +42,17 @@ export function checkOptions(stated: ExplainOptions): CheckedOptions {
   if (parameters !== undefined && (typeof parameters !== 'object' || parameters === null)) {
     throw noObject('parameters', parameters);
   }
-  const { method, methods = method, ...others } = stated;
-  if (method !== undefined && stated.methods !== undefined) {
-    throw new WhereforeError('invalid-argument', 'both method and methods', { fix: 'name all of them in methods' });
+  const { method, methods = method, layer, layers = layer, ...others } = stated;
+  for (const [one, several] of [
+    ['method', 'methods'],
+    ['layer', 'layers'],
+  ] as const) {
+    if (stated[one] === undefined || stated[several] === undefined) continue;
+    throw new WhereforeError('invalid-argument', `both ${one} and ${several}`, {
+      fix: `name all of them in ${several}`,
+    });
   }
-  return { ...others, methods: namesOf('methods', methods), layers: namesOf('layers', stated.layers) };
+  return { ...others, methods: namesOf('methods', methods), layers: namesOf('layers', layers) };
 }
 
 function namesOf<Name extends string>(what: string, stated: Name | readonly Name[] | undefined) {

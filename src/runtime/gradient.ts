@@ -9,6 +9,7 @@ import type { Graph } from '../onnx/graph.ts';
 import { namedMemo } from '../tensor/memo.ts';
 import { float32, formatShape, sameShape, sizeOf, type Tensor, tensor } from '../tensor/tensor.ts';
 import type { Specialised } from './executor.ts';
+import { floatInputs } from './float-inputs.ts';
 import { checkModel, type Model } from './model.ts';
 import { firstNotFinite, nonFiniteError } from './non-finite.ts';
 import type { RunOptions, Tensors } from './runtime.ts';
@@ -35,7 +36,8 @@ export interface Gradients {
 const seedName = (output: string) => `seed/${output}`;
 
 /**
- * Gradients of a weighted sum of outputs: `∂/∂w Σ_o ⟨seed_o, o⟩`, forward and backward pass in one run.
+ * Gradients of a weighted sum of outputs: `∂/∂w Σ_o ⟨seed_o, o⟩`, forward and backward pass in one run. An input of whole
+ * numbers that the model does nothing with but move and turn into floats is taken as real numbers, and a note says so.
  *
  * @throws WhereforeError `unknown-name`, `wrong-shape`, `wrong-type`, `not-differentiable`, `unsupported-operator`
  * @example
@@ -47,6 +49,14 @@ const seedName = (output: string) => `seed/${output}`;
  */
 export async function gradientsOf(model: Model, request: GradientsRequest): Promise<Gradients> {
   checkModel(model);
+  const floats = floatInputs(model, request.wrt);
+  if (floats) {
+    const found = await gradientsOf(floats.model, { ...request, inputs: floats.floats(request.inputs) });
+    const notes = [...floats.notes].map(
+      ([node, text]) => ({ code: 'whole-numbers', node, operator: 'input', text }) as const,
+    );
+    return { ...found, notes: [...notes, ...found.notes] };
+  }
   const { inputs, seeds, wrt, overrides } = request;
   const specialised = await model.executor.specialise(model.graph, inputs, { followData: true });
   const feeds = new Map([...inputs, ...[...seeds].map(([name, seed]) => [seedName(name), seed] as const)]);

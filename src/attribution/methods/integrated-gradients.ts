@@ -7,7 +7,7 @@ import type { Gradient } from '../prepared.ts';
 import { adaptiveLooks, adaptiveNodes } from './adaptive-nodes.ts';
 import { timesDifference } from './difference.ts';
 import { resultOf } from './gradient.ts';
-import { type Method, type MethodContext, onlyReference, sumOf } from './method.ts';
+import { type Conditions, type Method, type MethodContext, onlyReference, sumOf } from './method.ts';
 import { type Quadrature, quadratures } from './quadrature.ts';
 import { looksFor, refinedNodes } from './refined-nodes.ts';
 
@@ -64,8 +64,12 @@ export const integratedGradients: Method<IntegratedGradientsParameters> = {
     // Along the input the layer is read at both ends of every step as well.
     return { forward: (path === 'input' ? 2 * total + made.length : total) + looking, backward: total };
   },
+  check: ({ path }, conditions) => {
+    if (path === 'input') refuseWholeNumbers(conditions);
+  },
   async run(context, options) {
     const { rule, path, tolerance } = options;
+    if (path === 'input') refuseWholeNumbers(context);
     if (options.nodes === 'refined' && rule !== 'midpoint') {
       throw new WhereforeError('invalid-argument', 'refined nodes have weights of their own', {
         got: `rule ${rule}`,
@@ -107,6 +111,19 @@ export const integratedGradients: Method<IntegratedGradientsParameters> = {
     throw new WhereforeError('internal', 'no try of integrated gradients was the last');
   },
 };
+
+/** Ids of tokens, or bytes, in front of the layer: a straight path between two of them leads over what is no input. */
+function refuseWholeNumbers({ explained, inputs, layer }: Pick<Conditions, 'explained' | 'inputs' | 'layer'>): void {
+  for (const name of explained) {
+    const type = inputs.get(name)?.type;
+    if (layer.includes(name) || type === undefined || type === 'float32') continue;
+    throw new WhereforeError('invalid-argument', 'the path of the input leads over values that are no inputs', {
+      got: `input "${name}" of ${type}, such as ids of tokens`,
+      expected: 'path=input only where the explained inputs are floats',
+      fix: 'leave path out: at the layer (the output of the embedding, say) the path then runs straight between its features at the baseline and at the input',
+    });
+  }
+}
 
 type Nodes = IntegratedGradientsParameters['nodes'];
 

@@ -119,6 +119,8 @@ export interface Conditions {
   readonly inputs: Tensors;
   /** Names of the inputs that the baseline replaces. */
   readonly explained: readonly string[];
+  /** Names of the values of the layer. */
+  readonly layer: readonly string[];
   /** Shape of the output that the target reads. */
   readonly output: readonly number[];
   readonly layouts: ReadonlyMap<string, InputLayout>;

@@ -1,7 +1,6 @@
-import { float32 } from '../../../tensor/tensor.ts';
 import { floatAttribute, intAttribute, intsAttribute, type Node } from '../../graph.ts';
 import type { Rewriter } from '../rewrite.ts';
-import { scalarLike } from '../upgraders/attributes.ts';
+import { constantLike, scalarLike } from '../upgraders/attributes.ts';
 import { type Expansion, epsilonOf, expressions, inputOf, wants } from './expression.ts';
 
 /** The sum of input, skip and bias, under the name of the fourth output where that is asked for. */
@@ -137,12 +136,8 @@ function groups(
   rank?: number,
 ): string {
   const { add, concat, mul, reshape, shape } = expressions(to);
-  const ones = new Array<number>(count).fill(1);
-  const typed = (values: readonly number[]) => {
-    const constant = to.constant(float32([count], values));
-    return to.typeOf(x) === 'float32' ? constant : to.op('CastLike', [constant, x]);
-  };
-  const grouped = to.op('InstanceNormalization', [reshape(x, [0, count, -1]), typed(ones), typed(ones.map(() => 0))], {
+  const [ones, zeros] = [1, 0].map((value) => constantLike([count], new Array<number>(count).fill(value), x, to));
+  const grouped = to.op('InstanceNormalization', [reshape(x, [0, count, -1]), ones, zeros], {
     epsilon: { float: epsilon },
   });
   const normalized = to.op('Reshape', [grouped, shape(x)]);

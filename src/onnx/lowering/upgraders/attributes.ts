@@ -2,6 +2,7 @@ import { fromNumbers } from '../../../tensor/convert.ts';
 import { lookup } from '../../../tensor/lookup.ts';
 import { type DataType, float32 } from '../../../tensor/tensor.ts';
 import { type Attribute, floatAttribute, intAttribute, intsAttribute, type Node } from '../../graph.ts';
+import { codeOfDataType } from '../../types.ts';
 import { type Rewriter, type Upgrade, withAttributes } from '../rewrite.ts';
 
 /** Appends a node with attributes removed and inputs added. */
@@ -12,11 +13,15 @@ export function withInputs(node: Node, inputs: readonly string[], removed: reado
   return true;
 }
 
-/** A scalar of the type of another value: a constant where that type is known, else one that is cast when it runs. */
-export function scalarLike(value: number, like: string, to: Rewriter): string {
+/** A scalar of the type of another value. */
+export const scalarLike = (value: number, like: string, to: Rewriter): string => constantLike([], [value], like, to);
+
+/** A constant of the type of another value; where that type is not known, one that is cast when it runs. */
+export function constantLike(shape: readonly number[], values: readonly number[], like: string, to: Rewriter): string {
   const type: DataType | undefined = to.typeOf(like);
-  if (type === 'bfloat16') return to.op('Cast', [to.scalar(value)], { to: 16 });
-  return type ? to.constant(fromNumbers(type, [], [value])) : to.op('CastLike', [to.scalar(value), like]);
+  if (type !== undefined && type !== 'bfloat16') return to.constant(fromNumbers(type, shape, values));
+  const constant = to.constant(float32(shape, values));
+  return type ? to.op('Cast', [constant], { to: codeOfDataType[type] }) : to.op('CastLike', [constant, like]);
 }
 
 /** Squeeze, Unsqueeze and ReduceSum since 13, the other reductions since 18: `axes` is an input. */

@@ -1,17 +1,19 @@
 import { type Graph, intAttribute, type Node, operatorKey } from '../onnx/graph.ts';
 import { movesFirst } from '../onnx/operators.ts';
 import { codeOfDataType, dataTypeOfCode, inferTypes } from '../onnx/types.ts';
-import type { Model } from '../runtime/model.ts';
-import type { Tensors } from '../runtime/runtime.ts';
 import { convert } from '../tensor/convert.ts';
 import { namedMemo } from '../tensor/memo.ts';
 import { type DataType, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import type { Model } from './model.ts';
+import type { Tensors } from './runtime.ts';
 
 /** A model that takes inputs of whole numbers as float32, so that there are points between two of them. */
 export interface FloatInputs {
   readonly model: Model;
   /** The same values under the types that this model takes. */
   floats(tensors: Tensors): Map<string, Tensor>;
+  /** What a reader of the gradient must know, for each of the inputs. */
+  readonly notes: ReadonlyMap<string, string>;
 }
 
 /** Operators that compute floats from whole numbers and from floats alike. */
@@ -59,6 +61,12 @@ function made(model: Model, names: ReadonlySet<string>): FloatInputs | undefined
       model: { ...model, graph, types: inferTypes(graph) },
       floats: (tensors) =>
         new Map([...tensors].map(([name, tensor]) => [name, names.has(name) ? convert(tensor, 'float32') : tensor])),
+      notes: new Map(
+        [...names].map((name) => [
+          name,
+          `its ${model.types.get(name)} elements are taken as real numbers, which the model turns them into: between whole ones it is defined as well`,
+        ]),
+      ),
     }
   );
 }
