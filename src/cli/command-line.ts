@@ -11,6 +11,7 @@ import { defineInfluence } from './influence.ts';
 import { defineInspect } from './inspect.ts';
 import { defineLanguage } from './language/language.ts';
 import { defineReplay } from './replay.ts';
+import { defineRetrain } from './retrain.ts';
 import { defineRuns } from './runs.ts';
 import { defineTrace } from './trace.ts';
 import { defineWorker } from './worker.ts';
@@ -25,6 +26,7 @@ const commands = [
   defineAdapt,
   defineAudit,
   defineInfluence,
+  defineRetrain,
   defineTrace,
   defineLanguage,
   defineWorker,

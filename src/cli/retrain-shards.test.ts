@@ -8,6 +8,7 @@ import { readShardFile } from '../run/compute.ts';
 import { inProcess } from '../run/driver.ts';
 import { openStorage } from '../run/open-storage.ts';
 import { runShards } from '../run/run.ts';
+import { putBlob } from '../run/storage.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
 import { float32, int64 } from '../tensor/tensor.ts';
 import {
@@ -58,11 +59,12 @@ function recipe(): TrainOptions {
   return { model, samples, loss, optimizer: { kind: 'adam' }, schedule, epochs: 3, batchSize: 5, seed: 5, runtime };
 }
 
-/** Leave-one-out of the first rows, each with two seeds, and a training that uses a row three times. */
+/** Leave-one-out of the first rows, each with two seeds, the third with another class for row 5, and a training that uses a row three times. */
 const trainings = [0, 1, 2, 3].flatMap((row) =>
   [5, 6].map((seed) => ({
     seed,
     counts: Uint32Array.from({ length: 12 }, (_, i) => (i === row ? (row === 3 ? 3 : 0) : 1)),
+    ...(row === 2 && { labels: new Map([[5, 0]]) }),
   })),
 );
 
@@ -72,7 +74,8 @@ it('gives, in shards of any size, the bits of trainings one after another', asyn
   const found: number[][] = [];
   for (const shardSize of [3, 8]) {
     const storage = await openStorage(join(root, `run-${shardSize}`));
-    const work = await planRetraining(storage, { files, samples, queries, trainings, shardSize });
+    const { work, data, blobs } = await planRetraining({ files, samples, queries, trainings, shardSize });
+    for (const content of [data, ...blobs]) await putBlob(storage, content);
     const { shards, cost } = await runShards(work, { storage, driver });
     expect(shards.length).toBe(Math.ceil(8 / shardSize));
     // 8 trainings of 3 epochs of 12 rows.
@@ -88,8 +91,8 @@ it('gives, in shards of any size, the bits of trainings one after another', asyn
 
   const direct = await openRetraining({ recipe: recipe(), queries });
   const expected: number[] = [];
-  for (const { counts, seed } of trainings)
-    for (const value of (await direct.train(counts, seed)).queries) expected.push(value);
+  for (const planned of trainings)
+    for (const value of (await direct.trainOn(undefined, planned)).queries) expected.push(value);
   await direct.close();
   expect(found[0]).toEqual(expected);
   expect(new Set(expected).size).toBeGreaterThan(24);

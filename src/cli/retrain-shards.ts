@@ -1,40 +1,34 @@
 import { z } from 'zod';
 import { readSafetensors, writeSafetensors } from '../data/formats/safetensors.ts';
+import { WhereforeError } from '../errors.ts';
 import { type OpenRetraining, openRetraining, type PlannedTraining } from '../influence/retraining/retraining.ts';
-import type { ShardJob, ShardProgram, ShardResult, Work } from '../run/shard.ts';
-import { putBlob, type RunStorage } from '../run/storage.ts';
+import { type ShardJob, type ShardProgram, type ShardResult, sha256, type Work } from '../run/shard.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
 import { type Tensor, tensor } from '../tensor/tensor.ts';
 import { openTraining, type Samples, samplesInMemory, trainingFileNames } from '../train/index.ts';
+import { contract, expand, type PlannedWork } from './planned-trainings.ts';
 
 /** Hashes of what all trainings share. */
 const parameters = z.strictObject({ manifest: z.string(), initial: z.string(), rows: z.string(), queries: z.string() });
-
-/** Rows that a training leaves out or uses more than once, and its seed. */
-const trainings = z.array(z.strictObject({ seed: z.number(), counts: z.record(z.string(), z.int().min(0)) }));
 
 /** File of a shard: what was measured after each of its trainings. */
 export const retrainedFile = 'retrained.safetensors';
 
 /** Retrains a recipe once for every item: f of every query and of every training row, for a range of the trainings. */
 export const retrainProgram: ShardProgram = {
-  version: 1,
+  version: 2,
   async open(job) {
     const { rows, queries, ...files } = parameters.parse(job.work.parameters);
-    const content = new TextDecoder().decode(await job.blob(job.work.data as string));
-    const planned = trainings.parse(JSON.parse(content));
     const runtime = createNodeRuntime({ threads: job.threads });
     const [samples, asked] = [await samplesOf(job, rows), await samplesOf(job, queries)];
+    const planned = expand(await job.blob(job.work.data as string), samples.count);
     const read = (name: string) => job.blob(name === trainingFileNames.manifest ? files.manifest : files.initial);
     const { options } = await openTraining(read, { samples, runtime });
     const retraining = await openRetraining({ recipe: options, queries: asked });
     return {
       async compute({ from, to }, report) {
-        const expanded = planned
-          .slice(from, to)
-          .map(({ seed, counts }) => ({ seed, counts: expand(counts, samples.count) }));
         const sizes = { rows: samples.count, queries: asked.count, passes: options.epochs * samples.count };
-        return retrainShard(retraining, expanded, { ...sizes, signal: job.signal, report });
+        return retrainShard(retraining, planned.slice(from, to), { ...sizes, signal: job.signal, report });
       },
       async close() {
         await retraining.close();
@@ -61,16 +55,21 @@ async function retrainShard(
   const began = performance.now();
   const ofQueries = new Float64Array(planned.length * queries);
   const ofRows = new Float64Array(planned.length * rows);
-  for (const [t, { counts, seed }] of planned.entries()) {
-    const values = await retraining.train(counts, seed, signal);
+  const right = new Float32Array(planned.length * queries);
+  let knowsRight = false;
+  for (const [t, one] of planned.entries()) {
+    const values = await retraining.trainOn(undefined, one, signal);
     ofQueries.set(values.queries, t * queries);
     ofRows.set(values.rows, t * rows);
+    if (values.right) right.set(values.right.queries, t * queries);
+    knowsRight = values.right !== undefined;
     report(t + 1);
   }
   const tensors = new Map<string, Tensor>([
     ['queries', tensor('float64', [planned.length, queries], ofQueries)],
     ['rows', tensor('float64', [planned.length, rows], ofRows)],
   ]);
+  if (knowsRight) tensors.set('right', tensor('float32', [planned.length, queries], right));
   const all = planned.length * passes;
   const seconds = (performance.now() - began) / 1000;
   return {
@@ -89,30 +88,48 @@ export interface RetrainWork {
   readonly shardSize?: number;
 }
 
-/** Puts a recipe and its rows into the storage and plans the trainings as work that `runShards` computes. */
-export async function planRetraining(storage: RunStorage, asked: RetrainWork): Promise<Work> {
+/** Plans the trainings of a recipe as work that `runShards` computes. @throws WhereforeError `out-of-range` for rows too large to be sent */
+export async function planRetraining(asked: RetrainWork): Promise<PlannedWork> {
   const { files, samples, queries, shardSize = 4 } = asked;
-  const planned = asked.trainings.map(({ counts, seed }) => ({ seed, counts: contract(counts) }));
-  const file = (name: string) => putBlob(storage, files.get(name) as Uint8Array);
-  return {
+  const data = contract(asked.trainings);
+  const blobs: Uint8Array[] = [];
+  const hashOf = (content: Uint8Array) => {
+    blobs.push(content);
+    return sha256(content);
+  };
+  const file = (name: string) => hashOf(files.get(name) as Uint8Array);
+  const work: Work = {
     program: 'retrain',
     version: retrainProgram.version,
-    data: await putBlob(storage, JSON.stringify(planned)),
+    data: sha256(data),
     parameters: {
-      manifest: await file(trainingFileNames.manifest),
-      initial: await file(trainingFileNames.initial),
-      rows: await putBlob(storage, await contentOf(samples)),
-      queries: await putBlob(storage, await contentOf(queries)),
+      manifest: file(trainingFileNames.manifest),
+      initial: file(trainingFileNames.initial),
+      rows: hashOf(await contentOf(samples)),
+      queries: hashOf(await contentOf(queries)),
     },
     seed: 0,
-    count: planned.length,
+    count: asked.trainings.length,
     shardSize,
   };
+  return { work, data, blobs };
 }
 
 const inputPrefix = 'input/';
 
+/** Bytes of rows that processes are sent at most. */
+const mostBytes = 2 ** 31 - 2 ** 20;
+
 async function contentOf(samples: Samples): Promise<Uint8Array> {
+  const one = await samples.batch(Uint32Array.of(0), 0);
+  let bytes = 0;
+  for (const { data } of one.inputs.values()) bytes += (data as Uint8Array).byteLength ?? 0;
+  if (bytes * samples.count > mostBytes)
+    throw new WhereforeError('out-of-range', 'the rows are too large to be sent to the processes that train', {
+      got: `${samples.count} rows of ${bytes} bytes`,
+      expected: `at most ${mostBytes} bytes in all`,
+      fix: 'retrain by a command of your own: --train',
+    });
   const all = Uint32Array.from({ length: samples.count }, (_, row) => row);
   const { inputs, targets, weights } = await samples.batch(all, 0);
   const tensors = new Map<string, Tensor>([...inputs].map(([name, value]) => [inputPrefix + name, value]));
@@ -127,17 +144,4 @@ async function samplesOf(job: ShardJob, hash: string): Promise<Samples> {
   const named = new Map(inputs.map(([name, value]) => [name.slice(inputPrefix.length), value]));
   const weights = tensors.get('weights')?.data as Float32Array | undefined;
   return samplesInMemory(named, tensors.get('targets') as Tensor, weights);
-}
-
-/** The counts that are not 1, by row. */
-function contract(counts: Uint32Array): Record<string, number> {
-  const others: Record<string, number> = {};
-  for (const [row, count] of counts.entries()) if (count !== 1) others[row] = count;
-  return others;
-}
-
-function expand(others: Readonly<Record<string, number>>, rows: number): Uint32Array {
-  const counts = new Uint32Array(rows).fill(1);
-  for (const [row, count] of Object.entries(others)) counts[Number(row)] = count;
-  return counts;
 }

@@ -1,5 +1,5 @@
 // A process of the pool: computes shards for the command that started it.
 import { serveShards } from '../run/worker.ts';
-import { shardPrograms } from './shard-programs.ts';
+import { localPrograms } from './shard-programs.ts';
 
-serveShards(shardPrograms);
+serveShards(localPrograms);

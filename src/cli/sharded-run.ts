@@ -24,6 +24,8 @@ export interface ShardedRun {
   readonly work: Work;
   /** The content behind `work.data`. */
   readonly data: string;
+  /** Other contents that programs ask for by their hashes. */
+  readonly blobs?: readonly Uint8Array[];
   /** Files that workers need; published where they may be on other machines. */
   readonly files: readonly ListedFile[];
   readonly driver: Driver;
@@ -47,7 +49,7 @@ export interface WholeRun {
  * stored for the workers alone is removed.
  */
 export async function shardedRun(
-  { work, data, files, driver, options, items = 'inputs' }: ShardedRun,
+  { work, data, blobs = [], items = 'inputs', files, driver, options }: ShardedRun,
   { signal, command, words, progress, say }: ShardSession,
 ): Promise<WholeRun> {
   const key = keyOf(work);
@@ -63,6 +65,7 @@ export async function shardedRun(
     ...{ folder: process.cwd(), storage: storage.url, key, items: work.count, shards },
   });
   await putBlob(storage, data);
+  if (!isWhole) for (const content of blobs) await putBlob(storage, content);
   if (options.queue !== undefined && !isWhole) await publishFiles(storage, files);
   let told = false;
   const finished = await runShards(work, {

@@ -4,11 +4,12 @@ import { serveQueue } from '../run/queue-worker.ts';
 import { withoutPassword } from '../run/redis.ts';
 import { interruptible } from './failure.ts';
 import { type RuntimeOptions, threadsOption } from './options.ts';
-import { shardPrograms } from './shard-programs.ts';
+import { localPrograms, shardPrograms } from './shard-programs.ts';
 import { tell } from './terminal.ts';
 
 interface Options extends Pick<RuntimeOptions, 'threads'> {
   readonly storage?: string;
+  readonly commands?: boolean;
 }
 
 export function defineWorker(program: Command): void {
@@ -19,18 +20,22 @@ export function defineWorker(program: Command): void {
     .option(
       '--storage <place>',
       'the storage of the commands as this machine sees it: a folder, or s3://BUCKET/PREFIX; default: what they say',
+    )
+    .option(
+      '--commands',
+      'also runs training commands (retrain --train): whoever reaches the queue may then run anything here',
     );
   threadsOption(command, 'threads of the runtime; default 1: results have the same bits everywhere').action(
     (address: string, options: Options) => interruptible((signal) => run(address, options, signal), 'stopped'),
   );
 }
 
-async function run(url: string, { storage, threads }: Options, signal: AbortSignal): Promise<void> {
+async function run(url: string, { storage, threads, commands }: Options, signal: AbortSignal): Promise<void> {
   await serveQueue({
     url,
     threads,
     signal,
-    programs: shardPrograms,
+    programs: commands ? localPrograms : shardPrograms,
     storage: storage === undefined ? undefined : (place) => below(storage, place),
     onReady: () => tell(`listens at ${withoutPassword(url)}; Ctrl-C stops`),
     onShard: ({ work, shard: { from, to }, how, seconds }) =>

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { WhereforeError } from '../errors.ts';
+import { unknownName } from '../nearest.ts';
 
 /** What a person decided about a row. */
 export const decisionSchema = z.strictObject({
@@ -49,18 +50,23 @@ export function formatDecisions(decisions: readonly Decision[]): string {
   return decisions.map((decision) => `${JSON.stringify(decision)}\n`).join('');
 }
 
-/** The decision that counts for each row, after undoing. A row without one is as it was. */
-export function settledDecisions(decisions: readonly Decision[]): Map<string, Decision> {
-  const made = new Map<string, Decision[]>();
+/** What stands of each row's decisions, after undoing, in the order in which they were made. */
+function standingDecisions(decisions: readonly Decision[]): Map<string, Decision[]> {
+  const standing = new Map<string, Decision[]>();
   for (const decision of decisions) {
-    const before = made.get(decision.id) ?? [];
+    const before = standing.get(decision.id) ?? [];
     if (decision.action === 'undo') before.pop();
     else before.push(decision);
-    made.set(decision.id, before);
+    standing.set(decision.id, before);
   }
+  return standing;
+}
+
+/** The decision that counts for each row, after undoing. A row without one is as it was. */
+export function settledDecisions(decisions: readonly Decision[]): Map<string, Decision> {
   const settled = new Map<string, Decision>();
-  for (const [id, kept] of made) {
-    const last = kept.at(-1);
+  for (const [id, standing] of standingDecisions(decisions)) {
+    const last = standing.at(-1);
     if (last) settled.set(id, last);
   }
   return settled;
@@ -68,45 +74,80 @@ export function settledDecisions(decisions: readonly Decision[]): Map<string, De
 
 /** What decisions make of rows: the labels that count, and which rows stay. */
 export interface DecidedRows {
-  readonly labels: Int32Array;
+  /** Absent where the data have none. */
+  readonly labels?: Int32Array;
   readonly kept: Uint8Array;
+  /** Rows that a decision stands about. */
+  readonly settled: Uint8Array;
   readonly relabelled: number;
   readonly dropped: number;
 }
 
-/** @throws WhereforeError `unknown-name` for a row or a class that the data do not have */
+/**
+ * @param where name of the file, for messages
+ * @throws WhereforeError `unknown-name` for a row or a class that the data do not have; `invalid-data` where two people
+ *   decided differently about a row and none of it was undone, or where data without classes are relabelled
+ */
 export function applyDecisions(
   decisions: readonly Decision[],
   ids: readonly string[],
-  labels: Int32Array,
+  labels: Int32Array | undefined,
   classes: readonly string[],
+  where = 'decisions.jsonl',
 ): DecidedRows {
   const position = new Map(ids.map((id, i) => [id, i]));
+  const settled = settledDecisions(decisions);
+  const unknown = [...settled.keys()].filter((id) => !position.has(id));
+  if (unknown.length > 0)
+    throw new WhereforeError('unknown-name', `decisions name rows that the data do not have: ${unknown.length}`, {
+      where,
+      got: unknown.slice(0, 5).join(', '),
+      expected: `ids such as ${ids.slice(0, 2).join(', ')}`,
+      fix: 'give the data that were audited, as they were then; ids hold the label where the data name no rows',
+    });
+  checkAgreement(decisions, where);
   const result = {
-    labels: Int32Array.from(labels),
+    labels: labels && Int32Array.from(labels),
     kept: new Uint8Array(ids.length).fill(1),
+    settled: new Uint8Array(ids.length),
     relabelled: 0,
     dropped: 0,
   };
-  for (const { id, action, label } of settledDecisions(decisions).values()) {
-    const row = position.get(id);
-    if (row === undefined)
-      throw new WhereforeError('unknown-name', `a decision is about a row "${id}" that the data do not have`, {
-        fix: 'give the data that were audited',
-      });
+  for (const { id, action, label } of settled.values()) {
+    const row = position.get(id) as number;
+    result.settled[row] = 1;
     if (action === 'drop') {
       result.kept[row] = 0;
       result.dropped++;
     } else if (action === 'relabel') {
-      const k = classes.indexOf(label ?? '');
-      if (k < 0)
-        throw new WhereforeError('unknown-name', `a decision gives row "${id}" a class that there is not`, {
-          got: label,
-          expected: classes.join(', '),
+      if (!result.labels)
+        throw new WhereforeError('invalid-data', 'the data have no classes, so that a row cannot be given another', {
+          where,
+          got: `relabel ${id}`,
         });
+      const k = classes.indexOf(label ?? '');
+      if (k < 0) throw unknownName(`row "${id}" is given a class that there is not:`, label ?? '', classes, { where });
       if (k !== result.labels[row]) result.relabelled++;
       result.labels[row] = k;
     }
   }
   return result;
+}
+
+/** @throws WhereforeError `invalid-data` where decisions of two people about one row stand against each other */
+function checkAgreement(decisions: readonly Decision[], where: string): void {
+  for (const [id, standing] of standingDecisions(decisions)) {
+    const last = standing.at(-1);
+    const other = standing.find(
+      ({ who, action, label }) => who !== last?.who && (action !== last?.action || label !== last?.label),
+    );
+    if (!last || !other) continue;
+    const said = ({ who = 'somebody', action, label }: Decision) =>
+      `${who}: ${[action, label].filter(Boolean).join(' ')}`;
+    throw new WhereforeError('invalid-data', `two people decided differently about row "${id}"`, {
+      where,
+      got: `${said(other)}; ${said(last)}`,
+      fix: `add a line that undoes the later one: {"id":"${id}","action":"undo","when":"…"}`,
+    });
+  }
 }

@@ -19,6 +19,8 @@ export interface RetrainedValues {
   readonly queries: Float64Array;
   /** The same quantity of every training row, in or out of the training. */
   readonly rows: Float64Array;
+  /** Share of right predictions of every query and of every row, where the loss knows right and wrong. */
+  readonly right?: Both<Float64Array>;
 }
 
 /** Trains the user's recipe on a part of the rows. */

@@ -9,10 +9,17 @@ import { paddedBatch, type Samples } from './samples.ts';
 import { checkAgainstOutput, type StepOptions } from './step.ts';
 import { weightsAsInputs } from './step-graph.ts';
 
+/** What a model says of rows. */
+export interface JudgedRows {
+  /** `lossᵢ / massᵢ` of every row: for a text the mean over its tokens that count. */
+  readonly losses: Float64Array;
+  /** Share of a row's predictions that are right: 0 or 1 where it has one. Absent where the loss knows no right and wrong. */
+  readonly right?: Float64Array;
+}
+
 /** Losses of the same rows at any weights of a model. */
 export interface RowLosses {
-  /** `lossᵢ / massᵢ` of every row: for a text the mean over its tokens that count. */
-  at(parameters: Tensors, signal?: AbortSignal): Promise<Float64Array>;
+  at(parameters: Tensors, signal?: AbortSignal): Promise<JudgedRows>;
   close(): Promise<void>;
 }
 
@@ -35,22 +42,27 @@ export async function openRowLosses(options: RowLossesOptions): Promise<RowLosse
   await checkAgainstOutput(executor, model.graph, loss, output, inputs, example.targets);
   const builder = new GraphBuilder({ ...model.graph, outputs: [] }, { prefix: 'row-losses/' });
   const target = builder.input(builder.fresh('target'), example.targets.type, example.targets.shape);
-  const { loss: sum, mass } = appendLoss(builder, loss, output, target);
-  const mean = builder.output(builder.op('Div', [sum, mass]), 'float32', [size]);
+  const { loss: sum, mass, correct } = appendLoss(builder, loss, output, target);
+  const share = (part: string, whole: string) => builder.output(builder.op('Div', [part, whole]), 'float32', [size]);
+  const mean = share(sum, mass);
+  const right = correct && share(correct.hits, correct.count);
+  const outputs = right === undefined ? [mean] : [mean, right];
   const session = await runtime.open({ ...model, graph: builder.build() });
   return {
     async at(parameters, signal) {
-      const losses = new Float64Array(samples.count);
+      const found = outputs.map(() => new Float64Array(samples.count));
       for (let start = 0; start < samples.count; start += size) {
         throwIfCancelled(signal);
         const count = Math.min(size, samples.count - start);
         const positions = Uint32Array.from({ length: count }, (_, i) => start + i);
         const batch = await paddedBatch(samples, positions, size, 0);
         const feeds = new Map([...parameters, ...batch.inputs, [target, batch.targets]]);
-        const values = ((await session.run(feeds, [mean])).get(mean) as Tensor<'float32'>).data;
-        losses.set(values.subarray(0, count), start);
+        const values = await session.run(feeds, outputs);
+        for (const [i, name] of outputs.entries())
+          found[i].set((values.get(name) as Tensor<'float32'>).data.subarray(0, count), start);
       }
-      return losses;
+      const [losses, hits] = found;
+      return { losses, ...(hits && { right: hits }) };
     },
     close: () => session.release(),
   };

@@ -29,15 +29,17 @@ export interface PlannedTraining {
   /** How often each row is used. */
   readonly counts: Uint32Array;
   readonly seed: number;
+  /** Classes that rows have in this training instead of their own, by row. Default: none. */
+  readonly labels?: ReadonlyMap<number, number>;
 }
 
 /** Trains a recipe again on parts of its rows. */
 export interface OpenRetraining extends Retraining {
   /**
-   * The same for a recipe that is otherwise the same but has other samples, such as other labels.
-   * @param samples as many rows, of the same shapes
+   * The same with everything that a plan says, and on other samples where some are given.
+   * @param samples as many rows, of the same shapes; `rows` of the result are judged by the recipe's own
    */
-  trainOn(samples: Samples, planned: PlannedTraining, signal?: AbortSignal): Promise<RetrainedValues>;
+  trainOn(samples: Samples | undefined, planned: PlannedTraining, signal?: AbortSignal): Promise<RetrainedValues>;
   close(): Promise<void>;
 }
 
@@ -55,13 +57,14 @@ export async function openRetraining({ recipe, queries }: RetrainingOptions): Pr
     await openRowLosses({ ...recipe, samples: queries }),
     await openRowLosses({ ...recipe, samples: recipe.samples }),
   ];
-  const trainOn: OpenRetraining['trainOn'] = async (samples, { counts, seed }, signal) => {
+  const trainOn: OpenRetraining['trainOn'] = async (given = recipe.samples, { counts, seed, labels }, signal) => {
     if (counts.length !== recipe.samples.count) {
       throw new WhereforeError('wrong-shape', 'how often each row is used', {
         got: `${counts.length} rows`,
         expected: `${recipe.samples.count}`,
       });
     }
+    const samples = labels?.size ? relabelled(given, labels) : given;
     const parameters = initial(seed);
     const isUntrained = counts.every((count) => count === 0);
     const rowWeights = Float32Array.from(counts, (count, i) => count * (recipe.rowWeights?.[i] ?? 1));
@@ -69,14 +72,39 @@ export async function openRetraining({ recipe, queries }: RetrainingOptions): Pr
       ? parameters
       : (await trainer.train({ parameters, seed, rowWeights, samples }, signal)).parameters;
     const negated = (losses: Float64Array) => losses.map((loss) => -loss);
-    return { queries: negated(await ofQueries.at(end, signal)), rows: negated(await ofRows.at(end, signal)) };
+    const [asked, rows] = [await ofQueries.at(end, signal), await ofRows.at(end, signal)];
+    return {
+      queries: negated(asked.losses),
+      rows: negated(rows.losses),
+      ...(asked.right && rows.right && { right: { queries: asked.right, rows: rows.right } }),
+    };
   };
   return {
     unit: 'nats',
-    train: (counts, seed, signal) => trainOn(recipe.samples, { counts, seed }, signal),
+    train: (counts, seed, signal) => trainOn(undefined, { counts, seed }, signal),
     trainOn,
     async close() {
       await Promise.all([trainer.close(), ofQueries.close(), ofRows.close()]);
+    },
+  };
+}
+
+/** The same samples with other classes for some of them. */
+function relabelled(samples: Samples, labels: ReadonlyMap<number, number>): Samples {
+  return {
+    count: samples.count,
+    async batch(positions, epoch) {
+      const batch = await samples.batch(positions, epoch);
+      if (batch.targets.type !== 'int64' || batch.targets.shape.length !== 1)
+        throw new WhereforeError('wrong-type', 'rows that have no class cannot be given another one', {
+          got: `targets of type ${batch.targets.type}, ${batch.targets.shape.length} dimensions`,
+        });
+      const data = (batch.targets.data as BigInt64Array).slice();
+      for (let i = 0; i < positions.length; i++) {
+        const label = labels.get(positions[i]);
+        if (label !== undefined) data[i] = BigInt(label);
+      }
+      return { ...batch, targets: { ...batch.targets, data } };
     },
   };
 }

@@ -1,10 +1,8 @@
 import type { InfluenceDocument, InfluenceList, InfluentialRow } from '../../influence/influence-document.ts';
 import { wordsOf } from '../../influence/methods/bm25.ts';
-import { tensor } from '../../tensor/tensor.ts';
 import type { RowView, RowViews } from '../audit/row-view.ts';
-import { base64 } from '../base64.ts';
 import { type Html, html, verbatim } from '../html.ts';
-import { pngOf } from '../png.ts';
+import { rowImage } from '../row-shown.ts';
 import { pageShell } from '../shell.ts';
 
 const style = `
@@ -102,10 +100,7 @@ async function cardsHtml(rows: readonly InfluentialRow[], { kind, seen, shown, n
 
 /** A row as it is; what it has and the query has not is marked. */
 async function viewOf(view: RowView, query: RowView | undefined): Promise<Html> {
-  if (view.kind === 'image') {
-    const png = pngOf(tensor('uint8', [view.height, view.width, 3], view.pixels));
-    return html`<img alt="" src="data:image/png;base64,${base64(png)}">`;
-  }
+  if (view.kind === 'image') return rowImage(view);
   if (view.kind === 'text') {
     const known = query?.kind === 'text' ? new Set(wordsOf(query.text)) : undefined;
     return html`<p>${view.text.split(/([\p{L}\p{N}]+)/u).map((part) => {

@@ -1,0 +1,247 @@
+import { dirname, join } from 'node:path';
+import { type OpenedDataset, openDataset } from '../data/datasets/open-dataset.ts';
+import { loadModel } from '../data/model/load-model.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
+import type { Dataset } from '../dataset/dataset.ts';
+import { range } from '../dataset/pieces.ts';
+import { subset } from '../dataset/select.ts';
+import { WhereforeError } from '../errors.ts';
+import { classNumbers, namesOfClasses } from '../influence/decided-dataset.ts';
+import { planExperiment, planLeaveOneOut, type RetrainPlan } from '../influence/retraining/experiment.ts';
+import { viewsOf } from '../report/audit/row-views.ts';
+import { retrainDocument } from '../report/retrain/retrain-data.ts';
+import { finishRetrain } from '../report/retrain/write-retrain.ts';
+import { choose, random } from '../tensor/random.ts';
+import { type ChangeOptions, changeOptions, type ReadChange, readChange } from './changed-rows.ts';
+import { type DriverOptions, driverOf } from './driver-options.ts';
+import { type RuntimeOptions, runtimeOf } from './options.ts';
+import { checkWritable } from './out-folder.ts';
+import { showProgress } from './progress.ts';
+import { commandRecipe, manifestRecipe, type TrainingRecipe, trainedRows } from './retrain-recipes.ts';
+import { retrainText } from './retrain-text.ts';
+import { type ShardSession, shardedRun } from './sharded-run.ts';
+import { print, printJson, tell } from './terminal.ts';
+
+export interface RetrainOptions extends RuntimeOptions, DriverOptions, ChangeOptions {
+  readonly data: string;
+  readonly model?: string;
+  readonly training?: string;
+  readonly train?: string;
+  readonly evaluate?: string;
+  readonly lowerIsBetter?: boolean;
+  readonly each?: boolean;
+  readonly heldOut?: string;
+  readonly heldOutLabels?: string;
+  readonly query?: readonly string[];
+  readonly preprocessing?: string;
+  readonly label?: string;
+  readonly labels?: string;
+  readonly id?: string;
+  readonly metadata?: string[];
+  readonly seeds?: number;
+  readonly seed: number;
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+type Session = Pick<ShardSession, 'signal' | 'command' | 'words'>;
+
+/** `wherefore retrain`: plans the trainings, has them computed, and says what they show. */
+export async function retrain(options: RetrainOptions, session: Session): Promise<void> {
+  checkRetrainOptions(options);
+  await checkWritable(options.out);
+  const started = new Date();
+  const progress = showProgress(process.stderr, !options.json);
+  const say = (text: string) => {
+    progress.clear();
+    if (!options.json) tell(text);
+  };
+  const model = await openModel(options);
+  try {
+    const asked = await openRows(options, model);
+    const { data, recipe, change } = asked;
+    const seeds = seedsOf(options, recipe);
+    const plan = planOf(asked, { ...options, seeds });
+    say(`${plan.trainings.length} trainings, ${recipe.cost(plan.trainings)}; Ctrl-C stops, the same command goes on`);
+    const { work, ...contents } = await recipe.plan(plan.trainings, asked.measured?.dataset);
+    const run = { work, ...contents, items: 'trainings', files: [], driver: driverOf(options, say), options };
+    const { folder, storage, finished, key } = await shardedRun(run, { ...session, progress, say });
+    const document = await retrainDocument({
+      classes: namesOfClasses(data, model?.labels),
+      ...{ data, recipe: recipe.about, measuredOn: asked.measured, change, plan, seeds, command: session.command },
+      measurements: await recipe.read(storage, finished.shards),
+      notes: [...asked.notes, ...(recipe.readsSeed ? [] : [noSeed])],
+    });
+    await finishRetrain(folder, document, viewsOf(data), { started, key, cost: finished.cost });
+    if (options.json) printJson(document);
+    else print(retrainText(document, join(folder, 'index.html')));
+  } finally {
+    progress.clear();
+    await model?.close();
+  }
+}
+
+const noSeed =
+  'the command takes no {seed}: it was run once with and once without the change, and the random rows alone say how much chance does';
+
+/** @throws WhereforeError `invalid-argument` */
+function checkRetrainOptions(options: RetrainOptions): void {
+  const given = changeOptions.filter((name) => options[name] !== undefined);
+  const fail = (what: string, fix: string) =>
+    new WhereforeError('invalid-argument', what, { got: given.map((name) => `--${name}`).join(', ') || 'none', fix });
+  if (given.length > 1) throw fail('one change at a time', 'put everything into one file of --decisions');
+  if (given.length === 0 && !options.each)
+    throw fail(
+      'what is to be changed?',
+      `give one of ${changeOptions.map((name) => `--${name}`).join(', ')}, or --each`,
+    );
+  if (options.each && given.length > 0 && given[0] !== 'without')
+    throw fail('--each leaves out rows', 'name them by --without, or give --each alone for all');
+  if (options.train !== undefined && options.training !== undefined)
+    throw new WhereforeError('invalid-argument', 'two ways to train', {
+      got: '--train and --training',
+      fix: 'give one of them',
+    });
+  if (options.train === undefined && options.training === undefined && options.model === undefined)
+    throw new WhereforeError('invalid-argument', 'it is not known how to train', {
+      fix: 'give --model with a training.json beside it, --training with the folder of one, or --train with a command',
+    });
+  if (options.train === undefined && (options.evaluate !== undefined || options.lowerIsBetter))
+    throw new WhereforeError('invalid-argument', '--evaluate and --lower-is-better belong to --train', {
+      fix: 'measure on --held-out',
+    });
+  if (options.train !== undefined && options.heldOut !== undefined)
+    throw new WhereforeError('invalid-argument', 'the command measures by itself, so that --held-out is not read', {
+      fix: 'name the file in --evaluate',
+    });
+  if (options.query && options.heldOut === undefined)
+    throw new WhereforeError('invalid-argument', '--query names rows of --held-out', { fix: 'add --held-out' });
+}
+
+function openModel(options: RetrainOptions): Promise<LoadedModel> | undefined {
+  const path = options.model ?? (options.training && join(options.training, 'model.onnx'));
+  return path === undefined
+    ? undefined
+    : loadModel(path, { ...runtimeOf(options), preprocessing: options.preprocessing });
+}
+
+interface AskedRows {
+  readonly data: OpenedDataset;
+  readonly recipe: TrainingRecipe;
+  /** Absent where rows are left out one at a time. */
+  readonly change?: ReadChange;
+  /** Rows that are left out one at a time. */
+  readonly each?: readonly number[];
+  readonly measured?: {
+    readonly dataset: Dataset;
+    readonly fromTraining: boolean;
+    readonly positions: readonly number[];
+  };
+  readonly notes: readonly string[];
+}
+
+type Described = NonNullable<Parameters<typeof openDataset>[1]>;
+
+/** The rows as they were trained on: made for the model, or as they are, by the key that the training noted. */
+async function openTrained(
+  { data: path, label, labels, id, metadata }: RetrainOptions,
+  model: LoadedModel | undefined,
+  folder: string | undefined,
+): Promise<{ readonly data: OpenedDataset; readonly described: Described }> {
+  const described = { model, label, id, metadata };
+  const data = await openDataset(path, { ...described, labels });
+  const key = folder === undefined ? undefined : (await trainedRows(folder)).key;
+  if (key === undefined || model === undefined || (await data.key()) === key) return { data, described };
+  const plain = { ...described, model: undefined };
+  const asItIs = await openDataset(path, { ...plain, labels });
+  return (await asItIs.key()) === key ? { data: asItIs, described: plain } : { data, described };
+}
+
+async function openRows(options: RetrainOptions, model: LoadedModel | undefined): Promise<AskedRows> {
+  const { train, evaluate, lowerIsBetter = false } = options;
+  const folder = train === undefined ? (options.training ?? dirname(options.model as string)) : undefined;
+  const { data, described } = await openTrained(options, model, folder);
+  if (data.length < 2)
+    throw new WhereforeError('invalid-data', 'there is nothing to compare', {
+      where: data.name,
+      got: `${data.length} rows`,
+    });
+  const recipe =
+    train === undefined
+      ? await manifestRecipe(folder as string, data)
+      : await commandRecipe({ train, evaluate, lowerIsBetter }, data);
+  const rows = {
+    ids: await data.ids(range(0, data.length)),
+    labels: data.labels?.type === 'int64' ? classNumbers(data.labels) : undefined,
+    classes: namesOfClasses(data, model?.labels),
+  };
+  const hasChange = changeOptions.some((name) => options[name] !== undefined);
+  const read = hasChange ? await readChange(options, rows) : undefined;
+  const each = options.each ? (read?.change.dropped ?? Array.from(range(0, data.length))) : undefined;
+  const measured = train === undefined ? await measuredRows(options, data, described, { read, each }) : undefined;
+  const notes = [...data.notes, ...(read?.notes ?? [])];
+  if (measured?.fromTraining)
+    notes.push(
+      `no --held-out: ${measured.positions.length} of the training rows, drawn at random, were used by no training, and measured; a wrong label among them counts as right`,
+    );
+  return { data, recipe, ...(each ? { each } : { change: read }), measured, notes };
+}
+
+/** Share of the rows that is held out where there is no held-out data. */
+const heldOutShare = 0.2;
+
+async function measuredRows(
+  options: RetrainOptions,
+  data: OpenedDataset,
+  described: Described,
+  { read, each }: { readonly read?: ReadChange; readonly each?: readonly number[] },
+): Promise<AskedRows['measured']> {
+  if (options.heldOut !== undefined) {
+    const opened = await openDataset(options.heldOut, {
+      ...described,
+      classes: data.classes && [...data.classes],
+      labels: options.heldOutLabels,
+    });
+    const dataset = options.query ? subset(opened, options.query.map(Number)) : opened;
+    return { dataset, fromTraining: false, positions: [] };
+  }
+  const touched = new Set(
+    options.only === undefined ? [...(read?.change.dropped ?? []), ...(read?.change.relabelled.keys() ?? [])] : [],
+  );
+  const isFree = (row: number) => !touched.has(row);
+  // Where every row is left out in its turn, those that are measured are not.
+  const free = Array.from(range(0, data.length)).filter((row) => (each && !read ? true : isFree(row)));
+  const count = Math.round(heldOutShare * data.length);
+  if (count < 1 || free.length < count)
+    throw new WhereforeError('invalid-argument', 'too few rows are left to measure on', {
+      got: `${free.length} of ${data.length} rows that are not changed`,
+      fix: 'give --held-out',
+    });
+  const positions = Array.from(choose(free.length, count, random(options.seed, 7)), (i) => free[i]).sort(
+    (a, b) => a - b,
+  );
+  return { dataset: subset(data, positions), fromTraining: true, positions };
+}
+
+/** Trainings of each kind: at least two, so that a spread can be told. */
+function seedsOf({ seeds = 5 }: RetrainOptions, recipe: TrainingRecipe): number[] {
+  if (seeds < 2 && recipe.readsSeed)
+    throw new WhereforeError('invalid-argument', 'one seed says nothing of chance', {
+      where: '--seeds',
+      got: `${seeds}`,
+      expected: 'at least 2, better 5',
+    });
+  return Array.from({ length: seeds }, (_, i) => recipe.seed + i);
+}
+
+function planOf(
+  { data, recipe, change, each, measured }: AskedRows,
+  { seeds, seed }: { readonly seeds: readonly number[]; readonly seed: number },
+): RetrainPlan {
+  const own = recipe.readsSeed ? seeds : seeds.slice(0, 1);
+  const common = { rows: data.length, heldOut: measured?.positions, seeds: own };
+  if (each) return { kind: 'each', ...planLeaveOneOut({ ...common, each }) };
+  const labels = data.labels?.type === 'int64' ? classNumbers(data.labels) : undefined;
+  const { change: rowChange } = change as ReadChange;
+  return { kind: 'change', ...planExperiment({ ...common, labels, change: rowChange, controls: seeds.length, seed }) };
+}
