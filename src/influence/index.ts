@@ -2,7 +2,15 @@ export { type AuditedRows, type AuditOptions, audit, type Findings } from './aud
 export type { AuditDocument, AuditedRow, DataSetProblems } from './audit/document.ts';
 export { problemKinds, type RowProblem } from './audit/problems.ts';
 export { contentOf } from './content.ts';
-export { applyDecisions, type Decision, formatDecisions, parseDecisions, settledDecisions } from './decisions.ts';
+export { type DecidedDataset, decidedDataset } from './decided-dataset.ts';
+export {
+  applyDecisions,
+  type DecidedRows,
+  type Decision,
+  formatDecisions,
+  parseDecisions,
+  settledDecisions,
+} from './decisions.ts';
 export { type DenseGradients, denseGradients } from './dense-gradients.ts';
 export type { Block, Covariances, GradientMaterial, TrainingCheckpoint, TwoSided } from './gradient-material.ts';
 export type { ModelGradientsOptions } from './gradient-passes.ts';
