@@ -159,7 +159,7 @@ export type { ContentKind } from './data/datasets/contents.ts';
 export type { ColumnSummary } from './data/datasets/inspect/column-statistics.ts';
 export type { DuplicateGroup, Duplicates } from './data/datasets/inspect/duplicates.ts';
 export type { BrokenRow } from './data/datasets/inspect/inspection.ts';
-export type { RetrainedValues, Retraining } from './influence/material.ts';
+export type { Both, RetrainedValues, Retraining } from './influence/material.ts';
 export type { PlannedTraining, RetrainingOptions } from './influence/retraining/retraining.ts';
 export type { SmoothnessOptions } from './influence/unrolled/smoothness.ts';
 export type { UnrolledOptions } from './influence/unrolled/unrolled.ts';

@@ -17,7 +17,7 @@ export { type Optimizer, optimizerState, optimizers } from './optimizers.ts';
 export { readParameters, trainableParameters, withParameters } from './parameters.ts';
 export { planTraining, type TrainingPlan } from './plan.ts';
 export { redrawnWeights } from './redraw.ts';
-export { openRowLosses, type RowLosses, type RowLossesOptions } from './row-losses.ts';
+export { type JudgedRows, openRowLosses, type RowLosses, type RowLossesOptions } from './row-losses.ts';
 export { type Batch, type Divisor, type Samples, samplesInMemory, samplesOf, type WeightedBatch } from './samples.ts';
 export { learningRateAt, type Schedule, schedules } from './schedules.ts';
 export type { TrainingProgress, TrainOptions } from './settings.ts';
