@@ -13,6 +13,7 @@ import type { PlannedTraining } from '../influence/retraining/retraining.ts';
 import { readShardFile, type ShardRecord } from '../run/compute.ts';
 import type { RunStorage } from '../run/storage.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { openTraining, type RowIdentity, readManifest, samplesOf, trainingFileNames } from '../train/index.ts';
 import { measuredFile, planCommands } from './command-shards.ts';
 import type { PlannedWork } from './planned-trainings.ts';
@@ -92,26 +93,13 @@ export async function manifestRecipe(folder: string, data: OpenedDataset): Promi
 }
 
 async function readRetrained(storage: RunStorage, shards: readonly ShardRecord[], loss: string): Promise<Measurements> {
-  const [values, right, all]: [number[], number[], number[]] = [[], [], []];
+  const [values, right, perRow]: [number[], number[], number[]] = [[], [], []];
   for (const shard of shards) {
     const { tensors } = readSafetensors(await readShardFile(storage, shard, retrainedFile));
-    for (const [to, name] of [
-      [values, 'queries'],
-      [right, 'right'],
-    ] as const) {
-      const tensor = tensors.get(name);
-      if (!tensor) continue;
-      const [trainings, rows] = tensor.shape;
-      for (let t = 0; t < trainings; t++) {
-        let sum = 0;
-        for (let i = 0; i < rows; i++) {
-          const value = Number(tensor.data[t * rows + i]);
-          sum += value;
-          if (name === 'queries') all.push(value);
-        }
-        to.push(sum / rows);
-      }
-    }
+    const queries = tensors.get('queries') as Tensor;
+    for (const mean of meansOf(queries)) values.push(mean);
+    for (const mean of meansOf(tensors.get('right'))) right.push(mean);
+    for (const value of queries.data) perRow.push(Number(value));
   }
   const title = loss === 'cross-entropy' ? 'mean log-probability of the label' : 'minus the mean loss';
   return {
@@ -119,8 +107,19 @@ async function readRetrained(storage: RunStorage, shards: readonly ShardRecord[]
       { title, unit: loss === 'mean-squared-error' ? '' : 'nats', values },
       ...(right.length > 0 ? [{ title: 'accuracy', unit: 'points', values: right.map((share) => 100 * share) }] : []),
     ],
-    perRow: Float64Array.from(all),
+    perRow: Float64Array.from(perRow),
   };
+}
+
+/** The mean of every row of a matrix. */
+function meansOf(tensor: Tensor | undefined): number[] {
+  if (!tensor) return [];
+  const [trainings, columns] = tensor.shape;
+  return Array.from({ length: trainings }, (_, t) => {
+    let sum = 0;
+    for (let i = 0; i < columns; i++) sum += Number(tensor.data[t * columns + i]);
+    return sum / columns;
+  });
 }
 
 /** The recipe of a command of the user. @throws WhereforeError as `checkCommands` */
