@@ -32,3 +32,7 @@ export type {
   Prompt,
   TextModel,
 } from './text-model.ts';
+export type { ExplanationFacts, ToldFeature } from './words/facts.ts';
+export { type SaidInWords, sayInWords } from './words/say.ts';
+export { type Audience, tell } from './words/tell.ts';
+export { type CheckedSentence, verifyText } from './words/verify.ts';

@@ -1,14 +1,17 @@
 import type { Command } from 'commander';
 import { defineGenerate } from './generate.ts';
 import { defineJudge } from './judge.ts';
+import { defineSay } from './say.ts';
 
-const subcommands = [defineGenerate, defineJudge];
+const subcommands = [defineGenerate, defineJudge, defineSay];
 
 /** `wherefore language`: one command for each question about a language model. */
 export function defineLanguage(program: Command): void {
   const language = program
     .command('language')
     .enablePositionalOptions()
-    .description('questions about a language model: what it writes, why, and what it judges');
+    .description(
+      'questions about a language model: what it writes, why, what it judges and how it puts explanations into words',
+    );
   for (const define of subcommands) define(language);
 }
