@@ -4,6 +4,12 @@ import { fileURLToPath } from 'node:url';
 /** Seconds for a run of some test files, and for each of them more. */
 const patience = { start: 120, each: 60 };
 
+/**
+ * What a run found: files with a failed test, those of them where a value was another one than expected, and whether the
+ * run did not end.
+ * @typedef {{ failed: readonly string[], wrong: readonly string[], isLate: boolean }} Found
+ */
+
 /** Runs test files of a folder, in a process that stays until one of them does not end. @param {string} folder */
 export function testRunner(folder) {
   /** @type {import('node:child_process').ChildProcess | undefined} */
@@ -27,12 +33,12 @@ export function testRunner(folder) {
   /**
    * @param {readonly string[]} tests
    * @param {string} changed the file that is not what it was
-   * @returns {Promise<{ failed: readonly string[], isLate: boolean }>} files with a failed test; whether they did not end
+   * @returns {Promise<Found>}
    */
   const run = async (tests, changed) => {
     const child = worker ?? (await start());
     return new Promise((resolve) => {
-      /** @param {{ failed: readonly string[], isLate: boolean }} found */
+      /** @param {Found} found */
       const end = (found) => {
         clearTimeout(timer);
         child.removeAllListeners();
@@ -40,10 +46,10 @@ export function testRunner(folder) {
       };
       const late = () => {
         stop();
-        end({ failed: [], isLate: true });
+        end({ failed: [], wrong: [], isLate: true });
       };
       const timer = setTimeout(late, (patience.start + tests.length * patience.each) * 1000);
-      child.once('message', (/** @type {{ failed: string[] }} */ { failed }) => end({ failed, isLate: false }));
+      child.once('message', (/** @type {Omit<Found, 'isLate'>} */ found) => end({ ...found, isLate: false }));
       child.once('exit', late);
       child.send({ tests, changed });
     });
