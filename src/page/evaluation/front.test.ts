@@ -29,3 +29,16 @@ it('keeps the labels of many methods apart, inside the image and each once', () 
     }
   }
 });
+
+it('draws methods that have both a quality and a cost', () => {
+  const rows = [
+    { title: 'both', quality: 0.5, cost: { passes: 10 }, onFront: true },
+    { title: 'no quality', cost: { passes: 10 }, onFront: false },
+    { title: 'no cost', quality: 0.5, onFront: false },
+  ];
+  const { html } = frontSvg(rows as unknown as readonly ComparedRow[]);
+  expect(html).toContain('of 1 methods');
+  expect(html).toContain('>both<');
+  expect(html).not.toMatch(/no quality|no cost|NaN/);
+  expect(frontSvg(rows.slice(1) as unknown as readonly ComparedRow[]).html).toContain('No method could be scored.');
+});
