@@ -72,6 +72,19 @@ const cases: readonly Case[] = [
     without: 'Concat',
   },
   {
+    // The last window ends where the values do: a tap must be cut out nevertheless.
+    way: '1 × 1, every second value',
+    batch: 2,
+    channels: 17,
+    outputs: 5,
+    size: 9,
+    kernel: 1,
+    stride: 2,
+    pad: 0,
+    uses: 'Slice',
+    without: 'FusedMatMul',
+  },
+  {
     way: 'else a product for every tap',
     batch: 3,
     channels: 17,

@@ -359,4 +359,12 @@ it('says once, above the table of all explanations, what is the same for them', 
   const two = summary(await renderPage([imageExample(), row()]));
   expect(two).toContain('The same for all: target logit of class 1');
   expect(two).toContain('<a href="#e1">x</a>');
+  const others = imageExample({
+    method: 'layer-cam',
+    methodTitle: 'LayerCAM',
+    targetDescription: 'logit of class 2 "dog"',
+    baselineDescription: 'mean of the input',
+    layer: ['other'],
+  });
+  expect(summary(await renderPage([imageExample(), others]))).toContain('The same for all: input cat.png.');
 });

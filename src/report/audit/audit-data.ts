@@ -117,8 +117,7 @@ async function auditedRows(
   for (const name of data.columns) {
     const values = await data.column(name, all);
     const texts = values.map((value) => (value === undefined ? '' : String(value)));
-    // A column that names each row is no group.
-    if (new Set(texts).size <= Math.max(2, texts.length / 5)) columns.set(name, texts);
+    if (isGrouping(texts)) columns.set(name, texts);
   }
   return {
     ids: await data.ids(all),
@@ -131,6 +130,9 @@ async function auditedRows(
     ...(data.labels && { labels: Int32Array.from(data.labels.data as BigInt64Array, Number) }),
   };
 }
+
+/** Whether a column divides the rows into groups: at most two values, or five rows for each; one that names each row does not. */
+export const isGrouping = (texts: readonly string[]): boolean => new Set(texts).size <= Math.max(2, texts.length / 5);
 
 /** The contents of all rows, without a model. */
 async function contentsOf(data: Dataset): Promise<Matrix> {
