@@ -74,6 +74,10 @@ export {
   openLanguageModel,
 } from './language/model/language-model.ts';
 
+export { type WhyOptions, why } from './language/why/why.ts';
+export type { WhyDocument } from './language/why/why-document.ts';
+export { renderWhyPage } from './page/language/why-page.ts';
+
 // Training data behind a model
 
 export { type OpenRetraining, openRetraining, type Recipe } from './influence/retraining/retraining.ts';
@@ -170,4 +174,14 @@ export type { Materials } from './train/manifest.ts';
 
 export type { SamplingOptions } from './language/generate/sampling.ts';
 export type { InputRoles } from './language/model/input-roles.ts';
+export type { Unit, UnitKind } from './language/text/units.ts';
+export type { DeletionCurve } from './language/why/deletion.ts';
+export type { WhyRequest } from './language/why/question.ts';
+export type {
+  DocumentUnit,
+  MeasuredBaseline,
+  WhyAnswer,
+  WhyAttribution,
+  WhyMethodName,
+} from './language/why/why-document.ts';
 export type { CorpusDocument, Segment } from './provenance/text/segment.ts';

@@ -2,8 +2,9 @@ import type { Command } from 'commander';
 import { defineGenerate } from './generate.ts';
 import { defineJudge } from './judge.ts';
 import { defineSay } from './say.ts';
+import { defineWhy } from './why.ts';
 
-const subcommands = [defineGenerate, defineJudge, defineSay];
+const subcommands = [defineGenerate, defineWhy, defineJudge, defineSay];
 
 /** `wherefore language`: one command for each question about a language model. */
 export function defineLanguage(program: Command): void {

@@ -1,0 +1,177 @@
+import { join } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import { WhereforeError } from '../../errors.ts';
+import { type UnitKind, unitKinds } from '../../language/text/units.ts';
+import { why } from '../../language/why/why.ts';
+import { type WhyDocument, type WhyMethodName, whyMethodNames } from '../../language/why/why-document.ts';
+import { renderWhyPage } from '../../page/language/why-page.ts';
+import { numberText, percentText, signedText } from '../../page/number-text.ts';
+import { writeLanguageRun } from '../../report/language/write-language.ts';
+import { interruptible } from '../failure.ts';
+import { commandLine, list, repeated, wholeNumber } from '../options.ts';
+import { checkWritable } from '../out-folder.ts';
+import { showProgress } from '../progress.ts';
+import { formatTable } from '../table-text.ts';
+import { print, printJson, visibleAll } from '../terminal.ts';
+import { type LanguageOptions, numberOption, promptOf, withLanguageModel, withOpenModel } from './language-options.ts';
+
+interface WhyCommandOptions extends LanguageOptions {
+  readonly answer?: string;
+  readonly against?: string;
+  readonly maxTokens: number;
+  readonly token?: number;
+  readonly unit?: UnitKind;
+  readonly method?: WhyMethodName[];
+  readonly alternative?: string[];
+  readonly baseline?: string;
+  readonly sets: number;
+  readonly samples: number;
+  readonly seed: number;
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+export function defineWhy(language: Command): void {
+  const command = withLanguageModel(language.command('why'))
+    .description('which parts of the prompt made this answer')
+    .option('--answer <text>', 'what is explained; default: what the model writes itself')
+    .option('--against <text>', 'another answer: what made the first more probable than this one')
+    .option('--max-tokens <count>', 'tokens that are written where no answer is given', wholeNumber, 20)
+    .option('--token <number>', 'only this token of the answer, from 1', wholeNumber)
+    .option(
+      '--unit <kind>',
+      `what is left out: ${unitKinds.join(', ')}; default sentences from three on`,
+      oneOf(unitKinds),
+    )
+    .option('--method <names>', `${whyMethodNames.join(', ')}; default all`, list)
+    .option('--alternative <word=other>', 'what could stand in place of a word; may be repeated', repeated)
+    .option('--baseline <name>', 'of integrated gradients, as the table on the page calls it; default: by its error')
+    .option('--sets <count>', 'random selections that the surrogate is fitted to', wholeNumber, 64)
+    .option('--samples <count>', 'selections for Shapley values', wholeNumber, 256)
+    .option('--seed <number>', 'determines what is drawn', numberOption, 0)
+    .option('--out <folder>', 'where runs are kept', '.wherefore/runs')
+    .option('--json', 'print JSON for scripts');
+  command.action((path: string, options: WhyCommandOptions) =>
+    interruptible((signal) => run(path, options, commandLine(command), signal)),
+  );
+}
+
+const oneOf =
+  <T extends string>(names: readonly T[]) =>
+  (text: string): T => {
+    const found = names.find((name) => name === text || `${name}s` === text);
+    if (found === undefined) throw new InvalidArgumentError(`expected one of ${names.join(', ')}.`);
+    return found;
+  };
+
+async function run(path: string, options: WhyCommandOptions, command: string, signal: AbortSignal): Promise<void> {
+  const prompt = await promptOf(options);
+  await checkWritable(options.out);
+  const progress = showProgress(process.stderr);
+  await withOpenModel(path, options, async (language) => {
+    const { out, json, alternative = [], method, ...asked } = options;
+    const document = await why(language, {
+      ...asked,
+      prompt,
+      methods: methodsOf(method),
+      alternatives: alternativesOf(alternative),
+      signal,
+      onProgress: (what) => progress.update(0, () => what),
+    }).finally(() => progress.clear());
+    const { name, hash } = document.model;
+    const page = renderWhyPage(document, command);
+    const folder = await writeLanguageRun(out, {
+      what: 'language why',
+      model: { name, hash },
+      command,
+      document,
+      page,
+    });
+    if (json) return printJson({ folder, ...document });
+    print(describe(visibleAll(document)));
+    print(`\npage: ${join(folder, 'index.html')}`);
+  });
+}
+
+function methodsOf(names: readonly string[] | undefined): readonly WhyMethodName[] | undefined {
+  return names?.map((name) => oneOf(whyMethodNames)(name));
+}
+
+function alternativesOf(pairs: readonly string[]): Map<string, string> {
+  return new Map(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=');
+      if (at > 0 && at < pair.length - 1) return [pair.slice(0, at), pair.slice(at + 1)];
+      throw new WhereforeError('invalid-argument', '--alternative', {
+        got: pair,
+        expected: 'a word of the prompt and what could stand there',
+        fix: 'write it as word=other',
+      });
+    }),
+  );
+}
+
+const count = (tokens: number) => `${tokens} token${tokens === 1 ? '' : 's'}`;
+
+/** Rows of the table that a terminal shows; the page has all. */
+const shownUnits = 8;
+
+function describe(document: WhyDocument): string {
+  const { answer, against, attributions, curves, unit } = document;
+  const lines = [
+    `answer: ${JSON.stringify(answer.text)}  log p = ${numberText(answer.logProbability, 4)} over ${count(answer.counted[1] - answer.counted[0])}${answer.generated ? ', written by the model' : ''}`,
+    ...(against
+      ? [
+          `against: ${JSON.stringify(against.text)}  log p = ${numberText(against.logProbability, 4)} over ${count(against.tokens.length)}`,
+        ]
+      : []),
+    '',
+  ];
+  const units = document.units[unit];
+  const columns = attributions.map((one) => perUnit(document, one));
+  const strength = (u: number) => Math.abs(columns[0][u]);
+  const order = units
+    .map((_, u) => u)
+    .sort((a, b) => strength(b) - strength(a))
+    .slice(0, shownUnits);
+  const shortened = (text: string) => (text.length > 48 ? `${text.slice(0, 47)}…` : text);
+  const heads = attributions.map(({ method }) => method);
+  const table = [
+    [...heads, unit],
+    ...order.map((u) => [
+      ...columns.map((values) => signedText(values[u])),
+      shortened(units[u].text.replace(/\s+/g, ' ').trim()),
+    ]),
+  ];
+  const believed = [
+    ['method', 'sum', 'should be', 'error', 'LDS', 'drop'],
+    ...attributions.map((one, i) => [
+      one.title,
+      signedText(one.sum),
+      signedText(one.target),
+      one.relativeError === null ? '–' : `${percentText(one.relativeError)}${one.promisesSum ? '' : ' (not promised)'}`,
+      one.lds === null ? '–' : numberText(one.lds, 2),
+      numberText(curves[i].drop, 3),
+    ]),
+    ...curves.slice(attributions.length).map(({ name, drop }) => [name, '', '', '', '', numberText(drop, 3)]),
+  ];
+  const baseline = document.baselines.find(({ chosen }) => chosen);
+  return [
+    ...lines,
+    formatTable(table),
+    units.length > shownUnits ? `… and ${units.length - shownUnits} more on the page` : '',
+    formatTable(believed),
+    ...(baseline
+      ? [
+          `\nintegrated gradients against ${baseline.name}: error ${percentText(baseline.relativeError)} at ${baseline.points} points`,
+        ]
+      : []),
+  ].join('\n');
+}
+
+function perUnit(
+  { units, unit }: WhyDocument,
+  { unit: own, values }: WhyDocument['attributions'][number],
+): readonly number[] {
+  return own === unit ? values : units[unit].map(({ tokens }) => tokens.reduce((sum, i) => sum + values[i], 0));
+}

@@ -1,0 +1,66 @@
+import type { EncodedText } from '../../data/inputs/text-length.ts';
+
+/** What a text is divided into. */
+export const unitKinds = ['token', 'word', 'sentence'] as const;
+export type UnitKind = (typeof unitKinds)[number];
+
+/** A part of the prompt. */
+export interface Unit {
+  readonly text: string;
+  /** Beginning and end in the prompt, in UTF-16 units; undefined for special tokens. */
+  readonly span: readonly [start: number, end: number] | undefined;
+  /** Indices of its tokens. */
+  readonly tokens: readonly number[];
+  /** Whether it is a special token, which is no part of the text: it is shown and never taken away. */
+  readonly special: boolean;
+}
+
+/**
+ * The units of a text, in order; every token belongs to one. A token belongs to the sentence in which its first letter
+ * lies, words are those of the tokenizer's alignment, and letters of scripts without spaces stand alone.
+ */
+export function unitsOf(text: string, encoded: EncodedText, kind: UnitKind): Unit[] {
+  const { spans, special, words, texts } = encoded;
+  const sentenceOf = kind === 'sentence' ? sentenceIndex(text) : undefined;
+  const units: { tokens: number[]; special: boolean; key: number | string }[] = [];
+  let at = 0;
+  for (let i = 0; i < spans.length; i++) {
+    at = spans[i]?.[0] ?? at;
+    const key = kind === 'token' || special[i] ? `token ${i}` : kind === 'word' ? words[i] : (sentenceOf?.(at) ?? 0);
+    const last = units.at(-1);
+    if (last && last.key === key && !last.special) last.tokens.push(i);
+    else units.push({ tokens: [i], special: special[i], key });
+  }
+  return units.map(({ tokens, special }) => {
+    const found = tokens.map((i) => spans[i]).filter((span) => span !== undefined);
+    const span = found.length === 0 ? undefined : ([found[0][0], found[found.length - 1][1]] as const);
+    const isBare = special || span === undefined || span[1] === span[0];
+    return {
+      text: isBare ? tokens.map((i) => texts[i]).join('') : text.slice(span[0], span[1]),
+      span,
+      tokens,
+      special,
+    };
+  });
+}
+
+/** Which sentence a place of a text lies in, by Unicode's rules. */
+function sentenceIndex(text: string): (at: number) => number {
+  const starts = [...new Intl.Segmenter(undefined, { granularity: 'sentence' }).segment(text)].map(
+    ({ index }) => index,
+  );
+  return (at) => {
+    let [low, high] = [0, starts.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (starts[middle] <= at) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  };
+}
+
+/** Sums of numbers per token over the tokens of each unit. */
+export function summedOver(units: readonly Unit[], perToken: ArrayLike<number>): number[] {
+  return units.map(({ tokens }) => tokens.reduce((sum, i) => sum + perToken[i], 0));
+}

@@ -1,0 +1,61 @@
+import { quadratures } from '../../attribution/methods/quadrature.ts';
+import type { EmbeddingProgram } from './embedding-program.ts';
+import type { TokenBaseline } from './token-baselines.ts';
+
+/** An attribution to tokens by gradients. */
+export interface TokenAttribution {
+  /** One number for each token of the prompt. */
+  readonly values: Float64Array;
+  /** What they should sum to: f(prompt) − f(baseline). */
+  readonly target: number;
+  /** Points of the path at which the gradient was taken. */
+  readonly points: number;
+}
+
+/** |Σ − T| / |T| */
+export const relativeError = ({ values, target }: Pick<TokenAttribution, 'values' | 'target'>): number =>
+  Math.abs(values.reduce((sum, value) => sum + value, 0) - target) / Math.abs(target);
+
+/** `A_i = ⟨x_i, ∂f/∂x_i⟩`, with the difference to f at zero vectors as target, which it does not promise. */
+export async function gradientTimesEmbedding(program: EmbeddingProgram): Promise<TokenAttribution> {
+  const zero = new Float32Array(program.vectors.length);
+  const { values, gradients } = await program.gradients([program.vectors, zero]);
+  return { values: products(program, program.vectors, zero, gradients[0]), target: values[0] - values[1], points: 1 };
+}
+
+/**
+ * Integrated gradients over the vectors of tokens: `A_i = ⟨x_i − b_i, ∫₀¹ ∂f/∂x_i (b + t (x − b)) dt⟩` by Gauss–Legendre,
+ * with twice the points until the sum is within `tolerance` of its target, or at `mostPoints`.
+ * @source Sundararajan, Taly, Yan 2017, arXiv 1703.01365; from the stated baseline, after arXiv 2605.22417
+ */
+export async function integratedGradients(
+  program: EmbeddingProgram,
+  { vectors: baseline }: TokenBaseline,
+  { points = 32, mostPoints = 256, tolerance = 0.005 } = {},
+): Promise<TokenAttribution> {
+  const ends = await program.gradients([program.vectors, baseline]);
+  const target = ends.values[0] - ends.values[1];
+  for (let count = points; ; count *= 2) {
+    const { positions, weights } = quadratures['gauss-legendre'](count);
+    const path = Array.from(positions, (t) => between(baseline, program.vectors, t));
+    const { gradients } = await program.gradients(path);
+    const mean = new Float32Array(baseline.length);
+    for (const [k, gradient] of gradients.entries())
+      for (let i = 0; i < mean.length; i++) mean[i] += weights[k] * gradient[i];
+    const found = { values: products(program, program.vectors, baseline, mean), target, points: count };
+    if (relativeError(found) <= tolerance || 2 * count > mostPoints) return found;
+  }
+}
+
+function between(from: Float32Array, to: Float32Array, t: number): Float32Array {
+  const point = new Float32Array(from.length);
+  for (let i = 0; i < point.length; i++) point[i] = from[i] + t * (to[i] - from[i]);
+  return point;
+}
+
+/** `⟨x_i − b_i, g_i⟩` for each token. */
+function products({ width }: EmbeddingProgram, x: Float32Array, b: Float32Array, g: Float32Array): Float64Array {
+  const values = new Float64Array(x.length / width);
+  for (let i = 0; i < x.length; i++) values[Math.floor(i / width)] += (x[i] - b[i]) * g[i];
+  return values;
+}

@@ -1,0 +1,62 @@
+import { type Decoder, openDecoder } from '../generate/decoder.ts';
+import type { LanguageModel } from '../model/language-model.ts';
+import type { AnswerTokens, Question } from './question.ts';
+
+/** Says how probable the answers are behind changed prompts; what two prompts share at their beginning is read once. */
+export interface PrefixScorer {
+  /** f of the question with another prompt; see {@link Question}. */
+  score(prompt: readonly number[]): Promise<number>;
+  /** f with only some tokens of the prompt, given as truth values. */
+  scoreKept(kept: (token: number) => boolean): Promise<number>;
+  /** Σ log p of the tokens of one answer that count. */
+  logProbability(prompt: readonly number[], answer: AnswerTokens): Promise<number>;
+  /** Prompts that were scored, and tokens that were read for them. */
+  readonly cost: { readonly calls: number; readonly tokens: number };
+  close(): Promise<void>;
+}
+
+/** Opens a scorer for a question; prompts may be as long as its own. */
+export async function openPrefixScorer(
+  language: LanguageModel,
+  question: Question,
+  signal?: AbortSignal,
+): Promise<PrefixScorer> {
+  const { answer, against, encoded } = question;
+  const most = Math.max(answer.ids.length, against?.ids.length ?? 0);
+  const decoder = await openDecoder(language, encoded.ids.length + most);
+  const read: number[] = [];
+  const cost = { calls: 0, tokens: 0 };
+  const summed = async (prompt: readonly number[], { ids, counted: [start, end] }: AnswerTokens) => {
+    const all = [...prompt, ...ids.slice(0, end)];
+    const shared = Math.min(sharedLength(read, all), prompt.length - 1);
+    const scores = await scoresBehind(decoder, all, shared, signal);
+    read.splice(shared, read.length, ...all.slice(shared, -1));
+    cost.tokens += all.length - 1 - shared;
+    let sum = 0;
+    for (let i = scores.length - (end - start); i < scores.length; i++) sum += scores[i];
+    return sum;
+  };
+  const score = async (prompt: readonly number[]) => {
+    cost.calls++;
+    return (await summed(prompt, answer)) - (against ? await summed(prompt, against) : 0);
+  };
+  return {
+    score,
+    logProbability: summed,
+    scoreKept: (kept) => score(encoded.ids.filter((_, i) => kept(i))),
+    cost,
+    close: () => decoder.close(),
+  };
+}
+
+/** log p of each token behind the first `shared`, which the decoder has read already. */
+function scoresBehind(decoder: Decoder, all: readonly number[], shared: number, signal?: AbortSignal) {
+  decoder.rewind(shared);
+  return decoder.score(all.slice(shared, -1), all.slice(shared + 1), signal);
+}
+
+function sharedLength(a: readonly number[], b: readonly number[]): number {
+  let length = 0;
+  while (length < a.length && length < b.length && a[length] === b[length]) length++;
+  return length;
+}

@@ -1,0 +1,124 @@
+import type { EncodedText } from '../../data/inputs/text-length.ts';
+import { WhereforeError } from '../../errors.ts';
+import { generate } from '../generate/generate.ts';
+import type { LanguageModel } from '../model/language-model.ts';
+
+/** A text whose probability is explained, and the one that it is compared with. */
+export interface WhyRequest {
+  readonly prompt: string;
+  /** What the model is asked about; default: what it writes itself, greedily. */
+  readonly answer?: string;
+  /** Another answer: what is explained is then log p(answer) − log p(against). */
+  readonly against?: string;
+  /** Tokens that are written where no answer is given; default 20. */
+  readonly maxTokens?: number;
+  /** The one token of the answer that is explained, from 1; default all. */
+  readonly token?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Tokens of one answer. */
+export interface AnswerTokens {
+  readonly text: string;
+  readonly ids: readonly number[];
+  readonly texts: readonly string[];
+  /** Which of them count, from the first to before the last. */
+  readonly counted: readonly [start: number, end: number];
+}
+
+/** What is asked, in tokens: `f = Σ_j log p(y_j | x, y_<j)`, less the same of the other answer. */
+export interface Question {
+  readonly prompt: string;
+  readonly encoded: EncodedText;
+  readonly answer: AnswerTokens;
+  readonly against?: AnswerTokens;
+  readonly generated: boolean;
+}
+
+/**
+ * Turns a request into tokens.
+ * @throws WhereforeError `invalid-argument` for an empty prompt or answer, or an answer that cannot be told from the
+ *   prompt in tokens; `out-of-range` for a token that is not there
+ */
+export async function questionOf(language: LanguageModel, request: WhyRequest): Promise<Question> {
+  const { prompt, answer, against, token, maxTokens = 20, signal } = request;
+  if (prompt.trim() === '') {
+    throw new WhereforeError('invalid-argument', 'the prompt is empty: there is nothing that could be the reason', {
+      fix: 'give the prompt that the answer came from',
+    });
+  }
+  const encoded = promptOf(language, prompt);
+  if (answer !== undefined && against !== undefined && answer === against) {
+    throw new WhereforeError('invalid-argument', 'the answer is compared with itself', { got: answer });
+  }
+  const first =
+    answer === undefined
+      ? await written(language, prompt, maxTokens, signal)
+      : given(language, prompt, encoded, answer);
+  const explained = { ...first, counted: countedOf(first, token) };
+  const other = against === undefined ? undefined : given(language, prompt, encoded, against);
+  if (other && token !== undefined) {
+    throw new WhereforeError('invalid-argument', 'one token of the answer, against a whole other answer', {
+      fix: 'give an answer and another of which the last token differs, without --token',
+    });
+  }
+  return {
+    prompt,
+    encoded,
+    answer: explained,
+    against: other && { ...other, counted: [0, other.ids.length] },
+    generated: answer === undefined,
+  };
+}
+
+/** A prompt without the special token that would end the text. */
+function promptOf({ tokenizer, ends }: LanguageModel, prompt: string): EncodedText {
+  const { ids, tokens, texts, spans, special, words } = tokenizer.encode(prompt);
+  const last = ids.length - 1;
+  const count = special[last] && ends.has(ids[last]) ? last : ids.length;
+  const kept = <T>(list: readonly T[]) => list.slice(0, count);
+  return {
+    ids: kept(ids),
+    tokens: kept(tokens),
+    texts: kept(texts),
+    spans: kept(spans),
+    special: kept(special),
+    words: kept(words),
+  };
+}
+
+async function written(language: LanguageModel, prompt: string, maxTokens: number, signal?: AbortSignal) {
+  const { text, ids } = await generate(language, prompt, { maxTokens, signal });
+  if (ids.length > 0) return tokensOf(language, text, ids);
+  throw new WhereforeError('invalid-argument', 'the model ends the text right behind the prompt', {
+    fix: 'give an answer: --answer "…"',
+  });
+}
+
+/** The tokens of an answer: those by which prompt and answer together are longer than the prompt. */
+function given(language: LanguageModel, prompt: string, { ids }: EncodedText, answer: string) {
+  const whole = promptOf(language, prompt + answer).ids;
+  const own = whole.slice(ids.length);
+  if (own.length > 0 && ids.every((id, i) => whole[i] === id)) return tokensOf(language, answer, own);
+  throw new WhereforeError(
+    'invalid-argument',
+    answer === '' ? 'the answer is empty' : 'the tokenizer joins the end of the prompt and the beginning of the answer',
+    {
+      got: `…${prompt.slice(-12)}|${answer.slice(0, 12)}…`,
+      fix: answer === '' ? 'give a word at least' : 'let the answer begin with a space, or at the beginning of a word',
+    },
+  );
+}
+
+function tokensOf({ tokenizer }: LanguageModel, text: string, ids: readonly number[]) {
+  return { text, ids, texts: ids.map((id) => tokenizer.textOf(id)) };
+}
+
+function countedOf({ ids, texts }: Pick<AnswerTokens, 'ids' | 'texts'>, token: number | undefined): [number, number] {
+  if (token === undefined) return [0, ids.length];
+  if (Number.isInteger(token) && token >= 1 && token <= ids.length) return [token - 1, token];
+  throw new WhereforeError('out-of-range', 'the answer has no such token', {
+    got: String(token),
+    expected: `1 to ${ids.length}: ${texts.map((text, i) => `${i + 1} "${text}"`).join(', ')}`,
+  });
+}

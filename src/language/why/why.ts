@@ -1,0 +1,288 @@
+import { WhereforeError } from '../../errors.ts';
+import { spearman } from '../../tensor/correlation.ts';
+import { random } from '../../tensor/random.ts';
+import type { LanguageModel } from '../model/language-model.ts';
+import { type Unit, type UnitKind, unitKinds, unitsOf } from '../text/units.ts';
+import { deletionCurve, lexicalOverlap, randomDeletion } from './deletion.ts';
+import { type EmbeddingProgram, openEmbeddingProgram } from './embedding-program.ts';
+import { gradientTimesEmbedding, integratedGradients, relativeError } from './gradient-methods.ts';
+import { openPrefixScorer, type PrefixScorer } from './prefix-scorer.ts';
+import { type AnswerTokens, type Question, questionOf, type WhyRequest } from './question.ts';
+import { alternativeBaseline, baselineCandidates, type TokenBaseline } from './token-baselines.ts';
+import { openUnitGame, randomSets, type UnitGame } from './unit-game.ts';
+import { leaveOneOut, shapleyValues, sparseSurrogate } from './unit-methods.ts';
+import {
+  type MeasuredBaseline,
+  type WhyAnswer,
+  type WhyAttribution,
+  type WhyDocument,
+  type WhyMethodName,
+  whyMethodNames,
+} from './why-document.ts';
+
+export interface WhyOptions extends WhyRequest {
+  /** Default: all. */
+  readonly methods?: readonly WhyMethodName[];
+  /** What is left out by methods that leave out; default: sentences where there are three or more, else words. */
+  readonly unit?: UnitKind;
+  /** Word of the prompt → what could stand there: integrated gradients then say what makes that difference. */
+  readonly alternatives?: ReadonlyMap<string, string>;
+  /** Name of the baseline of integrated gradients, as the measured table calls it; default: the one with the least error. */
+  readonly baseline?: string;
+  /** Random sets that the surrogate is fitted to; default 64. As many again, but half, judge all methods. */
+  readonly sets?: number;
+  /** Sets for Shapley values; default 256, or all where there are no more. */
+  readonly samples?: number;
+  readonly seed?: number;
+  readonly onProgress?: (what: string) => void;
+}
+
+/** Points at which baselines are compared. */
+const comparedAt = 32;
+
+/**
+ * Why a model gave an answer, by parts of the prompt: `f = Σ_j log p(y_j | x, y_<j)`, less the same of another answer
+ * where one is given, shared among tokens, words or sentences by several methods, each with its error, and each judged
+ * by what becomes of f when the parts that it names are taken away, beside trivial orders.
+ * @throws WhereforeError as {@link questionOf}; `unknown-name` for a baseline that is not in the table
+ * @example
+ * const document = await why(language, { prompt: 'Tom had a red ball. He', answer: ' threw' });
+ */
+export async function why(language: LanguageModel, options: WhyOptions): Promise<WhyDocument> {
+  const {
+    methods = whyMethodNames,
+    sets = 64,
+    samples = 256,
+    seed = 0,
+    signal,
+    onProgress = () => undefined,
+  } = options;
+  checkCounts({ sets, samples });
+  onProgress('reading the question');
+  const question = await questionOf(language, options);
+  const units = Object.fromEntries(
+    unitKinds.map((kind) => [kind, unitsOf(question.prompt, question.encoded, kind)]),
+  ) as Record<UnitKind, Unit[]>;
+  const unit = options.unit ?? (units.sentence.filter(({ special }) => !special).length >= 3 ? 'sentence' : 'word');
+  const scorer = await openPrefixScorer(language, question, signal);
+  try {
+    const game = await openUnitGame(scorer, units[unit]);
+    const program = await openEmbeddingProgram(language, question, signal);
+    const baselines: MeasuredBaseline[] = [];
+    const asked: Asked = { language, question, program, game, units: units[unit], unit, options, baselines };
+    const found: WhyAttribution[] = [];
+    for (const name of methods) {
+      onProgress(titles[name].title);
+      found.push(await runs[name](asked, { sets, samples, seed }));
+    }
+    onProgress('judging the methods');
+    return {
+      format: 'wherefore/language-why',
+      version: 1,
+      model: { name: language.name, hash: language.model.hash },
+      prompt: question.prompt,
+      answer: await answerOf(scorer, question, question.answer, question.generated),
+      against: question.against && (await answerOf(scorer, question, question.against, false)),
+      value: game.full,
+      empty: game.empty,
+      units,
+      unit,
+      ...(await judged(asked, found, { sets: Math.ceil(sets / 2), seed })),
+      baselines,
+      cost: { calls: scorer.cost.calls, tokensRead: scorer.cost.tokens, backward: program.cost.backward },
+      settings: { seed, sets, samples },
+      notes: [...language.notes, 'units are left out by their tokens; the text around them is not tokenized anew'],
+    };
+  } finally {
+    await scorer.close();
+  }
+}
+
+function checkCounts(counts: Readonly<Record<string, number>>): void {
+  for (const [name, count] of Object.entries(counts)) {
+    if (Number.isInteger(count) && count >= 8) continue;
+    throw new WhereforeError('invalid-argument', name, { got: String(count), expected: 'a whole number from 8' });
+  }
+}
+
+interface Asked {
+  readonly language: LanguageModel;
+  readonly question: Question;
+  readonly program: EmbeddingProgram;
+  readonly game: UnitGame;
+  readonly units: readonly Unit[];
+  readonly unit: UnitKind;
+  readonly options: WhyOptions;
+  /** Filled by the method that compares them. */
+  readonly baselines: MeasuredBaseline[];
+}
+
+type Settings = WhyDocument['settings'];
+
+const titles: Readonly<Record<WhyMethodName, { readonly title: string; readonly formula: string }>> = {
+  'integrated-gradients': {
+    title: 'Integrated gradients (revised)',
+    formula: 'A_i = ⟨x_i − b_i, ∫₀¹ ∂f/∂x_i (b + t (x − b)) dt⟩',
+  },
+  gradient: { title: 'Gradient × embedding', formula: 'A_i = ⟨x_i, ∂f/∂x_i⟩' },
+  'leave-one-out': { title: 'Leave one out', formula: 'A_k = f(x) − f(x without unit k)' },
+  surrogate: { title: 'Sparse linear surrogate', formula: 'argmin Σ_S (f(S) − w₀ − Σ_{k ∈ S} A_k)² / 2n + λ |A|₁' },
+  shapley: { title: 'KernelSHAP', formula: 'A_k = Shapley value of unit k in the game f(S)' },
+};
+
+const runs: Readonly<Record<WhyMethodName, (asked: Asked, settings: Settings) => Promise<WhyAttribution>>> = {
+  async 'integrated-gradients'(asked) {
+    const baseline = await chosenBaseline(asked);
+    const found = await integratedGradients(asked.program, baseline);
+    const notes = [`${found.points} points by Gauss–Legendre`];
+    return made('integrated-gradients', {
+      ...found,
+      unit: 'token',
+      promises: true,
+      baseline: baseline.name,
+      notes,
+    });
+  },
+  async gradient(asked) {
+    const found = await gradientTimesEmbedding(asked.program);
+    const notes = ['says how f changes at this prompt, not what share of f a token has'];
+    return made('gradient', { ...found, unit: 'token', promises: false, baseline: 'zero vectors', notes });
+  },
+  async 'leave-one-out'(asked) {
+    const values = spread(asked, await leaveOneOut(asked.game));
+    const notes = ['what several units say alike counts for none of them: each can be left out'];
+    return made('leave-one-out', { values, ...leftOut(asked), promises: false, notes });
+  },
+  async surrogate(asked, { sets, seed }) {
+    const { values, penalty } = await sparseSurrogate(asked.game, { sets, seed });
+    const notes = [`fitted to ${sets} sets, λ = ${penalty.toPrecision(2)} by cross-validation`];
+    return made('surrogate', { values: spread(asked, values), ...leftOut(asked), promises: false, notes });
+  },
+  async shapley(asked, { samples, seed }) {
+    const { values, errors, isExact } = await shapleyValues(asked.game, { samples, seed });
+    const notes = [
+      isExact ? 'exact: all sets were asked' : `estimated from ${samples} sets; standard errors are given`,
+    ];
+    const estimated = isExact || !errors ? {} : { errors: spread(asked, errors) };
+    return made('shapley', {
+      values: spread(asked, values),
+      ...estimated,
+      ...leftOut(asked),
+      promises: true,
+      notes,
+    });
+  },
+};
+
+const leftOut = ({ game, unit }: Asked) => ({
+  unit,
+  target: game.full - game.empty,
+  baseline: `the prompt without any ${unit}`,
+});
+
+/** Values of units that can be left out, among all units: special tokens have 0. */
+function spread({ units }: Asked, values: ArrayLike<number>): Float64Array {
+  let next = 0;
+  return Float64Array.from(units, ({ special }) => (special ? 0 : values[next++]));
+}
+
+interface Made {
+  readonly values: Float64Array;
+  readonly errors?: Float64Array;
+  readonly target: number;
+  readonly unit: UnitKind;
+  readonly promises: boolean;
+  readonly baseline: string;
+  readonly notes: readonly string[];
+}
+
+function made(method: WhyMethodName, { values, errors, target, unit, promises, baseline, notes }: Made) {
+  return {
+    method,
+    ...titles[method],
+    unit,
+    values: Array.from(values),
+    ...(errors && { errors: Array.from(errors) }),
+    sum: values.reduce((sum, value) => sum + value, 0),
+    target,
+    promisesSum: promises,
+    relativeError: target === 0 ? null : relativeError({ values, target }),
+    baseline,
+    lds: null,
+    notes,
+  };
+}
+
+/** The baseline that alternatives make or that is named, else the one with the least error at 32 points. */
+async function chosenBaseline({ language, program, question, options, baselines }: Asked): Promise<TokenBaseline> {
+  const { alternatives, baseline: named } = options;
+  const candidates = alternatives?.size
+    ? [await alternativeBaseline(language, program, question, alternatives)]
+    : await baselineCandidates(language, program, question);
+  const wanted = named === undefined ? candidates : candidates.filter(({ name }) => name === named);
+  if (wanted.length === 0) {
+    throw new WhereforeError('unknown-name', 'there is no such baseline', {
+      got: named,
+      expected: candidates.map(({ name }) => name).join(', '),
+    });
+  }
+  const measured: { candidate: TokenBaseline; error: number; target: number }[] = [];
+  for (const candidate of wanted) {
+    const found = await integratedGradients(program, candidate, { points: comparedAt, mostPoints: comparedAt });
+    measured.push({ candidate, error: relativeError(found), target: found.target });
+  }
+  const best = measured.reduce((least, one) => (one.error < least.error ? one : least));
+  for (const one of measured) {
+    const { candidate, error, target } = one;
+    baselines.push({ name: candidate.name, points: comparedAt, relativeError: error, target, chosen: one === best });
+  }
+  return best.candidate;
+}
+
+/** What a method says of the units that can be left out. */
+function perUnit({ units, unit }: Asked, { values, unit: own }: WhyAttribution): number[] {
+  const at =
+    own === unit
+      ? (_: Unit, u: number) => values[u]
+      : ({ tokens }: Unit) => tokens.reduce((sum, i) => sum + values[i], 0);
+  return units.map(at).filter((_, u) => !units[u].special);
+}
+
+/** Deletion curves and LDS of all methods, beside trivial orders. */
+async function judged(asked: Asked, found: readonly WhyAttribution[], { sets, seed }: { sets: number; seed: number }) {
+  const { game, question } = asked;
+  const unseen = randomSets(sets, game.units.length, random(seed, 5));
+  const values = await game.values(unseen);
+  const counts = unseen.map((set) => set.reduce((sum, held) => sum + held, 0));
+  const ldsOf = (shares: readonly number[]) =>
+    spearman(
+      unseen.map((set) => set.reduce((sum, held, k) => sum + held * shares[k], 0)),
+      values,
+    ) ?? null;
+  const attributions = found.map((one) => ({ ...one, lds: ldsOf(perUnit(asked, one)) }));
+  const curves = [];
+  for (const one of found) curves.push(await deletionCurve(game, one.title, perUnit(asked, one)));
+  curves.push(await deletionCurve(game, 'words of the answer', lexicalOverlap(game, question.answer.text)));
+  curves.push(
+    await deletionCurve(
+      game,
+      'longest first',
+      game.units.map(({ tokens }) => tokens.length),
+    ),
+  );
+  curves.push(await randomDeletion(game, seed));
+  const mean = values.reduce((sum, value) => sum + value, 0) / sets;
+  const spreadOf = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / sets);
+  return { attributions, curves, control: { sets, ldsOfCount: spearman(counts, values) ?? null, spread: spreadOf } };
+}
+
+async function answerOf(
+  scorer: PrefixScorer,
+  question: Question,
+  answer: AnswerTokens,
+  generated: boolean,
+): Promise<WhyAnswer> {
+  const { text, texts: tokens, counted } = answer;
+  const logProbability = await scorer.logProbability(question.encoded.ids, answer);
+  return { text, tokens, counted, generated, logProbability };
+}
