@@ -59,8 +59,3 @@ function sentenceIndex(text: string): (at: number) => number {
     return low;
   };
 }
-
-/** Sums of numbers per token over the tokens of each unit. */
-export function summedOver(units: readonly Unit[], perToken: ArrayLike<number>): number[] {
-  return units.map(({ tokens }) => tokens.reduce((sum, i) => sum + perToken[i], 0));
-}
