@@ -24,13 +24,13 @@ export async function openPrefixScorer(
   const { answer, against, encoded } = question;
   const most = Math.max(answer.ids.length, against?.ids.length ?? 0);
   const decoder = await openDecoder(language, encoded.ids.length + most);
-  const read: number[] = [];
+  let read: readonly number[] = [];
   const cost = { calls: 0, tokens: 0 };
   const summed = async (prompt: readonly number[], { ids, counted: [start, end] }: AnswerTokens) => {
     const all = [...prompt, ...ids.slice(0, end)];
     const shared = Math.min(sharedLength(read, all), prompt.length - 1);
     const scores = await scoresBehind(decoder, all, shared, signal);
-    read.splice(shared, read.length, ...all.slice(shared, -1));
+    read = all.slice(0, -1);
     cost.tokens += all.length - 1 - shared;
     let sum = 0;
     for (let i = scores.length - (end - start); i < scores.length; i++) sum += scores[i];
