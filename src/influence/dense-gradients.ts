@@ -1,6 +1,7 @@
 import { symmetricEigen } from '../linear-algebra/symmetric-eigen.js';
 import type { Block, Covariances, GradientLabels, GradientMaterial, TwoSided } from './gradient-material.ts';
 import { dotRows, type Matrix, type Matrix64, matrix, product, rowOf, squaredNorms, zeros } from './matrix.ts';
+import { heldRows } from './projected-rows.ts';
 
 /** Gradients that lie in memory, in float64, with what else curvature needs. */
 export interface DenseGradients {
@@ -65,7 +66,7 @@ export function denseGradients(dense: DenseGradients): GradientMaterial {
         const before = widths.slice(0, b).reduce((sum, width) => sum + width, 0);
         result.data.set(projected.data, i * result.columns + before);
       });
-      return result;
+      return heldRows(result, widths);
     },
     covariances: async (labels, seed) => dense.covariances(labels, seed),
     async rotatedSecondMoments(rotations, labels, seed) {

@@ -1,4 +1,5 @@
 import type { Matrix, Matrix64 } from './matrix.ts';
+import type { ProjectedRows } from './projected-rows.ts';
 
 /** One weight matrix of a layer, its bias as a last column, as a part of the vector of all parameters. */
 export interface Block {
@@ -59,8 +60,8 @@ export interface GradientMaterial {
   squaredNorms(block?: Block): Promise<Float64Array>;
   /** `Σ_i w_qi g_i` for every row q of weights: the transpose of `dot`. */
   weightedSum(weights: Matrix): Promise<Matrix64>;
-  /** Each block's `left · G_i · rightᵀ`, block after block: rows × Σ k·l. */
-  project(projections: readonly TwoSided[]): Promise<Matrix64>;
+  /** Each block's `left · G_i · rightᵀ`, block after block: Σ k·l numbers of each row, read in pieces. */
+  project(projections: readonly TwoSided[]): Promise<ProjectedRows>;
   /** The covariances of every block's factors for gradients of these labels. */
   covariances(labels: GradientLabels, seed: number): Promise<readonly Covariances[]>;
   /** `mean_i (left · G_i · rightᵀ)²`, element by element: k × l numbers for each block. */

@@ -32,7 +32,13 @@ export type Side = 'rows' | 'queries';
 
 export type Results = ReadonlyMap<string, Tensor>;
 
-interface PassFeeds {
+/** The rows `from` … `to` − 1. */
+export interface RowRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface PassFeeds {
   /** What flows into a row's loss: 1 for its gradient. */
   readonly seed: (row: number) => number;
   /** The class that the loss is of. Default: the label of the row. */
@@ -82,52 +88,76 @@ export async function openPasses(options: ModelGradientsOptions) {
     blocks.push({ name, rows: outputs, columns, offset });
     offset += outputs * columns;
   }
+  /** Batches of a range, with what a program reads of each. */
+  async function* feedsOver(side: Side, program: RowProgram, feeds: PassFeeds, range?: RowRange) {
+    const { from, to } = range ?? { from: 0, to: sides[side].length };
+    const wanted = new Set(program.graph.inputs.map(({ name }) => name));
+    for (let first = from; first < to; first += batch) {
+      throwIfCancelled(signal);
+      const at = Uint32Array.from({ length: Math.min(batch, to - first) }, (_, b) => first + b);
+      const all = await feedsOf(side, at, feeds);
+      yield { at, own: new Map([...all].filter(([name]) => wanted.has(name))) };
+      onProgress?.('gradients', first - from + at.length, to - from);
+    }
+  }
   const over = async (
     side: Side,
     program: RowProgram,
     feeds: PassFeeds,
     use: (results: Results, at: Uint32Array) => void,
+    range?: RowRange,
   ) => {
-    const total = sides[side].length;
-    const wanted = new Set(program.graph.inputs.map(({ name }) => name));
-    for (let first = 0; first < total; first += batch) {
-      throwIfCancelled(signal);
-      const at = Uint32Array.from({ length: Math.min(batch, total - first) }, (_, b) => first + b);
-      const all = await feedsOf(side, at, feeds);
-      const own = new Map([...all].filter(([name]) => wanted.has(name)));
+    for await (const { at, own } of feedsOver(side, program, feeds, range))
       use(await model.executor.run(program.graph, own, program.outputs, { signal }), at);
-      onProgress?.('gradients', first + at.length, total);
-    }
+  };
+  /** Sums over the rows of a range: they stay with the runtime from batch to batch. */
+  const openSums = async (program: RowProgram) => {
+    const session = await model.executor.open(program.graph);
+    return {
+      async of(feeds: PassFeeds, range: RowRange): Promise<Results> {
+        let before: Tensors | undefined = program.initial;
+        for await (const { own } of feedsOver('rows', program, feeds, range)) {
+          for (const name of program.initial.keys()) own.delete(name);
+          for (const [name, zero] of before ?? []) own.set(name, zero);
+          before = undefined;
+          await session.run(own, [], { carry: program.carry, signal });
+        }
+        const read = await session.read([...program.carry.values()]);
+        return new Map([...program.carry].map(([output, input]) => [output, read.get(input) as Tensor]));
+      },
+      close: () => session.release(),
+    };
   };
   const probabilities = probabilitiesOf(options, sides, feedsOf, batch);
   const labels = (side: Side) => Int32Array.from((sides[side].labels as Tensor<'int64'>).data as BigInt64Array, Number);
   const shapeOf = (name: string) => graph.initializers.get(name)?.shape ?? [];
-  return { batch, row, layers, blocks, open: request, over, probabilities, labels, shapeOf };
+  return { batch, row, layers, blocks, open: request, over, openSums, probabilities, labels, shapeOf };
 }
 
 export type Passes = Awaited<ReturnType<typeof openPasses>>;
 
-/** Probabilities of all rows of a side, computed once. */
+/** Probabilities of the rows of a range: those of a whole side are computed once. */
 function probabilitiesOf(
   { model, output, classes }: ModelGradientsOptions,
   sides: Readonly<Record<Side, Dataset>>,
   feedsOf: (side: Side, at: Uint32Array, feeds: PassFeeds) => Promise<Map<string, Tensor>>,
   batch: number,
-): (side: Side) => Promise<Matrix64> {
+): (side: Side, range?: RowRange) => Promise<Matrix64> {
   const known = new Map<Side, Promise<Matrix64>>();
-  const compute = async (side: Side) => {
-    const total = sides[side].length;
-    const result = zeros(total, classes);
-    for (let first = 0; first < total; first += batch) {
-      const at = Uint32Array.from({ length: Math.min(batch, total - first) }, (_, b) => first + b);
+  const compute = async (side: Side, { from, to }: RowRange) => {
+    const result = zeros(to - from, classes);
+    for (let first = from; first < to; first += batch) {
+      const at = Uint32Array.from({ length: Math.min(batch, to - first) }, (_, b) => first + b);
       const feeds = await feedsOf(side, at, { seed: () => 1 });
       const scores = (await model.executor.run(model.graph, feeds, [output])).get(output) as Tensor<'float32'>;
-      for (const [b, i] of at.entries()) softmaxInto(scores.data.subarray(b * classes, (b + 1) * classes), result, i);
+      for (const [b, i] of at.entries())
+        softmaxInto(scores.data.subarray(b * classes, (b + 1) * classes), result, i - from);
     }
     return result;
   };
-  return (side) => {
-    const found = known.get(side) ?? compute(side);
+  return (side, range) => {
+    if (range) return compute(side, range);
+    const found = known.get(side) ?? compute(side, { from: 0, to: sides[side].length });
     known.set(side, found);
     return found;
   };

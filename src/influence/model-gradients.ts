@@ -3,12 +3,22 @@ import { layerMatrix } from '../autodiff/per-sample/layer-matrix.ts';
 import type { Layer } from '../autodiff/per-sample/layers.ts';
 import { WhereforeError } from '../errors.ts';
 import { symmetricEigen } from '../linear-algebra/symmetric-eigen.js';
-import { random } from '../tensor/random.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
-import type { Block, GradientLabels, GradientMaterial, TwoSided } from './gradient-material.ts';
+import type { Block, GradientMaterial, TwoSided } from './gradient-material.ts';
 import { type ModelGradientsOptions, openPasses, type Results, type Side } from './gradient-passes.ts';
-import { addOuter, addSquare, directionFeeds, namesOf, resultOf, rowOfResult, sides } from './layer-layout.ts';
-import { type Matrix, type Matrix64, rowOf, zeros } from './matrix.ts';
+import { addOuter, directionFeeds, namesOf, rowOfResult, sides } from './layer-layout.ts';
+import { type Matrix, type Matrix64, zeros } from './matrix.ts';
+import {
+  covariancePass,
+  dividedBy,
+  flattened,
+  pieceRanges,
+  projectionPass,
+  squarePass,
+  sumOver,
+  unflattened,
+  widthsOf,
+} from './row-passes.ts';
 
 /** Parameters up to which the whole curvature is held: 200 MB in float64. */
 const mostDense = 5000;
@@ -89,9 +99,6 @@ export async function modelGradients(options: ModelGradientsOptions): Promise<Gr
     }
   };
 
-  const labelsFor = async (labels: GradientLabels, seed: number) =>
-    labels === 'given' ? undefined : drawnLabels(await passes.probabilities('rows'), seed);
-
   return {
     parameters: size,
     blocks,
@@ -111,51 +118,20 @@ export async function modelGradients(options: ModelGradientsOptions): Promise<Gr
     squaredNorms: async (block) => quadraticOf(block ? layers[blocks.indexOf(block)] : undefined),
     weightedSum: (weights) => weightedSum(weights),
     async project(projections) {
-      const matrices = sides(layers, projections, false);
-      const program = passes.open({ kind: 'project', matrices });
-      const widths = projections.map(({ left, right }) => left.rows * right.rows);
-      const result = zeros(
-        n,
-        widths.reduce((sum, width) => sum + width, 0),
-      );
-      await passes.over('rows', program, { seed: one }, (results, at) => {
-        let first = 0;
-        for (const [l, { name }] of layers.entries()) {
-          for (const [b, i] of at.entries())
-            result.data.set(rowOfResult(results, program, name, b), i * result.columns + first);
-          first += widths[l];
-        }
-      });
-      return result;
+      const pass = projectionPass(passes, projections);
+      const ranges = pieceRanges(n);
+      return {
+        rows: n,
+        widths: widthsOf(projections),
+        async *pieces() {
+          for (const range of ranges) yield { first: range.from, values: await pass.of(range) };
+        },
+      };
     },
-    async covariances(labels, seed) {
-      const drawn = await labelsFor(labels, seed);
-      const program = passes.open({ kind: 'covariance', weights: { value: passes.row.seed, shape: [passes.batch] } });
-      const sums = layers.map(({ outputs, inputs }) => ({
-        inputs: new Float64Array(inputs * inputs),
-        outputs: new Float64Array(outputs * outputs),
-      }));
-      await passes.over('rows', program, { seed: one, target: drawn }, (results) => {
-        for (const [l, layer] of layers.entries()) {
-          addSquare(sums[l].inputs, resultOf(results, program, `${layer.name}/inputs`), layer.inputs, 1 / n);
-          const outputs = resultOf(results, program, `${layer.name}/outputs`);
-          addSquare(sums[l].outputs, outputs, layer.outputs, 1 / (n * layer.positions));
-        }
-      });
-      return sums;
-    },
-    async rotatedSecondMoments(rotations, labels, seed) {
-      const drawn = await labelsFor(labels, seed);
-      const program = passes.open({ kind: 'secondMoment', rotations: sides(layers, rotations, true) });
-      const sums = layers.map(({ outputs, inputs }) => new Float64Array(outputs * inputs));
-      await passes.over('rows', program, { seed: one, target: drawn }, (results) => {
-        for (const [l, { name }] of layers.entries()) {
-          const part = resultOf(results, program, name);
-          for (let j = 0; j < part.length; j++) sums[l][j] += part[j] / n;
-        }
-      });
-      return sums;
-    },
+    covariances: async (labels, seed) =>
+      unflattened(dividedBy(await sumOver(await covariancePass(passes, labels, seed), n, flattened), n)),
+    rotatedSecondMoments: async (rotations, labels, seed) =>
+      dividedBy(await sumOver(await squarePass(passes, rotations, labels, seed), n, (sums) => sums), n),
     quadratic: (rotations, weights) => quadraticOf(undefined, rotations, weights),
     async gaussNewton(vectors) {
       const probabilities = await passes.probabilities('rows');
@@ -225,15 +201,4 @@ export async function modelGradients(options: ModelGradientsOptions): Promise<Gr
     });
     return sums;
   }
-}
-
-/** A label for every row, drawn from its probabilities; a stream for each row, so that batches do not matter. */
-function drawnLabels(probabilities: Matrix64, seed: number): (row: number) => number {
-  const labels = Int32Array.from({ length: probabilities.rows }, (_, i) => {
-    const p = rowOf(probabilities, i);
-    let [u, k] = [random(seed, 1000 + i).uniform(), 0];
-    while (k < p.length - 1 && (u -= p[k]) > 0) k++;
-    return k;
-  });
-  return (row) => labels[row];
 }

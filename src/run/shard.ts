@@ -1,5 +1,5 @@
+import { hashOfFile } from '../data/files/file-hash.ts';
 import { WhereforeError } from '../errors.ts';
-import { contentHash } from '../tensor/content-hash.ts';
 
 /** Plain data: what JSON can hold. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined };
@@ -127,7 +127,7 @@ export function canonicalJson(value: Json): string {
   return `{${entries.map(([key, one]) => `${JSON.stringify(key)}:${canonicalJson(one)}`).join(',')}}`;
 }
 
-export const sha256 = (content: string | Uint8Array): string => contentHash([content]);
+export const sha256 = (content: string | Uint8Array): string => hashOfFile([content]);
 
 /** Items of a shard by how many there are: few enough that little is lost with a worker, some hundred shards. */
 export function defaultShardSize(count: number): number {

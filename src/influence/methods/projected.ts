@@ -2,9 +2,10 @@ import { WhereforeError } from '../../errors.ts';
 import { cholesky, solveCholesky } from '../../linear-algebra/cholesky.js';
 import { normals, random } from '../../tensor/random.ts';
 import { blockOf, twoSided } from '../dense-gradients.ts';
-import type { Block, GradientMaterial, TwoSided } from '../gradient-material.ts';
-import { dotRows, identity, type Matrix64, matrix, product, rowOf, transposed, zeros } from '../matrix.ts';
+import type { Block, TwoSided } from '../gradient-material.ts';
+import { dotRows, identity, type Matrix, type Matrix64, matrix, product, rowOf, zeros } from '../matrix.ts';
 import type { Given, Runner } from '../method.ts';
+import { dotsWith, heldRows, rangesOf, secondMoments } from '../projected-rows.ts';
 
 /** Random directions of both sides of every block, `k` at most; a side that is not longer is kept as it is. */
 export function randomProjections(blocks: readonly Block[], k: number, seed: number): TwoSided[] {
@@ -43,27 +44,18 @@ export function projectVectors(
 
 const widthsOf = (projections: readonly TwoSided[]) => projections.map(({ left, right }) => left.rows * right.rows);
 
-/** Some columns of a matrix. */
-function columnsOf(of: Matrix64, from: number, count: number): Matrix64 {
-  const result = zeros(of.rows, count);
-  for (let i = 0; i < of.rows; i++) result.data.set(rowOf(of, i).subarray(from, from + count), i * count);
-  return result;
-}
-
-/** `XᵀX/n + share · mean diagonal`. @throws WhereforeError `out-of-range` for gradients of zeros */
-function dampedMoment(x: Matrix64, share: number, what: string): Matrix64 {
-  const turned = transposed(x);
-  const moment = dotRows(turned, turned);
+/** `M + share · mean diagonal` of a second moment. @throws WhereforeError `out-of-range` for gradients of zeros */
+function damped(moment: Float64Array, size: number, share: number, what: string): Matrix64 {
+  const data = Float64Array.from(moment);
   let trace = 0;
-  for (let j = 0; j < moment.data.length; j++) moment.data[j] /= x.rows;
-  for (let j = 0; j < x.columns; j++) trace += moment.data[j * x.columns + j];
+  for (let j = 0; j < size; j++) trace += data[j * size + j];
   if (!(trace > 0))
     throw new WhereforeError('out-of-range', `${what} has no gradients`, { fix: 'leave the layer out' });
-  for (let j = 0; j < x.columns; j++) moment.data[j * x.columns + j] += (share * trace) / x.columns;
-  return moment;
+  for (let j = 0; j < size; j++) data[j * size + j] += (share * trace) / size;
+  return { rows: size, columns: size, data };
 }
 
-function solveRowsOf(moment: Matrix64, right: Matrix64): Matrix64 {
+function solveRowsOf(moment: Matrix64, right: Matrix): Matrix64 {
   const { factor } = cholesky(moment.data, moment.rows);
   if (!factor)
     throw new WhereforeError('out-of-range', 'the second moment of the projections is singular', {
@@ -86,27 +78,34 @@ export interface ProjectedParameters {
 export const logra: Runner<'gradients', ProjectedParameters> = {
   async score(given, { side, share }) {
     const { gradients } = given;
-    const { rows, queries, widths } = await projected(given, side);
-    const values = zeros(queries.rows, rows.rows);
-    let from = 0;
-    for (const [b, width] of widths.entries()) {
-      const [x, q] = [columnsOf(rows, from, width), columnsOf(queries, from, width)];
-      const solved = solveRowsOf(dampedMoment(x, share, `layer "${gradients.blocks[b].name}"`), q);
-      const part = dotRows(solved, x);
-      for (let j = 0; j < values.data.length; j++) values.data[j] -= part.data[j] / gradients.rows;
-      from += width;
+    const { rows, queries } = await projected(given, side);
+    const ranges = rangesOf(rows.widths);
+    const moments = await secondMoments(rows, ranges, { what: 'second moment of each block' });
+    const solved = zeros(queries.rows, queries.columns);
+    for (const [b, { from, count }] of ranges.entries()) {
+      const moment = damped(moments[b], count, share, `layer "${gradients.blocks[b].name}"`);
+      const part = solveRowsOf(moment, columnsOf(queries, from, count));
+      for (let q = 0; q < queries.rows; q++) solved.data.set(rowOf(part, q), q * queries.columns + from);
     }
-    return { values, notes: [`projected to ${rows.columns} of ${gradients.parameters} numbers a row`] };
+    const values = await dotsWith(rows, solved);
+    for (let j = 0; j < values.data.length; j++) values.data[j] /= -gradients.rows;
+    return { values, notes: [`projected to ${queries.columns} of ${gradients.parameters} numbers a row`] };
   },
 };
 
-async function projected({ gradients, seed }: Given<'gradients'>, side: number) {
+async function projected({ gradients, seed }: Pick<Given<'gradients'>, 'gradients' | 'seed'>, side: number) {
   const projections = randomProjections(gradients.blocks, side, seed);
   return {
     rows: await gradients.project(projections),
     queries: projectVectors(await gradients.queries(), gradients.blocks, projections),
-    widths: widthsOf(projections),
   };
+}
+
+/** Some columns of a matrix. */
+function columnsOf(of: Matrix64, from: number, count: number): Matrix64 {
+  const result = zeros(of.rows, count);
+  for (let i = 0; i < of.rows; i++) result.data.set(rowOf(of, i).subarray(from, from + count), i * count);
+  return result;
 }
 
 /** `−g/(1 − p)` is the gradient of the log-odds; where p is 1 but for rounding, float32 holds no gradient to divide. */
@@ -116,9 +115,18 @@ const leastDoubt = 1e-6;
 export const trak: Runner<'gradients', ProjectedParameters> = {
   async score(given, { side, share }) {
     const { gradients } = given;
-    const { values, doubt } = await trakOf(given.gradients, given.seed, side, share);
+    const { rows, queries } = await projected(given, side);
+    const confidences = await gradients.confidences();
+    const odds = (p: number) => 1 / Math.max(leastDoubt, 1 - p);
+    const weight = (i: number) => odds(confidences.rows[i]);
+    const ranges = [{ from: 0, count: queries.columns }];
+    const [moment] = await secondMoments(rows, ranges, { what: 'second moment of the log-odds', weight });
+    for (let q = 0; q < queries.rows; q++)
+      for (let j = 0; j < queries.columns; j++) queries.data[q * queries.columns + j] *= odds(confidences.queries[q]);
+    const values = await dotsWith(rows, solveRowsOf(damped(moment, queries.columns, share, 'the model'), queries));
     for (let q = 0; q < values.rows; q++)
-      for (let i = 0; i < values.columns; i++) values.data[q * values.columns + i] *= doubt[i];
+      for (let i = 0; i < values.columns; i++)
+        values.data[q * values.columns + i] *= (-weight(i) * (1 - confidences.rows[i])) / gradients.rows;
     return {
       values,
       notes: [
@@ -128,23 +136,6 @@ export const trak: Runner<'gradients', ProjectedParameters> = {
     };
   },
 };
-
-async function trakOf(gradients: GradientMaterial, seed: number, side: number, share: number) {
-  const { rows, queries } = await projected({ gradients, seed } as Given<'gradients'>, side);
-  const confidences = await gradients.confidences();
-  const scale = (of: Matrix64, p: Float64Array, sign: number) => {
-    for (let i = 0; i < of.rows; i++) {
-      const factor = sign / Math.max(leastDoubt, 1 - p[i]);
-      for (let j = 0; j < of.columns; j++) of.data[i * of.columns + j] *= factor;
-    }
-  };
-  scale(rows, confidences.rows, -1);
-  scale(queries, confidences.queries, 1);
-  const solved = solveRowsOf(dampedMoment(rows, share, 'the model'), queries);
-  const values = dotRows(solved, rows);
-  for (let j = 0; j < values.data.length; j++) values.data[j] /= gradients.rows;
-  return { values, doubt: confidences.rows.map((p) => 1 - p) };
-}
 
 export interface TrackStarParameters extends ProjectedParameters {
   /** Share of the queries' second moment in the mixed one. */
@@ -168,8 +159,12 @@ export const trackStar: Runner<'gradients', TrackStarParameters> = {
     );
     const rows = await gradients.project(projections);
     const queries = projectVectors(await gradients.queries(), blocks, projections);
-    const moment = dampedMoment(rows, share, 'the model');
-    const other = dampedMoment(queries, share, 'the query');
+    const width = queries.columns;
+    const ranges = [{ from: 0, count: width }];
+    const [ofRows] = await secondMoments(rows, ranges, { what: 'second moment' });
+    const [ofQueries] = await secondMoments(heldRows(queries, rows.widths), ranges, { what: 'of the queries' });
+    const moment = damped(ofRows, width, share, 'the model');
+    const other = damped(ofQueries, width, share, 'the query');
     const scale = traceOf(moment) / traceOf(other);
     for (let j = 0; j < moment.data.length; j++)
       moment.data[j] = (1 - mix) * moment.data[j] + mix * scale * other.data[j];
@@ -178,13 +173,18 @@ export const trackStar: Runner<'gradients', TrackStarParameters> = {
     for (let i = 0; i < moment.rows; i++)
       for (let j = 0; j < moment.rows; j++)
         root.data[i * moment.rows + j] = vectors[i * moment.rows + j] / Math.sqrt(lambda[i]);
-    const [a, b] = [unit(dotRows(queries, root)), unit(dotRows(rows, root))];
-    const values = dotRows(a, b);
-    for (let j = 0; j < values.data.length; j++) values.data[j] = -values.data[j];
+    const asked = unit(dotRows(queries, root));
+    const values = zeros(queries.rows, rows.rows);
+    for await (const piece of rows.pieces()) {
+      const part = dotRows(asked, unit(dotRows(piece.values, root)));
+      for (let q = 0; q < part.rows; q++)
+        for (let i = 0; i < part.columns; i++)
+          values.data[q * rows.rows + piece.first + i] = -part.data[q * part.columns + i];
+    }
     return {
       values,
       notes: [
-        `projected to ${rows.columns} of ${gradients.parameters} numbers a row; second moments of the gradients, not of the optimiser`,
+        `projected to ${width} of ${gradients.parameters} numbers a row; second moments of the gradients, not of the optimiser`,
       ],
     };
   },
