@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { openDataset } from '../data/datasets/open-dataset.ts';
 import { isTaken } from '../data/files/folders.ts';
+import { observeReads } from '../data/files/open-file.ts';
 import { readModelInputs } from '../data/inputs/read-model-input.ts';
 import { loadModel } from '../data/model/load-model.ts';
 import type { LoadedModel } from '../data/model/loaded-model.ts';
@@ -19,11 +20,12 @@ import { viewsOf } from '../report/audit/row-views.ts';
 import { influenceData } from '../report/influence/influence-data.ts';
 import { influenceFolder, writeInfluence } from '../report/influence/write-influence.ts';
 import { toNumbers } from '../tensor/convert.ts';
+import { noteReads } from './evaluate-many.ts';
 import { interruptible } from './failure.ts';
+import { type StoreOptions, storesFor, withStore } from './influence-store.ts';
 import {
   commandLine,
   list,
-  type RuntimeOptions,
   repeated,
   runtimeOf,
   wholeNumber,
@@ -37,11 +39,10 @@ import { parseSettings } from './settings-text.ts';
 import { formatTable } from './table-text.ts';
 import { print, printJson, tell } from './terminal.ts';
 
-interface Options extends RuntimeOptions {
+interface Options extends StoreOptions {
   readonly model: string;
   readonly data: string;
   readonly from?: string;
-  readonly preprocessing?: string;
   readonly label?: string;
   readonly labels?: string;
   readonly id?: string;
@@ -101,7 +102,7 @@ export function defineInfluence(program: Command): void {
     .option('--seed <number>', 'of everything that is drawn', Number, 0)
     .option('--out <folder>', 'where runs are kept', '.wherefore/runs')
     .option('--json', 'print the document');
-  withRuntime(withPreprocessing(command)).action((query: string, options: Options, own: Command) =>
+  withRuntime(withStore(withPreprocessing(command))).action((query: string, options: Options, own: Command) =>
     interruptible((signal) => run(query, options, signal, commandLine(own)), 'stopped; nothing was written'),
   );
 }
@@ -122,20 +123,31 @@ async function run(query: string, options: Options, signal: AbortSignal, command
   );
   if (options.method !== undefined) influenceMethodNamed(options.method);
   const progress = showProgress(process.stderr, !options.json);
-  const load = (path: string) => loadModel(path, { ...runtimeOf(options), preprocessing: options.preprocessing });
-  const model = await load(options.model);
-  const seeds: LoadedModel[] = [];
+  const read = new Set<string>();
+  const paths = new Map<LoadedModel, string>();
+  const load = async (path: string) => {
+    const how = { ...runtimeOf(options), preprocessing: options.preprocessing };
+    const loaded = await observeReads(noteReads(read), () => loadModel(path, how));
+    paths.set(loaded, path);
+    return loaded;
+  };
+  let kept: ReturnType<typeof storesFor> | undefined;
   try {
+    const model = await load(options.model);
+    const seeds: LoadedModel[] = [];
     for (const path of options.seeds ?? []) seeds.push(await load(path));
-    const described = {
-      model,
-      label: options.label,
-      labels: options.labels,
-      id: options.id,
-      metadata: options.metadata,
-    };
-    const data = await openDataset(options.data, described);
+    const { label, labels, id, metadata } = options;
+    const described = { model, label, labels, id, metadata };
+    const data = await observeReads(noteReads(read), () => openDataset(options.data, described));
     const asked = await openQuery(query, options, model, described);
+    const say = (text: string) => {
+      progress.clear();
+      if (!options.json) tell(text);
+    };
+    const onProgress = (stage: string, done: number, total: number) =>
+      progress.update(done / total, () => `${stage}: ${done} of ${total} rows`);
+    const session = { data, described: { label, labels, id, metadata }, read, signal, say, onProgress };
+    kept = storesFor(options, { ...session, pathOf: (asked) => paths.get(asked.model) ?? options.model });
     const document = await influenceData({
       model,
       data,
@@ -150,11 +162,11 @@ async function run(query: string, options: Options, signal: AbortSignal, command
       seed: options.seed,
       command,
       signal,
-      onProgress: (stage, done, total) => progress.update(done / total, () => `${stage}: ${done} of ${total} rows`),
-      onCost: (text) => {
-        progress.clear();
-        if (!options.json) tell(text);
-      },
+      onProgress,
+      onCost: say,
+      store: kept.store,
+      eigen: kept.eigen,
+      byteBudget: options.memory && (options.memory * 2 ** 20) / 2,
     });
     progress.clear();
     const folder = influenceFolder(options.out, started, document.query.from);
@@ -163,7 +175,8 @@ async function run(query: string, options: Options, signal: AbortSignal, command
     else print(influenceText(document, join(folder, 'index.html')));
   } finally {
     progress.clear();
-    for (const one of [model, ...seeds]) await one.close();
+    await kept?.close();
+    for (const one of paths.keys()) await one.close();
   }
 }
 

@@ -5,6 +5,7 @@ export const shardPrograms = {
   adapt: { load: async () => (await import('./adapt-shards.ts')).adaptProgram },
   explain: { load: async () => (await import('./explain-shards.ts')).explainProgram },
   retrain: { load: async () => (await import('./retrain-shards.ts')).retrainProgram },
+  gradients: { load: async () => (await import('./gradient-shards.ts')).gradientProgram },
   evaluate: { load: async () => (await import('./evaluate-shards.ts')).evaluateProgram },
 } as const satisfies ShardPrograms;
 

@@ -2,7 +2,7 @@ import { buildRowProgram, type RowProgram, type RowProgramRequest } from '../aut
 import type { Dataset } from '../dataset/dataset.ts';
 import type { Model } from '../runtime/model.ts';
 import { type Tensors, throwIfCancelled } from '../runtime/runtime.ts';
-import { float32, int64, type Tensor } from '../tensor/tensor.ts';
+import { float32, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { withRowLoss } from '../train/row-loss.ts';
 import type { Block, EigenPair } from './gradient-material.ts';
 import { type Matrix64, zeros } from './matrix.ts';
@@ -20,8 +20,10 @@ export interface ModelGradientsOptions {
   readonly parameters?: readonly string[];
   /** λ of the training. Default 0. */
   readonly weightDecay?: number;
-  /** Rows in a run. Default 32. */
+  /** Rows in a run. Default: as many as `byteBudget` holds, a power of two up to 64. */
   readonly batch?: number;
+  /** Bytes that the values of a run may take. Default 256 MiB. */
+  readonly byteBudget?: number;
   /** Where eigenvectors are computed. Default: here. */
   readonly eigen?: (matrix: Float64Array, size: number) => Promise<EigenPair>;
   readonly signal?: AbortSignal;
@@ -46,13 +48,28 @@ export interface PassFeeds {
   readonly feeds?: Tensors;
 }
 
+/** Rows of a run, where memory allows: more of them gain nothing. */
+const mostTogether = 64;
+
+/** Rows whose values, with those of the backward pass, fit a budget: a power of two. */
+async function fittingRows({ model, rows, byteBudget = 256 * 2 ** 20 }: ModelGradientsOptions): Promise<number> {
+  const { inputs } = await rows.read([0]);
+  const { graph, facts } = await model.executor.specialise(model.graph, new Map(Object.entries(inputs)));
+  let numbers = 0;
+  for (const { outputs } of graph.nodes)
+    for (const name of outputs) numbers += sizeOf(facts.shapes.get(name) ?? []);
+  // What flows back is as large as what went forward, and a layer's inputs are unfolded besides.
+  const fitting = byteBudget / (4 * 4 * Math.max(1, numbers));
+  return Math.min(mostTogether, 2 ** Math.max(0, Math.floor(Math.log2(fitting))));
+}
+
 /** What all passes share: the graph with the loss of every row, its layers, and batches of one size. */
 export async function openPasses(options: ModelGradientsOptions) {
   const { model, output, signal, onProgress } = options;
   const sides: Readonly<Record<Side, Dataset>> = { rows: options.rows, queries: options.queries };
   const batch = Math.min(
-    model.rowsAtMost ?? 32,
-    options.batch ?? 32,
+    model.rowsAtMost ?? mostTogether,
+    options.batch ?? (await fittingRows(options)),
     Math.max(options.rows.length, options.queries.length),
   );
   const row = withRowLoss(model.graph, { kind: 'cross-entropy' }, output, { type: 'int64', shape: [batch] });

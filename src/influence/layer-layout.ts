@@ -1,7 +1,6 @@
 import type { RowProgram } from '../autodiff/gradient-program.ts';
 import { layerParameters } from '../autodiff/per-sample/layer-matrix.ts';
 import type { Layer } from '../autodiff/per-sample/layers.ts';
-import { directionInput } from '../autodiff/per-sample/reductions.ts';
 import { WhereforeError } from '../errors.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
 import type { TwoSided } from './gradient-material.ts';
@@ -23,9 +22,12 @@ export function rowOfResult(results: Results, program: RowProgram, key: string, 
   return value.data.subarray(row * width, (row + 1) * width);
 }
 
-/** Directions in the layout of blocks as feeds of the parameters' own shapes. */
-export function directionFeeds({ layers, blocks, shapeOf }: Passes, directions: Matrix): Map<string, Tensor> {
-  const feeds = new Map<string, Tensor>();
+/** Directions in the layout of blocks in the parameters' own shapes, `[K, …]`. */
+export function directionsByParameter(
+  { layers, blocks, shapeOf }: Passes,
+  directions: Matrix,
+): Map<string, Tensor<'float32'>> {
+  const found = new Map<string, Tensor<'float32'>>();
   for (const [l, layer] of layers.entries()) {
     const { offset, rows, columns } = blocks[l];
     const parts = Array.from({ length: directions.rows }, (_, d) =>
@@ -39,13 +41,13 @@ export function directionFeeds({ layers, blocks, shapeOf }: Passes, directions: 
       return all;
     };
     const weights = stacked(parts.map(({ weight }) => weight));
-    feeds.set(directionInput(layer.name), float32([directions.rows, ...shapeOf(layer.name)], weights));
+    found.set(layer.name, float32([directions.rows, ...shapeOf(layer.name)], weights));
     if (layer.bias !== undefined) {
       const biases = stacked(parts.map(({ bias }) => bias as Float32Array));
-      feeds.set(directionInput(layer.bias), float32([directions.rows, ...shapeOf(layer.bias)], biases));
+      found.set(layer.bias, float32([directions.rows, ...shapeOf(layer.bias)], biases));
     }
   }
-  return feeds;
+  return found;
 }
 
 /** The matrices of each layer as the program takes them: `[k, side]`, or for rotations eigenvectors as columns. */

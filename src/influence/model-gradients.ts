@@ -5,8 +5,8 @@ import { WhereforeError } from '../errors.ts';
 import { symmetricEigen } from '../linear-algebra/symmetric-eigen.js';
 import { float32, type Tensor } from '../tensor/tensor.ts';
 import type { Block, GradientMaterial, TwoSided } from './gradient-material.ts';
-import { type ModelGradientsOptions, openPasses, type Results, type Side } from './gradient-passes.ts';
-import { addOuter, directionFeeds, namesOf, rowOfResult, sides } from './layer-layout.ts';
+import { type ModelGradientsOptions, openPasses, type Passes, type Results, type Side } from './gradient-passes.ts';
+import { addOuter, directionsByParameter, namesOf, rowOfResult, sides } from './layer-layout.ts';
 import { type Matrix, type Matrix64, zeros } from './matrix.ts';
 import {
   covariancePass,
@@ -30,7 +30,11 @@ const mostDense = 5000;
  * @throws WhereforeError `unsupported-model` where the gradients of rows cannot be told apart; `not-finite`
  */
 export async function modelGradients(options: ModelGradientsOptions): Promise<GradientMaterial> {
-  const passes = await openPasses(options);
+  return gradientsByPasses(await openPasses(options), options);
+}
+
+/** {@link modelGradients} by passes that are open. */
+export function gradientsByPasses(passes: Passes, options: ModelGradientsOptions): GradientMaterial {
   const { layers, blocks } = passes;
   const size = blocks.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
   const n = options.rows.length;
@@ -50,9 +54,9 @@ export async function modelGradients(options: ModelGradientsOptions): Promise<Gr
 
   const dot = async (directions: Matrix, block?: Block): Promise<Matrix64> => {
     const result = zeros(directions.rows, n);
-    const program = passes.open({ kind: 'dot', directions: { inputs: directions.rows } });
-    const feeds = directionFeeds(passes, directions);
-    await passes.over('rows', program, { seed: one, feeds }, (results, at) => {
+    // Constants, so that the runtime lays them out once and not in every batch.
+    const program = passes.open({ kind: 'dot', directions: directionsByParameter(passes, directions) });
+    await passes.over('rows', program, { seed: one }, (results, at) => {
       const names = block ? namesOf(layers[blocks.indexOf(block)]) : [];
       const parts = block
         ? names.map((name) => results.get(program.results.get(name) as string))
@@ -136,11 +140,10 @@ export async function modelGradients(options: ModelGradientsOptions): Promise<Gr
     async gaussNewton(vectors) {
       const probabilities = await passes.probabilities('rows');
       const result = zeros(vectors.rows, size);
-      const along = passes.open({ kind: 'dot', directions: { inputs: vectors.rows } });
-      const feeds = directionFeeds(passes, vectors);
+      const along = passes.open({ kind: 'dot', directions: directionsByParameter(passes, vectors) });
       for (let k = 0; k < options.classes; k++) {
         const weights = zeros(vectors.rows, n);
-        await passes.over('rows', along, { seed: one, target: () => k, feeds }, (results, at) => {
+        await passes.over('rows', along, { seed: one, target: () => k }, (results, at) => {
           const data = (results.get(along.total as string) as Tensor<'float32'>).data;
           for (const [b, i] of at.entries())
             for (let v = 0; v < vectors.rows; v++)

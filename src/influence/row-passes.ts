@@ -1,9 +1,11 @@
+import type { FactorForm } from '../autodiff/per-sample/layer-factors.ts';
 import type { Layer } from '../autodiff/per-sample/layers.ts';
 import { random } from '../tensor/random.ts';
 import type { Covariances, GradientLabels, TwoSided } from './gradient-material.ts';
 import type { Passes, PassFeeds, RowRange } from './gradient-passes.ts';
 import { addSquare, resultOf, rowOfResult, sides } from './layer-layout.ts';
 import { type Matrix, rowOf } from './matrix.ts';
+import { factorArrays } from './stored-factors.ts';
 
 /** What single rows, or sums over some, give: of a range of the rows, so that ranges can be computed apart. */
 export interface RowPass<T> {
@@ -41,6 +43,34 @@ export function projectionPass(passes: Passes, projections: readonly TwoSided[])
 /** Numbers of each projected block. */
 export const widthsOf = (projections: readonly TwoSided[]): number[] =>
   projections.map(({ left, right }) => left.rows * right.rows);
+
+/** What the gradients of the rows of a range are products of: arrays by name, and how each block is told. */
+export interface FactorPass extends RowPass<ReadonlyMap<string, Float32Array>> {
+  readonly forms: readonly FactorForm[];
+}
+
+export function factorPass(passes: Passes): FactorPass {
+  const { layers, blocks } = passes;
+  const program = passes.open({ kind: 'factors' });
+  const forms = layers.map(({ name }) => program.forms?.get(name) as FactorForm);
+  const arrays = factorArrays(blocks, forms);
+  return {
+    forms,
+    async of(range) {
+      const rows = range.to - range.from;
+      const found = new Map(arrays.map(({ name, width }) => [name, new Float32Array(rows * width)]));
+      const use: Parameters<Passes['over']>[3] = (results, at) => {
+        for (const { name, width } of arrays) {
+          const values = resultOf(results, program, name).subarray(0, at.length * width);
+          found.get(name)?.set(values, (at[0] - range.from) * width);
+        }
+      };
+      await passes.over('rows', program, { seed: () => 1 }, use, range);
+      return found;
+    },
+    close: withoutEnd,
+  };
+}
 
 /** Sums over the rows of a range: `Σ_i Σ_t a aᵀ` and `Σ_i E_t s sᵀ` of every block. */
 export async function covariancePass(

@@ -3,7 +3,7 @@ import { isFolder } from '../data/files/folders.ts';
 import { WhereforeError } from '../errors.ts';
 import { unknownName } from '../nearest.ts';
 import { filesOf } from './files.ts';
-import { keyOf, type OpenShards, type Shard, type ShardPrograms, sha256, type Work } from './shard.ts';
+import { keyOf, type OpenShards, type Shard, type ShardPrograms, sha256, shardsOf, type Work } from './shard.ts';
 import { getBlob, type RunStorage } from './storage.ts';
 
 /** `shards/000012`: the number in six digits, so that names sort as numbers do. */
@@ -48,6 +48,30 @@ export async function readRecord(storage: RunStorage, index: number): Promise<Sh
   } catch (cause) {
     throw damaged(storage, recordName(index), 'its record cannot be read', cause);
   }
+}
+
+/**
+ * Takes over shards that an earlier work left in the same storage, where their items are what they were: nothing of them
+ * is computed again.
+ * @param isSame of a shard of the other work, whether this one would make the same files of it
+ * @returns how many
+ */
+export async function adoptShards(
+  storage: RunStorage,
+  work: Work,
+  isSame: (shard: Shard, measured: unknown) => boolean,
+): Promise<number> {
+  const key = keyOf(work);
+  const listed = await doneShards(storage);
+  let adopted = 0;
+  for (const shard of shardsOf(work)) {
+    const found = listed.has(shard.index) ? await readRecord(storage, shard.index) : undefined;
+    if (!found || found.key === key || found.from !== shard.from || found.to !== shard.to) continue;
+    if (!isSame(shard, found.measured.more)) continue;
+    await storage.write(recordName(shard.index), `${JSON.stringify({ ...found, key })}\n`);
+    adopted++;
+  }
+  return adopted;
 }
 
 /** One file of a shard, checked against the record. @throws WhereforeError `invalid-data` */

@@ -2,6 +2,7 @@ import { WhereforeError } from '../../errors.ts';
 import { random } from '../../tensor/random.ts';
 import { float32, formatShape, int64, sameShape, sizeOf, type Tensor, tensor } from '../../tensor/tensor.ts';
 import type { RuleContext } from '../context.ts';
+import { arraysOf, type FactorForm, formOf, layerFactors } from './layer-factors.ts';
 import { layerCovariances, layerProjections, type Rotation, type RowWeights, rotatedSquares } from './layer-moments.ts';
 import type { Contributed, Layer, LayerUses } from './layers.ts';
 import { addAll, rowDots } from './row-gradients.ts';
@@ -23,6 +24,8 @@ export type RowReduction =
    * `inputs`: their number, they are then inputs of the graph named `direction/<parameter>`.
    */
   | { readonly kind: 'dot'; readonly directions: ReadonlyMap<string, Matrix> | { readonly inputs: number } }
+  /** What a layer's gradients are products of, `[N, …]`, in the fewest numbers; see `arraysOf`. */
+  | { readonly kind: 'factors' }
   /** `P_o G_n P_iᵀ` of every layer, `[N, k_o·k_i]`; matrices `[k, outputs]` and `[k, inputs]`. */
   | { readonly kind: 'project'; readonly matrices: (layer: Layer) => LayerMatrices }
   /**
@@ -60,6 +63,8 @@ export interface Reduced {
   readonly carry: ReadonlyMap<string, string>;
   /** What these inputs are before the first run: zeros. */
   readonly initial: ReadonlyMap<string, Tensor>;
+  /** Of `factors`: how each layer is told. */
+  readonly forms?: ReadonlyMap<string, FactorForm>;
 }
 
 /** What a reduction works on. */
@@ -105,7 +110,7 @@ interface Shaped {
 }
 
 /** Name of the input that holds the directions of a parameter. */
-export const directionInput = (parameter: string) => `direction/${parameter}`;
+const directionInput = (parameter: string) => `direction/${parameter}`;
 
 function directionsOf(c: RuleContext, given: Of<'dot'>['directions'], parameter: string) {
   const shape = c.shape(parameter);
@@ -177,6 +182,20 @@ const reducers: { readonly [K in RowReduction['kind']]: Reducer<K> } = {
       results.set(name, addAll(c, parts) as string);
     }
     return plainly(results, addAll(c, [...results.values()]));
+  },
+
+  factors({ c, layers }) {
+    const results = new Map<string, string>();
+    const forms = new Map<string, FactorForm>();
+    for (const item of layers()) {
+      const form = formOf(item);
+      const values = layerFactors(c, item, form);
+      arraysOf(item.layer, form).forEach(({ part }, k) => {
+        results.set(item.layer.name + part, values[k]);
+      });
+      forms.set(item.layer.name, form);
+    }
+    return { ...plainly(results), forms };
   },
 
   project({ c, rows, layers }, { matrices }) {

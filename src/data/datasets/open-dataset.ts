@@ -23,6 +23,8 @@ export interface OpenedDataset extends Dataset {
   readonly path: string;
   /** What the rows are before they become inputs. */
   readonly contents: Contents;
+  /** How contents become inputs. */
+  readonly recipe: string;
   /** What was concluded, and from what. */
   readonly notes: readonly string[];
   /** Bytes of the files that are kept. */
@@ -63,7 +65,7 @@ export async function openDataset(path: string, options: DatasetOptions = {}): P
     contents: opened.fingerprint,
     describe,
   });
-  return { ...dataset, path, contents, notes: [...opened.notes, ...(labels?.notes ?? [])], budget: cache };
+  return { ...dataset, path, contents, recipe: prepared.recipe, notes: [...opened.notes, ...(labels?.notes ?? [])], budget: cache };
 }
 
 interface Labelled {

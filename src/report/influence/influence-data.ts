@@ -1,4 +1,3 @@
-import type { LoadedModel } from '../../data/model/loaded-model.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
 import { range } from '../../dataset/pieces.ts';
 import { WhereforeError } from '../../errors.ts';
@@ -11,40 +10,13 @@ import type { InfluenceDocument, InfluenceList, InfluentialRow } from '../../inf
 import { type Matrix64, rowOf } from '../../influence/matrix.ts';
 import { lossesOf } from '../../influence/methods/controls.ts';
 import { similarities } from '../../influence/methods/similarity.ts';
-import { modelGradients } from '../../influence/model-gradients.ts';
 import { type Judged, judgeScores } from '../../influence/reliability.ts';
-import { represent } from '../../influence/represent.ts';
 import { costOf, type InfluenceContext, influenceMethodNamed, score } from '../../influence/score.ts';
 import { spearman } from '../../tensor/correlation.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { type ClassReader, classNames, classReader, scoresValue } from '../audit/class-reader.ts';
-
-export interface InfluenceDataOptions {
-  readonly model: LoadedModel;
-  readonly data: Dataset;
-  /** One row: the query. */
-  readonly query: Dataset;
-  /** Class whose log-probability is f. Default: the one that the model predicts. */
-  readonly target?: number;
-  /** Default: the most exact that the model allows, see `defaultMethod`. */
-  readonly method?: string;
-  readonly parameters?: Readonly<Record<string, unknown>>;
-  /** Models trained the same way from other seeds: with at least four the reliability of each row is told. */
-  readonly seeds?: readonly LoadedModel[];
-  /** λ of the training's ½ λ ‖θ‖². Default 0. */
-  readonly weightDecay?: number;
-  /** Rows of each list; default 10. */
-  readonly count?: number;
-  readonly layer?: string;
-  /** Output of the model; default: the first of floats. */
-  readonly output?: string;
-  readonly seed: number;
-  readonly command?: string;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (stage: string, done: number, total: number) => void;
-  /** Told before the scores are computed: how many gradients of rows, and products of numbers. */
-  readonly onCost?: (text: string) => void;
-}
+import { classNames } from '../audit/class-reader.ts';
+import { contextOf } from './influence-context.ts';
+import type { InfluenceDataOptions } from './influence-options.ts';
 
 /** Weights up to which the whole curvature is taken by default: its factor takes seconds. */
 const wholeCurvature = 2000;
@@ -163,126 +135,6 @@ function checkLabels({ labels, name }: Dataset): void {
       got: labels.type,
       fix: 'name a column of classes',
     });
-}
-
-interface Contextual {
-  readonly context: InfluenceContext;
-  readonly target: number;
-  readonly predicted: number;
-  readonly notes: readonly string[];
-}
-
-/** What one model gives to score with. */
-async function contextOf(
-  options: InfluenceDataOptions,
-  model: LoadedModel,
-  classes: readonly string[],
-  labels: Int32Array,
-  wanted: number | undefined,
-): Promise<Contextual> {
-  const { data, query, seed, signal, onProgress } = options;
-  const reader = await classReader(model, new Map(Object.entries((await query.read([0])).inputs)), classes, options);
-  const seen = { read: reader.read, output: reader.output, layer: reader.layer, signal };
-  const ofQuery = await represent(model, query, seen);
-  const ofRows = await represent(model, data, {
-    ...seen,
-    onProgress: (done, total) => onProgress?.('predictions', done, total),
-  });
-  const p = rowOf(ofQuery.probabilities, 0);
-  let predicted = 0;
-  for (let k = 1; k < p.length; k++) if (p[k] > p[predicted]) predicted = k;
-  const target = wanted ?? predicted;
-  if (p.length !== classes.length)
-    throw new WhereforeError('wrong-shape', 'the model and the labels differ in their classes', {
-      got: `${p.length} outputs`,
-      expected: `${classes.length} classes: ${classes.slice(0, 10).join(', ')}`,
-      fix: 'give the data that the model was trained on',
-    });
-  const targets = Int32Array.of(target);
-  const made = wantsGradients(options) ? await gradientsOf(options, reader, classes.length, targets) : undefined;
-  const [rows, queries] = [ofRows.embeddings ?? ofRows.content, ofQuery.embeddings ?? ofQuery.content];
-  if (!rows || !queries)
-    throw new WhereforeError('out-of-range', 'the rows are too large to compare', { fix: 'name a layer' });
-  return {
-    target,
-    predicted,
-    notes: made && 'why' in made ? [`no gradients: ${made.why}`] : [],
-    context: {
-      rows: data.length,
-      queries: 1,
-      seed,
-      ...(signal && { signal }),
-      labels: { rows: labels, queries: targets, classes: classes.length },
-      embeddings: { rows, queries },
-      predictions: { rows: ofRows.probabilities, queries: ofQuery.probabilities, outOfSample: false },
-      ...(made && 'gradients' in made && { gradients: made.gradients }),
-    },
-  };
-}
-
-const wantsGradients = ({ method }: InfluenceDataOptions) =>
-  method === undefined || influenceMethodNamed(method).needs.includes('gradients');
-
-const coarse: ReadonlySet<string> = new Set(['float16', 'bfloat16', 'int8', 'uint8', 'int4', 'uint4']);
-
-/** Gradients of a model, or why there are none where no method was named. */
-async function gradientsOf(
-  options: InfluenceDataOptions,
-  reader: ClassReader,
-  classes: number,
-  targets: Int32Array,
-): Promise<{ gradients: GradientMaterial } | { why: string }> {
-  const { model } = reader;
-  const small = [...model.source.graph.initializers.values()].find(
-    ({ type, shape }) => coarse.has(type) && shape.length > 1,
-  );
-  const output = scoresValue(reader);
-  try {
-    if (small)
-      throw new WhereforeError(
-        'unsupported-model',
-        `weight "${small.name}" is ${small.type}: its gradients would be noise`,
-        {
-          fix: 'give the model before it was rounded',
-        },
-      );
-    if (!output)
-      throw new WhereforeError('unsupported-model', 'the model has no scores whose softmax are the probabilities', {
-        fix: 'choose a method without gradients: knn-shapley or similarity',
-      });
-    const query: Dataset = {
-      ...options.query,
-      labels: { type: 'int64', shape: [1], data: BigInt64Array.from(targets, BigInt) },
-      read: async (indices, epoch) => ({
-        ...(await options.query.read(indices, epoch)),
-        labels: {
-          type: 'int64',
-          shape: [indices.length],
-          data: new BigInt64Array(indices.length).fill(BigInt(targets[0])),
-        },
-      }),
-    };
-    const gradients = await modelGradients({
-      model,
-      output,
-      classes,
-      rows: options.data,
-      queries: query,
-      weightDecay: options.weightDecay,
-      signal: options.signal,
-      onProgress: options.onProgress,
-    });
-    return { gradients };
-  } catch (error) {
-    // A method that was asked for by name needs them; else one without gradients is chosen, and that is said.
-    const isKnown =
-      error instanceof WhereforeError &&
-      (error.code === 'unsupported-model' ||
-        error.code === 'unsupported-operator' ||
-        error.code === 'not-differentiable');
-    if (options.method !== undefined || !isKnown) throw error;
-    return { why: error.what };
-  }
 }
 
 function costText(name: string, context: InfluenceContext, parameters: unknown): string {

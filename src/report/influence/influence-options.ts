@@ -1,0 +1,57 @@
+import type { LoadedModel } from '../../data/model/loaded-model.ts';
+import type { Dataset } from '../../dataset/dataset.ts';
+import type { GradientMaterial } from '../../influence/gradient-material.ts';
+import type { ModelGradientsOptions, Passes } from '../../influence/gradient-passes.ts';
+
+/** Gradients of all rows with a model's weights, and what a store of them is opened with. */
+export interface StoreRequest {
+  readonly model: LoadedModel;
+  /** Value of the graph that holds the logits. */
+  readonly output: string;
+  readonly classes: number;
+  readonly passes: Passes;
+  /** Gradients that are computed anew in each pass. */
+  readonly computed: GradientMaterial;
+}
+
+/** A moment of the training: its weights, the steps done and the learning rate there. */
+export interface CheckpointModel {
+  readonly model: LoadedModel;
+  readonly step: number;
+  readonly learningRate: number;
+}
+
+export interface InfluenceDataOptions {
+  readonly model: LoadedModel;
+  readonly data: Dataset;
+  /** One row: the query. */
+  readonly query: Dataset;
+  /** Class whose log-probability is f. Default: the one that the model predicts. */
+  readonly target?: number;
+  /** Default: the most exact that the model allows, see `defaultMethod`. */
+  readonly method?: string;
+  readonly parameters?: Readonly<Record<string, unknown>>;
+  /** Models trained the same way from other seeds: with at least four the reliability of each row is told. */
+  readonly seeds?: readonly LoadedModel[];
+  /** Moments of the training, first to last, for methods that sum over them. */
+  readonly checkpoints?: readonly CheckpointModel[];
+  /** Keeps what is made of the gradients of all rows. Default: they are computed anew. */
+  readonly store?: (asked: StoreRequest) => Promise<GradientMaterial>;
+  /** Bytes that one run of the model may hold. Default 256 MiB. */
+  readonly byteBudget?: number;
+  /** Where eigenvectors are computed. Default: in this thread. */
+  readonly eigen?: ModelGradientsOptions['eigen'];
+  /** λ of the training's ½ λ ‖θ‖². Default 0. */
+  readonly weightDecay?: number;
+  /** Rows of each list; default 10. */
+  readonly count?: number;
+  readonly layer?: string;
+  /** Output of the model; default: the first of floats. */
+  readonly output?: string;
+  readonly seed: number;
+  readonly command?: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (stage: string, done: number, total: number) => void;
+  /** Told before the scores are computed: how many gradients of rows, and products of numbers. */
+  readonly onCost?: (text: string) => void;
+}
