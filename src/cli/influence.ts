@@ -8,6 +8,7 @@ import { loadModel } from '../data/model/load-model.ts';
 import type { LoadedModel } from '../data/model/loaded-model.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import { datasetOf } from '../dataset/in-memory.ts';
+import { withKeptHashes } from '../dataset/kept-hashes.ts';
 import { subset } from '../dataset/select.ts';
 import { WhereforeError } from '../errors.ts';
 import { preprocessingOf } from '../explain/explain.ts';
@@ -138,7 +139,8 @@ async function run(query: string, options: Options, signal: AbortSignal, command
     for (const path of options.seeds ?? []) seeds.push(await load(path));
     const { label, labels, id, metadata } = options;
     const described = { model, label, labels, id, metadata };
-    const data = await observeReads(noteReads(read), () => openDataset(options.data, described));
+    const opened = await observeReads(noteReads(read), () => openDataset(options.data, described));
+    const data = withKeptHashes(opened);
     const asked = await openQuery(query, options, model, described);
     const say = (text: string) => {
       progress.clear();

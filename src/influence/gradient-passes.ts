@@ -56,8 +56,7 @@ async function fittingRows({ model, rows, byteBudget = 256 * 2 ** 20 }: ModelGra
   const { inputs } = await rows.read([0]);
   const { graph, facts } = await model.executor.specialise(model.graph, new Map(Object.entries(inputs)));
   let numbers = 0;
-  for (const { outputs } of graph.nodes)
-    for (const name of outputs) numbers += sizeOf(facts.shapes.get(name) ?? []);
+  for (const { outputs } of graph.nodes) for (const name of outputs) numbers += sizeOf(facts.shapes.get(name) ?? []);
   // What flows back is as large as what went forward, and a layer's inputs are unfolded besides.
   const fitting = byteBudget / (4 * 4 * Math.max(1, numbers));
   return Math.min(mostTogether, 2 ** Math.max(0, Math.floor(Math.log2(fitting))));

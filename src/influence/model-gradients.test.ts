@@ -10,10 +10,14 @@ import { activation, convolution, embedding, flatten, linear, meanOver } from '.
 import { Network } from '../train/network.ts';
 import { readParameters } from '../train/parameters.ts';
 import type { GradientMaterial, TwoSided } from './gradient-material.ts';
+import { type ModelGradientsOptions, openPasses } from './gradient-passes.ts';
 import { identity, type Matrix, matrix } from './matrix.ts';
 import { precondition } from './methods/factored-curvature.ts';
 import { modelGradients } from './model-gradients.ts';
+import { factorPass } from './row-passes.ts';
+import { checkRowsAlone } from './rows-alone.ts';
 import { score, suspicion } from './score.ts';
+import { dotFactors, type StoredFactors } from './stored-factors.ts';
 
 const runtime = createNodeRuntime({ threads: 1 });
 afterAll(() => runtime.close());
@@ -142,14 +146,15 @@ async function both(one: Case) {
     name: 'm',
     hash: '',
   });
-  const ours = await modelGradients({
+  const options: ModelGradientsOptions = {
     model,
     output: model.graph.outputs[0].name,
     classes,
     rows: datasetOf({ x: rows }, { labels: int64([14], y.rows) }),
     queries: datasetOf({ x: queries }, { labels: int64([3], y.queries) }),
     batch: 5,
-  });
+  };
+  const ours = await modelGradients(options);
   const { reference } = one;
   // The reference's blocks in the order of ours.
   const order = ours.blocks.map(({ name }) => reference.shapes.findIndex((shape) => shape.name === name));
@@ -192,7 +197,7 @@ async function both(one: Case) {
     drawn,
   );
   const base = { rows: 14, queries: 3, seed: 1 };
-  return { ours, dense, context: { ...base, gradients: ours }, reference: { ...base, gradients: dense } };
+  return { options, ours, dense, context: { ...base, gradients: ours }, reference: { ...base, gradients: dense } };
 }
 
 /** All projected rows, one after another. */
@@ -239,6 +244,28 @@ describe.each(Object.entries(cases))('gradients of a model: %s', (_, make) => {
     const projections = ours.blocks.map(({ rows, columns }) => ({ left: side(rows, 8), right: side(columns, 9) }));
     expect(relative(await allOf(ours, projections), await allOf(dense, projections))).toBeLessThan(near);
     expect((await ours.confidences()).rows).toHaveLength(14);
+  });
+
+  it('are told by factors that give the same products, of all blocks and of one', async () => {
+    const { options, ours, dense } = await ready;
+    const pass = factorPass(await openPasses(options));
+    const factors: StoredFactors = {
+      rows: 14,
+      forms: pass.forms,
+      async *pieces() {
+        for (const [from, to] of [
+          [0, 10],
+          [10, 14],
+        ])
+          yield { first: from, rows: to - from, arrays: await pass.of({ from, to }) };
+      },
+    };
+    const directions = matrix(3, ours.parameters, Float64Array.from(normals(3 * ours.parameters, random(3))));
+    for (const only of [undefined, ...ours.blocks]) {
+      const found = await dotFactors(runtime, factors, ours.blocks, directions, { only });
+      expect(relative(found.data, (await dense.dot(directions, only)).data)).toBeLessThan(near);
+    }
+    await checkRowsAlone(await openPasses(options), options);
   });
 
   it('have the reference’s Gauss-Newton matrix and products with it', async () => {

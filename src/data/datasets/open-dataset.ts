@@ -65,7 +65,14 @@ export async function openDataset(path: string, options: DatasetOptions = {}): P
     contents: opened.fingerprint,
     describe,
   });
-  return { ...dataset, path, contents, recipe: prepared.recipe, notes: [...opened.notes, ...(labels?.notes ?? [])], budget: cache };
+  return {
+    ...dataset,
+    path,
+    contents,
+    recipe: prepared.recipe,
+    notes: [...opened.notes, ...(labels?.notes ?? [])],
+    budget: cache,
+  };
 }
 
 interface Labelled {
