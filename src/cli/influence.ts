@@ -21,7 +21,7 @@ import { viewsOf } from '../report/audit/row-views.ts';
 import { influenceData } from '../report/influence/influence-data.ts';
 import { influenceFolder, writeInfluence } from '../report/influence/write-influence.ts';
 import { toNumbers } from '../tensor/convert.ts';
-import { noteReads } from './evaluate-many.ts';
+import { noteReads } from './evaluate-run.ts';
 import { interruptible } from './failure.ts';
 import { type StoreOptions, storesFor, withStore } from './influence-store.ts';
 import {
