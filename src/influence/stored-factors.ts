@@ -4,6 +4,7 @@ import type { OnnxModel } from '../onnx/graph.ts';
 import { type Runtime, throwIfCancelled } from '../runtime/runtime.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
 import type { Block } from './gradient-material.ts';
+import type { RowRange } from './gradient-passes.ts';
 import { type Matrix, type Matrix64, zeros } from './matrix.ts';
 
 /** The factors of some rows: arrays by name, rows × width each. */
@@ -60,21 +61,30 @@ export async function dotFactors(
     for await (const piece of stored.pieces()) {
       throwIfCancelled(signal);
       for (let from = 0; from < piece.rows; from += together) {
-        const count = Math.min(together, piece.rows - from);
-        const feeds = new Map<string, Tensor>();
-        for (const { name, width } of arrays) {
-          const values = piece.arrays.get(name) as Float32Array;
-          feeds.set(name, float32([count, width], values.slice(from * width, (from + count) * width)));
-        }
-        const dots = ((await session.run(feeds, ['dots'])).get('dots') as Tensor<'float32'>).data;
-        for (let i = 0; i < count; i++)
-          for (let k = 0; k < K; k++) result.data[k * stored.rows + piece.first + from + i] = dots[i * K + k];
+        const range = { from, to: Math.min(piece.rows, from + together) };
+        const dots = (await session.run(feedsOf(piece, arrays, range), ['dots'])).get('dots') as Tensor<'float32'>;
+        place(dots.data, result, piece.first + from);
       }
     }
   } finally {
     await session.release();
   }
   return result;
+}
+
+/** The arrays of some rows of a piece. */
+function feedsOf({ arrays }: FactorPiece, of: ReturnType<typeof factorArrays>, { from, to }: RowRange) {
+  const feeds = new Map<string, Tensor>();
+  for (const { name, width } of of) {
+    const values = arrays.get(name) as Float32Array;
+    feeds.set(name, float32([to - from, width], values.slice(from * width, to * width)));
+  }
+  return feeds;
+}
+
+/** Puts rows × directions where they belong in directions × all rows. */
+function place(dots: Float32Array, { rows: K, columns, data }: Matrix64, first: number): void {
+  for (let j = 0; j < dots.length; j++) data[(j % K) * columns + first + Math.floor(j / K)] = dots[j];
 }
 
 interface Used {
