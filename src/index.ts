@@ -101,10 +101,7 @@ export {
   openTraining,
   type RowIdentity,
   readManifest,
-  type Samples,
   type Schedule,
-  samplesInMemory,
-  samplesOf,
   type Trained,
   type TrainedWeights,
   type Trainer,
@@ -148,12 +145,12 @@ export type { Frame } from './page/frame.ts';
 export type { Mask } from './page/mask.ts';
 export type { SignedMap } from './page/signed-map.ts';
 export type { Isolation } from './runtime/node.ts';
+export type { Divisor } from './train/batch.ts';
 export type { EpochRecord, TrainingHistory } from './train/checkpoint.ts';
 export type { EvaluateLossOptions } from './train/evaluate.ts';
 export type { Fans, Initialization } from './train/initialization.ts';
 export type { NetworkOptions } from './train/network.ts';
 export type { Moments, WeightDecay } from './train/optimizers.ts';
-export type { Batch as SampleBatch, Divisor } from './train/samples.ts';
 export type { WarmUp } from './train/schedules.ts';
 export type { TrainingState } from './train/step.ts';
 

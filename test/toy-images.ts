@@ -5,11 +5,11 @@ import { float32, int64, type Tensor } from '../src/tensor/tensor.ts';
 import {
   activation,
   convolution,
+  datasetOf,
   globalAveragePool,
   linear,
   maxPool,
   Network,
-  samplesInMemory,
   train,
   type Value,
 } from '../src/train/index.ts';
@@ -74,7 +74,7 @@ export async function trainedToy(runtime: Runtime): Promise<OnnxModel> {
   const { images, labels } = toyImages(384, 1);
   const { model } = await train({
     model: toyNetwork(1),
-    samples: samplesInMemory(new Map([['image', images]]), labels),
+    samples: datasetOf({ image: images }, { labels }),
     loss: { kind: 'cross-entropy' },
     optimizer: { kind: 'adamw', weightDecay: 1e-2 },
     schedule: { kind: 'cosine', learningRate: 1e-2 },

@@ -1,10 +1,11 @@
 // The networks of the benches of influence, trained by the project.
+
+import { datasetOf } from '../../src/dataset/in-memory.ts';
 import type { OnnxModel } from '../../src/onnx/graph.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { int64, rows as rowsOf, type Tensor } from '../../src/tensor/tensor.ts';
 import { activation, convolution, flatten, linear, maxPool } from '../../src/train/layers/index.ts';
 import { Network } from '../../src/train/network.ts';
-import { samplesInMemory } from '../../src/train/samples.ts';
 import { train } from '../../src/train/train.ts';
 import type { Images } from './data.ts';
 
@@ -33,7 +34,7 @@ export async function trained(
 ): Promise<OnnxModel> {
   const { model } = await train({
     model: network(kind, images, seed),
-    samples: samplesInMemory(new Map([['image', images.x]]), int64([labels.length], labels)),
+    samples: datasetOf({ image: images.x }, { labels: int64([labels.length], labels) }),
     loss: { kind: 'cross-entropy' },
     optimizer: { kind: 'adam' },
     schedule: { kind: 'constant', learningRate: 1e-3 },

@@ -23,7 +23,6 @@ import {
   linear,
   maxPool,
   Network,
-  samplesInMemory,
   train,
   type Value,
 } from '../../src/train/index.ts';
@@ -131,7 +130,7 @@ export async function fashion(runtime: Runtime, { count, seed, folder, kept, say
     (
       await train({
         model: fashionNetwork(seed),
-        samples: samplesInMemory(new Map([['image', some(images, 0, trained)]]), classesOf(labels, 0, trained)),
+        samples: datasetOf({ image: some(images, 0, trained) }, { labels: classesOf(labels, 0, trained) }),
         loss: { kind: 'cross-entropy' },
         optimizer: { kind: 'adamw', weightDecay: 1e-2 },
         schedule: { kind: 'cosine', learningRate: 4e-3, warmUp: 20 },
@@ -141,7 +140,7 @@ export async function fashion(runtime: Runtime, { count, seed, folder, kept, say
         runtime,
       })
     ).model;
-  const held = samplesInMemory(new Map([['image', some(testPixels, 0, 2000)]]), classesOf(testLabels, 0, 2000));
+  const held = datasetOf({ image: some(testPixels, 0, 2000) }, { labels: classesOf(testLabels, 0, 2000) });
   const { accuracy } = await evaluateLoss({ model: onnx, samples: held, loss: { kind: 'cross-entropy' }, runtime });
   say(`Fashion-MNIST classifier: accuracy ${accuracy?.toFixed(3)} on 2000 test images`);
   if (kept && !bytes) await writeAtomically(kept, encodeModel(onnx));

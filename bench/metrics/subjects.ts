@@ -9,11 +9,11 @@ import { float32, int64, type Tensor } from '../../src/tensor/tensor.ts';
 import {
   activation,
   convolution,
+  datasetOf,
   flatten,
   linear,
   maxPool,
   Network,
-  samplesInMemory,
   train,
   type Value,
 } from '../../src/train/index.ts';
@@ -47,7 +47,7 @@ export async function lenet(folder: string, count: number): Promise<Subject | un
   try {
     const { model } = await train({
       model: lenetNetwork(),
-      samples: samplesInMemory(new Map([['image', images(1000, 9000)]]), int64([8000], classes)),
+      samples: datasetOf({ image: images(1000, 9000) }, { labels: int64([8000], classes) }),
       loss: { kind: 'cross-entropy' },
       optimizer: { kind: 'adamw', weightDecay: 1e-2 },
       schedule: { kind: 'cosine', learningRate: 4e-3, warmUp: 20 },

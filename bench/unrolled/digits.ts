@@ -9,19 +9,19 @@ import { random } from '../../src/tensor/random.ts';
 import { float32, int64, sizeOf } from '../../src/tensor/tensor.ts';
 import {
   activation,
+  type Dataset,
+  datasetOf,
   linear,
   Network,
   readParameters,
-  type Samples,
-  samplesInMemory,
   type TrainOptions,
   withParameters,
 } from '../../src/train/index.ts';
 
 /** Training rows and queries of `../shared/reference/influence`. */
 export interface Digits {
-  readonly rows: Samples;
-  readonly queries: Samples;
+  readonly rows: Dataset;
+  readonly queries: Dataset;
 }
 
 export function readDigits(folder: string): Digits {
@@ -29,7 +29,7 @@ export function readDigits(folder: string): Digits {
     const [x, y] = [`x_${part}.npy`, `y_${part}.npy`].map((name) =>
       readNpy(new Uint8Array(readFileSync(join(folder, name))), name),
     );
-    return samplesInMemory(new Map([['x', float32(x.shape, toNumbers(x))]]), int64(y.shape, toNumbers(y)));
+    return datasetOf({ x: float32(x.shape, toNumbers(x)) }, { labels: int64(y.shape, toNumbers(y)) });
   };
   return { rows: samples('train'), queries: samples('query') };
 }
@@ -49,7 +49,7 @@ export function networkOf(seed: number): OnnxModel {
 }
 
 /** How a model of the bench is trained: `sgd:.5`, `adam:.01`, `adam:.01:1e-3` with Adam's ε. */
-export function recipeOf(rows: Samples, runtime: Runtime, name: string, seed: number): TrainOptions {
+export function recipeOf(rows: Dataset, runtime: Runtime, name: string, seed: number): TrainOptions {
   const [kind, learningRate, epsilon = 1e-8] = name.split(':').map((part, i) => (i ? Number(part) : part));
   const weightDecay = 1e-3;
   return {
@@ -62,7 +62,7 @@ export function recipeOf(rows: Samples, runtime: Runtime, name: string, seed: nu
         : { kind: 'adam', weightDecay, epsilon: Number(epsilon) },
     schedule: { kind: 'constant', learningRate: Number(learningRate) },
     epochs: 400,
-    batchSize: rows.count,
+    batchSize: rows.length,
     // A row that is left out changes nothing else: the sum is divided by all rows.
     divisor: 'rows',
     seed,

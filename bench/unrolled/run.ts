@@ -26,7 +26,7 @@ const options = new Command('bench:unrolled')
 
 const runtime = createNodeRuntime({ threads: 1 });
 const digits = readDigits(options.reference);
-const [n, queries, trainings] = [digits.rows.count, digits.queries.count, Number(options.trainings)];
+const [n, queries, trainings] = [digits.rows.length, digits.queries.length, Number(options.trainings)];
 const list = (text: string) => text.split(',').map(Number);
 
 /** Trainings that each leave out another random part of the rows. */

@@ -14,7 +14,7 @@ import { encodeModel } from '../../src/onnx/encode.ts';
 import type { OnnxModel } from '../../src/onnx/graph.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { int64, type Tensor } from '../../src/tensor/tensor.ts';
-import { activation, linear, Network, samplesInMemory, train } from '../../src/train/index.ts';
+import { activation, datasetOf, linear, Network, train } from '../../src/train/index.ts';
 import { classes, leftOut, readAdult, shown } from './columns.ts';
 
 export interface AdultOptions {
@@ -38,7 +38,7 @@ export async function makeAdult(options: AdultOptions): Promise<{ readonly accur
   const features = withoutColumns(tableRows(table, training), [...leftOut]);
   const input = described(tableInputFor(features).input);
   const samples = (rows: ArrayLike<number>) =>
-    samplesInMemory(new Map([['person', tableTensor(table, input, rows) as Tensor]]), incomes(table, rows));
+    datasetOf({ person: tableTensor(table, input, rows) as Tensor }, { labels: incomes(table, rows) });
   const [width] = (tableTensor(table, input, [0]) as Tensor).shape.slice(1);
   const { model, history } = await train({
     model: adultNetwork(width, seed),

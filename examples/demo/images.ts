@@ -1,6 +1,7 @@
+import type { Dataset } from '../../src/dataset/dataset.ts';
+import { defineDataset } from '../../src/dataset/define-dataset.ts';
 import { choose, random } from '../../src/tensor/random.ts';
 import { float32, int64, type Tensor } from '../../src/tensor/tensor.ts';
-import type { Samples } from '../../src/train/index.ts';
 import { type ClassName, classes, draw, type Image, side } from './draw.ts';
 
 /** The class whose training images come from the agency that marks them. */
@@ -51,16 +52,15 @@ export function imageTensor(images: readonly Uint8Array[]): Tensor<'float32'> {
   return float32([images.length, 3, side, side], values);
 }
 
-/** Drawn images as samples; they are kept as bytes and become floats a batch at a time. */
-export function imageSamples(images: readonly Image[], drawn: readonly Uint8Array[]): Samples {
-  return {
-    count: images.length,
-    batch: (positions) => ({
-      inputs: new Map([['image', imageTensor(Array.from(positions, (i) => drawn[i]))]]),
-      targets: int64(
-        [positions.length],
-        Array.from(positions, (i) => classes.indexOf(images[i].name)),
-      ),
-    }),
-  };
+/** Drawn images as a data set; they are kept as bytes and become floats a batch at a time. */
+export function imageSamples(images: readonly Image[], drawn: readonly Uint8Array[]): Dataset {
+  return defineDataset({
+    name: 'drawn images',
+    length: images.length,
+    labels: int64(
+      [images.length],
+      images.map(({ name }) => classes.indexOf(name)),
+    ),
+    inputs: async (positions) => ({ image: imageTensor(Array.from(positions, (i) => drawn[i])) }),
+  });
 }

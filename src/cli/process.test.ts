@@ -121,7 +121,7 @@ describe('a training that is killed', () => {
     const labels = Array.from({ length: 47 }, (_, i) => (i * 7) % 3);
     const fit = (folder, more) => train.train({
       model,
-      samples: train.samplesInMemory(new Map([['x', float32([47, 4], data)]]), int64([47], labels)),
+      samples: train.datasetOf({ x: float32([47, 4], data) }, { labels: int64([47], labels) }),
       loss: { kind: 'cross-entropy' },
       optimizer: { kind: 'adam' },
       schedule: { kind: 'cosine', learningRate: 0.02 },

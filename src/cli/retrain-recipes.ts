@@ -14,7 +14,7 @@ import { readShardFile, type ShardRecord } from '../run/compute.ts';
 import type { RunStorage } from '../run/storage.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { openTraining, type RowIdentity, readManifest, samplesOf, trainingFileNames } from '../train/index.ts';
+import { openTraining, type RowIdentity, readManifest, trainingFileNames } from '../train/index.ts';
 import { measuredFile, planCommands } from './command-shards.ts';
 import type { PlannedWork } from './planned-trainings.ts';
 import { planRetraining, retrainedFile } from './retrain-shards.ts';
@@ -65,11 +65,10 @@ export async function manifestRecipe(folder: string, data: OpenedDataset): Promi
   const files = new Map<string, Uint8Array>();
   for (const file of [trainingFileNames.manifest, trainingFileNames.initial])
     files.set(file, await readBytes(join(folder, file), file === name ? 'document' : 'model'));
-  const samples = samplesOf(data);
   const stated = await trainedRows(folder);
   const runtime = createNodeRuntime({ threads: 1 });
   const { options } = await openTraining(async (file) => files.get(file) as Uint8Array, {
-    samples,
+    samples: data,
     runtime,
     ...(stated.key && { key: await data.key() }),
     ...(stated.ids && { ids: await data.ids(range(0, data.length)) }),
@@ -86,7 +85,7 @@ export async function manifestRecipe(folder: string, data: OpenedDataset): Promi
     },
     plan: (trainings, measured) => {
       const shardSize = Math.ceil(trainings.length / 400);
-      return planRetraining({ files, samples, queries: samplesOf(measured as Dataset), trainings, shardSize });
+      return planRetraining({ files, samples: data, queries: measured as Dataset, trainings, shardSize });
     },
     read: (storage, shards) => readRetrained(storage, shards, loss.kind),
   };

@@ -11,15 +11,7 @@ import { runShards } from '../run/run.ts';
 import { putBlob } from '../run/storage.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
 import { float32, int64 } from '../tensor/tensor.ts';
-import {
-  activation,
-  linear,
-  Network,
-  samplesInMemory,
-  type TrainOptions,
-  train,
-  trainingFiles,
-} from '../train/index.ts';
+import { activation, datasetOf, linear, Network, type TrainOptions, train, trainingFiles } from '../train/index.ts';
 import { planRetraining, retrainedFile } from './retrain-shards.ts';
 import { shardPrograms } from './shard-programs.ts';
 
@@ -31,21 +23,20 @@ afterAll(async () => {
 });
 
 const rowsOf = (count: number, phase: number) =>
-  samplesInMemory(
-    new Map([
-      [
-        'x',
-        float32(
-          [count, 3],
-          Float32Array.from({ length: 3 * count }, (_, i) => Math.sin(i + phase)),
-        ),
-      ],
-    ]),
-    int64(
-      [count],
-      Array.from({ length: count }, (_, i) => i % 2),
-    ),
-    Float32Array.from({ length: count }, (_, i) => 1 + (i % 3)),
+  datasetOf(
+    {
+      x: float32(
+        [count, 3],
+        Float32Array.from({ length: 3 * count }, (_, i) => Math.sin(i + phase)),
+      ),
+    },
+    {
+      labels: int64(
+        [count],
+        Array.from({ length: count }, (_, i) => i % 2),
+      ),
+      weights: Float32Array.from({ length: count }, (_, i) => 1 + (i % 3)),
+    },
   );
 const [samples, queries] = [rowsOf(12, 0), rowsOf(4, 0.5)];
 

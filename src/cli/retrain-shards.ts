@@ -5,7 +5,7 @@ import { type OpenRetraining, openRetraining, type PlannedTraining } from '../in
 import { type ShardJob, type ShardProgram, type ShardResult, sha256, type Work } from '../run/shard.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
 import { type Tensor, tensor } from '../tensor/tensor.ts';
-import { openTraining, type Samples, samplesInMemory, trainingFileNames } from '../train/index.ts';
+import { type Dataset, datasetOf, openTraining, trainingFileNames } from '../train/index.ts';
 import { contract, expand, type PlannedWork } from './planned-trainings.ts';
 
 /** Hashes of what all trainings share. */
@@ -21,13 +21,13 @@ export const retrainProgram: ShardProgram = {
     const { rows, queries, ...files } = parameters.parse(job.work.parameters);
     const runtime = createNodeRuntime({ threads: job.threads });
     const [samples, asked] = [await samplesOf(job, rows), await samplesOf(job, queries)];
-    const planned = expand(await job.blob(job.work.data as string), samples.count);
+    const planned = expand(await job.blob(job.work.data as string), samples.length);
     const read = (name: string) => job.blob(name === trainingFileNames.manifest ? files.manifest : files.initial);
     const { options } = await openTraining(read, { samples, runtime });
     const retraining = await openRetraining({ recipe: options, queries: asked });
     return {
       async compute({ from, to }, report) {
-        const sizes = { rows: samples.count, queries: asked.count, passes: options.epochs * samples.count };
+        const sizes = { rows: samples.length, queries: asked.length, passes: options.epochs * samples.length };
         return retrainShard(retraining, planned.slice(from, to), { ...sizes, signal: job.signal, report });
       },
       async close() {
@@ -81,8 +81,8 @@ async function retrainShard(
 export interface RetrainWork {
   /** What `trainingFiles` gave. */
   readonly files: ReadonlyMap<string, Uint8Array>;
-  readonly samples: Samples;
-  readonly queries: Samples;
+  readonly samples: Dataset;
+  readonly queries: Dataset;
   readonly trainings: readonly PlannedTraining[];
   /** Trainings of a shard. Default 4. */
   readonly shardSize?: number;
@@ -120,28 +120,28 @@ const inputPrefix = 'input/';
 /** Bytes of rows that processes are sent at most. */
 const mostBytes = 2 ** 31 - 2 ** 20;
 
-async function contentOf(samples: Samples): Promise<Uint8Array> {
-  const one = await samples.batch(Uint32Array.of(0), 0);
+async function contentOf(samples: Dataset): Promise<Uint8Array> {
+  const one = await samples.read([0]);
   let bytes = 0;
-  for (const { data } of one.inputs.values()) bytes += (data as Uint8Array).byteLength ?? 0;
-  if (bytes * samples.count > mostBytes)
+  for (const { data } of Object.values(one.inputs)) bytes += (data as Uint8Array).byteLength ?? 0;
+  if (bytes * samples.length > mostBytes)
     throw new WhereforeError('out-of-range', 'the rows are too large to be sent to the processes that train', {
-      got: `${samples.count} rows of ${bytes} bytes`,
+      got: `${samples.length} rows of ${bytes} bytes`,
       expected: `at most ${mostBytes} bytes in all`,
       fix: 'retrain by a command of your own: --train',
     });
-  const all = Uint32Array.from({ length: samples.count }, (_, row) => row);
-  const { inputs, targets, weights } = await samples.batch(all, 0);
-  const tensors = new Map<string, Tensor>([...inputs].map(([name, value]) => [inputPrefix + name, value]));
-  tensors.set('targets', targets);
-  if (weights) tensors.set('weights', tensor('float32', [samples.count], weights));
+  const all = Uint32Array.from({ length: samples.length }, (_, row) => row);
+  const { inputs, labels, weights } = await samples.read(all);
+  const tensors = new Map(Object.entries(inputs).map(([name, value]) => [inputPrefix + name, value]));
+  tensors.set('targets', labels as Tensor);
+  if (weights) tensors.set('weights', tensor('float32', [samples.length], weights));
   return writeSafetensors(tensors);
 }
 
-async function samplesOf(job: ShardJob, hash: string): Promise<Samples> {
+async function samplesOf(job: ShardJob, hash: string): Promise<Dataset> {
   const { tensors } = readSafetensors(await job.blob(hash));
   const inputs = [...tensors].filter(([name]) => name.startsWith(inputPrefix));
-  const named = new Map(inputs.map(([name, value]) => [name.slice(inputPrefix.length), value]));
+  const named = Object.fromEntries(inputs.map(([name, value]) => [name.slice(inputPrefix.length), value]));
   const weights = tensors.get('weights')?.data as Float32Array | undefined;
-  return samplesInMemory(named, tensors.get('targets') as Tensor, weights);
+  return datasetOf(named, { labels: tensors.get('targets') as Tensor, weights });
 }

@@ -10,7 +10,7 @@ import { openDataset } from '../data/datasets/open-dataset.ts';
 import { formatDecisions } from '../influence/decisions.ts';
 import type { RetrainDocument } from '../influence/retraining/retrain-document.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
-import { linear, Network, samplesOf, train, trainingFiles } from '../train/index.ts';
+import { linear, Network, train, trainingFiles } from '../train/index.ts';
 
 // Two clusters of 40 rows as a table; the first ten rows of class b are labelled a.
 const root = mkdtempSync(join(tmpdir(), 'wherefore-retrain-'));
@@ -49,7 +49,7 @@ beforeAll(async () => {
   const { preprocessing } = await loadPreprocessing(at('trained/wherefore.yaml'));
   const data = await openDataset(at('rows.csv'), { label: 'label', id: 'id', preprocessing, classes: ['a', 'b'] });
   const options = {
-    ...{ model, samples: samplesOf(data), seed: 1, epochs: 30, batchSize: 10, runtime },
+    ...{ model, samples: data, seed: 1, epochs: 30, batchSize: 10, runtime },
     loss: { kind: 'cross-entropy' },
     optimizer: { kind: 'sgd' },
     schedule: { kind: 'constant', learningRate: 0.2 },

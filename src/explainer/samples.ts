@@ -1,9 +1,9 @@
 import type { Dataset } from '../dataset/dataset.ts';
+import { defineDataset } from '../dataset/define-dataset.ts';
 import { WhereforeError } from '../errors.ts';
 import { random } from '../tensor/random.ts';
 import { takeRows } from '../tensor/take-rows.ts';
 import { concatRows, float32, formatShape, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
-import type { Samples } from '../train/index.ts';
 import type { Classifier } from './classifier.ts';
 import { trainingInputs } from './objective.ts';
 import { drawReference, type PixelStatistics } from './references.ts';
@@ -53,13 +53,16 @@ export function explainerSamples(
   classifier: Classifier,
   settings: LaxSettings,
   statistics: PixelStatistics,
-): Samples {
+): Dataset {
   const { classes, input, layout } = classifier;
   const ranks = Math.min(settings.topClasses, classes);
   const pixels = layout.height * layout.width;
-  return {
-    count,
-    async batch(positions, epoch) {
+  return defineDataset({
+    name: 'images to explain',
+    length: count,
+    // The objective is an output of the training model: it has no targets.
+    labels: float32([count, 0], []),
+    async inputs(positions, epoch) {
       const x = await images(positions);
       const size = sizeOf(x.shape.slice(1));
       const sources = Array.from(positions, (position) => random(settings.seed, 1 + epoch * count + position));
@@ -77,14 +80,13 @@ export function explainerSamples(
         const drawing = { layout, statistics, source, other: row(others.data) };
         drawReference(settings.references, row(reference), row(x.data), drawing);
       });
-      const inputs = new Map<string, Tensor>([
-        [input, x],
-        [trainingInputs.rank, int64([positions.length, 1], rank)],
-        [trainingInputs.threshold, float32([positions.length, 1, 1, 1], threshold)],
-        [trainingInputs.moved, int64([positions.length, 1], moved)],
-        [trainingInputs.reference, float32(x.shape, reference)],
-      ]);
-      return { inputs, targets: float32([positions.length, 0], []) };
+      return {
+        [input]: x,
+        [trainingInputs.rank]: int64([positions.length, 1], rank),
+        [trainingInputs.threshold]: float32([positions.length, 1, 1, 1], threshold),
+        [trainingInputs.moved]: int64([positions.length, 1], moved),
+        [trainingInputs.reference]: float32(x.shape, reference),
+      };
     },
-  };
+  });
 }

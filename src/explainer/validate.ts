@@ -1,10 +1,10 @@
+import type { Dataset } from '../dataset/dataset.ts';
 import { WhereforeError } from '../errors.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
 import { extractSubgraph } from '../onnx/lowering/extract.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
-import type { Samples } from '../train/index.ts';
-import { paddedBatch } from '../train/samples.ts';
+import { paddedBatch } from '../train/batch.ts';
 import { objectiveOutputs, trainingInputs } from './objective.ts';
 import type { LaxSettings } from './settings.ts';
 
@@ -32,19 +32,19 @@ const hard = 1e-3;
 /** Runs the objective over the samples, thresholds being hard. */
 export async function validate(
   model: OnnxModel,
-  samples: Samples,
+  samples: Dataset,
   settings: LaxSettings,
   runtime: Runtime,
   epoch: number,
 ): Promise<Validation> {
   const names = Object.values(objectiveOutputs);
   const graph = extractSubgraph(model.graph, { inputs: model.graph.inputs, outputs: names });
-  const size = Math.min(settings.batchSize, samples.count);
+  const size = Math.min(settings.batchSize, samples.length);
   const totals = new Map<string, number>(names.map((name) => [name, 0]));
   const session = await runtime.open({ ...model, graph }, { prepack: false });
   try {
-    for (let start = 0; start < samples.count; start += size) {
-      const count = Math.min(size, samples.count - start);
+    for (let start = 0; start < samples.length; start += size) {
+      const count = Math.min(size, samples.length - start);
       const positions = Uint32Array.from({ length: count }, (_, i) => start + i);
       const { inputs } = await paddedBatch(samples, positions, size, 0);
       const feeds = new Map([
@@ -62,7 +62,7 @@ export async function validate(
   } finally {
     await session.release();
   }
-  const mean = (what: keyof typeof objectiveOutputs) => (totals.get(objectiveOutputs[what]) as number) / samples.count;
+  const mean = (what: keyof typeof objectiveOutputs) => (totals.get(objectiveOutputs[what]) as number) / samples.length;
   const [kept, removed] = [mean('kept'), mean('removed')];
   return {
     epoch,

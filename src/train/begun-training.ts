@@ -65,7 +65,7 @@ export async function beginTraining(options: TrainOptions): Promise<BegunTrainin
       const model = withParameters(options.model, (await read()).parameters);
       evaluation = await evaluateLoss({ ...options, model, samples: options.evaluate, signal });
     }
-    const loss = epochLoss(losses, done - perEpoch, perEpoch, size, samples.count);
+    const loss = epochLoss(losses, done - perEpoch, perEpoch, size, samples.length);
     records.push({ epoch: done / perEpoch, loss, ...(evaluation ? { evaluation } : {}) });
     return evaluation;
   };

@@ -1,3 +1,4 @@
+import type { Dataset } from '../dataset/dataset.ts';
 import { WhereforeError } from '../errors.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
@@ -5,8 +6,8 @@ import { lower } from '../onnx/lowering/index.ts';
 import { Executor } from '../runtime/executor.ts';
 import { type Runtime, throwIfCancelled } from '../runtime/runtime.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
+import { paddedBatch } from './batch.ts';
 import { appendLoss, type Loss } from './losses.ts';
-import { paddedBatch, type Samples } from './samples.ts';
 import { checkAgainstOutput } from './step.ts';
 
 /** How good a model is on some samples. */
@@ -21,7 +22,7 @@ export interface LossEvaluation {
 
 export interface EvaluateLossOptions {
   readonly model: OnnxModel;
-  readonly samples: Samples;
+  readonly samples: Dataset;
   readonly loss: Loss;
   readonly runtime: Runtime;
   /** Output that the loss reads. Default: the model's first. */
@@ -34,10 +35,10 @@ export interface EvaluateLossOptions {
 /** Loss and accuracy of a model. @throws WhereforeError `invalid-data` without samples, `cancelled` between batches */
 export async function evaluateLoss(options: EvaluateLossOptions): Promise<LossEvaluation> {
   const { samples, loss, runtime, signal } = options;
-  if (samples.count === 0) throw new WhereforeError('invalid-data', 'there are no samples to evaluate');
+  if (samples.length === 0) throw new WhereforeError('invalid-data', 'there are no samples to evaluate');
   const { model } = lower(options.model);
   const output = options.output ?? model.graph.outputs[0].name;
-  const size = Math.min(options.batchSize ?? 64, samples.count);
+  const size = Math.min(options.batchSize ?? 64, samples.length);
 
   const example = await paddedBatch(samples, Uint32Array.of(0), size, 0);
   await checkAgainstOutput(
@@ -65,9 +66,9 @@ export async function evaluateLoss(options: EvaluateLossOptions): Promise<LossEv
   const session = await runtime.open({ ...model, graph: builder.build() });
   const totals = fetches.map(() => 0);
   try {
-    for (let start = 0; start < samples.count; start += size) {
+    for (let start = 0; start < samples.length; start += size) {
       throwIfCancelled(signal);
-      const positions = Uint32Array.from({ length: Math.min(size, samples.count - start) }, (_, i) => start + i);
+      const positions = Uint32Array.from({ length: Math.min(size, samples.length - start) }, (_, i) => start + i);
       const batch = await paddedBatch(samples, positions, size, 0);
       const feeds = new Map([...batch.inputs, [target, batch.targets], [weights, float32([size], batch.weights)]]);
       const results = await session.run(feeds, fetches);
@@ -79,5 +80,5 @@ export async function evaluateLoss(options: EvaluateLossOptions): Promise<LossEv
     await session.release();
   }
   const [lossSum, mass, hits, count] = totals;
-  return { loss: lossSum / mass, ...(correct ? { accuracy: hits / count } : {}), count: samples.count };
+  return { loss: lossSum / mass, ...(correct ? { accuracy: hits / count } : {}), count: samples.length };
 }

@@ -1,3 +1,5 @@
+export { datasetOf, type InMemoryOptions } from '../dataset/in-memory.ts';
+export type { Divisor, WeightedBatch } from './batch.ts';
 export { type BegunTraining, beginTraining } from './begun-training.ts';
 export {
   type Checkpoint,
@@ -18,7 +20,6 @@ export { readParameters, trainableParameters, withParameters } from './parameter
 export { planTraining, type TrainingPlan } from './plan.ts';
 export { redrawnWeights } from './redraw.ts';
 export { type JudgedRows, openRowLosses, type RowLosses, type RowLossesOptions } from './row-losses.ts';
-export { type Batch, type Divisor, type Samples, samplesInMemory, samplesOf, type WeightedBatch } from './samples.ts';
 export { learningRateAt, type Schedule, schedules } from './schedules.ts';
 export type { TrainingProgress, TrainOptions } from './settings.ts';
 export {

@@ -1,16 +1,17 @@
 import { buildGradientProgram } from '../autodiff/gradient-program.ts';
+import type { Dataset } from '../dataset/dataset.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { lower } from '../onnx/lowering/index.ts';
 import { Executor } from '../runtime/executor.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { paddedBatch } from './batch.ts';
 import { readParameters, trainableParameters } from './parameters.ts';
-import { paddedBatch, type Samples } from './samples.ts';
 import { checkAgainstOutput, type StepOptions } from './step.ts';
 import { batchFeeds, connected, weightsAsInputs, withLoss } from './step-graph.ts';
 
 export interface LossGradientsOptions extends Pick<StepOptions, 'model' | 'loss' | 'runtime' | 'output' | 'trainable'> {
-  readonly samples: Samples;
+  readonly samples: Dataset;
   /** Positions of the rows of each group. */
   readonly groups: readonly Uint32Array[];
 }

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { datasetOf } from '../dataset/in-memory.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
 import { float32, int64 } from '../tensor/tensor.ts';
 import { activation, linear } from './layers/index.ts';
 import { manifestOf, optionsOf, readManifest } from './manifest.ts';
 import { Network } from './network.ts';
-import { samplesInMemory } from './samples.ts';
 import type { TrainOptions } from './settings.ts';
 import { type Trained, train } from './train.ts';
 import { openTraining, trainingFiles } from './training-files.ts';
@@ -20,20 +20,19 @@ function modelOf(features: number, seed = 2) {
 }
 
 const rows = (count: number) =>
-  samplesInMemory(
-    new Map([
-      [
-        'x',
-        float32(
-          [count, 3],
-          Float32Array.from({ length: 3 * count }, (_, i) => Math.sin(i)),
-        ),
-      ],
-    ]),
-    int64(
-      [count],
-      Array.from({ length: count }, (_, i) => i % 2),
-    ),
+  datasetOf(
+    {
+      x: float32(
+        [count, 3],
+        Float32Array.from({ length: 3 * count }, (_, i) => Math.sin(i)),
+      ),
+    },
+    {
+      labels: int64(
+        [count],
+        Array.from({ length: count }, (_, i) => i % 2),
+      ),
+    },
   );
 
 const options: TrainOptions = {

@@ -74,10 +74,10 @@ export async function manifestOf(
   data: RowIdentity = {},
 ): Promise<TrainingManifest> {
   const { samples, order, rowWeights, runtime } = options;
-  if (data.ids && data.ids.length !== samples.count) {
+  if (data.ids && data.ids.length !== samples.length) {
     throw new WhereforeError('wrong-shape', 'ids of the rows', {
       got: `${data.ids.length}`,
-      expected: `${samples.count}`,
+      expected: `${samples.length}`,
     });
   }
   if (options.inputsAt) {
@@ -97,7 +97,7 @@ export async function manifestOf(
     },
     data: {
       ...(data.key !== undefined && { key: data.key }),
-      rows: samples.count,
+      rows: samples.length,
       ...(data.ids && { ids: [...data.ids] }),
     },
     seed: options.seed,
@@ -155,7 +155,7 @@ export async function optionsOf(manifest: TrainingManifest, materials: Materials
   same('a model', architecture, manifest.model.architecture, 'give the model that was trained');
   const initial = await weightsHash(readParameters(model, trainable));
   same('initial weights', initial, manifest.model.initial, 'give the model as it was before the training');
-  same('rows', `${samples.count}`, `${manifest.data.rows}`, 'give the rows that were trained on');
+  same('rows', `${samples.length}`, `${manifest.data.rows}`, 'give the rows that were trained on');
   if (manifest.data.key !== undefined && materials.key !== undefined)
     same('rows', materials.key, manifest.data.key, 'give the rows that were trained on, unchanged');
   compareIds(manifest.data.ids, materials.ids);

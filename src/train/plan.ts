@@ -1,12 +1,13 @@
+import type { Dataset } from '../dataset/dataset.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { permutation, random } from '../tensor/random.ts';
-import { type Divisor, paddedBatch, type Samples, type WeightedBatch } from './samples.ts';
+import { type Divisor, paddedBatch, type WeightedBatch } from './batch.ts';
 import { learningRateAt, type Schedule } from './schedules.ts';
 
 /** What determines the batches of a training. */
 export interface PlanOptions {
-  readonly samples: Samples;
+  readonly samples: Dataset;
   readonly epochs: number;
   readonly batchSize: number;
   readonly seed: number;
@@ -37,13 +38,13 @@ export interface TrainingPlan {
 /** The batches of a training. @throws WhereforeError `wrong-shape` or `out-of-range` for row weights that do not fit */
 export function planTraining(options: PlanOptions): TrainingPlan {
   const { samples, epochs, schedule, rowWeights, divisor = 'weights', inputsAt } = options;
-  checkRowWeights(rowWeights, samples.count);
-  const size = Math.min(options.batchSize, samples.count);
-  const perEpoch = Math.ceil(samples.count / size);
+  checkRowWeights(rowWeights, samples.length);
+  const size = Math.min(options.batchSize, samples.length);
+  const perEpoch = Math.ceil(samples.length / size);
   const steps = perEpoch * epochs;
-  checkOrder(options.order, epochs, samples.count);
+  checkOrder(options.order, epochs, samples.length);
   const { order } = options;
-  const orderOf = order ? (epoch: number) => order[epoch] : epochOrders(options.seed, samples.count);
+  const orderOf = order ? (epoch: number) => order[epoch] : epochOrders(options.seed, samples.length);
   const epochAt = (step: number) => Math.floor(step / perEpoch);
   const positionsAt = (step: number) => {
     const start = (step % perEpoch) * size;

@@ -1,11 +1,12 @@
+import type { Dataset } from '../dataset/dataset.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { lower } from '../onnx/lowering/index.ts';
 import { Executor } from '../runtime/executor.ts';
 import { type Tensors, throwIfCancelled } from '../runtime/runtime.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { paddedBatch } from './batch.ts';
 import { appendLoss } from './losses.ts';
 import { readParameters, trainableParameters } from './parameters.ts';
-import { paddedBatch, type Samples } from './samples.ts';
 import { checkAgainstOutput, type StepOptions } from './step.ts';
 import { weightsAsInputs } from './step-graph.ts';
 
@@ -24,7 +25,7 @@ export interface RowLosses {
 }
 
 export interface RowLossesOptions extends Pick<StepOptions, 'model' | 'loss' | 'runtime' | 'output' | 'trainable'> {
-  readonly samples: Samples;
+  readonly samples: Dataset;
   /** Rows of a run. Default 256. */
   readonly batchSize?: number;
 }
@@ -32,7 +33,7 @@ export interface RowLossesOptions extends Pick<StepOptions, 'model' | 'loss' | '
 /** Opens a graph that takes the weights as inputs, so that the models of many trainings share it. */
 export async function openRowLosses(options: RowLossesOptions): Promise<RowLosses> {
   const { samples, loss, runtime } = options;
-  const size = Math.min(options.batchSize ?? 256, samples.count);
+  const size = Math.min(options.batchSize ?? 256, samples.length);
   const trainable = trainableParameters(options.model, options.trainable);
   const { model } = lower(weightsAsInputs(options.model, trainable));
   const output = options.output ?? model.graph.outputs[0].name;
@@ -50,10 +51,10 @@ export async function openRowLosses(options: RowLossesOptions): Promise<RowLosse
   const session = await runtime.open({ ...model, graph: builder.build() });
   return {
     async at(parameters, signal) {
-      const found = outputs.map(() => new Float64Array(samples.count));
-      for (let start = 0; start < samples.count; start += size) {
+      const found = outputs.map(() => new Float64Array(samples.length));
+      for (let start = 0; start < samples.length; start += size) {
         throwIfCancelled(signal);
-        const count = Math.min(size, samples.count - start);
+        const count = Math.min(size, samples.length - start);
         const positions = Uint32Array.from({ length: count }, (_, i) => start + i);
         const batch = await paddedBatch(samples, positions, size, 0);
         const feeds = new Map([...parameters, ...batch.inputs, [target, batch.targets]]);

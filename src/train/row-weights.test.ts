@@ -1,11 +1,11 @@
 import { afterAll, describe, expect, it } from 'vitest';
+import { datasetOf } from '../dataset/in-memory.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
 import { constantly } from './initialization.ts';
 import { linear } from './layers/index.ts';
 import { Network } from './network.ts';
 import { readParameters } from './parameters.ts';
-import { samplesInMemory } from './samples.ts';
 import type { TrainOptions } from './settings.ts';
 import { train } from './train.ts';
 
@@ -20,7 +20,7 @@ function line() {
 }
 
 const rows = (x: readonly number[], y: readonly number[]) =>
-  samplesInMemory(new Map([['x', float32([x.length, 1], x)]]), float32([y.length, 1], y));
+  datasetOf({ x: float32([x.length, 1], x) }, { labels: float32([y.length, 1], y) });
 
 const options = (changes: Partial<TrainOptions> = {}): TrainOptions => ({
   model: line(),

@@ -1,13 +1,14 @@
+import type { Dataset } from '../dataset/dataset.ts';
 import { WhereforeError } from '../errors.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
 import type { Runtime, Tensors } from '../runtime/runtime.ts';
 import { formatShape, sameShape } from '../tensor/tensor.ts';
+import type { Divisor } from './batch.ts';
 import type { Checkpoint, CheckpointStore } from './checkpoint.ts';
 import { sha256 } from './digest.ts';
 import type { LossEvaluation } from './evaluate.ts';
 import type { Loss } from './losses.ts';
 import type { Optimizer } from './optimizers.ts';
-import type { Divisor, Samples } from './samples.ts';
 import { checkSchedule, type Schedule } from './schedules.ts';
 import type { TrainingStep } from './step.ts';
 
@@ -29,7 +30,7 @@ export interface TrainingProgress {
 
 export interface TrainOptions {
   readonly model: OnnxModel;
-  readonly samples: Samples;
+  readonly samples: Dataset;
   readonly loss: Loss;
   readonly optimizer: Optimizer;
   readonly schedule: Schedule;
@@ -47,7 +48,7 @@ export interface TrainOptions {
   /** Gradients of a larger joint norm are scaled down to it. Default: none. */
   readonly clipNorm?: number;
   /** Evaluated after every epoch. Default: nothing is. */
-  readonly evaluate?: Samples;
+  readonly evaluate?: Dataset;
   /** The order of the rows in each epoch, as another program recorded it. Default: drawn from the seed. */
   readonly order?: readonly Uint32Array[];
   /** How much each row counts, by its position among the samples; 0 leaves it out. Default all 1. */
@@ -88,7 +89,7 @@ export function checkOptions(options: TrainOptions): void {
   const every = options.checkpointEvery;
   if (every && 'fractions' in every) checkFractions(every.fractions);
   else if (every) whole('checkpointEvery', 'steps' in every ? every.steps : every.epochs);
-  if (options.samples.count === 0) throw new WhereforeError('invalid-data', 'there are no samples to train on');
+  if (options.samples.length === 0) throw new WhereforeError('invalid-data', 'there are no samples to train on');
   checkSchedule(options.schedule);
 }
 
@@ -113,7 +114,7 @@ export async function settingsOf(options: TrainOptions, trainable: readonly stri
     schedule,
     batchSize,
     seed,
-    samples: samples.count,
+    samples: samples.length,
     output,
     clipNorm,
     trainable,

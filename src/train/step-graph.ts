@@ -3,9 +3,9 @@ import { GraphBuilder } from '../onnx/builder.ts';
 import type { Graph, OnnxModel } from '../onnx/graph.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { float32, type Tensor, tensor } from '../tensor/tensor.ts';
+import type { Divisor, WeightedBatch } from './batch.ts';
 import { appendLoss, type Loss } from './losses.ts';
 import { type Optimizer, optimizerRule } from './optimizers.ts';
-import type { Divisor, WeightedBatch } from './samples.ts';
 
 /** The model with its trainable initializers as inputs: nothing may fold or prepack what will change. */
 export function weightsAsInputs(model: OnnxModel, names: readonly string[]): OnnxModel {

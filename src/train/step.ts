@@ -6,10 +6,10 @@ import { lower } from '../onnx/lowering/index.ts';
 import { Executor } from '../runtime/executor.ts';
 import type { Runtime, Session, Tensors } from '../runtime/runtime.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
+import type { Divisor, WeightedBatch } from './batch.ts';
 import { checkTargets, type Loss } from './losses.ts';
 import { checkOptimizer, type Optimizer, optimizerRule } from './optimizers.ts';
 import { readParameters, trainableParameters } from './parameters.ts';
-import type { Divisor, WeightedBatch } from './samples.ts';
 import { batchFeeds, type Forward, type Updated, weightsAsInputs, withLoss, withUpdate } from './step-graph.ts';
 
 export interface StepOptions {

@@ -1,15 +1,17 @@
 import { afterAll, describe, expect, it } from 'vitest';
+import type { Dataset } from '../dataset/dataset.ts';
+import { datasetOf } from '../dataset/in-memory.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
 import { random } from '../tensor/random.ts';
 import { float32, int64, type Tensor } from '../tensor/tensor.ts';
+import { paddedBatch } from './batch.ts';
 import { checkpointsInMemory } from './checkpoint.ts';
 import { evaluateLoss } from './evaluate.ts';
 import { activation, linear } from './layers/index.ts';
 import { Network } from './network.ts';
 import { readParameters, trainableParameters } from './parameters.ts';
 import { epochOrders } from './plan.ts';
-import { paddedBatch, samplesInMemory } from './samples.ts';
 import { learningRateAt } from './schedules.ts';
 import type { TrainOptions } from './settings.ts';
 import { openTrainingStep } from './step.ts';
@@ -30,7 +32,7 @@ function rings(count: number, seed: number) {
     x.set([radius * Math.cos(angle), radius * Math.sin(angle)], 2 * i);
     y.push(label);
   }
-  return samplesInMemory(new Map([['x', float32([count, 2], x)]]), int64([count], y));
+  return datasetOf({ x: float32([count, 2], x) }, { labels: int64([count], y) });
 }
 
 function classifier(): OnnxModel {
@@ -133,12 +135,12 @@ describe('training', () => {
 
   it('stops at a loss that is not a number and says where', async () => {
     const bad = rings(50, 1);
-    const samples = {
-      count: 50,
-      batch: async (positions: Uint32Array, epoch: number) => {
-        const batch = await bad.batch(positions, epoch);
-        if (epoch === 1) (batch.inputs.get('x') as Tensor<'float32'>).data[0] = Number.NaN;
-        return batch;
+    const samples: Dataset = {
+      ...bad,
+      read: async (indices, epoch) => {
+        const rows = await bad.read(indices, epoch);
+        if (epoch === 1) (rows.inputs.x as Tensor<'float32'>).data[0] = Number.NaN;
+        return rows;
       },
     };
     const checkpoints = checkpointsInMemory();
@@ -196,7 +198,9 @@ describe('training', () => {
     await expect(train(options({ schedule: { kind: 'constant', learningRate: -1 } }))).rejects.toThrow(
       /learningRate of the schedule/,
     );
-    await expect(train(options({ samples: samplesInMemory(new Map(), int64([0], [])) }))).rejects.toThrow(/no samples/);
+    await expect(
+      train(options({ samples: datasetOf({ x: float32([0, 1], []) }, { labels: int64([0], []) }) })),
+    ).rejects.toThrow(/no samples/);
   });
 });
 

@@ -23,7 +23,7 @@ export interface Trained {
  * @example
  * const { model: trained, history } = await train({
  *   model,
- *   samples: samplesInMemory(new Map([['image', images]]), labels),
+ *   samples: datasetOf({ image: images }, { labels }),
  *   loss: { kind: 'cross-entropy' },
  *   optimizer: { kind: 'adamw', weightDecay: 0.01 },
  *   schedule: { kind: 'cosine', learningRate: 0.003 },

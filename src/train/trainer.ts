@@ -1,7 +1,7 @@
+import type { Dataset } from '../dataset/dataset.ts';
 import { type Tensors, throwIfCancelled } from '../runtime/runtime.ts';
 import { diverged } from './diverged.ts';
 import { planTraining } from './plan.ts';
-import type { Samples } from './samples.ts';
 import { checkOptions, type TrainOptions } from './settings.ts';
 import { openTrainingStep } from './step.ts';
 
@@ -14,7 +14,7 @@ export interface Variant {
   /** Default: the recipe's. */
   readonly rowWeights?: Float32Array;
   /** The same rows with other inputs or targets (other labels, say). Default: the recipe's. */
-  readonly samples?: Samples;
+  readonly samples?: Dataset;
 }
 
 /** Weights at the end of a training, and the loss of each step's batch. */

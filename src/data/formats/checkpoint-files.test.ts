@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createNodeRuntime } from '../../runtime/node.ts';
 import { float32 } from '../../tensor/tensor.ts';
-import { linear, Network, readParameters, samplesInMemory, type TrainOptions, train } from '../../train/index.ts';
+import { datasetOf, linear, Network, readParameters, type TrainOptions, train } from '../../train/index.ts';
 import { checkpointFiles } from './checkpoint-files.ts';
 
 const runtime = createNodeRuntime({ threads: 1 });
@@ -20,7 +20,7 @@ afterAll(async () => {
 function options(changes: Partial<TrainOptions> = {}): TrainOptions {
   const network = new Network({ seed: 1 });
   const model = network.build([linear(network, network.input('x', 'float32', ['N', 2]), 'y', { features: 1 })]);
-  const samples = samplesInMemory(new Map([['x', float32([3, 2], [1, 2, 3, 4, 5, 6])]]), float32([3, 1], [1, 0, 2]));
+  const samples = datasetOf({ x: float32([3, 2], [1, 2, 3, 4, 5, 6]) }, { labels: float32([3, 1], [1, 0, 2]) });
   return {
     model,
     samples,

@@ -3,11 +3,11 @@ import { createNodeRuntime } from '../../runtime/node.ts';
 import { float32 } from '../../tensor/tensor.ts';
 import {
   constantly,
+  datasetOf,
   evaluateLoss,
   linear,
   Network,
   redrawnWeights,
-  samplesInMemory,
   type TrainOptions,
   train,
 } from '../../train/index.ts';
@@ -17,7 +17,7 @@ const runtime = createNodeRuntime({ threads: 1 });
 afterAll(() => runtime.close());
 
 const rowsOf = (x: readonly number[], y: readonly number[]) =>
-  samplesInMemory(new Map([['x', float32([x.length, 1], x)]]), float32([y.length, 1], y));
+  datasetOf({ x: float32([x.length, 1], x) }, { labels: float32([y.length, 1], y) });
 
 /** y = w·x + b from w = 1, b = 0; a step of .1 on the mean squared error. */
 function recipeOf(changes: Partial<TrainOptions> = {}): TrainOptions {

@@ -1,11 +1,11 @@
 import { WhereforeError } from '../../errors.ts';
 import type { Tensors } from '../../runtime/runtime.ts';
 import {
+  type Dataset,
   openRowLosses,
   openTrainer,
   readParameters,
   redrawnWeights,
-  type Samples,
   type TrainOptions,
   trainableParameters,
 } from '../../train/index.ts';
@@ -21,7 +21,7 @@ export interface RetrainingOptions {
   /** Its model has the weights from before the training. */
   readonly recipe: Recipe;
   /** Rows whose loss is measured. */
-  readonly queries: Samples;
+  readonly queries: Dataset;
 }
 
 /** One training in the plan of an experiment: which rows it uses, and its seed. */
@@ -39,7 +39,7 @@ export interface OpenRetraining extends Retraining {
    * The same with everything that a plan says, and on other samples where some are given.
    * @param samples as many rows, of the same shapes; `rows` of the result are judged by the recipe's own
    */
-  trainOn(samples: Samples | undefined, planned: PlannedTraining, signal?: AbortSignal): Promise<RetrainedValues>;
+  trainOn(samples: Dataset | undefined, planned: PlannedTraining, signal?: AbortSignal): Promise<RetrainedValues>;
   close(): Promise<void>;
 }
 
@@ -58,10 +58,10 @@ export async function openRetraining({ recipe, queries }: RetrainingOptions): Pr
     await openRowLosses({ ...recipe, samples: recipe.samples }),
   ];
   const trainOn: OpenRetraining['trainOn'] = async (given = recipe.samples, { counts, seed, labels }, signal) => {
-    if (counts.length !== recipe.samples.count) {
+    if (counts.length !== recipe.samples.length) {
       throw new WhereforeError('wrong-shape', 'how often each row is used', {
         got: `${counts.length} rows`,
-        expected: `${recipe.samples.count}`,
+        expected: `${recipe.samples.length}`,
       });
     }
     const samples = labels?.size ? relabelled(given, labels) : given;
@@ -89,22 +89,24 @@ export async function openRetraining({ recipe, queries }: RetrainingOptions): Pr
   };
 }
 
-/** The same samples with other classes for some of them. */
-function relabelled(samples: Samples, labels: ReadonlyMap<number, number>): Samples {
+/** The same rows with other classes for some of them. */
+function relabelled(samples: Dataset, labels: ReadonlyMap<number, number>): Dataset {
   return {
-    count: samples.count,
-    async batch(positions, epoch) {
-      const batch = await samples.batch(positions, epoch);
-      if (batch.targets.type !== 'int64' || batch.targets.shape.length !== 1)
+    ...samples,
+    async read(positions, epoch) {
+      const rows = await samples.read(positions, epoch);
+      if (rows.labels?.type !== 'int64' || rows.labels.shape.length !== 1)
         throw new WhereforeError('wrong-type', 'rows that have no class cannot be given another one', {
-          got: `targets of type ${batch.targets.type}, ${batch.targets.shape.length} dimensions`,
+          got: rows.labels
+            ? `targets of type ${rows.labels.type}, ${rows.labels.shape.length} dimensions`
+            : 'no labels',
         });
-      const data = (batch.targets.data as BigInt64Array).slice();
+      const data = (rows.labels.data as BigInt64Array).slice();
       for (let i = 0; i < positions.length; i++) {
         const label = labels.get(positions[i]);
         if (label !== undefined) data[i] = BigInt(label);
       }
-      return { ...batch, targets: { ...batch.targets, data } };
+      return { ...rows, labels: { ...rows.labels, data } };
     },
   };
 }

@@ -36,7 +36,7 @@ export const leastSmooth = 0.5;
  */
 export async function smoothnessOf(options: SmoothnessOptions): Promise<Smoothness> {
   const { training, share = 0.05, directions = 1, seed = 0, signal } = options;
-  const { count } = training.samples;
+  const { length: count } = training.samples;
   const part = Math.max(1, Math.round(share * count));
   if (!(share > 0 && part < count && directions >= 1)) {
     throw new WhereforeError('invalid-argument', 'what a test of smoothness weights down', {
@@ -69,7 +69,7 @@ async function trainWith(
   { rows, factor }: { readonly rows: Uint32Array; readonly factor: number },
   signal: AbortSignal | undefined,
 ): Promise<Tensors> {
-  const weights = rowWeights?.slice() ?? new Float32Array(samples.count).fill(1);
+  const weights = rowWeights?.slice() ?? new Float32Array(samples.length).fill(1);
   for (const row of rows) weights[row] *= factor;
   return (await trainer.train({ rowWeights: weights }, signal)).parameters;
 }

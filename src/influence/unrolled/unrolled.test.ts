@@ -7,11 +7,11 @@ import { float32, int64 } from '../../tensor/tensor.ts';
 import {
   activation,
   type Divisor,
+  datasetOf,
   linear,
   lossGradients,
   Network,
   type Optimizer,
-  samplesInMemory,
   type TrainOptions,
   train,
   withParameters,
@@ -57,7 +57,7 @@ function startingModel(): OnnxModel {
 }
 
 const rowsOf = (x: number[][], y: number[]) =>
-  samplesInMemory(new Map([['x', float32([x.length, 4], x.flat())]]), int64([y.length], y));
+  datasetOf({ x: float32([x.length, 4], x.flat()) }, { labels: int64([y.length], y) });
 
 function trainingOf({ settings }: Reference['cases'][number], changes: Partial<TrainOptions> = {}): TrainOptions {
   const { divisor, clipNorm, cosine, ...optimizer } = settings;

@@ -58,7 +58,7 @@ export async function unrolledScores(options: UnrolledOptions): Promise<Unrolled
   const example = await plan.example();
   const program = await buildTrainingStep(settings, example);
   const forward = await openTrainingStep(settings, example);
-  const rows = settings.samples.count;
+  const rows = settings.samples.length;
   try {
     const stretch = Math.ceil(Math.sqrt(plan.steps));
     const progress = progressOf(options, plan.steps);

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { createNodeRuntime } from '../../runtime/node.ts';
 import { random } from '../../tensor/random.ts';
 import { float32, int64 } from '../../tensor/tensor.ts';
-import { activation, linear, Network, samplesInMemory, type TrainOptions } from '../../train/index.ts';
+import { activation, datasetOf, linear, Network, type TrainOptions } from '../../train/index.ts';
 import { openRetraining } from '../retraining/retraining.ts';
 import { costOf, score } from '../score.ts';
 import { smoothnessOf } from './smoothness.ts';
@@ -26,7 +26,7 @@ function rowsOf(count: number, seed: number, copies: boolean) {
     x.set([0.9, 1.1]);
     y[0] = 2;
   }
-  return samplesInMemory(new Map([['x', float32([count, 2], x)]]), int64([count], y));
+  return datasetOf({ x: float32([count, 2], x) }, { labels: int64([count], y) });
 }
 
 function trainingOf(changes: Partial<TrainOptions> = {}): TrainOptions {

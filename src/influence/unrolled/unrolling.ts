@@ -1,10 +1,10 @@
 import { sizeOf, type Tensor, tensor } from '../../tensor/tensor.ts';
 import {
+  type Dataset,
   lossGradients,
   optimizerState,
   planTraining,
   readParameters,
-  type Samples,
   type TrainOptions,
   trainableParameters,
   withParameters,
@@ -23,7 +23,7 @@ export interface Unrolling {
 
 export interface UnrollingOptions extends Pick<UnrolledOptions, 'training' | 'losses' | 'width' | 'onProgress'> {
   /** Rows whose loss is measured, as minus the loss of each. */
-  readonly queries: Samples;
+  readonly queries: Dataset;
 }
 
 /**
@@ -32,7 +32,7 @@ export interface UnrollingOptions extends Pick<UnrolledOptions, 'training' | 'lo
  */
 export function openUnrolling(options: UnrollingOptions): Unrolling {
   const { training, queries } = options;
-  const groups = Array.from({ length: queries.count }, (_, query) => Uint32Array.of(query));
+  const groups = Array.from({ length: queries.length }, (_, query) => Uint32Array.of(query));
   return {
     epochs: training.epochs,
     keptBytes: keptBytes(training),

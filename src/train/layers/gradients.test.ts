@@ -3,8 +3,8 @@ import type { OnnxModel } from '../../onnx/graph.ts';
 import { createNodeRuntime } from '../../runtime/node.ts';
 import { random } from '../../tensor/random.ts';
 import { float32, int64, type Tensor } from '../../tensor/tensor.ts';
+import type { WeightedBatch } from '../batch.ts';
 import { Network } from '../network.ts';
-import type { Batch } from '../samples.ts';
 import { openTrainingStep } from '../step.ts';
 import {
   activation,
@@ -63,7 +63,7 @@ const cases: [string, OnnxModel, Tensor][] = [
 ];
 
 it.each(cases)('the gradient of a network for %s is the slope of its loss', async (_, model, x) => {
-  const batch: Required<Batch> = {
+  const batch: WeightedBatch = {
     inputs: new Map([['x', x]]),
     targets: int64([4], [0, 1, 2, 1]),
     weights: Float32Array.of(1, 2, 0.5, 1),
