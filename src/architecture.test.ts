@@ -52,6 +52,10 @@ const core = [
   'attribution',
   'evaluation',
   'influence',
+  'explain',
+  'explainer',
+  'page',
+  'train',
 ];
 
 /** Packages that run in a browser, too: plain JavaScript without modules of Node. */

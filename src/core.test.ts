@@ -1,15 +1,14 @@
 import { fileURLToPath } from 'node:url';
-import { rolldown } from 'rolldown';
 import ts from 'typescript';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { smallClassifier } from '../test/attribution-models.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { bundled } from '../test/browser/in-browser.ts';
+import { denseModel } from '../test/dense-model.ts';
 import { missingTypes } from '../test/public-types.ts';
+import { createSmallRuntime } from '../test/small-runtime.ts';
 import type * as Core from './core.ts';
-import { createNodeRuntime } from './runtime/node.ts';
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const runtime = createNodeRuntime({ threads: 1 });
-afterAll(() => runtime.close());
+const runtime = createSmallRuntime();
 
 /** What a browser lacks. */
 const absent = [
@@ -30,15 +29,10 @@ describe('wherefore/core in a bundle', () => {
   let core: typeof Core;
   const complaints: string[] = [];
   beforeAll(async () => {
-    const bundle = await rolldown({
-      input: at('./core.ts'),
-      platform: 'browser',
-      onLog: (level, { message }) => level === 'warn' && complaints.push(message),
-    });
-    const { output } = await bundle.generate({ format: 'iife', name: 'core', codeSplitting: false });
-    await bundle.close();
-    expect(output).toHaveLength(1);
-    ({ code, imports } = output[0]);
+    const made = await bundled(at('./core.ts'), 'core');
+    ({ code, imports } = made);
+    complaints.push(...made.complaints);
+    expect(made.chunks).toBe(1);
     // As a script of a page: names of Node are undefined.
     core = new Function(...absent, `${code}; return core;`)();
   }, 60_000);
@@ -50,13 +44,8 @@ describe('wherefore/core in a bundle', () => {
   });
 
   it('explains with a runtime that the caller brings, and draws the page', async () => {
-    const { source } = smallClassifier(runtime);
-    const model = await core.openModel(core.encodeModel(source), { runtime, name: 'small.onnx' });
-    const image = core.float32(
-      [1, 2, 8, 8],
-      Float32Array.from({ length: 128 }, (_, i) => Math.sin(i)),
-    );
-    const found = await core.explain(model, new Map([['x', image]]), {
+    const model = await core.openModel(denseModel(), { runtime, name: 'small.onnx' });
+    const found = await core.explain(model, new Map([['x', core.float32([1, 4], [1, -2, 0.5, 3])]]), {
       target: { kind: 'classLogit', class: 1 },
       baseline: { kind: 'zero' },
       methods: ['integrated-gradients', 'deep-lift', 'lrp-epsilon', 'kernel-shap'],
@@ -76,8 +65,7 @@ describe('wherefore/core in a bundle', () => {
   });
 
   it('says what it lacks where a text names a file', async () => {
-    const { source } = smallClassifier(runtime);
-    const model = await core.openModel(core.encodeModel(source), { runtime });
+    const model = await core.openModel(denseModel(), { runtime });
     await expect(core.explain(model, 'cat.png')).rejects.toThrow(/cat\.png: a text names a file.*no way to files/);
   });
 });

@@ -49,9 +49,14 @@ export { type Judgement, judge } from './page/judgement.ts';
 
 // Models
 
+export type { AccessOptions, Files, FolderEntry } from './data/files/file-access.ts';
+export type { FileKindName } from './data/files/file-kinds.ts';
+export { type FileContent, memoryFiles } from './data/files/memory-files.ts';
 export { type GuessedPreprocessing, guessPreprocessing } from './data/guess/guess.ts';
+export { imageAsInput } from './data/inputs/image-as-input.ts';
 export { preprocessImage } from './data/inputs/image-input.ts';
 export type { ModelInput } from './data/inputs/model-input.ts';
+export type { Surroundings } from './data/model/files-edge.ts';
 export type { Edge, LoadedModel } from './data/model/loaded-model.ts';
 export { type OpenModelOptions, openModel } from './data/model/open-model.ts';
 export { type Preprocessing, preprocessingSchema } from './data/model/preprocessing.ts';
@@ -115,7 +120,7 @@ export type { Scale, StatedScale } from './attribution/targets/scale.ts';
 export type { CompiledTarget } from './attribution/targets/target.ts';
 export type { OpOptions as RuleOpOptions } from './autodiff/context.ts';
 export type { Decisions, Facts } from './autodiff/facts.ts';
-export type { Image } from './data/formats/image.ts';
+export type { Colour, Image } from './data/formats/image-type.ts';
 export type { Guess } from './data/guess/guessed.ts';
 export type { GridTransform } from './data/inputs/grid.ts';
 export type { PreparedImage } from './data/inputs/image-input.ts';

@@ -29,7 +29,8 @@ export type { DatasetInspection, InspectDatasetOptions } from './data/datasets/i
 export { type OpenedDataset, openDataset } from './data/datasets/open-dataset.ts';
 export { readCsv, readJsonLines } from './data/formats/csv.ts';
 export { readIdx } from './data/formats/idx.ts';
-export { type Image, readImage, writePng } from './data/formats/image.ts';
+export { readImage, writePng } from './data/formats/image.ts';
+export type { Image } from './data/formats/image-type.ts';
 export { readNpy, writeNpy } from './data/formats/npy.ts';
 export { readNpz, writeNpz } from './data/formats/npz.ts';
 export { readParquet, writeParquet } from './data/formats/parquet.ts';
@@ -125,7 +126,7 @@ export type { ColumnInfo, TableRows } from './data/datasets/table-rows.ts';
 export type { TensorRows } from './data/datasets/tensor-rows.ts';
 export type { ReadOptions } from './data/files/open-file.ts';
 export type { CsvOptions } from './data/formats/csv.ts';
-export type { Colour } from './data/formats/image.ts';
+export type { Colour } from './data/formats/image-type.ts';
 export type { ColumnKind, ColumnOptions, NumberColumn, TextColumn } from './data/formats/table.ts';
 export type { TableInput } from './data/model/preprocessing.ts';
 export type { ByteBudget } from './dataset/byte-cache.ts';

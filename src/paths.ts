@@ -24,3 +24,19 @@ export function relativeTo(folder: string, path: string): string {
   while (same < from.length && same < to.length - 1 && from[same] === to[same]) same++;
   return [...from.slice(same).map(() => '..'), ...to.slice(same)].join('/');
 }
+
+/** Parts of a path from a folder, joined by `/`, with `..` resolved as far as there is something to leave. */
+export function joined(...parts: readonly string[]): string {
+  const kept: string[] = [];
+  for (const part of parts.flatMap(partsOf)) {
+    if (part === '..' && kept.length > 0 && kept.at(-1) !== '..') kept.pop();
+    else kept.push(part);
+  }
+  return kept.join('/');
+}
+
+/** The folder of a path whose parts are joined by `/`; empty for a name alone. */
+export const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
+
+/** The ending of a file's name, in small letters and with its dot: `.png`; empty where it has none. */
+export const endingOf = (path: string): string => /[^.](\.[^.]*)$/.exec(fileName(path))?.[1].toLowerCase() ?? '';

@@ -1,5 +1,4 @@
 import type { ModelInput } from '../data/inputs/model-input.ts';
-import { readModelInputs } from '../data/inputs/read-model-input.ts';
 import type { LoadedModel } from '../data/model/loaded-model.ts';
 import type { Preprocessing } from '../data/model/preprocessing.ts';
 import { WhereforeError } from '../errors.ts';
@@ -18,11 +17,11 @@ export async function readSourceAgain(
   preprocessing: Preprocessing,
   { source, folders }: { readonly source?: string; readonly folders: readonly string[] },
 ): Promise<ModelInput | string> {
-  if (source !== undefined) return only(await readModelInputs(model, source, preprocessing), source);
+  if (source !== undefined) return only(await model.edge.readInputs(model, source, preprocessing), source);
   const reasons = new Set<string>();
   for (const within of folders) {
     try {
-      return only(await readModelInputs(model, input.source, preprocessing, { within }), input.source);
+      return only(await model.edge.readInputs(model, input.source, preprocessing, { within }), input.source);
     } catch (error) {
       if (!(error instanceof WhereforeError)) throw error;
       reasons.add(error.what);

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Attribution } from '../attribution/attribute.ts';
 import type { LoadedModel } from '../data/model/loaded-model.ts';
 import type { Difference, IsNear } from './compare-documents.ts';
@@ -84,8 +83,17 @@ export function changesOf(
     ...was('the runtime', now.runtime, versions.runtime),
     ...was('the version of wherefore', now.wherefore, versions.wherefore),
     ...was('the version of Node.js', now.node, versions.node),
-    ...(isDeepStrictEqual(JSON.parse(beside), preprocessing)
+    ...(inOrder(beside) === inOrder(JSON.stringify(preprocessing))
       ? []
       : ['how inputs are made was not taken from what stands beside the model now']),
   ];
+}
+
+/** JSON with the keys of every object in alphabetical order: equal contents are equal texts. */
+function inOrder(json: string): string {
+  return JSON.stringify(JSON.parse(json), (_, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
 }

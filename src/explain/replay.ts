@@ -3,7 +3,6 @@ import type { Groups } from '../attribution/groups.ts';
 import { methods as methodTable } from '../attribution/methods/index.ts';
 import type { WorkOptions } from '../attribution/prepared.ts';
 import { type Target, targetKinds } from '../attribution/targets/kinds/index.ts';
-import { findBelow } from '../data/files/folders.ts';
 import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { preprocessingSchema } from '../data/model/preprocessing.ts';
 import { WhereforeError } from '../errors.ts';
@@ -111,7 +110,7 @@ async function computeAgain(model: LoadedModel, explained: Explained, options: R
   const usesGroups = Object.hasOwn(methodTable, document.method) && methodTable[document.method].usesGroups;
   const baseline = recordedBaseline(explained);
   const groups = usesGroups ? recordedGroups(explained) : undefined;
-  const files = await filesOf(document, options);
+  const files = await filesOf(model, document, options);
   const computed = await attribute(model, {
     ...options,
     inputs,
@@ -153,6 +152,7 @@ async function scoresAgain(
  * @throws WhereforeError `file-not-found`
  */
 async function filesOf(
+  { edge }: LoadedModel,
   { method, parameters }: ExplanationDocument,
   { files = {}, folders = ['.'] }: ReplayOptions,
 ): Promise<Record<string, string>> {
@@ -162,7 +162,7 @@ async function filesOf(
     const own = Object.hasOwn(files, name) ? files[name] : undefined;
     const recorded = parameters[name];
     if (own === undefined && typeof recorded !== 'string') continue;
-    const path = own ?? (await findBelow(folders, String(recorded)))?.path;
+    const path = own ?? (await edge.findBelow(folders, String(recorded)));
     if (path !== undefined) found[name] = path;
     else {
       throw new WhereforeError('file-not-found', `the file of ${method}.${name} is not there`, {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Colour } from '../data/formats/image.ts';
+import type { Colour } from '../data/formats/image-type.ts';
 import {
   divergingColour,
   type Ground,

@@ -1,4 +1,4 @@
-import type { Colour } from '../data/formats/image.ts';
+import type { Colour } from '../data/formats/image-type.ts';
 
 /** OKLab (Ottosson 2020): lightness, green–red, blue–yellow; equal distances look about equally different. */
 export type Lab = readonly [number, number, number];

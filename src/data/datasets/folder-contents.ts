@@ -1,6 +1,7 @@
 import { WhereforeError } from '../../errors.ts';
 import { hashOfFile } from '../files/file-hash.ts';
-import { decodeText, readBytes } from '../files/read-file.ts';
+import { decodeText } from '../files/file-text.ts';
+import { readBytes } from '../files/read-file.ts';
 import type { ContentKind, Contents, OpenedContents, ReadColumn } from './contents.ts';
 import type { DatasetOptions } from './dataset-options.ts';
 import { eachFile, type FolderFiles, filesBelow, imageExtensions, imageFiles } from './image-rows.ts';

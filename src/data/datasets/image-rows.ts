@@ -3,7 +3,8 @@ import { rows, type Tensor, tensor } from '../../tensor/tensor.ts';
 import { folderEntries } from '../files/folders.ts';
 import type { ReadOptions } from '../files/open-file.ts';
 import { readBytes } from '../files/read-file.ts';
-import { type Colour, imageExtensions, readImage } from '../formats/image.ts';
+import { readImage } from '../formats/image.ts';
+import { type Colour, imageExtensions } from '../formats/image-type.ts';
 import type { TensorRows } from './tensor-rows.ts';
 
 /** Images of which some are read at a time, as they are. */

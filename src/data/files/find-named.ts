@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
-import { type FolderEntry, folderEntries } from './folders.ts';
+import type { FolderEntry } from './file-access.ts';
+import { folderEntries } from './folders.ts';
 
 /** Levels of folders below the first, and entries, that a search looks at: a home folder must not be read through. */
 const deepest = 4;

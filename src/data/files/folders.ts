@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import type { FolderEntry } from './file-access.ts';
 import { readError } from './file-errors.ts';
 
 /** Whether the path is a folder; false where there is nothing. */
@@ -35,12 +36,6 @@ export function isBelow(path: string, folders: readonly string[]): boolean {
 /** Whether the path is a regular file; false where there is nothing. */
 export async function isFile(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isFile() ?? false;
-}
-
-/** An entry of a folder. */
-export interface FolderEntry {
-  readonly name: string;
-  readonly isFolder: boolean;
 }
 
 /**

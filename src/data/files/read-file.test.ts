@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fileKinds, formatBytes } from './file-kinds.ts';
+import { decodeText } from './file-text.ts';
 import { foldersOf } from './folders.ts';
 import { withFile } from './open-file.ts';
-import { decodeText, readBytes, readBytesIfPresent, readText } from './read-file.ts';
+import { readBytes, readBytesIfPresent, readText } from './read-file.ts';
 
 let folder: string;
 let at: (...names: string[]) => string;

@@ -1,5 +1,6 @@
 import { WhereforeError } from '../../errors.ts';
 import type { FileKindName } from './file-kinds.ts';
+import { decodeText } from './file-text.ts';
 import { type ReadOptions, withFile } from './open-file.ts';
 
 /** All bytes of a file, also beyond 2 GB. @throws WhereforeError as {@link withFile} */
@@ -36,13 +37,4 @@ export async function readTextIfPresent(
 ): Promise<string | undefined> {
   const bytes = await readBytesIfPresent(path, kind, options);
   return bytes && decodeText(bytes, path);
-}
-
-/** Bytes as UTF-8 text, without a byte-order mark. @throws WhereforeError `invalid-data` where they are not UTF-8. */
-export function decodeText(bytes: Uint8Array, where: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new WhereforeError('invalid-data', 'not UTF-8 text', { where, fix: 'save the file as UTF-8', cause });
-  }
 }

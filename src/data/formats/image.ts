@@ -4,21 +4,8 @@ import { WhereforeError } from '../../errors.ts';
 import { formatShape, type Tensor, tensor } from '../../tensor/tensor.ts';
 import { folderEntries } from '../files/folders.ts';
 import { readBytes } from '../files/read-file.ts';
+import { type Colour, type Image, imageExtensions } from './image-type.ts';
 import { mostPixels } from './resize.ts';
-
-/** Endings of the names of files that {@link readImage} reads. */
-export const imageExtensions: ReadonlySet<string> = new Set([
-  '.png',
-  '.jpg',
-  '.jpeg',
-  '.webp',
-  '.gif',
-  '.avif',
-  '.tif',
-  '.tiff',
-  '.bmp',
-  '.svg',
-]);
 
 /**
  * Paths of the images of a folder, sub-folders included, in alphabetical order.
@@ -34,17 +21,6 @@ export async function imagesIn(folder: string): Promise<string[]> {
     expected: [...imageExtensions].join(', '),
   });
 }
-
-/** An image as a person sees it: upright, opaque, 8 bits. */
-export interface Image {
-  /** height × width × 3, RGB, 0–255. */
-  readonly pixels: Tensor<'uint8'>;
-  /** What reading changed about the image, each a sentence: turned upright, transparency filled, … */
-  readonly notes: readonly string[];
-}
-
-/** Red, green, blue, 0–255. */
-export type Colour = readonly [number, number, number];
 
 /**
  * Reads an image (PNG, JPEG, WebP, GIF, TIFF, AVIF, SVG) as 8-bit RGB, with the pixels of Pillow's `convert('RGB')`.

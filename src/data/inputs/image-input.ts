@@ -2,7 +2,7 @@ import { WhereforeError } from '../../errors.ts';
 import { toFloat32 } from '../../tensor/convert.ts';
 import { maxOf, minOf } from '../../tensor/extremes.ts';
 import { float32, formatShape, type Tensor, tensor } from '../../tensor/tensor.ts';
-import type { Colour, Image } from '../formats/image.ts';
+import type { Colour, Image } from '../formats/image-type.ts';
 import { resizeImage } from '../formats/resize.ts';
 import type { ImageInput, Preprocessing } from '../model/preprocessing.ts';
 import type { GridTransform } from './grid.ts';

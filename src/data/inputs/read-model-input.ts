@@ -9,7 +9,8 @@ import type { ReadOptions } from '../files/open-file.ts';
 import { portablePath } from '../files/portable-path.ts';
 import { readBytes, readText } from '../files/read-file.ts';
 import type { Audio } from '../formats/audio.ts';
-import { imageExtensions, readImage } from '../formats/image.ts';
+import { readImage } from '../formats/image.ts';
+import { imageExtensions } from '../formats/image-type.ts';
 import { tableReaders } from '../formats/table-file.ts';
 import { tensorReaders } from '../formats/tensor-file.ts';
 import type { LoadedModel } from '../model/loaded-model.ts';
@@ -17,14 +18,15 @@ import type { Preprocessing, TextInput } from '../model/preprocessing.ts';
 import { audioReaders, prepareAudio } from './audio-input.ts';
 import { withRows } from './describe-rows.ts';
 import { describedText } from './described-text.ts';
-import { describedImage, preprocessImage } from './image-input.ts';
+import { imageAsInput } from './image-as-input.ts';
+import { describedImage } from './image-input.ts';
 import { inputLimit } from './input-limit.ts';
 import type { ModelInput } from './model-input.ts';
 import { readNamedTensor } from './named-tensor.ts';
 import { tableInputs } from './row-input.ts';
 import { splitSelection } from './row-selection.ts';
 import { filesOfFolder } from './source-files.ts';
-import { asTaken, bareRow, isNamed, layoutOf, tensorInput } from './tensor-input.ts';
+import { asTaken, bareRow, isNamed, tensorInput } from './tensor-input.ts';
 import { textInputs } from './text-input.ts';
 import { type FoundText, textsOfFile, textsOfTable } from './text-sources.ts';
 
@@ -202,15 +204,6 @@ async function imageInput(
   hash: string,
   preprocessing: Preprocessing,
 ): Promise<ModelInput> {
-  const { name, preprocessing: input } = describedImage(preprocessing, source);
-  const image = await readImage(bytes, { name: source, background: input.background });
-  const { tensor, transform } = await preprocessImage(image, input);
-  return {
-    source,
-    hash,
-    tensors: asTaken(model, new Map([[name, tensor]]), source),
-    layout: layoutOf(name, tensor, preprocessing),
-    image: { pixels: image.pixels, transform, input },
-    notes: image.notes,
-  };
+  const { background } = describedImage(preprocessing, source).preprocessing;
+  return imageAsInput(model, await readImage(bytes, { name: source, background }), { source, hash }, preprocessing);
 }

@@ -1,7 +1,7 @@
 import { extname, join } from 'node:path';
 import { WhereforeError } from '../../errors.ts';
 import { folderEntries } from '../files/folders.ts';
-import { imageExtensions } from '../formats/image.ts';
+import { imageExtensions } from '../formats/image-type.ts';
 import { tensorReaders } from '../formats/tensor-file.ts';
 import type { Preprocessing } from '../model/preprocessing.ts';
 import { audioReaders } from './audio-input.ts';

@@ -6,9 +6,12 @@ import { validateModel } from '../../onnx/validate.ts';
 import { createNodeRuntime, type Isolation } from '../../runtime/node.ts';
 import type { Runtime, WeightSource } from '../../runtime/runtime.ts';
 import { FileHash } from '../files/file-hash.ts';
-import { foldersOf, realPath } from '../files/folders.ts';
+import { findBelow, foldersOf, isFolder, realPath } from '../files/folders.ts';
+import { nodeFiles } from '../files/node-files.ts';
 import { withFile } from '../files/open-file.ts';
+import { splitSelection } from '../inputs/row-selection.ts';
 import { findBeside } from './beside.ts';
+import { externalFiles } from './external-files.ts';
 import type { Edge, LoadedModel } from './loaded-model.ts';
 import { labelsOfModel } from './model-labels.ts';
 import { type NamedFiles, withNamedFiles } from './named-beside.ts';
@@ -121,8 +124,17 @@ const nodeEdge: Edge = {
     return process.cwd();
   },
   absolute: (path) => resolve(path),
-  readInputs: async (model, source, preprocessing) =>
-    (await import('../inputs/read-model-input.ts')).readModelInputs(model, source, preprocessing),
+  files: nodeFiles,
+  findBelow: async (folders, path) => (await findBelow(folders, path))?.path,
+  readInputs: async (model, source, preprocessing, options) =>
+    (await import('../inputs/read-model-input.ts')).readModelInputs(model, source, preprocessing, options),
+  sourcesIn: async (source, preprocessing) => {
+    const { path, selection } = splitSelection(source);
+    if (!(await isFolder(path))) return [source];
+    const { filesOfFolder } = await import('../inputs/source-files.ts');
+    return (await filesOfFolder(path, preprocessing, selection, { any: true })).paths;
+  },
+  decodeImage: async (bytes, options) => (await import('../formats/image.ts')).readImage(bytes, options),
   tokenizer: async (model, preprocessing) =>
     (await import('../inputs/text-input.ts')).tokenizerOf(model, preprocessing),
   loadModel: (path, runtime) => loadModel(path, { runtime }),
@@ -162,16 +174,6 @@ async function decodeAt(
 
 /** Bytes for the values of a run and for the runtime itself; weights are held several times while they are rearranged. */
 const leastMemory = 1.5 * 2 ** 30;
-
-/** The files beside the model that hold weights, in the order of their names, and how many bytes of each it takes. */
-function externalFiles(model: OnnxModel): [name: string, end: number][] {
-  const needed = new Map<string, number>();
-  for (const { location } of model.graph.initializers.values()) {
-    if (location.kind !== 'file') continue;
-    needed.set(location.path, Math.max(needed.get(location.path) ?? 0, location.offset + location.length));
-  }
-  return [...needed].sort(([a], [b]) => (a < b ? -1 : 1));
-}
 
 /** Adds to a hash what the model takes of a file of weights: what follows in the file is not the model's. */
 async function hashWeights(

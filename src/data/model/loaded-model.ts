@@ -1,5 +1,7 @@
 import type { Model } from '../../runtime/model.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
+import type { Files } from '../files/file-access.ts';
+import type { Colour, Image } from '../formats/image-type.ts';
 import type { ModelInput } from '../inputs/model-input.ts';
 import type { Tokenizer } from '../inputs/tokenizer.ts';
 import type { Beside } from './beside.ts';
@@ -36,10 +38,29 @@ export interface Edge {
   readonly versions: { readonly node?: string };
   /** The current folder, from which paths are told in documents; undefined where there is none. */
   readonly folder: string | undefined;
+  /** Where files lie; undefined where there are none. */
+  readonly files: Files | undefined;
   /** A path as an absolute one. */
   absolute(path: string): string;
-  /** Inputs that a text names: a file, rows of a table, a folder, numbers written out. */
-  readInputs(model: LoadedModel, source: string, preprocessing: Preprocessing): Promise<ModelInput[]>;
+  /** A file that lies below one of some folders, links followed: for a path that a document holds. */
+  findBelow(folders: readonly string[], path: string): Promise<string | undefined>;
+  /**
+   * Inputs that a text names: a file, rows of a table, a folder, numbers written out.
+   * @param options.within folder that a path starts from and must not leave, where another file names the source
+   */
+  readInputs(
+    model: LoadedModel,
+    source: string,
+    preprocessing: Preprocessing,
+    options?: { readonly within?: string },
+  ): Promise<ModelInput[]>;
+  /** Texts that name one input each: of a folder those of its files that the model takes, else the text itself. */
+  sourcesIn(source: string, preprocessing: Preprocessing): Promise<readonly string[]>;
+  /** The pixels of an image. @throws WhereforeError `invalid-data` for what is no image */
+  decodeImage(
+    bytes: Uint8Array<ArrayBuffer>,
+    options: { readonly name: string; readonly background?: Colour },
+  ): Promise<Image>;
   /** The tokenizer of a model that takes text, where one is known. */
   tokenizer(model: LoadedModel, preprocessing: Preprocessing): Promise<Tokenizer | undefined>;
   /** Another model, such as a learned explainer, from a path. */

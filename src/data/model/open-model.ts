@@ -2,38 +2,44 @@ import { WhereforeError } from '../../errors.ts';
 import { decodeModel } from '../../onnx/decode.ts';
 import type { OnnxModel } from '../../onnx/graph.ts';
 import { validateModel } from '../../onnx/validate.ts';
+import { fileName } from '../../paths.ts';
 import type { ExecutorOptions } from '../../runtime/executor.ts';
 import { withOpenBatch } from '../../runtime/fixed-batch.ts';
 import { createModel, type ModelOrigin } from '../../runtime/model.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { contentHash } from '../../tensor/content-hash.ts';
-import type { Edge, LoadedModel } from './loaded-model.ts';
+import type { Files } from '../files/file-access.ts';
+import { readExternalFiles } from './external-files.ts';
+import { filesEdge, type Surroundings } from './files-edge.ts';
+import type { LoadedModel } from './loaded-model.ts';
 import { labelsOfModel } from './model-labels.ts';
 import type { PreprocessingText } from './preprocessing.ts';
-import { checkPreprocessing, completePreprocessing } from './preprocessing-text.ts';
+import { preprocessingBeside } from './preprocessing-at.ts';
+import { checkPreprocessing, completePreprocessing, type LoadedPreprocessing } from './preprocessing-text.ts';
 
-export interface OpenModelOptions {
+export interface OpenModelOptions extends Surroundings {
   /** What runs the model; it stays open when the model is closed. */
   readonly runtime: Runtime;
-  /** Name of the model, for messages. Default `model.onnx`. */
+  /** Name of a model given as bytes, for messages. Default `model.onnx`. */
   readonly name?: string;
-  /** How its inputs are made, as a `wherefore.yaml` says it; default: what the graph shows. */
+  /** How its inputs are made, as a `wherefore.yaml` says it; default: the one beside the model, else what the graph shows. */
   readonly preprocessing?: PreprocessingText;
-  /** How files are reached. Default: not at all; inputs are then tensors, and `lax` cannot open its explainer. */
-  readonly edge?: Edge;
 }
 
 /**
- * A model from bytes that hold all of its weights, without any file or platform: `loadModel` does the same for files.
- * @throws WhereforeError `not-onnx`, `malformed-model`, `unsupported-model`; `invalid-data` for a faulty preprocessing
+ * Opens a model without any platform: from bytes that hold all of its weights, or from a path in `files`, with its
+ * weights, `wherefore.yaml` and labels beside it. `loadModel` does the same for the files of Node.
+ * @throws WhereforeError `not-onnx`, `malformed-model`, `unsupported-model`; `invalid-data` for a faulty preprocessing;
+ *   `file-not-found`
  * @example
  * const model = await openModel(bytes, { runtime });
  * const [explanation] = await explain(model, new Map([['x', tensor]]));
  */
-export async function openModel(
-  bytes: Uint8Array,
-  { runtime, name = 'model.onnx', preprocessing: text, edge = noEdge }: OpenModelOptions,
-): Promise<LoadedModel> {
+export async function openModel(source: Uint8Array | string, options: OpenModelOptions): Promise<LoadedModel> {
+  const { runtime, files } = options;
+  const path = typeof source === 'string' ? source : undefined;
+  const name = path === undefined ? (options.name ?? 'model.onnx') : fileName(path);
+  const bytes = typeof source === 'string' ? await bytesAt(files, source) : source;
   const decoded = await Promise.resolve(bytes)
     .then((content) => {
       const model = decodeModel(content, { fileName: name });
@@ -41,18 +47,36 @@ export async function openModel(
       return model;
     })
     .catch(asMalformed(name));
-  checkWeights(decoded, name);
-  const loaded = text && { preprocessing: completePreprocessing(text), path: name };
-  const labels = loaded && Array.isArray(loaded.preprocessing.labels) ? loaded.preprocessing.labels : undefined;
-  if (loaded) checkPreprocessing({ ...loaded, labels }, decoded.graph);
+  if (path === undefined) checkWeights(decoded, name);
+  const weights = path === undefined || !files ? new Map() : await readExternalFiles(decoded, files, path);
+  const written = options.preprocessing
+    ? withOwnLabels({ preprocessing: completePreprocessing(options.preprocessing), path: name })
+    : path !== undefined && files
+      ? await preprocessingBeside(files, path)
+      : undefined;
+  if (written) checkPreprocessing(written, decoded.graph);
   const origin: ModelOrigin = {
     name,
-    hash: contentHash([bytes]),
-    weights: { kind: 'memory', files: new Map([[name, bytes]]) },
+    hash: contentHash([bytes, ...weights.values()]),
+    weights: { kind: 'memory', files: new Map([...weights, [name, bytes]]) },
   };
   const model = await opened(decoded, runtime, origin).catch(asMalformed(name));
-  const names = labels ?? labelsOfModel(decoded, undefined).labels?.names;
-  return { ...model, path: undefined, preprocessing: loaded, beside: undefined, labels: names, edge };
+  const labels = written?.labels ?? labelsOfModel(decoded, undefined).labels?.names;
+  const edge = filesEdge(options, (other) => openModel(other, { ...options, preprocessing: undefined }));
+  return { ...model, path, preprocessing: written, beside: undefined, labels, edge };
+}
+
+async function bytesAt(files: Files | undefined, path: string): Promise<Uint8Array> {
+  if (files) return files.read(path, 'model');
+  throw new WhereforeError('invalid-argument', 'a path names a model, and there are no files', {
+    where: path,
+    fix: 'give the bytes of the model, or files: memoryFiles(…)',
+  });
+}
+
+function withOwnLabels(loaded: LoadedPreprocessing): LoadedPreprocessing {
+  const { labels } = loaded.preprocessing;
+  return Array.isArray(labels) ? { ...loaded, labels } : loaded;
 }
 
 function checkWeights({ graph }: OnnxModel, name: string): void {
@@ -61,27 +85,10 @@ function checkWeights({ graph }: OnnxModel, name: string): void {
     throw new WhereforeError('unsupported-model', 'the model keeps weights in another file', {
       where: name,
       got: location.path,
-      fix: 'export it with its weights inside, or load it by its path with loadModel',
+      fix: 'open it by its path with files that hold both, or export it with its weights inside',
     });
   }
 }
-
-/** Nothing lies around a model that came as bytes. */
-const noEdge: Edge = {
-  versions: {},
-  folder: undefined,
-  absolute: (path) => path,
-  readInputs: async (_, source) => {
-    throw withoutFiles(source, 'give the tensors themselves');
-  },
-  tokenizer: async () => undefined,
-  loadModel: async (path) => {
-    throw withoutFiles(path, 'open the model with an edge that has files');
-  },
-};
-
-const withoutFiles = (where: string, fix: string) =>
-  new WhereforeError('invalid-argument', 'a text names a file, and this model has no way to files', { where, fix });
 
 /** Made ready and, where the file fixes its batch, freed of that. */
 export const opened = async (decoded: OnnxModel, runtime: Runtime, origin: ModelOrigin, options?: ExecutorOptions) =>

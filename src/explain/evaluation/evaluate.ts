@@ -167,7 +167,7 @@ export async function prepareEvaluation(
   refuseIdleParameters(options, new Set(wanted));
   const parameters = options.methods ? options.parameters : { ...defaultParameters, ...options.parameters };
   const { planned, leftOut } = await planAll(model, drawn, wanted, { ...options, parameters, preprocessing });
-  const truths = options.truth === undefined ? undefined : await truthsOf(options.truth, drawn);
+  const truths = options.truth === undefined ? undefined : await truthsOf(options.truth, drawn, model.edge);
   const regions = options.regions ?? defaultRegions(drawn[0].input);
   const all = inputsOf(planned, drawn, { truths, regions });
   const calibration = options.alphaMin === 'tuned' ? calibrationSources(drawn, seed) : [];

@@ -1,10 +1,6 @@
-import { isFolder } from '../../data/files/folders.ts';
 import { describeVariant, drawVariant, type ImageVariant, variantOf } from '../../data/formats/image-variant.ts';
 import { preprocessImage } from '../../data/inputs/image-input.ts';
 import type { ModelInput } from '../../data/inputs/model-input.ts';
-import { readModelInputs } from '../../data/inputs/read-model-input.ts';
-import { splitSelection } from '../../data/inputs/row-selection.ts';
-import { filesOfFolder } from '../../data/inputs/source-files.ts';
 import { tensorInput } from '../../data/inputs/tensor-input.ts';
 import type { LoadedModel } from '../../data/model/loaded-model.ts';
 import type { Preprocessing } from '../../data/model/preprocessing.ts';
@@ -49,7 +45,9 @@ export async function drawInputs(
       typeof source === 'string'
         ? (
             await Promise.all(
-              (await filesOf(source, preprocessing)).map((path) => readModelInputs(model, path, preprocessing)),
+              (
+                await model.edge.sourcesIn(source, preprocessing)
+              ).map((path) => model.edge.readInputs(model, path, preprocessing)),
             )
           ).flat()
         : [tensorInput(model, source, 'tensors in memory', undefined, preprocessing)];
@@ -94,11 +92,6 @@ function withOwnName(input: ModelInput, namesakes: Map<string, (string | undefin
 function sourceOf({ source, tensors }: ModelInput): string {
   if (source !== 'tensors in memory') return source;
   return `${source} ${contentHash([...tensors.values()].flatMap((t) => [...hashedTensor(t)])).slice(0, 12)}`;
-}
-
-async function filesOf(source: string, preprocessing: Preprocessing): Promise<readonly string[]> {
-  const { path, selection } = splitSelection(source);
-  return (await isFolder(path)) ? (await filesOfFolder(path, preprocessing, selection, { any: true })).paths : [source];
 }
 
 function imageOf({ image, source }: ModelInput): NonNullable<ModelInput['image']> {

@@ -1,11 +1,12 @@
-import { basename, extname, join } from 'node:path';
 import * as z from 'zod';
-import { readBytesIfPresent, readTextIfPresent } from '../../data/files/read-file.ts';
-import { readImage } from '../../data/formats/image.ts';
+import type { Files } from '../../data/files/file-access.ts';
+import { bytesIfPresent, textIfPresent } from '../../data/files/file-text.ts';
 import { variantOf } from '../../data/formats/image-variant.ts';
 import { preprocessImage } from '../../data/inputs/image-input.ts';
 import type { ModelInput } from '../../data/inputs/model-input.ts';
+import type { Edge } from '../../data/model/loaded-model.ts';
 import { WhereforeError } from '../../errors.ts';
+import { fileName } from '../../paths.ts';
 import { maxOf } from '../../tensor/extremes.ts';
 import { formatShape, type Tensor, tensor } from '../../tensor/tensor.ts';
 import type { DrawnInput } from './inputs.ts';
@@ -15,6 +16,13 @@ const boxesSchema = z.array(z.tuple([z.number(), z.number(), z.number(), z.numbe
 
 const maskEndings = ['.png', '.jpg', '.jpeg', '.webp', '.bmp'];
 
+/** A folder of masks and boxes, and how it is read. */
+interface Truths {
+  readonly folder: string;
+  readonly edge: Edge;
+  readonly files: Files;
+}
+
 /**
  * Where the object of an image lies, as the model sees the image: 1 for the pixels of the object, row by row. Read
  * from a folder by the image's name: `cat.png` (bright pixels belong to the object; of the image's size) or
@@ -22,12 +30,12 @@ const maskEndings = ['.png', '.jpg', '.jpeg', '.webp', '.bmp'];
  * @returns undefined where the folder holds nothing for this image, or where the input is no image
  * @throws WhereforeError `wrong-shape` for a mask of another size, `invalid-data` for boxes that cannot be read
  */
-async function readTruth(folder: string, drawn: DrawnInput): Promise<Uint8Array | undefined> {
+async function readTruth(there: Truths, drawn: DrawnInput): Promise<Uint8Array | undefined> {
   const { image } = drawn.input;
   if (!image) return undefined;
-  const stem = basename(drawn.drawnFrom, extname(drawn.drawnFrom));
+  const stem = fileName(drawn.drawnFrom).replace(/(?<=.)\.[^.]*$/, '');
   const size = drawn.variant ? undefined : image.pixels.shape.slice(0, 2);
-  const mask = (await maskFile(folder, stem, size)) ?? (await boxFile(folder, stem, drawn));
+  const mask = (await maskFile(there, stem, size)) ?? (await boxFile(there, stem, drawn));
   if (!mask) return undefined;
   const changed = drawn.variant ? variantOf(mask, drawn.variant, { geometry: true }) : mask;
   // Padding and what is cut off belong to nothing.
@@ -37,15 +45,15 @@ async function readTruth(folder: string, drawn: DrawnInput): Promise<Uint8Array 
 }
 
 async function maskFile(
-  folder: string,
+  { folder, edge, files }: Truths,
   stem: string,
   size: readonly number[] | undefined,
 ): Promise<Tensor<'uint8'> | undefined> {
   for (const ending of maskEndings) {
-    const path = join(folder, `${stem}${ending}`);
-    const bytes = await readBytesIfPresent(path, 'image');
+    const path = `${folder}/${stem}${ending}`;
+    const bytes = await bytesIfPresent(files, path, 'image');
     if (!bytes) continue;
-    const { pixels } = await readImage(bytes, { name: path });
+    const { pixels } = await edge.decodeImage(bytes, { name: path });
     if (!size || size.every((side, axis) => side === pixels.shape[axis])) return pixels;
     throw new WhereforeError('wrong-shape', 'the mask is not of the size of its image', {
       where: path,
@@ -57,12 +65,12 @@ async function maskFile(
 }
 
 async function boxFile(
-  folder: string,
+  { folder, files }: Truths,
   stem: string,
   { input, variant }: DrawnInput,
 ): Promise<Tensor<'uint8'> | undefined> {
-  const path = join(folder, `${stem}.json`);
-  const text = await readTextIfPresent(path, 'document');
+  const path = `${folder}/${stem}.json`;
+  const text = await textIfPresent(files, path, 'document');
   if (text === undefined) return undefined;
   const boxes = parseBoxes(text, path);
   // Boxes are cut with the image, so the whole of it must be known: a variant remembers only its part.
@@ -104,10 +112,21 @@ function parseBoxes(text: string, where: string): z.infer<typeof boxesSchema> {
 }
 
 /** The objects of all inputs of which the folder knows one. @throws WhereforeError `invalid-data` where it knows none */
-export async function truthsOf(folder: string, drawn: readonly DrawnInput[]): Promise<Map<ModelInput, Uint8Array>> {
+export async function truthsOf(
+  folder: string,
+  drawn: readonly DrawnInput[],
+  edge: Edge,
+): Promise<Map<ModelInput, Uint8Array>> {
+  const { files } = edge;
+  if (!files) {
+    throw new WhereforeError('invalid-argument', 'masks lie in files, and this model has no way to files', {
+      where: folder,
+      fix: 'open the model with files',
+    });
+  }
   const truths = new Map<ModelInput, Uint8Array>();
   for (const one of drawn) {
-    const truth = await readTruth(folder, one);
+    const truth = await readTruth({ folder, edge, files }, one);
     if (truth) truths.set(one.input, truth);
   }
   if (truths.size > 0) return truths;
