@@ -1,4 +1,4 @@
-// What the audit finds: planted wrong labels, and label errors that people checked: `npm run bench:influence`.
+// Influence: planted wrong labels, label errors that people checked, scores against retraining: `npm run bench:influence`.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -13,18 +13,27 @@ import { createNodeRuntime } from '../../src/runtime/node.ts';
 import { toNumbers } from '../../src/tensor/convert.ts';
 import { ranks } from '../../src/tensor/correlation.ts';
 import { random } from '../../src/tensor/random.ts';
+import { readDigits } from '../unrolled/digits.ts';
 import { digits, type FlipKind, fashion, flipped, type Images } from './data.ts';
+import { digitsGates } from './digits.ts';
 import { represented, trained } from './networks.ts';
 
 const options = new Command('bench:influence')
   .option('--data <folder>', 'the folder of data sets', '../shared/data')
   .option('--rows <n>', 'rows of Fashion-MNIST', '12000')
   .option('--epochs <n>', 'of the CNN', '3')
-  .option('--only <part>', 'flips or label-errors')
+  .option('--reference <folder>', 'rows and queries of digits as .npy', '../shared/reference/influence')
+  .option('--trainings <n>', 'retrainings for each part of the rows that is left out', '60')
+  .option('--shares <list>', 'parts of the rows that are left out', '.01,.05,.1,.2,.5')
+  .option('--only <part>', 'flips, label-errors or digits')
   .option('--threads <n>', 'threads of the runtime', '2')
   .option('--out <file>', 'where the tables go', 'bench/results-influence.md')
   .parse()
-  .opts<Record<'data' | 'rows' | 'epochs' | 'threads' | 'out', string> & { only?: string }>();
+  .opts<
+    Record<'data' | 'rows' | 'epochs' | 'threads' | 'out' | 'reference' | 'trainings' | 'shares', string> & {
+      only?: string;
+    }
+  >();
 
 const runtime = createNodeRuntime({ threads: Number(options.threads) });
 const lines: string[] = [];
@@ -155,8 +164,23 @@ function labelErrors(): void {
   }
 }
 
-if (options.only !== 'label-errors') await flips();
-if (options.only !== 'flips') labelErrors();
+async function gates(): Promise<void> {
+  say('\n## Digits against retraining\n');
+  const shares = options.shares.split(',').map(Number);
+  const digits = readDigits(options.reference);
+  for (const kind of ['softmax regression', 'MLP'] as const)
+    await digitsGates({ digits, runtime, trainings: Number(options.trainings), shares, say }, kind);
+}
+
+const parts: Readonly<Record<string, () => Promise<void> | void>> = {
+  flips,
+  'label-errors': labelErrors,
+  digits: gates,
+};
+for (const [name, part] of Object.entries(parts)) if (!options.only || options.only === name) await part();
 if (!options.only)
-  writeFileSync(options.out, `# What the audit finds\n\n\`npm run bench:influence\`\n\n${lines.join('\n')}\n`);
+  writeFileSync(
+    options.out,
+    `# Influence: what is found, and how well it predicts\n\n\`npm run bench:influence\`\n\n${lines.join('\n')}\n`,
+  );
 await runtime.close();

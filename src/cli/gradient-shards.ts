@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { type OpenedDataset, openDataset } from '../data/datasets/open-dataset.ts';
 import { hashOfFile } from '../data/files/file-hash.ts';
 import { readSafetensors, writeSafetensors } from '../data/formats/safetensors.ts';
-import { loadModel } from '../data/model/load-model.ts';
 import { range } from '../dataset/pieces.ts';
 import { subset } from '../dataset/select.ts';
 import { WhereforeError } from '../errors.ts';
@@ -19,6 +18,7 @@ import {
 } from '../influence/row-passes.ts';
 import type { Shard, ShardJob, ShardProgram } from '../run/shard.ts';
 import { float32, type Tensor, tensor } from '../tensor/tensor.ts';
+import { loadAt } from './checkpoint-model.ts';
 import { filesAt, namedFiles } from './named-files.ts';
 
 const labels = z.enum(['given', 'sampled']);
@@ -44,6 +44,8 @@ const described = z.object({
 
 const parameters = z.object({
   model: z.string(),
+  /** A file of weights that replace those of the model. */
+  checkpoint: z.string().optional(),
   ...namedFiles,
   data: described,
   /** Value of the model's graph that holds the logits. */
@@ -81,7 +83,11 @@ export const gradientProgram: ShardProgram = {
       .parse(JSON.parse(new TextDecoder().decode(await job.blob(job.work.data as string))));
     const memory = asked.memory && asked.memory * 2 ** 20;
     const files = await filesAt(asked, job.file);
-    const model = await loadModel(await job.file(asked.model), { threads: job.threads, memory, ...files });
+    const checkpoint = asked.checkpoint && (await job.file(asked.checkpoint));
+    const model = await loadAt(
+      { model: await job.file(asked.model), checkpoint },
+      { threads: job.threads, memory, ...files },
+    );
     const { path, ...words } = asked.data;
     const data = await openDataset(await job.file(path), { model, ...words });
     const { output, classes, batch } = asked;

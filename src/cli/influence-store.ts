@@ -11,6 +11,7 @@ import { hashFile, type ListedFile } from '../run/files.ts';
 import { fileCache } from '../run/worker.ts';
 import { createEigenThread } from '../runtime/eigen-thread.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
+import type { CheckpointPath } from './checkpoint-model.ts';
 import { type DriverOptions, driverOf, withDriver } from './driver-options.ts';
 import type { GradientParameters } from './gradient-shards.ts';
 import { openGradientStore } from './gradient-store.ts';
@@ -48,7 +49,7 @@ export interface StoreSession {
   readonly data: OpenedDataset;
   readonly described: Omit<GradientParameters['data'], 'path'>;
   /** Where a model was loaded from. */
-  readonly pathOf: (asked: StoreRequest) => string;
+  readonly pathOf: (asked: StoreRequest) => CheckpointPath;
   /** Files that were read so far. */
   readonly read: ReadonlySet<string>;
   readonly signal: AbortSignal;
@@ -75,7 +76,7 @@ export function storesFor(options: StoreOptions, session: StoreSession) {
     const kept = openGradientStore({
       ...{ place: place.includes('://') ? place : resolve(place), model: model.hash, data, passes },
       parameters: {
-        ...{ model: session.pathOf(asked), preprocessing: options.preprocessing },
+        ...{ ...session.pathOf(asked), preprocessing: options.preprocessing },
         data: { path: data.path, ...described },
         ...{ output, classes, batch: passes.batch, memory: options.memory },
       },

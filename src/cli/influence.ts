@@ -21,6 +21,7 @@ import { viewsOf } from '../report/audit/row-views.ts';
 import { influenceData } from '../report/influence/influence-data.ts';
 import { influenceFolder, writeInfluence } from '../report/influence/write-influence.ts';
 import { toNumbers } from '../tensor/convert.ts';
+import { type CheckpointOptions, type CheckpointPath, openCheckpoints } from './checkpoint-model.ts';
 import { noteReads } from './evaluate-run.ts';
 import { interruptible } from './failure.ts';
 import { type StoreOptions, storesFor, withStore } from './influence-store.ts';
@@ -40,7 +41,7 @@ import { parseSettings } from './settings-text.ts';
 import { formatTable } from './table-text.ts';
 import { print, printJson, tell } from './terminal.ts';
 
-interface Options extends StoreOptions {
+interface Options extends StoreOptions, CheckpointOptions {
   readonly model: string;
   readonly data: string;
   readonly from?: string;
@@ -60,9 +61,11 @@ interface Options extends StoreOptions {
   readonly json?: boolean;
 }
 
-/** Methods that need nothing but a model and its data. */
+/** Methods that need nothing but a model, checkpoints of its training, and its data. */
 const offered = Object.entries(influenceTable)
-  .filter(([, { needs }]) => needs.every((need) => ['labels', 'embeddings', 'predictions', 'gradients'].includes(need)))
+  .filter(([, { needs }]) =>
+    needs.every((need) => ['labels', 'embeddings', 'predictions', 'gradients', 'checkpoints'].includes(need)),
+  )
   .map(([name]) => name);
 
 export function defineInfluence(program: Command): void {
@@ -84,8 +87,15 @@ export function defineInfluence(program: Command): void {
     .option('--class <name>', 'the class whose probability is asked about; default: the predicted one')
     .option(
       '--method <name>',
-      `of ${offered.join(', ')}; default: influence up to 2,000 weights, else ek-fac; without gradients knn-shapley`,
+      `of ${offered.join(', ')}; default: influence up to 2,000 weights, else ek-fac; with checkpoints tracin-cp; without gradients knn-shapley`,
     )
+    .option(
+      '--checkpoints <files>',
+      'moments of the training, first to last: models, .safetensors of weights, or a folder that train wrote; for tracin-cp (the default then) and source',
+      list,
+    )
+    .option('--learning-rates <list>', 'of the checkpoints, where their files do not say; default: all equal', numbers)
+    .option('--steps <list>', 'steps done at the checkpoints, where their files do not say', numbers)
     .option(
       '--set <name.parameter=value>',
       'a parameter of the method, e.g. ek-fac.share=0.2; may be repeated',
@@ -114,6 +124,13 @@ function weightDecay(text: string): number {
   return value;
 }
 
+/** Numbers above 0, separated by commas. */
+function numbers(text: string): number[] {
+  const values = text.split(',').map(Number);
+  if (!values.every((value) => value > 0)) throw new InvalidArgumentError('expected numbers above 0, as .1,.1,.01.');
+  return values;
+}
+
 async function run(query: string, options: Options, signal: AbortSignal, command: string): Promise<void> {
   const started = new Date();
   await checkWritable(options.out);
@@ -125,11 +142,11 @@ async function run(query: string, options: Options, signal: AbortSignal, command
   if (options.method !== undefined) influenceMethodNamed(options.method);
   const progress = showProgress(process.stderr, !options.json);
   const read = new Set<string>();
-  const paths = new Map<LoadedModel, string>();
+  const paths = new Map<LoadedModel, CheckpointPath>();
+  const how = { ...runtimeOf(options), preprocessing: options.preprocessing };
   const load = async (path: string) => {
-    const how = { ...runtimeOf(options), preprocessing: options.preprocessing };
     const loaded = await observeReads(noteReads(read), () => loadModel(path, how));
-    paths.set(loaded, path);
+    paths.set(loaded, { model: path });
     return loaded;
   };
   let kept: ReturnType<typeof storesFor> | undefined;
@@ -137,6 +154,9 @@ async function run(query: string, options: Options, signal: AbortSignal, command
     const model = await load(options.model);
     const seeds: LoadedModel[] = [];
     for (const path of options.seeds ?? []) seeds.push(await load(path));
+    const open = () => openCheckpoints(options.model, options, how, options.method === 'source');
+    const checkpoints = await observeReads(noteReads(read), open);
+    for (const { model: own, path } of checkpoints) paths.set(own, path);
     const { label, labels, id, metadata } = options;
     const described = { model, label, labels, id, metadata };
     const opened = await observeReads(noteReads(read), () => openDataset(options.data, described));
@@ -149,7 +169,7 @@ async function run(query: string, options: Options, signal: AbortSignal, command
     const onProgress = (stage: string, done: number, total: number) =>
       progress.update(done / total, () => `${stage}: ${done} of ${total} rows`);
     const session = { data, described: { label, labels, id, metadata }, read, signal, say, onProgress };
-    kept = storesFor(options, { ...session, pathOf: (asked) => paths.get(asked.model) ?? options.model });
+    kept = storesFor(options, { ...session, pathOf: ({ model }) => paths.get(model) as CheckpointPath });
     const document = await influenceData({
       model,
       data,
@@ -158,6 +178,7 @@ async function run(query: string, options: Options, signal: AbortSignal, command
       method: options.method,
       parameters: options.method === undefined ? undefined : settings[options.method],
       seeds,
+      checkpoints,
       weightDecay: options.weightDecay,
       count: options.rows,
       layer: options.layer,

@@ -73,8 +73,8 @@ export async function contextOf(
 }
 
 /** Whether a method that was named, or the default, reads gradients of this model. */
-const wantsGradients = ({ method }: InfluenceDataOptions) =>
-  method === undefined || influenceMethodNamed(method).needs.includes('gradients');
+const wantsGradients = ({ method, checkpoints = [] }: InfluenceDataOptions) =>
+  method === undefined ? checkpoints.length === 0 : influenceMethodNamed(method).needs.includes('gradients');
 
 /** @throws WhereforeError `unsupported-model`, as {@link gradientsOf} */
 async function checkpointsOf(
@@ -83,6 +83,7 @@ async function checkpointsOf(
   target: number,
 ): Promise<readonly TrainingCheckpoint[]> {
   const found: TrainingCheckpoint[] = [];
+  if (options.method !== undefined && !influenceMethodNamed(options.method).needs.includes('checkpoints')) return found;
   for (const { model, step, learningRate } of options.checkpoints ?? []) {
     const asked = new Map(Object.entries((await options.query.read([0])).inputs));
     const own = await classReader(model, asked, classes, options);

@@ -4,7 +4,6 @@ import { WhereforeError } from '../../errors.ts';
 import { packageVersion } from '../../explain/version.ts';
 import { exactDuplicates } from '../../influence/audit/duplicates.ts';
 import { chooseRows } from '../../influence/choose-rows.ts';
-import type { GradientMaterial } from '../../influence/gradient-material.ts';
 import { groupInfluences } from '../../influence/groups.ts';
 import type { InfluenceDocument, InfluenceList, InfluentialRow } from '../../influence/influence-document.ts';
 import { type Matrix64, rowOf } from '../../influence/matrix.ts';
@@ -22,7 +21,8 @@ import type { InfluenceDataOptions } from './influence-options.ts';
 const wholeCurvature = 2000;
 
 /** Which method answers by default: the whole curvature where it is small, EK-FAC where it is not, votes without gradients. */
-function defaultMethod(gradients: GradientMaterial | undefined): string {
+function defaultMethod({ gradients, checkpoints }: InfluenceContext): string {
+  if (checkpoints) return 'tracin-cp';
   if (!gradients) return 'knn-shapley';
   return gradients.parameters <= wholeCurvature ? 'influence' : 'ek-fac';
 }
@@ -45,7 +45,7 @@ export async function influenceData(options: InfluenceDataOptions): Promise<Infl
   const labels = Int32Array.from((data.labels as Tensor<'int64'>).data as BigInt64Array, Number);
   const first = await contextOf(options, model, classes, labels, options.target);
   const { context, target, predicted, notes } = first;
-  const name = options.method ?? defaultMethod(context.gradients);
+  const name = options.method ?? defaultMethod(context);
   const method = influenceMethodNamed(name);
   options.onCost?.(costText(name, context, options.parameters));
   const scores = await score(name, context, options.parameters);
@@ -115,12 +115,26 @@ export async function influenceData(options: InfluenceDataOptions): Promise<Infl
     notes: [
       ...notes,
       ...scores.notes,
+      ...(context.gradients && !context.checkpoints ? learnedNotes(rowFacts.losses) : []),
       ...(judged ? [] : ['one model: nothing is known of how much the scores depend on its seed']),
       ...(method.unit === 'unit of f'
         ? ['uncalibrated: read the scores as an order; effects measured by retraining were 1.4 to 4.6 times as large']
         : []),
     ],
   };
+}
+
+/** Loss below which a row has hardly a gradient left: its probability is above .99. */
+const learned = 0.01;
+
+/** Says where gradients at the end of a training are nearly blind. */
+function learnedNotes(losses: Float64Array): string[] {
+  let count = 0;
+  for (const loss of losses) if (loss < learned) count++;
+  if (count < losses.length / 2) return [];
+  return [
+    `${count} of ${losses.length} rows are learned by heart (loss below ${learned}) and have hardly a gradient left; checkpoints from the middle of the training see more (--checkpoints)`,
+  ];
 }
 
 function checkLabels({ labels, name }: Dataset): void {

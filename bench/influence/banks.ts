@@ -1,0 +1,52 @@
+// Retrainings of the benches of influence: parts of the rows left out, and what was measured behind each.
+
+import { quantile } from '../../src/evaluation/statistics.ts';
+import { type Bank, datamodelScore } from '../../src/influence/retraining/datamodel-score.ts';
+import type { OpenRetraining } from '../../src/influence/retraining/retraining.ts';
+import { permutation, random } from '../../src/tensor/random.ts';
+
+/** Trainings that each leave out another random part of the rows, with the mean of f over some seeds. */
+export async function bankOf(
+  retraining: OpenRetraining,
+  { rows, share, trainings, seeds }: { rows: number; share: number; trainings: number; seeds: readonly number[] },
+): Promise<Bank> {
+  const removed = Math.max(1, Math.round(share * rows));
+  const weights = new Float32Array(trainings * rows);
+  let values = new Float64Array();
+  for (let t = 0; t < trainings; t++) {
+    const counts = new Uint32Array(rows).fill(1);
+    for (const row of permutation(rows, random(7, t)).subarray(0, removed)) counts[row] = 0;
+    weights.set(counts, t * rows);
+    for (const seed of seeds) {
+      const { queries } = await retraining.train(counts, seed);
+      if (values.length === 0) values = new Float64Array(trainings * queries.length);
+      for (let q = 0; q < queries.length; q++) values[t * queries.length + q] += queries[q] / seeds.length;
+    }
+  }
+  return { weights, values, trainings };
+}
+
+/** The mean of f of two banks of the same trainings. */
+export const meanBank = (a: Bank, b: Bank): Bank => ({
+  ...a,
+  values: a.values.map((value, j) => (value + b.values[j]) / 2),
+});
+
+/** LDS with a 95 % interval by bootstrap over the trainings. */
+export function ldsOf(scores: Float64Array, bank: Bank): { lds: number; low: number; high: number; slope: number } {
+  const { lds, slope } = datamodelScore(scores, bank);
+  const source = random(3);
+  const rows = bank.weights.length / bank.trainings;
+  const quantities = bank.values.length / bank.trainings;
+  const drawn = Array.from({ length: 200 }, () => {
+    const weights = new Float32Array(bank.weights.length);
+    const values = new Float64Array(bank.values.length);
+    for (let t = 0; t < bank.trainings; t++) {
+      const from = source.integer(bank.trainings);
+      weights.set(bank.weights.subarray(from * rows, (from + 1) * rows), t * rows);
+      values.set(bank.values.subarray(from * quantities, (from + 1) * quantities), t * quantities);
+    }
+    return datamodelScore(scores, { weights, values, trainings: bank.trainings }).lds;
+  }).sort((a, b) => a - b);
+  return { lds, low: quantile(drawn, 0.025), high: quantile(drawn, 0.975), slope };
+}
