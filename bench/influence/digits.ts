@@ -1,6 +1,6 @@
 // Gates of influence on digits: LDS of every method with gradients on both questions, leave-one-out, brittleness.
 
-import { datasetOf } from '../../src/dataset/in-memory.ts';
+import type { Dataset } from '../../src/dataset/dataset.ts';
 import type { GradientMaterial, TrainingCheckpoint } from '../../src/influence/gradient-material.ts';
 import type { Matrix64 } from '../../src/influence/matrix.ts';
 import { modelGradients } from '../../src/influence/model-gradients.ts';
@@ -12,11 +12,10 @@ import { createModel } from '../../src/runtime/model.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { pearson, spearman } from '../../src/tensor/correlation.ts';
 import { random } from '../../src/tensor/random.ts';
-import { float32, sizeOf, type Tensor } from '../../src/tensor/tensor.ts';
+import { float32, sizeOf } from '../../src/tensor/tensor.ts';
 import { activation, linear } from '../../src/train/layers/index.ts';
 import { Network } from '../../src/train/network.ts';
 import { readParameters, trainableParameters, withParameters } from '../../src/train/parameters.ts';
-import type { Samples } from '../../src/train/samples.ts';
 import type { TrainOptions } from '../../src/train/settings.ts';
 import { train } from '../../src/train/train.ts';
 import type { Digits } from '../unrolled/digits.ts';
@@ -27,7 +26,7 @@ export type DigitsKind = 'softmax regression' | 'MLP';
 const weightDecay = { 'softmax regression': 1e-2, MLP: 1e-3 } as const;
 
 /** The reference's networks and trainings: 400 steps of all 300 rows with momentum .9. */
-export function recipeOf(kind: DigitsKind, rows: Samples, runtime: Runtime, seed: number): TrainOptions {
+export function recipeOf(kind: DigitsKind, rows: Dataset, runtime: Runtime, seed: number): TrainOptions {
   const network = new Network({ seed: 0 });
   const x = network.input('x', 'float32', ['N', 64]);
   const below =
@@ -40,7 +39,7 @@ export function recipeOf(kind: DigitsKind, rows: Samples, runtime: Runtime, seed
     optimizer: { kind: 'sgd', momentum: 0.9, weightDecay: weightDecay[kind] },
     schedule: { kind: 'constant', learningRate: kind === 'MLP' ? 0.5 : 1 },
     epochs: 400,
-    batchSize: rows.count,
+    batchSize: rows.length,
     divisor: 'rows',
     seed,
     runtime,
@@ -68,23 +67,18 @@ export const initialOf = (recipe: TrainOptions, kind: DigitsKind) => (seed: numb
 
 export async function gradientsOf(
   model: OnnxModel,
-  rows: Samples,
-  queries: Samples,
+  rows: Dataset,
+  queries: Dataset,
   kind: DigitsKind,
   runtime: Runtime,
 ): Promise<GradientMaterial> {
   const opened = createModel(model, runtime, { name: 'digits', hash: '' });
-  const data = async (samples: Samples) => {
-    const all = Uint32Array.from({ length: samples.count }, (_, i) => i);
-    const { inputs, targets } = await samples.batch(all, 0);
-    return datasetOf(Object.fromEntries(inputs), { labels: targets as Tensor<'int64'> });
-  };
   return modelGradients({
     model: opened,
     output: model.graph.outputs[0].name,
     classes: 10,
-    rows: await data(rows),
-    queries: await data(queries),
+    rows,
+    queries,
     weightDecay: weightDecay[kind],
   });
 }
@@ -155,7 +149,7 @@ export async function digitsGates(
   const gradients = await gradientsOf(own.model, rows, queries, kind, runtime);
   const scores = new Map<string, Matrix64>();
   for (const { name, parameters, models = 1 } of methods) {
-    const context = { rows: rows.count, queries: queries.count, seed: 1, gradients, checkpoints: own.checkpoints };
+    const context = { rows: rows.length, queries: queries.length, seed: 1, gradients, checkpoints: own.checkpoints };
     const { values } = await score(name, context, parameters);
     for (let seed = 1; seed < models; seed++) {
       const other = await trainedWith(recipeOf(kind, rows, runtime, seed), digits, kind, runtime);
@@ -165,17 +159,17 @@ export async function digitsGates(
     }
     scores.set(name, values);
   }
-  scores.set('random', (await score('random', { rows: rows.count, queries: queries.count, seed: 1 }, {})).values);
+  scores.set('random', (await score('random', { rows: rows.length, queries: queries.length, seed: 1 }, {})).values);
   // Softmax regression has one optimum, whatever the seed: both questions are one.
   const seeds = kind === 'MLP' ? [[0], [1, 2], [3, 4]] : [[0]];
   say(`\n### ${kind}: linear datamodeling score\n`);
   say(
-    `Spearman's correlation of predicted and retrained f over ${trainings} random parts of the rows, mean over ${queries.count} queries; in brackets 95 % by bootstrap over the parts. ${kind === 'MLP' ? '“This model”: trainings from its own seed. “This recipe”: the mean over four other seeds; ceiling: that of two seeds against the mean of the two others.' : 'It has one optimum: both questions are one, and the ceiling is 1.'}\n`,
+    `Spearman's correlation of predicted and retrained f over ${trainings} random parts of the rows, mean over ${queries.length} queries; in brackets 95 % by bootstrap over the parts. ${kind === 'MLP' ? '“This model”: trainings from its own seed. “This recipe”: the mean over four other seeds; ceiling: that of two seeds against the mean of the two others.' : 'It has one optimum: both questions are one, and the ceiling is 1.'}\n`,
   );
   const banks: { share: number; own: Bank; recipe?: Bank; ceiling?: number }[] = [];
   for (const share of shares) {
     const [ownBank, first, second] = await inOrder(
-      seeds.map((some) => () => bankOf(retraining, { rows: rows.count, share, trainings, seeds: some })),
+      seeds.map((some) => () => bankOf(retraining, { rows: rows.length, share, trainings, seeds: some })),
     );
     banks.push({
       share,
@@ -202,7 +196,7 @@ export async function digitsGates(
     );
     say(`| ${name} | ${cells.join(' | ')} | ${gate === undefined ? '' : `≥ ${gate} ${last >= gate ? '✓' : '✗'}`} |`);
   }
-  await leaveOneOut(retraining, scores, { rows: rows.count, queries: queries.count, say, kind });
+  await leaveOneOut(retraining, scores, { rows: rows.length, queries: queries.length, say, kind });
   await retraining.close();
 }
 

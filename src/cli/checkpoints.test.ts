@@ -7,12 +7,13 @@ import { clusters, withRows } from '../../test/influence/softmax-regression.ts';
 import { checkpointFiles } from '../data/formats/checkpoint-files.ts';
 import { writeNpy } from '../data/formats/npy.ts';
 import { writeSafetensors } from '../data/formats/safetensors.ts';
+import { datasetOf } from '../dataset/in-memory.ts';
 import type { InfluenceDocument } from '../influence/influence-document.ts';
 import { rowOf } from '../influence/matrix.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
 import { float32, int64 } from '../tensor/tensor.ts';
-import { linear, Network, readParameters, samplesInMemory, train, trainableParameters } from '../train/index.ts';
+import { linear, Network, readParameters, train, trainableParameters } from '../train/index.ts';
 
 const runtime = createNodeRuntime({ threads: 1 });
 const folder = mkdtempSync(join(tmpdir(), 'checkpoints-'));
@@ -33,7 +34,7 @@ beforeAll(async () => {
   const rows = float32([42, 4], Float32Array.from(data.x.data));
   const trained = await train({
     model,
-    samples: samplesInMemory(new Map([['x', rows]]), int64([42], data.y)),
+    samples: datasetOf({ x: rows }, { labels: int64([42], data.y) }),
     loss: { kind: 'cross-entropy' },
     optimizer: { kind: 'sgd' },
     schedule: { kind: 'step', learningRate: 0.5, every: 20 },
