@@ -75,9 +75,13 @@ export {
   openLanguageModel,
 } from './language/model/language-model.ts';
 
+export { type Steering, type SteeringTexts, steered, steeringOf } from './language/where/steering.ts';
+export { type WhereDocument, type WhereOptions, whereInModel } from './language/where/where.ts';
 export { type WhyOptions, why } from './language/why/why.ts';
 export type { WhyDocument } from './language/why/why-document.ts';
+export { renderWherePage } from './page/language/where-page.ts';
 export { renderWhyPage } from './page/language/why-page.ts';
+export { type ValueEdit, withEdits } from './runtime/edit.ts';
 
 // Training data behind a model
 
@@ -173,6 +177,11 @@ export type { Materials } from './train/manifest.ts';
 export type { SamplingOptions } from './language/generate/sampling.ts';
 export type { InputRoles } from './language/model/input-roles.ts';
 export type { Unit, UnitKind } from './language/text/units.ts';
+export type { Contribution } from './language/where/anatomy.ts';
+export type { DirectAttribution } from './language/where/direct-attribution.ts';
+export type { Lens, LensCell } from './language/where/lens.ts';
+export type { Patching } from './language/where/patching.ts';
+export type { PatchedGrid, SteeringResult } from './language/where/where.ts';
 export type { DeletionCurve } from './language/why/deletion.ts';
 export type { WhyRequest } from './language/why/question.ts';
 export type {

@@ -64,3 +64,18 @@ export const numberOption = (text: string): number => {
   if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('expected a number.');
   return value;
 };
+
+/** Words and what could stand in their places, written `word=other`. @throws WhereforeError `invalid-argument` */
+export function wordPairs(pairs: readonly string[], option: string): Map<string, string> {
+  return new Map(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=');
+      if (at > 0 && at < pair.length - 1) return [pair.slice(0, at), pair.slice(at + 1)];
+      throw new WhereforeError('invalid-argument', option, {
+        got: pair,
+        expected: 'a word of the prompt and what could stand there',
+        fix: 'write it as word=other',
+      });
+    }),
+  );
+}

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { WhereforeError } from '../../errors.ts';
 import { type UnitKind, unitKinds } from '../../language/text/units.ts';
 import { why } from '../../language/why/why.ts';
 import { type WhyDocument, type WhyMethodName, whyMethodNames } from '../../language/why/why-document.ts';
@@ -13,7 +12,14 @@ import { checkWritable } from '../out-folder.ts';
 import { showProgress } from '../progress.ts';
 import { formatTable } from '../table-text.ts';
 import { print, printJson, visibleAll } from '../terminal.ts';
-import { type LanguageOptions, numberOption, promptOf, withLanguageModel, withOpenModel } from './language-options.ts';
+import {
+  type LanguageOptions,
+  numberOption,
+  promptOf,
+  withLanguageModel,
+  withOpenModel,
+  wordPairs,
+} from './language-options.ts';
 
 interface WhyCommandOptions extends LanguageOptions {
   readonly answer?: string;
@@ -74,7 +80,7 @@ async function run(path: string, options: WhyCommandOptions, command: string, si
       ...asked,
       prompt,
       methods: methodsOf(method),
-      alternatives: alternativesOf(alternative),
+      alternatives: wordPairs(alternative, '--alternative'),
       signal,
       onProgress: (what) => progress.update(0, () => what),
     }).finally(() => progress.clear());
@@ -95,20 +101,6 @@ async function run(path: string, options: WhyCommandOptions, command: string, si
 
 function methodsOf(names: readonly string[] | undefined): readonly WhyMethodName[] | undefined {
   return names?.map((name) => oneOf(whyMethodNames)(name));
-}
-
-function alternativesOf(pairs: readonly string[]): Map<string, string> {
-  return new Map(
-    pairs.map((pair) => {
-      const at = pair.indexOf('=');
-      if (at > 0 && at < pair.length - 1) return [pair.slice(0, at), pair.slice(at + 1)];
-      throw new WhereforeError('invalid-argument', '--alternative', {
-        got: pair,
-        expected: 'a word of the prompt and what could stand there',
-        fix: 'write it as word=other',
-      });
-    }),
-  );
 }
 
 const count = (tokens: number) => `${tokens} token${tokens === 1 ? '' : 's'}`;

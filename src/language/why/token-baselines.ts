@@ -1,6 +1,7 @@
 import { emptyToken } from '../../data/inputs/empty-token.ts';
 import { WhereforeError } from '../../errors.ts';
 import type { LanguageModel } from '../model/language-model.ts';
+import { wholeWord } from '../text/whole-word.ts';
 import type { EmbeddingProgram } from './embedding-program.ts';
 import type { Question } from './question.ts';
 
@@ -68,7 +69,7 @@ export async function alternativeBaseline(
   const vectors = program.vectors.slice();
   const { width } = program;
   for (const [word, other] of alternatives) {
-    const places = [...prompt.matchAll(new RegExp(`(?<![\\p{L}\\p{N}])${escaped(word)}(?![\\p{L}\\p{N}])`, 'gu'))];
+    const places = [...prompt.matchAll(wholeWord(word))];
     if (places.length === 0) {
       throw new WhereforeError('unknown-name', 'the prompt has no such word', {
         got: word,
@@ -95,8 +96,6 @@ export async function alternativeBaseline(
   const named = [...alternatives].map(([word, other]) => `"${word}" and "${other}"`).join(', ');
   return { name: `half-way between ${named}`, vectors };
 }
-
-const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 
 function tokensIn(spans: Question['encoded']['spans'], start: number, end: number): number[] {
   return spans.flatMap((span, i) => (span && span[1] > span[0] && span[0] >= start && span[1] <= end ? [i] : []));
