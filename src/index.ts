@@ -51,6 +51,32 @@ export { type Adapted, type AdaptOptions, adapt, type Explainer, openExplainer }
 // Sources of generated texts
 
 export {
+  type CalibrateOptions,
+  type Calibration,
+  type CalibrationImages,
+  calibrate,
+} from './provenance/image/calibrate.ts';
+export { readCalibration, writeCalibration } from './provenance/image/calibration-file.ts';
+export { type Encoder, type EncoderChoice, openEncoder } from './provenance/image/encoder.ts';
+export {
+  changeImageIndex,
+  type ImageIndex,
+  type ImageIndexWriter,
+  openImageIndex,
+} from './provenance/image/image-index.ts';
+export { type IndexedShard, indexShard } from './provenance/image/index-shard.ts';
+export { type QueryImage, queryImage } from './provenance/image/query-image.ts';
+export {
+  type GroupShare,
+  type ImageRanking,
+  type ImageTrace,
+  type ImageTracer,
+  imageTracer,
+  type Membership,
+  type TracedItem,
+  type TraceImageOptions,
+} from './provenance/image/trace-image.ts';
+export {
   type IndexChange,
   indexTexts,
   openTextIndex,
@@ -191,4 +217,11 @@ export type {
   WhyAttribution,
   WhyMethodName,
 } from './language/why/why-document.ts';
+export type { Background } from './provenance/image/background.ts';
+export type { FeatureBlock } from './provenance/image/features.ts';
+export type { Keypoints } from './provenance/image/keypoints.ts';
+export type { ImageManifest, IndexedEncoder, IndexedItem } from './provenance/image/manifest.ts';
+export type { QueryView } from './provenance/image/query-image.ts';
+export type { RankingWeights, TraceQuestion } from './provenance/image/rankings.ts';
+export type { Box, MatchedRegion } from './provenance/image/signals.ts';
 export type { CorpusDocument, Segment } from './provenance/text/segment.ts';

@@ -1,11 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { Driver } from '../run/driver.ts';
+import { type Driver, inProcess } from '../run/driver.ts';
 import { openStorage } from '../run/open-storage.ts';
 import { localPool } from '../run/pool.ts';
 import { bullQueue } from '../run/queue.ts';
 import type { RunStorage } from '../run/storage.ts';
+import { localPrograms } from './shard-programs.ts';
 
 /** What {@link withDriver} adds to a command. */
 export interface DriverOptions {
@@ -38,4 +39,18 @@ export function driverOf(
 export function storageOf({ storage }: DriverOptions, folder: string, id: string): Promise<RunStorage> {
   if (storage === undefined) return openStorage(resolve(folder));
   return openStorage(storage.includes('://') ? `${storage.replace(/\/+$/, '')}/${id}` : resolve(join(storage, id)));
+}
+
+/**
+ * As {@link driverOf}, but a single shard, or work for a single process, is computed in this one: a pool would only have
+ * to be started.
+ */
+export function smallDriverOf(
+  shards: number,
+  options: DriverOptions & { readonly threads?: number },
+  onNote: (text: string) => void,
+): Driver {
+  if (options.queue === undefined && (shards === 1 || options.threads === 1))
+    return inProcess({ programs: localPrograms, threads: options.threads, cache: '' });
+  return driverOf(options, onNote);
 }

@@ -6,11 +6,13 @@ export const shardPrograms = {
   explain: { load: async () => (await import('./explain-shards.ts')).explainProgram },
   retrain: { load: async () => (await import('./retrain-shards.ts')).retrainProgram },
   gradients: { load: async () => (await import('./gradient-shards.ts')).gradientProgram },
+  'trace-index': { load: async () => (await import('./trace-index-shards.ts')).traceIndexProgram },
   evaluate: { load: async () => (await import('./evaluate-shards.ts')).evaluateProgram },
 } as const satisfies ShardPrograms;
 
 /** With programs that run commands of the user, which no queue may ask a worker for unless its owner allows it. */
 export const localPrograms = {
   ...shardPrograms,
+  'trace-verify': { load: async () => (await import('./trace-verify-shards.ts')).traceVerifyProgram },
   'retrain-command': { load: async () => (await import('./command-shards.ts')).commandProgram },
 } as const satisfies ShardPrograms;

@@ -1,32 +1,52 @@
 import { basename, join } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { openDataset } from '../data/datasets/open-dataset.ts';
 import { isFile, isFolder } from '../data/files/folders.ts';
 import { readText } from '../data/files/read-file.ts';
 import { WhereforeError } from '../errors.ts';
 import { renderVerbatimPage } from '../page/provenance/verbatim-page.ts';
+import { changeImageIndex, kindOfIndex } from '../provenance/image/image-index.ts';
 import { indexTexts, openTextIndex, removeTexts } from '../provenance/text/text-index.ts';
 import { type VerbatimSpan, verbatimSpans } from '../provenance/text/verbatim.ts';
 import { writeTrace } from '../report/write-trace.ts';
+import { type DriverOptions, withDriver } from './driver-options.ts';
 import { interruptible } from './failure.ts';
-import { commandLine, wholeNumber } from './options.ts';
+import { commandLine, list, repeated, threadsOption, wholeNumber, wordsOf } from './options.ts';
 import { checkWritable } from './out-folder.ts';
 import { formatDuration, showProgress } from './progress.ts';
+import type { ShardSession } from './sharded-run.ts';
 import { formatTable } from './table-text.ts';
 import { print, printJson, tell, visibleAll } from './terminal.ts';
+import { traceImageFile } from './trace-image.ts';
+import { indexImages } from './trace-index-images.ts';
+import { openImages } from './trace-index-shards.ts';
+import { defineTraceVerify } from './trace-verify.ts';
 
 interface TraceOptions {
   readonly index?: string;
+  readonly encoder?: string[];
+  readonly prompt?: string;
+  readonly caption?: string;
+  readonly group?: string[];
+  readonly most: number;
   readonly minWords: number;
   readonly memory: number;
   readonly out: string;
   readonly json?: boolean;
 }
 
-interface IndexOptions {
+interface IndexOptions extends DriverOptions {
   readonly out?: string;
   readonly text?: string;
+  readonly image?: string;
   readonly id?: string;
+  readonly metadata?: string;
+  readonly encoder?: string[];
+  readonly layer?: string[];
+  readonly calibrate?: boolean;
+  readonly weights: 'fitted' | 'equal';
+  readonly seed: number;
+  readonly threads?: number;
   readonly remove?: string[];
 }
 
@@ -34,33 +54,70 @@ export function defineTrace(program: Command): void {
   const trace = program
     .command('trace')
     .enablePositionalOptions()
-    .description('find where a passage stands in a corpus, to the letter')
-    .argument('<passage>', 'a text file, or the passage itself in quotation marks')
-    .option('--index <folder>', 'the index of the corpus, which `wherefore trace index` makes')
+    .description(
+      'what an image or a passage is made of: images of the data that it resembles, spans that stand in a corpus',
+    )
+    .argument('<item>', 'an image, a text file, or a passage in quotation marks')
+    .option('--index <folder>', 'the index of the data, which `wherefore trace index` makes')
+    .option('--prompt <text>', 'of an image: the words that it was made from')
+    .option('--caption <column>', 'of an image: the column of captions; default caption, text or prompt')
+    .option('--group <columns>', 'of an image: columns whose values are counted, such as artist,licence', list)
+    .option(
+      '--encoder <file>',
+      'of an image: a model that the index was made with; once for each, in its order',
+      repeated,
+    )
+    .option('--most <count>', 'of an image: items of a ranking', wholeNumber, 10)
     .option('--min-words <count>', 'words that a span has at least', wholeNumber, 5)
     .option('--memory <megabytes>', 'what of the index is kept in memory', wholeNumber, 1024)
     .option('--out <folder>', 'where runs are kept', '.wherefore/runs')
     .option('--json', 'print JSON for scripts');
-  trace.action((passage: string, options: TraceOptions) =>
-    interruptible((signal) => run(passage, options, commandLine(trace), signal)),
+  trace.action((item: string, options: TraceOptions) =>
+    interruptible((signal) => run(item, options, commandLine(trace), signal)),
   );
+  defineTraceVerify(trace);
   const index = trace
     .command('index')
-    .description('index the texts of a data set; texts that are there already are not touched')
+    .description('index the images or the texts of a data set; what is there already is not touched')
     .argument(
       '[data]',
-      'a folder of texts, a text file with a document on each line, or a table with a column of texts',
+      'a folder of images or of texts, a text file with a document on each line, a table with a column of texts or of image files, an array of images',
     )
     .option('--out <folder>', 'the index, made where there is none')
     .option('--text <column>', 'the column of a table that holds the texts')
     .option('--id <column>', 'the column of a table that names its rows')
-    .option('--remove <id...>', 'take documents out of the index');
-  index.action((data: string | undefined, options: IndexOptions) =>
-    interruptible((signal) => makeIndex(data, options, signal)),
+    .option('--image <column>', 'the column of a table that names the files of its images')
+    .option('--metadata <file>', 'a table about the files of a folder of images: captions, artists, licences')
+    .option('--encoder <file>', 'an .onnx model whose embeddings of images are kept; may be repeated', repeated)
+    .option('--layer <name>', 'the value of its graph; default: what its last layer of weights reads', repeated)
+    .option('--calibrate', 'measure anew what scores of images mean')
+    .addOption(
+      new Option('--weights <kind>', 'of the signals of a whole image: fitted on changed images of the data, or equal')
+        .choices(['fitted', 'equal'])
+        .default('fitted'),
+    )
+    .option('--seed <number>', 'of the images that are drawn to calibrate', Number, 0)
+    .option('--remove <id...>', 'take documents or images out of the index');
+  withDriver(threadsOption(index, 'processes that images are read in; default all processors')).action(
+    (data: string | undefined, options: IndexOptions) =>
+      interruptible(
+        (signal) => makeIndex(data, options, { signal, command: commandLine(index), words: wordsOf(index) }),
+        'stopped; the same command goes on',
+      ),
   );
 }
 
 async function run(words: string, options: TraceOptions, command: string, signal: AbortSignal): Promise<void> {
+  const { index } = options;
+  if (index !== undefined && (await kindOfIndex(index)) === 'image') {
+    await checkWritable(options.out);
+    await traceImageFile(words, { ...options, index, command, signal });
+    return;
+  }
+  await traceText(words, options, command, signal);
+}
+
+async function traceText(words: string, options: TraceOptions, command: string, signal: AbortSignal): Promise<void> {
   const passage = await passageOf(words);
   if (options.index === undefined) {
     throw new WhereforeError('invalid-argument', 'nothing says which corpus to search', {
@@ -111,31 +168,68 @@ function describe(spans: readonly VerbatimSpan[], documents: number): string {
   ]);
 }
 
-async function makeIndex(data: string | undefined, options: IndexOptions, signal: AbortSignal): Promise<void> {
+interface Asked {
+  readonly signal: AbortSignal;
+  readonly command: string;
+  readonly words: readonly string[];
+}
+
+async function makeIndex(data: string | undefined, options: IndexOptions, asked: Asked): Promise<void> {
   if (data === undefined && !options.remove) {
     throw new WhereforeError('invalid-argument', 'nothing to index', {
-      fix: 'name the data: wherefore trace index texts/ --out index',
+      fix: 'name the data: wherefore trace index images/ --out index',
     });
   }
   const { out } = options;
   if (out === undefined)
     throw new WhereforeError('invalid-argument', 'nothing says where the index lies', { fix: 'add --out index' });
-  if (options.remove) await removeTexts(out, options.remove);
+  const kind = await kindOfIndex(out);
+  if (options.remove) {
+    if (kind === 'image') await (await changeImageIndex(out, { name: out })).remove(options.remove);
+    else await removeTexts(out, options.remove);
+  }
   if (data === undefined) {
-    print(`removed ${options.remove?.length} documents`);
+    print(`removed ${options.remove?.length} ${kind === 'image' ? 'images' : 'documents'}`);
     return;
   }
-  if (!(await isFolder(data)) && !(await isFile(data))) {
+  // A path that ends in #name is a data set of a wherefore.yaml.
+  if (!data.includes('#') && !(await isFolder(data)) && !(await isFile(data))) {
     throw new WhereforeError('file-not-found', 'there is no such file or folder', {
       where: data,
       fix: 'check the path',
     });
   }
   await checkWritable(out);
+  const { id, image, metadata } = options;
+  const ofImages = image !== undefined || metadata !== undefined || options.encoder !== undefined;
+  const dataset = ofImages
+    ? await openImages({ path: data, id, image, metadata })
+    : await openDataset(data, { text: options.text, id, kind: options.text === undefined ? undefined : 'text' });
+  const isImage = dataset.contents.kind === 'image';
+  if (kind !== undefined && (kind === 'image') !== isImage)
+    throw new WhereforeError('invalid-argument', `the index is one of ${kind}s`, {
+      where: out,
+      got: `data of kind ${dataset.contents.kind}`,
+      fix: 'name another folder with --out',
+    });
   const progress = showProgress(process.stderr);
-  const began = performance.now();
-  const dataset = await openDataset(data, { kind: 'text', text: options.text, id: options.id });
   for (const note of dataset.notes) tell(note);
+  const say = (text: string) => {
+    progress.clear();
+    tell(text);
+  };
+  if (!isImage) return indexTextsOf(data, { ...options, out }, { ...asked, progress });
+  const own = { path: data, id, image, metadata };
+  return indexImages(dataset, { ...options, out, data: own, preset: options.weights }, { ...asked, progress, say });
+}
+
+async function indexTextsOf(
+  data: string,
+  { out, text, id }: IndexOptions & { readonly out: string },
+  { signal, progress }: Pick<ShardSession, 'signal' | 'progress'>,
+): Promise<void> {
+  const began = performance.now();
+  const dataset = await openDataset(data, { kind: 'text', text, id });
   const { added, replaced, kept, sortedBytes } = await indexTexts(out, dataset, {
     signal,
     onProgress: (done, total) => progress.update(done / total, () => `${done} of ${total} documents`),

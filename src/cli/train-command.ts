@@ -139,7 +139,7 @@ function numberOf(text: string, command: string): number {
 const keptBytes = 2 ** 16;
 
 /** What a command printed. @throws WhereforeError `runtime` where it fails; `cancelled` */
-async function output(command: string, signal: AbortSignal): Promise<string> {
+export async function output(command: string, signal: AbortSignal): Promise<string> {
   // A group of its own, so that what the shell started ends with it.
   const isUnix = process.platform !== 'win32';
   const child = spawn(command, { shell: true, detached: isUnix, stdio: ['ignore', 'pipe', 'pipe'] });

@@ -112,7 +112,8 @@ function rowsFor(rows: number, columns: number): Rows {
   return { matrix: { rows, columns, data }, set: (row, values) => data.set(values, row * columns) };
 }
 
-function withOutput(graph: Graph, layer: string | undefined): Graph {
+/** The graph with a value among its outputs. */
+export function withOutput(graph: Graph, layer: string | undefined): Graph {
   if (!layer || graph.outputs.some(({ name }) => name === layer)) return graph;
   const builder = new GraphBuilder(graph);
   builder.output(layer, 'float32', undefined);
@@ -120,7 +121,7 @@ function withOutput(graph: Graph, layer: string | undefined): Graph {
 }
 
 /** The values of rows × channels × positions…, or rows × positions × channels, averaged over positions. */
-function overPositions(values: Tensor): { readonly data: Float32Array; readonly columns: number } {
+export function overPositions(values: Tensor): { readonly data: Float32Array; readonly columns: number } {
   const numbers = toNumbers(values);
   const [rows, ...rest] = values.shape;
   const size = sizeOf(rest);

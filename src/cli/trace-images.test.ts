@@ -1,0 +1,196 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { wherefore } from '../../test/command.ts';
+import { writePng } from '../data/formats/image.ts';
+import { random } from '../tensor/random.ts';
+import { type Tensor, tensor } from '../tensor/tensor.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'wherefore-trace-images-'));
+const at = (name: string) => join(folder, name);
+const side = 48;
+
+/** Squares on a ground of one colour; images of a family differ in where one square lies. */
+function drawn(family: number, member: number): Tensor<'uint8'> {
+  const [shared, own] = [random(3, family), random(4, 100 * family + member)];
+  const data = new Uint8Array(side * side * 3);
+  const square = (source: typeof own, size: number) => {
+    const rgb = [source.integer(256), source.integer(256), source.integer(256)];
+    const [top, left] = [source.integer(side), source.integer(side)];
+    for (let y = top; y < Math.min(side, top + size); y++)
+      for (let x = left; x < Math.min(side, left + size); x++) data.set(rgb, (y * side + x) * 3);
+  };
+  for (let i = 0; i < data.length; i += 3) data.set([90 + 30 * family, 120, 200 - 30 * family], i);
+  for (let k = 0; k < 5; k++) square(shared, 10 + 2 * k);
+  square(own, 9);
+  return tensor('uint8', [side, side, 3], data);
+}
+
+const names = Array.from({ length: 24 }, (_, i) => `f${Math.floor(i / 6)}-${i % 6}.png`);
+/** A name that would end an element and run a script, were it not escaped. */
+const hostile = '"><script>alert(1)</script>';
+const index = ['--index', at('index')];
+
+beforeAll(async () => {
+  mkdirSync(at('images'));
+  for (const [i, name] of names.entries())
+    writeFileSync(join(at('images'), name), await writePng(drawn(Math.floor(i / 6), i % 6)));
+  const rows = names.map(
+    (name, i) => `${name},"family ${name[1]}",${i % 2 ? 'free' : `"${hostile.replaceAll('"', '""')}"`}`,
+  );
+  writeFileSync(at('about.csv'), ['file,caption,licence', ...rows].join('\n'));
+  writeFileSync(at(`${hostile.replaceAll('/', '∕')}.png`), await writePng(drawn(1, 3)));
+  writeFileSync(at('unrelated.png'), await writePng(drawn(9, 1)));
+  writeFileSync(at('passage.txt'), 'no image');
+  const made = await wherefore(
+    ...['trace', 'index', at('images'), '--metadata', at('about.csv'), '--weights', 'equal'],
+    ...['--out', at('index'), '--threads', '1'],
+  );
+  expect(made.errors).not.toMatch(/error/);
+  expect(made.output).toMatch(/24 images added, 0 replaced, 0 there already.*holds 24/);
+  expect(made.output).toMatch(/calibrated on 24 images.*all signals weigh alike/);
+}, 300_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('trace of an image', () => {
+  it('says whether it is in the data, and shows hostile names as text', async () => {
+    const { code, output } = await wherefore(
+      ...['trace', at(`${hostile.replaceAll('/', '∕')}.png`), ...index, '--out', at('runs')],
+      ...['--prompt', `family 1 ${hostile}`, '--group', 'licence'],
+    );
+    expect(code).toBe(0);
+    expect(output).toMatch(/membership: In the data: the same image is f1-3\.png/);
+    expect(output).toMatch(/only retraining can say/);
+    const [run] = readdirSync(at('runs'));
+    expect(readdirSync(join(at('runs'), run)).sort()).toEqual(['index.html', 'run.json', 'trace.json']);
+    const page = readFileSync(join(at('runs'), run, 'index.html'), 'utf8');
+    expect(page).not.toContain('<script>alert');
+    expect(page).toContain('&#34;&#62;&#60;script&#62;alert(1)');
+    expect(page).toContain('In the data: the same image is f1-3.png.');
+    expect(page.match(/data:image/g)?.length).toBeGreaterThan(4);
+  });
+
+  it('adds only what is new, and forgets what is removed', async () => {
+    const again = await wherefore('trace', 'index', at('images'), '--metadata', at('about.csv'), '--out', at('index'));
+    expect(again.output).toMatch(/0 images added, 0 replaced, 24 there already/);
+    expect(again.output).not.toMatch(/calibrated/);
+    const removed = await wherefore('trace', 'index', '--remove', 'f1-3.png', '--out', at('index'));
+    expect(removed.output).toMatch(/removed 1 images/);
+    const words = ['trace', join(at('images'), 'f1-3.png'), ...index, '--out', at('json'), '--json'];
+    const { membership, statements, images } = JSON.parse((await wherefore(...words)).output);
+    expect([membership.same, images]).toEqual([[], 23]);
+    expect(statements.membership).toMatch(/^Not in the data/);
+    const back = await wherefore('trace', 'index', at('images'), '--metadata', at('about.csv'), '--out', at('index'));
+    expect(back.output).toMatch(/1 images added, 0 replaced, 23 there already/);
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ['an image that is not there', ['no.png', ...index], /no such image/],
+    ['a text in an index of images', [at('passage.txt'), ...index], /cannot be read as an image/],
+    ['a column that is not there', [at('unrelated.png'), ...index, '--group', 'artist'], /no column "artist"/],
+    [
+      'captions that are not there',
+      [at('unrelated.png'), ...index, '--prompt', 'x', '--caption', 'title'],
+      /holds captions.*"?title/,
+    ],
+    [
+      'an encoder that the index lacks',
+      [at('unrelated.png'), ...index, '--encoder', 'm.onnx'],
+      /none: the index has none/,
+    ],
+    ['texts into an index of images', ['index', at('passage.txt'), '--out', at('index')], /the index is one of images/],
+    [
+      'a layer without an encoder',
+      ['index', at('images'), '--metadata', at('about.csv'), '--layer', 'x', '--out', at('index')],
+      /more layers than encoders/,
+    ],
+    ['an unknown item', ['index', '--remove', 'g.png', '--out', at('index')], /no item "g\.png"/],
+    [
+      'metadata of other files',
+      ['index', at('images'), '--metadata', at('passage.txt'), '--out', at('new')],
+      /passage\.txt/,
+    ],
+    ['verify without commands', ['verify', at('items.csv'), ...index], /--train/],
+  ])('refuses %s in one message', async (_, words, message) => {
+    const { code, errors } = await wherefore('trace', ...words);
+    expect(code).toBe(1);
+    expect(errors).toMatch(message);
+    expect(errors.match(/^error: /gm)).toHaveLength(1);
+  });
+});
+
+/** A generator whose model is the list of what it was not trained on; an item costs 1 more for each left-out relative. */
+const trainer = `const fs = require('fs');
+const [what, a, b, c] = process.argv.slice(2);
+if (what === 'train') fs.writeFileSync(c, JSON.stringify({ removed: JSON.parse(fs.readFileSync(a)), seed: Number(b) }));
+else {
+  const { removed, seed } = JSON.parse(fs.readFileSync(a));
+  const items = JSON.parse(fs.readFileSync(b));
+  const cost = ({ id }) => 5 + seed / 100 + removed.filter((other) => other[1] === id[1]).length;
+  fs.writeFileSync(c, JSON.stringify(Object.fromEntries(items.map((item) => [item.id, cost(item)]))));
+}
+`;
+
+describe('trace verify', () => {
+  const verify = (...words: string[]) =>
+    wherefore(
+      ...['trace', 'verify', at('items.csv'), ...index, '--remove', '5', '--seeds', '2', '--threads', '1'],
+      ...[
+        '--arms',
+        'traced,filter,global',
+        '--out',
+        at('verified'),
+        '--train',
+        `node ${at('g.cjs')} train {removed} {seed} {model}`,
+      ],
+      ...words,
+    );
+  const cost = ['--cost', `node ${at('g.cjs')} cost {model} {items} {costs}`];
+
+  beforeAll(async () => {
+    writeFileSync(at('g.cjs'), trainer);
+    const rows = [0, 1, 2, 3].map((f) => `images/f${f}-5.png,family ${f},f${f}x,motif`);
+    writeFileSync(
+      at('items.csv'),
+      ['image,prompt,id,stratum', ...rows, 'unrelated.png,family 9,z9,unrelated'].join('\n'),
+    );
+  });
+
+  it('shows an effect where relatives are removed, none where others are, and goes on where it was', async () => {
+    const { code, output, errors } = await verify(...cost, '--json');
+    expect([code, errors.match(/error/)]).toEqual([0, null]);
+    const told = JSON.parse(output);
+    const effect = (arm: string, against?: string) =>
+      told.contrasts.find((one: { arm: string; against?: string }) => one.arm === arm && one.against === against)
+        .effects.whole;
+    // Five relatives of each item, itself among them, are removed by tracing; each costs it 1.
+    expect(effect('traced').motif.mean).toBeGreaterThan(3);
+    expect(effect('traced', 'global').motif.low).toBeGreaterThan(0);
+    expect(effect('traced').unrelated.mean).toBeCloseTo(0, 9);
+    // Another seed costs .01 more or less.
+    expect(Math.abs(effect('reseeded').motif.mean)).toBeLessThan(0.011);
+    expect(told.verdict.specificity).toMatch(/^Not asked/);
+    expect(told.membership[0]).toBe('4 items in the data');
+    const again = await verify(...cost);
+    expect(again.output).toMatch(/traced − global/);
+    const page = readFileSync(join(again.output.match(/page: (.*)/)?.[1] ?? ''), 'utf8');
+    expect(page).toContain('Does it go away when they are removed?');
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ['an unknown arm', [...cost, '--arms', 'taced'], /no arm "taced": did you mean "traced"/],
+    ['a placeholder that is not known', ['--cost', 'x {modle}'], /names "\{modle\}"/],
+    [
+      'a command that fails',
+      ['--cost', 'node -e "console.error(\'no memory\');process.exit(3)"'],
+      /exit code 3: no memory/,
+    ],
+    ['a command that says nothing', ['--cost', 'true'], /wrote no file \{costs\}/],
+  ])('refuses %s in one message', async (_, words, message) => {
+    const { code, errors } = await verify(...words);
+    expect(code).toBe(1);
+    expect(errors).toMatch(message);
+    expect(errors.match(/^error: /gm)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,235 @@
+import { dirname, join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { openDataset } from '../data/datasets/open-dataset.ts';
+import { hashOfFile } from '../data/files/file-hash.ts';
+import { isFile } from '../data/files/folders.ts';
+import { readBytes } from '../data/files/read-file.ts';
+import { readImage } from '../data/formats/image.ts';
+import { range } from '../dataset/pieces.ts';
+import { WhereforeError } from '../errors.ts';
+import { unknownName } from '../nearest.ts';
+import { renderVerificationPage } from '../page/provenance/verification-page.ts';
+import { readCalibration } from '../provenance/image/calibration-file.ts';
+import { closeAll, type Encoder, openEncoders } from '../provenance/image/encoder.ts';
+import { openImageIndex } from '../provenance/image/image-index.ts';
+import { arms } from '../provenance/verify/arms.ts';
+import { contrastsOf } from '../provenance/verify/contrasts.ts';
+import { planVerification } from '../provenance/verify/plan.ts';
+import { effectText, verdictOf } from '../provenance/verify/verdict.ts';
+import {
+  type DoneTraining,
+  trainingCosts,
+  type VerifiedItem,
+  type VerifyPlan,
+} from '../provenance/verify/verification.ts';
+import { writeVerification } from '../report/write-verification.ts';
+import { readShardFile } from '../run/compute.ts';
+import { sha256, type Work } from '../run/shard.ts';
+import { type DriverOptions, smallDriverOf, withDriver } from './driver-options.ts';
+import { interruptible } from './failure.ts';
+import { commandLine, list, repeated, threadsOption, wholeNumber, wordsOf } from './options.ts';
+import { checkWritable } from './out-folder.ts';
+import { filled } from './outside-command.ts';
+import { showProgress } from './progress.ts';
+import { type ShardSession, shardedRun } from './sharded-run.ts';
+import { formatTable } from './table-text.ts';
+import { print, printJson, tell } from './terminal.ts';
+import { costsFile, traceVerifyProgram } from './trace-verify-shards.ts';
+
+interface Options extends DriverOptions {
+  readonly index: string;
+  readonly outside?: string;
+  readonly train: string;
+  readonly cost: string;
+  readonly arms: string[];
+  readonly remove: number;
+  readonly seeds: number;
+  readonly madeWith: number;
+  readonly caption?: string;
+  readonly encoder?: string[];
+  readonly out: string;
+  readonly threads?: number;
+  readonly json?: boolean;
+}
+
+export function defineTraceVerify(trace: Command): void {
+  const command = trace
+    .command('verify')
+    .description('retrain a generator without the traced items, and see whether the items cost it more')
+    .argument('<items>', 'a table with a column "image", and "prompt", "stratum", "id" where there are such')
+    .requiredOption('--index <folder>', 'the index of the images that the generator was trained on')
+    .requiredOption(
+      '--train <command>',
+      'trains: {removed} and {replaced} are JSON files of ids to leave out and to replace, {seed} a number, {model} where the model goes',
+    )
+    .requiredOption('--cost <command>', 'writes what each item of {items} costs {model}, as JSON to {costs}')
+    .option(
+      '--outside <folder>',
+      'an index of images that are not in the data, whose look-alikes replace the traced items',
+    )
+    .option('--arms <names>', `of ${Object.keys(arms).join(', ')}`, list)
+    .option('--remove <count>', 'items removed for each prompt', wholeNumber, 20)
+    .option('--seeds <count>', 'trainings of each arm', wholeNumber, 3)
+    .option('--made-with <seed>', 'the seed of the model that made the items, which never judges them', Number, 0)
+    .option('--caption <column>', 'the column of captions of the index; default caption, text or prompt')
+    .option('--encoder <file>', 'a model that the index was made with; once for each, in its order', repeated)
+    .option('--out <folder>', 'where runs are kept; the same command goes on where it was stopped', '.wherefore/runs')
+    .option('--json', 'print JSON for scripts');
+  withDriver(threadsOption(command, 'trainings side by side; default all processors')).action(
+    (items: string, options: Options) =>
+      interruptible((signal) => {
+        const progress = showProgress(process.stderr, !options.json);
+        const say = (text: string) => {
+          progress.clear();
+          if (!options.json) tell(text);
+        };
+        return run(items, options, { signal, command: commandLine(command), words: wordsOf(command), progress, say });
+      }, 'stopped; the same command goes on'),
+  );
+}
+
+async function run(path: string, options: Options, session: ShardSession): Promise<void> {
+  const wanted = options.arms ?? ['traced', 'filter'];
+  for (const arm of wanted) if (!Object.hasOwn(arms, arm)) throw unknownName('there is no arm', arm, Object.keys(arms));
+  // What a command names is checked before long work.
+  filled(options.train, { removed: '', replaced: '', seed: 0, model: '' });
+  filled(options.cost, { model: '', items: '', costs: '', seed: 0 });
+  await checkWritable(options.out);
+  const items = await readItems(path);
+  const index = await openImageIndex(options.index);
+  const calibration = await readCalibration(options.index);
+  if (!calibration)
+    throw new WhereforeError('invalid-data', 'the index is not calibrated', {
+      where: options.index,
+      fix: 'wherefore trace index DATA --out INDEX --calibrate',
+    });
+  const outside = options.outside === undefined ? undefined : await openImageIndex(options.outside);
+  const encoders: readonly Encoder[] = await openEncoders(
+    (options.encoder ?? []).map((model, e) => ({ model, layer: index.encoders[e]?.layer })),
+  );
+  try {
+    const { plan, membership, notes } = await planVerification({
+      ...{
+        items,
+        index,
+        calibration,
+        outside,
+        encoders,
+        arms: wanted,
+        remove: options.remove,
+        caption: options.caption,
+      },
+      seeds: judges(options),
+      read: async (file) => {
+        const bytes = await readBytes(file, 'image');
+        return { pixels: (await readImage(bytes, { name: file })).pixels, hash: hashOfFile([bytes]) };
+      },
+    });
+    const { trainings, key } = await train(plan, options, session);
+    const contrasts = contrastsOf(trainings, items);
+    const told = {
+      ...{ items, contrasts, verdict: verdictOf(contrasts), membership, notes, command: session.command, key },
+      ...{ remove: options.remove, seeds: judges(options), images: index.items.length, name: index.name },
+      removed: Object.fromEntries(
+        plan.trainings.map(({ arm, removed, replaced }) => [arm, removed.length || Object.keys(replaced).length]),
+      ),
+      commands: { train: options.train, cost: options.cost },
+    };
+    const folder = await writeVerification(options.out, { ...told, trainings }, renderVerificationPage(told));
+    if (options.json) printJson({ folder, ...told });
+    else {
+      print(describe(told.contrasts, told.verdict, membership));
+      print(`\npage: ${join(folder, 'index.html')}`);
+    }
+  } finally {
+    await closeAll(encoders);
+  }
+}
+
+/** Seeds of the trainings: not that of the model that made the items, which would judge its own. */
+function judges({ seeds, madeWith }: Options): number[] {
+  const found: number[] = [];
+  for (let seed = 1; found.length < seeds; seed++) if (seed !== madeWith) found.push(seed);
+  return found;
+}
+
+async function readItems(path: string): Promise<VerifiedItem[]> {
+  const table = await openDataset(path, { kind: 'table' });
+  if (!table.columns.includes('image'))
+    throw unknownName('the items have no column', 'image', table.columns, { where: path });
+  const rows = range(0, table.length);
+  const column = async (name: string) => (table.columns.includes(name) ? table.column(name, rows) : undefined);
+  const [images, prompts, strata, ids] = [
+    await column('image'),
+    await column('prompt'),
+    await column('stratum'),
+    await column('id'),
+  ];
+  const found: VerifiedItem[] = [];
+  for (let i = 0; i < table.length; i++) {
+    const image = resolve(dirname(path), String(images?.[i] ?? ''));
+    if (!(await isFile(image)))
+      throw new WhereforeError('file-not-found', 'there is no such image', {
+        where: `${path}, row ${i}`,
+        got: String(images?.[i]),
+      });
+    const prompt = prompts?.[i] === undefined ? undefined : String(prompts[i]);
+    const id = String(ids?.[i] ?? images?.[i]);
+    if (found.some((one) => one.id === id))
+      throw new WhereforeError('invalid-data', 'two items have one id', { where: path, got: id });
+    found.push({ id, image, prompt, group: prompt ?? id, stratum: String(strata?.[i] ?? 'items') });
+  }
+  return found;
+}
+
+async function train(
+  plan: VerifyPlan,
+  options: Options,
+  session: ShardSession,
+): Promise<{ trainings: DoneTraining[]; key: string }> {
+  const data = JSON.stringify(plan);
+  const work: Work = {
+    program: 'trace-verify',
+    version: traceVerifyProgram.version,
+    data: sha256(data),
+    parameters: { train: options.train, cost: options.cost },
+    seed: 0,
+    count: plan.trainings.length,
+    shardSize: 1,
+  };
+  session.say(`${plan.trainings.length} trainings; Ctrl-C stops, the same command goes on`);
+  const run = await shardedRun(
+    { work, data, files: [], driver: smallDriverOf(work.count, options, session.say), options, items: 'trainings' },
+    session,
+  );
+  const trainings: DoneTraining[] = [];
+  for (const shard of run.finished.shards) {
+    const text = new TextDecoder().decode(await readShardFile(run.storage, shard, costsFile));
+    for (const [i, costs] of (JSON.parse(text) as unknown[]).entries())
+      trainings.push({ ...plan.trainings[shard.from + i], costs: trainingCosts.parse(costs) });
+  }
+  return { trainings, key: run.key };
+}
+
+function describe(
+  contrasts: ReturnType<typeof contrastsOf>,
+  { support, specificity, unrelated }: ReturnType<typeof verdictOf>,
+  membership: readonly string[],
+): string {
+  const strata = Object.keys(contrasts[0]?.effects.whole ?? {});
+  return [
+    `membership: ${membership.join('; ')}`,
+    `support: ${support}`,
+    `specificity: ${specificity}`,
+    `unrelated: ${unrelated}`,
+    '\nwhat an item costs more than under full data of the same seed, mean (95 % over prompts and seeds)',
+    formatTable([
+      ['arm', 'seeds', ...strata],
+      ...contrasts.map(({ arm, against, effects }) => [
+        against ? `${arm} − ${against}` : arm,
+        String(Object.values(effects.whole)[0].seeds),
+        ...strata.map((stratum) => effectText(effects.whole[stratum])),
+      ]),
+    ]),
+  ].join('\n');
+}

@@ -1,0 +1,72 @@
+import { packageVersion } from '../../explain/version.ts';
+import { type ArmName, arms } from '../../provenance/verify/arms.ts';
+import type { Contrast, Effect } from '../../provenance/verify/contrasts.ts';
+import { effectText, type Verdict } from '../../provenance/verify/verdict.ts';
+import type { VerifiedItem } from '../../provenance/verify/verification.ts';
+import { type Html, html, verbatim } from '../html.ts';
+import { pageShell } from '../shell.ts';
+
+export interface VerificationPage {
+  readonly items: readonly VerifiedItem[];
+  readonly contrasts: readonly Contrast[];
+  readonly verdict: Verdict;
+  readonly membership: readonly string[];
+  readonly notes: readonly string[];
+  readonly remove: number;
+  readonly seeds: readonly number[];
+  /** The data, and how many images it has. */
+  readonly name: string;
+  readonly images: number;
+  /** How many items each arm removed or replaced. */
+  readonly removed: Readonly<Record<string, number>>;
+  readonly commands: { readonly train: string; readonly cost: string };
+  readonly command: string;
+  /** Hash of everything that the trainings depend on. */
+  readonly key: string;
+}
+
+/** The page of a proof by retraining: three statements, the effects of all arms with intervals, and how it was done. */
+export function renderVerificationPage(page: VerificationPage): string {
+  const { items, verdict, membership, notes, contrasts, seeds, name, images, key, command, commands, removed } = page;
+  const measures = Object.keys(contrasts[0]?.effects ?? {});
+  const body = html`<div class="introduction"><p>A generator was trained again on ${name} (${images.toLocaleString('en')} images) without some of them, ${seeds.length} time${seeds.length > 1 ? 's' : ''} for each choice, and asked what ${items.length} item${items.length > 1 ? 's' : ''} of another model cost it.</p></div>
+<dl class="statements">
+<dt>Are the items in the data?</dt><dd>By hashes and near copies: ${membership.join('; ')}.</dd>
+<dt>Does the data support them?</dt><dd>${verdict.support}</dd>
+<dt>These items, or items like these?</dt><dd>${verdict.specificity}</dd>
+<dt>Do unrelated items stay?</dt><dd>${verdict.unrelated}</dd></dl>
+${measures.map((measure) => effectTable(measure, contrasts))}
+<section><h2>What was removed</h2><ul>${Object.entries(removed).flatMap(([arm, count]) => (arm === 'full' ? [] : [html`<li><b>${arm}</b>, ${count} images: ${armText(arm)}</li>`]))}</ul>${notes.map((note) => html`<p class="quiet">${note}</p>`)}</section>
+<section class="meaning"><h2>What the numbers mean, and what they do not</h2>
+<p>A number says how much more the original items cost a model that was trained without the images of an arm than one that was trained on all of them with the same seed, in the unit of the cost command. Positive: they became less likely. An interval covers 95 % of means when prompts and seeds are drawn anew; one that covers 0 shows nothing.</p>
+<p>No model judges what it made: the items come from a model of another seed than all that are asked here. Prompts of one stratum are averaged; a single item's effect lies far below what one prompt can show, so no line speaks of one source.</p>
+<p>An effect says nothing of membership. Where look-alikes from outside the data replace the traced images without an effect, the items rest on images like these, not on these.</p></section>
+<section><h2>How to reproduce</h2><pre>${verbatim(command)}</pre><dl class="facts"><div><dt>trains</dt><dd><code>${verbatim(commands.train)}</code></dd></div><div><dt>measures</dt><dd><code>${verbatim(commands.cost)}</code></dd></div><div><dt>key of the run, SHA-256</dt><dd><code>${key}</code></dd></div></dl></section>`;
+  return pageShell({ title: 'Does it go away when they are removed?', style, body, madeBy: packageVersion });
+}
+
+function armText(arm: string): string {
+  return Object.hasOwn(arms, arm)
+    ? arms[arm as ArmName].what
+    : 'each traced image replaced by its best look-alike from outside the data';
+}
+
+function effectTable(measure: string, contrasts: readonly Contrast[]): Html {
+  const strata = Object.keys(contrasts[0].effects[measure]);
+  return html`<section><h2>Cost of the items: ${measure}</h2><div class="scroll"><table class="effects"><thead><tr><th>arm</th><th class="number">seeds</th>${strata.map((stratum) => html`<th class="number">${stratum}</th>`)}</tr></thead><tbody>${contrasts.map(
+    ({ arm, against, effects }) =>
+      html`<tr><th scope="row">${against === undefined ? arm : `${arm} − ${against}`}</th><td class="number">${Object.values(effects[measure])[0].seeds}</td>${strata.map((stratum) => effectCell(effects[measure][stratum]))}</tr>`,
+  )}</tbody></table></div></section>`;
+}
+
+function effectCell(effect: Effect): Html {
+  const isShown = effect.low !== undefined && effect.high !== undefined && (effect.low > 0 || effect.high < 0);
+  return html`<td class="number">${isShown ? html`<b>${effectText(effect)}</b>` : effectText(effect)}<span class="aside">${effect.prompts} prompt${effect.prompts > 1 ? 's' : ''}</span></td>`;
+}
+
+const style = `
+main section{border-top:1px solid var(--line);padding:1.6rem 0}
+.statements{margin:0 0 1.4rem;max-width:52rem}.statements dt{font-weight:600}.statements dd{margin:.1rem 0 .9rem;overflow-wrap:anywhere}
+.effects{font-size:.9rem}.effects thead th{color:var(--quiet)}.effects td,.effects th{padding:.4em 1.2em .4em 0;border-bottom:1px solid var(--line);overflow-wrap:normal}.effects thead .number{text-align:right}
+.meaning p{max-width:52rem}.facts code{overflow-wrap:anywhere}
+`;

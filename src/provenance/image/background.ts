@@ -1,0 +1,54 @@
+import * as z from 'zod';
+
+/** What scores unrelated images reach: to say how much a score is. */
+export const backgroundSchema = z.strictObject({
+  /** How many unrelated images were traced. */
+  count: z.int().min(0),
+  /** The best score of each, ascending. */
+  best: z.array(z.number()),
+});
+
+/** The best scores of unrelated images. */
+export type Background = z.infer<typeof backgroundSchema>;
+
+/** Scores of this share of unrelated images are described by their tail. */
+const tailShare = 0.1;
+
+export function backgroundOf(best: readonly number[]): Background {
+  return { count: best.length, best: [...best].sort((a, b) => a - b) };
+}
+
+interface Tail {
+  readonly from: number;
+  readonly scale: number;
+}
+
+/** The score that a tenth exceeds, and the mean excess beyond it. */
+function tailOf({ best }: Background): Tail {
+  const first = Math.max(0, Math.floor(best.length * (1 - tailShare)) - 1);
+  const from = best[first];
+  const beyond = best.slice(first + 1);
+  const mean = beyond.reduce((sum, score) => sum + score - from, 0) / Math.max(1, beyond.length);
+  // Where all scores are equal, a little more is already more than any.
+  return { from, scale: Math.max(mean, 1e-9) };
+}
+
+/**
+ * The share of unrelated images whose best score is at least as high: counted, and beyond the highest tenth by an
+ * exponential tail, `0.1 · exp(−(s − s₉₀)/mean excess)`, as so few of them are there.
+ * Source: Pickands 1975 for tails beyond a threshold.
+ */
+export function shareAtLeast(score: number, background: Background): number {
+  const { best } = background;
+  const tail = tailOf(background);
+  if (score > tail.from) return tailShare * Math.exp(-(score - tail.from) / tail.scale);
+  let at = 0;
+  while (at < best.length && best[at] < score) at++;
+  return (best.length - at) / best.length;
+}
+
+/** The score that a share of unrelated images reaches; `share` at most a tenth. */
+export function scoreReachedBy(share: number, background: Background): number {
+  const { from, scale } = tailOf(background);
+  return from + scale * Math.log(tailShare / share);
+}

@@ -1,0 +1,211 @@
+import * as z from 'zod';
+import { random } from '../../tensor/random.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { backgroundOf, backgroundSchema } from './background.ts';
+import type { FeatureBlock } from './features.ts';
+import { fitLogistic } from './fit-logistic.ts';
+import { searchKeypoints } from './keypoint-search.ts';
+import { partProducts } from './part-products.ts';
+import { type PlantedChange, plantedChanges } from './planted.ts';
+import { queryImage } from './query-image.ts';
+import {
+  equalWeights,
+  handScores,
+  type RankingWeights,
+  ranked,
+  regionScores,
+  surroundingScore,
+  weightsSchema,
+  wholeComponents,
+  wholeScores,
+  wholeSignals,
+} from './rankings.ts';
+import { cosines, type Signals, signalsOf } from './signals.ts';
+
+/** `calibration.json` of an index: what scores mean, as measured on its own images. */
+export const calibrationSchema = z.strictObject({
+  format: z.literal('wherefore/image-calibration'),
+  version: z.literal(1),
+  /** Images of the index when it was measured. */
+  images: z.int().min(1),
+  seed: z.number(),
+  weights: weightsSchema,
+  /** `fitted` on planted pairs, or `equal` where they were not wanted. */
+  preset: z.enum(['fitted', 'equal']),
+  /** Best scores of images of the data against the others. */
+  background: z.strictObject({ whole: backgroundSchema, region: backgroundSchema, hand: backgroundSchema }),
+  /** Of the changed images that weights were fitted on: how many, and how many have their source first. */
+  planted: z.strictObject({ count: z.int(), first: z.int() }),
+});
+
+export type Calibration = z.infer<typeof calibrationSchema>;
+
+export interface CalibrateOptions {
+  readonly seed?: number;
+  /** Unrelated images that are traced. Default 100. */
+  readonly unrelated?: number;
+  /** Images that are changed in six ways each, to fit weights on. Default 8. */
+  readonly planted?: number;
+  readonly preset?: Calibration['preset'];
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Images that weights and background are measured on. */
+export interface CalibrationImages {
+  /** Pixels and embeddings of an image of the index, changed or not. */
+  read(image: number): Promise<Tensor<'uint8'>>;
+  /** Embeddings of any pixels, by the encoders of the index. */
+  embed(pixels: Tensor<'uint8'>): Promise<readonly Float32Array[]>;
+}
+
+/** Pairs whose signals give means and deviations. */
+const pairs = 4000;
+
+/**
+ * Measures what scores mean on the images of an index: how signals vary over pairs, how high the best score of an image
+ * is among the others, without itself and its copies, and which weights find changed images again. A logistic
+ * regression tells sources of changed images from the images that come next.
+ */
+export async function calibrate(
+  features: FeatureBlock,
+  contents: readonly string[],
+  images: CalibrationImages,
+  options: CalibrateOptions = {},
+): Promise<Calibration> {
+  const { seed = 0, unrelated = 100, planted = 8, preset = 'fitted', signal, onProgress } = options;
+  const source = random(seed, 3);
+  const search = searchKeypoints(features);
+  const moments = momentsOf(features, seed);
+  let weights: RankingWeights = { moments, whole: equalWeights };
+  const changes = Object.values(plantedChanges);
+  const asked = preset === 'fitted' ? Math.min(planted, features.count) : 0;
+  const total = asked * changes.length + Math.min(unrelated, features.count);
+  let done = 0;
+  const trace = async (image: number, change?: PlantedChange) => {
+    signal?.throwIfAborted();
+    const pixels = await images.read(image);
+    const made = change ? await change(pixels, source) : pixels;
+    const signals = signalsOf(features, search, queryImage(made, { embeddings: await images.embed(made) }));
+    onProgress?.(++done, total);
+    return signals;
+  };
+  const found = { count: 0, first: 0 };
+  if (asked > 0) {
+    const rows: number[][] = [];
+    const truths: boolean[] = [];
+    for (let k = 0; k < asked; k++) {
+      const image = source.integer(features.count);
+      const own = copiesOf(image, contents);
+      for (const change of changes) {
+        const signals = await trace(image, change);
+        const order = ranked(wholeScores(signals, weights), 30 + own.size).filter((other) => !own.has(other));
+        for (const other of [image, ...order.slice(0, 30)]) {
+          const components = wholeComponents(signals, weights, other);
+          rows.push(wholeSignals.map((name) => components[name]));
+          truths.push(other === image);
+        }
+      }
+    }
+    weights = { moments, whole: namedWeights(fitLogistic(rows, truths)) };
+    found.count = asked * changes.length;
+    found.first = firstCount(rows, truths, weights);
+  }
+  const best = { whole: [] as number[], region: [] as number[], hand: [] as number[] };
+  for (let k = 0; k < Math.min(unrelated, features.count); k++) {
+    const image = source.integer(features.count);
+    const signals = await trace(image);
+    const own = copiesOf(image, contents, signals);
+    for (const [question, scores] of Object.entries(scoresOf(signals, weights)))
+      best[question as keyof typeof best].push(bestOf(scores, own));
+  }
+  return {
+    format: 'wherefore/image-calibration',
+    version: 1,
+    images: features.count,
+    seed,
+    weights,
+    preset,
+    background: { whole: backgroundOf(best.whole), region: backgroundOf(best.region), hand: backgroundOf(best.hand) },
+    planted: found,
+  };
+}
+
+/** Scores by question, of those that need no words. */
+export function scoresOf(signals: Signals, weights: RankingWeights) {
+  return { whole: wholeScores(signals, weights), region: regionScores(signals), hand: handScores(signals, weights) };
+}
+
+function bestOf(scores: Float64Array, except: ReadonlySet<number>): number {
+  const [first] = ranked(scores, except.size + 1).filter((image) => !except.has(image));
+  return first === undefined ? 0 : scores[first] - surroundingScore(scores, except);
+}
+
+/** Distance of copies in Oklab, by what compression and resizing change. */
+export const nearDistance = 0.02;
+
+/** Images with the same pixels as one, and those that are as near as copies. */
+function copiesOf(image: number, contents: readonly string[], signals?: Signals): Set<number> {
+  const found = new Set<number>();
+  for (const [i, content] of contents.entries())
+    if (content === contents[image] || (signals && signals.pixels[i] > -nearDistance)) found.add(i);
+  return found;
+}
+
+function namedWeights([pixels, gradients, colours, regions]: readonly number[]): RankingWeights['whole'] {
+  return { pixels, gradients, colours, regions };
+}
+
+/** Of how many groups, each a source and the images next to it, the source scores highest. */
+function firstCount(
+  rows: readonly (readonly number[])[],
+  truths: readonly boolean[],
+  { whole }: RankingWeights,
+): number {
+  let [first, best] = [0, 0];
+  const score = (row: readonly number[]) => wholeSignals.reduce((sum, name, j) => sum + whole[name] * row[j], 0);
+  let own = 0;
+  for (const [i, row] of rows.entries()) {
+    if (truths[i]) {
+      own = score(row);
+      best = Number.NEGATIVE_INFINITY;
+    } else best = Math.max(best, score(row));
+    if (i + 1 === rows.length || truths[i + 1]) first += own > best ? 1 : 0;
+  }
+  return first;
+}
+
+function momentsOf(features: FeatureBlock, seed: number): RankingWeights['moments'] {
+  const source = random(seed, 4);
+  const drawn = Array.from(
+    { length: pairs },
+    () => [source.integer(features.count), source.integer(features.count)] as const,
+  );
+  const different = drawn.filter(([a, b]) => a !== b);
+  const of = (value: (a: number, b: number) => number) => meanAndDeviation(different.map(([a, b]) => value(a, b)));
+  const part = partProducts(features);
+  return {
+    pixels: of((a, b) => -part.distance(a, b)),
+    gradients: of((a, b) => part.product('gradients', a, b)),
+    colours: of((a, b) => part.product('colours', a, b)),
+    texture: of((a, b) => part.product('texture', a, b)),
+    // Of the few images that share a region at all: log(1 + weight) of one point in ten thousand.
+    regions: { mean: 0, deviation: Math.log(10) },
+    encoders: features.embeddings.map((rows) => {
+      const width = rows.length / features.count;
+      const some = Array.from({ length: 40 }, () => source.integer(features.count));
+      const values = some.flatMap((i) => {
+        const all = cosines(rows.subarray(i * width, (i + 1) * width), rows, features.count);
+        return Array.from({ length: 100 }, () => all[source.integer(features.count)]);
+      });
+      return meanAndDeviation(values);
+    }),
+  };
+}
+
+function meanAndDeviation(values: readonly number[]): { mean: number; deviation: number } {
+  const mean = values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, values.length);
+  // Where all images are equal, no signal tells them apart, and none is weighted up.
+  return { mean, deviation: Math.sqrt(variance) || 1 };
+}

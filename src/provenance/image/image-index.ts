@@ -1,0 +1,174 @@
+import { join } from 'node:path';
+import { removeFolder, writeAtomically, writeFolderAtomically } from '../../data/files/files.ts';
+import { folderEntries, isFolder, isTaken } from '../../data/files/folders.ts';
+import { readBytes, readText } from '../../data/files/read-file.ts';
+import { WhereforeError } from '../../errors.ts';
+import { contentHash } from '../../tensor/content-hash.ts';
+import { type FeatureBlock, joinBlocks, readBlock } from './features.ts';
+import { type ImageManifest, type IndexedEncoder, type IndexedItem, imageManifest, segmentItems } from './manifest.ts';
+import { takeItems } from './take-items.ts';
+
+/** An index of images, whole in memory. */
+export interface ImageIndex {
+  readonly folder: string;
+  /** What the data is called. */
+  readonly name: string;
+  readonly encoders: readonly IndexedEncoder[];
+  readonly items: readonly IndexedItem[];
+  readonly features: FeatureBlock;
+}
+
+/** An index that is being changed. */
+export interface ImageIndexWriter {
+  readonly manifest: ImageManifest;
+  /** The hash of the file behind an id; undefined where the index has no such item. */
+  hashOf(id: string): string | undefined;
+  /** Writes a segment; items of known ids are replaced. The index names the segment once it is whole. */
+  add(items: readonly IndexedItem[], features: Uint8Array): Promise<void>;
+  /** @throws WhereforeError `unknown-name` for an id that is not there; nothing is removed then */
+  remove(ids: readonly string[]): Promise<void>;
+}
+
+/**
+ * Opens an index of images for adding and removing; makes one where there is none.
+ * @throws WhereforeError `file-unwritable` for a folder of other things; `invalid-argument` for an index that was made
+ *   with other encoders
+ */
+export async function changeImageIndex(
+  folder: string,
+  { name, encoders }: { readonly name: string; readonly encoders?: readonly IndexedEncoder[] },
+): Promise<ImageIndexWriter> {
+  const manifest = isTaken(join(folder, 'index.json'))
+    ? await readManifest(folder)
+    : await newManifest(folder, name, encoders ?? []);
+  if (encoders && JSON.stringify(encoders) !== JSON.stringify(manifest.encoders))
+    throw otherEncoders(folder, manifest, encoders);
+  const known = new Map<string, { segment: number; number: number; hash: string }>();
+  for (const [segment, entry] of manifest.segments.entries()) {
+    const removed = new Set(entry.removed);
+    for (const [number, { id, hash }] of (await readItems(folder, entry)).entries())
+      if (!removed.has(number)) known.set(id, { segment, number, hash });
+  }
+  const drop = (id: string) => {
+    const found = known.get(id);
+    if (found) manifest.segments[found.segment].removed.push(found.number);
+    known.delete(id);
+  };
+  const save = () => writeAtomically(join(folder, 'index.json'), `${JSON.stringify(manifest)}\n`);
+  return {
+    manifest,
+    hashOf: (id) => known.get(id)?.hash,
+    async add(items, features) {
+      const listed = JSON.stringify(items);
+      const name = contentHash([listed]).slice(0, 16);
+      if (!isTaken(join(folder, name)))
+        await writeFolderAtomically(join(folder, name), async (write) => {
+          await write('features.safetensors', features);
+          await write('items.json', listed);
+        });
+      for (const { id } of items) drop(id);
+      const segment = manifest.segments.push({ folder: name, items: items.length, removed: [] }) - 1;
+      for (const [number, { id, hash }] of items.entries()) known.set(id, { segment, number, hash });
+      await save();
+      // Their entries stay, as items are known by the numbers of segments; an entry costs nothing.
+      for (const entry of manifest.segments)
+        if (entry.removed.length === entry.items && isTaken(join(folder, entry.folder)))
+          await removeFolder(join(folder, entry.folder));
+    },
+    async remove(ids) {
+      const missing = ids.find((id) => !known.has(id));
+      if (missing !== undefined)
+        throw new WhereforeError('unknown-name', `the index has no item "${missing}"`, {
+          where: folder,
+          fix: 'name items by their ids, as a trace lists them',
+        });
+      for (const id of ids) drop(id);
+      await save();
+    },
+  };
+}
+
+/** Opens an index of images. @throws WhereforeError `file-not-found`, `invalid-data` where it is damaged or empty */
+export async function openImageIndex(folder: string): Promise<ImageIndex> {
+  const { name, encoders, segments } = await readManifest(folder);
+  const items: IndexedItem[] = [];
+  const blocks: FeatureBlock[] = [];
+  for (const entry of segments) {
+    const removed = new Set(entry.removed);
+    const path = join(folder, entry.folder, 'features.safetensors');
+    const listed = await readItems(folder, entry);
+    const kept = Uint32Array.from(listed.keys()).filter((number) => !removed.has(number));
+    if (kept.length === 0) continue;
+    const block = readBlock(await readBytes(path, 'index'), entry.items, path);
+    for (const number of kept) items.push(listed[number]);
+    blocks.push(kept.length === entry.items ? block : takeItems(block, kept));
+  }
+  if (items.length === 0)
+    throw new WhereforeError('invalid-data', 'the index holds no images', {
+      where: folder,
+      fix: 'add some: wherefore trace index images/ --out INDEX',
+    });
+  return { folder, name, encoders, items, features: joinBlocks(blocks) };
+}
+
+/** What an index in a folder is of; undefined where there is none. */
+export async function kindOfIndex(folder: string): Promise<'text' | 'image' | undefined> {
+  const path = join(folder, 'index.json');
+  if (!isTaken(path)) return undefined;
+  const { format } = (parsedJson(await readText(path, 'index'), path) ?? {}) as { format?: unknown };
+  if (format === 'wherefore/image-index') return 'image';
+  return format === 'wherefore/text-index' ? 'text' : undefined;
+}
+
+async function newManifest(folder: string, name: string, encoders: readonly IndexedEncoder[]): Promise<ImageManifest> {
+  const [other] = (await isFolder(folder)) ? await folderEntries(folder) : [];
+  if (other && other.name !== 'runs')
+    throw new WhereforeError('file-unwritable', 'the folder is no index and is not empty', {
+      where: folder,
+      got: other.name,
+      fix: 'name a new folder',
+    });
+  return { format: 'wherefore/image-index', version: 1, name, encoders: [...encoders], segments: [] };
+}
+
+async function readManifest(folder: string): Promise<ImageManifest> {
+  const path = join(folder, 'index.json');
+  const parsed = imageManifest.safeParse(parsedJson(await readText(path, 'index'), path));
+  if (parsed.success) return parsed.data;
+  throw damaged(path, parsed.error.issues[0].message);
+}
+
+async function readItems(folder: string, entry: ImageManifest['segments'][number]): Promise<readonly IndexedItem[]> {
+  if (entry.removed.length === entry.items) return [];
+  const path = join(folder, entry.folder, 'items.json');
+  const parsed = segmentItems.safeParse(parsedJson(await readText(path, 'index'), path));
+  if (parsed.success && parsed.data.length === entry.items) return parsed.data;
+  throw damaged(path, `not the list of ${entry.items} items that the index names`);
+}
+
+function parsedJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw damaged(path, 'not JSON');
+  }
+}
+
+function damaged(path: string, got: string): WhereforeError {
+  return new WhereforeError('invalid-data', 'the index is damaged', {
+    where: path,
+    got,
+    fix: 'make it anew: remove its folder and run `wherefore trace index`',
+  });
+}
+
+function otherEncoders(folder: string, { encoders }: ImageManifest, asked: readonly IndexedEncoder[]): WhereforeError {
+  const told = (all: readonly IndexedEncoder[]) =>
+    all.map(({ name, layer, model }) => `${name} at ${layer} (${model.slice(0, 8)})`).join(', ') || 'none';
+  return new WhereforeError('invalid-argument', 'the index was made with other encoders', {
+    where: folder,
+    got: told(asked),
+    expected: told(encoders),
+    fix: 'give the same encoders, or make a new index',
+  });
+}

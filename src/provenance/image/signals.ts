@@ -1,0 +1,162 @@
+import { type Alignment, align } from './alignment.ts';
+import type { FeatureBlock } from './features.ts';
+import type { KeypointSearch, PointPair } from './keypoint-search.ts';
+import type { Keypoints } from './keypoints.ts';
+import type { QueryImage } from './query-image.ts';
+import { type VectorPart, vectorRanges, vectorWidth } from './vectors.ts';
+
+/** A rectangle in parts of the width and the height of an image. */
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+/** A part of the traced image that lies in an image of the data, enlarged, shifted or turned from right to left. */
+export interface MatchedRegion {
+  /** Σ `log(images / images with such a point)` over points that agree, in nats. */
+  readonly weight: number;
+  /** Points that agree. */
+  readonly points: number;
+  readonly mirrored: boolean;
+  /** How much larger it is in the traced image, in parts of the longer sides. */
+  readonly factor: number;
+  /** In the traced image, and in the other one. */
+  readonly own: Box;
+  readonly other: Box;
+}
+
+/** How every image of an index resembles a traced one, by each signal; larger is more alike. */
+export interface Signals {
+  /** Minus the root mean square distance in Oklab of 8 × 8 means, of the nearer way round. */
+  readonly pixels: Float64Array;
+  /** Cosine of the gradients of 4 × 4 cells, of the nearer way round. */
+  readonly gradients: Float64Array;
+  /** Bhattacharyya coefficients. */
+  readonly colours: Float64Array;
+  readonly texture: Float64Array;
+  /** Cosines of the embeddings of each encoder, less their mean over the data. */
+  readonly encoders: readonly Float64Array[];
+  /** Matched regions by image; images without one share too few points. */
+  readonly regions: ReadonlyMap<number, MatchedRegion>;
+}
+
+/** Images whose points are looked at for a common position. */
+const mostAligned = 300;
+
+export function signalsOf(features: FeatureBlock, search: KeypointSearch, query: QueryImage): Signals {
+  const { count, vectors } = features;
+  const best = (score: (vector: Float32Array, at: number) => number) => {
+    const scores = new Float64Array(count);
+    for (let i = 0; i < count; i++)
+      scores[i] = Math.max(
+        score(query.views[0].vector, i * vectorWidth),
+        score(query.views[1].vector, i * vectorWidth),
+      );
+    return scores;
+  };
+  const products = (part: VectorPart) => {
+    const [from, to] = vectorRanges[part];
+    const [own] = query.views;
+    const dot = (vector: Float32Array, at: number) => {
+      let sum = 0;
+      for (let j = from; j < to; j++) sum += vector[j] * vectors[at + j];
+      return sum;
+    };
+    // The parts that know no place are the same from right to left, but for the directions of a texture.
+    return part === 'colours'
+      ? Float64Array.from({ length: count }, (_, i) => dot(own.vector, i * vectorWidth))
+      : best(dot);
+  };
+  const [from, to] = vectorRanges.pixels;
+  const pixels = best((vector, at) => {
+    let sum = 0;
+    for (let j = from; j < to; j++) sum += (vector[j] - vectors[at + j]) ** 2;
+    return -Math.sqrt((3 * sum) / (to - from));
+  });
+  return {
+    pixels,
+    gradients: products('gradients'),
+    colours: products('colours'),
+    texture: products('texture'),
+    encoders: query.embeddings.map((embedding, e) => cosines(embedding, features.embeddings[e], count)),
+    regions: regionsOf(features, search, query),
+  };
+}
+
+/** Cosines with every row, the mean row taken from both: what all images share says nothing. */
+export function cosines(query: Float32Array, rows: Float32Array, count: number): Float64Array {
+  const width = query.length;
+  const mean = new Float64Array(width);
+  for (let i = 0; i < count; i++) for (let j = 0; j < width; j++) mean[j] += rows[i * width + j] / count;
+  let own = 0;
+  for (let j = 0; j < width; j++) own += (query[j] - mean[j]) ** 2;
+  const found = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    let [both, other] = [0, 0];
+    for (let j = 0; j < width; j++) {
+      const value = rows[i * width + j] - mean[j];
+      both += (query[j] - mean[j]) * value;
+      other += value * value;
+    }
+    found[i] = own > 0 && other > 0 ? both / Math.sqrt(own * other) : 0;
+  }
+  return found;
+}
+
+function regionsOf({ starts, places }: FeatureBlock, search: KeypointSearch, query: QueryImage) {
+  const regions = new Map<number, MatchedRegion>();
+  for (const view of query.views) {
+    for (const { image, pairs } of search.find(view.keypoints, mostAligned)) {
+      const other = places.subarray(3 * starts[image], 3 * starts[image + 1]);
+      const found = align(pairs, view.keypoints.places, other);
+      if (!found || found.weight <= (regions.get(image)?.weight ?? 0)) continue;
+      regions.set(image, regionOf(found, pairs, view.keypoints, other, view.mirrored, query));
+    }
+  }
+  return regions;
+}
+
+function regionOf(
+  { agreeing, weight, factor }: Alignment,
+  pairs: readonly PointPair[],
+  { places }: Keypoints,
+  other: Float32Array,
+  isMirrored: boolean,
+  { height, width }: QueryImage,
+): MatchedRegion {
+  const own = boxOf(
+    agreeing.map((at) => 3 * pairs[at].own),
+    places,
+  );
+  const source = boxOf(
+    agreeing.map((at) => 3 * pairs[at].other),
+    other,
+  );
+  const [rows, columns] = [height / Math.max(height, width), width / Math.max(height, width)];
+  const [left, right] = isMirrored
+    ? [1 - own.right / columns, 1 - own.left / columns]
+    : [own.left / columns, own.right / columns];
+  const placed = { left, right, top: own.top / rows, bottom: own.bottom / rows };
+  return { weight, points: agreeing.length, mirrored: isMirrored, factor, own: cut(placed), other: source };
+}
+
+/** The rectangle around some points, with what each of them describes. */
+function boxOf(points: readonly number[], places: Float32Array): Box {
+  const box = { left: 1, top: 1, right: 0, bottom: 0 };
+  for (const at of points) {
+    const [x, y, reach] = [places[at], places[at + 1], 3 * places[at + 2]];
+    box.left = Math.min(box.left, x - reach);
+    box.top = Math.min(box.top, y - reach);
+    box.right = Math.max(box.right, x + reach);
+    box.bottom = Math.max(box.bottom, y + reach);
+  }
+  return cut(box);
+}
+
+/** What of a rectangle lies in the image. */
+function cut({ left, top, right, bottom }: Box): Box {
+  const inside = (value: number) => Math.max(0, Math.min(1, value));
+  return { left: inside(left), top: inside(top), right: inside(right), bottom: inside(bottom) };
+}
