@@ -1,18 +1,19 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { type OpenedDataset, openDataset } from '../data/datasets/open-dataset.ts';
+import { openDataset } from '../data/datasets/open-dataset.ts';
 import { readBytes } from '../data/files/read-file.ts';
 import { readNpy } from '../data/formats/npy.ts';
 import { loadModel } from '../data/model/load-model.ts';
+import type { Dataset } from '../dataset/dataset.ts';
 import { WhereforeError } from '../errors.ts';
 import type { AuditDocument } from '../influence/audit/document.ts';
 import { type ProblemKind, problemKinds } from '../influence/audit/problems.ts';
 import { auditData, type GivenProbabilities } from '../report/audit/audit-data.ts';
-import { viewsOf } from '../report/audit/row-views.ts';
 import { auditFolder, writeAudit } from '../report/audit/write-audit.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
 import { convert } from '../tensor/convert.ts';
 import { formatShape, type Tensor } from '../tensor/tensor.ts';
+import { openDecided } from './decided.ts';
 import { interruptible } from './failure.ts';
 import { commandLine, list, type RuntimeOptions, runtimeOf, share, withPreprocessing, withRuntime } from './options.ts';
 import { checkWritable } from './out-folder.ts';
@@ -33,6 +34,7 @@ interface Options extends RuntimeOptions {
   readonly probabilities?: string;
   readonly inSample?: boolean;
   readonly outOfSample?: boolean;
+  readonly decisions?: string;
   readonly layer?: string;
   readonly near?: number;
   readonly out: string;
@@ -58,6 +60,7 @@ export function defineAudit(program: Command): void {
       '--probabilities <file>',
       'rows × classes (.npy) of any predictor, in place of those of the model; best of cross-validation',
     )
+    .option('--decisions <file>', 'decisions of an earlier review: they are applied, and their rows not listed again')
     .option('--in-sample', 'the predictor of --probabilities was trained on the rows')
     .option('--out-of-sample', 'the model was not trained on the rows')
     .option('--layer <name>', 'where neighbours are looked for; default: what the last layer of weights reads')
@@ -91,7 +94,8 @@ async function run(options: Options, signal: AbortSignal, command: string): Prom
         id: options.id,
         metadata: options.metadata,
       });
-    const data = await open(options.data, options.labels);
+    const opened = await open(options.data, options.labels);
+    const { data, views, settled, notes } = await openDecided(opened, options.decisions, model?.labels);
     const heldOut =
       options.heldOut === undefined
         ? undefined
@@ -102,6 +106,7 @@ async function run(options: Options, signal: AbortSignal, command: string): Prom
       heldOut,
       probabilities: await givenProbabilities(options, data),
       outOfSample: options.outOfSample,
+      settled,
       layer: options.layer,
       near: options.near,
       seed: options.seed,
@@ -111,9 +116,9 @@ async function run(options: Options, signal: AbortSignal, command: string): Prom
       onProgress: (stage, done, total) => progress.update(done / total, () => `${stage}: ${done} of ${total} rows`),
     });
     progress.clear();
-    for (const note of data.notes) tell(note);
+    for (const note of notes) tell(note);
     const folder = auditFolder(options.out, started, data.name);
-    await writeAudit(folder, document, viewsOf(data));
+    await writeAudit(folder, document, views);
     if (options.json) printJson(document);
     else print(auditText(document, join(folder, 'index.html')));
   } finally {
@@ -125,7 +130,7 @@ async function run(options: Options, signal: AbortSignal, command: string): Prom
 
 async function givenProbabilities(
   { probabilities: from, inSample }: Options,
-  data: OpenedDataset,
+  data: Dataset,
 ): Promise<GivenProbabilities | undefined> {
   if (from === undefined) return undefined;
   const array = readNpy(await readBytes(from, 'tensors'), from);

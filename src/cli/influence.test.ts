@@ -6,6 +6,7 @@ import { wherefore } from '../../test/command.ts';
 import { clusters, softmaxRegression, withRows } from '../../test/influence/softmax-regression.ts';
 import { writeNpy } from '../data/formats/npy.ts';
 import type { AuditDocument } from '../influence/audit/document.ts';
+import { formatDecisions } from '../influence/decisions.ts';
 import type { InfluenceDocument } from '../influence/influence-document.ts';
 import { rowOf } from '../influence/matrix.ts';
 import { encodeModel } from '../onnx/encode.ts';
@@ -110,6 +111,19 @@ describe('wherefore audit', () => {
         .sort(),
     ).toEqual([60, 61]);
     expect(found.dataSet.leaks.exact).toBe(1);
+  });
+
+  it('applies the decisions of a review, and does not list their rows again', async () => {
+    const [made] = readdirSync(at('b'));
+    const { rows: listed } = JSON.parse(readFileSync(join(at('b'), made, 'audit.json'), 'utf8')) as AuditDocument;
+    const id = listed.find(({ row }) => row === 61)?.id as string;
+    writeFileSync(at('decisions.jsonl'), formatDecisions([{ id, action: 'drop', when: '2026-01-01T00:00:00Z' }]));
+    const { code, errors } = await run('d', 'audit', '--decisions', at('decisions.jsonl'));
+    expect(code).toBe(0);
+    expect(errors).toMatch(/decisions: 0 rows have another label, 1 are left out/);
+    const found = document<AuditDocument>('d', 'audit.json');
+    expect(found.data.rows).toBe(61);
+    expect(found.counts.contradiction).toBe(0);
   });
 
   it('refuses labels of other data', async () => {

@@ -22,6 +22,7 @@ import { influenceData } from '../report/influence/influence-data.ts';
 import { influenceFolder, writeInfluence } from '../report/influence/write-influence.ts';
 import { toNumbers } from '../tensor/convert.ts';
 import { type CheckpointOptions, type CheckpointPath, openCheckpoints } from './checkpoint-model.ts';
+import { openDecided } from './decided.ts';
 import { noteReads } from './evaluate-run.ts';
 import { interruptible } from './failure.ts';
 import { type StoreOptions, storesFor, withStore } from './influence-store.ts';
@@ -49,6 +50,7 @@ interface Options extends StoreOptions, CheckpointOptions {
   readonly labels?: string;
   readonly id?: string;
   readonly metadata?: string[];
+  readonly decisions?: string;
   readonly class?: string;
   readonly method?: string;
   readonly set: readonly string[];
@@ -83,6 +85,10 @@ export function defineInfluence(program: Command): void {
       '--metadata <columns>',
       'columns that are no features: annotator, source, date; groups are made of them',
       list,
+    )
+    .option(
+      '--decisions <file>',
+      'decisions of a review: dropped rows are left out, relabelled ones have their new label',
     )
     .option('--class <name>', 'the class whose probability is asked about; default: the predicted one')
     .option(
@@ -161,6 +167,7 @@ async function run(query: string, options: Options, signal: AbortSignal, command
     const described = { model, label, labels, id, metadata };
     const opened = await observeReads(noteReads(read), () => openDataset(options.data, described));
     const data = withKeptHashes(opened);
+    const decided = await openDecided(data, options.decisions, model.labels);
     const asked = await openQuery(query, options, model, described);
     const say = (text: string) => {
       progress.clear();
@@ -170,9 +177,11 @@ async function run(query: string, options: Options, signal: AbortSignal, command
       progress.update(done / total, () => `${stage}: ${done} of ${total} rows`);
     const session = { data, described: { label, labels, id, metadata }, read, signal, say, onProgress };
     kept = storesFor(options, { ...session, pathOf: ({ model }) => paths.get(model) as CheckpointPath });
+    // A store is of the rows as the files have them.
+    if (options.decisions !== undefined) say(`${decided.notes.at(-1)}; no gradients are kept`);
     const document = await influenceData({
       model,
-      data,
+      data: decided.data,
       query: asked.data,
       target: options.class === undefined ? undefined : classNamed(options.class, data.classes ?? model.labels ?? []),
       method: options.method,
@@ -187,13 +196,13 @@ async function run(query: string, options: Options, signal: AbortSignal, command
       signal,
       onProgress,
       onCost: say,
-      store: kept.store,
+      store: options.decisions === undefined ? kept.store : undefined,
       eigen: kept.eigen,
       byteBudget: options.memory && (options.memory * 2 ** 20) / 2,
     });
     progress.clear();
     const folder = influenceFolder(options.out, started, document.query.from);
-    await writeInfluence(folder, document, { rows: viewsOf(data), query: asked.views });
+    await writeInfluence(folder, document, { rows: decided.views, query: asked.views });
     if (options.json) printJson(document);
     else print(influenceText(document, join(folder, 'index.html')));
   } finally {

@@ -12,6 +12,7 @@ import { viewsOf } from '../report/audit/row-views.ts';
 import { retrainDocument } from '../report/retrain/retrain-data.ts';
 import { finishRetrain } from '../report/retrain/write-retrain.ts';
 import { choose, random } from '../tensor/random.ts';
+import { trainingFileNames } from '../train/index.ts';
 import { type ChangeOptions, changeOptions, type ReadChange, readChange } from './changed-rows.ts';
 import { type DriverOptions, driverOf } from './driver-options.ts';
 import { type RuntimeOptions, runtimeOf } from './options.ts';
@@ -56,9 +57,9 @@ export async function retrain(options: RetrainOptions, session: Session): Promis
     progress.clear();
     if (!options.json) tell(text);
   };
-  const model = await openModel(options);
+  const models = await openModels(options);
   try {
-    const asked = await openRows(options, model);
+    const asked = await openRows(options, models);
     const { data, recipe, change } = asked;
     const seeds = seedsOf(options, recipe);
     const plan = planOf(asked, { ...options, seeds });
@@ -67,7 +68,7 @@ export async function retrain(options: RetrainOptions, session: Session): Promis
     const run = { work, ...contents, items: 'trainings', files: [], driver: driverOf(options, say), options };
     const { folder, storage, finished, key } = await shardedRun(run, { ...session, progress, say });
     const document = await retrainDocument({
-      classes: namesOfClasses(data, model?.labels),
+      classes: namesOfClasses(data, models.given?.labels),
       ...{ data, recipe: recipe.about, measuredOn: asked.measured, change, plan, seeds, command: session.command },
       measurements: await recipe.read(storage, finished.shards),
       notes: [...asked.notes, ...(recipe.readsSeed ? [] : [noSeed])],
@@ -77,7 +78,7 @@ export async function retrain(options: RetrainOptions, session: Session): Promis
     else print(retrainText(document, join(folder, 'index.html')));
   } finally {
     progress.clear();
-    await model?.close();
+    await models.close();
   }
 }
 
@@ -118,11 +119,31 @@ function checkRetrainOptions(options: RetrainOptions): void {
     throw new WhereforeError('invalid-argument', '--query names rows of --held-out', { fix: 'add --held-out' });
 }
 
-function openModel(options: RetrainOptions): Promise<LoadedModel> | undefined {
-  const path = options.model ?? (options.training && join(options.training, 'model.onnx'));
-  return path === undefined
-    ? undefined
-    : loadModel(path, { ...runtimeOf(options), preprocessing: options.preprocessing });
+/** The models that rows may be made for. */
+interface Models {
+  readonly given: LoadedModel | undefined;
+  /** The one from before the training, loaded when it is asked for. */
+  readonly initial: () => Promise<LoadedModel | undefined>;
+  close(): Promise<void>;
+}
+
+async function openModels(options: RetrainOptions): Promise<Models> {
+  const load = (path: string) => loadModel(path, { ...runtimeOf(options), preprocessing: options.preprocessing });
+  const folder = options.training ?? (options.model && dirname(options.model));
+  const path = options.model ?? (options.training && join(options.training, trainingFileNames.trained));
+  const given = path === undefined ? undefined : await load(path);
+  let initial: LoadedModel | undefined;
+  return {
+    given,
+    initial: async () => {
+      if (folder !== undefined) initial = await load(join(folder, trainingFileNames.initial));
+      return initial;
+    },
+    async close() {
+      await given?.close();
+      await initial?.close();
+    },
+  };
 }
 
 interface AskedRows {
@@ -142,25 +163,33 @@ interface AskedRows {
 
 type Described = NonNullable<Parameters<typeof openDataset>[1]>;
 
-/** The rows as they were trained on: made for the model, or as they are, by the key that the training noted. */
+/**
+ * The rows as they were trained on, by the key that the training noted: made for the model, for the model as it was
+ * before the training, or as they are.
+ */
 async function openTrained(
   { data: path, label, labels, id, metadata }: RetrainOptions,
-  model: LoadedModel | undefined,
+  { given, initial }: Models,
   folder: string | undefined,
 ): Promise<{ readonly data: OpenedDataset; readonly described: Described }> {
-  const described = { model, label, id, metadata };
-  const data = await openDataset(path, { ...described, labels });
   const key = folder === undefined ? undefined : (await trainedRows(folder)).key;
-  if (key === undefined || model === undefined || (await data.key()) === key) return { data, described };
-  const plain = { ...described, model: undefined };
-  const asItIs = await openDataset(path, { ...plain, labels });
-  return (await asItIs.key()) === key ? { data: asItIs, described: plain } : { data, described };
+  const open = async (model: LoadedModel | undefined) => {
+    const described = { model, label, id, metadata };
+    return { data: await openDataset(path, { ...described, labels }), described };
+  };
+  const first = await open(given);
+  if (key === undefined || (await first.data.key()) === key) return first;
+  for (const model of [await initial(), undefined]) {
+    const other = await open(model);
+    if ((await other.data.key()) === key) return other;
+  }
+  return first;
 }
 
-async function openRows(options: RetrainOptions, model: LoadedModel | undefined): Promise<AskedRows> {
+async function openRows(options: RetrainOptions, models: Models): Promise<AskedRows> {
   const { train, evaluate, lowerIsBetter = false } = options;
   const folder = train === undefined ? (options.training ?? dirname(options.model as string)) : undefined;
-  const { data, described } = await openTrained(options, model, folder);
+  const { data, described } = await openTrained(options, models, folder);
   if (data.length < 2)
     throw new WhereforeError('invalid-data', 'there is nothing to compare', {
       where: data.name,
@@ -173,7 +202,7 @@ async function openRows(options: RetrainOptions, model: LoadedModel | undefined)
   const rows = {
     ids: await data.ids(range(0, data.length)),
     labels: data.labels?.type === 'int64' ? classNumbers(data.labels) : undefined,
-    classes: namesOfClasses(data, model?.labels),
+    classes: namesOfClasses(data, models.given?.labels),
   };
   const hasChange = changeOptions.some((name) => options[name] !== undefined);
   const read = hasChange ? await readChange(options, rows) : undefined;

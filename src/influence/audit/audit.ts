@@ -34,6 +34,8 @@ export interface AuditOptions {
   readonly classes: readonly string[];
   /** Whether the probabilities are of models that were not trained on the row. */
   readonly outOfSample: boolean;
+  /** Rows that a person has decided about: nothing is said of them again. */
+  readonly settled?: Uint8Array;
   /** Influence of each row on the held-out loss; negative: it harms. */
   readonly influence?: Float64Array;
   readonly runtime: Runtime;
@@ -112,11 +114,12 @@ interface Found {
 
 /** The problems of every row that has one. */
 function rowProblems(
-  { rows }: AuditOptions,
+  { rows, settled }: AuditOptions,
   { byContent, groups, leaked, evidence }: Found,
 ): Map<number, RowProblem[]> {
   const problems = new Map<number, RowProblem[]>();
   const add = (row: number, problem: RowProblem) => {
+    if (settled?.[row]) return;
     const known = problems.get(row);
     if (known) known.push(problem);
     else problems.set(row, [problem]);

@@ -22,7 +22,7 @@ export interface GivenProbabilities {
 }
 
 export interface AuditDataOptions
-  extends Pick<AuditOptions, 'near' | 'neighbours' | 'seed' | 'runtime' | 'signal' | 'onProgress'> {
+  extends Pick<AuditOptions, 'near' | 'neighbours' | 'settled' | 'seed' | 'runtime' | 'signal' | 'onProgress'> {
   /** Default: none; then `probabilities` are needed for labels to be checked. */
   readonly model?: LoadedModel;
   readonly data: Dataset;
