@@ -7,6 +7,7 @@ import {
   fileSystemViolations,
   layerViolations,
   lengthViolations,
+  slowArrayViolations,
   spreadViolations,
 } from '../test/architecture.ts';
 import { importCycles, loadedWith, type Sources } from '../test/imports.ts';
@@ -111,6 +112,10 @@ describe('the repository', () => {
     expect(spreadViolations(sources)).toEqual([]);
   });
 
+  it('makes numbers by loops', () => {
+    expect(slowArrayViolations(sources)).toEqual([]);
+  });
+
   it('opens files in one place, which looks at them first', () => {
     expect(fileSystemViolations(sources, fileSystem)).toEqual([]);
     expect(fileSystem.filter((path) => !sources.has(path))).toEqual([]);
@@ -187,6 +192,13 @@ describe('the checks', () => {
       'src/a.ts:1: spreads values into a call',
       'src/b.ts:4: spreads values into a call',
       'src/b.ts:5: spreads values into a call',
+    ]);
+  });
+
+  it('find numbers that are made by an iterator', () => {
+    const text = 'Float32Array.from(values);\nInt32Array.from(values, Number);\nArray.from({ length: 3 }, () => 1);';
+    expect(slowArrayViolations(new Map([['src/a.ts', text]]))).toEqual([
+      'src/a.ts:2: makes numbers by an iterator: see tensor/filled.ts',
     ]);
   });
 

@@ -110,17 +110,32 @@ export function lengthViolations(sources: Sources, limit: number, reasons: Reado
  * Calls that take a spread, `f(...values)`, or go through `apply`: every value lies on the call stack, which overflows
  * at about 100,000 of them. Loops, and functions that take an array, have no such limit.
  */
-export function spreadViolations(sources: Sources): string[] {
+export const spreadViolations = (sources: Sources): string[] =>
+  nodeViolations(sources, takesSpread, 'spreads values into a call');
+
+/** `Float32Array.from(list, of)`: it asks an iterator for every element and takes 25 times as long as a loop. */
+export const slowArrayViolations = (sources: Sources): string[] =>
+  nodeViolations(sources, fillsByIterator, 'makes numbers by an iterator: see tensor/filled.ts');
+
+function nodeViolations(sources: Sources, isWrong: (node: ts.Node) => boolean, why: string): string[] {
   const violations: string[] = [];
   for (const [path, text] of sources) {
     const source = parse(path, text);
     const visit = (node: ts.Node): void => {
-      if (takesSpread(node)) violations.push(`${path}:${lineOf(source, node)}: spreads values into a call`);
+      if (isWrong(node)) violations.push(`${path}:${lineOf(source, node)}: ${why}`);
       ts.forEachChild(node, visit);
     };
     visit(source);
   }
   return violations;
+}
+
+function fillsByIterator(node: ts.Node): boolean {
+  return (
+    ts.isCallExpression(node) &&
+    node.arguments.length > 1 &&
+    /^(Float|Int|Uint)\d+Array\.from$/.test(node.expression.getText())
+  );
 }
 
 function takesSpread(node: ts.Node): boolean {

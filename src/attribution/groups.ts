@@ -2,6 +2,7 @@ import { WhereforeError } from '../errors.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { toFloat32, toNumbers } from '../tensor/convert.ts';
 import { minOf } from '../tensor/extremes.ts';
+import { filled } from '../tensor/filled.ts';
 import { formatShape, sameShape, sizeOf, stridesOf, type Tensor } from '../tensor/tensor.ts';
 import type { InputLayout } from './baseline.ts';
 import { slic } from './segmentation.ts';
@@ -145,12 +146,12 @@ type Label<K extends Groups['kind']> = (
 ) => Int32Array;
 
 const labellers: { readonly [K in Groups['kind']]: Label<K> } = {
-  elements: (tensor) => Int32Array.from({ length: sizeOf(tensor.shape) }, (_, i) => i),
+  elements: (tensor) => filled(new Int32Array(sizeOf(tensor.shape)), (i) => i),
   channels: (tensor, { channelAxis }, _, name) => {
     if (channelAxis === undefined) throw missingAxes(name, tensor, 'an axis of channels');
     const inner = sizeOf(tensor.shape.slice(channelAxis + 1));
     const channels = tensor.shape[channelAxis];
-    return Int32Array.from({ length: sizeOf(tensor.shape) }, (_, i) => Math.floor(i / inner) % channels);
+    return filled(new Int32Array(sizeOf(tensor.shape)), (i) => Math.floor(i / inner) % channels);
   },
   windows: (tensor, layout, { size }, name) => {
     if (!Number.isInteger(size) || size < 1) {
@@ -162,7 +163,7 @@ const labellers: { readonly [K in Groups['kind']]: Label<K> } = {
     const axes = spaceOf(tensor, layout, name);
     const tiles = axes.map((axis) => Math.ceil(tensor.shape[axis] / size));
     const strides = stridesOf(tensor.shape);
-    return Int32Array.from({ length: sizeOf(tensor.shape) }, (_, i) =>
+    return filled(new Int32Array(sizeOf(tensor.shape)), (i) =>
       axes.reduce(
         (label, axis, k) => label * tiles[k] + Math.floor((Math.floor(i / strides[axis]) % tensor.shape[axis]) / size),
         0,
@@ -186,7 +187,7 @@ const labellers: { readonly [K in Groups['kind']]: Label<K> } = {
       }
     }
     const pixels = slic({ values, channels, height, width }, { count: Math.min(count, height * width), compactness });
-    return Int32Array.from({ length: sizeOf(tensor.shape) }, (_, i) => {
+    return filled(new Int32Array(sizeOf(tensor.shape)), (i) => {
       const [row, column] = [rowAxis, columnAxis].map((axis) => Math.floor(i / strides[axis]) % tensor.shape[axis]);
       return pixels[row * width + column];
     });
@@ -205,7 +206,7 @@ const labellers: { readonly [K in Groups['kind']]: Label<K> } = {
         byPosition[position] = k;
       }
     });
-    return Int32Array.from({ length: sizeOf(tensor.shape) }, (_, i) => byPosition[i % width]);
+    return filled(new Int32Array(sizeOf(tensor.shape)), (i) => byPosition[i % width]);
   },
   words: (tensor, _, { words }, name) => {
     const [, positions] = tensor.shape;
@@ -216,7 +217,7 @@ const labellers: { readonly [K in Groups['kind']]: Label<K> } = {
       });
     }
     const inner = sizeOf(tensor.shape.slice(2));
-    return Int32Array.from({ length: sizeOf(tensor.shape) }, (_, i) => words[Math.floor(i / inner) % positions]);
+    return filled(new Int32Array(sizeOf(tensor.shape)), (i) => words[Math.floor(i / inner) % positions]);
   },
   indices: (tensor, _, { tensors }, name) => {
     const given = tensors.get(name);

@@ -9,6 +9,7 @@ import type { Model } from '../runtime/model.ts';
 import { firstNotFinite } from '../runtime/non-finite.ts';
 import { type Tensors, throwIfCancelled } from '../runtime/runtime.ts';
 import { toNumbers } from '../tensor/convert.ts';
+import { filled } from '../tensor/filled.ts';
 import { concatRows, float32, formatShape, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { bytesIn, even, fewSizes, filledUp, firstOf, inBatches, mostPoints, shared, sourcePart } from './batches.ts';
 import { cachesOf, numberOf, once } from './caches.ts';
@@ -116,7 +117,7 @@ class PreparedInput implements Prepared {
     const runs = this.#sideBySide(part, points.count > size, this.#givenAway(points));
     const feedsOf = (start: number, end: number) => {
       const feeds = this.#feeds(part, points.at(start, end), end - start);
-      const seed = Float32Array.from({ length: end - start }, (_, i) => weights?.[start + i] ?? 1);
+      const seed = filled(new Float32Array(end - start), (i) => weights?.[start + i] ?? 1);
       feeds.set(seedInput, float32([end - start], seed));
       for (const [name, tensor] of rules?.feeds ?? []) feeds.set(name, tensor);
       return feeds;

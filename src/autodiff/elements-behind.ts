@@ -1,6 +1,7 @@
 import { intAttribute, intsAttribute, type Node, operatorKey } from '../onnx/graph.ts';
 import { operatorsThat } from '../onnx/operators.ts';
 import { toNumbers } from '../tensor/convert.ts';
+import { filled } from '../tensor/filled.ts';
 import { lookup } from '../tensor/lookup.ts';
 import { sameShape, sizeOf, stridesOf } from '../tensor/tensor.ts';
 import type { Facts } from './facts.ts';
@@ -97,7 +98,7 @@ export function elementsBehind(nodes: readonly Node[], facts: Facts, source: str
   const shape = shapeOf(source, facts);
   const whole = `"${source}"`;
   if (sizeOf(shape) > mostElements) return whole;
-  const known = new Map<string, Indices>([[source, Int32Array.from({ length: sizeOf(shape) }, (_, i) => i)]]);
+  const known = new Map<string, Indices>([[source, filled(new Int32Array(sizeOf(shape)), (i) => i)]]);
   for (const node of nodes) {
     const from = node.inputs.filter((name) => known.has(name));
     if (from.length !== 1) continue;

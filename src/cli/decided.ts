@@ -5,6 +5,7 @@ import { decidedDataset } from '../influence/decided-dataset.ts';
 import { parseDecisions } from '../influence/decisions.ts';
 import type { RowViews } from '../page/audit/row-view.ts';
 import { viewsOf } from '../report/audit/row-views.ts';
+import { mapped } from '../tensor/filled.ts';
 
 /** Rows as a review left them, and how they are shown. */
 export interface DecidedRowsOfFile {
@@ -28,7 +29,7 @@ export async function openDecided(
   return {
     data: dataset,
     views: (rows) => views(rows.map((row) => positions[row])),
-    settled: Uint8Array.from(positions, (row) => decided.settled[row]),
+    settled: mapped(Uint8Array, positions, (row) => decided.settled[row]),
     notes: [...opened.notes, note],
   };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Passes } from '../attribution/prepared.ts';
+import { FileMemo } from '../data/files/file-memo.ts';
 import { portablePath } from '../data/files/portable-path.ts';
 import { writeSafetensors } from '../data/formats/safetensors.ts';
 import { readModelInputs } from '../data/inputs/read-model-input.ts';
@@ -59,10 +60,11 @@ export const explainProgram: ShardProgram = {
     const model = await loadModel(await job.file(asked.model), { threads, ...(await filesAt(asked, job.file)) });
     const question = await parseQuestion(model, asked);
     const { score, memory } = asked;
+    const memo = new FileMemo();
     const options = { ...question, score, byteBudget: memory && memory * 2 ** 20, signal: job.signal };
     return {
       model: model.hash,
-      compute: (shard, report) => explainShard({ model, items, options, job }, shard, report),
+      compute: (shard, report) => explainShard({ model, items, options, job, memo }, shard, report),
       close: () => model.close(),
     };
   },
@@ -73,6 +75,8 @@ interface Context {
   readonly items: z.infer<typeof explainedItems>;
   readonly options: ExplainOptions & { readonly preprocessing: Preprocessing };
   readonly job: ShardJob;
+  /** The table or text whose rows are explained one after another. */
+  readonly memo: FileMemo;
 }
 
 async function explainShard(
@@ -122,9 +126,10 @@ async function placeOf(source: string, { file }: ShardJob): Promise<string> {
 const withSelection = (path: string, selection: string | undefined): string =>
   selection === undefined ? path : `${path}#${selection}`;
 
-async function explainItem({ model, items, options }: Context, item: number, place: string): Promise<Explained[]> {
+async function explainItem(context: Context, item: number, place: string): Promise<Explained[]> {
+  const { model, items, options, memo } = context;
   const { source, hash } = items[item];
-  const inputs = await readModelInputs(model, place, options.preprocessing);
+  const inputs = await readModelInputs(model, place, options.preprocessing, { memo });
   for (const input of inputs) checkHash(source, hash, input.hash);
   // Called what it was called on the commanding machine.
   const named = inputs.map((input) => ({ ...input, source: input.source.replace(told(place), told(source)) }));

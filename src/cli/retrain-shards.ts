@@ -4,6 +4,7 @@ import { WhereforeError } from '../errors.ts';
 import { type OpenRetraining, openRetraining, type PlannedTraining } from '../influence/retraining/retraining.ts';
 import { type ShardJob, type ShardProgram, type ShardResult, sha256, type Work } from '../run/shard.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
+import { filled } from '../tensor/filled.ts';
 import { type Tensor, tensor } from '../tensor/tensor.ts';
 import { type Dataset, datasetOf, openTraining, trainingFileNames } from '../train/index.ts';
 import { contract, expand, type PlannedWork } from './planned-trainings.ts';
@@ -130,7 +131,7 @@ async function contentOf(samples: Dataset): Promise<Uint8Array> {
       expected: `at most ${mostBytes} bytes in all`,
       fix: 'retrain by a command of your own: --train',
     });
-  const all = Uint32Array.from({ length: samples.length }, (_, row) => row);
+  const all = filled(new Uint32Array(samples.length), (row) => row);
   const { inputs, labels, weights } = await samples.read(all);
   const tensors = new Map(Object.entries(inputs).map(([name, value]) => [inputPrefix + name, value]));
   tensors.set('targets', labels as Tensor);

@@ -4,6 +4,7 @@ import { type OpenedDataset, openDataset } from '../data/datasets/open-dataset.t
 import { closeAll, openEncoders } from '../provenance/image/encoder.ts';
 import { indexShard } from '../provenance/image/index-shard.ts';
 import type { ShardProgram } from '../run/shard.ts';
+import { mapped } from '../tensor/filled.ts';
 
 /** How the data of an index is opened. */
 export const imageDataOptions = z.object({
@@ -44,7 +45,7 @@ export const traceIndexProgram: ShardProgram = {
     return {
       async compute({ from, to }, report) {
         const began = performance.now();
-        const indices = Uint32Array.from(rows.slice(from, to), ({ index }) => index);
+        const indices = mapped(Uint32Array, rows.slice(from, to), ({ index }) => index);
         const { items, features } = await indexShard(dataset, indices, encoders, report);
         const seconds = (performance.now() - began) / 1000;
         const files = {

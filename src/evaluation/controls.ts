@@ -1,3 +1,4 @@
+import { filled, mapped } from '../tensor/filled.ts';
 import { random } from '../tensor/random.ts';
 import type { AttributionMap } from './map.ts';
 import type { Explanation } from './metrics/metric.ts';
@@ -24,7 +25,7 @@ export function randomControl(maps: readonly AttributionMap[], groups: number, s
   const source = random(seed, 4);
   // The mean magnitude of a normal sample is √(2/π).
   const scale = typicalMagnitude(maps) / groups / Math.sqrt(2 / Math.PI);
-  const map = { values: Float64Array.from({ length: groups }, () => scale * source.normal()) };
+  const map = { values: filled(new Float64Array(groups), () => scale * source.normal()) };
   return { map, again: async () => map };
 }
 
@@ -75,7 +76,7 @@ function magnitudeOf({ values }: AttributionMap): number {
 
 /** Median of Σ|A| over the maps that are not 0; 1 where all are. */
 function typicalMagnitude(maps: readonly AttributionMap[]): number {
-  const sizes = Float64Array.from(maps, magnitudeOf)
+  const sizes = mapped(Float64Array, maps, magnitudeOf)
     .filter((size) => size > 0)
     .sort();
   return sizes.length ? quantile(sizes, 0.5) : 1;

@@ -1,5 +1,6 @@
 import { WhereforeError } from '../errors.ts';
 import { maxOf } from '../tensor/extremes.ts';
+import { filled, mapped } from '../tensor/filled.ts';
 import { maskedPoints } from './perturbation.ts';
 import { normalisedConfidence, type Question } from './question.ts';
 import { meanOf, meanUnderCurve } from './statistics.ts';
@@ -54,7 +55,7 @@ export interface MsiScore {
 
 /** `n + 1` thresholds from α_min to 1. */
 export function thresholdsFrom(alphaMin: number, steps: number = msiSteps): Float64Array {
-  return Float64Array.from({ length: steps + 1 }, (_, i) => alphaMin + ((1 - alphaMin) * i) / steps);
+  return filled(new Float64Array(steps + 1), (i) => alphaMin + ((1 - alphaMin) * i) / steps);
 }
 
 /**
@@ -83,12 +84,12 @@ export async function msiCurves(question: Question, mask: Float64Array, threshol
   kept.set(0, question.referenceConfidence).set(groups, question.confidence);
   removed.set(0, question.confidence).set(groups, question.referenceConfidence);
   const curve = (values: ReadonlyMap<number, number>) =>
-    Float64Array.from(sizes, (size) => normalisedConfidence(question, values.get(size) as number));
+    mapped(Float64Array, sizes, (size) => normalisedConfidence(question, values.get(size) as number));
   return {
     thresholds,
     insertion: curve(kept),
     deletion: curve(removed),
-    area: Float64Array.from(sizes, (size) => size / groups),
+    area: mapped(Float64Array, sizes, (size) => size / groups),
   };
 }
 
@@ -120,7 +121,7 @@ export function msiScore(curves: MsiCurves, weights: MsiWeights, alphaMin: numbe
 
 /** Thresholds 1/n … 1 of an {@link msiProfile}; with n = 32 the upper half is that of α_min = .5 and 16 steps. */
 export function profileThresholds(steps = 2 * msiSteps): Float64Array {
-  return Float64Array.from({ length: steps }, (_, i) => (i + 1) / steps);
+  return filled(new Float64Array(steps), (i) => (i + 1) / steps);
 }
 
 /** MSI against α_min: one score for each threshold below 1. */

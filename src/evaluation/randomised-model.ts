@@ -4,6 +4,7 @@ import { operatorKey } from '../onnx/graph.ts';
 import { readInitializer } from '../onnx/initializer.ts';
 import { traitsOf } from '../onnx/operators.ts';
 import type { Model } from '../runtime/model.ts';
+import { filled } from '../tensor/filled.ts';
 import { random } from '../tensor/random.ts';
 import { float32, sizeOf } from '../tensor/tensor.ts';
 
@@ -48,7 +49,7 @@ function redrawn(weight: Initializer, seed: number, stream: number): Initializer
   const { name, shape } = weight;
   const source = random(seed, 1000 + stream);
   const { mean, deviation } = momentsOf(weight);
-  const values = Float32Array.from({ length: sizeOf(shape) }, () => mean + deviation * source.normal());
+  const values = filled(new Float32Array(sizeOf(shape)), () => mean + deviation * source.normal());
   return { name, type: 'float32', shape, location: { kind: 'memory', tensor: float32(shape, values) } };
 }
 

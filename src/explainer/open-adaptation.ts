@@ -3,6 +3,7 @@ import { splitIndices } from '../dataset/select.ts';
 import { WhereforeError } from '../errors.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
 import type { Model } from '../runtime/model.ts';
+import { filled } from '../tensor/filled.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
 import {
   type BegunTraining,
@@ -151,7 +152,7 @@ export async function openAdaptation(
 
 /** The first positions of so many at most. */
 function firstOf({ length }: Uint32Array, most: number): Uint32Array {
-  return Uint32Array.from({ length: Math.min(most, length) }, (_, i) => i);
+  return filled(new Uint32Array(Math.min(most, length)), (i) => i);
 }
 
 /** Held-out and own images. @throws WhereforeError `invalid-data` when there are too few to hold any apart */

@@ -1,3 +1,4 @@
+import { mapped } from '../tensor/filled.ts';
 import { permutation, type Random } from '../tensor/random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ImageLayout } from './feature-maps.ts';
@@ -65,7 +66,7 @@ const references: { readonly [K in ReferenceKind]: Fill } = {
   },
   /** One colour, uniform between the extremes of the data. */
   colour(into, _, { layout, statistics: { low, high }, source }) {
-    const colour = Float64Array.from(low, (from, c) => from + (high[c] - from) * source.uniform());
+    const colour = mapped(Float64Array, low, (from, c) => from + (high[c] - from) * source.uniform());
     const channel = channelOf(layout);
     for (let i = 0; i < into.length; i++) into[i] = colour[channel(i)];
   },

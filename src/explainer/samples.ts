@@ -1,6 +1,7 @@
 import type { Dataset } from '../dataset/dataset.ts';
 import { defineDataset } from '../dataset/define-dataset.ts';
 import { WhereforeError } from '../errors.ts';
+import { mapped } from '../tensor/filled.ts';
 import { random } from '../tensor/random.ts';
 import { takeRows } from '../tensor/take-rows.ts';
 import { concatRows, float32, formatShape, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
@@ -32,7 +33,7 @@ export async function imagesOf(dataset: Dataset, input: string, indices: Uint32A
   };
   const first = await read(indices.subarray(0, 1));
   if (sizeOf(first.shape) * 4 * indices.length > keptBytes) {
-    return (positions) => read(Uint32Array.from(positions, (position) => indices[position]));
+    return (positions) => read(mapped(Uint32Array, positions, (position) => indices[position]));
   }
   const parts: Tensor<'float32'>[] = [];
   const together = 256;

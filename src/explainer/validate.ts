@@ -3,6 +3,7 @@ import { WhereforeError } from '../errors.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
 import { extractSubgraph } from '../onnx/lowering/extract.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { filled } from '../tensor/filled.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
 import { paddedBatch } from '../train/batch.ts';
 import { objectiveOutputs, trainingInputs } from './objective.ts';
@@ -45,7 +46,7 @@ export async function validate(
   try {
     for (let start = 0; start < samples.length; start += size) {
       const count = Math.min(size, samples.length - start);
-      const positions = Uint32Array.from({ length: count }, (_, i) => start + i);
+      const positions = filled(new Uint32Array(count), (i) => start + i);
       const { inputs } = await paddedBatch(samples, positions, size, 0);
       const feeds = new Map([
         ...inputs,

@@ -2,6 +2,7 @@ import type { Dataset } from '../dataset/dataset.ts';
 import { range } from '../dataset/pieces.ts';
 import { subset } from '../dataset/select.ts';
 import { contentHash } from '../tensor/content-hash.ts';
+import { mapped } from '../tensor/filled.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { applyDecisions, type DecidedRows, type Decision } from './decisions.ts';
 
@@ -51,7 +52,7 @@ export function namesOfClasses(
 }
 
 /** Class of every row. */
-export const classNumbers = ({ data }: Tensor): Int32Array => Int32Array.from(data as BigInt64Array, Number);
+export const classNumbers = ({ data }: Tensor): Int32Array => mapped(Int32Array, data as BigInt64Array, Number);
 
 /** The same rows with other classes. */
 function withLabels(dataset: Dataset, labels: Int32Array): Dataset {

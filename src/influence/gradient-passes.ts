@@ -2,6 +2,7 @@ import { buildRowProgram, type RowProgram, type RowProgramRequest } from '../aut
 import type { Dataset } from '../dataset/dataset.ts';
 import type { Model } from '../runtime/model.ts';
 import { type Tensors, throwIfCancelled } from '../runtime/runtime.ts';
+import { filled, mapped } from '../tensor/filled.ts';
 import { float32, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { withRowLoss } from '../train/row-loss.ts';
 import type { Block, EigenPair } from './gradient-material.ts';
@@ -78,7 +79,7 @@ export async function openPasses(options: ModelGradientsOptions) {
     const { inputs, labels } = await sides[side].read(padded);
     const classes = target ? Array.from(padded, target) : Array.from((labels as Tensor<'int64'>).data, Number);
     // A row that only fills the batch has a gradient of 0.
-    const seeds = Float32Array.from(padded, (index, b) => (b < at.length ? seed(index) : 0));
+    const seeds = mapped(Float32Array, padded, (index, b) => (b < at.length ? seed(index) : 0));
     return new Map<string, Tensor>([
       ...Object.entries(inputs),
       [row.target, int64([batch], classes)],
@@ -110,7 +111,7 @@ export async function openPasses(options: ModelGradientsOptions) {
     const wanted = new Set(program.graph.inputs.map(({ name }) => name));
     for (let first = from; first < to; first += batch) {
       throwIfCancelled(signal);
-      const at = Uint32Array.from({ length: Math.min(batch, to - first) }, (_, b) => first + b);
+      const at = filled(new Uint32Array(Math.min(batch, to - first)), (b) => first + b);
       const all = await feedsOf(side, at, feeds);
       yield { at, own: new Map([...all].filter(([name]) => wanted.has(name))) };
       onProgress?.('gradients', first - from + at.length, to - from);
@@ -145,7 +146,8 @@ export async function openPasses(options: ModelGradientsOptions) {
     };
   };
   const probabilities = probabilitiesOf(options, sides, feedsOf, batch);
-  const labels = (side: Side) => Int32Array.from((sides[side].labels as Tensor<'int64'>).data as BigInt64Array, Number);
+  const labels = (side: Side) =>
+    mapped(Int32Array, (sides[side].labels as Tensor<'int64'>).data as BigInt64Array, Number);
   const shapeOf = (name: string) => graph.initializers.get(name)?.shape ?? [];
   return { batch, row, layers, blocks, open: request, over, openSums, probabilities, labels, shapeOf };
 }
@@ -163,7 +165,7 @@ function probabilitiesOf(
   const compute = async (side: Side, { from, to }: RowRange) => {
     const result = zeros(to - from, classes);
     for (let first = from; first < to; first += batch) {
-      const at = Uint32Array.from({ length: Math.min(batch, to - first) }, (_, b) => first + b);
+      const at = filled(new Uint32Array(Math.min(batch, to - first)), (b) => first + b);
       const feeds = await feedsOf(side, at, { seed: () => 1 });
       const scores = (await model.executor.run(model.graph, feeds, [output])).get(output) as Tensor<'float32'>;
       for (const [b, i] of at.entries())

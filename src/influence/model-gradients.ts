@@ -3,6 +3,7 @@ import { layerMatrix } from '../autodiff/per-sample/layer-matrix.ts';
 import type { Layer } from '../autodiff/per-sample/layers.ts';
 import { WhereforeError } from '../errors.ts';
 import { symmetricEigen } from '../linear-algebra/symmetric-eigen.js';
+import { mapped } from '../tensor/filled.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
 import type { Block, GradientMaterial, TwoSided } from './gradient-material.ts';
 import { type ModelGradientsOptions, openPasses, type Passes, type Results, type Side } from './gradient-passes.ts';
@@ -178,7 +179,7 @@ export function gradientsByPasses(passes: Passes, options: ModelGradientsOptions
       const of = async (side: Side) => {
         const probabilities = await passes.probabilities(side);
         const labels = passes.labels(side);
-        return Float64Array.from(labels, (label, i) => probabilities.data[i * options.classes + label]);
+        return mapped(Float64Array, labels, (label, i) => probabilities.data[i * options.classes + label]);
       };
       return { rows: await of('rows'), queries: await of('queries') };
     },

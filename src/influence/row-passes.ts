@@ -1,5 +1,6 @@
 import type { FactorForm } from '../autodiff/per-sample/layer-factors.ts';
 import type { Layer } from '../autodiff/per-sample/layers.ts';
+import { filled } from '../tensor/filled.ts';
 import { random } from '../tensor/random.ts';
 import type { Covariances, GradientLabels, TwoSided } from './gradient-material.ts';
 import type { Passes, PassFeeds, RowRange } from './gradient-passes.ts';
@@ -127,7 +128,7 @@ async function feedsFor(passes: Passes, labels: GradientLabels, seed: number, ra
 
 /** A label for every row, drawn from its probabilities; a stream for each row, so that batches do not matter. */
 function drawnLabels(probabilities: Matrix, seed: number, from: number): (row: number) => number {
-  const labels = Int32Array.from({ length: probabilities.rows }, (_, i) => {
+  const labels = filled(new Int32Array(probabilities.rows), (i) => {
     const p = rowOf(probabilities, i);
     let [u, k] = [random(seed, 1000 + from + i).uniform(), 0];
     while (k < p.length - 1 && (u -= p[k]) > 0) k++;

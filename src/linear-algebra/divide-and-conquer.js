@@ -59,8 +59,12 @@ function join(d, vectors, n, { low, middle, high, beside }) {
   const kept = undeflated(d, z, rho, vectors, n, { low, high, halves });
   const k = kept.length;
   if (k === 0) return;
-  const poles = Float64Array.from(kept, (i) => d[i]);
-  const weights = Float64Array.from(kept, (i) => z[i]);
+  const poles = new Float64Array(k);
+  const weights = new Float64Array(k);
+  for (let i = 0; i < k; i++) {
+    poles[i] = d[kept[i]];
+    weights[i] = z[kept[i]];
+  }
   let rest = 0;
   for (const weight of weights) rest += weight * weight;
   rest = Math.sqrt(rest);

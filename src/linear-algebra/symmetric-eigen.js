@@ -24,6 +24,10 @@ export function symmetricEigen(matrix, n) {
   applyReflections(a, tau, vectors, n);
   const order = Array.from(diagonal.keys()).sort((i, j) => diagonal[i] - diagonal[j]);
   const sorted = new Float64Array(n * n);
-  for (const [i, from] of order.entries()) sorted.set(vectors.subarray(from * n, (from + 1) * n), i * n);
-  return { values: Float64Array.from(order, (i) => diagonal[i] * scale), vectors: sorted };
+  const values = new Float64Array(order.length);
+  for (const [i, from] of order.entries()) {
+    sorted.set(vectors.subarray(from * n, (from + 1) * n), i * n);
+    values[i] = diagonal[from] * scale;
+  }
+  return { values, vectors: sorted };
 }

@@ -1,3 +1,4 @@
+import { mapped } from '../tensor/filled.ts';
 import { type Tensor, tensor } from '../tensor/tensor.ts';
 import { base64 } from './base64.ts';
 import { divergingColour, type Ground, overlayColour } from './colour-map.ts';
@@ -11,7 +12,7 @@ const levels = 60;
 /** Level of each pixel, −60 to 60. */
 function levelsOf({ values, perPercent }: SignedMap, limit: number): Int8Array {
   const factor = limit > 0 ? (perPercent / limit) * levels : 0;
-  return Int8Array.from(values.data, (value) => Math.round(Math.max(-levels, Math.min(levels, value * factor))));
+  return mapped(Int8Array, values.data, (value) => Math.round(Math.max(-levels, Math.min(levels, value * factor))));
 }
 
 /** The map alone, opaque: height × width × 3. `limit`: the value, per 1 % of the view, that gets the end colour. */

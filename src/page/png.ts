@@ -1,5 +1,6 @@
 import { zlibSync } from 'fflate';
 import { WhereforeError } from '../errors.ts';
+import { filled } from '../tensor/filled.ts';
 import { formatShape, type Tensor } from '../tensor/tensor.ts';
 
 const colourTypes: Readonly<Record<number, number>> = { 1: 0, 3: 2, 4: 6 };
@@ -41,7 +42,7 @@ function chunk(name: string, content: Uint8Array): Uint8Array {
 }
 
 /** Remainders of the polynomial of CRC-32, byte by byte. */
-const remainders = Uint32Array.from({ length: 256 }, (_, byte) => {
+const remainders = filled(new Uint32Array(256), (byte) => {
   let rest = byte;
   for (let bit = 0; bit < 8; bit++) rest = rest & 1 ? (rest >>> 1) ^ 0xedb88320 : rest >>> 1;
   return rest;

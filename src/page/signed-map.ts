@@ -2,6 +2,7 @@ import { mapToSource } from '../data/inputs/grid.ts';
 import { type Explained, storedTensor } from '../explain/explained.ts';
 import { toFloat32 } from '../tensor/convert.ts';
 import { maxOf } from '../tensor/extremes.ts';
+import { mapped } from '../tensor/filled.ts';
 import { float32, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { type Frame, frameTransform, imageInput } from './frame.ts';
 
@@ -172,7 +173,8 @@ export const scaleQuantile = 0.995;
 
 /** End of a map's colour scale, per 1 % of the view: the 99.5 % quantile of the magnitudes other than 0; 0 for an empty map. */
 export function scaleLimit({ values, perPercent }: SignedMap): number {
-  const sizes = Float32Array.from(
+  const sizes = mapped(
+    Float32Array,
     values.data.filter((value) => value !== 0),
     Math.abs,
   ).sort();

@@ -1,4 +1,5 @@
 import { WhereforeError } from '../errors.ts';
+import { filled } from './filled.ts';
 import { type DataType, float32, sizeOf, type Tensor, tensor } from './tensor.ts';
 
 const scratch = new DataView(new ArrayBuffer(4));
@@ -46,7 +47,7 @@ let halves: Float32Array | undefined;
 
 /** The numbers of all 16-bit patterns, made with the first tensor that needs them. */
 function halfTable(): Float32Array {
-  halves ??= Float32Array.from({ length: 65536 }, (_, bits) => halfToFloat(bits));
+  halves ??= filled(new Float32Array(65536), (bits) => halfToFloat(bits));
   return halves;
 }
 

@@ -1,3 +1,4 @@
+import { filled } from './filled.ts';
 /** The arithmetic mean. */
 export function meanOf(values: ArrayLike<number>): number {
   let sum = 0;
@@ -23,7 +24,7 @@ export function pearson(a: ArrayLike<number>, b: ArrayLike<number>): number | un
 
 /** Ranks from 0; equal values share the mean of their ranks. */
 export function ranks(values: ArrayLike<number>): Float64Array {
-  const order = Uint32Array.from({ length: values.length }, (_, i) => i).sort((a, b) => values[a] - values[b]);
+  const order = filled(new Uint32Array(values.length), (i) => i).sort((a, b) => values[a] - values[b]);
   const result = new Float64Array(values.length);
   for (let start = 0; start < order.length; ) {
     let end = start + 1;

@@ -5,6 +5,7 @@ import type { OnnxModel } from '../onnx/graph.ts';
 import { lower } from '../onnx/lowering/index.ts';
 import { Executor } from '../runtime/executor.ts';
 import { type Runtime, throwIfCancelled } from '../runtime/runtime.ts';
+import { filled } from '../tensor/filled.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
 import { paddedBatch } from './batch.ts';
 import { appendLoss, type Loss } from './losses.ts';
@@ -68,7 +69,7 @@ export async function evaluateLoss(options: EvaluateLossOptions): Promise<LossEv
   try {
     for (let start = 0; start < samples.length; start += size) {
       throwIfCancelled(signal);
-      const positions = Uint32Array.from({ length: Math.min(size, samples.length - start) }, (_, i) => start + i);
+      const positions = filled(new Uint32Array(Math.min(size, samples.length - start)), (i) => start + i);
       const batch = await paddedBatch(samples, positions, size, 0);
       const feeds = new Map([...batch.inputs, [target, batch.targets], [weights, float32([size], batch.weights)]]);
       const results = await session.run(feeds, fetches);

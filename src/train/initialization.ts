@@ -1,3 +1,4 @@
+import { filled } from '../tensor/filled.ts';
 import type { Random } from '../tensor/random.ts';
 
 /** How many values feed one output of a weight, and how many outputs one input feeds. */
@@ -13,14 +14,14 @@ const normal =
   (deviation: (fans: Fans) => number): Initialization =>
   (length, fans, source) => {
     const scale = deviation(fans);
-    return Float32Array.from({ length }, () => scale * source.normal());
+    return filled(new Float32Array(length), () => scale * source.normal());
   };
 
 const uniform =
   (bound: (fans: Fans) => number): Initialization =>
   (length, fans, source) => {
     const scale = bound(fans);
-    return Float32Array.from({ length }, () => scale * (2 * source.uniform() - 1));
+    return filled(new Float32Array(length), () => scale * (2 * source.uniform() - 1));
   };
 
 /** Normal with variance 2 / fan-in: keeps the variance through ReLU (He et al. 2015, arXiv 1502.01852, eq. 10). */

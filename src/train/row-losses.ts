@@ -3,6 +3,7 @@ import { GraphBuilder } from '../onnx/builder.ts';
 import { lower } from '../onnx/lowering/index.ts';
 import { Executor } from '../runtime/executor.ts';
 import { type Tensors, throwIfCancelled } from '../runtime/runtime.ts';
+import { filled } from '../tensor/filled.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { paddedBatch } from './batch.ts';
 import { appendLoss } from './losses.ts';
@@ -55,7 +56,7 @@ export async function openRowLosses(options: RowLossesOptions): Promise<RowLosse
       for (let start = 0; start < samples.length; start += size) {
         throwIfCancelled(signal);
         const count = Math.min(size, samples.length - start);
-        const positions = Uint32Array.from({ length: count }, (_, i) => start + i);
+        const positions = filled(new Uint32Array(count), (i) => start + i);
         const batch = await paddedBatch(samples, positions, size, 0);
         const feeds = new Map([...parameters, ...batch.inputs, [target, batch.targets]]);
         const values = await session.run(feeds, outputs);

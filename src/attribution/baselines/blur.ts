@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { WhereforeError } from '../../errors.ts';
 import { toFloat32 } from '../../tensor/convert.ts';
 import { maxOf } from '../../tensor/extremes.ts';
+import { filled } from '../../tensor/filled.ts';
 import { float32, formatShape, sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import type { BaselineKind, InputLayout } from './kind.ts';
 import { numberIn, numbersLike } from './numbers.ts';
@@ -52,9 +53,7 @@ function blurred(input: Tensor, sigma: number, { spatialAxes }: InputLayout): Te
     });
   }
   const radius = Math.ceil(3 * sigma);
-  const kernel = Float64Array.from({ length: 2 * radius + 1 }, (_, i) =>
-    Math.exp(-((i - radius) ** 2) / (2 * sigma ** 2)),
-  );
+  const kernel = filled(new Float64Array(2 * radius + 1), (i) => Math.exp(-((i - radius) ** 2) / (2 * sigma ** 2)));
   let values: Float64Array = Float64Array.from(toFloat32(input).data);
   for (const axis of spatialAxes) values = convolveAxis(values, input.shape, axis, kernel);
   return float32(input.shape, Float32Array.from(values));

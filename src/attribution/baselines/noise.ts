@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { WhereforeError } from '../../errors.ts';
 import { toFloat32 } from '../../tensor/convert.ts';
+import { mapped } from '../../tensor/filled.ts';
 import { random } from '../../tensor/random.ts';
 import { float32, type Tensor } from '../../tensor/tensor.ts';
 import type { BaselineKind } from './kind.ts';
@@ -50,6 +51,6 @@ function noiseLike(input: Tensor, seed: number, draw: number): Tensor<'float32'>
   const source = random(seed, draw);
   return float32(
     input.shape,
-    Float32Array.from(values, () => mean + deviation * source.normal()),
+    mapped(Float32Array, values, () => mean + deviation * source.normal()),
   );
 }

@@ -1,3 +1,4 @@
+import { filled, mapped } from '../../tensor/filled.ts';
 import type { Quadrature } from './quadrature.ts';
 import type { TargetOnPath } from './refined-nodes.ts';
 
@@ -52,7 +53,7 @@ function firstPieces(count: number): number {
  */
 export async function adaptiveNodes(targetAt: TargetOnPath, count: number): Promise<Quadrature> {
   const first = firstPieces(count);
-  const ends = Float64Array.from({ length: first + 1 }, (_, i) => i / first);
+  const ends = filled(new Float64Array(first + 1), (i) => i / first);
   const at = await targetAt(ends);
   let pieces = await withSlopes(
     targetAt,
@@ -67,8 +68,8 @@ export async function adaptiveNodes(targetAt: TargetOnPath, count: number): Prom
   }
   const nodes = pieces.flatMap(nodesOf).sort((a, b) => a.position - b.position);
   return {
-    positions: Float64Array.from(nodes, ({ position }) => position),
-    weights: Float64Array.from(nodes, ({ weight }) => weight),
+    positions: mapped(Float64Array, nodes, ({ position }) => position),
+    weights: mapped(Float64Array, nodes, ({ weight }) => weight),
   };
 }
 

@@ -1,3 +1,4 @@
+import { filled } from '../../tensor/filled.ts';
 import type { Random } from '../../tensor/random.ts';
 import type { Coalitions } from './game.ts';
 
@@ -96,7 +97,7 @@ export class KernelSampler {
   /** Draws so many more pairs. */
   draw(pairs: number): void {
     const row = new Uint8Array(this.#list.players);
-    const order = Uint32Array.from({ length: row.length }, (_, i) => i);
+    const order = filled(new Uint32Array(row.length), (i) => i);
     for (let pair = 0; pair < pairs; pair++) {
       fillRandom(row, order, drawnSize(this.#list.players, this.#sizes, this.#mass, this.#source), this.#source);
       this.#list.addPair(row);

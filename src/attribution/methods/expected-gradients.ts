@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { filled, mapped } from '../../tensor/filled.ts';
 import { random } from '../../tensor/random.ts';
 import { concatRows, float32, type Tensor } from '../../tensor/tensor.ts';
 import type { Points } from '../points.ts';
@@ -29,11 +30,11 @@ function draws(
   const count = positions?.length ?? samples;
   const source = random(seed);
   // Every sample takes part equally often, and one point lies in each part of [0, 1): less variance than free draws.
-  const from = Uint32Array.from({ length: count }, (_, k) => k % references);
+  const from = filled(new Uint32Array(count), (k) => k % references);
   const perReference = (k: number) => Math.floor((count - 1 - (k % references)) / references) + 1;
-  const t = Float64Array.from(
-    { length: count },
-    (_, k) => positions?.[k] ?? (Math.floor(k / references) + source.uniform()) / perReference(k),
+  const t = filled(
+    new Float64Array(count),
+    (k) => positions?.[k] ?? (Math.floor(k / references) + source.uniform()) / perReference(k),
   );
   return { from, t };
 }
@@ -127,7 +128,7 @@ function weightsOf(from: Uint32Array, references: number): Float64Array {
   const counts = new Float64Array(references);
   for (const reference of from) counts[reference]++;
   const used = counts.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0);
-  return Float64Array.from(from, (reference) => 1 / (used * counts[reference]));
+  return mapped(Float64Array, from, (reference) => 1 / (used * counts[reference]));
 }
 
 function pointsOn({ features, references, layer }: MethodContext, from: Uint32Array, t: Float64Array): Points {

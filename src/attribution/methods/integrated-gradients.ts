@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { WhereforeError } from '../../errors.ts';
 import type { Tensors } from '../../runtime/runtime.ts';
+import { filled } from '../../tensor/filled.ts';
 import { rows, type Tensor } from '../../tensor/tensor.ts';
 import { pathPoints } from '../points.ts';
 import type { Gradient } from '../prepared.ts';
@@ -179,7 +180,7 @@ function points(steps: number, rule: Rule, path: IntegratedGradientsParameters['
 
 /** Pieces of the same length with nodes in their middles. */
 function evenPieces(n: number): { readonly edges: Float64Array; readonly positions: Float64Array } {
-  return { edges: Float64Array.from({ length: n + 1 }, (_, k) => k / n), positions: quadratures.midpoint(n).positions };
+  return { edges: filled(new Float64Array(n + 1), (k) => k / n), positions: quadratures.midpoint(n).positions };
 }
 
 /** `A = (F − F0) ⊙ Σ_k w_k ∂f/∂F(F0 + t_k (F − F0))` */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { filled } from '../../tensor/filled.ts';
 import { type Random, random } from '../../tensor/random.ts';
 import { coalitionMethod, gameOf, gamePasses } from './game.ts';
 import { errorsOfFit, weightedLeastSquares } from './least-squares.ts';
@@ -80,9 +81,7 @@ function budgetOf({ tolerance, maxSamples }: Pick<LimeParameters, 'tolerance' | 
 
 /** Random coalitions; the first row of all is the whole input, as in the authors' implementation. */
 function drawn(count: number, players: number, source: Random, withWhole: boolean): Uint8Array {
-  return Uint8Array.from({ length: count * players }, (_, i) =>
-    (withWhole && i < players) || source.uniform() < 0.5 ? 1 : 0,
-  );
+  return filled(new Uint8Array(count * players), (i) => ((withWhole && i < players) || source.uniform() < 0.5 ? 1 : 0));
 }
 
 function localFit(

@@ -1,5 +1,6 @@
 import { WhereforeError } from '../../errors.ts';
 import type { Tensors } from '../../runtime/runtime.ts';
+import { filled } from '../../tensor/filled.ts';
 import { type Random, random } from '../../tensor/random.ts';
 import { float32, formatShape, sizeOf, stridesOf, type Tensor, tensor } from '../../tensor/tensor.ts';
 import type { InputLayout } from '../baseline.ts';
@@ -57,7 +58,7 @@ function blend(row: Float32Array, whole: Tensor, absent: Tensor, mask: Float32Ar
 /** For each element of `shape` its place in a mask of shape `narrow`. */
 export function spreadIndices(shape: readonly number[], narrow: readonly number[]): Uint32Array {
   const [strides, narrowStrides] = [stridesOf(shape), stridesOf(narrow)];
-  return Uint32Array.from({ length: sizeOf(shape) }, (_, i) =>
+  return filled(new Uint32Array(sizeOf(shape)), (i) =>
     shape.reduce(
       (at, size, axis) => at + (narrow[axis] === 1 ? 0 : (Math.floor(i / strides[axis]) % size) * narrowStrides[axis]),
       0,
@@ -105,7 +106,7 @@ export function randomMasks(context: MethodContext, options: RandomMaskOptions, 
       }
       // Groups go on through several values: every value draws the same bits.
       const bits = random(options.seed, k * (layer.length + 1));
-      const held = Uint8Array.from({ length: partition.count }, () => (bits.uniform() < options.shown ? 1 : 0));
+      const held = filled(new Uint8Array(partition.count), () => (bits.uniform() < options.shown ? 1 : 0));
       const groups = partition.of.get(name) as Int32Array;
       // A loop: `Float32Array.from` with a function takes far longer for a million elements.
       const mask = new Float32Array(groups.length);
@@ -116,7 +117,7 @@ export function randomMasks(context: MethodContext, options: RandomMaskOptions, 
 }
 
 function gridMask(rows: number, columns: number, { cells, shown }: RandomMaskOptions, source: Random): Float32Array {
-  const grid = Float32Array.from({ length: cells * cells }, () => (source.uniform() < shown ? 1 : 0));
+  const grid = filled(new Float32Array(cells * cells), () => (source.uniform() < shown ? 1 : 0));
   const [high, wide] = [Math.ceil(rows / cells), Math.ceil(columns / cells)];
   const [top, left] = [source.integer(high), source.integer(wide)];
   const large = resizeBilinear(grid, cells, cells, (cells + 1) * high, (cells + 1) * wide);

@@ -1,3 +1,4 @@
+import { filled } from '../../tensor/filled.ts';
 /** Nodes and weights on [0, 1]; the weights sum to 1. */
 export interface Quadrature {
   readonly positions: Float64Array;
@@ -8,7 +9,7 @@ export interface Quadrature {
 export const quadratures = {
   /** `t_k = (k + ½)/n`; error O(1/n²). */
   midpoint: (n: number): Quadrature => ({
-    positions: Float64Array.from({ length: n }, (_, k) => (k + 0.5) / n),
+    positions: filled(new Float64Array(n), (k) => (k + 0.5) / n),
     weights: new Float64Array(n).fill(1 / n),
   }),
   /** `t_k = k/(n − 1)`, half weight at the ends; error O(1/n²). */
@@ -17,7 +18,7 @@ export const quadratures = {
     const weights = new Float64Array(count).fill(1 / (count - 1));
     weights[0] /= 2;
     weights[count - 1] /= 2;
-    return { positions: Float64Array.from({ length: count }, (_, k) => k / (count - 1)), weights };
+    return { positions: filled(new Float64Array(count), (k) => k / (count - 1)), weights };
   },
   /** Exact for polynomials of degree 2n − 1. */
   'gauss-legendre': gaussLegendre,

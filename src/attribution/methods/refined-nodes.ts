@@ -1,3 +1,4 @@
+import { filled, mapped } from '../../tensor/filled.ts';
 import type { Quadrature } from './quadrature.ts';
 
 /** A piece of the path with the target at its ends, and its node with the slope of the target there. */
@@ -50,7 +51,7 @@ export async function refinedNodes(
   let first = Math.min(count, Math.max(1, Math.ceil(firstShare * count)));
   // Each refinement adds two.
   if ((count - first) % 2) first++;
-  const ends = await targetAt(Float64Array.from({ length: first + 1 }, (_, i) => i / first));
+  const ends = await targetAt(filled(new Float64Array(first + 1), (i) => i / first));
   let pieces = await withSlopes(
     targetAt,
     Array.from({ length: first }, (_, i) => piece(i / first, (i + 1) / first, ends[i], ends[i + 1])),
@@ -75,8 +76,8 @@ export async function refinedNodes(
   pieces = pieces.map((one) => moved.get(one) ?? one).sort((a, b) => a.from - b.from);
   return {
     edges: Float64Array.from([...pieces.map(({ from }) => from), 1]),
-    positions: Float64Array.from(pieces, ({ node }) => node),
-    weights: Float64Array.from(pieces, ({ from, to }) => to - from),
+    positions: mapped(Float64Array, pieces, ({ node }) => node),
+    weights: mapped(Float64Array, pieces, ({ from, to }) => to - from),
   };
 }
 

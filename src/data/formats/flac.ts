@@ -1,3 +1,4 @@
+import { filled } from '../../tensor/filled.ts';
 import { type Audio, checkSamples, refuseAudio } from './audio.ts';
 
 /**
@@ -257,7 +258,7 @@ class Bits {
 }
 
 /** CRC-16 of the polynomial x¹⁶ + x¹⁵ + x² + 1. */
-const crcTable = Uint16Array.from({ length: 256 }, (_, byte) => {
+const crcTable = filled(new Uint16Array(256), (byte) => {
   let value = byte << 8;
   for (let bit = 0; bit < 8; bit++) value = value & 0x8000 ? (value << 1) ^ 0x8005 : value << 1;
   return value & 0xffff;

@@ -1,3 +1,5 @@
+import { filled } from '../../tensor/filled.ts';
+
 /** Zero crossings of the low-pass filter on each side, and the shape of its Kaiser window. */
 const crossings = 10;
 const beta = 5;
@@ -30,7 +32,7 @@ export function resample(samples: Float32Array, from: number, to: number): Float
 /** sin(π m / width) / (π m) under the window, with a gain of `gain` for a constant signal. */
 function lowPass(width: number, gain: number): Float64Array {
   const half = crossings * width;
-  const filter = Float64Array.from({ length: 2 * half + 1 }, (_, i) => {
+  const filter = filled(new Float64Array(2 * half + 1), (i) => {
     const angle = (Math.PI * (i - half)) / width;
     const sinc = angle === 0 ? 1 : Math.sin(angle) / angle;
     return sinc * bessel(beta * Math.sqrt(Math.max(0, 1 - ((i - half) / half) ** 2)));

@@ -1,4 +1,5 @@
 import { WhereforeError } from '../../errors.ts';
+import { filled } from '../../tensor/filled.ts';
 import { formatShape, type Tensor, tensor } from '../../tensor/tensor.ts';
 
 /** A resize filter: the weight of a pixel at a distance from the centre, and how far it reaches, in output pixels. */
@@ -186,7 +187,7 @@ function nearestPixels({ data, shape: [h, w, channels] }: Tensor<'uint8'>, heigh
 function nearestPositions(from: number, to: number): Int32Array {
   const step = from / to;
   let place = step * 0.5;
-  return Int32Array.from({ length: to }, () => {
+  return filled(new Int32Array(to), () => {
     const found = Math.min(from - 1, Math.trunc(place));
     place += step;
     return found;

@@ -1,5 +1,6 @@
 import { WhereforeError } from '../../errors.ts';
 import { unknownName } from '../../nearest.ts';
+import { mapped } from '../../tensor/filled.ts';
 
 /** Numbers; a missing one is NaN. */
 export interface NumberColumn {
@@ -113,7 +114,7 @@ export function tableRows(table: Table, indices: ArrayLike<number>): Table {
   const columns = table.columns.map(
     (column): Column =>
       column.kind === 'number'
-        ? { ...column, values: Float64Array.from(take, (i) => column.values[i]) }
+        ? { ...column, values: mapped(Float64Array, take, (i) => column.values[i]) }
         : { ...column, values: take.map((i) => column.values[i]) },
   );
   return { rowCount: take.length, columns };

@@ -4,6 +4,7 @@ import { unknownName } from '../../nearest.ts';
 import { requiredInputs } from '../../onnx/graph.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { hashOfFile } from '../files/file-hash.ts';
+import { FileMemo } from '../files/file-memo.ts';
 import { isFolder, isTaken } from '../files/folders.ts';
 import type { ReadOptions } from '../files/open-file.ts';
 import { portablePath } from '../files/portable-path.ts';
@@ -11,7 +12,7 @@ import { readBytes, readText } from '../files/read-file.ts';
 import type { Audio } from '../formats/audio.ts';
 import { readImage } from '../formats/image.ts';
 import { imageExtensions } from '../formats/image-type.ts';
-import { tableReaders } from '../formats/table-file.ts';
+import { readTable, tableReaders } from '../formats/table-file.ts';
 import { tensorReaders } from '../formats/tensor-file.ts';
 import type { LoadedModel } from '../model/loaded-model.ts';
 import type { Preprocessing, TextInput } from '../model/preprocessing.ts';
@@ -36,6 +37,7 @@ import { type FoundText, textsOfFile, textsOfTable } from './text-sources.ts';
  * (`input_ids=[[1,403,407]]`), a folder of such files, or, for a model whose tokenizer is known, a text, a `.txt` file of
  * one text or one on each line, or the texts of a table's column.
  *
+ * @param options.memo Keeps the last file, of whose rows more will be asked for, for one model and preprocessing.
  * @param options.within Folder that a path starts from and must not leave, where another file names the source.
  * @throws WhereforeError `file-not-found`, `invalid-data`, `invalid-argument` when the model does not say how such a
  *   file becomes its input, `out-of-range` for a row that the table lacks
@@ -44,7 +46,7 @@ export async function readModelInputs(
   model: LoadedModel,
   source: string,
   preprocessing: Preprocessing,
-  options: { readonly anyBatch?: boolean; readonly within?: string } = {},
+  options: { readonly anyBatch?: boolean; readonly within?: string; readonly memo?: FileMemo } = {},
 ): Promise<ModelInput[]> {
   const { within } = options;
   const place: ReadOptions = { inside: within === undefined ? undefined : [within] };
@@ -113,17 +115,25 @@ interface NamedSource {
 async function readFileInputs(
   named: NamedSource,
   preprocessing: Preprocessing,
-  options: { readonly anyBatch?: boolean },
+  { memo = new FileMemo(), ...options }: { readonly anyBatch?: boolean; readonly memo?: FileMemo },
 ): Promise<ModelInput[]> {
   const { model, source, path, told, selection, place } = named;
   const extension = extname(path).toLowerCase();
   const described = describedText(preprocessing);
-  if (extension in tableReaders && !described) return rowInputs(named, preprocessing);
+  if (extension in tableReaders && !described) return rowInputs(named, preprocessing, memo);
   if (extension in tableReaders || extension === '.txt') {
     const texts =
       extension === '.txt'
-        ? textsOfFile(await readText(path, 'text', place), selection, told)
-        : await textsOfTable(path, selection, described?.input as TextInput, place);
+        ? textsOfFile(
+            await memo.get(path, 'text', 'text', { make: () => readText(path, 'text', place), place }),
+            selection,
+            told,
+          )
+        : textsOfTable(
+            await memo.get(path, 'table', 'table', { make: () => readTable(path, place), place }),
+            { path, selection },
+            described?.input as TextInput,
+          );
     return textsAsInputs(named, texts, preprocessing);
   }
   const isKnown = imageExtensions.has(extension) || extension in tensorReaders || extension in audioReaders;
@@ -156,9 +166,11 @@ async function readFileInputs(
 async function rowInputs(
   { model, path, told, selection, place }: NamedSource,
   preprocessing: Preprocessing,
+  memo: FileMemo,
 ): Promise<ModelInput[]> {
-  const described = await withRows(model, path, preprocessing, place);
-  const rows = await tableInputs(path, selection, described.preprocessing, place);
+  const describe = () => withRows(model, path, preprocessing, place);
+  const described = await memo.get(path, 'table', 'description', { make: describe, place });
+  const rows = await tableInputs(path, selection, described.preprocessing, place, memo);
   return rows.map((row) => ({
     ...row,
     source: `${told}${row.source.slice(path.length)}`,

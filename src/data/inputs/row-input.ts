@@ -1,6 +1,7 @@
 import { WhereforeError } from '../../errors.ts';
 import { rows as rowsOf, type Tensor } from '../../tensor/tensor.ts';
 import { hashOfFile } from '../files/file-hash.ts';
+import { FileMemo } from '../files/file-memo.ts';
 import type { ReadOptions } from '../files/open-file.ts';
 import { readBytes } from '../files/read-file.ts';
 import { type Column, columnNamed, type Table } from '../formats/table.ts';
@@ -15,6 +16,7 @@ type Encoding = TableInput['columns'][number];
 /**
  * Rows of a table file as inputs of a model: `people.csv#3`, each with other rows of the file as a sample of what is
  * usual there.
+ * @param memo Keeps the file for further rows, with the same preprocessing. Default: none are asked for.
  * @throws WhereforeError `invalid-argument` when the model does not say how a row becomes its input, or no row is named
  */
 export async function tableInputs(
@@ -22,8 +24,11 @@ export async function tableInputs(
   selection: string | undefined,
   preprocessing: Preprocessing,
   options: ReadOptions = {},
+  memo: FileMemo = new FileMemo(),
 ): Promise<ModelInput[]> {
-  const { name, input, table } = await readDescribedTable(path, preprocessing, options);
+  const kept = <T>(what: string, make: () => Promise<T>) => memo.get(path, 'table', what, { make, place: options });
+  const read = () => readDescribedTable(path, preprocessing, options);
+  const { name, input, table } = await kept('described table', read);
   if (!selection && table.rowCount > 1) {
     throw new WhereforeError('invalid-argument', 'which row is to be explained?', {
       where: path,
@@ -33,8 +38,9 @@ export async function tableInputs(
   }
   const indices = selection ? selectedRows(selection, path) : [0];
   const tensor: Tensor = tableTensor(table, input, indices);
-  const hash = hashOfFile([await readBytes(path, 'table', options)]);
-  const sample = table.rowCount > 1 ? typicalRows(table, input, name, evenly(table.rowCount), path) : undefined;
+  const hash = await kept('hash', async () => hashOfFile([await readBytes(path, 'table', options)]));
+  const typical = async () => typicalRows(table, input, name, evenly(table.rowCount), path);
+  const sample = table.rowCount > 1 ? await kept('sample', typical) : undefined;
   return indices.map((row, i) => ({
     source: `${path}#${row}`,
     hash,

@@ -1,7 +1,5 @@
 import { WhereforeError } from '../../errors.ts';
-import type { ReadOptions } from '../files/open-file.ts';
 import { type Column, columnNamed, type Table } from '../formats/table.ts';
-import { readTable } from '../formats/table-file.ts';
 import type { TextInput } from '../model/preprocessing.ts';
 import { selectedRows } from './row-selection.ts';
 import { everyPosition, noSuch } from './source-files.ts';
@@ -41,13 +39,11 @@ export function textsOfFile(content: string, selection: string | undefined, wher
  * The texts in a column of a table.
  * @throws WhereforeError `invalid-argument` where no row is named among many, or nobody says which column holds the text
  */
-export async function textsOfTable(
-  path: string,
-  selection: string | undefined,
+export function textsOfTable(
+  table: Table,
+  { path, selection }: { readonly path: string; readonly selection: string | undefined },
   { column: named }: TextInput,
-  options: ReadOptions,
-): Promise<FoundText[]> {
-  const table = await readTable(path, options);
+): FoundText[] {
   const column = named === undefined ? textColumn(table, path) : columnNamed(table, named, path);
   const note = `texts are those of column "${column.name}"${named === undefined ? ' (--text-column names another)' : ''}`;
   const positions =

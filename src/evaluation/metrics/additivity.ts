@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Model } from '../../runtime/model.ts';
+import { filled } from '../../tensor/filled.ts';
 import { namedMemo } from '../../tensor/memo.ts';
 import { type Random, random } from '../../tensor/random.ts';
 import { maskedPoints } from '../perturbation.ts';
@@ -63,7 +64,7 @@ function setsOf({ model, seed }: Question, groups: number, { key, count, sizeOf 
   const found = known.sets.get(key);
   if (found) return found;
   const source = random(seed, 2);
-  const order = Uint32Array.from({ length: groups }, (_, i) => i);
+  const order = filled(new Uint32Array(groups), (i) => i);
   const sets: Uint32Array[] = [];
   const rows = new Uint8Array(count * groups).fill(1);
   const kept = (k: number) => rows.subarray(k * groups, (k + 1) * groups);

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { mapped } from '../../tensor/filled.ts';
 import { ascending, descending, maskedPoints } from '../perturbation.ts';
 import { normalisedConfidence, type Question, towardsInput } from '../question.ts';
 import { meanUnderCurve } from '../statistics.ts';
@@ -42,8 +43,8 @@ export async function perturbationCurve(
       ? [question.referenceConfidence, question.confidence]
       : [question.confidence, question.referenceConfidence];
   return {
-    shares: Float64Array.from([0, ...counts, groups], (count) => count / groups),
-    values: Float64Array.from([first, ...inner, last], (value) => normalisedConfidence(question, value)),
+    shares: mapped(Float64Array, [0, ...counts, groups], (count) => count / groups),
+    values: mapped(Float64Array, [first, ...inner, last], (value) => normalisedConfidence(question, value)),
   };
 }
 

@@ -8,6 +8,7 @@ import type { Edge } from '../../data/model/loaded-model.ts';
 import { WhereforeError } from '../../errors.ts';
 import { fileName } from '../../paths.ts';
 import { maxOf } from '../../tensor/extremes.ts';
+import { filled, mapped } from '../../tensor/filled.ts';
 import { formatShape, type Tensor, tensor } from '../../tensor/tensor.ts';
 import type { DrawnInput } from './inputs.ts';
 
@@ -41,7 +42,7 @@ async function readTruth(there: Truths, drawn: DrawnInput): Promise<Uint8Array |
   // Padding and what is cut off belong to nothing.
   const { pad: _, ...input } = image.input;
   const { seen } = await preprocessImage({ pixels: changed, notes: [] }, input);
-  return Uint8Array.from({ length: seen.data.length / 3 }, (_, i) => (seen.data[3 * i] > 127 ? 1 : 0));
+  return filled(new Uint8Array(seen.data.length / 3), (i) => (seen.data[3 * i] > 127 ? 1 : 0));
 }
 
 async function maskFile(
@@ -147,5 +148,5 @@ export function truthOfRegions(truth: Uint8Array, [height, width]: readonly numb
     sizes[region]++;
     inside[region] += value;
   });
-  return Uint8Array.from(inside, (count, region) => (2 * count >= sizes[region] ? 1 : 0));
+  return mapped(Uint8Array, inside, (count, region) => (2 * count >= sizes[region] ? 1 : 0));
 }

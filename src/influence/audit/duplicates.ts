@@ -1,4 +1,5 @@
 import { quantile } from '../../evaluation/statistics.ts';
+import { filled } from '../../tensor/filled.ts';
 import type { Neighbours } from '../neighbours.ts';
 
 /** Rows that are the same, or nearly. */
@@ -58,7 +59,7 @@ export function nearDuplicates(
   hashes: readonly string[],
   labels: Int32Array | undefined,
 ): DuplicateGroup[] {
-  const parent = Uint32Array.from({ length: hashes.length }, (_, i) => i);
+  const parent = filled(new Uint32Array(hashes.length), (i) => i);
   const root = (i: number): number => {
     let at = i;
     while (parent[at] !== at) {

@@ -1,3 +1,4 @@
+import { filled, mapped } from '../../tensor/filled.ts';
 import { labelMargins } from '../label-margins.ts';
 import { type Matrix, type Matrix64, rowOf, zeros } from '../matrix.ts';
 import { lossesOf } from '../methods/controls.ts';
@@ -33,14 +34,14 @@ export function labelEvidence(
   const known = neighbours?.count ? neighbours : undefined;
   const votes = known ? neighbourVotes(known, labels, probabilities.columns) : undefined;
   const { others, confident } = labelMargins(votes ? meanOfBoth(probabilities, votes) : probabilities, labels);
-  const agreement = Float64Array.from(labels, (label, i) => (votes ? rowOf(votes, i)[label] : Number.NaN));
+  const agreement = mapped(Float64Array, labels, (label, i) => (votes ? rowOf(votes, i)[label] : Number.NaN));
   const byLoss = shareBelow(losses);
   const byNeighbours = votes ? shareBelow(agreement.map((share) => -share)) : byLoss;
   return {
     losses,
     margins,
     suggested: others,
-    flagged: Uint8Array.from(confident, (k, i) => (k >= 0 && k !== labels[i] ? 1 : 0)),
+    flagged: mapped(Uint8Array, confident, (k, i) => (k >= 0 && k !== labels[i] ? 1 : 0)),
     agreement,
     suspicion: shareBelow(byLoss.map((share, i) => share + byNeighbours[i])),
   };
@@ -71,7 +72,7 @@ function meanOfBoth(a: Matrix, b: Matrix): Matrix64 {
 
 /** For each value the share of the others that are smaller, equal ones counting half. */
 export function shareBelow(values: Float64Array): Float64Array {
-  const order = Uint32Array.from({ length: values.length }, (_, i) => i).sort((a, b) => values[a] - values[b]);
+  const order = filled(new Uint32Array(values.length), (i) => i).sort((a, b) => values[a] - values[b]);
   const result = new Float64Array(values.length);
   for (let start = 0; start < order.length; ) {
     let end = start + 1;

@@ -1,3 +1,4 @@
+import { mapped } from '../../tensor/filled.ts';
 import { normals, random } from '../../tensor/random.ts';
 import { labelMargins } from '../label-margins.ts';
 import { type Matrix, type Matrix64, rowOf, zeros } from '../matrix.ts';
@@ -17,7 +18,11 @@ const leastProbability = 2 ** -126;
 
 /** `ℓ_i = −log p_i(y_i)`, in nats. */
 export function lossesOf(probabilities: Matrix, labels: Int32Array): Float64Array {
-  return Float64Array.from(labels, (label, i) => -Math.log(Math.max(leastProbability, rowOf(probabilities, i)[label])));
+  return mapped(
+    Float64Array,
+    labels,
+    (label, i) => -Math.log(Math.max(leastProbability, rowOf(probabilities, i)[label])),
+  );
 }
 
 const trained = 'the rows were predicted by a model that was trained on them: a row learned by heart has a small loss';

@@ -1,4 +1,5 @@
 import { WhereforeError } from '../../errors.ts';
+import { filled } from '../../tensor/filled.ts';
 import { blockOf, twoSided } from '../dense-gradients.ts';
 import type { Block, GradientMaterial, TwoSided } from '../gradient-material.ts';
 import { identity, type Matrix64, matrix, transposed, zeros } from '../matrix.ts';
@@ -41,7 +42,7 @@ async function rotationsOf({ gradients, seed }: Given<'gradients'>, labels: 'sam
 async function axesOf(gradients: GradientMaterial, of: Float64Array, size: number) {
   const isDiagonal = of.every((value, j) => value === 0 || j % (size + 1) === 0);
   if (!isDiagonal) return gradients.eigen(of, size);
-  return { values: Float64Array.from({ length: size }, (_, i) => of[i * (size + 1)]), vectors: identity(size).data };
+  return { values: filled(new Float64Array(size), (i) => of[i * (size + 1)]), vectors: identity(size).data };
 }
 
 /** `Λ = E (Q_Sᵀ ĝ Q_A)²`. */
@@ -56,9 +57,9 @@ const kfacFit: Fit = async (given, { labels }) => {
   return {
     rotations: parts.map(({ rotation }) => rotation),
     values: parts.map(({ inputs, outputs }) =>
-      Float64Array.from(
-        { length: inputs.length * outputs.length },
-        (_, j) =>
+      filled(
+        new Float64Array(inputs.length * outputs.length),
+        (j) =>
           // Rounding leaves eigenvalues a little below 0.
           Math.max(0, outputs[Math.floor(j / inputs.length)]) * Math.max(0, inputs[j % inputs.length]),
       ),

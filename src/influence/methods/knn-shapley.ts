@@ -1,3 +1,4 @@
+import { mapped } from '../../tensor/filled.ts';
 import { zeros } from '../matrix.ts';
 import type { Runner } from '../method.ts';
 import { forDistances } from './nearest.ts';
@@ -20,7 +21,7 @@ export const knnShapley: Runner<'embeddings' | 'labels', KnnParameters> = {
     const values = zeros(embeddings.queries.rows, n);
     const order = new Uint32Array(n);
     forDistances(embeddings.queries, embeddings.rows, (q, distances) => {
-      const right = Uint8Array.from(labels.rows, (label) => (label === labels.queries[q] ? 1 : 0));
+      const right = mapped(Uint8Array, labels.rows, (label) => (label === labels.queries[q] ? 1 : 0));
       const addGame = (tie: 1 | -1) => {
         for (let i = 0; i < n; i++) order[i] = i;
         order.sort((a, b) => distances[a] - distances[b] || tie * (right[b] - right[a]));

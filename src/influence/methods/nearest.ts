@@ -1,3 +1,4 @@
+import { filled } from '../../tensor/filled.ts';
 import { dotRows, type Matrix, squaredNorms, takeMatrixRows } from '../matrix.ts';
 
 /** Rows at a time, so that the distances of a block of queries stay small. */
@@ -17,7 +18,7 @@ export function forDistances(
     const count = Math.min(block, queries.rows - first);
     const some = takeMatrixRows(
       queries,
-      Uint32Array.from({ length: count }, (_, i) => first + i),
+      filled(new Uint32Array(count), (i) => first + i),
     );
     const products = dotRows(some, rows).data;
     for (let q = 0; q < count; q++) {

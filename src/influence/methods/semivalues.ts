@@ -1,4 +1,5 @@
 import { throwIfCancelled } from '../../runtime/runtime.ts';
+import { filled } from '../../tensor/filled.ts';
 import { permutation, random } from '../../tensor/random.ts';
 import { type Matrix64, zeros } from '../matrix.ts';
 import type { Given, Runner } from '../method.ts';
@@ -49,7 +50,7 @@ async function exact(
   const values: Float64Array[] = [];
   for (let s = 0; s < 2 ** n; s++) {
     throwIfCancelled(signal);
-    const counts = Uint32Array.from({ length: n }, (_, i) => (s >> i) & 1);
+    const counts = filled(new Uint32Array(n), (i) => (s >> i) & 1);
     values.push((await retraining.train(counts, seed, signal)).queries);
   }
   const choices = new Float64Array(n).fill(1);

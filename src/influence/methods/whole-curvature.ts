@@ -1,6 +1,7 @@
 import { WhereforeError } from '../../errors.ts';
 import { cholesky, solveCholesky } from '../../linear-algebra/cholesky.js';
 import { throwIfCancelled } from '../../runtime/runtime.ts';
+import { filled } from '../../tensor/filled.ts';
 import { normals, random } from '../../tensor/random.ts';
 import type { GradientMaterial } from '../gradient-material.ts';
 import { dot, dotRows, identity, type Matrix64, matrix, product, rowOf, transposed, zeros } from '../matrix.ts';
@@ -113,7 +114,7 @@ export const conjugateGradients: Runner<'gradients', ConjugateParameters> = {
       const row = of.subarray(q * queries.columns, (q + 1) * queries.columns);
       return dot(row, row);
     };
-    const start = Float64Array.from({ length: queries.rows }, (_, q) => square(r, q));
+    const start = filled(new Float64Array(queries.rows), (q) => square(r, q));
     const now = Float64Array.from(start);
     const open = (q: number) => now[q] > tolerance ** 2 * start[q] && start[q] > 0;
     let steps = 0;

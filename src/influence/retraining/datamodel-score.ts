@@ -1,4 +1,5 @@
 import { pearson, ranks } from '../../tensor/correlation.ts';
+import { filled } from '../../tensor/filled.ts';
 
 /** Trainings on parts of the rows, and what was measured at the end of each. */
 export interface Bank {
@@ -58,7 +59,7 @@ export function datamodelCeiling(a: Bank, b: Bank): number {
   const quantities = a.values.length / a.trainings;
   const each = new Float64Array(quantities);
   const column = ({ values, trainings }: Bank, q: number) =>
-    Float64Array.from({ length: trainings }, (_, t) => values[t * quantities + q]);
+    filled(new Float64Array(trainings), (t) => values[t * quantities + q]);
   for (let q = 0; q < quantities; q++) each[q] = rankCorrelation(column(a, q), column(b, q));
   return meanOfNumbers(each);
 }

@@ -1,5 +1,6 @@
 import { WhereforeError } from '../../errors.ts';
 import type { Tensors } from '../../runtime/runtime.ts';
+import { mapped } from '../../tensor/filled.ts';
 import {
   type Dataset,
   openRowLosses,
@@ -67,7 +68,7 @@ export async function openRetraining({ recipe, queries }: RetrainingOptions): Pr
     const samples = labels?.size ? relabelled(given, labels) : given;
     const parameters = initial(seed);
     const isUntrained = counts.every((count) => count === 0);
-    const rowWeights = Float32Array.from(counts, (count, i) => count * (recipe.rowWeights?.[i] ?? 1));
+    const rowWeights = mapped(Float32Array, counts, (count, i) => count * (recipe.rowWeights?.[i] ?? 1));
     const end = isUntrained
       ? parameters
       : (await trainer.train({ parameters, seed, rowWeights, samples }, signal)).parameters;

@@ -1,3 +1,4 @@
+import { mapped } from '../../tensor/filled.ts';
 import { permutation, random } from '../../tensor/random.ts';
 
 /** A sparse linear fit. */
@@ -75,7 +76,7 @@ function descend(
   const shares = new Float64Array(width);
   for (const row of rows) for (let j = 0; j < width; j++) shares[j] += row[j] / n;
   const mean = values.reduce((sum, value) => sum + value, 0) / n;
-  const rest = Float64Array.from(values, (value) => value - mean);
+  const rest = mapped(Float64Array, values, (value) => value - mean);
   for (const [k, row] of rows.entries()) for (let j = 0; j < width; j++) rest[k] -= (row[j] - shares[j]) * w[j];
   for (let sweep = 0; sweep < mostSweeps; sweep++) {
     let moved = 0;

@@ -1,5 +1,6 @@
 import { WhereforeError } from '../../errors.ts';
 import { spearman } from '../../tensor/correlation.ts';
+import { mapped } from '../../tensor/filled.ts';
 import { random } from '../../tensor/random.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { type Unit, type UnitKind, unitKinds, unitsOf } from '../text/units.ts';
@@ -183,7 +184,7 @@ const leftOut = ({ game, unit }: Asked) => ({
 /** Values of units that can be left out, among all units: special tokens have 0. */
 function spread({ units }: Asked, values: ArrayLike<number>): Float64Array {
   let next = 0;
-  return Float64Array.from(units, ({ special }) => (special ? 0 : values[next++]));
+  return mapped(Float64Array, units, ({ special }) => (special ? 0 : values[next++]));
 }
 
 interface Made {

@@ -8,6 +8,7 @@ import type { Interval } from '../../evaluation/statistics.ts';
 import type { EvaluatedInput, Evaluation } from '../../explain/evaluation/evaluate.ts';
 import { packageVersion } from '../../explain/version.ts';
 import { maxOf, minOf } from '../../tensor/extremes.ts';
+import { filled } from '../../tensor/filled.ts';
 import { float32 } from '../../tensor/tensor.ts';
 import { cssColour, divergingColour, inkOn } from '../colour-map.ts';
 import type { Frame } from '../frame.ts';
@@ -277,7 +278,7 @@ async function drawn(
 /** Every pixel with the value of its region, as a share of the region: the sum is kept. */
 function overPixels(values: Float32Array, shape: readonly number[], [height, width]: readonly number[], side: number) {
   if (shape[0] === height && shape[1] === width) return float32([height, width], values);
-  const spread = Float32Array.from({ length: height * width }, (_, i) => {
+  const spread = filled(new Float32Array(height * width), (i) => {
     const region = Math.floor(Math.floor(i / width) / side) * shape[1] + Math.floor((i % width) / side);
     return values[region] / side ** 2;
   });

@@ -1,3 +1,4 @@
+import { filled } from '../../tensor/filled.ts';
 import { type Alignment, align } from './alignment.ts';
 import type { FeatureBlock } from './features.ts';
 import type { KeypointSearch, PointPair } from './keypoint-search.ts';
@@ -65,9 +66,7 @@ export function signalsOf(features: FeatureBlock, search: KeypointSearch, query:
       return sum;
     };
     // The parts that know no place are the same from right to left, but for the directions of a texture.
-    return part === 'colours'
-      ? Float64Array.from({ length: count }, (_, i) => dot(own.vector, i * vectorWidth))
-      : best(dot);
+    return part === 'colours' ? filled(new Float64Array(count), (i) => dot(own.vector, i * vectorWidth)) : best(dot);
   };
   const [from, to] = vectorRanges.pixels;
   const pixels = best((vector, at) => {

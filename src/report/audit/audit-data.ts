@@ -9,6 +9,7 @@ import type { AuditDocument } from '../../influence/audit/document.ts';
 import { contentOf } from '../../influence/content.ts';
 import type { Matrix } from '../../influence/matrix.ts';
 import { represent } from '../../influence/represent.ts';
+import { mapped } from '../../tensor/filled.ts';
 import { type ClassReader, classNames, classReader } from './class-reader.ts';
 
 /** Probabilities that somebody else computed: of an ensemble of trees, of cross-validation, of any predictor. */
@@ -127,7 +128,7 @@ async function auditedRows(
     columns,
     ...('embeddings' in seen && seen.embeddings && { embeddings: seen.embeddings }),
     ...('probabilities' in seen && { probabilities: seen.probabilities }),
-    ...(data.labels && { labels: Int32Array.from(data.labels.data as BigInt64Array, Number) }),
+    ...(data.labels && { labels: mapped(Int32Array, data.labels.data as BigInt64Array, Number) }),
   };
 }
 

@@ -12,6 +12,7 @@ import { similarities } from '../../influence/methods/similarity.ts';
 import { type Judged, judgeScores } from '../../influence/reliability.ts';
 import { costOf, type InfluenceContext, influenceMethodNamed, score } from '../../influence/score.ts';
 import { spearman } from '../../tensor/correlation.ts';
+import { mapped } from '../../tensor/filled.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { classNames } from '../audit/class-reader.ts';
 import { contextOf } from './influence-context.ts';
@@ -42,7 +43,7 @@ export async function influenceData(options: InfluenceDataOptions): Promise<Infl
       got: `${options.target}`,
       expected: `0 to ${classes.length - 1}`,
     });
-  const labels = Int32Array.from((data.labels as Tensor<'int64'>).data as BigInt64Array, Number);
+  const labels = mapped(Int32Array, (data.labels as Tensor<'int64'>).data as BigInt64Array, Number);
   const first = await contextOf(options, model, classes, labels, options.target);
   const { context, target, predicted, notes } = first;
   const name = options.method ?? defaultMethod(context);

@@ -1,3 +1,4 @@
+import { filled } from '../../../tensor/filled.ts';
 import { float32 } from '../../../tensor/tensor.ts';
 import { intAttribute, intsAttribute } from '../../graph.ts';
 import { type Expansion, expressions, inputOf } from './expression.ts';
@@ -35,7 +36,7 @@ const deformConv: Expansion = (node, to) => {
   // Positions [batch · offset groups, taps, rows, columns] along one axis, in the units of GridSample.
   const offsets = shaped(offset, all, one(taps), one(2), rows, columns);
   const positions = (axis: number, count: string, size: string) => {
-    const ofTap = Float32Array.from({ length: taps }, (_, t) => {
+    const ofTap = filled(new Float32Array(taps), (t) => {
       const step = axis === 0 ? Math.floor(t / kernel[1]) : t % kernel[1];
       return step * dilations[axis] - pads[axis];
     });

@@ -1,3 +1,4 @@
+import { filled } from '../../../tensor/filled.ts';
 import { float32 } from '../../../tensor/tensor.ts';
 import type { Rewriter } from '../rewrite.ts';
 import { expressions } from './expression.ts';
@@ -30,7 +31,7 @@ export function coupledProbabilities(scores: string, { a, b, count: k }: Platt, 
   const matrix = quadratic(scores, { a, b, count: k }, to);
   const times = (p: string) => reshape(matmul(matrix, reshape(p, [-1, k, 1])), [-1, k]);
   const classes = Array.from({ length: k }, (_, i) => {
-    const unit = Float32Array.from({ length: k }, (__, j) => (i === j ? 1 : 0));
+    const unit = filled(new Float32Array(k), (j) => (i === j ? 1 : 0));
     const column = reshape(to.op('Gather', [matrix, to.ints([i])], { axis: 2 }), [-1, k]);
     const pick = to.constant(float32([k, 1], unit));
     return { unit: to.constant(float32([1, k], unit)), pick, column, diagonal: matmul(column, pick) };

@@ -1,3 +1,4 @@
+import { mapped } from '../../../tensor/filled.ts';
 import { lookup } from '../../../tensor/lookup.ts';
 import { float32 } from '../../../tensor/tensor.ts';
 import { floatsAttribute, intAttribute, intsAttribute, type Node, stringAttribute } from '../../graph.ts';
@@ -35,7 +36,7 @@ const radial: Kernel = (x, { values, count, features, gamma }, to) => {
   const { add, mul, sub } = expressions(to);
   const mean = new Float32Array(features);
   for (let i = 0; i < values.length; i++) mean[i % features] += values[i] / count;
-  const centred = Float32Array.from(values, (value, i) => value - mean[i % features]);
+  const centred = mapped(Float32Array, values, (value, i) => value - mean[i % features]);
   const squares = new Float32Array(count);
   for (let i = 0; i < centred.length; i++) squares[Math.floor(i / features)] += centred[i] ** 2;
   const moved = sub(x, to.constant(float32([features], mean)));
