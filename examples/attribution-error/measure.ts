@@ -122,8 +122,9 @@ export function markdown({ title, description, layers }: Subject, table: Table):
     '',
     `| method | ${layers.map((layer) => layer.title).join(' | ')} | inputs |`,
     `|---|${layers.map(() => '---|').join('')}---|`,
-    ...[...table].map(
-      ([row, cells]) => `| ${row.title} | ${cells.map(cellText).join(' | ')} | ${cells.find(Boolean)?.inputs} |`,
-    ),
+    ...[...table].flatMap(([row, cells]) => {
+      const first = cells.find(Boolean);
+      return first ? [`| ${row.title} | ${cells.map(cellText).join(' | ')} | ${first.inputs} |`] : [];
+    }),
   ].join('\n');
 }

@@ -138,9 +138,11 @@ export function rowsFor({ perturbs }: Subject): Row[] {
 export function requestFor(subject: Subject, row: Row, layer: Position, k: number): AttributionRequest | undefined {
   const isInput = layer.name === subject.input;
   const { layers, needs } = methods[row.method];
-  if (isInput && (layers === 'spatial' || needs === 'features' || row.parameters?.path === 'input')) return undefined;
-  if (layers === 'spatial' && !subject.layout.spatialAxes) return undefined;
   const inputs = subject.inputs[k];
+  if (isInput && (layers === 'spatial' || needs === 'features')) return undefined;
+  if (layers === 'spatial' && !subject.layout.spatialAxes) return undefined;
+  // The path of an input is the method itself at the input, and there is none between two tokens.
+  if (row.parameters?.path === 'input' && (isInput || inputs.get(subject.input)?.type === 'int64')) return undefined;
   return {
     inputs,
     target: subject.targets[k],
