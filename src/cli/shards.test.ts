@@ -93,6 +93,17 @@ describe('explain of many inputs', () => {
   });
 
   it(
+    'prints the overview as JSON; what is there is not computed again',
+    async () => {
+      const { code, out } = await run([...explain, '--out', join(root, 'alone'), '--json']);
+      expect(code).toBe(0);
+      expect(JSON.parse(out)).toMatchObject({ inputs: 60, explanations: 59, failed: 1, grades: { open: 0 } });
+      expect(runBits(join(root, 'alone', folder))).toEqual(expected);
+    },
+    patience,
+  );
+
+  it(
     'makes the same bits after being killed at any moment, three times, and leaves nothing else',
     async () => {
       const out = join(root, 'killed');

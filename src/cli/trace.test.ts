@@ -42,6 +42,8 @@ describe('trace', () => {
     );
     expect(code).toBe(0);
     expect(output).toMatch(/ 13 +1 +1e-\d+ +corpus\.jsonl row 7 +the heron waited by/);
+    // A cell has at most 60 letters, the last of which says that there are more.
+    expect(output).toContain(` ${sentence.slice(0, 59)}…\n`);
     const [run] = readdirSync(at('runs'));
     expect(readdirSync(join(at('runs'), run)).sort()).toEqual(['index.html', 'run.json', 'spans.json']);
     const page = readFileSync(join(at('runs'), run, 'index.html'), 'utf8');

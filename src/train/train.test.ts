@@ -79,6 +79,15 @@ describe('training', () => {
     expect(history.learningRates.length).toBe(150);
   });
 
+  it('tells the loss of an epoch as the mean over its samples, of which the last batch has fewer', async () => {
+    const { history } = await train(options({ epochs: 2 }));
+    expect(history.losses).toHaveLength(8);
+    for (const epoch of [0, 1]) {
+      const [a, b, c, d] = history.losses.slice(4 * epoch);
+      expect(history.epochs[epoch].loss).toBeCloseTo((16 * (a + b + c) + 2 * d) / 50, 10);
+    }
+  });
+
   it('gives the same bits twice', async () => {
     const [a, b] = [await train(options()), await train(options())];
     expect(bits(a.model)).toEqual(bits(b.model));

@@ -100,7 +100,7 @@ const [smallest, largest] = [2 ** -126, (2 - 2 ** -23) * 2 ** 127];
 function inFloat32(tensor: Tensor): Tensor<'float32'> {
   if (tensor.type !== 'float64') return convert(tensor, 'float32');
   const nearest = (value: number) => {
-    if (value === 0 || !Number.isFinite(value)) return value;
+    if (!Number.isFinite(value)) return value;
     return Math.sign(value) * Math.min(largest, Math.max(smallest, Math.abs(value)));
   };
   return float32(tensor.shape, (tensor.data as Float64Array).map(nearest));
