@@ -1,25 +1,8 @@
 import { WhereforeError } from '../errors.ts';
-import { type Graph, intAttribute, operatorKey } from '../onnx/graph.ts';
-import { traitsOf } from '../onnx/operators.ts';
+import type { Graph } from '../onnx/graph.ts';
+import { vocabularySize } from '../onnx/vocabulary.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-
-/**
- * How many tokens a model knows: the rows of the smallest table of weights that an input looks up. undefined for an
- * input that looks nothing up.
- */
-function vocabularySize({ nodes, initializers }: Graph, input: string): number | undefined {
-  const ids = new Set([input]);
-  let size: number | undefined;
-  for (const node of nodes) {
-    const [first, second] = node.inputs;
-    if (traitsOf(operatorKey(node)).moves === 'order' && ids.has(first)) ids.add(node.outputs[0]);
-    if (node.op !== 'Gather' || !ids.has(second)) continue;
-    const rows = initializers.get(first)?.shape[intAttribute(node, 'axis', 0)];
-    if (rows !== undefined) size = Math.min(size ?? rows, rows);
-  }
-  return size;
-}
 
 /** Whether an input holds ids that the model looks up in a table: numbers between them mean nothing. */
 export function holdsTokens(graph: Graph, input: string): boolean {

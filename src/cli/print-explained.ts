@@ -41,7 +41,7 @@ function describeQuestion(rows: readonly ExplanationDocument[]): string {
 
 function describePrediction({ kind, top }: NonNullable<ExplanationDocument['prediction']>): string {
   return top
-    .slice(0, 3)
+    .slice(0, kind === 'token-label' ? top.length : 3)
     .map((entry) => {
       const name =
         entry.label && entry.label !== String(entry.index)
@@ -49,8 +49,9 @@ function describePrediction({ kind, top }: NonNullable<ExplanationDocument['pred
           : kind === 'token'
             ? `token ${entry.index}`
             : String(entry.index);
+      const word = entry.position === undefined ? '' : `${entry.token ?? `token ${entry.position}`}: `;
       const value = kind === 'value' ? formatNumber(entry.value) : formatShare(entry.value);
-      return `${kind === 'value' && top.length === 1 ? '' : `${name} `}${value}${entry.anchor === undefined ? '' : ` (anchor ${entry.anchor})`}`;
+      return `${word}${kind === 'value' && top.length === 1 ? '' : `${name} `}${value}${entry.anchor === undefined ? '' : ` (anchor ${entry.anchor})`}`;
     })
     .join(', ');
 }

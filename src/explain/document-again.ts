@@ -45,7 +45,10 @@ export async function documentAgain(
     model,
     {
       input,
-      prediction: await predict(model, inputs, preprocessing, labels.classes, { vocabulary: labels.tokens }),
+      prediction: await predict(model, inputs, preprocessing, labels.classes, {
+        vocabulary: labels.tokens,
+        words: document.input.groups,
+      }),
       explained: document.explained,
       notes: [],
       givenGroups,

@@ -85,6 +85,9 @@ export const explanationSchema = z.object({
           value: z.number(),
           anchor: z.int().optional(),
           box: box.optional(),
+          /** Of a label of a token: where it stands, and its word. */
+          position: z.int().optional(),
+          token: z.string().optional(),
         }),
       ),
     })

@@ -167,7 +167,11 @@ function planned(
     groups: methodTable[method].usesGroups ? groups : undefined,
     givenGroups,
     labels: targetKinds[target.kind].names === 'tokens' ? names.tokens : names.classes,
-    notes: [...unexplained(model, explained), ...question.notes],
+    notes: [
+      ...unexplained(model, explained),
+      ...(options.target === undefined && prediction.chosen ? [prediction.chosen] : []),
+      ...question.notes,
+    ],
     ...cost,
   };
 }

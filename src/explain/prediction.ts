@@ -3,6 +3,7 @@ import type { Target } from '../attribution/targets/kinds/index.ts';
 import { regionOf } from '../attribution/targets/region.ts';
 import { scaleOf } from '../attribution/targets/scale.ts';
 import { hasBatchAxis } from '../attribution/targets/target-source.ts';
+import type { ModelInput } from '../data/inputs/model-input.ts';
 import type { Preprocessing } from '../data/model/preprocessing.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Model } from '../runtime/model.ts';
@@ -12,6 +13,7 @@ import { formatShape, type Tensor } from '../tensor/tensor.ts';
 import { boxReader } from './boxes.ts';
 import { classReading, isLanguage, probabilitiesOf, softmax, statedReading } from './class-reading.ts';
 import type { ExplanationDocument } from './document.ts';
+import { tokenLabels } from './token-labels.ts';
 
 /** What a model said of one input, and the target that explains it. */
 export interface Prediction {
@@ -22,6 +24,10 @@ export interface Prediction {
   readonly detections?: readonly Detection[];
   /** The most probable class of each position of a segmentation. */
   readonly segmentation?: { readonly size: readonly [number, number]; readonly classes: Uint32Array };
+  /** The most probable class of the tokens that a model for token classification was read at, by their position. */
+  readonly tokenClasses?: ReadonlyMap<number, number>;
+  /** Why that is the target, where there are many alike. */
+  readonly chosen?: string;
 }
 
 const shown = 5;
@@ -31,6 +37,8 @@ export interface PredictOptions {
   readonly output?: string;
   /** What the tokens of a language model are, by id. */
   readonly vocabulary?: readonly string[];
+  /** The words of the input, where it is a text. */
+  readonly words?: ModelInput['groups'];
 }
 
 /**
@@ -44,7 +52,7 @@ export async function predict(
   inputs: Tensors,
   preprocessing: Preprocessing,
   labels: readonly string[] | undefined,
-  { output: wanted, vocabulary }: PredictOptions = {},
+  { output: wanted, vocabulary, words }: PredictOptions = {},
 ): Promise<Prediction> {
   const { graph, facts } = await model.executor.specialise(model.graph, inputs);
   const names = graph.outputs.map(({ name }) => name);
@@ -69,6 +77,8 @@ export async function predict(
   const numbers = toNumbers(values);
   const isGrid = values.shape.length === 4 && values.shape[1] > 1 && values.shape[2] * values.shape[3] > 1;
   if (isGrid) return segmentation(output, values.shape, numbers, labels);
+  if (preprocessing.task === 'token-classification' && values.shape.length === 3)
+    return tokenLabels({ output, shape: values.shape, scores: numbers, labels, inputs, preprocessing, words });
   if (isLanguage(preprocessing, output, values.shape)) return nextToken(output, values.shape, numbers, vocabulary);
   const reading = classReading(model.graph, preprocessing, output, { count: numbers.length, labels });
   if (!reading) {

@@ -104,7 +104,10 @@ async function inputQuestion(
 ): Promise<InputQuestion> {
   checkTokens(model.graph, input.tensors, 'the input');
   const specialised = await model.executor.specialise(model.graph, input.tensors);
-  const prediction = await predict(model, input.tensors, preprocessing, names.classes, { vocabulary: names.tokens });
+  const prediction = await predict(model, input.tensors, preprocessing, names.classes, {
+    vocabulary: names.tokens,
+    words: input.groups,
+  });
   const compared = [options.baseline ?? defaultBaseline(model, input, tokenizer)].flat().map((choice): ComparedWith => {
     const baseline = checkBaseline(typeof choice === 'function' ? choice(input) : choice);
     const explained = explainedInputs(model, baseline);

@@ -37,6 +37,8 @@ export interface Said {
   readonly detections?: readonly Detection[];
   /** The most probable class of each position of a segmentation. */
   readonly segmentation?: { readonly size: readonly [number, number]; readonly classes: Uint32Array };
+  /** The most probable class of each token that a model for token classification was read at, by its position. */
+  readonly tokenClasses?: ReadonlyMap<number, number>;
 }
 
 /** A target, or what makes it once the model has said something of the input. */

@@ -26,6 +26,7 @@ const surroundings: TargetSurroundings = {
 const said: Said = {
   summary: { output: 'y' },
   detections: [{ anchor: 1, class: 1, score: 0.9, box: [0, 0, 4, 4] }],
+  tokenClasses: new Map([[1, 2]]),
   segmentation: { size: [2, 2], classes: Uint32Array.of(1, 1, 0, 1) },
 };
 
@@ -34,7 +35,7 @@ const examples: readonly (readonly [RegExp, string])[] = [
   [/CLASS#2.*/, 'cat#1'],
   [/^CLASS$|"label"|\bCLASS\b|\bA\b/, 'cat'],
   [/\bB\b/, 'zebra'],
-  [/POSITION|ANCHOR/, '1'],
+  [/POSITION|ANCHOR|WORD/, '1'],
   [/COORDINATE|\bID\b/, '2'],
   [/TOP,LEFT,BOTTOM,RIGHT/, '0,0,1,2'],
   [/LEFT,TOP,RIGHT,BOTTOM/, '0,0,4,4'],
@@ -56,6 +57,7 @@ const cases = Object.entries(targetKinds).flatMap(([kind, row]) =>
 /** Shapes of an output that each kind is about, for one input. */
 const shapes: Readonly<Record<string, readonly number[]>> = {
   tokenLogProbability: [2, 3],
+  tokenClass: [2, 3],
   detectionScore: [2, 8],
   boxCoordinate: [2, 8],
   region: [3, 2, 2],

@@ -1,6 +1,7 @@
 import type { Dimension, Node, OnnxModel, ValueInfo } from '../../onnx/graph.ts';
 import { operatorKey, requiredInputs } from '../../onnx/graph.ts';
 import { traitsOf } from '../../onnx/operators.ts';
+import { vocabularySize } from '../../onnx/vocabulary.ts';
 import type { Beside } from '../model/beside.ts';
 import { type Labels, labelsOfModel } from '../model/model-labels.ts';
 import type { PreprocessingText } from '../model/preprocessing.ts';
@@ -52,6 +53,7 @@ function takeTask(model: OnnxModel, result: GuessedOutputs, task: NonNullable<Gu
     language: { kind: 'logits', axis: -1 },
     embedding: { kind: 'embedding' },
     regression: { kind: 'value' },
+    'token-classification': { kind: 'logits' },
   } as const;
   const form = task in forms ? forms[task as keyof typeof forms] : undefined;
   const rank = first?.shape?.length ?? 2;
@@ -99,7 +101,7 @@ function guessOutput(model: OnnxModel, output: ValueInfo, result: GuessedOutputs
   }
   if (!shape || result.task) return;
   const last = shape.at(-1);
-  if (shape.length === 3 && isLanguageModel(model) && isVocabulary(last, known)) {
+  if (shape.length === 3 && isLanguageModel(model) && isVocabulary(model, last, known)) {
     result.task = 'language';
     result.outputs[name] = { kind: 'logits', axis: -1 };
     add(
@@ -108,6 +110,12 @@ function guessOutput(model: OnnxModel, output: ValueInfo, result: GuessedOutputs
       'likely',
       `token numbers go in, and scores for ${last ?? '?'} tokens at each position come out`,
     );
+    return;
+  }
+  if (shape.length === 3 && isLanguageModel(model) && typeof last === 'number' && last > 1) {
+    result.task = 'token-classification';
+    result.outputs[name] = { kind: 'logits' };
+    add('task', result.task, 'likely', `token numbers go in, and ${last} numbers for each of them come out`);
     return;
   }
   const flat = shape.length >= 2 && shape.slice(2).every((size) => size === 1);
@@ -185,10 +193,15 @@ function yoloxStrides(model: OnnxModel, shape: readonly Dimension[] | undefined)
   );
 }
 
-/** Whether an axis runs over the tokens: unless it is as long as the list of classes, or known not to be the vocabulary. */
-function isVocabulary(size: Dimension | undefined, { labels, vocabulary }: Known): boolean {
+/**
+ * Whether an axis runs over the vocabulary: unless it is as long as the list of classes, known to be something else, or
+ * shorter than half of the table that tokens are looked up in (tables and heads are filled up to round lengths).
+ */
+function isVocabulary({ graph }: OnnxModel, size: Dimension | undefined, { labels, vocabulary }: Known): boolean {
   if (typeof size !== 'number') return true;
-  return vocabulary === undefined ? size !== labels?.names.length : size >= vocabulary;
+  if (vocabulary !== undefined) return size >= vocabulary;
+  const rows = requiredInputs(graph).flatMap(({ name }) => vocabularySize(graph, name) ?? []);
+  return size !== labels?.names.length && !rows.some((count) => size < count / 2);
 }
 
 function isLanguageModel(model: OnnxModel): boolean {

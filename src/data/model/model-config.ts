@@ -17,6 +17,7 @@ export interface ModelConfig {
 /** The task by the ending of an architecture's name: `BertForSequenceClassification`. */
 const tasks: readonly (readonly [ending: RegExp, task: PreprocessingText['task']])[] = [
   [/For(Sequence|Image|Audio|Video)Classification$/, 'classification'],
+  [/ForTokenClassification$/, 'token-classification'],
   [/For(CausalLM|MaskedLM)$|LMHeadModel$/, 'language'],
   [/For(Semantic|Image)Segmentation$/, 'segmentation'],
   [/Model$/, 'embedding'],

@@ -180,7 +180,17 @@ const detection = z.strictObject({
 
 /** What stands in `wherefore.yaml` beside a model. */
 export const preprocessingSchema = z.strictObject({
-  task: z.enum(['classification', 'regression', 'detection', 'segmentation', 'embedding', 'language']).optional(),
+  task: z
+    .enum([
+      'classification',
+      'regression',
+      'detection',
+      'segmentation',
+      'embedding',
+      'language',
+      'token-classification',
+    ])
+    .optional(),
   inputs: z
     .record(z.string(), z.discriminatedUnion('kind', [imageInput, tableInput, tensorInput, textInput, audioInput]))
     .default({}),

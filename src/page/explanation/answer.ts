@@ -38,13 +38,16 @@ const verbs: Readonly<Record<string, string>> = {
 /** `squeezenet says “tabby” (94.3 %).` */
 function saidText({ prediction, model, target }: ExplanationDocument): string {
   const name = model.name.replace(/\.onnx$/, '');
-  const first = prediction?.top[0];
+  const top = prediction?.top ?? [];
+  const first = ('position' in target && top.find(({ position }) => position === target.position)) || top[0];
   if (!prediction || !first || target.kind === 'similarity') return '';
   if (prediction.kind === 'value')
     return `${name} gives ${numberText(first.value)}${first.label ? ` for “${first.label}”` : ''}.`;
   const unnamed = `${prediction.kind === 'token' ? 'token' : 'class'} ${first.index}`;
   const what = first.label === undefined ? unnamed : `“${first.label.trim()}”`;
-  return `${name} ${verbs[prediction.kind] ?? 'says'} ${what} (${percentText(first.value)}).`;
+  const word =
+    first.position === undefined ? '' : ` of ${first.token ? `“${first.token}”` : `token ${first.position}`}`;
+  return `${name} ${verbs[prediction.kind] ?? 'says'} ${what}${word} (${percentText(first.value)}).`;
 }
 
 function reasonText(explained: Explained, figure: Figure): string {

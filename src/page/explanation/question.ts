@@ -87,12 +87,18 @@ const predictionTitles: Readonly<Record<string, string>> = {
   probability: 'What the model said: most probable',
   detection: 'What the model found: strongest detections',
   token: 'What the model would say next',
+  'token-label': 'What the model said: label of each word',
   area: 'What the model saw: share of all places',
   value: 'What the model said',
 };
 
 /** What an entry without a name is called. */
-const unnamed: Readonly<Record<string, string>> = { probability: 'class', detection: 'class', token: 'token' };
+const unnamed: Readonly<Record<string, string>> = {
+  probability: 'class',
+  detection: 'class',
+  token: 'token',
+  'token-label': 'class',
+};
 
 function prediction(
   { prediction, target }: ExplanationDocument,
@@ -102,11 +108,23 @@ function prediction(
   if (!prediction || prediction.top.length === 0 || target.kind === 'similarity') return undefined;
   const share = prediction.kind !== 'value';
   const largest = share ? 1 : maxOf([...prediction.top.map(({ value }) => Math.abs(value)), Number.MIN_VALUE]);
-  const chosen = targets.flatMap((target) => chosenEntries(target, prediction));
+  const entries = targets.map((target) => ({ target, indices: chosenEntries(target, prediction) }));
+  const isChosen = (index: number, position: number | undefined) =>
+    entries.some(
+      ({ target, indices }) =>
+        indices.includes(index) &&
+        (position === undefined || !('class' in target && 'position' in target) || target.position === position),
+    );
   return html`<table class="prediction"><caption>${predictionTitles[prediction.kind] ?? `Largest outputs (${prediction.kind})`}</caption>
 <tbody>${prediction.top.map(
-    ({ index, label, value }) => html`<tr${chosen.includes(index) ? html` class="chosen"` : undefined}>
-<th scope="row">${label ?? `${unnamed[prediction.kind] ?? 'output'} ${index}`}${chosen.includes(index) && html` <span class="tag">explained</span>`}</th>
+    ({
+      index,
+      label,
+      value,
+      position,
+      token,
+    }) => html`<tr${isChosen(index, position) ? html` class="chosen"` : undefined}>
+<th scope="row">${position !== undefined && `${token ?? `token ${position}`}: `}${label ?? `${unnamed[prediction.kind] ?? 'output'} ${index}`}${isChosen(index, position) && html` <span class="tag">explained</span>`}</th>
 <td class="bar" aria-hidden="true"><span class="${value < 0 ? 'negative' : 'positive'}" style="width:${((100 * Math.abs(value)) / largest).toFixed(2)}%"></span></td>
 <td class="number">${share ? percentText(value) : numberText(value)}</td></tr>`,
   )}</tbody></table>`;

@@ -11,6 +11,7 @@ import { logitDifference } from './logit-difference.ts';
 import { output } from './output.ts';
 import { region } from './region.ts';
 import { similarity } from './similarity.ts';
+import { tokenClass } from './token-class.ts';
 import { tokenLogProbability } from './token-log-probability.ts';
 
 /** Every kind of target. Checks, documents, texts, help and the shared tests iterate over this table. */
@@ -21,6 +22,7 @@ const rows = {
   classLogOdds,
   logitDifference,
   tokenLogProbability,
+  tokenClass,
   detectionScore,
   boxCoordinate,
   region,
