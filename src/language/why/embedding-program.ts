@@ -1,8 +1,9 @@
+import type { RuleOverrides } from '../../autodiff/differentiate.ts';
 import { GraphBuilder } from '../../onnx/builder.ts';
 import type { Graph } from '../../onnx/graph.ts';
 import { extractSubgraph } from '../../onnx/lowering/extract.ts';
 import { gradientsOf } from '../../runtime/gradient.ts';
-import { memo } from '../../tensor/memo.ts';
+import { memo, namedMemo } from '../../tensor/memo.ts';
 import { float32, int64, type Tensor } from '../../tensor/tensor.ts';
 import { capacityFor } from '../generate/decoder.ts';
 import type { LanguageModel } from '../model/language-model.ts';
@@ -19,6 +20,11 @@ export interface EmbeddingProgram {
   vectorsOf(ids: readonly number[]): Promise<Float32Array>;
   /** f, and `∂f/∂vectors` for each point; points are `tokens × width` each. */
   gradients(points: readonly Float32Array[]): Promise<{ values: number[]; gradients: Float32Array[] }>;
+  /**
+   * Relevance of every token, those of the answer behind those of the prompt, by rules that take the place of derivatives;
+   * it starts at the summed logits, `value`, less those of the other answer.
+   */
+  relevance(rules: (graph: Graph) => RuleOverrides): Promise<{ value: number; tokens: Float64Array }>;
   readonly cost: { backward: number };
 }
 
@@ -26,13 +32,22 @@ export interface EmbeddingProgram {
 const mostRows = 16;
 const mostTokensAtOnce = 4096;
 
-/** The graph from token vectors to the summed log-probability of given tokens, one number a row. */
-const scoreGraph = memo((language: LanguageModel): Graph => {
+/** What is summed over the tokens of an answer: log p, or the logits themselves. */
+export type ScoreKind = 'log-probability' | 'logit';
+
+/** The graph from token vectors to the summed scores of given tokens, one number a row. */
+const scoreGraph = (language: LanguageModel, kind: ScoreKind): Graph =>
+  scoreGraphs(language, kind, () => makeScoreGraph(language, kind));
+
+const scoreGraphs = namedMemo<LanguageModel, Graph>();
+
+function makeScoreGraph(language: LanguageModel, kind: ScoreKind): Graph {
   const { model, logits, roles } = language;
   const builder = new GraphBuilder({ ...model.graph, outputs: [] }, { prefix: 'why/' });
   const next = builder.input('why/next', 'int64', ['batch', 'sequence', 1]);
   const weights = builder.input('why/weights', 'float32', ['batch', 'sequence']);
-  const each = builder.op('GatherElements', [builder.op('LogSoftmax', [logits], { axis: -1 }), next], { axis: -1 });
+  const scores = kind === 'logit' ? logits : builder.op('LogSoftmax', [logits], { axis: -1 });
+  const each = builder.op('GatherElements', [scores, next], { axis: -1 });
   const flat = builder.op('Squeeze', [each, builder.ints([-1])]);
   const score = builder.op(
     'ReduceSum',
@@ -45,7 +60,7 @@ const scoreGraph = memo((language: LanguageModel): Graph => {
   builder.output(score, 'float32', ['batch']);
   const vectors = { name: roles.embedding, type: 'float32', shape: ['batch', 'sequence', undefined] } as const;
   return extractSubgraph(builder.build(), { inputs: [vectors], outputs: [score] });
-});
+}
 
 const vectorGraph = memo(
   ({ model, roles }: LanguageModel): Graph => extractSubgraph(model.graph, { inputs: [], outputs: [roles.embedding] }),
@@ -60,8 +75,7 @@ export async function openEmbeddingProgram(
   const { model, roles } = language;
   const { encoded, answer, against } = question;
   const length = encoded.ids.length;
-  const graph = scoreGraph(language);
-  const asked = { ...model, graph };
+  const graph = scoreGraph(language, 'log-probability');
   const vectorsOf = async (ids: readonly number[]) => {
     const feeds = feedsOf(language, [ids]);
     const results = await model.executor.run(vectorGraph(language), feeds, [roles.embedding], { signal });
@@ -85,19 +99,17 @@ export async function openEmbeddingProgram(
 
   const cost = { backward: 0 };
   const atOnce = Math.max(1, Math.min(mostRows, Math.floor(mostTokensAtOnce / capacity / rows.length)));
-  const some = async (points: readonly Float32Array[]) => {
+  const feedsAt = (points: readonly (Float32Array | undefined)[]) => {
     const all = points.flatMap((point) => rows.map((row) => ({ ...row, point })));
     const embedded = new Float32Array(all.length * capacity * width);
     for (const [r, row] of all.entries()) {
       embedded.set(row.vectors, r * capacity * width);
-      embedded.set(row.point, r * capacity * width);
+      if (row.point) embedded.set(row.point, r * capacity * width);
     }
-    const feeds = new Map<string, Tensor>([
-      ...feedsOf(
-        language,
-        all.map(({ padded }) => padded),
-        all.map(({ real }) => real),
-      ),
+    const ids = all.map(({ padded }) => padded);
+    const real = all.map((row) => row.real);
+    return new Map<string, Tensor>([
+      ...feedsOf(language, ids, real),
       [roles.embedding, float32([all.length, capacity, width], embedded)],
       [
         'why/next',
@@ -108,12 +120,26 @@ export async function openEmbeddingProgram(
       ],
       ['why/weights', float32([all.length, capacity], joined(all.map(({ weights }) => weights)))],
     ]);
-    const inputs = new Map(graph.inputs.map(({ name }) => [name, feeds.get(name) as Tensor]));
-    const seeds = new Map([['why/score', float32([all.length], new Float32Array(all.length).fill(1))]]);
-    const { gradients, outputs } = await gradientsOf(asked, { inputs, seeds, wrt: [roles.embedding], signal });
-    cost.backward += all.length;
-    const scores = outputs.get('why/score')?.data as Float32Array;
-    const slopes = gradients.get(roles.embedding)?.data as Float32Array;
+  };
+  const differentiated = async (
+    points: readonly (Float32Array | undefined)[],
+    on: Graph,
+    overrides?: RuleOverrides,
+  ) => {
+    const feeds = feedsAt(points);
+    const count = points.length * rows.length;
+    const inputs = new Map(on.inputs.map(({ name }) => [name, feeds.get(name) as Tensor]));
+    const seeds = new Map([['why/score', float32([count], new Float32Array(count).fill(1))]]);
+    const request = { inputs, seeds, wrt: [roles.embedding], overrides, signal };
+    const { gradients, outputs } = await gradientsOf({ ...model, graph: on }, request);
+    cost.backward += count;
+    return {
+      scores: outputs.get('why/score')?.data as Float32Array,
+      slopes: gradients.get(roles.embedding)?.data as Float32Array,
+    };
+  };
+  const some = async (points: readonly Float32Array[]) => {
+    const { scores, slopes } = await differentiated(points, graph);
     return points.map((_, p) => {
       const gradient = new Float32Array(length * width);
       let value = 0;
@@ -129,6 +155,18 @@ export async function openEmbeddingProgram(
     vectors,
     vectorsOf,
     cost,
+    async relevance(rules) {
+      const on = scoreGraph(language, 'logit');
+      const { scores, slopes } = await differentiated([undefined], on, rules(on));
+      const tokens = new Float64Array(length + longest);
+      let value = 0;
+      for (const [r, row] of rows.entries()) {
+        value += scores[r];
+        for (let i = 0; i < row.real * width; i++)
+          tokens[Math.floor(i / width)] += row.vectors[i] * slopes[r * capacity * width + i];
+      }
+      return { value, tokens };
+    },
     async gradients(points) {
       const found: { value: number; gradient: Float32Array }[] = [];
       for (let at = 0; at < points.length; at += atOnce) {

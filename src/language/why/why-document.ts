@@ -29,7 +29,15 @@ export interface WhyAttribution {
   readonly notes: readonly string[];
 }
 
-export const whyMethodNames = ['integrated-gradients', 'gradient', 'leave-one-out', 'surrogate', 'shapley'] as const;
+export const whyMethodNames = [
+  'integrated-gradients',
+  'lrp',
+  'attn-lrp',
+  'gradient',
+  'leave-one-out',
+  'surrogate',
+  'shapley',
+] as const;
 export type WhyMethodName = (typeof whyMethodNames)[number];
 
 /** How near integrated gradients from a baseline come to their target: what the default was chosen by. */

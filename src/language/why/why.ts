@@ -10,6 +10,7 @@ import { gradientTimesEmbedding, integratedGradients, relativeError } from './gr
 import { openPrefixScorer, type PrefixScorer } from './prefix-scorer.ts';
 import { type AnswerTokens, type Question, questionOf, type WhyRequest } from './question.ts';
 import { alternativeBaseline, baselineCandidates, type TokenBaseline } from './token-baselines.ts';
+import { type AttentionRelevance, transformerRelevance } from './transformer-relevance.ts';
 import { openUnitGame, randomSets, type UnitGame } from './unit-game.ts';
 import { leaveOneOut, shapleyValues, sparseSurrogate } from './unit-methods.ts';
 import {
@@ -125,6 +126,8 @@ const titles: Readonly<Record<WhyMethodName, { readonly title: string; readonly 
     title: 'Integrated gradients (revised)',
     formula: 'A_i = ⟨x_i − b_i, ∫₀¹ ∂f/∂x_i (b + t (x − b)) dt⟩',
   },
+  lrp: { title: 'LRP, attention held', formula: 'relevance of the logit, all of it to the values of an attention' },
+  'attn-lrp': { title: 'AttnLRP', formula: 'relevance of the logit, half of it to the weights of an attention' },
   gradient: { title: 'Gradient × embedding', formula: 'A_i = ⟨x_i, ∂f/∂x_i⟩' },
   'leave-one-out': { title: 'Leave one out', formula: 'A_k = f(x) − f(x without unit k)' },
   surrogate: { title: 'Sparse linear surrogate', formula: 'argmin Σ_S (f(S) − w₀ − Σ_{k ∈ S} A_k)² / 2n + λ |A|₁' },
@@ -144,6 +147,8 @@ const runs: Readonly<Record<WhyMethodName, (asked: Asked, settings: Settings) =>
       notes,
     });
   },
+  lrp: (asked) => relevance(asked, 'lrp', 'held'),
+  'attn-lrp': (asked) => relevance(asked, 'attn-lrp', 'half'),
   async gradient(asked) {
     const found = await gradientTimesEmbedding(asked.program);
     const notes = ['says how f changes at this prompt, not what share of f a token has'];
@@ -174,6 +179,22 @@ const runs: Readonly<Record<WhyMethodName, (asked: Asked, settings: Settings) =>
     });
   },
 };
+
+/** Relevance of the prompt's tokens; what the tokens of the answer themselves have is told beside it. */
+async function relevance({ program, question }: Asked, name: WhyMethodName, attention: AttentionRelevance) {
+  const { value, tokens } = await program.relevance((graph) => transformerRelevance(graph, attention));
+  const count = question.encoded.ids.length;
+  const own = tokens.subarray(count).reduce((sum, one) => sum + one, 0);
+  const notes = [
+    `of the summed logits ${value.toPrecision(5)}, ${own.toPrecision(3)} lies on the tokens of the answer themselves`,
+    ...(attention === 'held'
+      ? ['the sum is short of the logits by what biases take']
+      : ['a Softmax does not conserve relevance']),
+  ];
+  const values = tokens.slice(0, count);
+  const promises = attention === 'held';
+  return made(name, { values, target: value - own, unit: 'token', promises, baseline: 'zero vectors', notes });
+}
 
 const leftOut = ({ game, unit }: Asked) => ({
   unit,

@@ -30,12 +30,13 @@ export function relevanceRules(options: RelevanceOptions): RuleSet {
     key: `lrp|${epsilon}|${alphaBeta ? `${alphaBeta.alpha}|${alphaBeta.beta}` : ''}`,
     apply: (specialised) => ({
       ...simpleLayers(specialised),
-      overrides: { byOperator: everyOperator((c, gradients) => rule(c, gradients, options)) },
+      overrides: { byOperator: everyOperator((c, gradients) => relevanceRule(c, gradients, options)) },
     }),
   };
 }
 
-function rule(c: RuleContext, gradients: Gradients, options: RelevanceOptions): Gradients {
+/** The rule of LRP for a node, whatever it is. */
+export function relevanceRule(c: RuleContext, gradients: Gradients, options: RelevanceOptions): Gradients {
   const key = operatorKey(c.node);
   const varying = c.node.inputs.flatMap((name, i) => (name && c.needs(i) ? [i] : []));
   const [g] = gradients;
@@ -67,8 +68,9 @@ function rule(c: RuleContext, gradients: Gradients, options: RelevanceOptions): 
   return ordinary(c, gradients);
 }
 
-/** `R/(y + ε·sign y)` from `s = R/y`. */
+/** `R/(y + ε·sign y)` from `s = R/y`; with ε = 0 that is s, also where y is 0. */
 function stabilised(c: RuleContext, g: string, epsilon: number): string {
+  if (epsilon === 0) return g;
   const y = c.output();
   const moved = c.op('Where', [
     c.op('Less', [y, c.scalar(0, y)]),
