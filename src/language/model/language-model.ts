@@ -30,6 +30,8 @@ export interface OpenLanguageModelOptions
   extends Pick<LoadModelOptions, 'runtime' | 'threads' | 'isolation' | 'memory' | 'timeLimit'> {
   /** The model file in the folder, where it holds several. */
   readonly file?: string;
+  /** Path of its `tokenizer.json`; default: the one in the folder. */
+  readonly tokenizer?: string;
 }
 
 /** Names under which exporters leave a decoder, the first that is there is taken. */
@@ -49,19 +51,19 @@ export async function openLanguageModel(path: string, options: OpenLanguageModel
   const file = await modelFile(path, options.file);
   const folder = basename(dirname(file)) === 'onnx' ? dirname(dirname(file)) : dirname(file);
   const folders = [dirname(file), folder];
-  const tokenizerPath = await firstFile(folders, 'tokenizer.json');
+  const tokenizerPath = options.tokenizer ?? (await firstFile(folders, 'tokenizer.json'));
   if (tokenizerPath === undefined) {
     throw new WhereforeError('file-not-found', 'the folder has no tokenizer', {
       where: folder,
       expected: 'tokenizer.json',
-      fix: 'put the tokenizer.json of the model beside it',
+      fix: 'put the tokenizer.json of the model beside it, or name it',
     });
   }
   const tokenizer = await readTokenizer(tokenizerPath);
   const config = await settings(folders, 'config.json');
   const generation = await settings(folders, 'generation_config.json');
   const vocabularySize = countOf(config.vocab_size) ?? tokenizer.size;
-  const { file: _, ...loading } = options;
+  const { file: _, tokenizer: __, ...loading } = options;
   let caches: readonly string[] = [];
   const model = await loadModel(file, {
     ...loading,
