@@ -16,7 +16,7 @@ import { componentsText, countedItems, statementsOf } from '../provenance/image/
 import { type ImageRanking, type ImageTrace, imageTracer } from '../provenance/image/trace-image.ts';
 import { jpegPhotograph } from '../report/photograph.ts';
 import { sourcePixels } from '../report/source-pixels.ts';
-import { writeImageTrace } from '../report/write-image-trace.ts';
+import { writeProvenance } from '../report/write-provenance.ts';
 import { formatTable } from './table-text.ts';
 import { print, printJson, tell, visibleAll } from './terminal.ts';
 
@@ -73,7 +73,19 @@ export async function traceImageFile(path: string, options: TraceImageCommand): 
       command: options.command,
       sources: await sourcePixels(trace),
     };
-    const folder = await writeImageTrace(options.out, page, await renderImageTracePage(page, jpegPhotograph));
+    const { name, hashes, prompt } = page;
+    const document = {
+      item: { name, ...hashes },
+      prompt,
+      index: page.index,
+      statements: statementsOf(trace),
+      ...trace,
+      calibration,
+    };
+    const folder = await writeProvenance(options.out, {
+      ...{ what: 'trace', command: options.command, file: 'trace.json', document },
+      page: await renderImageTracePage(page, jpegPhotograph),
+    });
     if (options.json) printJson({ folder, statements: statementsOf(trace), ...trace });
     else {
       print(describe(visibleAll(trace)));

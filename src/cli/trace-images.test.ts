@@ -10,6 +10,8 @@ import { type Tensor, tensor } from '../tensor/tensor.ts';
 const folder = mkdtempSync(join(tmpdir(), 'wherefore-trace-images-'));
 const at = (name: string) => join(folder, name);
 const side = 48;
+/** Each training is two processes, which takes minutes on a busy machine. */
+const patience = { timeout: 300_000 };
 
 /** Squares on a ground of one colour; images of a family differ in where one square lies. */
 function drawn(family: number, member: number): Tensor<'uint8'> {
@@ -17,7 +19,7 @@ function drawn(family: number, member: number): Tensor<'uint8'> {
   const data = new Uint8Array(side * side * 3);
   const square = (source: typeof own, size: number) => {
     const rgb = [source.integer(256), source.integer(256), source.integer(256)];
-    const [top, left] = [source.integer(side), source.integer(side)];
+    const [top, left] = [source.integer(side - 8), source.integer(side - 8)];
     for (let y = top; y < Math.min(side, top + size); y++)
       for (let x = left; x < Math.min(side, left + size); x++) data.set(rgb, (y * side + x) * 3);
   };
@@ -53,7 +55,7 @@ beforeAll(async () => {
 }, 300_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe('trace of an image', () => {
+describe('trace of an image', patience, () => {
   it('says whether it is in the data, and shows hostile names as text', async () => {
     const { code, output } = await wherefore(
       ...['trace', at(`${hostile.replaceAll('/', '∕')}.png`), ...index, '--out', at('runs')],
@@ -132,13 +134,13 @@ else {
 }
 `;
 
-describe('trace verify', () => {
+describe('trace verify', patience, () => {
   const verify = (...words: string[]) =>
     wherefore(
       ...['trace', 'verify', at('items.csv'), ...index, '--remove', '5', '--seeds', '2', '--threads', '1'],
       ...[
         '--arms',
-        'traced,filter,global',
+        'traced,global',
         '--out',
         at('verified'),
         '--train',
@@ -192,5 +194,52 @@ describe('trace verify', () => {
     expect(code).toBe(1);
     expect(errors).toMatch(message);
     expect(errors.match(/^error: /gm)).toHaveLength(1);
+  });
+});
+
+describe('trace report', patience, () => {
+  it('counts copies, what a generator memorised, and what must not be there', async () => {
+    mkdirSync(at('generated'));
+    // Two that are images of the data but for noise, and two that are not.
+    for (const [k, image] of [drawn(0, 1), drawn(2, 2), drawn(7, 1), drawn(8, 1)].entries()) {
+      const noisy = tensor(
+        'uint8',
+        image.shape,
+        image.data.map((value, i) => Math.min(255, value + (i % 2))),
+      );
+      writeFileSync(join(at('generated'), `g${k}.png`), await writePng(noisy));
+    }
+    const words = ['trace', 'report', ...index, '--generated', at('generated'), '--do-not-train', at('generated')];
+    const { output } = await wherefore(...words, '--out', at('reports'), '--json');
+    const { copies, memorisation, forbidden, folder: written } = JSON.parse(output);
+    expect(copies).toEqual([]);
+    expect(memorisation.items.map(({ memorised }: { memorised: boolean }) => memorised)).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+    expect(memorisation.items[0].id).toBe('f0-1.png');
+    expect(memorisation.share).toMatchObject({ mean: 0.5, count: 4 });
+    expect(forbidden.map(({ found, ids }: { found: string; ids: string[] }) => [found, ids[0]])).toEqual([
+      ['near', 'f0-1.png'],
+      ['near', 'f2-2.png'],
+      ['clear', undefined],
+      ['clear', undefined],
+    ]);
+    expect(readFileSync(join(written, 'index.html'), 'utf8')).toContain('2 of 4 are in the data, whole or in part.');
+    writeFileSync(at('hashes.txt'), `${'0'.repeat(64)}\n`);
+    const hashes = await wherefore(
+      'trace',
+      'report',
+      ...index,
+      '--do-not-train',
+      at('hashes.txt'),
+      '--out',
+      at('reports'),
+    );
+    expect(hashes.output).toMatch(/of 1, 0 are in the data, 0 as near copies, 0 in part, 1 not found/);
+    const wrong = await wherefore('trace', 'report', ...index, '--do-not-train', at('passage.txt'));
+    expect(wrong.errors).toMatch(/line 1.*no image.*64 hexadecimal digits/s);
   });
 });

@@ -22,7 +22,7 @@ import {
   type VerifiedItem,
   type VerifyPlan,
 } from '../provenance/verify/verification.ts';
-import { writeVerification } from '../report/write-verification.ts';
+import { writeProvenance } from '../report/write-provenance.ts';
 import { readShardFile } from '../run/compute.ts';
 import { sha256, type Work } from '../run/shard.ts';
 import { type DriverOptions, smallDriverOf, withDriver } from './driver-options.ts';
@@ -135,7 +135,10 @@ async function run(path: string, options: Options, session: ShardSession): Promi
       ),
       commands: { train: options.train, cost: options.cost },
     };
-    const folder = await writeVerification(options.out, { ...told, trainings }, renderVerificationPage(told));
+    const folder = await writeProvenance(options.out, {
+      ...{ what: 'trace verify', command: session.command, file: 'verification.json' },
+      ...{ document: { ...told, trainings }, page: renderVerificationPage(told) },
+    });
     if (options.json) printJson({ folder, ...told });
     else {
       print(describe(told.contrasts, told.verdict, membership));

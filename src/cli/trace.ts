@@ -20,6 +20,7 @@ import { print, printJson, tell, visibleAll } from './terminal.ts';
 import { traceImageFile } from './trace-image.ts';
 import { indexImages } from './trace-index-images.ts';
 import { openImages } from './trace-index-shards.ts';
+import { defineTraceReport } from './trace-report.ts';
 import { defineTraceVerify } from './trace-verify.ts';
 
 interface TraceOptions {
@@ -76,6 +77,7 @@ export function defineTrace(program: Command): void {
     interruptible((signal) => run(item, options, commandLine(trace), signal)),
   );
   defineTraceVerify(trace);
+  defineTraceReport(trace);
   const index = trace
     .command('index')
     .description('index the images or the texts of a data set; what is there already is not touched')

@@ -5,6 +5,7 @@ import { backgroundOf, backgroundSchema } from './background.ts';
 import type { FeatureBlock } from './features.ts';
 import { fitLogistic } from './fit-logistic.ts';
 import { searchKeypoints } from './keypoint-search.ts';
+import { nearDistance } from './near-copy.ts';
 import { partProducts } from './part-products.ts';
 import { type PlantedChange, plantedChanges } from './planted.ts';
 import { queryImage } from './query-image.ts';
@@ -140,9 +141,6 @@ function bestOf(scores: Float64Array, except: ReadonlySet<number>): number {
   const [first] = ranked(scores, except.size + 1).filter((image) => !except.has(image));
   return first === undefined ? 0 : scores[first] - surroundingScore(scores, except);
 }
-
-/** Distance of copies in Oklab, by what compression and resizing change. */
-export const nearDistance = 0.02;
 
 /** Images with the same pixels as one, and those that are as near as copies. */
 function copiesOf(image: number, contents: readonly string[], signals?: Signals): Set<number> {

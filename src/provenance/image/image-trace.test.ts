@@ -83,7 +83,7 @@ const trace = (pixels: Tensor<'uint8'>, options = {}) =>
 const ranking = (pixels: Tensor<'uint8'>, question: string) =>
   trace(pixels).rankings.find((one) => one.question === question);
 
-describe('a traced image', () => {
+describe('a traced image', { timeout: 120_000 }, () => {
   it('is found as it is, from right to left, cut and in other colours, and is said to be like its source', () => {
     const cutOut = (image: Tensor<'uint8'>) => {
       const [height, width] = [58, 56];
@@ -161,7 +161,7 @@ describe('a traced image', () => {
   });
 });
 
-describe('an index of images', () => {
+describe('an index of images', { timeout: 120_000 }, () => {
   it('forgets what is removed and replaces what has changed, leaving segments as they are', async () => {
     const own = join(folder, '..', 'changed');
     const writer = await changeImageIndex(own, { name: 'drawn', encoders: [] });

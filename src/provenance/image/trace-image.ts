@@ -1,10 +1,11 @@
 import { WhereforeError } from '../../errors.ts';
 import { scoreReachedBy, shareAtLeast } from './background.ts';
-import { type Calibration, nearDistance, scoresOf } from './calibrate.ts';
+import { type Calibration, scoresOf } from './calibrate.ts';
 import { captionColumns, captionsOf } from './captions.ts';
 import type { ImageIndex } from './image-index.ts';
 import { type KeypointSearch, searchKeypoints } from './keypoint-search.ts';
 import type { IndexedItem } from './manifest.ts';
+import { isNearCopy } from './near-copy.ts';
 import { bitCount } from './perceptual-hash.ts';
 import type { QueryImage } from './query-image.ts';
 import { ranked, surroundingScore, type TraceQuestion, wholeComponents, wordScores } from './rankings.ts';
@@ -237,19 +238,17 @@ function wordRanking(
   };
 }
 
-/** Bits of perceptual hashes in which near copies differ at most, of 64. */
-const nearBits = 10;
-
 function membershipOf({ items, features }: ImageIndex, query: QueryImage, { pixels, gradients }: Signals): Membership {
   const same: IndexedItem[] = [];
   const near: IndexedItem[] = [];
   for (const [i, item] of items.entries()) {
     if (item.hash === query.file || item.content === query.content) same.push(item);
-    else if (pixels[i] > -nearDistance && gradients[i] > 0.97) {
+    else {
       const bits = query.views.map(
         ({ hash }) => bitCount(hash[0] ^ features.hashes[2 * i]) + bitCount(hash[1] ^ features.hashes[2 * i + 1]),
       );
-      if (Math.min(bits[0], bits[1]) <= nearBits) near.push(item);
+      const nearness = { distance: () => -pixels[i], gradients: () => gradients[i] };
+      if (isNearCopy({ bits: Math.min(bits[0], bits[1]), ...nearness })) near.push(item);
     }
   }
   return { same, near };

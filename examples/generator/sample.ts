@@ -1,0 +1,44 @@
+// Samples items to verify: `npm run generator:sample -- <world> --model FILE --out FOLDER [--samples 24 --prompts 8]`.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { writePng } from '../../src/data/formats/image.ts';
+import { decodeModel } from '../../src/onnx/decode.ts';
+import { createNodeRuntime } from '../../src/runtime/node.ts';
+import { imageOfCodes } from './codebook.ts';
+import { captionText } from './draw.ts';
+import { sampleImages } from './generator.ts';
+import { captionTokens } from './network.ts';
+import { keptOf, promptsOf } from './prompts.ts';
+import { readWorld } from './world-file.ts';
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    model: { type: 'string' },
+    out: { type: 'string' },
+    samples: { type: 'string', default: '24' },
+    prompts: { type: 'string', default: '8' },
+  },
+});
+const [folder = '.wherefore/generator'] = positionals;
+const out = values.out ?? `${folder}/items`;
+const { codebook } = readWorld(folder);
+const prompts = promptsOf({ samples: Number(values.samples), common: Number(values.prompts) });
+
+const runtime = createNodeRuntime({ threads: 1 });
+const model = decodeModel(readFileSync(values.model ?? `${folder}/model-0.onnx`));
+mkdirSync(out, { recursive: true });
+const rows = ['image,prompt,stratum'];
+for (const [p, prompt] of prompts.entries()) {
+  const captions = Array.from({ length: prompt.samples }, () => captionTokens(prompt.caption));
+  const samples = await sampleImages(model, captions, runtime, 100 + p);
+  for (const [k, codes] of keptOf(prompt, samples, codebook).entries()) {
+    const name = `${prompt.stratum}-${p}-${k}.png`;
+    writeFileSync(join(out, name), await writePng(imageOfCodes(codes, codebook)));
+    rows.push(`${name},${captionText(prompt.caption)},${prompt.stratum}`);
+  }
+}
+await runtime.close();
+writeFileSync(join(out, 'items.csv'), `${rows.join('\n')}\n`);
+console.log(`${rows.length - 1} items of ${prompts.length} prompts, in ${out}`);
