@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 
 /** @param {string} path a module of the build, which need not exist where this file is only checked */
-const built = (path) => import(new URL(`../dist/${path}.js`, import.meta.url).href);
+const built = (path) => import(new URL(`../dist-modules/${path}.js`, import.meta.url).href);
 const { rankAgreement, shownValues } = await built('attribution/sweep');
 const { loadModel, writeAtomically } = await built('data/index');
 const { explain } = await built('explain/explain');
 const { figuresOf } = await built('page/figures');
-const { heatMapPng } = await built('page/heat-map-png');
+const { heatMapPng } = await built('report/heat-map-png');
 const { numberText } = await built('page/number-text');
 const { colourBaseline } = await built('explain/default-baseline');
 

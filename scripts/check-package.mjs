@@ -4,11 +4,10 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { installDependencies, npm, removeStaleOutputs, requireNode, root, spawnNpm } from './workspace.mjs';
+import { installDependencies, npm, requireNode, root, spawnNpm } from './workspace.mjs';
 
 requireNode();
 installDependencies();
-removeStaleOutputs();
 check('build', npm('run', '--silent', 'build') === 0);
 check('publint', npm('exec', '--', 'publint', '--strict') === 0);
 
@@ -39,6 +38,15 @@ try {
   check('type-checks with tsc --strict, libraries included', true);
   console.log(runNode(['consumer.js'], project).trim());
   check('import { loadModel, explain } runs', true);
+  const subpaths = Object.keys(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).exports).filter(
+    (path) => !path.endsWith('.json'),
+  );
+  for (const path of subpaths) {
+    const name = path.replace('.', 'wherefore');
+    const script = `const all = await import('${name}'); console.log(Object.keys(all).length)`;
+    const count = Number(runNode(['--input-type=module', '--eval', script], project));
+    check(`import '${name}': ${count} names`, count > 3);
+  }
 
   const help = runNpm(['exec', '--offline', '--', 'wherefore', '--help'], project);
   check('npx wherefore --help', help.includes('Usage: wherefore') && help.includes('explain'));

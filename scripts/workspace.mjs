@@ -1,8 +1,8 @@
 // What `npm test` and `npm run demo` need before they can start on a fresh clone. Plain JavaScript that imports only
 // what Node has, because nothing is installed yet when it runs.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -49,42 +49,27 @@ export function installDependencies() {
 }
 
 /**
- * Compiles src/ into dist/ where an output is missing or older than its source; ends the process where that fails.
- * Where the clone's clock is off, the worst that happens is one build too many.
+ * Builds dist/ where it is missing or older than a source; ends the process where that fails. Where the clone's clock is
+ * off, the worst that happens is one build too many.
  */
 export function buildIfStale() {
   const stale = staleSource();
   if (!stale) return;
   console.log(`Building (npm run build): ${stale} is newer than the build.`);
   if (npm('run', '--silent', 'build') === 0) return;
-  console.error('The build failed. Fix: see the messages of tsc above.');
+  console.error('The build failed. Fix: see the messages above.');
   process.exit(1);
 }
 
-/** @returns {string | undefined} the first source whose output in dist/ is missing or older, relative to the root */
+/** @returns {string | undefined} the first source that is newer than what a build writes last, relative to the root */
 function staleSource() {
-  const sources = join(root, 'src');
-  const settings = ['package.json', 'tsconfig.json', 'tsconfig.build.json'].map((name) => join(root, name));
-  const newestSetting = Math.max(...settings.map((path) => statSync(path).mtimeMs));
-  for (const name of readdirSync(sources, { recursive: true, encoding: 'utf8' }).sort()) {
-    if (!/\.(ts|js)$/.test(name) || name.endsWith('.test.ts')) continue;
-    const source = join(sources, name);
-    const output = join(root, 'dist', name.replace(/\.ts$/, '.js'));
-    const newest = Math.max(statSync(source).mtimeMs, newestSetting);
-    if (!existsSync(output) || statSync(output).mtimeMs < newest) return relative(root, source);
-  }
-  return undefined;
-}
-
-/** Removes from dist/ what no source stands for any more, so that it cannot be packed. */
-export function removeStaleOutputs() {
-  const outputs = join(root, 'dist');
-  if (!existsSync(outputs)) return;
-  for (const name of readdirSync(outputs, { recursive: true, encoding: 'utf8' })) {
-    const output = join(outputs, name);
-    const stem = join(root, 'src', name.replace(/(\.d\.ts|\.js)$/, ''));
-    if (statSync(output).isFile() && !existsSync(`${stem}.ts`) && !existsSync(`${stem}.js`)) rmSync(output);
-  }
+  const last = join(root, 'dist', 'licences.txt');
+  const built = existsSync(last) ? statSync(last).mtimeMs : 0;
+  const names = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).sort();
+  return [
+    ...names.filter((name) => /\.(ts|js)$/.test(name) && !name.endsWith('.test.ts')).map((name) => join('src', name)),
+    ...['package.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs'],
+  ].find((path) => statSync(join(root, path)).mtimeMs > built);
 }
 
 /** Under `npm run` the path of npm itself is known: the same npm, started without a shell. */
