@@ -4,6 +4,8 @@ import { random } from '../tensor/random.ts';
 import { compare } from './compare.ts';
 import type { ComparedInput, ComparisonRequest, ResultStore, StoredResult } from './comparison.ts';
 import { invertedControl, randomControl } from './controls.ts';
+import { metrics } from './metrics/index.ts';
+import type { Metric } from './metrics/metric.ts';
 import { ask } from './question.ts';
 import { readyMetric, scoreWith } from './score.ts';
 
@@ -84,6 +86,23 @@ describe('a comparison', () => {
     comparison.agreement.forEach((line, i) =>
       line.forEach((value, j) => expect(value).toBe(comparison.agreement[j][i])),
     );
+  });
+
+  it('takes metrics of the caller, judged by the controls as those of the package are', async () => {
+    // How much of a map lies on its first feature: a metric that the package has not.
+    const first: Metric = {
+      ...metrics.sparseness,
+      title: 'First feature',
+      run: async (_, { map }) => ({
+        score: Math.abs(map.values[0]) / map.values.reduce((sum, v) => sum + Math.abs(v), 0),
+      }),
+    };
+    const own = { ...request, metrics: [{ name: 'first' }, { name: 'insertion' }], exampleMetric: 'first' };
+    const { rows } = await compare(model, { ...own, metricTable: { ...metrics, first } });
+    // The gradient is the weights: 5 of 5 + 4 + 3 + 2 + 1 + .5, for every input.
+    expect(rows.find(({ id }) => id === 'gradient')?.scores.first.mean).toBeCloseTo(5 / 15.5, 6);
+    expect(rows.every(({ scores }) => scores.insertion.count === 4 && scores.first.count === 4)).toBe(true);
+    await expect(compare(model, own)).rejects.toThrow(/no metric "first"/);
   });
 
   it('scores several maps at the same time with the passes that they take one by one', async () => {

@@ -19,7 +19,7 @@ import { summarise } from './summarise.ts';
  */
 export async function compare(model: Model, request: ComparisonRequest): Promise<Comparison> {
   const started = performance.now();
-  const metrics = request.metrics.map(readyMetric);
+  const metrics = request.metrics.map((one) => readyMetric(one, request.metricTable));
   const rows = rowsOf(request);
   check(request, metrics);
   const results: RowResults[] = rows.map(({ id, title, compared, control, baseline }) => ({

@@ -5,7 +5,7 @@ import type { WorkOptions } from '../attribution/prepared.ts';
 import type { Target } from '../attribution/targets/kinds/index.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import type { ControlName } from './controls.ts';
-import type { JudgedBy } from './metrics/metric.ts';
+import type { JudgedBy, Metric } from './metrics/metric.ts';
 import type { ReferenceTest } from './reference-test.ts';
 import type { MetricChoice } from './score.ts';
 import type { Interval } from './statistics.ts';
@@ -112,6 +112,8 @@ export interface ComparisonRequest extends WorkOptions {
   readonly methods: readonly ComparedMethod[];
   /** The methods by name; default: those of attribution. */
   readonly methodTable?: Readonly<Record<string, Method>>;
+  /** The metrics by name; default: those of the package. */
+  readonly metricTable?: Readonly<Record<string, Metric>>;
   /** Opens the learned explainer that `lax` names; without it that method cannot run. */
   readonly loadExplainer?: LoadExplainer;
   readonly metrics: readonly MetricChoice[];

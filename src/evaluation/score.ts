@@ -1,6 +1,7 @@
 import { checkParameters } from '../attribution/parameters.ts';
 import { WhereforeError } from '../errors.ts';
 import { unknownName } from '../nearest.ts';
+import { lookup } from '../tensor/lookup.ts';
 import { metrics as metricTable } from './metrics/index.ts';
 import type { Explanation, Metric, MetricScore } from './metrics/metric.ts';
 import type { Question } from './question.ts';
@@ -20,11 +21,15 @@ export interface ReadyMetric {
 
 /**
  * Looks a metric up and completes its parameters.
+ * @param table metrics by name; default: those of the package
  * @throws WhereforeError `invalid-argument` for an unknown metric or parameters that it does not take
  */
-export function readyMetric({ name, parameters = {} }: MetricChoice): ReadyMetric {
-  const metric = Object.hasOwn(metricTable, name) ? metricTable[name] : undefined;
-  if (!metric) throw unknownName('there is no metric', name, Object.keys(metricTable), { code: 'invalid-argument' });
+export function readyMetric(
+  { name, parameters = {} }: MetricChoice,
+  table: Readonly<Record<string, Metric>> = metricTable,
+): ReadyMetric {
+  const metric = lookup(table, name);
+  if (!metric) throw unknownName('there is no metric', name, Object.keys(table), { code: 'invalid-argument' });
   return { name, metric, parameters: checkParameters(name, metric.parameters, parameters) };
 }
 

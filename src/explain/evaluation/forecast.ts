@@ -24,7 +24,7 @@ export function forecast(
   choices: readonly MetricChoice[],
   { speeds, groupsOf }: { speeds: Speeds; groupsOf: (one: PlannedExplanation) => number },
 ): Forecast {
-  const metrics = choices.map(readyMetric);
+  const metrics = choices.map((one) => readyMetric(one));
   const total = (kind: 'least' | 'most') => planned.reduce((sum, one) => plus(sum, one[kind]), none);
   const [least, most] = [total('least'), total('most')];
   let scoring = none;
