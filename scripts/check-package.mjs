@@ -45,7 +45,7 @@ try {
     const name = path.replace('.', 'wherefore');
     const script = `const all = await import('${name}'); console.log(Object.keys(all).length)`;
     const count = Number(runNode(['--input-type=module', '--eval', script], project));
-    check(`import '${name}': ${count} names`, count > 3);
+    check(`import '${name}': ${count} names`, count > 0);
   }
 
   const help = runNpm(['exec', '--offline', '--', 'wherefore', '--help'], project);
