@@ -177,7 +177,9 @@ export async function open({ net, batch, work, steps = 1, pathBatch = 1 }: Case,
   const { name, tensor } = inputOf(net, batch);
   const load = { do: 'load', net, file, weights: weightsIn(file, bytes), threads };
   const request = { do: 'prepare', work, kind: net === 'gpt2' ? 'tokens' : 'sine', shape: tensor.shape, element };
-  const runner = await runnerOf(work, { file, input: new Map([[name, tensor]]), parameters, batch, steps, threads });
+  const logits = (model.graph.outputs[0].shape ?? []) as number[];
+  const given = { file, input: new Map([[name, tensor]]), parameters, batch, steps, threads, logits };
+  const runner = await runnerOf(work, given);
   return {
     load,
     prepare: {
@@ -213,6 +215,8 @@ interface Given {
   readonly batch: number;
   readonly steps: number;
   readonly threads: number;
+  /** Shape of the output. */
+  readonly logits: readonly number[];
 }
 
 type Runner = Pick<Opened, 'run' | 'results' | 'close'>;
@@ -225,14 +229,13 @@ function runnerOf(work: Work, given: Given): Promise<Runner> {
 
 async function gradients(
   work: 'input' | 'embedding' | 'parameters',
-  { file, input, parameters, threads }: Given,
+  { file, input, parameters, threads, logits }: Given,
 ): Promise<Runner> {
   const model = await loadModel(file, { threads });
   const wrt = work === 'parameters' ? parameters : work === 'embedding' ? ['embedding'] : [...input.keys()];
-  const shape = (model.graph.outputs[0].shape ?? []) as number[];
-  const seed = new Float32Array(sizeOf(shape));
-  for (let i = 0; i < shape[0]; i++) seed[i * (seed.length / shape[0]) + element] = 1;
-  const seeds = new Map([['logits', float32(shape, seed)]]);
+  const seed = new Float32Array(sizeOf(logits));
+  for (let i = 0; i < logits[0]; i++) seed[i * (seed.length / logits[0]) + element] = 1;
+  const seeds = new Map([['logits', float32(logits, seed)]]);
   let latest = new Map<string, ArrayLike<number>>();
   return {
     run: async () => {

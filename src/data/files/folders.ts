@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import type { FolderEntry } from './file-access.ts';
 import { readError } from './file-errors.ts';
 
@@ -49,11 +49,15 @@ export async function folderEntries(folder: string, options: { readonly deep?: b
       throw await readError(folder, error, { what: 'folder' });
     },
   );
+  // One path for each folder, not for each of its hundred thousand files.
+  const places = new Map<string, string>();
+  const placeOf = (parent: string) => {
+    const known = places.get(parent) ?? relative(folder, parent);
+    places.set(parent, known);
+    return known === '' ? '' : known + sep;
+  };
   return entries
-    .map((entry) => ({
-      name: relative(folder, join(entry.parentPath, entry.name)),
-      isFolder: entry.isDirectory(),
-    }))
+    .map((entry) => ({ name: placeOf(entry.parentPath) + entry.name, isFolder: entry.isDirectory() }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
