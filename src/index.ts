@@ -201,8 +201,10 @@ export type { Materials } from './train/manifest.ts';
 // Types that these signatures name
 
 export type { SamplingOptions } from './language/generate/sampling.ts';
+export type { ChatTemplate } from './language/model/chat-template.ts';
 export type { InputRoles } from './language/model/input-roles.ts';
 export type { Unit, UnitKind } from './language/text/units.ts';
+export type { Message, Prompt } from './language/text-model.ts';
 export type { Contribution } from './language/where/anatomy.ts';
 export type { DirectAttribution } from './language/where/direct-attribution.ts';
 export type { Lens, LensCell } from './language/where/lens.ts';

@@ -3,6 +3,7 @@ export type { BootstrapOptions } from '../evaluation/statistics.ts';
 export { type AnswerCache, folderCache, memoryCache } from './endpoint/answer-cache.ts';
 export { connectEndpoint, type Endpoint, type EndpointOptions } from './endpoint/endpoint.ts';
 export type { Limits, Prices, Used } from './endpoint/limits.ts';
+export { localTextModel } from './generate/local-text-model.ts';
 export {
   cohensKappa,
   type Distance,

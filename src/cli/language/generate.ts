@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
+import { WhereforeError } from '../../errors.ts';
 import { generate } from '../../language/generate/generate.ts';
+import type { Prompt } from '../../language/text-model.ts';
 import { interruptible } from '../failure.ts';
 import { repeated, wholeNumber } from '../options.ts';
 import { printJson, printPiece, tell } from '../terminal.ts';
@@ -14,6 +16,8 @@ interface GenerateCommandOptions extends LanguageOptions {
   readonly repetitionPenalty: number;
   readonly stop?: string[];
   readonly seed: number;
+  readonly chat?: boolean;
+  readonly system?: string;
   readonly json?: boolean;
 }
 
@@ -28,6 +32,8 @@ export function defineGenerate(language: Command): void {
     .option('--repetition-penalty <number>', 'above 1: tokens of the text become less probable', numberOption, 1)
     .option('--stop <text>', 'stop before this text; may be repeated', repeated)
     .option('--seed <number>', 'determines what is drawn', numberOption, 0)
+    .option('--chat', "the prompt is the message of a user, written as the model's chat template says")
+    .option('--system <text>', 'with --chat: what stands before the conversation')
     .option('--json', 'print JSON for scripts, when all is written')
     .action((path: string, options: GenerateCommandOptions) =>
       interruptible((signal) => run(path, options, signal), 'stopped'),
@@ -35,7 +41,7 @@ export function defineGenerate(language: Command): void {
 }
 
 async function run(path: string, options: GenerateCommandOptions, signal: AbortSignal): Promise<void> {
-  const prompt = await promptOf(options);
+  const prompt = asked(await promptOf(options), options);
   const { maxTokens, temperature, topK, topP, minP, repetitionPenalty, stop: stops, seed, json } = options;
   await withOpenModel(path, options, async (language) => {
     const sampling = { temperature, topK, topP, minP, repetitionPenalty, seed };
@@ -48,6 +54,16 @@ async function run(path: string, options: GenerateCommandOptions, signal: AbortS
     const { ids, stopped } = generated;
     tell(`${ids.length} tokens in ${seconds.toFixed(1)} s; ended by ${endings[stopped]}`);
   });
+}
+
+/** The prompt as a text, or as a conversation. @throws WhereforeError `invalid-argument` */
+function asked(prompt: string, { chat, system }: GenerateCommandOptions): Prompt {
+  if (chat) {
+    const before = system === undefined ? [] : [{ role: 'system', content: system } as const];
+    return [...before, { role: 'user', content: prompt }];
+  }
+  if (system === undefined) return prompt;
+  throw new WhereforeError('invalid-argument', '--system is part of a conversation', { fix: 'add --chat' });
 }
 
 const endings = {

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { type WhereDocument, whereInModel } from '../../language/where/where.ts';
 import { renderWherePage } from '../../page/language/where-page.ts';
 import { numberText, percentText, signedText } from '../../page/number-text.ts';
-import { writeLanguageRun } from '../../report/language/write-language.ts';
+import { writeLanguageRun } from '../../report/write-language.ts';
 import { interruptible } from '../failure.ts';
 import { commandLine, repeated } from '../options.ts';
 import { checkWritable } from '../out-folder.ts';
@@ -69,13 +69,7 @@ async function run(path: string, options: WhereCommandOptions, command: string, 
       onProgress: (what) => progress.update(0, () => what),
     }).finally(() => progress.clear());
     const page = renderWherePage(document, command);
-    const folder = await writeLanguageRun(out, {
-      what: 'language where',
-      model: document.model,
-      command,
-      document,
-      page,
-    });
+    const folder = await writeLanguageRun(out, { what: 'language where', name: 'where', document, page, command });
     if (json) return printJson({ folder, ...document });
     print(describe(visibleAll(document)));
     print(`\npage: ${join(folder, 'index.html')}`);

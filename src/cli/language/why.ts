@@ -5,7 +5,7 @@ import { why } from '../../language/why/why.ts';
 import { type WhyDocument, type WhyMethodName, whyMethodNames } from '../../language/why/why-document.ts';
 import { renderWhyPage } from '../../page/language/why-page.ts';
 import { numberText, percentText, signedText } from '../../page/number-text.ts';
-import { writeLanguageRun } from '../../report/language/write-language.ts';
+import { writeLanguageRun } from '../../report/write-language.ts';
 import { interruptible } from '../failure.ts';
 import { commandLine, list, repeated, wholeNumber } from '../options.ts';
 import { checkWritable } from '../out-folder.ts';
@@ -84,15 +84,8 @@ async function run(path: string, options: WhyCommandOptions, command: string, si
       signal,
       onProgress: (what) => progress.update(0, () => what),
     }).finally(() => progress.clear());
-    const { name, hash } = document.model;
     const page = renderWhyPage(document, command);
-    const folder = await writeLanguageRun(out, {
-      what: 'language why',
-      model: { name, hash },
-      command,
-      document,
-      page,
-    });
+    const folder = await writeLanguageRun(out, { what: 'language why', name: 'why', document, page, command });
     if (json) return printJson({ folder, ...document });
     print(describe(visibleAll(document)));
     print(`\npage: ${join(folder, 'index.html')}`);

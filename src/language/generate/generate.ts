@@ -1,6 +1,7 @@
 import { WhereforeError } from '../../errors.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { promptIds } from '../model/prompt.ts';
+import type { Prompt } from '../text-model.ts';
 import { openDecoder } from './decoder.ts';
 import { createSampler, type SamplingOptions, samplingOf } from './sampling.ts';
 import { textStream } from './text-stream.ts';
@@ -26,7 +27,7 @@ export interface Generated {
 }
 
 /**
- * Continues a prompt token by token, each drawn from softmax(logits / temperature) as the settings restrict it; greedy by
+ * Continues a text, or answers a conversation, token by token, each drawn from softmax(logits / temperature) as the settings restrict it; greedy by
  * default. Keys and values of earlier tokens stay with the runtime.
  * @throws WhereforeError `invalid-argument` for settings out of their range, `out-of-range` where the text does not fit
  *   the model, `unsupported-model` for a model that looks at later tokens
@@ -35,7 +36,7 @@ export interface Generated {
  */
 export async function generate(
   language: LanguageModel,
-  prompt: string,
+  prompt: Prompt,
   options: GenerateOptions = {},
 ): Promise<Generated> {
   const { maxTokens = 100, stops = [], onText, signal, ...sampling } = options;

@@ -5,6 +5,7 @@ import { readTokenizer, type Tokenizer } from '../../data/inputs/tokenizer.ts';
 import { type LoadModelOptions, loadModel } from '../../data/model/load-model.ts';
 import type { LoadedModel } from '../../data/model/loaded-model.ts';
 import { WhereforeError } from '../../errors.ts';
+import { type ChatTemplate, chatTemplateOf } from './chat-template.ts';
 import { type InputRoles, inputRoles } from './input-roles.ts';
 import { withoutCache } from './without-cache.ts';
 
@@ -19,6 +20,8 @@ export interface LanguageModel {
   readonly logits: string;
   /** Longest text in tokens, where the folder says so. */
   readonly longest?: number;
+  /** How a conversation is written for the model; undefined where it was not trained on any. */
+  readonly chatTemplate?: ChatTemplate;
   /** Tokens that end a text. */
   readonly ends: ReadonlySet<number>;
   /** What a reader should know of how the model was opened. */
@@ -62,6 +65,9 @@ export async function openLanguageModel(path: string, options: OpenLanguageModel
   const tokenizer = await readTokenizer(tokenizerPath);
   const config = await settings(folders, 'config.json');
   const generation = await settings(folders, 'generation_config.json');
+  const tokenizing = await settings(folders, 'tokenizer_config.json');
+  const jinja = await firstFile(folders, 'chat_template.jinja');
+  const template = jinja && (await readText(jinja, 'config', { inside: folders }));
   const vocabularySize = countOf(config.vocab_size) ?? tokenizer.size;
   const { file: _, tokenizer: __, ...loading } = options;
   let caches: readonly string[] = [];
@@ -82,6 +88,7 @@ export async function openLanguageModel(path: string, options: OpenLanguageModel
       roles: inputRoles(model.graph, Math.min(vocabularySize, tokenizer.size)),
       logits: model.graph.outputs[0].name,
       longest: model.beside?.config?.longest,
+      chatTemplate: chatTemplateOf(tokenizing, template, folder),
       ends: endsOf([generation.eos_token_id, config.eos_token_id], tokenizer),
       notes:
         caches.length === 0 ? [] : [`the file's ${caches.length} inputs for keys and values of the past were left out`],

@@ -1,12 +1,22 @@
 import { WhereforeError } from '../../errors.ts';
+import type { Prompt } from '../text-model.ts';
 import type { LanguageModel } from './language-model.ts';
 
 /**
- * The tokens of a prompt, with the special tokens that the tokenizer puts before a text; one that would end the text is
- * left out, since it is to go on.
- * @throws WhereforeError `invalid-argument` where nothing is left to go on from
+ * The tokens of a prompt. A text gets the special tokens that the tokenizer puts before texts; one that would end it is
+ * left out, since it is to go on. A conversation is written by the model's chat template, which holds them itself.
+ * @throws WhereforeError `invalid-argument` where nothing is left to go on from; `unsupported-model` for a conversation
+ *   with a model that has no chat template
  */
-export function promptIds({ tokenizer, ends, name }: LanguageModel, prompt: string): number[] {
+export function promptIds({ tokenizer, ends, name, chatTemplate }: LanguageModel, prompt: Prompt): number[] {
+  if (typeof prompt !== 'string') {
+    if (chatTemplate) return [...tokenizer.encode(chatTemplate(prompt), { special: false }).ids];
+    throw new WhereforeError('unsupported-model', 'the model has no chat template', {
+      where: name,
+      expected: 'chat_template in its tokenizer_config.json',
+      fix: 'give the prompt as a text',
+    });
+  }
   const { ids, special, spans } = tokenizer.encode(prompt);
   let count = ids.length;
   while (count > 0 && special[count - 1] && spans[count - 1] === undefined && ends.has(ids[count - 1])) count--;

@@ -1,6 +1,7 @@
 import type { EncodedText } from '../../data/inputs/text-length.ts';
 import { WhereforeError } from '../../errors.ts';
 import { generate } from '../generate/generate.ts';
+import { splitIds } from '../generate/local-text-model.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 
 /** A text whose probability is explained, and the one that it is compared with. */
@@ -52,11 +53,9 @@ export async function questionOf(language: LanguageModel, request: WhyRequest): 
     throw new WhereforeError('invalid-argument', 'the answer is compared with itself', { got: answer });
   }
   const first =
-    answer === undefined
-      ? await written(language, prompt, maxTokens, signal)
-      : given(language, prompt, encoded, answer);
+    answer === undefined ? await written(language, prompt, maxTokens, signal) : given(language, prompt, answer);
   const explained = { ...first, counted: countedOf(first, token) };
-  const other = against === undefined ? undefined : given(language, prompt, encoded, against);
+  const other = against === undefined ? undefined : given(language, prompt, against);
   if (other && token !== undefined) {
     throw new WhereforeError('invalid-argument', 'one token of the answer, against a whole other answer', {
       fix: 'give an answer and another of which the last token differs, without --token',
@@ -95,19 +94,9 @@ async function written(language: LanguageModel, prompt: string, maxTokens: numbe
   });
 }
 
-/** The tokens of an answer: those by which prompt and answer together are longer than the prompt. */
-function given(language: LanguageModel, prompt: string, { ids }: EncodedText, answer: string) {
-  const whole = promptOf(language, prompt + answer).ids;
-  const own = whole.slice(ids.length);
-  if (own.length > 0 && ids.every((id, i) => whole[i] === id)) return tokensOf(language, answer, own);
-  throw new WhereforeError(
-    'invalid-argument',
-    answer === '' ? 'the answer is empty' : 'the tokenizer joins the end of the prompt and the beginning of the answer',
-    {
-      got: `…${prompt.slice(-12)}|${answer.slice(0, 12)}…`,
-      fix: answer === '' ? 'give a word at least' : 'let the answer begin with a space, or at the beginning of a word',
-    },
-  );
+/** The tokens of an answer that is given. */
+function given(language: LanguageModel, prompt: string, answer: string) {
+  return tokensOf(language, answer, splitIds(language, prompt, answer)[1]);
 }
 
 function tokensOf({ tokenizer }: LanguageModel, text: string, ids: readonly number[]) {

@@ -1,0 +1,71 @@
+import { WhereforeError } from '../../errors.ts';
+import type { LanguageModel } from '../model/language-model.ts';
+import { promptIds } from '../model/prompt.ts';
+import type { AnswerToken, Prompt, TextModel } from '../text-model.ts';
+import { openDecoder } from './decoder.ts';
+import { generate } from './generate.ts';
+
+/**
+ * A language model of this machine as the strategies see it that also work with endpoints: everything is offered, a
+ * conversation where the model has a chat template.
+ */
+export function localTextModel(language: LanguageModel): TextModel {
+  const { name, tokenizer, chatTemplate } = language;
+  const scored = async (ids: readonly number[], answer: readonly number[], signal?: AbortSignal) => {
+    const decoder = await openDecoder(language, ids.length + answer.length);
+    try {
+      const all = [...ids, ...answer];
+      const scores = (await decoder.score(all.slice(0, -1), all.slice(1), signal)).slice(ids.length - 1);
+      return answer.map((id, i): AnswerToken => ({ text: tokenizer.textOf(id), logProbability: scores[i] }));
+    } finally {
+      await decoder.close();
+    }
+  };
+  return {
+    name,
+    access: {
+      chat: chatTemplate !== undefined,
+      completion: true,
+      scores: true,
+      alternatives: 0,
+      prefill: true,
+      repeatable: true,
+    },
+    async generate(prompt, { temperature = 0, maxTokens = 256, stop, sample = 0, seed = 0, signal } = {}) {
+      // Samples of one seed are streams of their own.
+      const drawn = { temperature, seed: sample === 0 ? seed : seed + sample / 2 ** 20 };
+      const {
+        text,
+        prompt: start,
+        ids,
+        stopped,
+      } = await generate(language, prompt, { ...drawn, maxTokens, stops: stop, signal });
+      const tokens = ids.length === 0 ? [] : await scored(start, ids, signal);
+      return { text, ended: stopped === 'max tokens' ? 'length' : 'stop', tokens };
+    },
+    async score(prompt, answer, { signal } = {}) {
+      const [start, own] = splitIds(language, prompt, answer);
+      const tokens = await scored(start, own, signal);
+      return { logProbability: tokens.reduce((sum, { logProbability }) => sum + logProbability, 0), tokens };
+    },
+  };
+}
+
+/** The tokens of a prompt and of what comes right behind it. @throws WhereforeError `invalid-argument` where one is both */
+export function splitIds(language: LanguageModel, prompt: Prompt, answer: string): [number[], number[]] {
+  const start = promptIds(language, prompt);
+  const { tokenizer, chatTemplate } = language;
+  const whole =
+    typeof prompt === 'string'
+      ? promptIds(language, prompt + answer)
+      : [...tokenizer.encode(`${chatTemplate?.(prompt)}${answer}`, { special: false }).ids];
+  if (whole.length > start.length && start.every((id, i) => whole[i] === id)) return [start, whole.slice(start.length)];
+  throw new WhereforeError(
+    'invalid-argument',
+    answer === '' ? 'the answer is empty' : 'the tokenizer joins the end of the prompt and the beginning of the answer',
+    {
+      got: `…|${answer.slice(0, 12)}…`,
+      fix: answer === '' ? 'give a word at least' : 'let the answer begin with a space, or at the beginning of a word',
+    },
+  );
+}
