@@ -1,9 +1,14 @@
-// `wherefore/language`: language models behind an endpoint, and what can be asked of any.
+// `wherefore/language`: language models here and behind an endpoint, and what can be asked of them.
+export type { LoadModelOptions } from '../data/model/load-model.ts';
+export type { NamedFiles } from '../data/model/named-beside.ts';
 export type { BootstrapOptions } from '../evaluation/statistics.ts';
+export type { Isolation } from '../runtime/node.ts';
 export { type AnswerCache, folderCache, memoryCache } from './endpoint/answer-cache.ts';
 export { connectEndpoint, type Endpoint, type EndpointOptions } from './endpoint/endpoint.ts';
 export type { Limits, Prices, Used } from './endpoint/limits.ts';
+export { type Generated, type GenerateOptions, generate } from './generate/generate.ts';
 export { localTextModel } from './generate/local-text-model.ts';
+export type { SamplingOptions } from './generate/sampling.ts';
 export {
   cohensKappa,
   type Distance,
@@ -23,6 +28,14 @@ export {
 export { type AgainstPeople, againstPeople, type PersonsChoice } from './judge/judgement-document.ts';
 export { type CorrectedMean, predictionPowered } from './judge/prediction-powered.ts';
 export { type Arm, type ExplainedCase, type Simulatability, simulatability } from './judge/simulatability.ts';
+export type { ChatTemplate } from './model/chat-template.ts';
+export type { InputRoles } from './model/input-roles.ts';
+export {
+  type LanguageModel,
+  type OpenLanguageModelOptions,
+  openLanguageModel,
+} from './model/language-model.ts';
+export type { Unit, UnitKind } from './text/units.ts';
 export type {
   Access,
   Answer,
@@ -33,6 +46,24 @@ export type {
   Prompt,
   TextModel,
 } from './text-model.ts';
+export type { Contribution } from './where/anatomy.ts';
+export type { DirectAttribution } from './where/direct-attribution.ts';
+export type { Lens, LensCell } from './where/lens.ts';
+export type { Patching } from './where/patching.ts';
+export { type Steering, type SteeringTexts, steered, steeringOf } from './where/steering.ts';
+export type { PatchedGrid, SteeringResult } from './where/where.ts';
+export { type WhereDocument, type WhereOptions, whereInModel } from './where/where.ts';
+export type { DeletionCurve } from './why/deletion.ts';
+export type { WhyRequest } from './why/question.ts';
+export { type WhyOptions, why } from './why/why.ts';
+export type {
+  DocumentUnit,
+  MeasuredBaseline,
+  WhyAnswer,
+  WhyAttribution,
+  WhyDocument,
+  WhyMethodName,
+} from './why/why-document.ts';
 export type { ExplanationFacts, ToldFeature } from './words/facts.ts';
 export { type SaidInWords, sayInWords } from './words/say.ts';
 export { type Audience, tell } from './words/tell.ts';
