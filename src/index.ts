@@ -154,6 +154,7 @@ export type { DatasetDescription } from './data/datasets/dataset-description.ts'
 export type { ImageRows } from './data/datasets/image-rows.ts';
 export type { ColumnInfo, TableRows } from './data/datasets/table-rows.ts';
 export type { TensorRows } from './data/datasets/tensor-rows.ts';
+export type { FileMemo } from './data/files/file-memo.ts';
 export type { ReadOptions } from './data/files/open-file.ts';
 export type { CsvOptions } from './data/formats/csv.ts';
 export type { Colour } from './data/formats/image-type.ts';
