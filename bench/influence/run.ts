@@ -16,7 +16,8 @@ import { random } from '../../src/tensor/random.ts';
 import { readDigits } from '../unrolled/digits.ts';
 import { digits, type FlipKind, fashion, flipped, type Images } from './data.ts';
 import { digitsGates } from './digits.ts';
-import { represented, trained } from './networks.ts';
+import { network, represented, trained } from './networks.ts';
+import { speed } from './speed.ts';
 
 const options = new Command('bench:influence')
   .option('--data <folder>', 'the folder of data sets', '../shared/data')
@@ -25,7 +26,7 @@ const options = new Command('bench:influence')
   .option('--reference <folder>', 'rows and queries of digits as .npy', '../shared/reference/influence')
   .option('--trainings <n>', 'retrainings for each part of the rows that is left out', '60')
   .option('--shares <list>', 'parts of the rows that are left out', '.01,.05,.1,.2,.5')
-  .option('--only <part>', 'flips, label-errors or digits')
+  .option('--only <part>', 'flips, label-errors, digits or speed')
   .option('--threads <n>', 'threads of the runtime', '2')
   .option('--out <file>', 'where the tables go', 'bench/results-influence.md')
   .parse()
@@ -172,10 +173,18 @@ async function gates(): Promise<void> {
     await digitsGates({ digits, runtime, trainings: Number(options.trainings), shares, say }, kind);
 }
 
+async function speeds(): Promise<void> {
+  const images = fashion(join(options.data, 'fashion-mnist'), 'train', 4096);
+  const own = createNodeRuntime({ threads: 1 });
+  await speed(network('cnn', images, 1), images, own, 5, say);
+  await own.close();
+}
+
 const parts: Readonly<Record<string, () => Promise<void> | void>> = {
   flips,
   'label-errors': labelErrors,
   digits: gates,
+  speed: speeds,
 };
 for (const [name, part] of Object.entries(parts)) if (!options.only || options.only === name) await part();
 if (!options.only)

@@ -146,6 +146,8 @@ export function rotated(
 export interface PositionWeights {
   /** `[N, T]`. */
   readonly value: string;
+  /** `[N]`, where the positions of a row count alike; from 0. */
+  readonly rows?: string;
 }
 
 /** Sums over rows and positions of one side of a pair. */
@@ -176,6 +178,7 @@ export function momentsOf(
     });
     return { square: counts, sum: () => counts };
   }
+  if (factor.kind === 'patches' && groups === 1 && weights?.rows) return rootMoments(c, factor, pair, weights.rows);
   const isSplit = factor.kind === 'rows' && groups > 1;
   const columns =
     factor.kind === 'patches' && groups === 1
@@ -187,6 +190,26 @@ export function momentsOf(
   return {
     square: isSplit ? blockDiagonal(c, factor, pair, weights) : c.op('Gemm', [weighted, columns], { transB: 1 }),
     sum: () => c.reduceSum(weighted, [1], false),
+  };
+}
+
+/**
+ * Moments of windows whose rows have weights: with √w on both sides, put on the image before it is unfolded, so that the
+ * windows, nine times as large, are written once.
+ */
+function rootMoments(
+  c: RuleContext,
+  { value, conv }: Extract<Factor, { kind: 'patches' }>,
+  { rows, positions }: FactorPair,
+  weights: string,
+): Moments {
+  const root = c.op('Sqrt', [weights]);
+  const scaled = c.mul(value, c.reshape(root, [rows, 1, ...conv.kernel.map(() => 1)]));
+  const columns = columnsOf(c, scaled, conv);
+  const ofColumns = c.reshape(c.expand(c.reshape(root, [rows, 1]), [rows, positions]), [rows * positions, 1]);
+  return {
+    square: c.op('Gemm', [columns, columns], { transB: 1 }),
+    sum: () => c.reshape(c.op('MatMul', [columns, ofColumns]), [conv.channels * tapsOf(conv.kernel).length]),
   };
 }
 

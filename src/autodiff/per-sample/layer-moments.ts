@@ -29,7 +29,7 @@ export interface Rotations {
   readonly outputs: Rotation | undefined;
 }
 
-/** Weights of rows `[N]` or of rows and tokens `[N, T]`, as a value of the graph. */
+/** Weights of rows `[N]` or of rows and tokens `[N, T]`, from 0, as a value of the graph. */
 export interface RowWeights {
   readonly value: string;
   readonly shape: readonly number[];
@@ -40,7 +40,7 @@ function positionWeights(c: RuleContext, { rows, positions }: FactorPair, weight
   if (weights.shape.length === 2 && weights.shape[1] === positions) return { value: weights.value };
   const ofRows =
     weights.shape.length === 2 ? c.op('ReduceMax', [weights.value, c.ints([1])], { keepdims: 0 }) : weights.value;
-  return { value: c.expand(c.reshape(ofRows, [rows, 1]), [rows, positions]) };
+  return { value: c.expand(c.reshape(ofRows, [rows, 1]), [rows, positions]), rows: ofRows };
 }
 
 /** `Σ w a aᵀ` of the inputs (a 1 for the bias last) and `Σ s sᵀ` of the gradients of the outputs, over rows and positions. */
