@@ -19,6 +19,7 @@ import { unknownName } from '../nearest.ts';
 import type { RowView, RowViews } from '../page/audit/row-view.ts';
 import { viewsOf } from '../report/audit/row-views.ts';
 import { influenceData } from '../report/influence/influence-data.ts';
+import { rowMaps } from '../report/influence/row-maps.ts';
 import { influenceFolder, writeInfluence } from '../report/influence/write-influence.ts';
 import { toNumbers } from '../tensor/convert.ts';
 import { type CheckpointOptions, type CheckpointPath, openCheckpoints } from './checkpoint-model.ts';
@@ -202,7 +203,14 @@ async function run(query: string, options: Options, signal: AbortSignal, command
     });
     progress.clear();
     const folder = influenceFolder(options.out, started, document.query.from);
-    await writeInfluence(folder, document, { rows: decided.views, query: asked.views });
+    const asMaps = { model, data, query: asked.data, signal, onProgress };
+    const maps = await rowMaps(document, asMaps).catch((error: unknown) => {
+      if (!(error instanceof WhereforeError) || error.code === 'cancelled') throw error;
+      say(`no attribution maps: ${error.message}`);
+      return undefined;
+    });
+    progress.clear();
+    await writeInfluence(folder, document, { rows: decided.views, query: asked.views, ...(maps && { maps }) });
     if (options.json) printJson(document);
     else print(influenceText(document, join(folder, 'index.html')));
   } finally {

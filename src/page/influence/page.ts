@@ -4,15 +4,16 @@ import type { RowView, RowViews } from '../audit/row-view.ts';
 import { type Html, html, verbatim } from '../html.ts';
 import { rowImage } from '../row-shown.ts';
 import { pageShell } from '../shell.ts';
+import { commonLimit, type RowMaps, rowMapImage } from './row-map.ts';
 
 const style = `
-.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(11rem,1fr));gap:1rem;margin:.6rem 0 1.6rem;padding:0;list-style:none}
+.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(16.5rem,1fr));gap:1rem;margin:.6rem 0 1.6rem;padding:0;list-style:none}
 .cards.wide{grid-template-columns:1fr}
 .cards li{border:1px solid var(--line);border-radius:6px;background:var(--card);padding:.7rem;font-size:.86rem}
 .cards img,.query img{width:112px;height:112px;object-fit:contain;image-rendering:pixelated;background:#000;border-radius:4px;margin-bottom:.4rem}
 .score{font-variant-numeric:tabular-nums;font-weight:600}.helps .score{color:var(--good)}.harms .score{color:var(--poor)}
 .chip{border:1px solid var(--line);border-radius:1em;padding:0 .6em;font-size:.78rem}.chip.stable{border-color:var(--good);color:var(--good)}.chip.noise{color:var(--quiet)}
-.query{display:flex;gap:1.4rem;align-items:flex-start;margin:1rem 0 2rem}
+.pair:has(img){display:flex;flex:none;gap:.5rem}.query{display:flex;gap:1.4rem;align-items:flex-start;margin:1rem 0 2rem}
 .facts{border-collapse:collapse;margin:.5rem 0 1.4rem}.facts td,.facts th{padding:.25em 1.2em .25em 0;text-align:left;vertical-align:top}.number{text-align:right!important;font-variant-numeric:tabular-nums}
 .differs{background:var(--warn-ground);color:var(--warn-ink)}
 .same,.toggle:checked~.all{display:none}.toggle:checked~.same{display:block}
@@ -21,6 +22,10 @@ const style = `
 interface Views {
   readonly rows: RowViews;
   readonly query: RowViews;
+  /** For images: what the model looks at in the query and in rows. */
+  readonly maps?: RowMaps;
+  /** How the maps were made. */
+  readonly mapMethod?: string;
 }
 
 /** The page of one query: what the model said, the rows that help and harm, the nearest rows beside, groups. */
@@ -29,15 +34,22 @@ export async function renderInfluencePage(document: InfluenceDocument, views: Vi
   const [seen] = await views.query([0]);
   const shown = await shownRows(document, views.rows);
   const name = (k: number | undefined) => (k === undefined ? '' : (classes[k] ?? String(k)));
-  const cards = (rows: readonly InfluentialRow[], kind: string) => cardsHtml(rows, { kind, seen, shown, name });
+  const { maps, mapMethod } = views;
+  const limit = maps ? commonLimit(maps) : 0;
+  const mapOf = (row: number) => {
+    const map = maps?.rows.get(row);
+    return map ? rowMapImage(map, limit) : html``;
+  };
+  const cards = (rows: readonly InfluentialRow[], kind: string) => cardsHtml(rows, { kind, seen, shown, name, mapOf });
   const lists = async ({ proponents, opponents }: InfluenceList) => html`
 <h2>Proponents</h2><p class="quiet">With them the model gives ${name(query.target)} a higher probability. ${method.sign[0].toUpperCase()}${method.sign.slice(1)}.</p>${await cards(proponents, 'helps')}
 <h2>Opponents</h2>${await cards(opponents, 'harms')}`;
-  const body = html`<div class="query">${await viewOf(seen, undefined)}<div>
+  const body = html`<div class="query"><div class="pair">${await viewOf(seen, undefined)}${maps ? rowMapImage(maps.query, limit) : html``}</div><div>
 <p>The model says <strong>${name(query.predicted)}</strong> (${percent(query.probability)}) of ${query.from}${query.label === undefined ? '' : `, labelled ${name(query.label)}`}.</p>
 <p>Scored: the log-probability of ${name(query.target)}, by ${method.title} over ${data.rows} rows of ${data.name}. It answers for ${method.question}. Unit: ${method.unit}.</p>
 <p>${models > 1 ? `${models} models of other seeds were asked: a row is stable where they agree on its sign.` : html`<span class="chip noise">reliability not known</span> Give models of other seeds (<code>--seeds</code>) to tell rows from noise.`}</p>
 ${document.likeSimilarity === undefined ? html`` : html`<p class="quiet">The order of all rows agrees with similarity alone by ${document.likeSimilarity.toFixed(2)} (Spearman).</p>`}
+${maps ? html`<p class="quiet">The maps say what of each image speaks for ${name(query.target)} (red) and against it (blue), by ${mapMethod ?? ''}; one scale for all: full colour is ${Number(limit.toPrecision(2))} nats a pixel.</p>` : html``}
 </div></div>
 <input type="checkbox" class="toggle" id="same"> <label for="same">Only rows labelled ${name(query.target)}</label>
 <div class="all">${await lists(document.all)}</div>
@@ -78,9 +90,10 @@ interface Cards {
   readonly seen: RowView;
   readonly shown: ReadonlyMap<number, RowView>;
   readonly name: (label: number | undefined) => string;
+  readonly mapOf: (row: number) => Html;
 }
 
-async function cardsHtml(rows: readonly InfluentialRow[], { kind, seen, shown, name }: Cards): Promise<Html> {
+async function cardsHtml(rows: readonly InfluentialRow[], { kind, seen, shown, name, mapOf }: Cards): Promise<Html> {
   if (rows.length === 0) return html`<p class="quiet">None.</p>`;
   const cards: Html[] = [];
   for (const one of rows) {
@@ -91,7 +104,7 @@ async function cardsHtml(rows: readonly InfluentialRow[], { kind, seen, shown, n
       ...(one.similarity === undefined ? [] : [`similarity ${one.similarity.toFixed(2)}`]),
       ...(one.loss === undefined ? [] : [`loss ${one.loss.toFixed(2)}`]),
     ];
-    cards.push(html`<li>${view ? await viewOf(view, seen) : html``}
+    cards.push(html`<li><div class="pair">${view ? await viewOf(view, seen) : html``}${mapOf(one.row)}</div>
 <div><span class="score">${signed(one.score)}</span>${chip}</div><div>${name(one.label)}</div><div class="quiet">${facts.join(', ')}</div></li>`);
   }
   const wide = seen.kind === 'image' ? '' : ' wide';
