@@ -203,7 +203,7 @@ async function run(query: string, options: Options, signal: AbortSignal, command
     });
     progress.clear();
     const folder = influenceFolder(options.out, started, document.query.from);
-    const asMaps = { model, data, query: asked.data, signal, onProgress };
+    const asMaps = { model, data: decided.data, query: asked.data, signal, onProgress };
     const maps = await rowMaps(document, asMaps).catch((error: unknown) => {
       if (!(error instanceof WhereforeError) || error.code === 'cancelled') throw error;
       say(`no attribution maps: ${error.message}`);
