@@ -1,18 +1,21 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { openDataset } from '../data/datasets/open-dataset.ts';
+import { isFile } from '../data/files/folders.ts';
 import { readBytes } from '../data/files/read-file.ts';
 import { readNpy } from '../data/formats/npy.ts';
 import { loadModel } from '../data/model/load-model.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import { WhereforeError } from '../errors.ts';
-import type { AuditDocument } from '../influence/audit/document.ts';
+import type { AuditDocument, SelfTest } from '../influence/audit/document.ts';
 import { type ProblemKind, problemKinds } from '../influence/audit/problems.ts';
 import { auditData, type GivenProbabilities } from '../report/audit/audit-data.ts';
+import { selfTest } from '../report/audit/self-test.ts';
 import { auditFolder, writeAudit } from '../report/audit/write-audit.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
 import { convert } from '../tensor/convert.ts';
 import { formatShape, type Tensor } from '../tensor/tensor.ts';
+import { trainingFileNames } from '../train/index.ts';
 import { openDecided } from './decided.ts';
 import { interruptible } from './failure.ts';
 import { commandLine, list, type RuntimeOptions, runtimeOf, share, withPreprocessing, withRuntime } from './options.ts';
@@ -35,6 +38,8 @@ interface Options extends RuntimeOptions {
   readonly inSample?: boolean;
   readonly outOfSample?: boolean;
   readonly decisions?: string;
+  readonly selfTest?: boolean;
+  readonly training?: string;
   readonly layer?: string;
   readonly near?: number;
   readonly out: string;
@@ -61,6 +66,14 @@ export function defineAudit(program: Command): void {
       'rows × classes (.npy) of any predictor, in place of those of the model; best of cross-validation',
     )
     .option('--decisions <file>', 'decisions of an earlier review: they are applied, and their rows not listed again')
+    .option(
+      '--self-test',
+      'plants wrong labels in the rows and says how well each order finds them here; with a training.json the model is trained on them, twice',
+    )
+    .option(
+      '--training <folder>',
+      'what a training left, for --self-test; default: the folder of --model, where it has one',
+    )
     .option('--in-sample', 'the predictor of --probabilities was trained on the rows')
     .option('--out-of-sample', 'the model was not trained on the rows')
     .option('--layer <name>', 'where neighbours are looked for; default: what the last layer of weights reads')
@@ -100,7 +113,15 @@ async function run(options: Options, signal: AbortSignal, command: string): Prom
       options.heldOut === undefined
         ? undefined
         : await open(options.heldOut, options.heldOutLabels ?? (options.labels ? 'none' : undefined));
-    const document = await auditData({
+    if (options.selfTest && !model)
+      throw new WhereforeError('invalid-argument', '--self-test asks a model', { fix: 'add --model' });
+    const training = options.selfTest ? await trainingOf(options) : undefined;
+    if (training) progress.update(0, () => `self-test: trains twice, as ${training} says`);
+    const tested =
+      options.selfTest && model
+        ? await selfTest({ model, data, training, layer: options.layer, seed: options.seed, runtime, signal })
+        : undefined;
+    const found = await auditData({
       model,
       data,
       heldOut,
@@ -115,6 +136,7 @@ async function run(options: Options, signal: AbortSignal, command: string): Prom
       command,
       onProgress: (stage, done, total) => progress.update(done / total, () => `${stage}: ${done} of ${total} rows`),
     });
+    const document: AuditDocument = { ...found, ...(tested && { selfTest: tested }) };
     progress.clear();
     for (const note of notes) tell(note);
     const folder = auditFolder(options.out, started, data.name);
@@ -126,6 +148,13 @@ async function run(options: Options, signal: AbortSignal, command: string): Prom
     await model?.close();
     await runtime.close();
   }
+}
+
+/** The folder of a training: the one that was named, or the model's where it holds a manifest. */
+async function trainingOf({ training, model }: Options): Promise<string | undefined> {
+  if (training !== undefined) return training;
+  const folder = dirname(model as string);
+  return (await isFile(join(folder, trainingFileNames.manifest))) ? folder : undefined;
 }
 
 async function givenProbabilities(
@@ -188,7 +217,27 @@ function auditText(document: AuditDocument, page: string): string {
     formatTable(found.map(([kind, count]) => [`  ${count}`, problemKinds[kind].title, problemKinds[kind].advice])),
     ...(list.length ? ['\nMost severe first', formatTable(list)] : []),
     ...(whole.length ? ['\nThe data set', ...whole] : []),
+    ...(document.selfTest ? ['', selfTestText(document.selfTest)] : []),
     ...(notes.length ? ['', ...notes.map((note) => `note: ${note}`)] : []),
     `\n${page}`,
+  ].join('\n');
+}
+
+/** Planted errors that each order finds in its first tenth. */
+function selfTestText({ retrained, share, kinds }: SelfTest): string {
+  const percent = (value: number | undefined) => (value === undefined ? '–' : (100 * value).toFixed(0));
+  const table = kinds.flatMap(({ kind, planted, methods }) => [
+    [`  ${planted} wrong labels, ${kind}`, ''],
+    ...methods.map(({ method, found }) => [
+      `    ${method}`,
+      `${percent(found.mean)} % [${percent(found.low)}, ${percent(found.high)}]`,
+    ]),
+  ]);
+  const how = retrained
+    ? 'the model was trained again on them'
+    : 'the model was not trained on them, so that they are easier to find than real ones: name a --training';
+  return [
+    `Self-test: ${percent(share)} % of the labels were made wrong (${how}); found in the first tenth of each order`,
+    formatTable(table),
   ].join('\n');
 }

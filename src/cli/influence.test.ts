@@ -126,6 +126,18 @@ describe('wherefore audit', () => {
     expect(found.counts.contradiction).toBe(0);
   });
 
+  it('says how well it finds errors that it plants, with the model as it is', async () => {
+    const { code, output } = await run('e', 'audit', '--self-test');
+    expect(code).toBe(0);
+    expect(output).toMatch(/Self-test: 5 % of the labels were made wrong \(the model was not trained on them/);
+    const { selfTest } = document<AuditDocument>('e', 'audit.json');
+    expect(selfTest?.kinds.map(({ kind, planted }) => [kind, planted])).toEqual([
+      ['uniform', 3],
+      ['confusable', 3],
+    ]);
+    expect(selfTest?.kinds[0].methods.map(({ method }) => method)).toContain('neighbours');
+  });
+
   it('refuses labels of other data', async () => {
     const words = ['audit', '--model', at('model.onnx'), '--data', at('rows.npy'), '--labels', at('bad.npy')];
     const { code, errors } = await wherefore(...words, '--out', at('c'));

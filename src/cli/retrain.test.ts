@@ -162,6 +162,13 @@ console.log('trained');
 console.log(lines.filter((line) => line.endsWith('a')).length / lines.length);
 `;
 
+it('wherefore audit --self-test trains on the errors that it plants, where the model has a manifest', async () => {
+  const words = ['--model', at('trained/model.onnx'), ...rows(), '--self-test', '--out', at('tested')];
+  const { code, output } = await wherefore('audit', ...words);
+  expect(code).toBe(0);
+  expect(output).toMatch(/the model was trained again on them/);
+});
+
 describe('wherefore retrain refuses, each with one message before it trains,', () => {
   const refuse = async (words: readonly string[]) => {
     const { code, errors, output } = await wherefore('retrain', ...words, '--out', at('refused'));

@@ -8,6 +8,7 @@ import { subset } from '../dataset/select.ts';
 import { WhereforeError } from '../errors.ts';
 import { classNumbers, namesOfClasses } from '../influence/decided-dataset.ts';
 import { planExperiment, planLeaveOneOut, type RetrainPlan } from '../influence/retraining/experiment.ts';
+import type { RetrainDocument } from '../influence/retraining/retrain-document.ts';
 import { viewsOf } from '../report/audit/row-views.ts';
 import { retrainDocument } from '../report/retrain/retrain-data.ts';
 import { finishRetrain } from '../report/retrain/write-retrain.ts';
@@ -47,26 +48,44 @@ export interface RetrainOptions extends RuntimeOptions, DriverOptions, ChangeOpt
 
 type Session = Pick<ShardSession, 'signal' | 'command' | 'words'>;
 
-/** `wherefore retrain`: plans the trainings, has them computed, and says what they show. */
+/** `wherefore retrain`: has the trainings computed, and prints what they show. */
 export async function retrain(options: RetrainOptions, session: Session): Promise<void> {
-  checkRetrainOptions(options);
-  await checkWritable(options.out);
-  const started = new Date();
   const progress = showProgress(process.stderr, !options.json);
   const say = (text: string) => {
     progress.clear();
     if (!options.json) tell(text);
   };
+  try {
+    const { document, folder } = await computeRetraining(options, { ...session, progress, say });
+    progress.clear();
+    if (options.json) printJson(document);
+    else print(retrainText(document, join(folder, 'index.html')));
+  } finally {
+    progress.clear();
+  }
+}
+
+/** Plans the trainings, has them computed, and writes what they show into a folder of its own. */
+async function computeRetraining(
+  options: RetrainOptions,
+  session: ShardSession,
+): Promise<{ readonly document: RetrainDocument; readonly folder: string }> {
+  checkRetrainOptions(options);
+  await checkWritable(options.out);
+  const started = new Date();
   const models = await openModels(options);
   try {
     const asked = await openRows(options, models);
     const { data, recipe, change } = asked;
     const seeds = seedsOf(options, recipe);
     const plan = planOf(asked, { ...options, seeds });
-    say(`${plan.trainings.length} trainings, ${recipe.cost(plan.trainings)}; Ctrl-C stops, the same command goes on`);
+    session.say(
+      `${plan.trainings.length} trainings, ${recipe.cost(plan.trainings)}; Ctrl-C stops, the same command goes on`,
+    );
     const { work, ...contents } = await recipe.plan(plan.trainings, asked.measured?.dataset);
-    const run = { work, ...contents, items: 'trainings', files: [], driver: driverOf(options, say), options };
-    const { folder, storage, finished, key } = await shardedRun(run, { ...session, progress, say });
+    const driver = driverOf(options, session.say);
+    const run = { work, ...contents, items: 'trainings', files: [], driver, options };
+    const { folder, storage, finished, key } = await shardedRun(run, session);
     const document = await retrainDocument({
       classes: namesOfClasses(data, models.given?.labels),
       ...{ data, recipe: recipe.about, measuredOn: asked.measured, change, plan, seeds, command: session.command },
@@ -74,10 +93,8 @@ export async function retrain(options: RetrainOptions, session: Session): Promis
       notes: [...asked.notes, ...(recipe.readsSeed ? [] : [noSeed])],
     });
     await finishRetrain(folder, document, viewsOf(data), { started, key, cost: finished.cost });
-    if (options.json) printJson(document);
-    else print(retrainText(document, join(folder, 'index.html')));
+    return { document, folder };
   } finally {
-    progress.clear();
     await models.close();
   }
 }

@@ -55,7 +55,7 @@ export function namesOfClasses(
 export const classNumbers = ({ data }: Tensor): Int32Array => mapped(Int32Array, data as BigInt64Array, Number);
 
 /** The same rows with other classes. */
-function withLabels(dataset: Dataset, labels: Int32Array): Dataset {
+export function withLabels(dataset: Dataset, labels: Int32Array): Dataset {
   const of = (rows: ArrayLike<number>): Tensor => ({
     type: 'int64',
     shape: [rows.length],

@@ -1,4 +1,5 @@
 import type { DuplicateGroup } from './duplicates.ts';
+import type { FoundByMethod, PlantKind } from './planted.ts';
 import type { LabelFacts, NeighbourFact, ProblemKind, RowProblem } from './problems.ts';
 import type { UndersampledRegion } from './regions.ts';
 import type { SuspiciousGroup } from './suspicious-groups.ts';
@@ -40,6 +41,19 @@ export interface DataSetProblems {
   readonly leaks: { readonly exact: number; readonly near: number; readonly heldOut: number };
 }
 
+/** How well errors are found that were planted in the rows of this audit. */
+export interface SelfTest {
+  /** Whether the model was trained again on the planted errors; else it never learned them, which makes them easier to find. */
+  readonly retrained: boolean;
+  /** Part of the labels that was made wrong. */
+  readonly share: number;
+  readonly kinds: readonly {
+    readonly kind: PlantKind;
+    readonly planted: number;
+    readonly methods: readonly FoundByMethod[];
+  }[];
+}
+
 /** What an audit found: plain JSON. */
 export interface AuditDocument {
   readonly format: 'wherefore-audit';
@@ -71,5 +85,7 @@ export interface AuditDocument {
     readonly loss: readonly number[];
     readonly 'confident-learning': readonly number[];
   };
+  /** Where one was asked for. */
+  readonly selfTest?: SelfTest;
   readonly notes: readonly string[];
 }
