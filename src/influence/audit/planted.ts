@@ -1,4 +1,5 @@
 import { bootstrap, type Interval } from '../../evaluation/statistics.ts';
+import { filled } from '../../tensor/filled.ts';
 import { choose, random } from '../../tensor/random.ts';
 import { type Matrix, rowOf } from '../matrix.ts';
 import type { Neighbours } from '../neighbours.ts';
@@ -66,7 +67,7 @@ export function foundByMethods(
     ['loss', losses],
     ['confident learning', margins.map((margin) => -margin)],
     ...(neighbours ? [['neighbours', agreement.map((share) => -share)] as const] : []),
-    ['random', Float64Array.from(labels, () => source.uniform())],
+    ['random', filled(new Float64Array(labels.length), () => source.uniform())],
   ];
   const hits = orders.map(([, scores]) => {
     const order = Array.from(scores.keys()).sort((a, b) => scores[b] - scores[a] || a - b);
