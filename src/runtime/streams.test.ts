@@ -65,6 +65,20 @@ describe('runs side by side', () => {
     await executor.close();
   });
 
+  it('come one after the other where a session is opened for one', async () => {
+    // A second lane would hold the weights again, and answer the small run first.
+    const session = await runtime.open(modelOf(network()));
+    const answered: number[] = [];
+    const runs = [100_000, 1].map((rows) =>
+      session
+        .run(new Map([['x', float32([rows, 40], new Float32Array(rows * 40))]]), ['y'])
+        .then(() => answered.push(rows)),
+    );
+    await Promise.all(runs);
+    expect(answered).toEqual([100_000, 1]);
+    await session.release();
+  });
+
   it('stay one where each would hold large weights of its own', () => {
     const graph = network();
     const heavy = (bytes: number): Graph => {
