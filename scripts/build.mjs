@@ -53,7 +53,8 @@ async function bundle() {
     ['@oxc-project/runtime', ...joined].some((name) => id === name || id.startsWith(`${name}/`));
   const made = await rolldown({
     input: Object.fromEntries(entries.map((path) => [path.replace(/\.[jt]s$/, ''), join(source, path)])),
-    platform: 'node',
+    // What is joined must run in a page as well: yaml and fflate have builds for it. All else stays an import.
+    platform: 'browser',
     external: (id) => (!/^([./]|[A-Z]:)/i.test(id) ? !isJoined(id) : false),
     plugins: [ownAddresses],
     onLog: (level, { message }) => {

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { rolldown } from 'rolldown';
 import { installDependencies, npm, requireNode, root, spawnNpm } from './workspace.mjs';
 
 requireNode();
@@ -46,6 +47,23 @@ try {
     const script = `const all = await import('${name}'); console.log(Object.keys(all).length)`;
     const count = Number(runNode(['--input-type=module', '--eval', script], project));
     check(`import '${name}': ${count} names`, count > 0);
+  }
+
+  // Whatever a page may load needs nothing of Node, also as it is packed.
+  for (const entry of ['core', 'web/index', 'page/index', 'evaluation/index']) {
+    const made = await rolldown({
+      input: join(project, 'node_modules/wherefore/dist', `${entry}.js`),
+      platform: 'browser',
+      external: 'onnxruntime-web/wasm',
+    });
+    const { output } = await made.generate({ format: 'esm', minify: true, codeSplitting: false });
+    await made.close();
+    const [{ code, imports }] = output;
+    const foreign = imports.filter((name) => name !== 'onnxruntime-web/wasm');
+    check(
+      `${entry} bundles for a page: ${kilobytes(code.length)}${foreign.map((name) => `, needs ${name}`)}`,
+      !foreign.length,
+    );
   }
 
   const help = runNpm(['exec', '--offline', '--', 'wherefore', '--help'], project);

@@ -37,6 +37,7 @@ const layers = [
   'language',
   'page',
   'core',
+  'web',
   'report',
   'index',
   'cli',
@@ -57,10 +58,11 @@ const core = [
   'explainer',
   'page',
   'train',
+  'web',
 ];
 
 /** Packages that run in a browser, too: plain JavaScript without modules of Node. */
-const browserPackages = ['@bufbuild/protobuf', 'fflate', 'onnx-buf', 'yaml', 'zod'];
+const browserPackages = ['@bufbuild/protobuf', 'fflate', 'onnx-buf', 'yaml', 'zod', 'onnxruntime-web'];
 
 /** The only files that touch the file system: all else reads, lists and writes through them. */
 const fileSystem = [

@@ -71,7 +71,16 @@ describe('wherefore/core in a bundle', () => {
 });
 
 describe('types in public signatures', () => {
-  const entries = ['core', 'index', 'train/index', 'data/index', 'evaluation/index', 'language/index', 'page/index'];
+  const entries = [
+    'core',
+    'index',
+    'train/index',
+    'data/index',
+    'evaluation/index',
+    'language/index',
+    'page/index',
+    'web/index',
+  ];
   const program = ts.createProgram(
     entries.map((entry) => at(`./${entry}.ts`)),
     {

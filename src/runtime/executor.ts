@@ -40,9 +40,9 @@ export interface SpecialiseOptions {
 }
 
 export interface ExecutorOptions {
-  /** Weights that open sessions may hold together, in bytes; the least recently used are closed. Default 4 GiB. */
+  /** Weights that open sessions may hold together, in bytes; the least recently used are closed. Default 4 GiB, or what the runtime takes. */
   readonly sessionBytes?: number;
-  /** Sessions that stay open together. Default 32. */
+  /** Sessions that stay open together. Default 32, or what the runtime takes. */
   readonly sessionCount?: number;
   /** Whether nothing else uses the runtime: it is closed with the executor, and all sessions at once. Default false. */
   readonly ownsRuntime?: boolean;
@@ -90,8 +90,8 @@ export class Executor {
     this.runtime = runtime;
     this.model = model;
     this.#weights = weights;
-    this.#sessionBytes = options.sessionBytes ?? 4 * 2 ** 30;
-    this.#sessionCount = options.sessionCount ?? 32;
+    this.#sessionBytes = options.sessionBytes ?? runtime.limits?.sessionBytes ?? 4 * 2 ** 30;
+    this.#sessionCount = options.sessionCount ?? runtime.limits?.sessionCount ?? 32;
     this.#ownsRuntime = options.ownsRuntime ?? false;
   }
 

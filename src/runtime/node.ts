@@ -153,7 +153,7 @@ async function openSession(model: OnnxModel, options: SessionOptions, make: Maki
   await restarting(() => openOn(first)).catch(named(undefined));
 
   return {
-    run(feeds: Tensors, fetches: readonly string[], options: RunOptions = {}) {
+    async run(feeds: Tensors, fetches: readonly string[], options: RunOptions = {}) {
       throwIfCancelled(options.signal);
       const wires = wiresOf(feeds);
       const { carry = [], transfer = [], signal } = options;

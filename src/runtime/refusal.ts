@@ -13,6 +13,15 @@ const refusals: readonly { readonly pattern: RegExp; readonly explain: (found: R
         }),
     },
     {
+      // ONNX Runtime Web does not name the node.
+      pattern: /No Op registered for (\S+) with domain_version of (\d+)/,
+      explain: ([, operator, version]) =>
+        new WhereforeError('unsupported-operator', `the runtime has no operator ${operator}`, {
+          got: `${operator} of opset ${version}`,
+          fix: 'export the model with standard operators, or with another opset',
+        }),
+    },
+    {
       pattern: /(\S+?):(\S+?)\(-?\d+\) is not a registered function\/op/,
       explain: ([, domain, operator]) =>
         new WhereforeError('unsupported-operator', `the runtime has no operator ${operator} of the domain ${domain}`, {

@@ -63,6 +63,8 @@ export interface Runtime {
   readonly version: string;
   /** Runs that can be under way at once; default 1. */
   readonly streams?: number;
+  /** What open sessions may hold together, where that is less than usual: see `ExecutorOptions`. */
+  readonly limits?: { readonly sessionBytes: number; readonly sessionCount: number };
   open(model: OnnxModel, options?: SessionOptions): Promise<Session>;
   /** Frees everything. A run in progress ends first. */
   close(): Promise<void>;
