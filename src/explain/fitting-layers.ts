@@ -1,5 +1,5 @@
 import { proposedLayers } from '../attribution/branches.ts';
-import { checkLayer } from '../attribution/layer.ts';
+import { checkLayer, isCut } from '../attribution/layer.ts';
 import type { LayerCandidate } from '../attribution/layers.ts';
 import { type MethodName, methods as methodTable } from '../attribution/methods/index.ts';
 import type { Target } from '../attribution/targets/kinds/index.ts';
@@ -8,6 +8,7 @@ import { holdsTokens } from '../attribution/tokens.ts';
 import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { WhereforeError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
+import { elementsRead } from '../onnx/graph.ts';
 import type { Specialised } from '../runtime/executor.ts';
 import { floatInputs } from '../runtime/float-inputs.ts';
 import { formatShape, sameShape, sizeOf } from '../tensor/tensor.ts';
@@ -92,7 +93,8 @@ function lastSpatialCut({
 }
 
 /** The input; for gradients of tokens where they become numbers. */
-function inputLayer({ model, specialised, explained, target }: LayerQuestion, method: MethodName): ChosenLayer {
+function inputLayer(question: LayerQuestion, method: MethodName): ChosenLayer {
+  const { model, specialised, explained, target } = question;
   const { graph, facts } = specialised;
   const isFloat = explained.every((name) => model.types.get(name) === 'float32');
   if (isFloat || methodTable[method].needs !== 'gradient' || floatInputs(model, explained))
@@ -101,8 +103,31 @@ function inputLayer({ model, specialised, explained, target }: LayerQuestion, me
   if (!embedding) return { layer: explained, notes: [] };
   const tokens = explained.some((name) => holdsTokens(model.graph, name));
   const what = tokens ? 'tokens are no numbers to differentiate' : 'the model computes with whole numbers first';
-  const note = `${what}: explained at "${embedding.name}", where they become numbers`;
-  return { layer: [embedding.name], notes: [note] };
+  const layer = madeReal(question, embedding) ?? [embedding.name];
+  const note = `${what}: explained at ${layer.map((name) => `"${name}"`).join(' + ')}, where they become numbers`;
+  return { layer, notes: [note] };
+}
+
+/**
+ * The embeddings of a quantised table that becomes numbers at several places: all values, of as many elements each, that
+ * are the first floats behind the explained inputs, where these separate them from the output.
+ */
+function madeReal(
+  { model, specialised: { graph, facts }, explained, target }: LayerQuestion,
+  embedding: LayerCandidate,
+): readonly string[] | undefined {
+  const whole = new Set(explained);
+  const real: string[] = [];
+  for (const node of graph.nodes) {
+    if (![...elementsRead(node)].some((name) => whole.has(name))) continue;
+    for (const name of node.outputs) {
+      if (model.types.get(name) === 'float32') real.push(name);
+      else whole.add(name);
+    }
+  }
+  const size = sizeOf(embedding.shape);
+  const isWhole = real.length > 1 && real.every((name) => sizeOf(facts.shapes.get(name) ?? []) === size);
+  return isWhole && isCut(graph, { names: real }, explained, targetOutput(graph, facts, target)) ? real : undefined;
 }
 
 /**

@@ -160,6 +160,31 @@ describe('inputs of whole numbers', () => {
     expect(shares).toEqual({ 'integrated-gradients': [-6, 0, 6], 'exact-shapley': [-6, 0, 6] });
   });
 
+  it('tokens of a quantised table are explained at all places where they become numbers', async () => {
+    // y = Σ a + Σ 2 b, where a and b are the same rows, made real before and behind a transposition: 3 · 0.5 · (1, 2, 3).
+    const builder = new GraphBuilder();
+    builder.input('x', 'int64', ['batch', 2]);
+    const table = builder.constant(tensor('int8', [3, 1], Int8Array.of(1, 2, 3)));
+    const rows = builder.op('Gather', [table, 'x']);
+    const real = (value: string, name: string) =>
+      builder.op('DequantizeLinear', [value, builder.scalar(0.5)], {}, { outputs: [name] });
+    const [a, b] = [real(rows, 'a'), real(builder.op('Transpose', [rows], { perm: [0, 2, 1] }), 'b')];
+    const sum = (value: string) => builder.op('ReduceSum', [value, builder.ints([1, 2])], { keepdims: 0 });
+    const both = builder.op('Add', [sum(a), builder.op('Mul', [sum(b), builder.scalar(2)])]);
+    builder.op('Unsqueeze', [both, builder.ints([1])], {}, { outputs: ['y'] });
+    builder.output('y', 'float32', ['batch', 1]);
+    const [{ document }] = await explain(
+      await loaded(builder.build()),
+      new Map([['x', tensor('int64', [1, 2], BigInt64Array.of(1n, 2n))]]),
+      { baseline: { kind: 'tokens', id: 0 }, target: { kind: 'output', index: [0] } },
+    );
+    expect(document.layer).toEqual(['a', 'b']);
+    expect(document.isCut).toBe(true);
+    // (2 − 1) and (3 − 1) steps of the table.
+    expect(document.attributionTarget).toBeCloseTo(4.5, 5);
+    expect(document.sum).toBeCloseTo(4.5, 5);
+  });
+
   it('numbers are no baseline for ids of tokens', async () => {
     const builder = new GraphBuilder();
     builder.input('x', 'int64', ['batch', 2]);

@@ -5,15 +5,23 @@ import { finalNode, scaleOf } from './scale.ts';
 import { isSingle, type OfClass, singleScore } from './single-score.ts';
 import { checkIndex, flatElement, hasBatchAxis, type Source, tensorInput, withBatch } from './target-source.ts';
 
-/** The score of a class before softmax or sigmoid, shape [batch]. */
+/**
+ * The score of a class before softmax or sigmoid, shape [batch]. Of log-softmax it is the output itself: its softmax is
+ * that of what stands before, and it is what the model says.
+ */
 export function classLogit(source: Source, target: OfClass): string {
   const { graph, output, notes } = source;
   const scale = scaleOf(graph, output, target.scale);
   const last = finalNode(graph, output);
   if (isSingle(source)) return singleScore(source, scale, 'logit', target);
-  if (last && (scale === 'softmax' || scale === 'log-softmax' || scale === 'sigmoid')) {
+  if (last && (scale === 'softmax' || scale === 'sigmoid')) {
     notes.push(`the model ends in ${last.op}; the logit is the value before it, "${last.inputs[0]}"`);
     return classElement(source, withBatch(source, last.inputs[0]).rows, target.class);
+  }
+  if (scale === 'log-softmax') {
+    notes.push(
+      'the model gives log-probabilities, and explained is the output itself; difference:A,B compares two classes where it is saturated',
+    );
   }
   if (scale === 'probabilities') {
     notes.push(`${last?.op} computes no logit: explained is the output itself; log-odds:CLASS explains its log-odds`);

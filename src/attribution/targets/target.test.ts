@@ -54,7 +54,8 @@ describe('class targets', () => {
     ['Softmax', { kind: 'classLogit', class: 2 }, 4],
     ['Softmax', { kind: 'classProbability', class: 1 }, Math.exp(2) / total],
     ['Softmax', { kind: 'classLogProbability', class: 1 }, 2 - Math.log(total)],
-    ['LogSoftmax', { kind: 'classLogit', class: 1 }, 2],
+    // Log-probabilities are logits themselves: their softmax is the same.
+    ['LogSoftmax', { kind: 'classLogit', class: 1 }, 2 - Math.log(total)],
     ['LogSoftmax', { kind: 'classProbability', class: 0 }, Math.exp(1) / total],
     ['LogSoftmax', { kind: 'classLogProbability', class: 0 }, 1 - Math.log(total)],
     ['Sigmoid', { kind: 'classLogit', class: 1 }, 2],
