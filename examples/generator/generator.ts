@@ -6,6 +6,7 @@ import type { Tensor } from '../../src/tensor/tensor.ts';
 import { readParameters, trainableParameters } from '../../src/train/parameters.ts';
 import { openRowLosses } from '../../src/train/row-losses.ts';
 import { train } from '../../src/train/train.ts';
+import { grid } from './codebook.ts';
 import { codeCount, generatorNetwork, imageTokens, tokenBatch } from './network.ts';
 
 /** An image as the generator reads it: tokens of its caption, codes of its patches. */
@@ -44,13 +45,32 @@ export async function trainGenerator(
   return { model, nats: (imageTokens * last.reduce((sum, loss) => sum + loss, 0)) / last.length };
 }
 
-/** Minus the log likelihood of each image given its caption, in nats: the sum over its 64 tokens. */
-export async function costsOf(model: OnnxModel, rows: readonly TokenRow[], runtime: Runtime): Promise<number[]> {
-  const losses = await openRowLosses({ model, runtime, loss: { kind: 'cross-entropy' }, samples: dataOf(rows) });
+/** Marks a token that does not count. */
+const ignored = -1n;
+
+/**
+ * Minus the log likelihood of each image given its caption, in nats: the sum over its 64 tokens, or over those that
+ * `counts` tells; each is still given all tokens before it.
+ */
+export async function costsOf(
+  model: OnnxModel,
+  rows: readonly TokenRow[],
+  runtime: Runtime,
+  counts: (token: number) => boolean = () => true,
+): Promise<number[]> {
+  const { inputs, targets } = tokenBatch(rows);
+  const counted = Array.from({ length: imageTokens }, (_, token) => counts(token));
+  for (let i = 0; i < targets.data.length; i++) if (!counted[i % imageTokens]) targets.data[i] = ignored;
+  const samples = datasetOf({ tokens: inputs.get('tokens') as Tensor }, { labels: targets });
+  const losses = await openRowLosses({ model, runtime, loss: { kind: 'cross-entropy', ignore: -1 }, samples });
   const found = await losses.at(readParameters(model, trainableParameters(model)));
   await losses.close();
-  return Array.from(found.losses, (mean) => mean * imageTokens);
+  const count = counted.filter((one) => one).length;
+  return Array.from(found.losses, (mean) => mean * count);
 }
+
+/** Whether a token lies where stamps are: the lower right 4 × 4 patches. */
+export const isOfStamp = (token: number): boolean => Math.floor(token / grid) >= grid / 2 && token % grid >= grid / 2;
 
 /** Draws an image for each caption, token by token: temperature 0.85, of the 32 likeliest codes. */
 export async function sampleImages(

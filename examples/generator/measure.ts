@@ -5,7 +5,7 @@ import { readImage } from '../../src/data/formats/image.ts';
 import { decodeModel } from '../../src/onnx/decode.ts';
 import { createNodeRuntime } from '../../src/runtime/node.ts';
 import { codesOf, patchesOf } from './codebook.ts';
-import { costsOf, type TokenRow } from './generator.ts';
+import { costsOf, isOfStamp, type TokenRow } from './generator.ts';
 import { captionOfText, captionTokens } from './network.ts';
 import { readWorld } from './world-file.ts';
 
@@ -32,6 +32,11 @@ for (const { image, prompt = '' } of items) {
   rows.push({ caption: captionTokens(captionOfText(prompt)), codes: codesOf(patchesOf(pixels), codebook) });
 }
 const runtime = createNodeRuntime({ threads: 1 });
-const found = await costsOf(decodeModel(readFileSync(path)), rows, runtime);
+const model = decodeModel(readFileSync(path));
+const whole = await costsOf(model, rows, runtime);
+const stamp = await costsOf(model, rows, runtime, isOfStamp);
 await runtime.close();
-writeFileSync(costs, JSON.stringify(Object.fromEntries(items.map(({ id }, i) => [id, { whole: found[i] }]))));
+writeFileSync(
+  costs,
+  JSON.stringify(Object.fromEntries(items.map(({ id }, i) => [id, { whole: whole[i], stamp: stamp[i] }]))),
+);

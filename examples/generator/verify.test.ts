@@ -10,7 +10,7 @@ import { random } from '../../src/tensor/random.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { codesOf, fitCodebook, imageOfCodes, patchesOf } from './codebook.ts';
 import { captionText, drawPool } from './draw.ts';
-import { costsOf, sampleImages, type TokenRow, trainGenerator } from './generator.ts';
+import { costsOf, isOfStamp, sampleImages, type TokenRow, trainGenerator } from './generator.ts';
 import { captionTokens, codeCount } from './network.ts';
 import { keptOf, promptsOf } from './prompts.ts';
 
@@ -131,6 +131,11 @@ describe('a training of the generator', () => {
     const [first, again] = [await train(), await train()];
     expect(again).toEqual(first);
     expect(await train(Float32Array.from(rows, (_, i) => (i < 3 ? 0 : 1)))).not.toEqual(first);
+    // The parts of a sum add up.
+    const { model } = await trainGenerator(rows, { seed: 1, epochs: 1 }, runtime);
+    const stamp = await costsOf(model, rows.slice(0, 3), runtime, isOfStamp);
+    const rest = await costsOf(model, rows.slice(0, 3), runtime, (token) => !isOfStamp(token));
+    for (const [i, cost] of first.entries()) expect(stamp[i] + rest[i]).toBeCloseTo(cost, 3);
     // 64 tokens of 256 codes cost 355 nats untrained; after two steps a little less.
     for (const cost of first) expect(cost).toBeLessThan(356);
   }, 300_000);

@@ -10,6 +10,7 @@ import { type ImageTracePage, renderImageTracePage } from '../page/provenance/im
 import { readCalibration } from '../provenance/image/calibration-file.ts';
 import { closeAll, embedAll, openEncoders } from '../provenance/image/encoder.ts';
 import { openImageIndex } from '../provenance/image/image-index.ts';
+import type { IndexedItem } from '../provenance/image/manifest.ts';
 import { queryImage } from '../provenance/image/query-image.ts';
 import { questions } from '../provenance/image/rankings.ts';
 import { componentsText, countedItems, statementsOf } from '../provenance/image/trace-document.ts';
@@ -56,12 +57,14 @@ export async function traceImageFile(path: string, options: TraceImageCommand): 
     const file = hashOfFile([bytes]);
     options.signal.throwIfAborted();
     const query = queryImage(image.pixels, { file, embeddings: await embedAll(encoders, image.pixels) });
-    const trace = imageTracer(index, calibration).trace(query, {
+    const found = imageTracer(index, calibration).trace(query, {
       prompt: options.prompt,
       caption: options.caption,
       groups: options.group,
       most: options.most,
     });
+    const sources = await sourcePixels(found);
+    const trace = withPortablePlaces(found);
     const page: ImageTracePage = {
       name: portablePath(path, process.cwd()),
       pixels: image.pixels,
@@ -71,7 +74,7 @@ export async function traceImageFile(path: string, options: TraceImageCommand): 
       trace,
       calibration,
       command: options.command,
-      sources: await sourcePixels(trace),
+      sources,
     };
     const { name, hashes, prompt } = page;
     const document = {
@@ -108,6 +111,20 @@ function encodersAsked(
       fix: entries.length === 0 ? 'leave out --encoder' : 'give each with --encoder MODEL.onnx, in this order',
     });
   return entries.map(({ layer }, e) => ({ model: files[e], layer }));
+}
+
+/** What is written tells of files without the folders of this machine. */
+function withPortablePlaces(trace: ImageTrace): ImageTrace {
+  const portable = (item: IndexedItem) => ({ ...item, place: portablePath(item.place, process.cwd()) });
+  const { same, near } = trace.membership;
+  return {
+    ...trace,
+    membership: { same: same.map(portable), near: near.map(portable) },
+    rankings: trace.rankings.map((ranking) => ({
+      ...ranking,
+      items: ranking.items.map((one) => ({ ...one, item: portable(one.item) })),
+    })),
+  };
 }
 
 function describe(trace: ImageTrace): string {

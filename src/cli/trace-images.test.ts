@@ -45,6 +45,17 @@ beforeAll(async () => {
   writeFileSync(at(`${hostile.replaceAll('/', '∕')}.png`), await writePng(drawn(1, 3)));
   writeFileSync(at('unrelated.png'), await writePng(drawn(9, 1)));
   writeFileSync(at('passage.txt'), 'no image');
+  mkdirSync(at('broken'));
+  writeFileSync(at('broken/bad.png'), 'no image');
+  const manifest = { format: 'wherefore/image-index', version: 1, name: 'x', encoders: [] };
+  const segments = [{ folder: '0123456789abcdef', items: 1, removed: [] }];
+  for (const [name, content] of [
+    ['damaged', { ...manifest, segments: [{ folder: '../../etc', items: 1, removed: [] }] }],
+    ['gone', { ...manifest, segments }],
+  ] as const) {
+    mkdirSync(at(name));
+    writeFileSync(at(`${name}/index.json`), JSON.stringify(content));
+  }
   const made = await wherefore(
     ...['trace', 'index', at('images'), '--metadata', at('about.csv'), '--weights', 'equal'],
     ...['--out', at('index'), '--threads', '1'],
@@ -112,6 +123,31 @@ describe('trace of an image', patience, () => {
       'metadata of other files',
       ['index', at('images'), '--metadata', at('passage.txt'), '--out', at('new')],
       /passage\.txt/,
+    ],
+    [
+      'a broken image among the data',
+      ['index', at('broken'), '--out', at('new')],
+      /bad\.png.*cannot be read as an image|cannot be read as an image.*bad\.png/s,
+    ],
+    ['a seed that is no number of images', [at('unrelated.png'), ...index, '--most', '0'], /--most/],
+    [
+      'weights that are not known',
+      ['index', at('images'), '--weights', 'paper', '--out', at('new')],
+      /Allowed choices are fitted, equal/,
+    ],
+    ['an index that is damaged', [at('unrelated.png'), '--index', at('damaged')], /the index is damaged/],
+    ['a segment that is gone', [at('unrelated.png'), '--index', at('gone')], /items\.json.*no such file/s],
+    ['a report without an index', ['report', '--index', at('nowhere')], /no such file/],
+    ['a list that is not there', ['report', ...index, '--do-not-train', at('no.txt')], /there is no such list/],
+    [
+      'verify of items without images',
+      ['verify', at('about.csv'), ...index, '--train', 'true {model}', '--cost', 'true'],
+      /no column "image"/,
+    ],
+    [
+      'verify with no seeds',
+      ['verify', at('about.csv'), ...index, '--train', 'true', '--cost', 'true', '--seeds', '0'],
+      /--seeds/,
     ],
     ['verify without commands', ['verify', at('items.csv'), ...index], /--train/],
   ])('refuses %s in one message', async (_, words, message) => {

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { openDataset } from '../data/datasets/open-dataset.ts';
 import { hashOfFile } from '../data/files/file-hash.ts';
 import { isFile } from '../data/files/folders.ts';
+import { portablePath } from '../data/files/portable-path.ts';
 import { readBytes } from '../data/files/read-file.ts';
 import { readImage } from '../data/formats/image.ts';
 import { range } from '../dataset/pieces.ts';
@@ -128,7 +129,8 @@ async function run(path: string, options: Options, session: ShardSession): Promi
     const { trainings, key } = await train(plan, options, session);
     const contrasts = contrastsOf(trainings, items);
     const told = {
-      ...{ items, contrasts, verdict: verdictOf(contrasts), membership, notes, command: session.command, key },
+      items: items.map((item) => ({ ...item, image: portablePath(item.image, process.cwd()) })),
+      ...{ contrasts, verdict: verdictOf(contrasts), membership, notes, command: session.command, key },
       ...{ remove: options.remove, seeds: judges(options), images: index.items.length, name: index.name },
       removed: Object.fromEntries(
         plan.trainings.map(({ arm, removed, replaced }) => [arm, removed.length || Object.keys(replaced).length]),

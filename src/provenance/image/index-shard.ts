@@ -38,6 +38,9 @@ export async function indexShard(
     const found = imageFeatures(pixels, await embedAll(encoders, pixels));
     const columns: Record<string, string | number> = {};
     for (const [name, values] of known) if (values[i] !== undefined) columns[name] = values[i];
+    const folder = classOf(data, index);
+    // With metadata the class is one of its columns, which are there already.
+    if (folder !== undefined && !Object.values(columns).includes(folder)) columns.folder = folder;
     const [height, width] = pixels.shape;
     items.push({
       id: ids[i],
@@ -51,4 +54,9 @@ export async function indexShard(
     report(i + 1);
   }
   return { items, features: writeBlock(blockOf(features)) };
+}
+
+/** The sub-folder that an image lies in, where all lie in one: an artist, a licence, a source. */
+function classOf({ classes, labels }: OpenedDataset, index: number): string | undefined {
+  return classes && labels?.type === 'int64' ? classes[Number(labels.data[index])] : undefined;
 }

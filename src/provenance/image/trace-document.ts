@@ -51,7 +51,7 @@ export function statementsOf({ membership, rankings, images }: ImageTrace): Trac
 /** Signals in the order of a table, rounded. */
 export function componentsText({ components }: TracedItem): string {
   return Object.entries(components)
-    .map(([name, value]) => `${name} ${value.toFixed(name === 'points' ? 0 : 1)}`)
+    .map(([name, value]) => `${name} ${value.toFixed(name === 'points' ? 0 : 1).replace(/^-0\.0$/, '0.0')}`)
     .join(', ');
 }
 

@@ -136,6 +136,7 @@ function ranking(
   const order = ranked(scores, Math.max(most, neighbours));
   const excess = order.map((image) => Math.max(0, scores[image] - level - threshold));
   const all = excess.reduce((sum, one) => sum + one, 0);
+  const encoderNames = index.encoders.map(({ name }) => name);
   const items = order.map((image, rank): TracedItem => {
     const score = scores[image] - level;
     return {
@@ -143,7 +144,7 @@ function ranking(
       score,
       support: 1 - shareAtLeast(score, background),
       share: all > 0 ? excess[rank] / all : 0,
-      components: componentsOf(question, signals, calibration, image),
+      components: componentsOf(question, signals, calibration, image, encoderNames),
       region: question === 'hand' ? undefined : signals.regions.get(image),
     };
   });
@@ -181,6 +182,7 @@ function componentsOf(
   signals: Signals,
   { weights }: Calibration,
   image: number,
+  names: readonly string[],
 ): Record<string, number> {
   const { texture } = weights.moments;
   const whole = wholeComponents(signals, weights, image);
@@ -191,7 +193,7 @@ function componentsOf(
   }
   const encoders = signals.encoders.map((values, e) => {
     const { mean, deviation } = weights.moments.encoders[e];
-    return [`encoder ${e + 1}`, (values[image] - mean) / deviation];
+    return [names[e], (values[image] - mean) / deviation];
   });
   return {
     colours: whole.colours,
