@@ -59,9 +59,12 @@ export function withRun(command: Command, out = 'where runs are kept'): Command 
   ).option('--json', 'print JSON for scripts');
 }
 
-/** The words of the command line as they were typed. */
-export const wordsOf = (command: Command): readonly string[] =>
-  (command.parent as unknown as { rawArgs?: string[] })?.rawArgs ?? [];
+/** The words of the command line as they were typed; a command of a command asks the outermost one. */
+export function wordsOf(command: Command): readonly string[] {
+  let outermost = command;
+  while (outermost.parent) outermost = outermost.parent;
+  return (outermost as unknown as { rawArgs?: string[] }).rawArgs ?? [];
+}
 
 /** The command as it could be typed again, in this folder. */
 export function commandLine(command: Command): string {

@@ -214,6 +214,8 @@ describe('trace verify', patience, () => {
     expect(again.output).toMatch(/traced − global/);
     const page = readFileSync(join(again.output.match(/page: (.*)/)?.[1] ?? ''), 'utf8');
     expect(page).toContain('Does it go away when they are removed?');
+    // What could be typed again stands there whole.
+    expect(page).toMatch(/wherefore trace verify .*--remove 5 --seeds 2/);
   });
 
   it.each<[string, string[], RegExp]>([
