@@ -1,6 +1,6 @@
 // Runs in shards: 2,000 inputs killed at random moments, and workers beside each other. `npm run bench:runs -- [inputs]`
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -9,10 +9,13 @@ import { filesBelow, runBits } from '../../test/run-bits.ts';
 
 const count = Number(process.argv[2] ?? 2000);
 const kills = 20;
+/** Inputs that two workers and one are compared on. */
+const few = Math.min(count, 400);
 const root = mkdtempSync(join(tmpdir(), 'wherefore-bench-runs-'));
-const inputs = join(root, 'inputs');
+const [inputs, fewInputs] = [join(root, 'inputs'), join(root, 'few')];
 const model = 'examples/demo/model/shapes.onnx';
-const explain = ['explain', inputs, '--model', model, '--method', 'integrated-gradients'];
+const of = (folder: string) => ['explain', folder, '--model', model, '--method', 'integrated-gradients'];
+const explain = of(inputs);
 
 const start = (words: readonly string[]): ChildProcess =>
   spawn(process.execPath, ['dist/cli/main.js', ...words], { stdio: 'ignore', detached: true });
@@ -22,13 +25,15 @@ const killGroup = (child: ChildProcess) => process.kill(-(child.pid as number), 
 
 /** Variants of the demo's images: shifted, lighter, darker. */
 async function makeInputs(): Promise<void> {
-  mkdirSync(inputs);
+  for (const folder of [inputs, fewInputs]) mkdirSync(folder);
   const folder = 'examples/demo/images';
   const names = readdirSync(folder).filter((name) => name.endsWith('.png'));
   for (let i = 0; i < count; i++) {
     const image = sharp(join(folder, names[i % names.length]));
     const brightness = 0.75 + (0.5 * (i % 97)) / 97;
-    await image.modulate({ brightness }).toFile(join(inputs, `${String(i).padStart(5, '0')}.png`));
+    const name = `${String(i).padStart(5, '0')}.png`;
+    await image.modulate({ brightness }).toFile(join(inputs, name));
+    if (i < few) cpSync(join(inputs, name), join(fewInputs, name));
   }
 }
 
@@ -86,7 +91,7 @@ async function workersRate(number: number): Promise<number> {
   const redis = await startRedis();
   const workers = Array.from({ length: number }, () => start(['worker', redis.url]));
   const out = join(root, `workers-${number}`);
-  const over = ended(start([...explain, '--out', out, '--queue', redis.url]));
+  const over = ended(start([...of(fewInputs), '--out', out, '--queue', redis.url]));
   while (doneIn(out) < number) await pause(10);
   const [began, before] = [performance.now(), doneIn(out)];
   await over;

@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BuiltCommand, buildCommand } from '../../test/built-command.ts';
 import { hasRedis, type RedisServer, startRedis } from '../../test/redis-server.ts';
 import { runBits } from '../../test/run-bits.ts';
-import { inProcess } from './driver.ts';
+import { readShardFile } from './compute.ts';
+import { type Driver, inProcess } from './driver.ts';
 import { openStorage } from './open-storage.ts';
 import { localPool } from './pool.ts';
 import { bullQueue } from './queue.ts';
@@ -43,10 +44,28 @@ const table = `{
       };
     },
   }) },
+  sums: { load: async () => ({
+    version: 1,
+    open: async () => ({
+      async compute({ index, from, to }, _, { before }) {
+        const sum = ((await before('sum.bin'))?.[0] ?? 0) + to - from;
+        return { files: { 'sum.bin': Uint8Array.of(sum) }, cost: { forward: 0, backward: 0, seconds: 0 } };
+      },
+      close: async () => undefined,
+    }),
+  }) },
 }`;
 
 const work: Work = { program: 'squares', version: 1, parameters: { pause: 5 }, seed: 0, count: 120, shardSize: 4 };
+/** Each shard adds its items to the sum of the one before. */
+const chain: Work = { program: 'sums', version: 1, parameters: {}, seed: 0, count: 24, shardSize: 3, chained: true };
 const folderOf = (name: string) => join(root, name);
+
+async function lastSum(name: string, driver: Driver): Promise<number> {
+  const storage = await openStorage(folderOf(name));
+  const { shards } = await runShards(chain, { storage, driver });
+  return (await readShardFile(storage, shards[shards.length - 1], 'sum.bin'))[0];
+}
 
 let expected: Record<string, string>;
 
@@ -78,6 +97,10 @@ describe('a pool of processes', () => {
     const storage = await openStorage(folderOf('pool'));
     await runShards(work, { storage, driver: localPool({ worker: worker(), processes: 2 }) });
     expect(runBits(storage.url)).toEqual(expected);
+  });
+
+  it('computes the shards of a chain one after another', async () => {
+    expect(await lastSum('pool-chain', localPool({ worker: worker(), processes: 3 }))).toBe(24);
   });
 
   it('hands on what a shard throws', async () => {
@@ -162,6 +185,12 @@ describe.skipIf(!hasRedis)('a queue', () => {
     const begun = workers.flatMap((one) => one.begun());
     expect(new Set(begun).size).toBe(30);
     expect(begun.length).toBeLessThanOrEqual(32);
+  }, 300_000);
+
+  it('gives the shards of a chain out one after another', async () => {
+    startWorker();
+    startWorker();
+    expect(await lastSum('queue-chain', bullQueue({ url: redis.url }))).toBe(24);
   }, 300_000);
 
   it('hands on what a shard throws', async () => {
