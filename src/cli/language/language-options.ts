@@ -9,6 +9,7 @@ import { tell } from '../terminal.ts';
 /** What {@link withLanguageModel} adds to a command. */
 export interface LanguageOptions extends RuntimeOptions {
   readonly file?: string;
+  readonly tokenizer?: string;
   readonly prompt?: string;
   readonly promptFile?: string;
 }
@@ -19,6 +20,7 @@ export function withLanguageModel(command: Command): Command {
     command
       .argument('<model>', 'a folder with model.onnx (or onnx/model.onnx) and tokenizer.json')
       .option('--file <name>', 'the model file, where the folder holds several')
+      .option('--tokenizer <file>', 'its tokenizer.json; default: the one in the folder')
       .option('--prompt <text>', 'the text to go on from; may be empty where the tokenizer begins texts with a token')
       .option('--prompt-file <path>', 'a file with that text'),
   );
@@ -30,7 +32,11 @@ export async function withOpenModel<T>(
   options: LanguageOptions,
   work: (language: LanguageModel) => Promise<T>,
 ): Promise<T> {
-  const language = await openLanguageModel(path, { file: options.file, ...runtimeOf(options) });
+  const language = await openLanguageModel(path, {
+    file: options.file,
+    tokenizer: options.tokenizer,
+    ...runtimeOf(options),
+  });
   try {
     for (const note of language.notes) tell(`note: ${note}`);
     return await work(language);

@@ -49,7 +49,7 @@ export function defineWhy(language: Command): void {
       `what is left out: ${unitKinds.join(', ')}; default sentences from three on`,
       oneOf(unitKinds),
     )
-    .option('--method <names>', `${whyMethodNames.join(', ')}; default all`, list)
+    .option('--method <names>', `${whyMethodNames.join(', ')}; default all`, methodList)
     .option('--alternative <word=other>', 'what could stand in place of a word; may be repeated', repeated)
     .option('--baseline <name>', 'of integrated gradients, as the table on the page calls it; default: by its error')
     .option('--sets <count>', 'random selections that the surrogate is fitted to', wholeNumber, 64)
@@ -79,7 +79,7 @@ async function run(path: string, options: WhyCommandOptions, command: string, si
     const document = await why(language, {
       ...asked,
       prompt,
-      methods: methodsOf(method),
+      methods: method,
       alternatives: wordPairs(alternative, '--alternative'),
       signal,
       onProgress: (what) => progress.update(0, () => what),
@@ -92,8 +92,9 @@ async function run(path: string, options: WhyCommandOptions, command: string, si
   });
 }
 
-function methodsOf(names: readonly string[] | undefined): readonly WhyMethodName[] | undefined {
-  return names?.map((name) => oneOf(whyMethodNames)(name));
+/** Names of methods separated by commas; the option may be repeated. */
+function methodList(text: string, previous: readonly WhyMethodName[] | undefined): WhyMethodName[] {
+  return [...(previous ?? []), ...list(text, undefined).map(oneOf(whyMethodNames))];
 }
 
 const count = (tokens: number) => `${tokens} token${tokens === 1 ? '' : 's'}`;
