@@ -21,6 +21,9 @@ const { values } = parseArgs({
     images: { type: 'string', default: '2000' },
     queries: { type: 'string', default: '40' },
     unrelated: { type: 'string', default: '100' },
+    /** Images of the data that calibrate, and those that are changed to fit weights. */
+    calibrate: { type: 'string', default: '100' },
+    planted: { type: 'string', default: '8' },
     /** Where features are kept between runs. */
     features: { type: 'string' },
   },
@@ -63,7 +66,9 @@ const features = indexed();
 const search = searchKeypoints(features);
 const contents = Array.from({ length: count }, (_, i) => String(i));
 const calibrating = cpuSeconds();
-const calibration = await calibrate(features, contents, { read: async (i) => imageAt(i), embed: async () => [] });
+const data = { read: async (i: number) => imageAt(i), embed: async () => [] };
+const sizes = { unrelated: Number(values.calibrate), planted: Number(values.planted) };
+const calibration = await calibrate(features, contents, data, sizes);
 console.log(
   `calibrated in ${(cpuSeconds() - calibrating).toFixed(0)} s: weights`,
   JSON.stringify(calibration.weights.whole),

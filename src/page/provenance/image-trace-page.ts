@@ -145,7 +145,10 @@ function meanings({ calibration, trace }: ImageTracePage): Html {
 </dl>${trace.calibrated !== trace.images && html`<p class="quiet">Calibrated when the index had ${trace.calibrated.toLocaleString('en')} images.</p>`}</section>`;
 }
 
-function reproduction({ command, hashes }: ImageTracePage): Html {
+function reproduction({ command, hashes, trace, name }: ImageTracePage): Html {
+  const listed = new Map(
+    trace.rankings.flatMap((ranking) => countedItems(ranking)).map(({ item }) => [item.id, item.hash]),
+  );
   return html`<section><h2>How to reproduce</h2><pre>${verbatim(command)}</pre>
-<dl class="facts"><div><dt>traced file, SHA-256</dt><dd><code>${hashes.file}</code></dd></div><div><dt>its pixels, SHA-256</dt><dd><code>${hashes.content}</code></dd></div></dl></section>`;
+<table class="hashes"><caption>SHA-256 of the traced file and its pixels, and of the files of the items that count</caption><tbody><tr><th scope="row">${name}</th><td><code>${hashes.file}</code></td></tr><tr><th scope="row">its pixels</th><td><code>${hashes.content}</code></td></tr>${[...listed].map(([id, hash]) => html`<tr><th scope="row">${id}</th><td><code>${hash}</code></td></tr>`)}</tbody></table></section>`;
 }
