@@ -6,8 +6,8 @@ import type { ExplanationDocument } from './document.ts';
 
 /**
  * The input of a document, read from its source again.
- * @param positions.source The source, where the caller names it; it may lie anywhere.
- * @param positions.folders Folders below which the source of the document is looked for.
+ * @param place.source The source, where the caller names it; it may lie anywhere.
+ * @param place.folders Folders below which the source of the document is looked for.
  * @returns the input, or why it cannot be read
  * @throws WhereforeError where the source that the caller names cannot be read
  */

@@ -21,7 +21,7 @@ import { readTokenizer, type Tokenizer } from './tokenizer.ts';
 export async function tokenizerOf(model: LoadedModel, preprocessing: Preprocessing): Promise<Tokenizer | undefined> {
   const path = tokenizerPath(model, preprocessing);
   if (path === undefined) return undefined;
-  return tokenizers(model, path, async () => readTokenizer(path, { inside: await positionsOf(model, path) }));
+  return tokenizers(model, path, async () => readTokenizer(path, { inside: await foldersFor(model, path) }));
 }
 
 /** Tokenizers stay with the model: every text, baseline and explanation asks for them. */
@@ -37,7 +37,7 @@ function tokenizerPath(model: LoadedModel, preprocessing: Preprocessing): string
 }
 
 /** Folders that a tokenizer must lie in, where another file names it. */
-async function positionsOf({ preprocessing, path, beside }: LoadedModel, tokenizer: string) {
+async function foldersFor({ preprocessing, path, beside }: LoadedModel, tokenizer: string) {
   if (beside && tokenizer === beside.files.tokenizer) return beside.folders;
   const naming = preprocessing?.path ?? path;
   return naming === undefined ? undefined : foldersOf(naming);

@@ -23,7 +23,7 @@ export interface Around {
 }
 
 /**
- * What is known beside a model, with the files that were named in the positions of those that were found.
+ * What is known beside a model, with the files that were named in place of those that were found.
  * @throws WhereforeError `wrong-shape` for labels of which there are as many as no output has numbers; as
  *   {@link readLabels}
  */
