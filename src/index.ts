@@ -201,6 +201,7 @@ export type { Materials } from './train/manifest.ts';
 
 // Types that these signatures name
 
+export type { RememberingDecoder } from './language/generate/remembering-decoder.ts';
 export type { SamplingOptions } from './language/generate/sampling.ts';
 export type { ChatTemplate } from './language/model/chat-template.ts';
 export type { InputRoles } from './language/model/input-roles.ts';

@@ -7,7 +7,8 @@ export { type AnswerCache, folderCache, memoryCache } from './endpoint/answer-ca
 export { connectEndpoint, type Endpoint, type EndpointOptions } from './endpoint/endpoint.ts';
 export type { Limits, Prices, Used } from './endpoint/limits.ts';
 export { type Generated, type GenerateOptions, generate } from './generate/generate.ts';
-export { localTextModel } from './generate/local-text-model.ts';
+export { type LocalTextModel, localTextModel } from './generate/local-text-model.ts';
+export type { RememberingDecoder } from './generate/remembering-decoder.ts';
 export type { SamplingOptions } from './generate/sampling.ts';
 export {
   cohensKappa,
@@ -35,6 +36,15 @@ export {
   type OpenLanguageModelOptions,
   openLanguageModel,
 } from './model/language-model.ts';
+export {
+  anotherNumber,
+  type ReasonedQuestion,
+  type ReasoningDependence,
+  type ReasoningForm,
+  type ReasoningOptions,
+  reasoningDependence,
+  type UnreadQuestion,
+} from './reasoning/reasoning.ts';
 export type { Unit, UnitKind } from './text/units.ts';
 export type {
   Access,

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { defineGenerate } from './generate.ts';
 import { defineJudge } from './judge.ts';
+import { defineReasoning } from './reasoning.ts';
 import { defineSay } from './say.ts';
 import { defineWhere } from './where.ts';
 import { defineWhy } from './why.ts';
 
-const subcommands = [defineGenerate, defineWhy, defineWhere, defineJudge, defineSay];
+const subcommands = [defineGenerate, defineWhy, defineWhere, defineReasoning, defineJudge, defineSay];
 
 /** `wherefore language`: one command for each question about a language model. */
 export function defineLanguage(program: Command): void {

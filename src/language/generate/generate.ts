@@ -2,7 +2,7 @@ import { WhereforeError } from '../../errors.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { promptIds } from '../model/prompt.ts';
 import type { Prompt } from '../text-model.ts';
-import { openDecoder } from './decoder.ts';
+import { openRememberingDecoder, type RememberingDecoder } from './remembering-decoder.ts';
 import { createSampler, type SamplingOptions, samplingOf } from './sampling.ts';
 import { textStream } from './text-stream.ts';
 
@@ -14,6 +14,8 @@ export interface GenerateOptions extends SamplingOptions {
   /** Told of each piece of text as soon as it is certain. */
   readonly onText?: (piece: string) => void;
   readonly signal?: AbortSignal;
+  /** An open decoder of the model with room for the text, which stays open. Default: one is opened and closed. */
+  readonly decoder?: RememberingDecoder;
 }
 
 export interface Generated {
@@ -39,7 +41,7 @@ export async function generate(
   prompt: Prompt,
   options: GenerateOptions = {},
 ): Promise<Generated> {
-  const { maxTokens = 100, stops = [], onText, signal, ...sampling } = options;
+  const { maxTokens = 100, stops = [], onText, signal, decoder: _, ...sampling } = options;
   if (!Number.isInteger(maxTokens) || maxTokens < 1) {
     throw new WhereforeError('invalid-argument', 'the number of tokens to write', {
       got: String(maxTokens),
@@ -49,7 +51,7 @@ export async function generate(
   if (stops.some((stop) => stop === '')) throw new WhereforeError('invalid-argument', 'a stop string is empty');
   const sampler = createSampler(samplingOf(sampling));
   const start = promptIds(language, prompt);
-  const decoder = await openDecoder(language, start.length + maxTokens);
+  const decoder = options.decoder ?? (await openRememberingDecoder(language, start.length + maxTokens));
   try {
     const stream = textStream(language.tokenizer, start, stops);
     const ids: number[] = [];
@@ -66,10 +68,10 @@ export async function generate(
       const cut = pushed(stream, id, { stops, onText, tokenizer: language.tokenizer, start, ids });
       if (cut !== undefined) return { text: cut, prompt: start, ids, stopped: 'stop string' };
       if (ids.length === maxTokens) return finished('max tokens');
-      logits = await decoder.read([id], signal);
+      logits = await decoder.read([...start, ...ids], signal);
     }
   } finally {
-    await decoder.close();
+    if (!options.decoder) await decoder.close();
   }
 }
 

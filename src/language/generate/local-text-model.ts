@@ -2,24 +2,46 @@ import { WhereforeError } from '../../errors.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { promptIds } from '../model/prompt.ts';
 import type { AnswerToken, Prompt, TextModel } from '../text-model.ts';
-import { openDecoder } from './decoder.ts';
 import { generate } from './generate.ts';
+import { openRememberingDecoder, type RememberingDecoder } from './remembering-decoder.ts';
+
+/** A language model of this machine as the strategies see it. */
+export interface LocalTextModel extends TextModel {
+  /** Closes what was opened for it; the language model stays open. */
+  close(): Promise<void>;
+}
 
 /**
  * A language model of this machine as the strategies see it that also work with endpoints: everything is offered, a
- * conversation where the model has a chat template.
+ * conversation where the model has a chat template. Texts with the same beginning share the work for it.
  */
-export function localTextModel(language: LanguageModel): TextModel {
+export function localTextModel(language: LanguageModel): LocalTextModel {
   const { name, tokenizer, chatTemplate } = language;
-  const scored = async (ids: readonly number[], answer: readonly number[], signal?: AbortSignal) => {
-    const decoder = await openDecoder(language, ids.length + answer.length);
-    try {
-      const all = [...ids, ...answer];
-      const scores = (await decoder.score(all.slice(0, -1), all.slice(1), signal)).slice(ids.length - 1);
-      return answer.map((id, i): AnswerToken => ({ text: tokenizer.textOf(id), logProbability: scores[i] }));
-    } finally {
-      await decoder.close();
-    }
+  let open: RememberingDecoder | undefined;
+  let turn: Promise<unknown> = Promise.resolve();
+
+  /** One text at a time: the decoder remembers the last one. */
+  function inTurn<T>(length: number, work: (decoder: RememberingDecoder) => Promise<T>): Promise<T> {
+    const mine = turn.then(async () => {
+      if (open && open.capacity < length) {
+        await open.close();
+        open = undefined;
+      }
+      open ??= await openRememberingDecoder(language, length);
+      return work(open);
+    });
+    turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  const scored = async (
+    decoder: RememberingDecoder,
+    start: readonly number[],
+    answer: readonly number[],
+    signal?: AbortSignal,
+  ) => {
+    const scores = await decoder.score([...start, ...answer], start.length, signal);
+    return answer.map((id, i): AnswerToken => ({ text: tokenizer.textOf(id), logProbability: scores[i] }));
   };
   return {
     name,
@@ -34,19 +56,22 @@ export function localTextModel(language: LanguageModel): TextModel {
     async generate(prompt, { temperature = 0, maxTokens = 256, stop, sample = 0, seed = 0, signal } = {}) {
       // Samples of one seed are streams of their own.
       const drawn = { temperature, seed: sample === 0 ? seed : seed + sample / 2 ** 20 };
-      const {
-        text,
-        prompt: start,
-        ids,
-        stopped,
-      } = await generate(language, prompt, { ...drawn, maxTokens, stops: stop, signal });
-      const tokens = ids.length === 0 ? [] : await scored(start, ids, signal);
-      return { text, ended: stopped === 'max tokens' ? 'length' : 'stop', tokens };
+      const room = promptIds(language, prompt).length + maxTokens;
+      return inTurn(room, async (decoder) => {
+        const written = await generate(language, prompt, { ...drawn, maxTokens, stops: stop, signal, decoder });
+        const { text, prompt: start, ids, stopped } = written;
+        const tokens = ids.length === 0 ? [] : await scored(decoder, start, ids, signal);
+        return { text, ended: stopped === 'max tokens' ? 'length' : 'stop', tokens };
+      });
     },
     async score(prompt, answer, { signal } = {}) {
       const [start, own] = splitIds(language, prompt, answer);
-      const tokens = await scored(start, own, signal);
+      const tokens = await inTurn(start.length + own.length, (decoder) => scored(decoder, start, own, signal));
       return { logProbability: tokens.reduce((sum, { logProbability }) => sum + logProbability, 0), tokens };
+    },
+    close: async () => {
+      await turn;
+      await open?.close();
     },
   };
 }

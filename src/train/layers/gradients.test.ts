@@ -4,6 +4,7 @@ import { createNodeRuntime } from '../../runtime/node.ts';
 import { random } from '../../tensor/random.ts';
 import { float32, int64, type Tensor } from '../../tensor/tensor.ts';
 import type { WeightedBatch } from '../batch.ts';
+import { normalWith } from '../initialization.ts';
 import { Network } from '../network.ts';
 import { openTrainingStep } from '../step.ts';
 import {
@@ -12,6 +13,7 @@ import {
   averagePool,
   batchNorm,
   convolution,
+  decoderBlock,
   embedding,
   globalAveragePool,
   groupNorm,
@@ -20,6 +22,7 @@ import {
   maxPool,
   meanOver,
   positionEmbedding,
+  rmsNorm,
   transformerBlock,
 } from './index.ts';
 
@@ -56,10 +59,24 @@ function text(): OnnxModel {
   return n.build([linear(n, meanOver(n, layerNorm(n, x, 'norm'), 'mean', 1), 'logits', { features: 3 })]);
 }
 
+function decoder(): OnnxModel {
+  const n = new Network({ seed: 2 });
+  const x = embedding(n, n.input('x', 'int64', ['N', 5]), 'token', {
+    count: 11,
+    features: 8,
+    initialization: normalWith(1),
+  });
+  const y = decoderBlock(n, x, 'block', { heads: 2, inner: 12, longest: 9, lookBack: [1] });
+  return n.build([linear(n, meanOver(n, rmsNorm(n, y, 'norm'), 'mean', 1), 'logits', { features: 3 })]);
+}
+
+const tokens = int64([4, 5], [1, 2, 3, 4, 5, 0, 0, 7, 8, 9, 10, 1, 3, 5, 7, 2, 2, 2, 2, 2]);
+
 const cases: [string, OnnxModel, Tensor][] = [
   ['images', vision(), normal(4, 3, 8, 8)],
   ['signals', signal(), normal(4, 2, 9)],
-  ['texts', text(), int64([4, 5], [1, 2, 3, 4, 5, 0, 0, 7, 8, 9, 10, 1, 3, 5, 7, 2, 2, 2, 2, 2])],
+  ['texts', text(), tokens],
+  ['texts as Llama reads them', decoder(), tokens],
 ];
 
 it.each(cases)('the gradient of a network for %s is the slope of its loss', async (_, model, x) => {

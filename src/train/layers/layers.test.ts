@@ -13,6 +13,7 @@ import {
   averagePool,
   batchNorm,
   convolution,
+  decoderBlock,
   embedding,
   flatten,
   globalAveragePool,
@@ -22,6 +23,7 @@ import {
   maxPool,
   meanOver,
   positionEmbedding,
+  rmsNorm,
   selfAttention,
   transformerBlock,
 } from './index.ts';
@@ -237,6 +239,39 @@ describe('layers compute what they say', () => {
     const [a, b] = [await run(model, { x: first }), await run(model, { x: changed })];
     expect(a.values.slice(0, 24)).toEqual(b.values.slice(0, 24));
     expect(a.values.slice(24)).not.toEqual(b.values.slice(24));
+  });
+
+  it('a norm by the root mean square', async () => {
+    const model = build(['N', 3], (n, v) => rmsNorm(n, v, 'norm', { epsilon: 0 }));
+    // √((1 + 4 + 4) / 3) = √3.
+    close(
+      (await run(model, { x: float32([1, 3], [1, -2, 2]) })).values,
+      [1, -2, 2].map((value) => value / Math.sqrt(3)),
+    );
+  });
+
+  it('a decoder block does not look ahead, whatever the length', async () => {
+    const block = (length: number | string) =>
+      build(['N', length, 8], (n, v) => decoderBlock(n, v, 'block', { heads: 2, inner: 16, longest: 6 }));
+    const x = ramp([1, 5, 8]);
+    const whole = (await run(block('T'), { x })).values;
+    const part = await run(block('T'), { x: float32([1, 3, 8], x.data.slice(0, 24)) });
+    close(part.values, whole.slice(0, 24));
+    expect((await run(block(5), { x })).values).toEqual(whole);
+  });
+
+  it('a head of a decoder block starts by looking as far back as it is told', async () => {
+    const network = new Network({ seed: 3 });
+    const x = network.input('x', 'float32', ['N', 6, 32]);
+    decoderBlock(network, x, 'block', { heads: 2, inner: 0, longest: 8, lookBack: [1, 3] });
+    const model = network.build([{ name: 'block.attention', shape: ['N', 2, 6, 6] }]);
+    const { values } = await run(model, { x: ramp([1, 6, 32]) });
+    const most = (head: number, row: number) => {
+      const weights = values.slice(head * 36 + row * 6, head * 36 + row * 6 + row + 1);
+      return weights.indexOf(weights.reduce((a, b) => Math.max(a, b)));
+    };
+    expect([1, 2, 3, 4, 5].map((row) => most(0, row))).toEqual([0, 1, 2, 3, 4]);
+    expect([3, 4, 5].map((row) => most(1, row))).toEqual([0, 1, 2]);
   });
 });
 

@@ -19,6 +19,22 @@ export function layerNorm(network: Network, x: Value, name: string, options: Nor
 }
 
 /**
+ * Divides the last axis by its root mean square and scales it by `<name>.weight`: `x / √(mean x² + ε) · w` (Zhang and
+ * Sennrich 2019, arXiv 1910.07467).
+ */
+export function rmsNorm(network: Network, x: Value, name: string, options: NormalizationOptions = {}): Value {
+  const { builder } = network;
+  const weight = network.parameter(`${name}.weight`, [sizeAt(x, -1, name)], constantly(1));
+  const square = builder.op('Mul', [x.name, x.name], {}, { name: `${name}.square` });
+  const mean = builder.op('ReduceMean', [square, builder.ints([-1])], {}, { name: `${name}.mean` });
+  const safe = builder.op('Add', [mean, builder.scalar(options.epsilon ?? 1e-5)], {}, { name: `${name}.safe` });
+  const root = builder.op('Sqrt', [safe], {}, { name: `${name}.root` });
+  const normal = builder.op('Div', [x.name, root], {}, { name: `${name}.normal` });
+  builder.op('Mul', [normal, weight], {}, { name, outputs: [name] });
+  return { name, shape: x.shape };
+}
+
+/**
  * Normalises groups of channels of `[N, C, …]` within one sample (Wu and He 2018, arXiv 1803.08494), then scales and
  * shifts each channel by `<name>.weight` and `<name>.bias`.
  *

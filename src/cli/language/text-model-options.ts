@@ -1,0 +1,57 @@
+import { type Command, Option } from 'commander';
+import { localTextModel } from '../../language/generate/local-text-model.ts';
+import { openLanguageModel } from '../../language/model/language-model.ts';
+import type { TextModel } from '../../language/text-model.ts';
+import { wholeNumber } from '../options.ts';
+import { tell } from '../terminal.ts';
+import { openEndpoint, usedText } from './endpoint-options.ts';
+
+/** What {@link withTextModel} adds to a command. */
+export interface TextModelOptions {
+  readonly model: string;
+  readonly endpoint?: string;
+  readonly keyVariable: string;
+  readonly calls: number;
+  readonly perMinute?: number;
+  readonly answers: string;
+}
+
+/** Which model answers: one in a folder, or one behind an address. */
+export function withTextModel(command: Command): Command {
+  return command
+    .requiredOption('--model <folder or name>', 'a folder with model.onnx and tokenizer.json; with --endpoint a name')
+    .option('--endpoint <address>', 'an API like that of OpenAI, such as http://localhost:11434/v1 (Ollama)')
+    .option('--key-variable <name>', 'the variable of the environment that holds the key', 'WHEREFORE_API_KEY')
+    .option('--calls <count>', 'requests at most, each attempt counted', wholeNumber, 1000)
+    .option('--per-minute <count>', 'requests that begin within a minute at most', wholeNumber)
+    .addOption(
+      new Option('--answers <folder>', 'where answers are kept, so that none is paid twice').default(
+        '.wherefore/answers',
+      ),
+    );
+}
+
+/**
+ * Opens the model, does the work and closes it.
+ * @returns what the work gave, and what was used of an endpoint in words
+ */
+export async function withOpenTextModel<T>(
+  options: TextModelOptions,
+  signal: AbortSignal,
+  work: (model: TextModel) => Promise<T>,
+): Promise<{ readonly result: T; readonly name: string; readonly used?: string }> {
+  const { endpoint, model } = options;
+  if (endpoint !== undefined) {
+    const connected = await openEndpoint({ ...options, endpoint }, signal);
+    return { result: await work(connected), name: connected.name, used: usedText(connected) };
+  }
+  const language = await openLanguageModel(model);
+  const local = localTextModel(language);
+  try {
+    for (const note of language.notes) tell(`note: ${note}`);
+    return { result: await work(local), name: local.name };
+  } finally {
+    await local.close();
+    await language.close();
+  }
+}
