@@ -84,8 +84,9 @@ export function openComparison(model: LoadedModel, request: ComparisonRequest): 
       const { cost } = await compare(model, {
         ...{ ...request, inputs, store },
         onScored: (progress) => {
-          request.onScored?.(progress);
-          report(Math.floor((progress.done * inputs.length) / progress.total));
+          const each = progress.total / inputs.length;
+          request.onScored?.({ ...progress, done: from * each + progress.done });
+          report(Math.floor(progress.done / each));
         },
       });
       const costs: ResultCosts = Object.fromEntries([...results].map(([key, one]) => [key, one.cost]));

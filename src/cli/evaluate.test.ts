@@ -77,13 +77,15 @@ describe('evaluate after a kill -9', () => {
     expect(files('parts')).toEqual([]);
     expect(readdirSync(killed)).toEqual([run]);
     expect(JSON.parse(readFileSync(join(killed, run, 'run.json'), 'utf8'))).toMatchObject({ state: 'complete' });
+    const told = await wherefore(...words, '--out', join(folder, 'told'));
+    expect(told.errors).toMatch(/^20 of 20 explanations/m);
     const undisturbed = await evaluate(images, ...few);
     const values = (list: typeof rows) => list.map(({ values: one }: { values: unknown }) => one);
     // Maps are kept as float32: the controls that are made of them differ by that rounding at most.
     const flat = (list: typeof rows): number[] =>
       values(list).flatMap((one: Record<string, number[]>) => Object.values(one).flat());
     flat(undisturbed.rows).forEach((value, i) => expect(flat(rows)[i]).toBeCloseTo(value, 4));
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('inputs of an evaluation', () => {
