@@ -98,8 +98,8 @@ knownAnswers(
     ['integrated-gradients-zero-feature', [2, -6, 2]],
     // f = 2 − 6 + 2 + 1 = −1, of which the bias takes 1 and the three inputs 2, −6 and 2.
     ['lrp-epsilon', [2, -6, 2], { epsilon: 0 }],
-    // R = −2 behind the bias: positive parts 2 and 2 of 4 take 2·(−2), the negative part −6 takes −1·(−2).
-    ['lrp-alpha-beta', [-2, 2, -2], { epsilon: 0 }],
+    // R = −1, of which the bias takes nothing: positive parts 2 and 2 of 4 take 2·(−1), the negative part −6 takes −1·(−1).
+    ['lrp-alpha-beta', [-1, 1, -1], { epsilon: 0 }],
   ],
 );
 

@@ -76,12 +76,14 @@ describe('quantised values', () => {
         hash: '',
       });
       const black = float32(image.shape, new Float32Array(image.data.length));
-      for (const method of ['deep-lift', 'lrp-epsilon'] as const) {
-        const { sum, attributionTarget, gradientNotes } = await explain(model, image, black, method);
+      for (const method of ['deep-lift', 'lrp-epsilon', 'lrp-alpha-beta'] as const) {
+        const { sum, value, attributionTarget, gradientNotes } = await explain(model, image, black, method);
         expect(gradientNotes.filter((note) => note.text.includes('no rule'))).toEqual([]);
         expect(Number.isFinite(sum)).toBe(true);
         // Rounding, of a logit of about 1 in steps of some hundredths, is all that is lost.
         if (method === 'deep-lift') expect(Math.abs(sum - (attributionTarget as number))).toBeLessThan(0.05);
+        // Biases take nothing, whether a layer holds them or a node behind it adds them: but for ε all of f(x) is shared.
+        if (method === 'lrp-alpha-beta') expect(Math.abs(sum - value)).toBeLessThan(0.1);
       }
       await model.close();
     },

@@ -1,5 +1,6 @@
 import type { RuleContext } from '../../../autodiff/context.ts';
 import { operatorKey } from '../../../onnx/graph.ts';
+import { sameShape } from '../../../tensor/tensor.ts';
 import type { RuleSet } from '../../plan.ts';
 import { centred, standardised } from './deep-lift-normalised.ts';
 import {
@@ -49,6 +50,12 @@ export function relevanceRule(c: RuleContext, gradients: Gradients, options: Rel
     if (options.alphaBeta && weighted) return [...splitBySign(c, g, varying[0], options.alphaBeta)];
     return ordinary(c, [stabilised(c, g, options.epsilon)]);
   }
+  if (options.alphaBeta && key === 'Add' && varying.length === 1 && keepsShape(c, varying[0])) {
+    // A constant that is added behind a layer is its bias, which takes no relevance inside the layer either.
+    const shares: (string | undefined)[] = [undefined, undefined];
+    shares[varying[0]] = rescaled(c, gradients, varying[0]);
+    return shares;
+  }
   if (linearOperators.has(key)) return ordinary(c, [stabilised(c, g, options.epsilon), ...gradients.slice(1)]);
   // A divisor scales; it takes no relevance.
   if (key === 'Div' && varying.includes(0)) return [ordinary(c, gradients)[0]];
@@ -68,6 +75,9 @@ export function relevanceRule(c: RuleContext, gradients: Gradients, options: Rel
   return ordinary(c, gradients);
 }
 
+/** Whether an input of a node is as large as its output, rather than repeated. */
+const keepsShape = (c: RuleContext, input: number): boolean => sameShape(c.inputShape(input), c.outputShape());
+
 /** `R/(y + ε·sign y)` from `s = R/y`; with ε = 0 that is s, also where y is 0. */
 function stabilised(c: RuleContext, g: string, epsilon: number): string {
   if (epsilon === 0) return g;
@@ -81,18 +91,18 @@ function stabilised(c: RuleContext, g: string, epsilon: number): string {
 }
 
 /** A function of one element hands on all that it gets: `R_x = R_y`, so that `s_x = s_y · y/x`. */
-function rescaled(c: RuleContext, gradients: Gradients): string | undefined {
+function rescaled(c: RuleContext, gradients: Gradients, varying = 0): string | undefined {
   const [g] = gradients;
-  const plain = ordinary(c, gradients)[0];
+  const plain = ordinary(c, gradients)[varying];
   if (!g || !plain) return undefined;
-  const [x, y] = [c.input(0), c.output()];
+  const [x, y] = [c.input(varying), c.output()];
   const zero = c.op('Less', [c.op('Abs', [x]), c.scalar(1e-12, x)]);
   return c.op('Where', [zero, plain, c.mul(g, c.div(y, c.op('Where', [zero, c.scalar(1, x), x])))]);
 }
 
 /**
  * The αβ-rule for `y = L(x; w)`: `R_i = Σ_j (α (x_i w_ij)⁺/z_j⁺ − β (x_i w_ij)⁻/z_j⁻) R_j` with `z^±` the sums of the
- * positive and of the negative parts. Biases take no relevance. A unit with parts of one sign only hands all its
+ * positive and of the negative parts. Biases take no relevance, also those that a node behind the layer adds. A unit with parts of one sign only hands all its
  * relevance to them, so that α − β = 1 conserves it.
  */
 function splitBySign(
