@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { random } from '../../tensor/random.ts';
+import { choose, random } from '../../tensor/random.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { backgroundOf, backgroundSchema } from './background.ts';
 import type { FeatureBlock } from './features.ts';
@@ -77,44 +77,23 @@ export async function calibrate(
   const { seed = 0, unrelated = 100, planted = 8, preset = 'fitted', signal, onProgress } = options;
   const source = random(seed, 3);
   const search = searchKeypoints(features);
-  const moments = momentsOf(features, seed);
-  let weights: RankingWeights = { moments, whole: equalWeights };
-  const changes = Object.values(plantedChanges);
-  const asked = preset === 'fitted' ? Math.min(planted, features.count) : 0;
-  const total = asked * changes.length + Math.min(unrelated, features.count);
+  const drawn = (count: number) => choose(features.count, Math.min(count, features.count), source);
+  const [changed, traced] = [drawn(preset === 'fitted' ? planted : 0), drawn(unrelated)];
+  const total = changed.length * Object.keys(plantedChanges).length + traced.length;
   let done = 0;
-  const trace = async (image: number, change?: PlantedChange) => {
+  const trace: Trace = async (image, change) => {
     signal?.throwIfAborted();
     const pixels = await images.read(image);
-    const made = change ? await change(pixels, source) : pixels;
+    const made = change ? change(pixels, source) : pixels;
     const signals = signalsOf(features, search, queryImage(made, { embeddings: await images.embed(made) }));
     onProgress?.(++done, total);
     return signals;
   };
-  const found = { count: 0, first: 0 };
-  if (asked > 0) {
-    const rows: number[][] = [];
-    const truths: boolean[] = [];
-    for (let k = 0; k < asked; k++) {
-      const image = source.integer(features.count);
-      const own = copiesOf(image, contents);
-      for (const change of changes) {
-        const signals = await trace(image, change);
-        const order = ranked(wholeScores(signals, weights), 30 + own.size).filter((other) => !own.has(other));
-        for (const other of [image, ...order.slice(0, 30)]) {
-          const components = wholeComponents(signals, weights, other);
-          rows.push(wholeSignals.map((name) => components[name]));
-          truths.push(other === image);
-        }
-      }
-    }
-    weights = { moments, whole: namedWeights(fitLogistic(rows, truths)) };
-    found.count = asked * changes.length;
-    found.first = firstCount(rows, truths, weights);
-  }
+  const equal: RankingWeights = { moments: momentsOf(features, seed), whole: equalWeights };
+  const fitted = changed.length > 0 ? await fitWeights(changed, contents, equal, trace) : undefined;
+  const weights = fitted?.weights ?? equal;
   const best = { whole: [] as number[], region: [] as number[], hand: [] as number[] };
-  for (let k = 0; k < Math.min(unrelated, features.count); k++) {
-    const image = source.integer(features.count);
+  for (const image of traced) {
     const signals = await trace(image);
     const own = copiesOf(image, contents, signals);
     for (const [question, scores] of Object.entries(scoresOf(signals, weights)))
@@ -128,8 +107,41 @@ export async function calibrate(
     weights,
     preset,
     background: { whole: backgroundOf(best.whole), region: backgroundOf(best.region), hand: backgroundOf(best.hand) },
-    planted: found,
+    planted: fitted?.planted ?? { count: 0, first: 0 },
   };
+}
+
+/** Signals of an image of the index, changed or not. */
+type Trace = (image: number, change?: PlantedChange) => Promise<Signals>;
+
+/** Images next to a changed one that its source is told from. */
+const nearestOthers = 30;
+
+/** Changes some images in every way, and fits weights that put their sources before the images next to them. */
+async function fitWeights(
+  images: Uint32Array,
+  contents: readonly string[],
+  start: RankingWeights,
+  trace: Trace,
+): Promise<{ readonly weights: RankingWeights; readonly planted: Calibration['planted'] }> {
+  const rows: number[][] = [];
+  const truths: boolean[] = [];
+  const changes = Object.values(plantedChanges);
+  for (const image of images) {
+    const own = copiesOf(image, contents);
+    for (const change of changes) {
+      const signals = await trace(image, change);
+      const order = ranked(wholeScores(signals, start), nearestOthers + own.size).filter((other) => !own.has(other));
+      for (const other of [image, ...order.slice(0, nearestOthers)]) {
+        const components = wholeComponents(signals, start, other);
+        rows.push(wholeSignals.map((name) => components[name]));
+        truths.push(other === image);
+      }
+    }
+  }
+  const weights = { moments: start.moments, whole: namedWeights(fitLogistic(rows, truths)) };
+  const count = images.length * changes.length;
+  return { weights, planted: { count, first: firstCount(rows, truths, weights) } };
 }
 
 /** Scores by question, of those that need no words. */
