@@ -54,6 +54,8 @@ export function layerCovariances(
     const parts = uses.map((use) => {
       // What flows back has the weight of its row already.
       const counted: PositionWeights | undefined = isInput ? positionWeights(c, use.pair, weights) : undefined;
+      const widened = isInput && layer.bias ? withOnesColumn(c, use, side) : undefined;
+      if (widened) return momentsOf(c, widened, side, counted).square;
       const { square, sum } = momentsOf(c, use.pair, side, counted);
       const isDiagonal = use.pair[side].kind === 'one-hot';
       if (isDiagonal !== (layer.oneHot === (isInput ? 'inputs' : 'outputs'))) throw mixedKinds(layer);
@@ -71,6 +73,19 @@ function mixedKinds(layer: Layer): WhereforeError {
     `"${layer.name}" is a table that indices look up and a matrix as well, whose covariances have no common form`,
     { fix: 'leave it out' },
   );
+}
+
+/**
+ * The pair with `[a, 1]` in place of its inputs, where these are rows: one column more costs less than to put a row and a
+ * column around a product that may be a thousand wide. Undefined for windows and indices.
+ */
+function withOnesColumn(c: RuleContext, { pair, hasBias }: LayerUse, side: 'first' | 'second'): FactorPair | undefined {
+  const factor = pair[side];
+  if (!hasBias || factor.kind !== 'rows' || pair.groups > 1) return undefined;
+  const { rows, positions } = pair;
+  const ones = c.constantTensor(float32([rows, positions, 1], new Float32Array(rows * positions).fill(1)));
+  const value = c.op('Concat', [inOrder(c, factor, 'last'), ones], { axis: 2 });
+  return { ...pair, [side]: { kind: 'rows', value, width: factor.width + 1, order: 'last' } };
 }
 
 /** The covariance of `[a, 1]`: `[[A, Σa], [Σaᵀ, Σ1]]`. */
