@@ -26,12 +26,16 @@ function checkpoint(step: number, learningRate: number, rows: number[], query: n
 }
 
 describe('SOURCE', () => {
-  it('is what the formula says, with one weight', async () => {
-    // H = mean g² + λ: (1 + 9)/2 + .1 = 5.1 and (4 + 0)/2 + .1 = 2.1. Times: .1·2/(1 − .5) = .4 and .05·4/.5 = .4.
+  // H = mean g² + λ by EK-FAC: (1 + 9)/2 + .1 = 5.1 and (4 + 0)/2 + .1 = 2.1; the whole matrix is 1 + .1 in both.
+  it.each([
+    ['EK-FAC', 0, [5.1, 2.1]],
+    ['the whole curvature', 1, [1.1, 1.1]],
+  ])('is what the formula says, with one weight and %s', async (_, whole, curvatures) => {
+    // Times: .1·2/(1 − .5) = .4 and .05·4/.5 = .4.
     const checkpoints = [checkpoint(2, 0.1, [1, 3], 99), checkpoint(6, 0.05, [2, 0], 7)];
     const context = { rows: 2, queries: 1, seed: 1, checkpoints };
-    const { values } = await score('source', context, { momentum: 0.5 });
-    const [first, second] = [5.1, 2.1].map((h) => ({ through: (1 - Math.exp(-0.4 * h)) / h, on: Math.exp(-0.4 * h) }));
+    const { values } = await score('source', context, { momentum: 0.5, whole });
+    const [first, second] = curvatures.map((h) => ({ through: (1 - Math.exp(-0.4 * h)) / h, on: Math.exp(-0.4 * h) }));
     const r = 7 * second.on;
     const expected = [
       -(7 * second.through * 2 + r * first.through * 1) / 2,

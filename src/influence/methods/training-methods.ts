@@ -27,7 +27,8 @@ export const trainingMethods = {
   }),
   source: influenceMethod({
     title: 'SOURCE',
-    formula: 'τ_i = −(1/n) Σ_l r_l (1 − e^{−c_l H_l}) H_l⁻¹ g_i(θ_l), r_{l−1} = r_l e^{−c_l H_l}, H of EK-FAC',
+    formula:
+      'τ_i = −(1/n) Σ_l r_l (1 − e^{−c_l H_l}) H_l⁻¹ g_i(θ_l), r_{l−1} = r_l e^{−c_l H_l}, H whole up to 1,000 weights, else of EK-FAC',
     source: 'Bae et al.: Training Data Attribution via Approximate Unrolled Differentiation. NeurIPS 2024',
     family: 'training',
     needs: ['checkpoints'],
@@ -40,14 +41,20 @@ export const trainingMethods = {
     parameters: z.strictObject({
       momentum: z.number().min(0).lt(1).default(0),
       labels: z.enum(['sampled', 'given']).default('sampled'),
+      whole: z.int().min(0).default(1000),
     }),
-    // Three passes over the rows at each checkpoint, and two rotations of every query there.
-    cost: ({ rows, queries, parameters, checkpoints }) => ({
-      gradients: 3 * rows * checkpoints + queries,
-      trainings: 0,
-      multiplications: checkpoints * (10 * parameters ** 1.5 + queries * (8 * parameters ** 1.5 + rows * parameters)),
-      bytes: 8 * (rows * queries + parameters * (4 + 2 * queries)),
-    }),
+    // Passes over the rows at each checkpoint, and two rotations of every query there.
+    cost: ({ rows, queries, classes, parameters, checkpoints }, { whole }) => {
+      const isWhole = parameters <= whole;
+      const curvature = isWhole ? parameters ** 2 * (rows * classes + parameters) : 10 * parameters ** 1.5;
+      const acting = queries * (isWhole ? 4 * parameters ** 2 : 8 * parameters ** 1.5);
+      return {
+        gradients: (isWhole ? 1 + classes : 3) * rows * checkpoints + queries,
+        trainings: 0,
+        multiplications: checkpoints * (curvature + acting + queries * rows * parameters),
+        bytes: 8 * (rows * queries + parameters * (4 + 2 * queries) + (isWhole ? 3 * parameters ** 2 : 0)),
+      };
+    },
     load: async () => (await import('./source.ts')).source,
   }),
 } as const;
