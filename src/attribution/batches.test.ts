@@ -116,14 +116,23 @@ describe('batches', () => {
       values: new Map(),
     };
     const facts = (width: number) => ({
-      shapes: new Map([['b', [1, width]]]),
-      types: new Map([['b', 'float32' as const]]),
+      shapes: new Map([
+        ['a', [1, 2 * width]],
+        ['b', [1, width]],
+      ]),
+      types: new Map([
+        ['a', 'float32' as const],
+        ['b', 'float32' as const],
+      ]),
       constants: new Map(),
     });
     // 4 KiB a point forward, and as much backward.
     expect(mostPoints(graph, facts(1024), 64 * 1024)).toBe(7);
     expect(mostPoints(graph, facts(1024), 2 ** 30)).toBeLessThan(4096);
     expect(mostPoints(graph, facts(2 ** 24), 1)).toBe(1);
+    // With an input of 8 KiB a point 12 KiB, and as much backward.
+    const fed = { ...graph, inputs: [{ name: 'a', type: 'float32' as const, shape: undefined }] };
+    expect(mostPoints(fed, facts(1024), 64 * 1024)).toBe(2);
   });
 });
 

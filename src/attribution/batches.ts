@@ -38,16 +38,20 @@ export async function inBatches<T>(
 const cached = 4 * 2 ** 20;
 
 /**
- * How many points one run may take: as many as keep the largest value in the processor's caches, within the byte budget.
+ * How many points one run may take: as many as keep the largest value in the processor's caches, within the byte budget,
+ * which counts inputs and all that is computed of them.
  * @param facts of the graph at one point
  */
 export function mostPoints(graph: Graph, facts: Facts, budget: number): number {
+  const bytesOf = (name: string) => {
+    const type = facts.types.get(name);
+    return type ? sizeOf(facts.shapes.get(name) ?? []) * dataTypes[type].bytes : 0;
+  };
   let [whole, largest] = [0, 1];
+  for (const { name } of graph.inputs) whole += bytesOf(name);
   for (const node of graph.nodes) {
     for (const name of node.outputs) {
-      const type = facts.types.get(name);
-      if (!type) continue;
-      const bytes = sizeOf(facts.shapes.get(name) ?? []) * dataTypes[type].bytes;
+      const bytes = bytesOf(name);
       whole += bytes;
       largest = Math.max(largest, bytes);
     }
