@@ -143,6 +143,8 @@ export interface Opened {
 /** The element of the logits that is differentiated. */
 const element = 281;
 const learningRate = 0.01;
+/** Bytes that a run may hold: all gradients of GPT-2 take 3.4 GiB, more than the default where other work is done. */
+const memory = 8 * 2 ** 30;
 
 /** Element i is sin(i); token i is 7919·i mod vocabulary. `peer.py` has the same formula. */
 function inputOf(net: NetName, batch: number): { name: string; tensor: Tensor } {
@@ -231,7 +233,7 @@ async function gradients(
   work: 'input' | 'embedding' | 'parameters',
   { file, input, parameters, threads, logits }: Given,
 ): Promise<Runner> {
-  const model = await loadModel(file, { threads });
+  const model = await loadModel(file, { threads, memory });
   const wrt = work === 'parameters' ? parameters : work === 'embedding' ? ['embedding'] : [...input.keys()];
   const seed = new Float32Array(sizeOf(logits));
   for (let i = 0; i < logits[0]; i++) seed[i * (seed.length / logits[0]) + element] = 1;
@@ -277,7 +279,7 @@ async function training({ file, input, parameters, batch, threads }: Given): Pro
 }
 
 async function integration({ file, input, steps, threads }: Given): Promise<Runner> {
-  const model = await loadModel(file, { threads });
+  const model = await loadModel(file, { threads, memory });
   let latest: ArrayLike<number> = [];
   return {
     run: async () => {
@@ -296,7 +298,7 @@ async function integration({ file, input, steps, threads }: Given): Promise<Runn
 }
 
 async function gradCam({ file, input, threads }: Given): Promise<Runner> {
-  const model = await loadModel(file, { threads });
+  const model = await loadModel(file, { threads, memory });
   // The input of the global pooling: the output of the last stage.
   const last = model.graph.nodes.find(({ op }) => op === 'GlobalAveragePool')?.inputs[0];
   if (!last) throw new Error('the network has no global pooling');
