@@ -158,6 +158,7 @@ describe('wherefore retrain', () => {
 const trainer = `import { readFileSync } from 'node:fs';
 const [head, ...lines] = readFileSync(process.argv[2], 'utf8').trim().split('\\n');
 if (head !== 'id,u,v,label') process.exit(3);
+if (lines.some((line) => !line.split(',').slice(1, 3).every((cell) => Number.isFinite(Number(cell))))) process.exit(4);
 console.log('trained');
 console.log(lines.filter((line) => line.endsWith('a')).length / lines.length);
 `;

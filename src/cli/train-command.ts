@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { removeFolder, writeAtomically } from '../data/files/files.ts';
 import { temporaryPath } from '../data/files/temporary.ts';
-import { csvCell } from '../data/formats/csv-cell.ts';
 import { WhereforeError } from '../errors.ts';
 import type { PlannedTraining } from '../influence/retraining/retraining.ts';
 import { shellWord } from './options.ts';
@@ -107,7 +106,9 @@ const labelOf = ({ labels, classes }: CommandRows, { labels: other }: PlannedTra
   return k === undefined ? (labels?.[row] ?? '') : classes[k];
 };
 
-const csvLine = (cells: readonly string[]): string => cells.map(csvCell).join(',');
+/** A line for a program: no cell is made safe for spreadsheets, which would change negative numbers. */
+const csvLine = (cells: readonly string[]): string =>
+  cells.map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',');
 
 function rowsFile(rows: CommandRows, planned: PlannedTraining): string {
   const lines = used(planned, (row) => csvLine([String(row), rows.ids[row], labelOf(rows, planned, row)]));
