@@ -80,13 +80,16 @@ export async function plan(
   const inputs = await inputsOf(model, sources, preprocessing);
   const tokenizer = await model.edge.tokenizer(model, preprocessing);
   const names: Names = { classes: labelsOf(model, preprocessing), tokens: tokenizer && vocabularyOf(tokenizer) };
-  const found = [...usedBeside(model, preprocessing), ...guessNotes(model, preprocessing)];
+  const found = ({ image }: ModelInput) => [
+    ...usedBeside(model, preprocessing),
+    ...guessNotes(model, preprocessing, image !== undefined),
+  ];
   const explanations: PlannedExplanation[] = [];
   const leftOut = new Map<string, LeftOut>();
   for await (const question of questionsOf({ model, preprocessing, tokenizer, names, options }, inputs)) {
     const answer = planned(question, options, model, names);
     if ('code' in answer) leftOut.set(answer.text, answer);
-    else explanations.push({ ...answer, notes: [...found, ...answer.notes] });
+    else explanations.push({ ...answer, notes: [...found(answer.input), ...answer.notes] });
   }
   const run = new Set<string>([...(options.methods ?? []), ...explanations.map(({ method }) => method)]);
   refuseIdleParameters(options, run);

@@ -7,10 +7,11 @@ import { roleOf, settledPreprocessing } from './settled-preprocessing.ts';
 /**
  * What was guessed of how inputs are made and outputs read, in words: what a `wherefore.yaml` leaves out, and how images
  * become the input where nobody says it. Nothing is said of what the caller brought himself.
+ * @param isImage whether the input was an image, rather than tensors of which nothing had to be made. Default true
  */
-export function guessNotes(model: LoadedModel, used: Preprocessing): string[] {
+export function guessNotes(model: LoadedModel, used: Preprocessing, isImage = true): string[] {
   const settled = settledPreprocessing(model);
-  return [...filledIn(model, used, settled), ...guessedImages(model, used, settled)];
+  return [...filledIn(model, used, settled), ...(isImage ? guessedImages(model, used, settled) : [])];
 }
 
 function filledIn({ preprocessing: written }: LoadedModel, used: Preprocessing, settled: Preprocessing): string[] {

@@ -96,6 +96,8 @@ describe('what a wherefore.yaml leaves out', () => {
       const own = { ...settled, inputs: { x: { ...settled.inputs.x, range: [0, 255] } } } as typeof settled;
       expect(guessNotes(model, own)).toEqual([]);
       expect(guessNotes(model, settled)).toHaveLength(1);
+      // Tensors are what the model takes: nothing was guessed of how they are made.
+      expect(guessNotes(model, settled, false)).toEqual([]);
     });
   });
 });
