@@ -288,7 +288,7 @@ async function integration({ file, input, steps, threads }: Given): Promise<Runn
         target: { kind: 'classLogit', class: element },
         baseline: { kind: 'zero' },
         method: 'integrated-gradients',
-        parameters: { steps, tolerance: 0 },
+        parameters: { steps, nodes: 'even', tolerance: 0 },
       });
       latest = values.get('x')?.data ?? [];
     },
