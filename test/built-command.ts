@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
@@ -26,7 +27,7 @@ export function buildCommand(): BuiltCommand {
     const target = join(folder, 'dist', name.replace(/\.ts$/, '.js'));
     mkdirSync(dirname(target), { recursive: true });
     const text = readFileSync(join(source, name), 'utf8');
-    writeFileSync(target, name.endsWith('.ts') ? translate(text) : text);
+    writeFileSync(target, name.endsWith('.ts') ? translated(text) : text);
   }
   copyFileSync(join(root, 'package.json'), join(folder, 'package.json'));
   const run = (words: readonly string[], detached = false) =>
@@ -42,6 +43,24 @@ export function buildCommand(): BuiltCommand {
     writeProgram: written,
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
+}
+
+/** Translations are kept by content: several files of tests need the same ones. */
+const kept = join(root, 'node_modules', '.cache', 'wherefore-translated');
+
+function translated(text: string): string {
+  const path = join(kept, `${createHash('sha256').update(ts.version).update(text).digest('hex')}.js`);
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    const result = translate(text);
+    mkdirSync(kept, { recursive: true });
+    // Tests in other processes may read it at the same time.
+    const temporary = `${path}.${process.pid}`;
+    writeFileSync(temporary, result);
+    renameSync(temporary, path);
+    return result;
+  }
 }
 
 function translate(text: string): string {

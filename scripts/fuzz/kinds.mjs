@@ -193,7 +193,7 @@ function zeros({ graph }) {
   for (const { name, type, shape } of taken) {
     const sizes = (shape ?? []).map((size) => (typeof size === 'number' ? size : 2));
     const count = sizes.reduce((a, b) => a * b, 1);
-    if (type === 'string' || !(count <= 200_000)) return undefined;
+    if (type === undefined || type === 'string' || !(count <= 200_000)) return undefined;
     inputs.set(name, wherefore.fromNumbers(type, sizes, new Float64Array(count)));
   }
   return inputs;

@@ -109,9 +109,18 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((dimension, i) => dimension === b[i]);
 }
 
-/** Length of the data array that holds `shape` elements of `type` (packed types share a byte, complex ones take two). */
+/**
+ * Length of the data array that holds `shape` elements of `type` (packed types share a byte, complex ones take two).
+ * @throws WhereforeError `wrong-type` for what is no type, as a program without types may give
+ */
 export function storageLength(type: DataType, shape: readonly number[]): number {
   const size = sizeOf(shape);
+  if (!Object.hasOwn(dataTypes, type)) {
+    throw new WhereforeError('wrong-type', 'there is no such type of elements', {
+      got: String(type),
+      expected: Object.keys(dataTypes).join(', '),
+    });
+  }
   if (type === 'complex64' || type === 'complex128') return size * 2;
   const { bytes } = dataTypes[type];
   return bytes > 0 && bytes < 1 ? Math.ceil(size * bytes) : size;

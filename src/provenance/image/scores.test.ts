@@ -140,6 +140,16 @@ describe('weights', () => {
     expect(against).toBe(0);
   });
 
+  it('stay near equal ones where few pairs were planted, though one signal alone tells them apart', () => {
+    const source = random(8);
+    const truths = Array.from({ length: 60 }, (_, i) => i % 20 === 0);
+    const rows = truths.map((truth) => [(truth ? 6 : 0) + source.normal(), (truth ? 1 : 0) + source.normal()]);
+    const [strong, weak] = fitLogistic(rows, truths);
+    expect(strong).toBeGreaterThan(weak);
+    expect(weak).toBeGreaterThan(0.5);
+    expect(strong).toBeLessThan(2);
+  });
+
   it('of words are those of BM25', () => {
     // Two captions of 2 words, one of 4; "red" is in two: idf = log(1 + 1.5/2.5).
     const scores = wordScores(['red fox', 'blue fox', 'red red old house'], 'Red!');
