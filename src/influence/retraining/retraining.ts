@@ -10,6 +10,7 @@ import {
   type TrainOptions,
   trainableParameters,
 } from '../../train/index.ts';
+import { classNumbers, withLabels } from '../decided-dataset.ts';
 import type { RetrainedValues, Retraining } from '../material.ts';
 
 /** A training that can be made again. */
@@ -92,22 +93,13 @@ export async function openRetraining({ recipe, queries }: RetrainingOptions): Pr
 
 /** The same rows with other classes for some of them. */
 function relabelled(samples: Dataset, labels: ReadonlyMap<number, number>): Dataset {
-  return {
-    ...samples,
-    async read(positions, epoch) {
-      const rows = await samples.read(positions, epoch);
-      if (rows.labels?.type !== 'int64' || rows.labels.shape.length !== 1)
-        throw new WhereforeError('wrong-type', 'rows that have no class cannot be given another one', {
-          got: rows.labels
-            ? `targets of type ${rows.labels.type}, ${rows.labels.shape.length} dimensions`
-            : 'no labels',
-        });
-      const data = (rows.labels.data as BigInt64Array).slice();
-      for (let i = 0; i < positions.length; i++) {
-        const label = labels.get(positions[i]);
-        if (label !== undefined) data[i] = BigInt(label);
-      }
-      return { ...rows, labels: { ...rows.labels, data } };
-    },
-  };
+  const { labels: own } = samples;
+  if (own?.type !== 'int64' || own.shape.length !== 1) {
+    throw new WhereforeError('wrong-type', 'rows that have no class cannot be given another one', {
+      got: own ? `targets of type ${own.type}, ${own.shape.length} dimensions` : 'no labels',
+    });
+  }
+  const classes = classNumbers(own);
+  for (const [row, label] of labels) classes[row] = label;
+  return withLabels(samples, classes);
 }
