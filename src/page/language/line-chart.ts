@@ -12,7 +12,7 @@ export interface ChartLine {
 
 const size = { width: 720, height: 300, left: 58, right: 16, top: 14, bottom: 40 } as const;
 /** Lines are told apart by colour and by dashes. */
-const dashes = ['none', '7 3', '2 3', '9 3 2 3', '4 4'] as const;
+const dashes = ['none', '7 3', '2 3', '9 3 2 3', '4 4', '12 4', '1 5'] as const;
 
 /** Lines on common axes, with a legend that tells them apart without colours too. */
 export function lineChart(lines: readonly ChartLine[], axes: { readonly x: string; readonly y: string }): Html {
@@ -50,7 +50,7 @@ export function lineChart(lines: readonly ChartLine[], axes: { readonly x: strin
 export const chartStyle = raw(`
 .chart{max-width:46rem;margin:1rem 0}.chart>svg{width:100%;height:auto;display:block;font-size:12px;fill:var(--ink)}
 .chart .grid{stroke:var(--line);fill:none}.chart .line{fill:none;stroke-width:2}.chart .band{fill:var(--total);opacity:.18}
-.line-0{stroke:#0b6fa4}.line-1{stroke:#c2410c}.line-2{stroke:#4d7c0f}.line-3{stroke:#7e22ce}.line-4{stroke:#b4235a}.line.trivial{stroke:var(--total);stroke-width:1.5}
+.line-0{stroke:#0b6fa4}.line-1{stroke:#c2410c}.line-2{stroke:#4d7c0f}.line-3{stroke:#7e22ce}.line-4{stroke:#b4235a}.line-5{stroke:#0f766e}.line-6{stroke:#854d0e}.line.trivial{stroke:var(--total);stroke-width:1.5}
 .keys{list-style:none;margin:.5rem 0 0;padding:0;display:flex;flex-wrap:wrap;gap:.3rem 1.1rem;font-size:.84rem}.keys svg{width:34px;height:10px;margin-right:.45em;vertical-align:middle}
-@media (prefers-color-scheme:dark){.line-0{stroke:#6db9ea}.line-1{stroke:#f2a272}.line-2{stroke:#a6d168}.line-3{stroke:#cf9df5}.line-4{stroke:#f29ab8}}
+@media (prefers-color-scheme:dark){.line-0{stroke:#6db9ea}.line-1{stroke:#f2a272}.line-2{stroke:#a6d168}.line-3{stroke:#cf9df5}.line-4{stroke:#f29ab8}.line-5{stroke:#5fd0c5}.line-6{stroke:#e0b36a}}
 `).html;

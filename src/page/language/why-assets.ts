@@ -51,6 +51,7 @@ button:disabled{opacity:.45;cursor:default}
 .plus{background:color-mix(in oklab,var(--positive) calc(var(--share)*72%),transparent)}.minus{background:color-mix(in oklab,var(--negative) calc(var(--share)*72%),transparent)}
 .unit:hover,.unit:focus-visible{outline:2px solid var(--accent)}
 .special{outline:1px dashed var(--quiet);font-style:italic;font-size:.86em}
+.answers td.quiet{white-space:nowrap}
 .told{min-height:1.6em;font-variant-numeric:tabular-nums}
 .scale-line{display:flex;gap:.7rem;align-items:center;max-width:26rem;font-variant-numeric:tabular-nums;margin:.2rem 0 .4rem}
 .scale-line .scale{flex:1;border:1px solid var(--line);background:linear-gradient(90deg,color-mix(in oklab,var(--negative) 72%,transparent),transparent,color-mix(in oklab,var(--positive) 72%,transparent))}
