@@ -45,6 +45,14 @@ export {
   reasoningDependence,
   type UnreadQuestion,
 } from './reasoning/reasoning.ts';
+export {
+  type Source,
+  type SourceQuestion,
+  type SourceRole,
+  type SourceUse,
+  type SourceUseOptions,
+  sourceUse,
+} from './sources/source-use.ts';
 export type { Unit, UnitKind } from './text/units.ts';
 export type {
   Access,

@@ -3,10 +3,11 @@ import { defineGenerate } from './generate.ts';
 import { defineJudge } from './judge.ts';
 import { defineReasoning } from './reasoning.ts';
 import { defineSay } from './say.ts';
+import { defineSources } from './sources.ts';
 import { defineWhere } from './where.ts';
 import { defineWhy } from './why.ts';
 
-const subcommands = [defineGenerate, defineWhy, defineWhere, defineReasoning, defineJudge, defineSay];
+const subcommands = [defineGenerate, defineWhy, defineWhere, defineReasoning, defineSources, defineJudge, defineSay];
 
 /** `wherefore language`: one command for each question about a language model. */
 export function defineLanguage(program: Command): void {

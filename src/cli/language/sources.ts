@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { readText } from '../../data/files/read-file.ts';
+import { packageVersion } from '../../explain/version.ts';
+import { type Source, sourceUse } from '../../language/sources/source-use.ts';
+import { renderSourcesPage } from '../../page/language/sources-page.ts';
+import { writeLanguageRun } from '../../report/write-language.ts';
+import { interruptible } from '../failure.ts';
+import { commandLine } from '../options.ts';
+import { checkWritable } from '../out-folder.ts';
+import { showProgress } from '../progress.ts';
+import { formatTable } from '../table-text.ts';
+import { print, printJson } from '../terminal.ts';
+import { numberOption } from './language-options.ts';
+import { type TextModelOptions, withOpenTextModel, withTextModel } from './text-model-options.ts';
+
+interface SourcesOptions extends TextModelOptions {
+  readonly question: string;
+  readonly answer?: string;
+  readonly floor: number;
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+export function defineSources(language: Command): void {
+  const sources = withTextModel(
+    language
+      .command('sources')
+      .description('which of its sources an answer was made from, and which only hold its words')
+      .argument('<sources>', 'a text file with a source in each paragraph'),
+  )
+    .requiredOption('--question <text>', 'what is asked behind the sources')
+    .option('--answer <text>', 'the answer, as it follows the question; default: what the model says')
+    .option('--floor <nats>', 'differences below this count as none', numberOption, 0.5)
+    .option('--out <folder>', 'where runs are kept', '.wherefore/runs')
+    .option('--json', 'print JSON for scripts');
+  sources.action((path: string, options: SourcesOptions) =>
+    interruptible((signal) => run(path, options, commandLine(sources), signal)),
+  );
+}
+
+async function run(path: string, options: SourcesOptions, command: string, signal: AbortSignal): Promise<void> {
+  const paragraphs = (await readText(path, 'text')).replace(/\r\n/g, '\n').split(/\n\s*\n/);
+  const sources = paragraphs
+    .map((text) => text.trim())
+    .filter((text) => text !== '')
+    .map((text, i): Source => ({ id: `source ${i + 1}`, text }));
+  await checkWritable(options.out);
+  const progress = showProgress(process.stderr);
+  const { question, answer, floor } = options;
+  const { result, name, used } = await withOpenTextModel(options, signal, (model) =>
+    sourceUse(
+      model,
+      { sources, question, answer },
+      {
+        floor,
+        signal,
+        onProgress: (done, total) => progress.update(done / total, () => `${done} of ${total} probabilities`),
+      },
+    ),
+  );
+  progress.clear();
+  const page = renderSourcesPage({ model: name, question, sources, result, command, madeBy: packageVersion });
+  const document = {
+    format: 'wherefore/sources',
+    version: 1,
+    model: name,
+    question,
+    given: sources,
+    ...result,
+    command,
+  };
+  const folder = await writeLanguageRun(options.out, { what: 'sources', name: 'sources', document, page, command });
+  if (options.json) printJson({ folder, ...document });
+  else {
+    print(`answer: ${result.answer.trim()}${result.ignoresSources ? '\nno source was used' : ''}\n`);
+    print(
+      formatTable([
+        ['source', 'necessity', 'sufficiency', 'overlap', 'verdict'],
+        ...result.sources.map(({ id, necessity, sufficiency, overlap, redundantWith, verdict }) => [
+          id,
+          necessity.toFixed(2),
+          sufficiency.toFixed(2),
+          `${Math.round(100 * overlap)} %`,
+          redundantWith === undefined ? verdict : `${verdict}; says the same as ${redundantWith}`,
+        ]),
+      ]),
+    );
+    print(`\n${used ? `${used}\n` : ''}page: ${join(folder, 'index.html')}`);
+  }
+}
