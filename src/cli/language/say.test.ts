@@ -66,7 +66,7 @@ describe('language say', () => {
 
   it.each([
     [['--endpoint', 'http://127.0.0.1:1/v1'], /half of a model is named/],
-    [['--ask', 'Why?'], /nobody is there to answer.*--endpoint/],
+    [['--ask', 'Why?'], /no model is named that could answer.*--endpoint/],
     [['--for', 'my boss'], /developer, domain-user, end-user/],
   ])('gives one message for %j', async (words, message) => {
     const { code, errors } = await say(...words);

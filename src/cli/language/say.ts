@@ -89,7 +89,7 @@ async function byModel(
     if (endpoint === undefined && model === undefined && ask === undefined) return undefined;
     throw new WhereforeError(
       'invalid-argument',
-      ask === undefined ? 'half of a model is named' : 'nobody is there to answer',
+      ask === undefined ? 'half of a model is named' : 'no model is named that could answer',
       {
         fix: 'give both --endpoint and --model',
       },

@@ -49,7 +49,7 @@ export async function renderInfluencePage(document: InfluenceDocument, views: Vi
 <p>Scored: the log-probability of ${name(query.target)}, by ${method.title} over ${data.rows} rows of ${data.name}. It answers for ${method.question}. Unit: ${method.unit}.</p>
 <p>${models > 1 ? `${models} models of other seeds were asked: a row is stable where they agree on its sign.` : html`<span class="chip noise">reliability not known</span> Give models of other seeds (<code>--seeds</code>) to tell rows from noise.`}</p>
 ${document.likeSimilarity === undefined ? html`` : html`<p class="quiet">The order of all rows agrees with similarity alone by ${document.likeSimilarity.toFixed(2)} (Spearman).</p>`}
-${maps ? html`<p class="quiet">The maps say what of each image speaks for ${name(query.target)} (red) and against it (blue), by ${mapMethod ?? ''}; one scale for all: full colour is ${Number(limit.toPrecision(2))} nats a pixel.</p>` : html``}
+${maps ? html`<p class="quiet">The maps say what of each image raises ${name(query.target)} (red) and lowers it (blue), by ${mapMethod ?? ''}; one scale for all: full colour is ${Number(limit.toPrecision(2))} nats a pixel.</p>` : html``}
 </div></div>
 <input type="checkbox" class="toggle" id="same"> <label for="same">Only rows labelled ${name(query.target)}</label>
 <div class="all">${await lists(document.all)}</div>

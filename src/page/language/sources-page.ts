@@ -28,7 +28,7 @@ export function renderSourcesPage(page: {
 
 function used({ sources }: SourceUse): string {
   const names = sources.filter(({ verdict }) => verdict.endsWith('is used')).map(({ id }) => id);
-  return names.length > 0 ? names.join(', ') : 'none of them, though some speak against the answer';
+  return names.length > 0 ? names.join(', ') : 'none of them, though some lower its probability';
 }
 
 const nats = (value: number): string => value.toFixed(2).replace('-', '−');

@@ -10,7 +10,7 @@ import { classReader } from '../audit/class-reader.ts';
 /** Rows of each list of all rows that get a map. */
 const mapped = 6;
 
-/** Gradients of a map: enough for a picture; `wherefore explain` says how exact one is. */
+/** Gradients of a map: enough to look at; `wherefore explain` says how exact one is. */
 const steps = 16;
 
 /** Integrated gradients from a baseline of zeros. */
