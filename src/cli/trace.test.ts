@@ -64,7 +64,7 @@ describe('trace', () => {
 
   it.each<[string, string[], RegExp]>([
     ['a file that is not there', ['nothing.txt', '--index', at('index')], /no such file.*quotation marks/],
-    ['no index', ['some words here'], /which corpus to search.*trace index/],
+    ['no index', ['some words here'], /which data to search.*trace index/],
     ['another folder as an index', ['some words here', '--index', folder], /index\.json.*no such file/],
     ['no data', ['index', '--out', at('other')], /nothing to index/],
     ['data that is not there', ['index', at('no.csv'), '--out', at('other')], /no such file or folder/],

@@ -120,12 +120,12 @@ async function run(words: string, options: TraceOptions, command: string, signal
 }
 
 async function traceText(words: string, options: TraceOptions, command: string, signal: AbortSignal): Promise<void> {
-  const passage = await passageOf(words);
   if (options.index === undefined) {
-    throw new WhereforeError('invalid-argument', 'nothing says which corpus to search', {
+    throw new WhereforeError('invalid-argument', 'nothing says which data to search', {
       fix: 'make an index with `wherefore trace index data --out index`, and add --index index',
     });
   }
+  const passage = await passageOf(words);
   await checkWritable(options.out);
   const index = await openTextIndex(options.index, { memory: options.memory * 2 ** 20 });
   const settings = { minWords: options.minWords, maxLogExpected: -2 };
