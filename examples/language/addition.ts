@@ -92,7 +92,7 @@ export function additionText(kind: Follower, seed: number, i: number): WeightedT
   const chain = stepTexts(steps).flatMap((text) => text.split(' '));
   const words = [...before, ...chain, '#', ...answer];
   const weights = new Array<number>(words.length).fill(1).fill(0, 0, before.length);
-  // Nobody can foretell a mistake, nor where a chain is cut off.
+  // A mistake cannot be foretold, nor where a chain is cut off.
   if (isWrong) weights.fill(0, before.length + 7 * at + 4, before.length + 7 * at + 6);
   if (isCut) weights[before.length + chain.length] = 0;
   weights.fill(additionTraining[kind].answerWeight, words.length - answer.length);

@@ -9,7 +9,7 @@ export interface LanguageRun {
   readonly what: string;
   /** The name of the document, without `.json`. */
   readonly name: string;
-  readonly document: unknown;
+  readonly document: object;
   readonly page: string;
   readonly command: string;
 }

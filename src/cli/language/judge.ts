@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { columnNamed, type Table } from '../../data/formats/table.ts';
 import { readTable } from '../../data/formats/table-file.ts';
@@ -13,14 +12,14 @@ import {
   type PersonsChoice,
 } from '../../language/judge/judgement-document.ts';
 import { renderJudgementPage } from '../../page/language/judgement-page.ts';
-import { writeLanguageRun } from '../../report/write-language.ts';
 import { interruptible } from '../failure.ts';
 import { commandLine } from '../options.ts';
 import { checkWritable } from '../out-folder.ts';
 import { showProgress } from '../progress.ts';
 import { formatTable } from '../table-text.ts';
-import { print, printJson, tell } from '../terminal.ts';
+import { tell } from '../terminal.ts';
 import { type EndpointCommandOptions, openEndpoint, usedText, withEndpoint } from './endpoint-options.ts';
+import { leaveRun } from './leave-run.ts';
 
 interface JudgeCommandOptions extends EndpointCommandOptions {
   readonly rubric: string;
@@ -79,13 +78,9 @@ async function run(path: string, options: JudgeCommandOptions, command: string, 
     command,
   };
   const page = renderJudgementPage(document);
-  const folder = await writeLanguageRun(options.out, { what: 'judge', name: 'judgement', document, page, command });
-  if (options.json) printJson({ folder, ...document });
-  else {
-    print(`${judgementSentence(document)}\n`);
-    print(formatTable(measures(document)));
-    print(`\n${usedText(endpoint)}\npage: ${join(folder, 'index.html')}`);
-  }
+  const left = { what: 'language judge', name: 'judgement', document, page, command };
+  const words = () => `${judgementSentence(document)}\n\n${formatTable(measures(document))}`;
+  await leaveRun(options, left, words, usedText(endpoint));
 }
 
 function measures({ judgement, people, sides }: JudgementDocument): string[][] {

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { readText } from '../../data/files/read-file.ts';
 import { WhereforeError } from '../../errors.ts';
@@ -6,13 +5,13 @@ import type { Interval } from '../../evaluation/statistics.ts';
 import { packageVersion } from '../../explain/version.ts';
 import { type ReasoningDependence, reasoningDependence } from '../../language/reasoning/reasoning.ts';
 import { renderReasoningPage } from '../../page/language/reasoning-page.ts';
-import { writeLanguageRun } from '../../report/write-language.ts';
 import { interruptible } from '../failure.ts';
 import { commandLine, wholeNumber } from '../options.ts';
 import { checkWritable } from '../out-folder.ts';
 import { showProgress } from '../progress.ts';
 import { formatTable } from '../table-text.ts';
-import { print, printJson, tell } from '../terminal.ts';
+import { tell } from '../terminal.ts';
+import { leaveRun } from './leave-run.ts';
 import { type TextModelOptions, withOpenTextModel, withTextModel } from './text-model-options.ts';
 
 interface ReasoningCommandOptions extends TextModelOptions {
@@ -88,14 +87,9 @@ async function run(
   progress.clear();
   const page = renderReasoningPage({ model: name, result, command, madeBy: packageVersion });
   const document = { format: 'wherefore/reasoning', version: 1, model: name, seed, ...result, command };
-  const folder = await writeLanguageRun(options.out, { what: 'reasoning', name: 'reasoning', document, page, command });
-  if (options.json) printJson({ folder, ...document });
-  else {
-    print(`The answer ${result.verdict}.\n`);
-    print(formatTable(measures(result)));
-    for (const { question, reason } of result.leftOut) tell(`left out: ${question}: ${reason}`);
-    print(`\n${used ? `${used}\n` : ''}page: ${join(folder, 'index.html')}`);
-  }
+  const left = { what: 'language reasoning', name: 'reasoning', document, page, command };
+  for (const { question, reason } of result.leftOut) tell(`left out: ${question}: ${reason}`);
+  await leaveRun(options, left, () => `The answer ${result.verdict}.\n\n${formatTable(measures(result))}`, used);
 }
 
 function measures({ truncation, edits, filler, resampling, noise }: ReasoningDependence): string[][] {

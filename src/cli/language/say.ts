@@ -9,39 +9,34 @@ import { type Audience, audiences, tell } from '../../language/words/tell.ts';
 import { type CheckedSentence, verifyText } from '../../language/words/verify.ts';
 import { renderWordsPage, type WordsPart } from '../../page/language/words-page.ts';
 import { toldFacts } from '../../report/told-facts.ts';
-import { writeLanguageRun } from '../../report/write-language.ts';
 import { readExplanation } from '../../report/write-run.ts';
 import { interruptible } from '../failure.ts';
-import { commandLine, wholeNumber } from '../options.ts';
+import { commandLine } from '../options.ts';
 import { checkWritable } from '../out-folder.ts';
-import { print, printJson } from '../terminal.ts';
-import { type EndpointCommandOptions, openEndpoint, usedText } from './endpoint-options.ts';
+import { endpointHelp, type LimitOptions, openEndpoint, usedText, withLimits } from './endpoint-options.ts';
+import { leaveRun } from './leave-run.ts';
 
-interface SayOptions extends Partial<EndpointCommandOptions> {
+interface SayOptions extends LimitOptions {
+  readonly endpoint?: string;
+  readonly model?: string;
   readonly for: Audience;
   readonly ask?: string;
-  readonly keyVariable: string;
-  readonly calls: number;
-  readonly answers: string;
   readonly out: string;
   readonly json?: boolean;
 }
 
 export function defineSay(language: Command): void {
-  const say = language
-    .command('say')
-    .description('put an explanation into words, every sentence checked against it')
-    .argument('<explanation>', 'an explanation .json of a run, or the folder of a run with one explanation')
-    .addOption(new Option('--for <audience>', 'who reads it').choices([...audiences]).default('domain-user'))
-    .option(
-      '--endpoint <address>',
-      'let a model behind an API like that of OpenAI write; default: sentences of our own',
-    )
-    .option('--model <name>', 'the model behind it')
-    .option('--ask <question>', 'let the model answer a question about the explanation instead')
-    .option('--key-variable <name>', 'the variable of the environment that holds the key', 'WHEREFORE_API_KEY')
-    .option('--calls <count>', 'requests at most, each attempt counted', wholeNumber, 50)
-    .option('--answers <folder>', 'where answers are kept, so that none is paid twice', '.wherefore/answers')
+  const say = withLimits(
+    language
+      .command('say')
+      .description('put an explanation into words, every sentence checked against it')
+      .argument('<explanation>', 'an explanation .json of a run, or the folder of a run with one explanation')
+      .addOption(new Option('--for <audience>', 'who reads it').choices([...audiences]).default('domain-user'))
+      .option('--endpoint <address>', `${endpointHelp}, that writes; default: sentences of our own`)
+      .option('--model <name>', 'the model behind it')
+      .option('--ask <question>', 'let the model answer a question about the explanation instead'),
+    50,
+  )
     .option('--out <folder>', 'where runs are kept', '.wherefore/runs')
     .option('--json', 'print JSON for scripts');
   say.action((path: string, options: SayOptions) =>
@@ -62,12 +57,8 @@ async function run(path: string, options: SayOptions, command: string, signal: A
   const subject = `${facts.model}: ${facts.label}`;
   const page = renderWordsPage({ subject, parts, command, madeBy: packageVersion });
   const document = { format: 'wherefore/words', version: 1, audience: options.for, facts, parts, command };
-  const folder = await writeLanguageRun(options.out, { what: 'say', name: 'words', document, page, command });
-  if (options.json) printJson({ folder, ...document });
-  else {
-    print(parts[0].sentences.map(line).join('\n'));
-    print(`\n${used ? `${used}\n` : ''}page: ${join(folder, 'index.html')}`);
-  }
+  const left = { what: 'language say', name: 'words', document, page, command };
+  await leaveRun(options, left, () => parts[0].sentences.map(line).join('\n'), used);
 }
 
 const titles: Readonly<Record<Audience, string>> = {

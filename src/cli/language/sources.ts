@@ -1,17 +1,15 @@
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { readText } from '../../data/files/read-file.ts';
 import { packageVersion } from '../../explain/version.ts';
-import { type Source, sourceUse } from '../../language/sources/source-use.ts';
+import { type Source, type SourceUse, sourceUse } from '../../language/sources/source-use.ts';
 import { renderSourcesPage } from '../../page/language/sources-page.ts';
-import { writeLanguageRun } from '../../report/write-language.ts';
 import { interruptible } from '../failure.ts';
 import { commandLine } from '../options.ts';
 import { checkWritable } from '../out-folder.ts';
 import { showProgress } from '../progress.ts';
 import { formatTable } from '../table-text.ts';
-import { print, printJson } from '../terminal.ts';
 import { numberOption } from './language-options.ts';
+import { leaveRun } from './leave-run.ts';
 import { type TextModelOptions, withOpenTextModel, withTextModel } from './text-model-options.ts';
 
 interface SourcesOptions extends TextModelOptions {
@@ -70,22 +68,18 @@ async function run(path: string, options: SourcesOptions, command: string, signa
     ...result,
     command,
   };
-  const folder = await writeLanguageRun(options.out, { what: 'sources', name: 'sources', document, page, command });
-  if (options.json) printJson({ folder, ...document });
-  else {
-    print(`answer: ${result.answer.trim()}${result.ignoresSources ? '\nno source was used' : ''}\n`);
-    print(
-      formatTable([
-        ['source', 'necessity', 'sufficiency', 'overlap', 'verdict'],
-        ...result.sources.map(({ id, necessity, sufficiency, overlap, redundantWith, verdict }) => [
-          id,
-          necessity.toFixed(2),
-          sufficiency.toFixed(2),
-          `${Math.round(100 * overlap)} %`,
-          redundantWith === undefined ? verdict : `${verdict}; says the same as ${redundantWith}`,
-        ]),
-      ]),
-    );
-    print(`\n${used ? `${used}\n` : ''}page: ${join(folder, 'index.html')}`);
-  }
+  const left = { what: 'language sources', name: 'sources', document, page, command };
+  await leaveRun(options, left, () => sourcesText(result), used);
+}
+
+function sourcesText({ answer, ignoresSources, sources }: SourceUse): string {
+  const rows = sources.map(({ id, necessity, sufficiency, overlap, redundantWith, verdict }) => [
+    id,
+    necessity.toFixed(2),
+    sufficiency.toFixed(2),
+    `${Math.round(100 * overlap)} %`,
+    redundantWith === undefined ? verdict : `${verdict}; says the same as ${redundantWith}`,
+  ]);
+  const table = formatTable([['source', 'necessity', 'sufficiency', 'overlap', 'verdict'], ...rows]);
+  return `answer: ${answer.trim()}${ignoresSources ? '\nno source was used' : ''}\n\n${table}`;
 }

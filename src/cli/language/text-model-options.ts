@@ -1,34 +1,23 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { localTextModel } from '../../language/generate/local-text-model.ts';
 import { openLanguageModel } from '../../language/model/language-model.ts';
 import type { TextModel } from '../../language/text-model.ts';
-import { wholeNumber } from '../options.ts';
 import { tell } from '../terminal.ts';
-import { openEndpoint, usedText } from './endpoint-options.ts';
+import { endpointHelp, type LimitOptions, openEndpoint, usedText, withLimits } from './endpoint-options.ts';
 
 /** What {@link withTextModel} adds to a command. */
-export interface TextModelOptions {
+export interface TextModelOptions extends LimitOptions {
   readonly model: string;
   readonly endpoint?: string;
-  readonly keyVariable: string;
-  readonly calls: number;
-  readonly perMinute?: number;
-  readonly answers: string;
 }
 
 /** Which model answers: one in a folder, or one behind an address. */
 export function withTextModel(command: Command): Command {
-  return command
-    .requiredOption('--model <folder or name>', 'a folder with model.onnx and tokenizer.json; with --endpoint a name')
-    .option('--endpoint <address>', 'an API like that of OpenAI, such as http://localhost:11434/v1 (Ollama)')
-    .option('--key-variable <name>', 'the variable of the environment that holds the key', 'WHEREFORE_API_KEY')
-    .option('--calls <count>', 'requests at most, each attempt counted', wholeNumber, 1000)
-    .option('--per-minute <count>', 'requests that begin within a minute at most', wholeNumber)
-    .addOption(
-      new Option('--answers <folder>', 'where answers are kept, so that none is paid twice').default(
-        '.wherefore/answers',
-      ),
-    );
+  return withLimits(
+    command
+      .requiredOption('--model <folder or name>', 'a folder with model.onnx and tokenizer.json; with --endpoint a name')
+      .option('--endpoint <address>', endpointHelp),
+  );
 }
 
 /**

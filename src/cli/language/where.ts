@@ -1,15 +1,13 @@
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type WhereDocument, whereInModel } from '../../language/where/where.ts';
 import { renderWherePage } from '../../page/language/where-page.ts';
 import { numberText, percentText, signedText } from '../../page/number-text.ts';
-import { writeLanguageRun } from '../../report/write-language.ts';
 import { interruptible } from '../failure.ts';
 import { commandLine, repeated } from '../options.ts';
 import { checkWritable } from '../out-folder.ts';
 import { showProgress } from '../progress.ts';
 import { formatTable } from '../table-text.ts';
-import { print, printJson, visibleAll } from '../terminal.ts';
+import { visibleAll } from '../terminal.ts';
 import {
   type LanguageOptions,
   numberOption,
@@ -18,6 +16,7 @@ import {
   withOpenModel,
   wordPairs,
 } from './language-options.ts';
+import { leaveRun } from './leave-run.ts';
 
 interface WhereCommandOptions extends LanguageOptions {
   readonly answer?: string;
@@ -69,10 +68,8 @@ async function run(path: string, options: WhereCommandOptions, command: string, 
       onProgress: (what) => progress.update(0, () => what),
     }).finally(() => progress.clear());
     const page = renderWherePage(document, command);
-    const folder = await writeLanguageRun(out, { what: 'language where', name: 'where', document, page, command });
-    if (json) return printJson({ folder, ...document });
-    print(describe(visibleAll(document)));
-    print(`\npage: ${join(folder, 'index.html')}`);
+    const run = { what: 'language where', name: 'where', document, page, command };
+    await leaveRun({ out, json }, run, () => describe(visibleAll(document)));
   });
 }
 

@@ -1,17 +1,15 @@
-import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type UnitKind, unitKinds } from '../../language/text/units.ts';
 import { why } from '../../language/why/why.ts';
 import { type WhyDocument, type WhyMethodName, whyMethodNames } from '../../language/why/why-document.ts';
 import { renderWhyPage } from '../../page/language/why-page.ts';
 import { numberText, percentText, signedText } from '../../page/number-text.ts';
-import { writeLanguageRun } from '../../report/write-language.ts';
 import { interruptible } from '../failure.ts';
 import { commandLine, list, repeated, wholeNumber } from '../options.ts';
 import { checkWritable } from '../out-folder.ts';
 import { showProgress } from '../progress.ts';
 import { formatTable } from '../table-text.ts';
-import { print, printJson, visibleAll } from '../terminal.ts';
+import { visibleAll } from '../terminal.ts';
 import {
   type LanguageOptions,
   numberOption,
@@ -20,6 +18,7 @@ import {
   withOpenModel,
   wordPairs,
 } from './language-options.ts';
+import { leaveRun } from './leave-run.ts';
 
 interface WhyCommandOptions extends LanguageOptions {
   readonly answer?: string;
@@ -85,10 +84,8 @@ async function run(path: string, options: WhyCommandOptions, command: string, si
       onProgress: (what) => progress.update(0, () => what),
     }).finally(() => progress.clear());
     const page = renderWhyPage(document, command);
-    const folder = await writeLanguageRun(out, { what: 'language why', name: 'why', document, page, command });
-    if (json) return printJson({ folder, ...document });
-    print(describe(visibleAll(document)));
-    print(`\npage: ${join(folder, 'index.html')}`);
+    const run = { what: 'language why', name: 'why', document, page, command };
+    await leaveRun({ out, json }, run, () => describe(visibleAll(document)));
   });
 }
 

@@ -4,7 +4,7 @@ import { type Matrix, type Matrix64, rowOf, zeros } from '../matrix.ts';
 import { lossesOf } from '../methods/controls.ts';
 import type { Neighbours } from '../neighbours.ts';
 
-/** What speaks for and against the label of every row. Arrays are by row. */
+/** Evidence for and against the label of every row. Arrays are by row. */
 export interface LabelEvidence {
   /** `−log p(given label)`, nats. */
   readonly losses: Float64Array;

@@ -129,6 +129,20 @@ describe('bad moods of an endpoint', () => {
     expect(waits).toEqual([500, 1000, 2000]);
   });
 
+  it('are kept away by fewer requests a minute, each in its turn', async () => {
+    const stub = await stubOf();
+    const waits: number[] = [];
+    const wait = async (time: number) => void waits.push(time);
+    const probed = (await connect(stub)).used().calls;
+    const endpoint = await connect(stub, { wait, perMinute: probed });
+    expect(waits).toEqual([]);
+    await endpoint.generate('say yes');
+    await endpoint.generate('say no');
+    // The minute of the first request has just begun; tests do not wait, so the second one waits for its own.
+    expect(waits).toHaveLength(2);
+    for (const time of waits) expect(Math.abs(time - 60_000)).toBeLessThan(5000);
+  });
+
   it('wait as long as the endpoint asks', async () => {
     const stub = await stubOf();
     const waits: number[] = [];
@@ -207,7 +221,11 @@ describe('bad moods of an endpoint', () => {
     ['a model that it does not have', { model: 'parot' }, /no model "parot": did you mean "parrot"\?/],
     ['no address', { url: 'parrot' }, /is no web address/],
     ['a password in the address', { url: 'http://me:secret@127.0.0.1/v1' }, /holds a name or a password/],
-    ['nobody there', { url: 'http://127.0.0.1:59998/v1', retries: 0 }, /cannot be reached.*ECONNREFUSED/],
+    [
+      'an address without a server',
+      { url: 'http://127.0.0.1:59998/v1', retries: 0 },
+      /cannot be reached.*ECONNREFUSED/,
+    ],
     ['a limit of nothing', { limits: { calls: 0 } }, /a limit of calls that allows nothing/],
     ['a limit of cost without prices', { limits: { calls: 1, cost: 1 } }, /a limit of cost without prices/],
   ])('are told before anything is asked: %s', async (_, options, message) => {

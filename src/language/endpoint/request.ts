@@ -67,17 +67,14 @@ export function openRequests(
     }
   };
 
-  /** Waits until one more request stays within those of a minute. */
+  /** Takes the next moment at which a request stays within those of a minute, and waits for it. */
   async function myTurn(signal?: AbortSignal): Promise<void> {
     if (perMinute === undefined) return;
-    while (begun.length >= perMinute) {
-      const free = begun[begun.length - perMinute] + 60_000 - Date.now();
-      if (free <= 0) break;
-      await wait(free, signal);
-      if (connection.wait) break;
-    }
-    begun.push(Date.now());
+    const now = Date.now();
+    const free = begun.length < perMinute ? now : Math.max(now, begun[begun.length - perMinute] + 60_000);
+    begun.push(free);
     if (begun.length > perMinute) begun.shift();
+    if (free > now) await wait(free - now, signal);
   }
 }
 

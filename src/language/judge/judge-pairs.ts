@@ -52,7 +52,7 @@ export interface Judgement {
 /** How a reply of one word chooses. */
 type Choice = 'first' | 'second' | 'neither' | undefined;
 
-/** What counts where nobody says otherwise. */
+/** The rubric where none is given. */
 export const defaultRubric = 'The better answer is the one that is more correct and answers what was asked.';
 
 /** The words that a judge is asked with. */

@@ -10,7 +10,7 @@ export interface ReasoningForm {
   readonly stepEnd?: string;
   /** What stands between the steps and the answer, such as `Answer:`. */
   readonly answerMark: string;
-  /** What ends the answer. Default: the end of a line. */
+  /** What ends the answer besides `answerTokens`. Default: the end of a line; empty: nothing. */
   readonly answerEnd?: string;
   /** Tokens of a whole chain, and of an answer, at most. Default 256 and 16. */
   readonly maxTokens?: number;
@@ -159,7 +159,7 @@ async function test(
   ) =>
     (
       await model.generate(continued(prompt, beginning), {
-        stop: [answerEnd === '' ? '\n' : answerEnd],
+        stop: answerEnd === '' ? [] : [answerEnd],
         signal,
         seed,
         ...more,
