@@ -3,7 +3,6 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { readNpy } from '../../src/data/formats/npy.ts';
-import { quantile } from '../../src/evaluation/statistics.ts';
 import { labelEvidence } from '../../src/influence/audit/label-evidence.ts';
 import { labelMargins } from '../../src/influence/label-margins.ts';
 import { matrix } from '../../src/influence/matrix.ts';
@@ -12,11 +11,12 @@ import { nearestNeighbours } from '../../src/influence/neighbours.ts';
 import { createNodeRuntime } from '../../src/runtime/node.ts';
 import { toNumbers } from '../../src/tensor/convert.ts';
 import { ranks } from '../../src/tensor/correlation.ts';
-import { random } from '../../src/tensor/random.ts';
 import { readDigits } from '../unrolled/digits.ts';
 import { digits, type FlipKind, fashion, flipped, type Images } from './data.ts';
 import { digitsGates } from './digits.ts';
+import { interval } from './intervals.ts';
 import { network, represented, trained } from './networks.ts';
+import { requirements } from './requirements.ts';
 import { speed } from './speed.ts';
 
 const options = new Command('bench:influence')
@@ -26,12 +26,16 @@ const options = new Command('bench:influence')
   .option('--reference <folder>', 'rows and queries of digits as .npy', '../shared/reference/influence')
   .option('--trainings <n>', 'retrainings for each part of the rows that is left out', '60')
   .option('--shares <list>', 'parts of the rows that are left out', '.01,.05,.1,.2,.5')
-  .option('--only <part>', 'flips, label-errors, digits or speed')
+  .option('--only <part>', 'flips, label-errors, requirements, digits or speed')
+  .option('--repeats <n>', 'experiments of R3 on random rows; half as many on planted errors', '40')
   .option('--threads <n>', 'threads of the runtime', '2')
   .option('--out <file>', 'where the tables go', 'bench/results-influence.md')
   .parse()
   .opts<
-    Record<'data' | 'rows' | 'epochs' | 'threads' | 'out' | 'reference' | 'trainings' | 'shares', string> & {
+    Record<
+      'data' | 'rows' | 'epochs' | 'threads' | 'out' | 'reference' | 'trainings' | 'shares' | 'repeats',
+      string
+    > & {
       only?: string;
     }
   >();
@@ -60,16 +64,6 @@ function auc(scores: ArrayLike<number>, wrong: ArrayLike<number>): number {
     count++;
   }
   return (sum - (count * (count - 1)) / 2) / (count * (rank.length - count));
-}
-
-/** Percentile bootstrap over the rows, 95 %. */
-function interval(statistic: (at: readonly number[]) => number, count: number): [number, number] {
-  const source = random(1);
-  const values = Array.from({ length: 1000 }, () =>
-    statistic(Array.from({ length: count }, () => source.integer(count))),
-  );
-  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
-  return [quantile(sorted, 0.025), quantile(sorted, 0.975)];
 }
 
 const shown = (value: number) => value.toFixed(3);
@@ -183,6 +177,8 @@ async function speeds(): Promise<void> {
 const parts: Readonly<Record<string, () => Promise<void> | void>> = {
   flips,
   'label-errors': labelErrors,
+  requirements: () =>
+    requirements({ folder: join(options.data, 'digits'), runtime, repeats: Number(options.repeats), say }),
   digits: gates,
   speed: speeds,
 };

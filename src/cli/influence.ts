@@ -12,21 +12,23 @@ import { withKeptHashes } from '../dataset/kept-hashes.ts';
 import { subset } from '../dataset/select.ts';
 import { WhereforeError } from '../errors.ts';
 import { preprocessingOf } from '../explain/explain.ts';
-import type { InfluenceDocument, InfluentialRow } from '../influence/influence-document.ts';
 import { influenceTable } from '../influence/methods/index.ts';
 import { influenceMethodNamed } from '../influence/score.ts';
 import { unknownName } from '../nearest.ts';
 import type { RowView, RowViews } from '../page/audit/row-view.ts';
 import { viewsOf } from '../report/audit/row-views.ts';
 import { influenceData } from '../report/influence/influence-data.ts';
+import type { InfluenceDataOptions } from '../report/influence/influence-options.ts';
 import { rowMaps } from '../report/influence/row-maps.ts';
 import { influenceFolder, writeInfluence } from '../report/influence/write-influence.ts';
 import { toNumbers } from '../tensor/convert.ts';
+import { type CalibrateOptions, calibrator, checkCalibrateOptions, withCalibration } from './calibrate.ts';
 import { type CheckpointOptions, type CheckpointPath, openCheckpoints } from './checkpoint-model.ts';
 import { openDecided } from './decided.ts';
 import { noteReads } from './evaluate-run.ts';
 import { interruptible } from './failure.ts';
 import { type StoreOptions, storesFor, withStore } from './influence-store.ts';
+import { influenceText } from './influence-text.ts';
 import {
   commandLine,
   list,
@@ -36,22 +38,16 @@ import {
   withModel,
   withPreprocessing,
   withRuntime,
+  wordsOf,
 } from './options.ts';
 import { checkWritable } from './out-folder.ts';
 import { showProgress } from './progress.ts';
 import { parseSettings } from './settings-text.ts';
-import { formatTable } from './table-text.ts';
+import type { ShardSession } from './sharded-run.ts';
 import { print, printJson, tell } from './terminal.ts';
 
-interface Options extends StoreOptions, CheckpointOptions {
+interface Options extends StoreOptions, CheckpointOptions, CalibrateOptions {
   readonly model: string;
-  readonly data: string;
-  readonly from?: string;
-  readonly label?: string;
-  readonly labels?: string;
-  readonly id?: string;
-  readonly metadata?: string[];
-  readonly decisions?: string;
   readonly class?: string;
   readonly method?: string;
   readonly set: readonly string[];
@@ -59,8 +55,9 @@ interface Options extends StoreOptions, CheckpointOptions {
   readonly weightDecay?: number;
   readonly rows?: number;
   readonly layer?: string;
-  readonly out: string;
-  readonly seed: number;
+  readonly newton?: boolean;
+  readonly add?: string;
+  readonly addLabels?: string;
   readonly json?: boolean;
 }
 
@@ -115,13 +112,23 @@ export function defineInfluence(program: Command): void {
       list,
     )
     .option('--weight-decay <number>', 'λ of ½ λ ‖weights‖² in the training; default 0', weightDecay)
+    .option(
+      '--newton',
+      'groups of more than 5 % of the rows by one Newton step, which does not understate them as the sum does',
+    )
+    .option('--add <path>', 'labelled rows that are in no training yet: which of them would raise f most')
+    .option('--add-labels <file>', 'a file with their labels')
     .option('--rows <count>', 'rows of each list; default 10', wholeNumber)
     .option('--layer <name>', 'whose values are compared; default: what the last layer of weights reads')
     .option('--seed <number>', 'of everything that is drawn', Number, 0)
     .option('--out <folder>', 'where runs are kept', '.wherefore/runs')
     .option('--json', 'print the document');
-  withRuntime(withStore(withPreprocessing(command))).action((query: string, options: Options, own: Command) =>
-    interruptible((signal) => run(query, options, signal, commandLine(own)), 'stopped; nothing was written'),
+  withRuntime(withCalibration(withStore(withPreprocessing(command)))).action(
+    (query: string, options: Options, own: Command) =>
+      interruptible(
+        (signal) => run(query, options, { signal, command: commandLine(own), words: wordsOf(own) }),
+        'stopped; what a calibration has trained is kept, nothing else was written',
+      ),
   );
 }
 
@@ -138,8 +145,11 @@ function numbers(text: string): number[] {
   return values;
 }
 
-async function run(query: string, options: Options, signal: AbortSignal, command: string): Promise<void> {
+type Given = Pick<ShardSession, 'signal' | 'command' | 'words'>;
+
+async function run(query: string, options: Options, { signal, command, words }: Given): Promise<void> {
   const started = new Date();
+  checkCalibrateOptions(options);
   await checkWritable(options.out);
   const settings = parseSettings(
     options.set,
@@ -180,7 +190,7 @@ async function run(query: string, options: Options, signal: AbortSignal, command
     kept = storesFor(options, { ...session, pathOf: ({ model }) => paths.get(model) as CheckpointPath });
     // A store is of the rows as the files have them.
     if (options.decisions !== undefined) say(`${decided.notes.at(-1)}; no gradients are kept`);
-    const document = await influenceData({
+    const request: InfluenceDataOptions = {
       model,
       data: decided.data,
       query: asked.data,
@@ -200,7 +210,11 @@ async function run(query: string, options: Options, signal: AbortSignal, command
       store: options.decisions === undefined ? kept.store : undefined,
       eigen: kept.eigen,
       byteBudget: options.memory && (options.memory * 2 ** 20) / 2,
-    });
+      newton: options.newton,
+      added: await openAdded(options, described, data.classes ?? model.labels),
+    };
+    const calibrating = { signal, command, words, progress, say, model, request };
+    const document = await influenceData(request, calibrator(options, calibrating));
     progress.clear();
     const folder = influenceFolder(options.out, started, document.query.from);
     const asMaps = { model, data: decided.data, query: asked.data, signal, onProgress };
@@ -218,6 +232,21 @@ async function run(query: string, options: Options, signal: AbortSignal, command
     await kept?.close();
     for (const one of paths.keys()) await one.close();
   }
+}
+
+/** Rows that could be added. @throws WhereforeError `invalid-data` where they have no labels */
+async function openAdded(
+  { add, addLabels }: Options,
+  described: Parameters<typeof openDataset>[1],
+  classes: readonly string[] | undefined,
+): Promise<Dataset | undefined> {
+  if (add === undefined) return undefined;
+  const opened = await openDataset(add, { ...described, classes: classes && [...classes], labels: addLabels });
+  if (opened.labels?.type === 'int64') return opened;
+  throw new WhereforeError('invalid-data', 'rows to add have no classes', {
+    where: add,
+    fix: 'name the column of their labels, or give --add-labels',
+  });
 }
 
 function classNamed(name: string, classes: readonly string[]): number {
@@ -271,56 +300,4 @@ async function openQuery(
       : { kind: 'numbers', values: toNumbers([...tensors.values()][0]).slice(0, 64) };
   const one = datasetOf(Object.fromEntries(tensors), { name: source });
   return { data: { ...one, describe: () => source }, views: async () => [view] };
-}
-
-/** Rows of each list that the terminal shows. */
-const shown = 5;
-
-function influenceText(document: InfluenceDocument, page: string): string {
-  const { query, method, classes, all, nearest, groups, notes, likeSimilarity } = document;
-  const name = (k: number | undefined) => (k === undefined ? '' : (classes[k] ?? String(k)));
-  const table = (rows: readonly InfluentialRow[]) =>
-    rows.length === 0
-      ? '  none'
-      : formatTable(
-          rows
-            .slice(0, shown)
-            .map(({ from, label, score, similarity, reliability }) => [
-              `  ${score < 0 ? '−' : '+'}${Math.abs(score).toExponential(1)}`,
-              name(label),
-              from,
-              similarity === undefined ? '' : `similarity ${similarity.toFixed(2)}`,
-              reliability ?? '',
-            ]),
-        );
-  return [
-    `${query.from}: ${name(query.predicted)} (${query.probability.toFixed(3)})${query.label === undefined ? '' : `, labelled ${name(query.label)}`}`,
-    `scored: log-probability of ${name(query.target)}, by ${method.title}, ${method.unit}, of ${method.question}`,
-    '\nProponents',
-    table(all.proponents),
-    '\nOpponents',
-    table(all.opponents),
-    '\nNearest rows',
-    table(nearest),
-    ...(groups.length
-      ? [
-          '\nGroups, by the sum of their rows',
-          formatTable(
-            groups
-              .slice(0, shown)
-              .map(({ column, value, rows, score, understated }) => [
-                `  ${score < 0 ? '−' : '+'}${Math.abs(score).toExponential(1)}`,
-                `${column} ${value}`,
-                `${rows} rows${understated ? ', more than the sum says' : ''}`,
-              ]),
-          ),
-        ]
-      : []),
-    '',
-    ...(likeSimilarity === undefined
-      ? []
-      : [`the order agrees with similarity alone by ${likeSimilarity.toFixed(2)} (Spearman)`]),
-    ...notes.map((note) => `note: ${note}`),
-    `\n${page}`,
-  ].join('\n');
 }

@@ -2,11 +2,13 @@ import { z } from 'zod';
 import { readSafetensors, writeSafetensors } from '../data/formats/safetensors.ts';
 import { WhereforeError } from '../errors.ts';
 import { type OpenRetraining, openRetraining, type PlannedTraining } from '../influence/retraining/retraining.ts';
+import { encodeModel } from '../onnx/encode.ts';
 import { type ShardJob, type ShardProgram, type ShardResult, sha256, type Work } from '../run/shard.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
+import type { Tensors } from '../runtime/runtime.ts';
 import { filled } from '../tensor/filled.ts';
 import { type Tensor, tensor } from '../tensor/tensor.ts';
-import { type Dataset, datasetOf, openTraining, trainingFileNames } from '../train/index.ts';
+import { type Dataset, datasetOf, openTraining, trainingFileNames, withParameters } from '../train/index.ts';
 import { contract, expand, type PlannedWork } from './planned-trainings.ts';
 
 /** Hashes of what all trainings share. */
@@ -14,6 +16,9 @@ const parameters = z.strictObject({ manifest: z.string(), initial: z.string(), r
 
 /** File of a shard: what was measured after each of its trainings. */
 export const retrainedFile = 'retrained.safetensors';
+
+/** File of a shard: the model of the training that keeps its weights. */
+export const keptModelFile = 'changed.onnx';
 
 /** Retrains a recipe once for every item: f of every query and of every training row, for a range of the trainings. */
 export const retrainProgram: ShardProgram = {
@@ -29,7 +34,8 @@ export const retrainProgram: ShardProgram = {
     return {
       async compute({ from, to }, report) {
         const sizes = { rows: samples.length, queries: asked.length, passes: options.epochs * samples.length };
-        return retrainShard(retraining, planned.slice(from, to), { ...sizes, signal: job.signal, report });
+        const encoded = (weights: Tensors) => encodeModel(withParameters(options.model, weights));
+        return retrainShard(retraining, planned.slice(from, to), { ...sizes, encoded, signal: job.signal, report });
       },
       async close() {
         await retraining.close();
@@ -46,24 +52,28 @@ interface Sizes {
   readonly passes: number;
   readonly signal: AbortSignal;
   readonly report: (done: number) => void;
+  /** The model with the weights of a training. */
+  readonly encoded: (weights: Tensors) => Uint8Array;
 }
 
 async function retrainShard(
   retraining: OpenRetraining,
   planned: readonly PlannedTraining[],
-  { rows, queries, passes, signal, report }: Sizes,
+  { rows, queries, passes, signal, report, encoded }: Sizes,
 ): Promise<ShardResult> {
   const began = performance.now();
   const ofQueries = new Float64Array(planned.length * queries);
   const ofRows = new Float64Array(planned.length * rows);
   const right = new Float32Array(planned.length * queries);
   let knowsRight = false;
+  const files: Record<string, Uint8Array> = {};
   for (const [t, one] of planned.entries()) {
     const values = await retraining.trainOn(undefined, one, signal);
     ofQueries.set(values.queries, t * queries);
     ofRows.set(values.rows, t * rows);
     if (values.right) right.set(values.right.queries, t * queries);
     knowsRight = values.right !== undefined;
+    if (values.weights) files[keptModelFile] = encoded(values.weights);
     report(t + 1);
   }
   const tensors = new Map<string, Tensor>([
@@ -74,7 +84,7 @@ async function retrainShard(
   const all = planned.length * passes;
   const seconds = (performance.now() - began) / 1000;
   return {
-    files: { [retrainedFile]: writeSafetensors(tensors) },
+    files: { ...files, [retrainedFile]: writeSafetensors(tensors) },
     cost: { forward: all, backward: all, seconds },
   };
 }

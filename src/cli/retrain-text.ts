@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import { effectText, meanText } from '../influence/retraining/judge-experiment.ts';
 import type { MeasuredQuantity, RetrainDocument } from '../influence/retraining/retrain-document.ts';
 import { formatTable } from './table-text.ts';
@@ -7,7 +8,7 @@ const shown = 10;
 
 /** What retraining found, for the terminal. */
 export function retrainText(document: RetrainDocument, page: string): string {
-  const { answer, measured, classes, leftOut, notes, seeds } = document;
+  const { answer, measured, classes, leftOut, groups, notes, seeds } = document;
   return [
     answer,
     ...(measured.length ? ['', quantities(measured, seeds.length)] : []),
@@ -41,7 +42,22 @@ export function retrainText(document: RetrainDocument, page: string): string {
           ),
         ]
       : []),
+    ...(groups
+      ? [
+          `\n${groups.how === 'shapley' ? 'Shapley values' : 'With the group, less without it'}, ${groups.title}${groups.unit && `, ${groups.unit}`}`,
+          formatTable(
+            groups.effects.map(({ value, rows, effect }) => [
+              `  ${groups.column} ${value === '' ? 'missing' : value}`,
+              effectText(effect, ''),
+              `${rows} rows`,
+            ]),
+          ),
+        ]
+      : []),
     ...(notes.length ? ['', ...notes.map((note) => `note: ${note}`)] : []),
+    ...(document.model === undefined
+      ? []
+      : [`model of the first seed after the change: ${join(dirname(page), document.model)}`]),
     `\n${page}`,
   ].join('\n');
 }

@@ -1,66 +1,32 @@
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BuiltCommand, buildCommand } from '../../test/built-command.ts';
 import { wherefore } from '../../test/command.ts';
-import { clusters } from '../../test/influence/softmax-regression.ts';
+import { writeTrainedTable, wrongRows } from '../../test/influence/trained-table.ts';
+import { hasRedis, startRedis } from '../../test/redis-server.ts';
 import { openDataset } from '../data/datasets/open-dataset.ts';
+import { loadPreprocessing } from '../data/model/preprocessing-file.ts';
 import { formatDecisions } from '../influence/decisions.ts';
 import type { RetrainDocument } from '../influence/retraining/retrain-document.ts';
+import { decodeModel } from '../onnx/decode.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
-import { linear, Network, train, trainingFiles } from '../train/index.ts';
+import { openRowLosses, readParameters, trainableParameters } from '../train/index.ts';
 
-// Two clusters of 40 rows as a table; the first ten rows of class b are labelled a.
 const root = mkdtempSync(join(tmpdir(), 'wherefore-retrain-'));
 const at = (name: string) => join(root, name);
-const wrong = Array.from({ length: 10 }, (_, i) => `r${2 * i + 1}`);
-const runtime = createNodeRuntime({ threads: 1 });
 let command: BuiltCommand;
-
-function writeRows(name: string, seed: number, flipped: readonly string[]): void {
-  const { x, y } = clusters(80, 2, 2, seed, 0.7);
-  const lines = Array.from(y, (k, i) => {
-    const label = flipped.includes(`r${i}`) ? 1 - k : k;
-    return [`r${i}`, x.data[2 * i], x.data[2 * i + 1], 'ab'[label]].join();
-  });
-  writeFileSync(at(name), `id,u,v,label\n${lines.join('\n')}\n`);
-}
 
 beforeAll(async () => {
   command = buildCommand();
-  writeRows('rows.csv', 5, wrong);
-  writeRows('test.csv', 6, []);
-  writeFileSync(at('wrong.txt'), wrong.join('\n'));
-  mkdirSync(at('trained'));
-  const yaml = [
-    'inputs:',
-    '  x:',
-    '    kind: table',
-    '    columns: [{ name: u, encode: number }, { name: v, encode: number }]',
-    'labels: [a, b]',
-  ];
-  writeFileSync(at('trained/wherefore.yaml'), `${yaml.join('\n')}\n`);
-  const network = new Network({ seed: 1 });
-  const x = network.input('x', 'float32', ['N', 2]);
-  const model = network.build([linear(network, x, 'logits', { features: 2 })]);
-  const { loadPreprocessing } = await import('../data/model/preprocessing-file.ts');
-  const { preprocessing } = await loadPreprocessing(at('trained/wherefore.yaml'));
-  const data = await openDataset(at('rows.csv'), { label: 'label', id: 'id', preprocessing, classes: ['a', 'b'] });
-  const options = {
-    ...{ model, samples: data, seed: 1, epochs: 30, batchSize: 10, runtime },
-    loss: { kind: 'cross-entropy' },
-    optimizer: { kind: 'sgd' },
-    schedule: { kind: 'constant', learningRate: 0.2 },
-  } as const;
-  const files = await trainingFiles(options, await train(options), { ids: await data.ids([...Array(80).keys()]) });
-  for (const [name, bytes] of files) writeFileSync(at(`trained/${name}`), bytes);
+  await writeTrainedTable(root);
+  writeFileSync(at('wrong.txt'), wrongRows.join('\n'));
 }, 120_000);
 
 const children: ChildProcess[] = [];
-afterAll(async () => {
-  await runtime.close();
+afterAll(() => {
   for (const child of children) child.kill('SIGKILL');
   command.remove();
   rmSync(root, { recursive: true, force: true });
@@ -107,6 +73,18 @@ describe('wherefore retrain', () => {
       ['b', 40],
     ]);
 
+    // The model that is left is the one that was measured.
+    const [folder] = readdirSync(at('whole'));
+    const changed = decodeModel(readFileSync(join(at('whole'), folder, whole.model as string)));
+    const { preprocessing } = await loadPreprocessing(join(at('whole'), folder, 'wherefore.yaml'));
+    const samples = await openDataset(at('test.csv'), { label: 'label', id: 'id', classes: ['a', 'b'], preprocessing });
+    const runtime = createNodeRuntime({ threads: 1 });
+    const losses = await openRowLosses({ model: changed, loss: { kind: 'cross-entropy' }, runtime, samples });
+    const { losses: found } = await losses.at(readParameters(changed, trainableParameters(changed)));
+    await runtime.close();
+    const mean = found.reduce((sum, loss) => sum - loss / 80, 0);
+    expect(mean).toBeCloseTo(whole.measured[0].values.changed[0], 6);
+
     const killed = command.start(['retrain', ...recipe(), ...words, '--out', at('killed')], true);
     const end = ended(killed);
     killed.stderr?.on('data', (text: Buffer) => {
@@ -121,7 +99,7 @@ describe('wherefore retrain', () => {
 
   it('reads decisions, holds out a fifth of the rows, and leaves the others of a seed as they were', async () => {
     const when = '2026-01-01T00:00:00Z';
-    const decisions = wrong.map((id) => ({ id, action: 'relabel', label: 'b', when }) as const);
+    const decisions = wrongRows.map((id) => ({ id, action: 'relabel', label: 'b', when }) as const);
     writeFileSync(at('decisions.jsonl'), formatDecisions([...decisions, { id: 'r0', action: 'drop', when }]));
     const words = [
       '--model',
@@ -228,4 +206,61 @@ describe('wherefore retrain refuses, each with one message before it trains,', (
     writeFileSync(at('against.jsonl'), formatDecisions(against));
     expect(await refuse(words())).toMatch(message);
   });
+});
+
+describe('wherefore retrain on groups', () => {
+  it('leaves out one class at a time', async () => {
+    const { code, out } = await run('groups', ...recipe(), '--each-group', 'class', '--seeds', '2');
+    expect(code).toBe(0);
+    expect(out).toMatch(/With the group, less without it, mean log-probability of the label, nats\n {2}class [ab] /);
+    const { groups, trainings, leftOut } = documentOf('groups');
+    expect([trainings, groups?.how, leftOut.length]).toEqual([6, 'without', 0]);
+    // Without a whole class its held-out rows are lost: a harm of more than a nat on the mean of both.
+    for (const { effect } of groups?.effects ?? []) expect(effect.mean).toBeGreaterThan(0.5);
+  }, 60_000);
+
+  it('shares out f among them by Shapley: with the training on no rows they add up', async () => {
+    const words = ['--shapley', 'class', '--seeds', '2', '--json'];
+    const { code, out } = await run('shapley', ...recipe(), ...words);
+    expect(code).toBe(0);
+    const { groups, trainings } = JSON.parse(out) as RetrainDocument;
+    expect([trainings, groups?.how]).toEqual([8, 'shapley']);
+    expect(groups?.effects.map(({ value }) => value).sort()).toEqual(['a', 'b']);
+  }, 60_000);
+
+  it.each<[string, string[], RegExp]>([
+    ['two questions', ['--each-group', 'class', '--each'], /one question at a time/],
+    ['a column that is not there', ['--each-group', 'source'], /no column "source"/],
+    ['a column that names every row', ['--shapley', 'u'], /too many groups/],
+  ])('refuses %s', async (_, words, message) => {
+    const { code, errors } = await wherefore('retrain', ...recipe(), ...words, '--out', at('refused'));
+    expect(code).toBe(1);
+    expect(errors).toMatch(message);
+  });
+});
+
+describe.skipIf(!hasRedis)('wherefore retrain on a queue', () => {
+  it('finds by three workers what a pool finds, and when one of them is killed (in full mode: its shard is waited for)', async () => {
+    const redis = await startRedis();
+    try {
+      const workers = [1, 2, 3].map(() => command.start(['worker', redis.url]));
+      const told = workers.map(ended);
+      const words = [...recipe(), '--without', wrongRows.join()];
+      const over = run('queued', ...words, '--queue', redis.url);
+      const records = () =>
+        existsSync(at('queued'))
+          ? readdirSync(at('queued'), { recursive: true, encoding: 'utf8' }).filter((name) => /\d\.json$/.test(name))
+          : [];
+      while (records().length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+      if (process.env.WHEREFORE_FULL) workers[0].kill('SIGKILL');
+      expect((await over).code).toBe(0);
+      for (const worker of workers) worker.kill('SIGTERM');
+      await Promise.all(told);
+      expect((await run('pooled', ...words)).code).toBe(0);
+      const [{ command: _, ...queued }, { command: __, ...pooled }] = [documentOf('queued'), documentOf('pooled')];
+      expect(queued).toEqual(pooled);
+    } finally {
+      redis.remove();
+    }
+  }, 120_000);
 });

@@ -33,6 +33,11 @@ export function defineRetrain(program: Command): void {
     .option('--relabel <file>', 'rows and their new labels: a line ID,LABEL for each')
     .option('--decisions <file>', 'decisions of a review, as audit downloads them')
     .option('--each', 'leaves out one row at a time: those of --without, else all')
+    .option(
+      '--each-group <column>',
+      'leaves out one group at a time: the rows of each value of a column, or of each class (class)',
+    )
+    .option('--shapley <column>', 'exact Shapley values of up to 12 groups: trains on every union of them')
     .option('--held-out <path>', 'rows to measure on; default: a fifth of the rows, which no training then uses')
     .option('--held-out-labels <file>', 'a file with their labels')
     .option('--query <numbers>', 'rows of --held-out that are measured, from 0; default all', list)

@@ -1,28 +1,34 @@
 import { dirname, join } from 'node:path';
 import { type OpenedDataset, openDataset } from '../data/datasets/open-dataset.ts';
-import { loadModel } from '../data/model/load-model.ts';
-import type { LoadedModel } from '../data/model/loaded-model.ts';
+import { writeAtomically } from '../data/files/files.ts';
+import { isFile } from '../data/files/folders.ts';
+import { readText } from '../data/files/read-file.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import { range } from '../dataset/pieces.ts';
 import { subset } from '../dataset/select.ts';
 import { WhereforeError } from '../errors.ts';
 import { classNumbers, namesOfClasses } from '../influence/decided-dataset.ts';
 import { planExperiment, planLeaveOneOut, type RetrainPlan } from '../influence/retraining/experiment.ts';
+import { groupRows, planGroups } from '../influence/retraining/group-plan.ts';
 import type { RetrainDocument } from '../influence/retraining/retrain-document.ts';
+import { unknownName } from '../nearest.ts';
 import { viewsOf } from '../report/audit/row-views.ts';
 import { retrainDocument } from '../report/retrain/retrain-data.ts';
 import { finishRetrain } from '../report/retrain/write-retrain.ts';
+import { readShardFile, type ShardRecord } from '../run/compute.ts';
+import type { RunStorage } from '../run/storage.ts';
 import { choose, random } from '../tensor/random.ts';
-import { trainingFileNames } from '../train/index.ts';
 import { type ChangeOptions, changeOptions, type ReadChange, readChange } from './changed-rows.ts';
 import { type DriverOptions, driverOf } from './driver-options.ts';
-import { type RuntimeOptions, runtimeOf } from './options.ts';
+import type { RuntimeOptions } from './options.ts';
 import { checkWritable } from './out-folder.ts';
 import { showProgress } from './progress.ts';
-import { commandRecipe, manifestRecipe, type TrainingRecipe, trainedRows } from './retrain-recipes.ts';
+import { commandRecipe, manifestRecipe, type TrainingRecipe } from './retrain-recipes.ts';
+import { keptModelFile } from './retrain-shards.ts';
 import { retrainText } from './retrain-text.ts';
 import { type ShardSession, shardedRun } from './sharded-run.ts';
 import { print, printJson, tell } from './terminal.ts';
+import { type Described, type Models, openModels, openTrained } from './trained-rows.ts';
 
 export interface RetrainOptions extends RuntimeOptions, DriverOptions, ChangeOptions {
   readonly data: string;
@@ -32,6 +38,8 @@ export interface RetrainOptions extends RuntimeOptions, DriverOptions, ChangeOpt
   readonly evaluate?: string;
   readonly lowerIsBetter?: boolean;
   readonly each?: boolean;
+  readonly eachGroup?: string;
+  readonly shapley?: string;
   readonly heldOut?: string;
   readonly heldOutLabels?: string;
   readonly query?: readonly string[];
@@ -86,7 +94,9 @@ async function computeRetraining(
     const driver = driverOf(options, session.say);
     const run = { work, ...contents, items: 'trainings', files: [], driver, options };
     const { folder, storage, finished, key } = await shardedRun(run, session);
+    const model = await keepModel(options, folder, { storage, shards: finished.shards });
     const document = await retrainDocument({
+      ...(model !== undefined && { model }),
       classes: namesOfClasses(data, models.given?.labels),
       ...{ data, recipe: recipe.about, measuredOn: asked.measured, change, plan, seeds, command: session.command },
       measurements: await recipe.read(storage, finished.shards),
@@ -99,6 +109,22 @@ async function computeRetraining(
   }
 }
 
+/** The changed training's model of the first seed, beside the document, with its preprocessing; undefined where a command trains. */
+async function keepModel(
+  options: RetrainOptions,
+  folder: string,
+  { storage, shards }: { readonly storage: RunStorage; readonly shards: readonly ShardRecord[] },
+): Promise<string | undefined> {
+  const shard = shards.find(({ files }) => files[keptModelFile] !== undefined);
+  if (!shard) return undefined;
+  await writeAtomically(join(folder, keptModelFile), await readShardFile(storage, shard, keptModelFile));
+  const home = options.training ?? dirname(options.model as string);
+  const described = options.preprocessing ?? join(home, 'wherefore.yaml');
+  if (await isFile(described))
+    await writeAtomically(join(folder, 'wherefore.yaml'), await readText(described, 'document'));
+  return keptModelFile;
+}
+
 const noSeed =
   'the command takes no {seed}: it was run once with and once without the change, and the random rows alone say how much chance does';
 
@@ -108,11 +134,17 @@ function checkRetrainOptions(options: RetrainOptions): void {
   const fail = (what: string, fix: string) =>
     new WhereforeError('invalid-argument', what, { got: given.map((name) => `--${name}`).join(', ') || 'none', fix });
   if (given.length > 1) throw fail('one change at a time', 'put everything into one file of --decisions');
-  if (given.length === 0 && !options.each)
+  const ofGroups = options.eachGroup ?? options.shapley;
+  if (given.length === 0 && !options.each && ofGroups === undefined)
     throw fail(
       'what is to be changed?',
-      `give one of ${changeOptions.map((name) => `--${name}`).join(', ')}, or --each`,
+      `give one of ${changeOptions.map((name) => `--${name}`).join(', ')}, --each, --each-group or --shapley`,
     );
+  const several = [options.each, options.eachGroup, options.shapley].filter((one) => one !== undefined).length;
+  if (several > 1 || (ofGroups !== undefined && given.length > 0))
+    throw fail('one question at a time', 'give --each-group or --shapley alone');
+  if (options.shapley !== undefined && options.train !== undefined)
+    throw fail('a command cannot train on no rows, as the empty union of groups asks', 'give --each-group');
   if (options.each && given.length > 0 && given[0] !== 'without')
     throw fail('--each leaves out rows', 'name them by --without, or give --each alone for all');
   if (options.train !== undefined && options.training !== undefined)
@@ -136,33 +168,6 @@ function checkRetrainOptions(options: RetrainOptions): void {
     throw new WhereforeError('invalid-argument', '--query names rows of --held-out', { fix: 'add --held-out' });
 }
 
-/** The models that rows may be made for. */
-interface Models {
-  readonly given: LoadedModel | undefined;
-  /** The one from before the training, loaded when it is asked for. */
-  readonly initial: () => Promise<LoadedModel | undefined>;
-  close(): Promise<void>;
-}
-
-async function openModels(options: RetrainOptions): Promise<Models> {
-  const load = (path: string) => loadModel(path, { ...runtimeOf(options), preprocessing: options.preprocessing });
-  const folder = options.training ?? (options.model && dirname(options.model));
-  const path = options.model ?? (options.training && join(options.training, trainingFileNames.trained));
-  const given = path === undefined ? undefined : await load(path);
-  let initial: LoadedModel | undefined;
-  return {
-    given,
-    initial: async () => {
-      if (folder !== undefined) initial = await load(join(folder, trainingFileNames.initial));
-      return initial;
-    },
-    async close() {
-      await given?.close();
-      await initial?.close();
-    },
-  };
-}
-
 interface AskedRows {
   readonly data: OpenedDataset;
   readonly recipe: TrainingRecipe;
@@ -170,37 +175,14 @@ interface AskedRows {
   readonly change?: ReadChange;
   /** Rows that are left out one at a time. */
   readonly each?: readonly number[];
+  /** The value of each row in the column whose groups are asked about. */
+  readonly groups?: { readonly column: string; readonly values: readonly string[] };
   readonly measured?: {
     readonly dataset: Dataset;
     readonly fromTraining: boolean;
     readonly positions: readonly number[];
   };
   readonly notes: readonly string[];
-}
-
-type Described = NonNullable<Parameters<typeof openDataset>[1]>;
-
-/**
- * The rows as they were trained on, by the key that the training noted: made for the model, for the model as it was
- * before the training, or as they are.
- */
-async function openTrained(
-  { data: path, label, labels, id, metadata }: RetrainOptions,
-  { given, initial }: Models,
-  folder: string | undefined,
-): Promise<{ readonly data: OpenedDataset; readonly described: Described }> {
-  const key = folder === undefined ? undefined : (await trainedRows(folder)).key;
-  const open = async (model: LoadedModel | undefined) => {
-    const described = { model, label, id, metadata };
-    return { data: await openDataset(path, { ...described, labels }), described };
-  };
-  const first = await open(given);
-  if (key === undefined || (await first.data.key()) === key) return first;
-  for (const model of [await initial(), undefined]) {
-    const other = await open(model);
-    if ((await other.data.key()) === key) return other;
-  }
-  return first;
 }
 
 async function openRows(options: RetrainOptions, models: Models): Promise<AskedRows> {
@@ -224,13 +206,35 @@ async function openRows(options: RetrainOptions, models: Models): Promise<AskedR
   const hasChange = changeOptions.some((name) => options[name] !== undefined);
   const read = hasChange ? await readChange(options, rows) : undefined;
   const each = options.each ? (read?.change.dropped ?? Array.from(range(0, data.length))) : undefined;
-  const measured = train === undefined ? await measuredRows(options, data, described, { read, each }) : undefined;
+  const groups = await groupsOf(options, data, rows);
+  const isOfAll = each !== undefined || groups !== undefined;
+  const measured = train === undefined ? await measuredRows(options, data, described, { read, isOfAll }) : undefined;
   const notes = [...data.notes, ...(read?.notes ?? [])];
   if (measured?.fromTraining)
     notes.push(
       `no --held-out: ${measured.positions.length} of the training rows, drawn at random, were used by no training, and measured; a wrong label among them counts as right`,
     );
-  return { data, recipe, ...(each ? { each } : { change: read }), measured, notes };
+  const asked = groups ? { groups } : each ? { each } : { change: read };
+  return { data, recipe, ...asked, measured, notes };
+}
+
+/** The column whose groups are asked about; `class` is that of the labels where the data have no such column. */
+async function groupsOf(
+  { eachGroup, shapley }: RetrainOptions,
+  data: OpenedDataset,
+  { labels, classes }: { readonly labels?: Int32Array; readonly classes: readonly string[] },
+): Promise<AskedRows['groups']> {
+  const column = eachGroup ?? shapley;
+  if (column === undefined) return undefined;
+  if (data.columns.includes(column)) {
+    const values = await data.column(column, range(0, data.length));
+    return { column, values: values.map((value) => (value === undefined ? '' : String(value))) };
+  }
+  if (column === 'class' && labels) return { column, values: Array.from(labels, (k) => classes[k] ?? String(k)) };
+  throw unknownName('there is no column', column, [...data.columns, ...(labels ? ['class'] : [])], {
+    where: data.name,
+    fix: 'columns of --metadata can be groups',
+  });
 }
 
 /** Share of the rows that is held out where there is no held-out data. */
@@ -240,7 +244,7 @@ async function measuredRows(
   options: RetrainOptions,
   data: OpenedDataset,
   described: Described,
-  { read, each }: { readonly read?: ReadChange; readonly each?: readonly number[] },
+  { read, isOfAll }: { readonly read?: ReadChange; readonly isOfAll: boolean },
 ): Promise<AskedRows['measured']> {
   if (options.heldOut !== undefined) {
     const opened = await openDataset(options.heldOut, {
@@ -256,7 +260,7 @@ async function measuredRows(
   );
   const isFree = (row: number) => !touched.has(row);
   // Where every row is left out in its turn, those that are measured are not.
-  const free = Array.from(range(0, data.length)).filter((row) => (each && !read ? true : isFree(row)));
+  const free = Array.from(range(0, data.length)).filter((row) => (isOfAll && !read ? true : isFree(row)));
   const count = Math.round(heldOutShare * data.length);
   if (count < 1 || free.length < count)
     throw new WhereforeError('invalid-argument', 'too few rows are left to measure on', {
@@ -281,11 +285,20 @@ function seedsOf({ seeds = 5 }: RetrainOptions, recipe: TrainingRecipe): number[
 }
 
 function planOf(
-  { data, recipe, change, each, measured }: AskedRows,
-  { seeds, seed }: { readonly seeds: readonly number[]; readonly seed: number },
+  { data, recipe, change, each, groups, measured }: AskedRows,
+  { seeds, seed, shapley }: { readonly seeds: readonly number[]; readonly seed: number; readonly shapley?: string },
 ): RetrainPlan {
   const own = recipe.readsSeed ? seeds : seeds.slice(0, 1);
   const common = { rows: data.length, heldOut: measured?.positions, seeds: own };
+  if (groups) {
+    const parts = groupRows(groups.values, measured?.positions);
+    const how = shapley === undefined ? 'without' : 'shapley';
+    return {
+      kind: 'groups',
+      column: groups.column,
+      ...planGroups({ rows: data.length, groups: parts, how, seeds: own }),
+    };
+  }
   if (each) return { kind: 'each', ...planLeaveOneOut({ ...common, each }) };
   const labels = data.labels?.type === 'int64' ? classNumbers(data.labels) : undefined;
   const { change: rowChange } = change as ReadChange;

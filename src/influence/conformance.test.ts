@@ -98,6 +98,20 @@ describe.each(Object.entries(influenceTable))('%s', (name, method) => {
     expect([...(await run()).values.data]).toEqual([...values.data]);
   });
 
+  it('gives directions, if any, that give the same scores for rows that are not known', async () => {
+    const { values, directions } = await run();
+    if (!directions) return;
+    const owners = method.needs.includes('checkpoints')
+      ? (context.checkpoints ?? []).map(({ gradients }) => gradients)
+      : [context.gradients];
+    const total = new Float64Array(values.data.length);
+    for (const [k, direction] of directions.entries()) {
+      const part = await owners[k]?.dot(direction);
+      for (let j = 0; j < total.length; j++) total[j] += part?.data[j] ?? Number.NaN;
+    }
+    expectSame(total, values.data);
+  });
+
   it('tells its cost before, and trains as often as it says', async () => {
     let trained = 0;
     const { retraining } = context;

@@ -16,6 +16,8 @@ export interface DenseGradients {
   readonly covariances: (labels: GradientLabels, seed: number) => readonly Covariances[];
   readonly gaussNewton: () => Float64Array;
   readonly confidences: { readonly rows: Float64Array; readonly queries: Float64Array };
+  /** f of every query at the weights moved by a step. */
+  readonly at: (step: Float64Array) => Float64Array;
 }
 
 /** One block of a row's gradient: rows × columns of the block. */
@@ -52,6 +54,7 @@ export function denseGradients(dense: DenseGradients): GradientMaterial {
     rows: rows.rows,
     weightDecay,
     queries: async () => queries,
+    at: async (step) => dense.at(step),
     dot: async (directions, block) =>
       block ? dotRows(partOf(directions, block), partOf(rows, block)) : dotRows(directions, rows),
     squaredNorms: async (block) => squaredNorms(block ? partOf(rows, block) : rows),

@@ -10,6 +10,8 @@ export interface Block {
   readonly columns: number;
   /** Position of the block's first weight in the vector; the block lies there row by row. */
   readonly offset: number;
+  /** The side that is an index into a table: its covariance is diagonal and has no rotation. */
+  readonly oneHot?: 'inputs' | 'outputs';
 }
 
 /**
@@ -54,6 +56,8 @@ export interface GradientMaterial {
   readonly weightDecay: number;
   /** `∇f` of every query, queries × P: for f = −loss the negative of the loss's gradient. */
   queries(): Promise<Matrix64>;
+  /** f of every query at the weights θ + step, P numbers in the layout of the blocks; f = −loss, in nats. */
+  at(step: Float64Array): Promise<Float64Array>;
   /** `d · g_i` for every direction and row: directions × rows. @param block only this block's part of both */
   dot(directions: Matrix, block?: Block): Promise<Matrix64>;
   /** `‖g_i‖²` of every row. @param block only this block's part */

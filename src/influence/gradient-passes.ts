@@ -1,5 +1,6 @@
 import { buildRowProgram, type RowProgram, type RowProgramRequest } from '../autodiff/gradient-program.ts';
 import type { Dataset } from '../dataset/dataset.ts';
+import type { Graph } from '../onnx/graph.ts';
 import type { Model } from '../runtime/model.ts';
 import { type Tensors, throwIfCancelled } from '../runtime/runtime.ts';
 import { filled, mapped } from '../tensor/filled.ts';
@@ -101,8 +102,8 @@ export async function openPasses(options: ModelGradientsOptions) {
   const { layers } = request({ kind: 'quadratic' });
   const blocks: Block[] = [];
   let offset = 0;
-  for (const { name, outputs, inputs: columns } of layers) {
-    blocks.push({ name, rows: outputs, columns, offset });
+  for (const { name, outputs, inputs: columns, oneHot } of layers) {
+    blocks.push({ name, rows: outputs, columns, offset, ...(oneHot && { oneHot }) });
     offset += outputs * columns;
   }
   /** Batches of a range, with what a program reads of each. */
@@ -149,7 +150,16 @@ export async function openPasses(options: ModelGradientsOptions) {
   const labels = (side: Side) =>
     mapped(Int32Array, (sides[side].labels as Tensor<'int64'>).data as BigInt64Array, Number);
   const shapeOf = (name: string) => graph.initializers.get(name)?.shape ?? [];
-  return { batch, row, layers, blocks, open: request, over, openSums, probabilities, labels, shapeOf };
+  /** Losses of the rows of a side by the graph with other weights. */
+  const losses = async (side: Side, moved: Graph, use: (losses: Float32Array, at: Uint32Array) => void) => {
+    for (let first = 0; first < sides[side].length; first += batch) {
+      throwIfCancelled(signal);
+      const at = filled(new Uint32Array(Math.min(batch, sides[side].length - first)), (b) => first + b);
+      const feeds = await feedsOf(side, at, { seed: () => 1 });
+      use(((await model.executor.run(moved, feeds, [row.loss])).get(row.loss) as Tensor<'float32'>).data, at);
+    }
+  };
+  return { batch, row, layers, blocks, graph, open: request, over, openSums, losses, probabilities, labels, shapeOf };
 }
 
 export type Passes = Awaited<ReturnType<typeof openPasses>>;

@@ -1,6 +1,8 @@
+import type { CalibrationDocument } from './calibration/calibration-document.ts';
 import type { GroupInfluence } from './groups.ts';
 import type { Question } from './method.ts';
 import type { Reliability } from './reliability.ts';
+import type { WhatIf } from './what-if.ts';
 
 /** A training row with its score for the query. */
 export interface InfluentialRow {
@@ -61,6 +63,10 @@ export interface InfluenceDocument {
   /** The nearest rows by representation: what the method is to be compared with. */
   readonly nearest: readonly InfluentialRow[];
   readonly groups: readonly GroupInfluence[];
+  /** What could be done, the largest rise of f first; with effects in nats where there is a calibration. */
+  readonly whatIfs: readonly WhatIf[];
+  /** How scores become effects; absent where it was not measured. */
+  readonly calibration?: CalibrationDocument;
   /** Spearman's correlation of the scores with similarity: near 1 the method says what looking alike says. */
   readonly likeSimilarity?: number;
   readonly notes: readonly string[];

@@ -1,3 +1,4 @@
+import type { Tensors } from '../runtime/runtime.ts';
 import type { GradientMaterial, TrainingCheckpoint } from './gradient-material.ts';
 import type { Matrix } from './matrix.ts';
 import type { Unrolling } from './unrolled/unrolling.ts';
@@ -21,6 +22,8 @@ export interface RetrainedValues {
   readonly rows: Float64Array;
   /** Share of right predictions of every query and of every row, where the loss knows right and wrong. */
   readonly right?: Both<Float64Array>;
+  /** Weights at the end, where the plan keeps them. */
+  readonly weights?: Tensors;
 }
 
 /** Trains the user's recipe on a part of the rows. */

@@ -112,6 +112,13 @@ export function transposed(a: Matrix): Matrix64 {
   return result;
 }
 
+/** A matrix times a number. */
+export function times(a: Matrix64, factor: number): Matrix64 {
+  const data = new Float64Array(a.data.length);
+  for (let j = 0; j < data.length; j++) data[j] = factor * a.data[j];
+  return { rows: a.rows, columns: a.columns, data };
+}
+
 /** Σ_j a_ij² of every row. */
 export function squaredNorms(a: Matrix): Float64Array {
   const norms = new Float64Array(a.rows);

@@ -47,6 +47,11 @@ export interface Scores {
   readonly values: Matrix64;
   /** What was done that a reader must know: values found on the way, approximations, what was not available. */
   readonly notes: readonly string[];
+  /**
+   * Where scores are linear in the gradient of a row: `τ(z) = Σ_k u_k · ∇ℓ(z; θ_k)` for any row z, seen or not, with the
+   * vectors u_k (queries × P) at the weights of the model, or at those of each checkpoint.
+   */
+  readonly directions?: readonly Matrix64[];
 }
 
 /** How suspicious each training row is by itself: larger is more suspicious. */

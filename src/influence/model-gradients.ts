@@ -3,8 +3,11 @@ import { layerMatrix } from '../autodiff/per-sample/layer-matrix.ts';
 import type { Layer } from '../autodiff/per-sample/layers.ts';
 import { WhereforeError } from '../errors.ts';
 import { symmetricEigen } from '../linear-algebra/symmetric-eigen.js';
+import type { Graph } from '../onnx/graph.ts';
+import type { Model } from '../runtime/model.ts';
 import { mapped } from '../tensor/filled.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
+import { readParameters, withParameters } from '../train/parameters.ts';
 import type { Block, GradientMaterial, TwoSided } from './gradient-material.ts';
 import { type ModelGradientsOptions, openPasses, type Passes, type Results, type Side } from './gradient-passes.ts';
 import { addOuter, directionsByParameter, namesOf, rowOfResult, sides } from './layer-layout.ts';
@@ -20,6 +23,24 @@ import {
   unflattened,
   widthsOf,
 } from './row-passes.ts';
+
+/** The graph of the losses with its weights moved by a step in the layout of the blocks. */
+function movedGraph(model: Model, passes: Passes, step: Float64Array): Graph {
+  const source = { ...model.executor.model, graph: passes.graph };
+  const steps = directionsByParameter(passes, { rows: 1, columns: step.length, data: step });
+  const own = readParameters(source, [...steps.keys()]);
+  const moved = [...steps].map(([name, { data }]) => {
+    const { shape, data: from } = own.get(name) as Tensor<'float32'>;
+    return [
+      name,
+      float32(
+        shape,
+        mapped(Float32Array, from, (value, j) => value + data[j]),
+      ),
+    ] as const;
+  });
+  return withParameters(source, new Map(moved)).graph;
+}
 
 /** Parameters up to which the whole curvature is held: 200 MB in float64. */
 const mostDense = 5000;
@@ -119,6 +140,14 @@ export function gradientsByPasses(passes: Passes, options: ModelGradientsOptions
         });
         return result;
       })()),
+    at: async (step) => {
+      const moved = movedGraph(options.model, passes, step);
+      const values = new Float64Array(options.queries.length);
+      await passes.losses('queries', moved, (loss, at) => {
+        for (const [b, i] of at.entries()) values[i] = -loss[b];
+      });
+      return values;
+    },
     dot,
     squaredNorms: async (block) => quadraticOf(block ? layers[blocks.indexOf(block)] : undefined),
     weightedSum: (weights) => weightedSum(weights),

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeAtomically } from '../data/files/files.ts';
 import { readTextIfPresent } from '../data/files/read-file.ts';
+import type { ShardCost } from './shard.ts';
 
 /** What `run.json` of a run in shards says while it is unfinished: enough to go on with it. */
 const unfinished = z.object({
@@ -46,6 +47,18 @@ export async function beginRun(
 ): Promise<void> {
   if ((await readRun(folder)) !== undefined) return;
   const record: UnfinishedRun = { format: 'wherefore/run', version: 1, ...run, state: 'unfinished' };
+  await writeAtomically(recordPath(folder), `${JSON.stringify(record, undefined, 2)}\n`);
+}
+
+/** Writes that a run is whole: what it was and what it cost. */
+export async function completeRun(
+  folder: string,
+  run: { readonly what: string; readonly started: string; readonly command?: string; readonly key: string } & {
+    readonly items: number;
+    readonly cost: ShardCost;
+  },
+): Promise<void> {
+  const record = { format: 'wherefore/run', version: 1, ...run, state: 'complete' };
   await writeAtomically(recordPath(folder), `${JSON.stringify(record, undefined, 2)}\n`);
 }
 

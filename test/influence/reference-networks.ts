@@ -127,5 +127,9 @@ export function referenceGradients(
       return result;
     },
     confidences: { rows: confidence(rows), queries: confidence(queries) },
+    at: (by) => {
+      const moved = theta.map((value, t) => value + by[t]);
+      return Float64Array.from(queries.x, (x, i) => -loss(run(moved, x), queries.y[i]));
+    },
   });
 }

@@ -159,6 +159,12 @@ export function gradientsOf(model: SoftmaxRegression, theta: Float64Array, queri
     },
     gaussNewton: () => model.hessian(theta, new Uint32Array(n).fill(1)),
     confidences: { rows: confidence(data), queries: confidence(queries) },
+    at: (step) =>
+      scoresUnder(
+        model,
+        theta.map((value, t) => value + step[t]),
+        queries,
+      ),
   });
 }
 

@@ -2,7 +2,7 @@ import { WhereforeError } from '../../errors.ts';
 import { filled } from '../../tensor/filled.ts';
 import { blockOf, twoSided } from '../dense-gradients.ts';
 import type { Block, GradientMaterial, TwoSided } from '../gradient-material.ts';
-import { identity, type Matrix64, matrix, transposed, zeros } from '../matrix.ts';
+import { identity, type Matrix64, matrix, times, transposed, zeros } from '../matrix.ts';
 import type { Given, Runner, Scores } from '../method.ts';
 
 export interface FactoredParameters {
@@ -23,7 +23,26 @@ export interface FactoredCurvature {
 
 type Fit = (given: Given<'gradients'>, parameters: FactoredParameters) => Promise<FactoredCurvature>;
 
+/** Width of a side up to which its eigenvectors are computed: n³ steps, some minutes for this one. */
+const widest = 4096;
+
+/** @throws WhereforeError `out-of-range` for a layer whose eigenvectors would take hours */
+function checkWidths(blocks: readonly Block[]): void {
+  for (const { name, rows, columns, oneHot } of blocks)
+    for (const [side, width] of [
+      ['outputs', rows],
+      ['inputs', columns],
+    ] as const)
+      if (width > widest && oneHot !== side)
+        throw new WhereforeError('out-of-range', `layer "${name}" is too wide for eigenvectors of its ${side}`, {
+          got: `${width} ${side}`,
+          expected: `at most ${widest}`,
+          fix: 'choose logra, which projects wide layers, or diagonal-fisher',
+        });
+}
+
 async function rotationsOf({ gradients, seed }: Given<'gradients'>, labels: 'sampled' | 'given') {
+  checkWidths(gradients.blocks);
   const covariances = await gradients.covariances(labels, seed);
   const result: { rotation: TwoSided; inputs: Float64Array; outputs: Float64Array }[] = [];
   for (const [b, { rows, columns }] of gradients.blocks.entries()) {
@@ -116,9 +135,8 @@ function factoredRunner(fitted: Fit): Runner<'gradients', FactoredParameters> {
       const curvature = await fitted(given, parameters);
       const damping = dampings(gradients, curvature, parameters);
       const solved = precondition(await gradients.queries(), gradients.blocks, curvature, damping);
-      const values = await gradients.dot(solved);
-      for (let j = 0; j < values.data.length; j++) values.data[j] /= -gradients.rows;
-      return { values, notes: [dampingNote(damping)] };
+      const direction = times(solved, -1 / gradients.rows);
+      return { values: await gradients.dot(direction), notes: [dampingNote(damping)], directions: [direction] };
     },
     async suspicion(given, parameters) {
       const { values, damping } = await selfInfluence(given, parameters, fitted);

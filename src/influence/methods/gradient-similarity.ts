@@ -1,12 +1,11 @@
-import { squaredNorms } from '../matrix.ts';
+import { type Matrix64, squaredNorms, times } from '../matrix.ts';
 import type { Runner, Scores } from '../method.ts';
 
 /** `∇f · (−g_i)`: one step of gradient descent on the row changes f by that, times the learning rate. */
 export const gradDot: Runner<'gradients', object> = {
   async score({ gradients }): Promise<Scores> {
-    const values = await gradients.dot(await gradients.queries());
-    negate(values.data);
-    return { values, notes: [] };
+    const direction = times(await gradients.queries(), -1);
+    return { values: await gradients.dot(direction), notes: [], directions: [direction] };
   },
   suspicion: async ({ gradients }) => ({ values: await gradients.squaredNorms(), notes: [] }),
 };
@@ -30,14 +29,16 @@ export const gradCos: Runner<'gradients', object> = {
 /** `Σ_k η_k ∇f(θ_k) · (−g_i(θ_k))` over checkpoints. */
 export const tracIn: Runner<'checkpoints', object> = {
   async score({ checkpoints }): Promise<Scores> {
-    let total: Scores['values'] | undefined;
+    let total: Matrix64 | undefined;
+    const directions: Matrix64[] = [];
     for (const { gradients, learningRate } of checkpoints) {
-      const values = await gradients.dot(await gradients.queries());
-      for (let j = 0; j < values.data.length; j++) values.data[j] *= -learningRate;
+      const direction = times(await gradients.queries(), -learningRate);
+      directions.push(direction);
+      const values = await gradients.dot(direction);
       if (!total) total = values;
       else for (let j = 0; j < values.data.length; j++) total.data[j] += values.data[j];
     }
-    return { values: total as Scores['values'], notes: fewCheckpoints(checkpoints.length) };
+    return { values: total as Matrix64, notes: fewCheckpoints(checkpoints.length), directions };
   },
   async suspicion({ checkpoints }) {
     const values = new Float64Array(checkpoints[0].gradients.rows);
@@ -51,7 +52,3 @@ export const tracIn: Runner<'checkpoints', object> = {
 
 const fewCheckpoints = (count: number) =>
   count === 1 ? ['one checkpoint: rows that were learned by heart before it have almost no gradient there'] : [];
-
-export function negate(values: Float64Array): void {
-  for (let j = 0; j < values.length; j++) values[j] = -values[j];
-}

@@ -3,7 +3,18 @@ import { cholesky, solveCholesky } from '../../linear-algebra/cholesky.js';
 import { normals, random } from '../../tensor/random.ts';
 import { blockOf, twoSided } from '../dense-gradients.ts';
 import type { Block, TwoSided } from '../gradient-material.ts';
-import { dotRows, identity, type Matrix, type Matrix64, matrix, product, rowOf, zeros } from '../matrix.ts';
+import {
+  dotRows,
+  identity,
+  type Matrix,
+  type Matrix64,
+  matrix,
+  product,
+  rowOf,
+  times,
+  transposed,
+  zeros,
+} from '../matrix.ts';
 import type { Given, Runner } from '../method.ts';
 import { dotsWith, heldRows, rangesOf, secondMoments } from '../projected-rows.ts';
 
@@ -36,6 +47,23 @@ export function projectVectors(
     let at = q * result.columns;
     for (const [b, block] of blocks.entries()) {
       result.data.set(twoSided(blockOf(vectors, q, block), projections[b]).data, at);
+      at += widths[b];
+    }
+  }
+  return result;
+}
+
+/** What `projectVectors` is multiplied with, as vectors of all weights: `⟨v, P g⟩ = ⟨Pᵀ v, g⟩`. */
+function liftVectors(projected: Matrix64, blocks: readonly Block[], projections: readonly TwoSided[]): Matrix64 {
+  const size = blocks.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
+  const widths = widthsOf(projections);
+  const result = zeros(projected.rows, size);
+  for (let q = 0; q < projected.rows; q++) {
+    let at = 0;
+    for (const [b, { offset }] of blocks.entries()) {
+      const { left, right } = projections[b];
+      const own = matrix(left.rows, right.rows, rowOf(projected, q).subarray(at, at + widths[b]));
+      result.data.set(product(product(transposed(left), own), right).data, q * size + offset);
       at += widths[b];
     }
   }
@@ -78,7 +106,7 @@ export interface ProjectedParameters {
 export const logra: Runner<'gradients', ProjectedParameters> = {
   async score(given, { side, share }) {
     const { gradients } = given;
-    const { rows, queries } = await projected(given, side);
+    const { rows, queries, projections } = await projected(given, side);
     const ranges = rangesOf(rows.widths);
     const moments = await secondMoments(rows, ranges, { what: 'second moment of each block' });
     const solved = zeros(queries.rows, queries.columns);
@@ -89,13 +117,19 @@ export const logra: Runner<'gradients', ProjectedParameters> = {
     }
     const values = await dotsWith(rows, solved);
     for (let j = 0; j < values.data.length; j++) values.data[j] /= -gradients.rows;
-    return { values, notes: [`projected to ${queries.columns} of ${gradients.parameters} numbers a row`] };
+    const direction = times(liftVectors(solved, gradients.blocks, projections), -1 / gradients.rows);
+    return {
+      values,
+      notes: [`projected to ${queries.columns} of ${gradients.parameters} numbers a row`],
+      directions: [direction],
+    };
   },
 };
 
 async function projected({ gradients, seed }: Pick<Given<'gradients'>, 'gradients' | 'seed'>, side: number) {
   const projections = randomProjections(gradients.blocks, side, seed);
   return {
+    projections,
     rows: await gradients.project(projections),
     queries: projectVectors(await gradients.queries(), gradients.blocks, projections),
   };

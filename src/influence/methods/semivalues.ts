@@ -41,18 +41,12 @@ export function betaWeights(n: number, alpha: number, beta: number): Float64Arra
   return weights;
 }
 
-/** `Σ_S w(|S|+1)/n · C(n−1, |S|)⁻¹ (f(S ∪ i) − f(S))` over all coalitions. */
-async function exact(
-  { retraining, size, seed, signal }: Given<'retraining'>,
-  weights: Float64Array,
-): Promise<Matrix64> {
-  const [n, queries] = [size.rows, size.queries];
-  const values: Float64Array[] = [];
-  for (let s = 0; s < 2 ** n; s++) {
-    throwIfCancelled(signal);
-    const counts = filled(new Uint32Array(n), (i) => (s >> i) & 1);
-    values.push((await retraining.train(counts, seed, signal)).queries);
-  }
+/**
+ * `Σ_S w(|S|+1)/n · C(n−1, |S|)⁻¹ (f(S ∪ i) − f(S))` over all coalitions; weights of 1 give Shapley values.
+ * @param values f of every query for each coalition S, by the number whose bits are its members
+ */
+export function semivalueOf(values: readonly Float64Array[], n: number, weights: ArrayLike<number>): Matrix64 {
+  const queries = values[0].length;
   const choices = new Float64Array(n).fill(1);
   for (let k = 1; k < n; k++) choices[k] = (choices[k - 1] * (n - k)) / k;
   const result = zeros(queries, n);
@@ -67,6 +61,21 @@ async function exact(
     }
   }
   return result;
+}
+
+/** Trains on every coalition. */
+async function exact(
+  { retraining, size, seed, signal }: Given<'retraining'>,
+  weights: Float64Array,
+): Promise<Matrix64> {
+  const n = size.rows;
+  const values: Float64Array[] = [];
+  for (let s = 0; s < 2 ** n; s++) {
+    throwIfCancelled(signal);
+    const counts = filled(new Uint32Array(n), (i) => (s >> i) & 1);
+    values.push((await retraining.train(counts, seed, signal)).queries);
+  }
+  return semivalueOf(values, n, weights);
 }
 
 /** The mean of `w(j)` times what a row adds at place j of random orders. */

@@ -2,7 +2,7 @@ import { WhereforeError } from '../../errors.ts';
 import { throwIfCancelled } from '../../runtime/runtime.ts';
 import { blockOf, twoSided } from '../dense-gradients.ts';
 import type { GradientMaterial, TrainingCheckpoint } from '../gradient-material.ts';
-import { dotRows, type Matrix64, product, transposed, zeros } from '../matrix.ts';
+import { dotRows, type Matrix64, product, times, transposed, zeros } from '../matrix.ts';
 import type { Runner } from '../method.ts';
 import { ekfacFit, type FactoredCurvature, type FactoredParameters } from './factored-curvature.ts';
 
@@ -28,6 +28,7 @@ export const source: Runner<'checkpoints', SourceParameters> = {
     let reaching = await last.queries();
     const values = zeros(size.queries, size.rows);
     const isWhole = last.parameters <= whole;
+    const directions = checkpoints.map(({ gradients }) => zeros(size.queries, gradients.parameters));
     for (let l = checkpoints.length - 1; l >= 0; l--) {
       throwIfCancelled(signal);
       const { step, learningRate, gradients } = checkpoints[l];
@@ -37,16 +38,19 @@ export const source: Runner<'checkpoints', SourceParameters> = {
         ? await wholeCurvature(gradients)
         : byBlocks(gradients, await ekfacFit({ gradients, size, seed, signal }, { labels, share: 0 }));
       const decay = gradients.weightDecay;
-      const acting = act(reaching, (h) => through(time, h + decay));
-      const part = await gradients.dot(acting);
-      for (let j = 0; j < values.data.length; j++) values.data[j] -= part.data[j] / gradients.rows;
+      directions[l] = times(
+        act(reaching, (h) => through(time, h + decay)),
+        -1 / gradients.rows,
+      );
+      const part = await gradients.dot(directions[l]);
+      for (let j = 0; j < values.data.length; j++) values.data[j] += part.data[j];
       if (l > 0) reaching = act(reaching, (h) => Math.exp(-time * (h + decay)));
     }
     const notes = [
       `${checkpoints.length} segments; ${isWhole ? 'the whole curvature' : `curvature by EK-FAC, its labels ${labels}`}`,
     ];
     if (momentum === 0) notes.push('momentum 0: set it if the training had more');
-    return { values, notes };
+    return { values, notes, directions };
   },
 };
 

@@ -4,7 +4,7 @@ import { throwIfCancelled } from '../../runtime/runtime.ts';
 import { filled } from '../../tensor/filled.ts';
 import { normals, random } from '../../tensor/random.ts';
 import type { GradientMaterial } from '../gradient-material.ts';
-import { dot, dotRows, identity, type Matrix64, matrix, product, rowOf, transposed, zeros } from '../matrix.ts';
+import { dot, dotRows, identity, type Matrix64, matrix, product, rowOf, times, transposed, zeros } from '../matrix.ts';
 import type { Given, Runner, Scores } from '../method.ts';
 
 export interface DampingParameters {
@@ -21,7 +21,7 @@ interface Damping {
 }
 
 /** `λ + δ` of (G + λ + δ). @param trace Σ of the diagonal of G, asked for only where it is needed */
-async function dampingOf(
+export async function dampingOf(
   { weightDecay, parameters }: GradientMaterial,
   wanted: number | undefined,
   trace: () => Promise<number>,
@@ -51,9 +51,8 @@ async function traceOf(gradients: GradientMaterial, seed: number): Promise<numbe
 
 /** `τ_i = −(1/n) u · g_i`. */
 async function scoresOf(gradients: GradientMaterial, solved: Matrix64, notes: readonly string[]): Promise<Scores> {
-  const values = await gradients.dot(solved);
-  for (let j = 0; j < values.data.length; j++) values.data[j] /= -gradients.rows;
-  return { values, notes };
+  const direction = times(solved, -1 / gradients.rows);
+  return { values: await gradients.dot(direction), notes, directions: [direction] };
 }
 
 /** `(G + λ + δ) u = ∇f` by the whole matrix and its Cholesky factor, in float64. */

@@ -1,5 +1,6 @@
 import { WhereforeError } from '../../errors.ts';
 import { choose, random } from '../../tensor/random.ts';
+import type { GroupTrainings } from './group-plan.ts';
 import type { PlannedTraining } from './retraining.ts';
 
 /** What is done to training rows. */
@@ -74,9 +75,9 @@ export function planExperiment(options: ExperimentOptions): Experiment {
     trainings.push({ ...training, seed: own });
     parts.push({ arm, seed: own });
   };
-  for (const own of seeds) {
+  for (const [i, own] of seeds.entries()) {
     add('with', own, { counts: all });
-    add('changed', own, { counts: ours, labels: change.relabelled });
+    add('changed', own, { counts: ours, labels: change.relabelled, ...(i === 0 && { keeps: true }) });
   }
   for (let i = 0; i < controls; i++)
     add('control', seeds[i % seeds.length], { counts: without(draw.rows(seed, i + 1)) });
@@ -171,5 +172,8 @@ export function planLeaveOneOut({
   return { trainings, parts };
 }
 
-/** What is trained: rows changed together, or left out one at a time. */
-export type RetrainPlan = ({ readonly kind: 'change' } & Experiment) | ({ readonly kind: 'each' } & LeaveOneOut);
+/** What is trained: rows changed together, left out one at a time, or groups of them. */
+export type RetrainPlan =
+  | ({ readonly kind: 'change' } & Experiment)
+  | ({ readonly kind: 'each' } & LeaveOneOut)
+  | ({ readonly kind: 'groups'; readonly column: string } & GroupTrainings);

@@ -1,4 +1,5 @@
 import type { Arm } from './experiment.ts';
+import type { GroupEffect, GroupTrainings } from './group-plan.ts';
 import type { Estimate, Verdict } from './paired.ts';
 
 /** One measured quantity of every training: larger is better. */
@@ -59,6 +60,8 @@ export interface RetrainDocument {
   readonly measuredOn?: { readonly name: string; readonly rows: number; readonly fromTraining: boolean };
   readonly seeds: readonly number[];
   readonly trainings: number;
+  /** The model that the change made, of the first seed: a file beside this document. */
+  readonly model?: string;
   /** Absent where rows were left out one by one. */
   readonly change?: {
     readonly dropped: number;
@@ -72,6 +75,15 @@ export interface RetrainDocument {
   readonly classes: readonly ClassEffect[];
   /** Rows left out one by one, the most harmful first. */
   readonly leftOut: readonly LeftOutRow[];
+  /** Groups of rows, the most harmful first; absent where none were asked about. */
+  readonly groups?: {
+    readonly column: string;
+    /** What was measured, and its unit. */
+    readonly title: string;
+    readonly unit: string;
+    readonly how: GroupTrainings['how'];
+    readonly effects: readonly GroupEffect[];
+  };
   /** One sentence. */
   readonly answer: string;
   readonly notes: readonly string[];

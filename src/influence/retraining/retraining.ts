@@ -33,6 +33,8 @@ export interface PlannedTraining {
   readonly seed: number;
   /** Classes that rows have in this training instead of their own, by row. Default: none. */
   readonly labels?: ReadonlyMap<number, number>;
+  /** Whether the weights at its end are wanted. */
+  readonly keeps?: boolean;
 }
 
 /** Trains a recipe again on parts of its rows. */
@@ -59,7 +61,11 @@ export async function openRetraining({ recipe, queries }: RetrainingOptions): Pr
     await openRowLosses({ ...recipe, samples: queries }),
     await openRowLosses({ ...recipe, samples: recipe.samples }),
   ];
-  const trainOn: OpenRetraining['trainOn'] = async (given = recipe.samples, { counts, seed, labels }, signal) => {
+  const trainOn: OpenRetraining['trainOn'] = async (
+    given = recipe.samples,
+    { counts, seed, labels, keeps },
+    signal,
+  ) => {
     if (counts.length !== recipe.samples.length) {
       throw new WhereforeError('wrong-shape', 'how often each row is used', {
         got: `${counts.length} rows`,
@@ -79,6 +85,7 @@ export async function openRetraining({ recipe, queries }: RetrainingOptions): Pr
       queries: negated(asked.losses),
       rows: negated(rows.losses),
       ...(asked.right && rows.right && { right: { queries: asked.right, rows: rows.right } }),
+      ...(keeps && { weights: end }),
     };
   };
   return {

@@ -5,6 +5,7 @@ import { type Html, html, verbatim } from '../html.ts';
 import { rowImage } from '../row-shown.ts';
 import { pageShell } from '../shell.ts';
 import { commonLimit, type RowMaps, rowMapImage } from './row-map.ts';
+import { whatIfSection, whatIfStyle } from './what-if.ts';
 
 const style = `
 .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(16.5rem,1fr));gap:1rem;margin:.6rem 0 1.6rem;padding:0;list-style:none}
@@ -56,13 +57,14 @@ ${maps ? html`<p class="quiet">The maps say what of each image raises ${name(que
 <div class="same">${await lists(document.sameClass)}</div>
 <h2>Nearest rows</h2><p class="quiet">By representation alone, for comparison: whoever only looks alike is here, too.</p>
 ${await cards(document.nearest, '')}
+${whatIfSection(document)}
 ${groupTable(document)}
 <h2>Notes</h2>
 ${notes.map((note) => html`<p class="quiet">${note[0].toUpperCase()}${note.slice(1)}.</p>`)}
 <p class="quiet">${method.source}</p>`;
   return pageShell({
     title: 'Which training rows are behind this?',
-    style,
+    style: `${style}${whatIfStyle}`,
     body,
     footer: html`${document.command ? html`Made by <code>${verbatim(document.command)}</code>. ` : html``}This page holds everything it shows; nothing is loaded from elsewhere.`,
   });
@@ -135,15 +137,16 @@ const shownGroups = 12;
 
 function groupTable({ groups, method }: InfluenceDocument): Html {
   if (groups.length === 0) return html``;
+  const stepped = groups.slice(0, shownGroups).some(({ newton }) => newton !== undefined);
   const warned = groups.slice(0, shownGroups).some(({ understated }) => understated);
   return html`<h2>Groups</h2>
-<table class="facts"><tr><th>group</th><th class="number">sum of scores, ${method.unit}</th><th class="number">rows</th></tr>${groups
+<table class="facts"><tr><th>group</th><th class="number">sum of scores, ${method.unit}</th>${stepped ? html`<th class="number">one Newton step, nats</th>` : html``}<th class="number">rows</th></tr>${groups
     .slice(0, shownGroups)
     .map(
-      ({ column, value, rows, score, understated }) =>
-        html`<tr><th>${column}: ${value === '' ? 'missing' : value}</th><td class="number">${signed(score)}${understated ? '*' : ''}</td><td class="number">${rows}</td></tr>`,
+      ({ column, value, rows, score, understated, newton }) =>
+        html`<tr><th>${column}: ${value === '' ? 'missing' : value}</th><td class="number">${signed(score)}${understated ? '*' : ''}</td>${stepped ? html`<td class="number">${newton === undefined ? '' : signed(newton)}</td>` : html``}<td class="number">${rows}</td></tr>`,
     )}</table>
-${warned ? html`<p class="quiet">* More than 5 % of the rows: they stand in for each other, and the sum says too little of the group. Retrain without it to know.</p>` : html``}`;
+${warned ? html`<p class="quiet">* More than 5 % of the rows: they stand in for each other, and the sum says too little of the group. ${stepped ? 'The Newton step does not' : html`A Newton step (<code>--newton</code>) does not`}; to know, retrain without it (<code>wherefore retrain --each-group</code>).</p>` : html``}`;
 }
 
 const percent = (share: number) => `${(100 * share).toFixed(share > 0.99 || share < 0.1 ? 1 : 0)} %`;

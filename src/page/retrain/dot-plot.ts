@@ -1,9 +1,18 @@
 import { signedNumber } from '../../influence/retraining/judge-experiment.ts';
+import type { Estimate } from '../../influence/retraining/paired.ts';
 import type { MeasuredQuantity } from '../../influence/retraining/retrain-document.ts';
 import { maxOf, minOf } from '../../tensor/extremes.ts';
 import { escapeText, type Html, raw } from '../html.ts';
 
 const size = { width: 640, left: 150, right: 20, row: 44, top: 16, bottom: 34 } as const;
+
+/** A line of a plot: a mean with its interval and, where there are some, a dot for each seed. */
+interface PlotRow {
+  readonly name: string;
+  readonly estimate: Estimate;
+  readonly dots?: readonly number[];
+  readonly colour?: string;
+}
 
 /** Differences to the unchanged training, a dot for each seed, with the mean and its interval: the change, and random rows. */
 export function dotPlot({ values, effect, random, title, unit }: MeasuredQuantity): Html {
@@ -13,21 +22,33 @@ export function dotPlot({ values, effect, random, title, unit }: MeasuredQuantit
     { name: 'the change', dots: differences('changed'), estimate: effect, colour: 'var(--accent)' },
     { name: 'random rows left out', dots: differences('control'), estimate: random, colour: 'var(--total)' },
   ];
-  const all = [0, ...rows.flatMap(({ dots, estimate: { low, high } }) => [...dots, low ?? 0, high ?? 0])];
+  return intervalPlot(rows, `change of ${title}${unit && ` in ${unit}`}, by seed`);
+}
+
+/** Means with their intervals, one below the other, around a line at 0. @param label what is drawn, for those who cannot see it */
+export function intervalPlot(rows: readonly PlotRow[], label: string): Html {
+  const all = [
+    0,
+    ...rows.flatMap(({ dots = [], estimate: { mean, low, high } }) => [...dots, mean, low ?? 0, high ?? 0]),
+  ];
   const [least, most] = [minOf(all), maxOf(all)];
   const span = most - least || 1;
   const x = (value: number) =>
     (size.left + (0.04 + (0.92 * (value - least)) / span) * (size.width - size.left - size.right)).toFixed(1);
-  const height = size.top + rows.length * size.row + size.bottom;
-  const lines = rows.map(({ name, dots, estimate: { mean, low, high }, colour }, i) => {
-    const y = size.top + (i + 0.5) * size.row;
+  // Without dots a row is half as high.
+  const step = rows.some(({ dots }) => dots) ? size.row : size.row / 2;
+  const height = size.top + rows.length * step + size.bottom;
+  const lines = rows.map(({ name, dots = [], estimate: { mean, low, high }, colour = 'var(--accent)' }, i) => {
+    const y = size.top + (i + 0.5) * step + (step < size.row ? 9 : 0);
     const interval =
       low === undefined || high === undefined
         ? ''
         : `<path d="M${x(low)} ${y - 9}H${x(high)}" stroke="${colour}" stroke-width="3"/>`;
-    return `<text x="${size.left - 12}" y="${y + 4}" text-anchor="end">${escapeText(name)}</text>${interval}<path d="M${x(mean)} ${y - 15}v12" stroke="${colour}" stroke-width="3"/>${dots
-      .map((value) => `<circle cx="${x(value)}" cy="${y + 7}" r="4" fill="${colour}" fill-opacity=".6"/>`)
-      .join('')}`;
+    const marks = dots.map(
+      (value) => `<circle cx="${x(value)}" cy="${y + 7}" r="4" fill="${colour}" fill-opacity=".6"/>`,
+    );
+    const base = step < size.row ? y - 5 : y + 4;
+    return `<text x="${size.left - 12}" y="${base}" text-anchor="end">${escapeText(name)}</text>${interval}<path d="M${x(mean)} ${y - 15}v12" stroke="${colour}" stroke-width="3"/>${marks.join('')}`;
   });
   const bottom = height - size.bottom;
   const marks = [...new Set([least, 0, most])].map(
@@ -35,6 +56,6 @@ export function dotPlot({ values, effect, random, title, unit }: MeasuredQuantit
       `<text x="${x(value)}" y="${bottom + 18}" text-anchor="middle" class="mark-text">${signedNumber(value)}</text>`,
   );
   return raw(
-    `<svg viewBox="0 0 ${size.width} ${height}" role="img" aria-label="${escapeText(`change of ${title}${unit && ` in ${unit}`}, by seed`)}"><path d="M${x(0)} ${size.top}V${bottom}" stroke="var(--line)" stroke-width="2"/>${lines.join('')}${marks.join('')}</svg>`,
+    `<svg viewBox="0 0 ${size.width} ${height}" role="img" aria-label="${escapeText(label)}"><path d="M${x(0)} ${size.top}V${bottom}" stroke="var(--line)" stroke-width="2"/>${lines.join('')}${marks.join('')}</svg>`,
   );
 }

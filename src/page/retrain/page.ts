@@ -4,7 +4,7 @@ import type { RowView, RowViews } from '../audit/row-view.ts';
 import { type Html, html, verbatim } from '../html.ts';
 import { rowImage, rowText } from '../row-shown.ts';
 import { pageShell } from '../shell.ts';
-import { dotPlot } from './dot-plot.ts';
+import { dotPlot, intervalPlot } from './dot-plot.ts';
 
 const style = `
 .answer{font-size:1.25rem;max-width:46rem}
@@ -33,7 +33,7 @@ const shown = 24;
 
 /** The page of a retraining: the answer, every seed, what it means for each class, and the rows that were changed. */
 export async function renderRetrainPage(document: RetrainDocument, views: RowViews): Promise<string> {
-  const { answer, measured, notes, leftOut } = document;
+  const { answer, measured, notes, leftOut, groups, model } = document;
   const body = html`
 ${measured.length > 0 ? html`<p><span class="verdict ${measured[0].verdict}">${verdicts[measured[0].verdict]}</span></p>` : html``}
 <p class="answer">${answer}</p>
@@ -41,12 +41,18 @@ ${measured.length > 0 ? html`<p><span class="verdict ${measured[0].verdict}">${v
 ${measured.map((one) => html`<h2>${one.title[0].toUpperCase()}${one.title.slice(1)}</h2><div class="plot">${dotPlot(one)}<p class="quiet">Change against the training on the rows as they are, ${one.unit || 'in its own unit'}; right is better. Dots: seeds. Bars: mean and 95 % interval.</p></div>`)}
 ${measured.length > 0 ? numbers(measured) : html``}
 ${classTable(document)}
+${groupTable(document)}
 ${leftOut.length > 0 ? await leftOutList(document, views) : await changedList(document, views)}
 <h2>Notes</h2>
 <p class="quiet">Trainings of one seed start from the same weights and read the rows in the same order. The model in hand takes no part: it was chosen by the very result that is asked about, so the training on all rows was made again as well.</p>
+${model === undefined ? html`` : html`<p class="quiet">The model that the change made, of the first seed, lies beside this page: <code>${model}</code>.</p>`}
 ${notes.map((note) => html`<p class="quiet">${note[0].toUpperCase()}${note.slice(1)}.</p>`)}`;
   return pageShell({
-    title: leftOut.length > 0 ? 'What does each row do?' : 'Does the change help?',
+    title: groups
+      ? 'What does each group do?'
+      : leftOut.length > 0
+        ? 'What does each row do?'
+        : 'Does the change help?',
     style,
     body,
     footer: html`${document.command ? html`Made by <code>${verbatim(document.command)}</code>. ` : html``}This page holds everything it shows; nothing is loaded from elsewhere.`,
@@ -80,6 +86,22 @@ function classTable({ classes, measured }: RetrainDocument): Html {
   return html`<h2>By class</h2><p class="quiet">${measured[0].title} of the measured rows; the intervals hold for all classes together.</p><table class="table">${sorted.map(
     ({ class: name, rows, effect }) =>
       html`<tr><th>${name}</th><td class="number">${effectText(effect, measured[0].unit)}</td><td class="quiet">${rows} rows</td></tr>`,
+  )}</table>`;
+}
+
+function groupTable({ groups }: RetrainDocument): Html {
+  if (!groups) return html``;
+  const { column, title, unit, how, effects } = groups;
+  const what =
+    how === 'shapley'
+      ? 'Exact Shapley values: what a group adds, the mean over every order in which groups could have come.'
+      : 'With all rows, less without the group.';
+  return html`<h2>Groups by ${column}</h2><p class="quiet">${title[0].toUpperCase()}${title.slice(1)}${unit && `, ${unit}`}. ${what} Right of 0: the group helps.</p><div class="plot">${intervalPlot(
+    effects.map(({ value, effect }) => ({ name: value === '' ? 'missing' : value, estimate: effect })),
+    `effect of each group, ${unit}`,
+  )}</div><table class="table"><tr><th>group</th><th>effect</th><th></th></tr>${effects.map(
+    ({ value, rows, effect }) =>
+      html`<tr><th>${value === '' ? 'missing' : value}</th><td class="number">${effectText(effect, '')}</td><td class="quiet">${rows} rows</td></tr>`,
   )}</table>`;
 }
 

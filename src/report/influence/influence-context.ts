@@ -1,30 +1,39 @@
 import type { LoadedModel } from '../../data/model/loaded-model.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
 import { WhereforeError } from '../../errors.ts';
-import type { GradientMaterial, TrainingCheckpoint } from '../../influence/gradient-material.ts';
+import { withLabels } from '../../influence/decided-dataset.ts';
+import type { GradientMaterial } from '../../influence/gradient-material.ts';
 import { type ModelGradientsOptions, openPasses } from '../../influence/gradient-passes.ts';
 import { rowOf } from '../../influence/matrix.ts';
-import { gradientsByPasses } from '../../influence/model-gradients.ts';
+import { gradientsByPasses, modelGradients } from '../../influence/model-gradients.ts';
 import { represent } from '../../influence/represent.ts';
 import { checkRowsAlone } from '../../influence/rows-alone.ts';
 import { type InfluenceContext, influenceMethodNamed } from '../../influence/score.ts';
+import { filled } from '../../tensor/filled.ts';
 import { type ClassReader, classReader, scoresValue } from '../audit/class-reader.ts';
 import type { InfluenceDataOptions } from './influence-options.ts';
 
 export interface Contextual {
   readonly context: InfluenceContext;
-  readonly target: number;
-  readonly predicted: number;
+  /** The class that f of each query is about. */
+  readonly targets: Int32Array;
+  /** The class that the model predicts for each query. */
+  readonly predicted: Int32Array;
+  /**
+   * Gradients of other rows, at the weights that the directions of the scores belong to: of the model, or of each
+   * checkpoint. Absent where scores are not made of gradients.
+   */
+  readonly candidates?: (rows: Dataset) => Promise<readonly GradientMaterial[]>;
   readonly notes: readonly string[];
 }
 
-/** What one model gives to score with. */
+/** What one model gives to score with. @param wanted classes that f of the queries is about; default: the predicted ones */
 export async function contextOf(
   options: InfluenceDataOptions,
   model: LoadedModel,
   classes: readonly string[],
   labels: Int32Array,
-  wanted: number | undefined,
+  wanted: readonly (number | undefined)[] = [],
 ): Promise<Contextual> {
   const { data, query, seed, signal, onProgress } = options;
   const reader = await classReader(model, new Map(Object.entries((await query.read([0])).inputs)), classes, options);
@@ -36,38 +45,41 @@ export async function contextOf(
     ...(reader.layer && { contentBytes: 0 }),
     onProgress: (done, total) => onProgress?.('predictions', done, total),
   });
-  const p = rowOf(ofQuery.probabilities, 0);
-  let predicted = 0;
-  for (let k = 1; k < p.length; k++) if (p[k] > p[predicted]) predicted = k;
-  const target = wanted ?? predicted;
-  if (p.length !== classes.length)
+  const told = ofQuery.probabilities.columns;
+  if (told !== classes.length)
     throw new WhereforeError('wrong-shape', 'the model and the labels differ in their classes', {
-      got: `${p.length} outputs`,
+      got: `${told} outputs`,
       expected: `${classes.length} classes: ${classes.slice(0, 10).join(', ')}`,
       fix: 'give the data that the model was trained on',
     });
-  const targets = Int32Array.of(target);
+  const predicted = filled(new Int32Array(query.length), (q) => largest(rowOf(ofQuery.probabilities, q)));
+  const targets = predicted.map((k, q) => wanted[q] ?? k);
   const { gradients, why } = wantsGradients(options)
-    ? await gradientsOrWhy(options, reader, classes.length, target)
+    ? await gradientsOrWhy(options, reader, classes.length, targets)
     : {};
-  const checkpoints = await checkpointsOf(options, classes, target);
+  const checkpoints = await checkpointsOf(options, classes, targets);
   const [rows, queries] = [ofRows.embeddings ?? ofRows.content, ofQuery.embeddings ?? ofQuery.content];
   if (!rows || !queries)
     throw new WhereforeError('out-of-range', 'the rows are too large to compare', { fix: 'name a layer' });
+  const owners = checkpoints.length > 0 ? checkpoints.map(({ own }) => own) : gradients ? [gradients] : [];
+  const candidates = async (rows: Dataset) => Promise.all(owners.map(({ of }) => of(rows)));
   return {
-    target,
+    targets,
     predicted,
+    ...(owners.length > 0 && { candidates }),
     notes: why === undefined ? [] : [`no gradients: ${why}`],
     context: {
       rows: data.length,
-      queries: 1,
+      queries: query.length,
       seed,
       ...(signal && { signal }),
       labels: { rows: labels, queries: targets, classes: classes.length },
       embeddings: { rows, queries },
       predictions: { rows: ofRows.probabilities, queries: ofQuery.probabilities, outOfSample: false },
-      ...(gradients && { gradients }),
-      ...(checkpoints.length > 0 && { checkpoints }),
+      ...(gradients && { gradients: gradients.all }),
+      ...(checkpoints.length > 0 && {
+        checkpoints: checkpoints.map(({ step, learningRate, own }) => ({ step, learningRate, gradients: own.all })),
+      }),
     },
   };
 }
@@ -76,18 +88,32 @@ export async function contextOf(
 const wantsGradients = ({ method, checkpoints = [] }: InfluenceDataOptions) =>
   method === undefined ? checkpoints.length === 0 : influenceMethodNamed(method).needs.includes('gradients');
 
+/** Gradients at one setting of the weights. */
+interface OwnGradients {
+  /** Of the training rows. */
+  readonly all: GradientMaterial;
+  /** Of other rows. */
+  readonly of: (rows: Dataset) => Promise<GradientMaterial>;
+}
+
+interface CheckpointGradients {
+  readonly step: number;
+  readonly learningRate: number;
+  readonly own: OwnGradients;
+}
+
 /** @throws WhereforeError `unsupported-model`, as {@link gradientsOf} */
 async function checkpointsOf(
   options: InfluenceDataOptions,
   classes: readonly string[],
-  target: number,
-): Promise<readonly TrainingCheckpoint[]> {
-  const found: TrainingCheckpoint[] = [];
+  targets: Int32Array,
+): Promise<readonly CheckpointGradients[]> {
+  const found: CheckpointGradients[] = [];
   if (options.method !== undefined && !influenceMethodNamed(options.method).needs.includes('checkpoints')) return found;
   for (const { model, step, learningRate } of options.checkpoints ?? []) {
     const asked = new Map(Object.entries((await options.query.read([0])).inputs));
-    const own = await classReader(model, asked, classes, options);
-    found.push({ step, learningRate, gradients: await gradientsOf(options, own, classes.length, target) });
+    const reader = await classReader(model, asked, classes, options);
+    found.push({ step, learningRate, own: await gradientsOf(options, reader, classes.length, targets) });
   }
   return found;
 }
@@ -97,10 +123,10 @@ async function gradientsOrWhy(
   options: InfluenceDataOptions,
   reader: ClassReader,
   classes: number,
-  target: number,
-): Promise<{ readonly gradients?: GradientMaterial; readonly why?: string }> {
+  targets: Int32Array,
+): Promise<{ readonly gradients?: OwnGradients; readonly why?: string }> {
   try {
-    return { gradients: await gradientsOf(options, reader, classes, target) };
+    return { gradients: await gradientsOf(options, reader, classes, targets) };
   } catch (error) {
     // A method that was asked for by name needs them; else one without gradients is chosen, and that is said.
     const isKnown =
@@ -124,8 +150,8 @@ async function gradientsOf(
   options: InfluenceDataOptions,
   reader: ClassReader,
   classes: number,
-  target: number,
-): Promise<GradientMaterial> {
+  targets: Int32Array,
+): Promise<OwnGradients> {
   const { model } = reader;
   const small = [...model.source.graph.initializers.values()].find(
     ({ type, shape }) => coarse.has(type) && shape.length > 1,
@@ -142,23 +168,21 @@ async function gradientsOf(
       fix: 'choose a method without gradients: knn-shapley or similarity',
     });
   const { data: rows, weightDecay, byteBudget, eigen, signal, onProgress } = options;
-  const queries = withLabel(options.query, target);
+  const queries = withLabels(options.query, targets);
   const asked: ModelGradientsOptions = {
     ...{ model, output, classes, rows, queries, weightDecay, byteBudget, eigen, signal, onProgress },
   };
   const passes = await openPasses(asked);
   await checkRowsAlone(passes, asked);
   const computed = gradientsByPasses(passes, asked);
-  return options.store ? options.store({ model, output, classes, passes, computed }) : computed;
+  return {
+    all: options.store ? await options.store({ model, output, classes, passes, computed }) : computed,
+    of: (other) => modelGradients({ ...asked, rows: other }),
+  };
 }
 
-/** The query with the class that f is about as its label. */
-function withLabel(query: Dataset, target: number): Dataset {
-  const labels = (count: number) =>
-    ({ type: 'int64', shape: [count], data: new BigInt64Array(count).fill(BigInt(target)) }) as const;
-  return {
-    ...query,
-    labels: labels(1),
-    read: async (indices, epoch) => ({ ...(await query.read(indices, epoch)), labels: labels(indices.length) }),
-  };
+function largest(values: ArrayLike<number>): number {
+  let best = 0;
+  for (let k = 1; k < values.length; k++) if (values[k] > values[best]) best = k;
+  return best;
 }

@@ -1,8 +1,8 @@
 import type { Dataset } from '../../dataset/dataset.ts';
 import { range } from '../../dataset/pieces.ts';
-import { WhereforeError } from '../../errors.ts';
 import { packageVersion } from '../../explain/version.ts';
 import { exactDuplicates } from '../../influence/audit/duplicates.ts';
+import type { CalibrationDocument } from '../../influence/calibration/calibration-document.ts';
 import { chooseRows } from '../../influence/choose-rows.ts';
 import { groupInfluences } from '../../influence/groups.ts';
 import type { InfluenceDocument, InfluenceList, InfluentialRow } from '../../influence/influence-document.ts';
@@ -10,49 +10,34 @@ import { type Matrix64, rowOf } from '../../influence/matrix.ts';
 import { lossesOf } from '../../influence/methods/controls.ts';
 import { similarities } from '../../influence/methods/similarity.ts';
 import { type Judged, judgeScores } from '../../influence/reliability.ts';
-import { costOf, type InfluenceContext, influenceMethodNamed, score } from '../../influence/score.ts';
+import { score } from '../../influence/score.ts';
+import { rankWhatIfs } from '../../influence/what-if.ts';
 import { spearman } from '../../tensor/correlation.ts';
-import { mapped } from '../../tensor/filled.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { classNames } from '../audit/class-reader.ts';
+import { withNewtonSteps } from './group-steps.ts';
 import { contextOf } from './influence-context.ts';
 import type { InfluenceDataOptions } from './influence-options.ts';
-
-/** Weights up to which the whole curvature is taken by default: its factor takes seconds. */
-const wholeCurvature = 2000;
-
-/** Which method answers by default: the whole curvature where it is small, EK-FAC where it is not, votes without gradients. */
-function defaultMethod({ gradients, checkpoints }: InfluenceContext): string {
-  if (checkpoints) return 'tracin-cp';
-  if (!gradients) return 'knn-shapley';
-  return gradients.parameters <= wholeCurvature ? 'influence' : 'ek-fac';
-}
+import { type ScoredQueries, scoreQueries } from './influence-scores.ts';
+import { proposalNotes, proposedChanges } from './what-ifs.ts';
 
 /**
  * Which training rows are behind what a model says of a query.
  * @throws WhereforeError as `score`; `wrong-type` where the labels are values; `unsupported-model` for weights of less
  *   than 32 bits, whose gradients would be noise; `invalid-argument` for fewer than four other seeds
+ * @param calibrationOf finds how scores become effects in nats, see `calibrateEffects`; undefined where it was not measured
  */
-export async function influenceData(options: InfluenceDataOptions): Promise<InfluenceDocument> {
-  const { model, data, query, seeds = [], count = 10, command } = options;
-  checkLabels(data);
-  const asked = new Map(Object.entries((await query.read([0])).inputs));
-  const classes = await classNames(data, model, asked, options);
-  if (options.target !== undefined && options.target >= classes.length)
-    throw new WhereforeError('out-of-range', 'there is no such class', {
-      got: `${options.target}`,
-      expected: `0 to ${classes.length - 1}`,
-    });
-  const labels = mapped(Int32Array, (data.labels as Tensor<'int64'>).data as BigInt64Array, Number);
-  const first = await contextOf(options, model, classes, labels, options.target);
-  const { context, target, predicted, notes } = first;
-  const name = options.method ?? defaultMethod(context);
-  const method = influenceMethodNamed(name);
-  options.onCost?.(costText(name, context, options.parameters));
-  const scores = await score(name, context, options.parameters);
+export async function influenceData(
+  options: InfluenceDataOptions,
+  calibrationOf?: (scored: ScoredQueries) => Promise<CalibrationDocument | undefined>,
+): Promise<InfluenceDocument> {
+  const { model, data, query, seeds = [], count = 10, command, added } = options;
+  const scored = await scoreQueries(options, [options.target]);
+  const { classes, labels, context, notes, name, method, scores } = scored;
+  const [target] = scored.targets;
+  const [predicted] = scored.predicted;
   const others: Matrix64[] = [];
   for (const other of seeds) {
-    const again = await contextOf(options, other, classes, labels, target);
+    const again = await contextOf(options, other, classes, labels, [target]);
     others.push((await score(name, again.context, options.parameters)).values);
   }
   const judged = others.length > 0 ? judgeScores([scores.values, ...others]) : undefined;
@@ -79,6 +64,17 @@ export async function influenceData(options: InfluenceDataOptions): Promise<Infl
       opponents: await describe(chosen.opponents, rowFacts),
     };
   };
+  const lists = await listOf();
+  const columns = await columnsOf(data, all, labels, classes);
+  const sums = method.additive ? groupInfluences(values, 0, columns).slice(0, 50) : [];
+  const { signal, onProgress } = options;
+  const stepped = options.newton
+    ? await withNewtonSteps(sums, { data, scored, columns, signal, onProgress })
+    : { groups: sums, notes: [] };
+  const { groups } = stepped;
+  const calibration = await calibrationOf?.(scored);
+  const asked = { data, scored, values: rowOf(values, 0), lists, groups, added };
+  const whatIfs = rankWhatIfs(await proposedChanges(asked), data.length, calibration);
   const probabilities = (context.predictions as NonNullable<typeof context.predictions>).queries;
   const queryLabel = query.labels ? Number((query.labels as Tensor<'int64'>).data[0]) : undefined;
   return {
@@ -105,24 +101,35 @@ export async function influenceData(options: InfluenceDataOptions): Promise<Infl
       sign: method.sign,
       question: method.question,
       additive: method.additive,
-      parameters: method.parameters.parse(options.parameters ?? {}) as Record<string, unknown>,
+      parameters: scored.parameters,
     },
     models: 1 + others.length,
-    all: await listOf(),
+    all: lists,
     sameClass: await listOf((row) => labels[row] === target),
     nearest: await describe(nearestOf(likeness, count), rowFacts),
-    groups: method.additive ? groupInfluences(values, 0, await columnsOf(data, all, labels, classes)).slice(0, 50) : [],
+    groups,
+    whatIfs,
+    ...(calibration && { calibration }),
     ...(spearman(rowOf(values, 0), likeness) !== undefined && { likeSimilarity: spearman(rowOf(values, 0), likeness) }),
     notes: [
       ...notes,
       ...scores.notes,
       ...(context.gradients && !context.checkpoints ? learnedNotes(rowFacts.losses) : []),
       ...(judged ? [] : ['one model: nothing is known of how much the scores depend on its seed']),
-      ...(method.unit === 'unit of f'
-        ? ['uncalibrated: read the scores as an order; effects measured by retraining were 1.4 to 4.6 times as large']
-        : []),
+      ...stepped.notes,
+      ...proposalNotes(asked),
+      ...(method.additive ? [calibration ? calibrationNote(calibration) : uncalibrated] : []),
     ],
   };
+}
+
+const uncalibrated =
+  'uncalibrated: read the scores as an order; effects measured by retraining were 1.4 to 4.6 times as large (--calibrate measures it here)';
+
+/** What stands behind effects in nats. */
+function calibrationNote({ slope, r2, trainings, seeds, queries }: CalibrationDocument): string {
+  const [low, high] = [slope.low, slope.high].map((value) => value?.toPrecision(3));
+  return `calibrated: measured changes were ${slope.mean.toPrecision(3)} times the predicted ones [${low}, ${high}], R² ${r2.toFixed(2)}, by ${trainings} trainings of ${seeds.length} seeds and ${queries.length} queries`;
 }
 
 /** Loss below which a row has hardly a gradient left: its probability is above .99. */
@@ -136,26 +143,6 @@ function learnedNotes(losses: Float64Array): string[] {
   return [
     `${count} of ${losses.length} rows are learned by heart (loss below ${learned}) and have hardly a gradient left; checkpoints from the middle of the training see more (--checkpoints)`,
   ];
-}
-
-function checkLabels({ labels, name }: Dataset): void {
-  if (!labels)
-    throw new WhereforeError('invalid-data', 'the training rows have no labels', {
-      where: name,
-      fix: 'name the column, or the file, of labels',
-    });
-  if (labels.type !== 'int64')
-    throw new WhereforeError('wrong-type', 'the labels are values, not classes', {
-      where: name,
-      got: labels.type,
-      fix: 'name a column of classes',
-    });
-}
-
-function costText(name: string, context: InfluenceContext, parameters: unknown): string {
-  const { gradients, multiplications } = costOf(name, context, parameters ?? {});
-  const size = context.gradients ? `, ${context.gradients.parameters} weights` : '';
-  return `${name}: ${gradients} gradients of rows${size}, ${multiplications.toExponential(0)} products of numbers beside`;
 }
 
 interface RowFacts {
@@ -192,7 +179,9 @@ async function columnsOf(data: Dataset, all: Uint32Array, labels: Int32Array, cl
   const columns = new Map<string, readonly string[]>([['class', Array.from(labels, (k) => classes[k])]]);
   for (const name of data.columns) {
     const values = (await data.column(name, all)).map((value) => (value === undefined ? '' : String(value)));
-    if (new Set(values).size <= Math.max(2, values.length / 5)) columns.set(name, values);
+    // The column of the labels is that of the classes.
+    const isClass = values.every((value, i) => value === classes[labels[i]]);
+    if (!isClass && new Set(values).size <= Math.max(2, values.length / 5)) columns.set(name, values);
   }
   return columns;
 }

@@ -24,7 +24,7 @@ export interface CheckpointModel {
 export interface InfluenceDataOptions {
   readonly model: LoadedModel;
   readonly data: Dataset;
-  /** One row: the query. */
+  /** One row: the query. `scoreQueries` takes several. */
   readonly query: Dataset;
   /** Class whose log-probability is f. Default: the one that the model predicts. */
   readonly target?: number;
@@ -43,6 +43,10 @@ export interface InfluenceDataOptions {
   readonly eigen?: ModelGradientsOptions['eigen'];
   /** λ of the training's ½ λ ‖θ‖². Default 0. */
   readonly weightDecay?: number;
+  /** Whether large groups get a Newton step. Default false. */
+  readonly newton?: boolean;
+  /** Labelled rows that are in no training yet and could be added. */
+  readonly added?: Dataset;
   /** Rows of each list; default 10. */
   readonly count?: number;
   readonly layer?: string;

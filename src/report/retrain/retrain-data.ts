@@ -2,6 +2,7 @@ import type { Dataset } from '../../dataset/dataset.ts';
 import { packageVersion } from '../../explain/version.ts';
 import { classNumbers } from '../../influence/decided-dataset.ts';
 import type { RetrainPlan, RowChange } from '../../influence/retraining/experiment.ts';
+import { type GroupEffect, groupEffects } from '../../influence/retraining/group-plan.ts';
 import {
   answerOf,
   classEffects,
@@ -20,6 +21,8 @@ export interface RetrainDataOptions {
   readonly measuredOn?: { readonly dataset: Dataset; readonly fromTraining: boolean };
   /** Of a plan of the kind `change`; `words` begin a sentence. */
   readonly change?: { readonly change: RowChange; readonly words: string };
+  /** File of the model that the change made. */
+  readonly model?: string;
   readonly plan: RetrainPlan;
   readonly seeds: readonly number[];
   readonly measurements: { readonly quantities: readonly Quantity[]; readonly perRow?: Float64Array };
@@ -32,7 +35,7 @@ const mostRows = 500;
 
 /** What the trainings of a plan show. */
 export async function retrainDocument(options: RetrainDataOptions): Promise<RetrainDocument> {
-  const { data, recipe, measuredOn, plan, seeds, command } = options;
+  const { data, recipe, measuredOn, model, plan, seeds, command } = options;
   return {
     format: 'wherefore-retrain',
     version: 1,
@@ -49,11 +52,41 @@ export async function retrainDocument(options: RetrainDataOptions): Promise<Retr
     }),
     seeds,
     trainings: plan.trainings.length,
-    ...(plan.kind === 'change' ? await changeFound(options, plan) : await eachFound(options, plan)),
+    ...(model !== undefined && { model }),
+    ...(await found(options, plan)),
   };
 }
 
-type Found = Pick<RetrainDocument, 'change' | 'measured' | 'classes' | 'leftOut' | 'answer' | 'notes'>;
+type Found = Pick<RetrainDocument, 'change' | 'measured' | 'classes' | 'leftOut' | 'groups' | 'answer' | 'notes'>;
+
+function found(options: RetrainDataOptions, plan: RetrainPlan): Found | Promise<Found> {
+  if (plan.kind === 'groups') return groupsFound(options, plan);
+  return plan.kind === 'each' ? eachFound(options, plan) : changeFound(options, plan);
+}
+
+const groupNotes = {
+  without: 'the effect of a group is that of leaving it out alone: groups that stand in for each other hide each other',
+  shapley:
+    'Shapley values add up to f of all rows less f of the model before its training; a group that stands in for another shares its effect with it',
+} as const;
+
+function groupsFound(
+  { measurements, notes }: RetrainDataOptions,
+  plan: Extract<RetrainPlan, { kind: 'groups' }>,
+): Found {
+  const { column, how } = plan;
+  const [{ title, unit, values }] = measurements.quantities;
+  const effects = groupEffects(plan, values);
+  const [worst, best] = [effects[0], effects[effects.length - 1]];
+  const told = ({ value, effect }: GroupEffect) => `${column} ${value} ${effectText(effect, unit)}`;
+  const what = how === 'shapley' ? 'Shapley values of' : 'What is lost without each of';
+  return {
+    ...{ measured: [], classes: [], leftOut: [] },
+    groups: { column, title, unit, how, effects },
+    answer: `${what} ${effects.length} groups, ${title}: least ${told(worst)}, most ${told(best)}.`,
+    notes: [...notes, groupNotes[how]],
+  };
+}
 
 async function changeFound(
   { data, classes, measuredOn, change, measurements, notes }: RetrainDataOptions,

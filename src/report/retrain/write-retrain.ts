@@ -3,6 +3,7 @@ import { writeAtomically } from '../../data/files/files.ts';
 import type { RetrainDocument } from '../../influence/retraining/retrain-document.ts';
 import type { RowViews } from '../../page/audit/row-view.ts';
 import { renderRetrainPage } from '../../page/retrain/page.ts';
+import { completeRun } from '../../run/record.ts';
 
 /** What a finished run of trainings was. */
 export interface RetrainRun {
@@ -21,16 +22,8 @@ export async function finishRetrain(
   const json = (value: unknown) => `${JSON.stringify(value, undefined, 1)}\n`;
   await writeAtomically(join(folder, 'retrain.json'), json(document));
   await writeAtomically(join(folder, 'index.html'), await renderRetrainPage(document, views));
-  const record = {
-    format: 'wherefore/run',
-    version: 1,
-    what: 'retrain',
-    state: 'complete',
-    started: started.toISOString(),
-    command: document.command,
-    key,
-    items: document.trainings,
-    cost,
-  };
-  await writeAtomically(join(folder, 'run.json'), json(record));
+  await completeRun(folder, {
+    ...{ what: 'retrain', started: started.toISOString(), command: document.command },
+    ...{ key, items: document.trainings, cost },
+  });
 }

@@ -1,0 +1,12 @@
+import { quantile } from '../../src/evaluation/statistics.ts';
+import { random } from '../../src/tensor/random.ts';
+
+/** Percentile bootstrap over `count` things, 95 %. */
+export function interval(statistic: (at: readonly number[]) => number, count: number): [number, number] {
+  const source = random(1);
+  const values = Array.from({ length: 1000 }, () =>
+    statistic(Array.from({ length: count }, () => source.integer(count))),
+  );
+  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
+  return [quantile(sorted, 0.025), quantile(sorted, 0.975)];
+}

@@ -1,0 +1,77 @@
+import type { InfluenceDocument, InfluentialRow } from '../influence/influence-document.ts';
+import { effectText } from '../influence/retraining/judge-experiment.ts';
+import type { WhatIf } from '../influence/what-if.ts';
+import { formatTable } from './table-text.ts';
+
+/** Rows of each list that the terminal shows. */
+const shown = 5;
+
+/** Proposed changes that the terminal shows. */
+const shownChanges = 8;
+
+/** Which rows are behind a prediction, for the terminal. */
+export function influenceText(document: InfluenceDocument, page: string): string {
+  const { query, method, classes, all, nearest, groups, whatIfs, notes, likeSimilarity } = document;
+  const name = (k: number | undefined) => (k === undefined ? '' : (classes[k] ?? String(k)));
+  const table = (rows: readonly InfluentialRow[]) =>
+    rows.length === 0
+      ? '  none'
+      : formatTable(
+          rows
+            .slice(0, shown)
+            .map(({ from, label, score, similarity, reliability }) => [
+              `  ${score < 0 ? '−' : '+'}${Math.abs(score).toExponential(1)}`,
+              name(label),
+              from,
+              similarity === undefined ? '' : `similarity ${similarity.toFixed(2)}`,
+              reliability ?? '',
+            ]),
+        );
+  return [
+    `${query.from}: ${name(query.predicted)} (${query.probability.toFixed(3)})${query.label === undefined ? '' : `, labelled ${name(query.label)}`}`,
+    `scored: log-probability of ${name(query.target)}, by ${method.title}, ${method.unit}, of ${method.question}`,
+    '\nProponents',
+    table(all.proponents),
+    '\nOpponents',
+    table(all.opponents),
+    '\nNearest rows',
+    table(nearest),
+    ...(groups.length
+      ? [
+          '\nGroups, by the sum of their rows',
+          formatTable(
+            groups
+              .slice(0, shown)
+              .map(({ column, value, rows, score, understated, newton }) => [
+                `  ${score < 0 ? '−' : '+'}${Math.abs(score).toExponential(1)}`,
+                `${column} ${value}`,
+                `${rows} rows${newton !== undefined ? `, by one Newton step ${effectText({ mean: newton }, 'nats')}` : understated ? ', more than the sum says' : ''}`,
+              ]),
+          ),
+        ]
+      : []),
+    ...(whatIfs.length
+      ? [
+          `\nWhat if, the largest rise of f first${document.calibration ? '' : ' (uncalibrated: ranks alone)'}`,
+          changes(whatIfs),
+        ]
+      : []),
+    '',
+    ...(likeSimilarity === undefined
+      ? []
+      : [`the order agrees with similarity alone by ${likeSimilarity.toFixed(2)} (Spearman)`]),
+    ...notes.map((note) => `note: ${note}`),
+    `\n${page}`,
+  ].join('\n');
+}
+
+function changes(whatIfs: readonly WhatIf[]): string {
+  return formatTable(whatIfs.slice(0, shownChanges).map((one) => [`  ${one.words}`, changeText(one)]));
+}
+
+/** Its effect in nats, or its place where that is not known. */
+function changeText({ effect, rank, of, unknown, understated }: WhatIf): string {
+  const also = understated ? ', more than 5 % of the rows: the sum says too little' : '';
+  if (effect) return `${effectText(effect, 'nats')}${also}`;
+  return `rank ${rank} of ${of}${unknown === 'uncalibrated' ? '' : ` (${unknown})`}${also}`;
+}

@@ -1,0 +1,69 @@
+import * as z from 'zod';
+import { WhereforeError } from '../../errors.ts';
+import { contentHash } from '../../tensor/content-hash.ts';
+import { removalKinds } from './removals.ts';
+
+const estimate = z.strictObject({ mean: z.number(), low: z.number().optional(), high: z.number().optional() });
+
+/** A calibration as a file: plain JSON. */
+const schema = z.strictObject({
+  format: z.literal('wherefore-calibration'),
+  version: z.literal(1),
+  wherefore: z.string(),
+  /** As it could be typed again. */
+  command: z.string().optional(),
+  /** What it holds for: {@link calibrationKey}. */
+  key: z.string(),
+  model: z.strictObject({ name: z.string(), hash: z.string() }),
+  data: z.strictObject({ name: z.string(), key: z.string(), rows: z.int() }),
+  method: z.strictObject({ name: z.string(), title: z.string(), unit: z.string() }),
+  /** What was measured, and its unit. */
+  measured: z.strictObject({ title: z.string(), unit: z.string() }),
+  /** The queries, and the class that f of each is about. */
+  queries: z.array(z.strictObject({ from: z.string(), target: z.string() })),
+  seeds: z.array(z.number()),
+  trainings: z.int(),
+  slope: estimate,
+  scatter: z.number(),
+  r2: z.number(),
+  spearman: z.number().optional(),
+  bySize: z.array(z.strictObject({ rows: z.int(), points: z.int(), slope: z.number(), scatter: z.number() })).min(1),
+  removals: z.array(z.strictObject({ rows: z.int(), chosen: z.enum(removalKinds) })),
+  points: z.array(z.strictObject({ removal: z.int(), query: z.int(), predicted: z.number(), measured: z.number() })),
+  notes: z.array(z.string()),
+});
+
+export type CalibrationDocument = z.infer<typeof schema>;
+
+/** What a calibration depends on: scores of this model by this method over these rows. */
+export interface CalibratedScores {
+  readonly model: string;
+  readonly data: string;
+  readonly method: string;
+  readonly parameters: unknown;
+  readonly weightDecay: number;
+}
+
+/** SHA-256 of what a calibration holds for. */
+export function calibrationKey({ model, data, method, parameters, weightDecay }: CalibratedScores): string {
+  return contentHash(['calibration ', JSON.stringify([model, data, method, parameters, weightDecay])]);
+}
+
+/** A calibration from a file. @throws WhereforeError `invalid-data` */
+export function readCalibrationDocument(text: string, where: string): CalibrationDocument {
+  const fail = (got: string) =>
+    new WhereforeError('invalid-data', 'not a calibration record', {
+      where,
+      got,
+      fix: 'make it anew: wherefore influence … --calibrate',
+    });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw fail('no JSON');
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw fail(`${parsed.error.issues[0].path.join('.')}: ${parsed.error.issues[0].message}`);
+}

@@ -1,0 +1,79 @@
+import type { Dataset } from '../../dataset/dataset.ts';
+import { WhereforeError } from '../../errors.ts';
+import type { InfluenceMethod, Scores } from '../../influence/method.ts';
+import { costOf, type InfluenceContext, influenceMethodNamed, score } from '../../influence/score.ts';
+import { mapped } from '../../tensor/filled.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { classNames } from '../audit/class-reader.ts';
+import { type Contextual, contextOf } from './influence-context.ts';
+import type { InfluenceDataOptions } from './influence-options.ts';
+
+/** Weights up to which the whole curvature is taken by default: its factor takes seconds. */
+const wholeCurvature = 2000;
+
+/** Which method answers by default: the whole curvature where it is small, EK-FAC where it is not, votes without gradients. */
+function defaultMethod({ gradients, checkpoints }: InfluenceContext): string {
+  if (checkpoints) return 'tracin-cp';
+  if (!gradients) return 'knn-shapley';
+  return gradients.parameters <= wholeCurvature ? 'influence' : 'ek-fac';
+}
+
+/** Scores of the training rows for queries, and what they were made of. */
+export interface ScoredQueries extends Contextual {
+  readonly classes: readonly string[];
+  /** Classes of the rows. */
+  readonly labels: Int32Array;
+  readonly name: string;
+  readonly method: InfluenceMethod;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly scores: Scores;
+}
+
+/**
+ * Scores every training row for every query by the method that was named, or fits the model.
+ * @param wanted the class that f of each query is about; default: the predicted one
+ * @throws WhereforeError as `influenceData`
+ */
+export async function scoreQueries(
+  options: InfluenceDataOptions,
+  wanted: readonly (number | undefined)[],
+): Promise<ScoredQueries> {
+  const { model, data, query } = options;
+  checkLabels(data);
+  const asked = new Map(Object.entries((await query.read([0])).inputs));
+  const classes = await classNames(data, model, asked, options);
+  for (const target of wanted)
+    if (target !== undefined && target >= classes.length)
+      throw new WhereforeError('out-of-range', 'there is no such class', {
+        got: `${target}`,
+        expected: `0 to ${classes.length - 1}`,
+      });
+  const labels = mapped(Int32Array, (data.labels as Tensor<'int64'>).data as BigInt64Array, Number);
+  const first = await contextOf(options, model, classes, labels, wanted);
+  const name = options.method ?? defaultMethod(first.context);
+  const method = influenceMethodNamed(name);
+  options.onCost?.(costText(name, first.context, options.parameters));
+  const scores = await score(name, first.context, options.parameters);
+  const parameters = method.parameters.parse(options.parameters ?? {}) as Record<string, unknown>;
+  return { ...first, classes, labels, name, method, parameters, scores };
+}
+
+function checkLabels({ labels, name }: Dataset): void {
+  if (!labels)
+    throw new WhereforeError('invalid-data', 'the training rows have no labels', {
+      where: name,
+      fix: 'name the column, or the file, of labels',
+    });
+  if (labels.type !== 'int64')
+    throw new WhereforeError('wrong-type', 'the labels are values, not classes', {
+      where: name,
+      got: labels.type,
+      fix: 'name a column of classes',
+    });
+}
+
+function costText(name: string, context: InfluenceContext, parameters: unknown): string {
+  const { gradients, multiplications } = costOf(name, context, parameters ?? {});
+  const size = context.gradients ? `, ${context.gradients.parameters} weights` : '';
+  return `${name}: ${gradients} gradients of rows${size}, ${multiplications.toExponential(0)} products of numbers beside`;
+}
