@@ -10,3 +10,11 @@ export function interval(statistic: (at: readonly number[]) => number, count: nu
   const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
   return [quantile(sorted, 0.025), quantile(sorted, 0.975)];
 }
+
+export const shown = (value: number, digits = 3): string => value.toFixed(digits);
+
+/** `.123 [.1, .15]`. */
+export const bracketed = (value: number, [low, high]: readonly [number, number], digits = 3): string =>
+  `${shown(value, digits)} [${shown(low, digits)}, ${shown(high, digits)}]`;
+
+export const gate = (reached: boolean): string => (reached ? '✓' : '✗');

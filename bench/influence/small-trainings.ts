@@ -146,3 +146,20 @@ export const meanOf = (values: ArrayLike<number>): number => {
   for (let i = 0; i < values.length; i++) sum += values[i];
   return sum / values.length;
 };
+
+/** Wrong classes for some rows, any other class. */
+export function spoiled(rows: Rows, at: Iterable<number>, seed: number): Rows {
+  const source = random(seed, 23);
+  const y = [...rows.y];
+  for (const i of at) y[i] = (y[i] + 1 + source.integer(9)) % 10;
+  return withClasses(rows, y);
+}
+
+export interface DigitsSetting {
+  /** Of digits. */
+  readonly folder: string;
+  readonly runtime: Runtime;
+  /** Repetitions of the experiments of R3; half of them for planted errors. */
+  readonly repeats: number;
+  readonly say: (line: string) => void;
+}
