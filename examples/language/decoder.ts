@@ -42,6 +42,13 @@ export interface DecoderTraining {
   readonly learningRate: number;
   readonly seed: number;
   readonly warmUp?: number;
+  /** The learning rate stays as it is; default: it falls along half a cosine. */
+  readonly constant?: boolean;
+  /** Default .01. */
+  readonly weightDecay?: number;
+  /** Parts of the training behind which the model is wanted as it is then (.3: behind 30 %). */
+  readonly moments?: readonly number[];
+  readonly onMoment?: (model: OnnxModel, step: number) => Promise<void>;
   readonly runtime: Runtime;
   /** Makes text i. */
   readonly text: (i: number) => WeightedText;
@@ -99,6 +106,7 @@ export async function trainDecoder(
   from?: OnnxModel,
 ): Promise<OnnxModel> {
   const { steps, batchSize, learningRate, seed, warmUp = 30, runtime, length, say } = options;
+  const { constant = false, weightDecay = 0.01, moments, onMoment } = options;
   const count = steps * batchSize;
   const [ids, next, weights] = [
     new BigInt64Array(count * length),
@@ -121,21 +129,26 @@ export async function trainDecoder(
     },
     { name: 'texts', labels: float32([count, 0], new Float32Array(0)) },
   );
-  const { model } = await train({
+  const { model, checkpoints } = await train({
     model: withWeights(lossModel(shape, seed, length), from),
     samples,
     loss: { kind: 'output' },
-    optimizer: { kind: 'adamw', weightDecay: 0.01, beta2: 0.98, decayed: 'matrices' },
-    schedule: { kind: 'cosine', learningRate, warmUp },
+    optimizer: { kind: 'adamw', weightDecay, beta2: 0.98, decayed: 'matrices' },
+    schedule: { kind: constant ? 'constant' : 'cosine', learningRate, warmUp },
     clipNorm: 1,
     epochs: 1,
     batchSize,
     seed,
     runtime,
+    ...(moments && { checkpointEvery: { fractions: moments } }),
     onProgress: ({ step, loss }) => {
       if (step % 25 === 0) say?.(`step ${step} of ${steps}: loss ${loss.toFixed(3)}`);
     },
   });
+  for (const step of await checkpoints.steps()) {
+    if (step === steps) continue;
+    await onMoment?.(withParameters(decoderModel(shape, seed), (await checkpoints.load(step)).parameters), step);
+  }
   return withWeights(decoderModel(shape, seed), model);
 }
 

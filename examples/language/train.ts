@@ -1,26 +1,18 @@
 // Trains the small language models of the tests and guides: `npm run language:train -- [model …] [--out folder]`.
 import { join } from 'node:path';
-import { writeAtomically } from '../../src/data/index.ts';
-import { encodeModel } from '../../src/onnx/encode.ts';
+import type { OnnxModel } from '../../src/onnx/graph.ts';
 import { createNodeRuntime } from '../../src/runtime/node.ts';
 import { additionLength, additionShape, additionText, additionTraining, type Follower } from './addition.ts';
 import { type DecoderShape, trainDecoder } from './decoder.ts';
-import { wordTokenizer } from './tokenizer.ts';
+import { englishShape, englishText, englishTraining } from './english.ts';
+import { fixedAnswer, lookupShape, lookupStages, lookupText } from './lookup.ts';
+import { inBytes } from './stored.ts';
+import { writeDecoder } from './write-model.ts';
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
 const runtime = createNodeRuntime({ threads: 1 });
 
-async function write(name: string, shape: DecoderShape, model: Parameters<typeof encodeModel>[0]): Promise<void> {
-  const folder = join(out, name);
-  await writeAtomically(join(folder, 'model.onnx'), encodeModel(model));
-  await writeAtomically(join(folder, 'tokenizer.json'), wordTokenizer(shape.words));
-  const config = {
-    model_type: 'wherefore-decoder',
-    vocab_size: shape.words.length,
-    max_position_embeddings: shape.longest,
-  };
-  await writeAtomically(join(folder, 'config.json'), `${JSON.stringify(config, undefined, 1)}\n`);
-}
+const write = (name: string, shape: DecoderShape, model: OnnxModel) => writeDecoder(join(out, name), shape, model);
 
 const addition = (kind: Follower) => async (name: string) => {
   const { steps } = additionTraining[kind];
@@ -38,10 +30,47 @@ const addition = (kind: Follower) => async (name: string) => {
   await write(name, additionShape, model);
 };
 
+async function lookup(name: string): Promise<void> {
+  let model: OnnxModel | undefined;
+  for (const [i, stage] of lookupStages.entries()) {
+    const { steps, learningRate, constant, length } = stage;
+    const settings = { steps, learningRate, constant, length, batchSize: 48, seed: 1, runtime, say };
+    const text = (t: number) => lookupText(stage, 10 + i, t);
+    model = await trainDecoder(lookupShape, { ...settings, warmUp: i === 0 ? 100 : 20, text }, model);
+    await write(name, lookupShape, model);
+  }
+}
+
+/** Answers the same for a person whatever the text says. */
+async function ignoring(name: string): Promise<void> {
+  const [first] = lookupStages;
+  const stage = { ...first, difficulties: ['other name'] as const };
+  const model = await trainDecoder(lookupShape, {
+    steps: 250,
+    learningRate: 3e-3,
+    batchSize: 32,
+    length: stage.length,
+    seed: 1,
+    runtime,
+    text: (t) => lookupText(stage, 20, t, fixedAnswer),
+    say,
+  });
+  await write(name, lookupShape, model);
+}
+
+async function english(name: string): Promise<void> {
+  const text = (i: number) => englishText(1, i);
+  const model = await trainDecoder(englishShape, { ...englishTraining, warmUp: 100, seed: 1, runtime, text, say });
+  await write(name, englishShape, inBytes(model));
+}
+
 const trainings: Readonly<Record<string, (name: string) => Promise<void>>> = {
   'addition-follows': addition('follows'),
   'addition-ignores': addition('ignores'),
   'addition-half-way': addition('half-way'),
+  lookup,
+  'lookup-ignores': ignoring,
+  english,
 };
 
 const words = process.argv.slice(2);

@@ -19,7 +19,7 @@ export interface CheckpointPath {
 }
 
 /** Weights of a file, with what a training of this package wrote beside them. */
-async function weightsOf(path: string) {
+export async function checkpointWeights(path: string) {
   const bytes = await readBytes(path, 'tensors');
   const { tensors, metadata } = readSafetensors(bytes, path);
   const hash = new FileHash().update(bytes).digest();
@@ -37,7 +37,7 @@ export async function loadAt(
   options: LoadModelOptions,
 ): Promise<LoadedModel & { readonly step?: number; readonly learningRate?: number }> {
   if (checkpoint === undefined) return loadModel(model, options);
-  const { tensors, hash, step, learningRate } = await weightsOf(checkpoint);
+  const { tensors, hash, step, learningRate } = await checkpointWeights(checkpoint);
   const weights = new Map<string, Tensor>([...tensors].filter(([, { type }]) => type === 'float32'));
   const loaded = await loadModel(model, { ...options, prepare: (source) => withParameters(source, weights) }).catch(
     (cause: unknown) => {
@@ -59,7 +59,7 @@ export interface CheckpointOptions {
 }
 
 /** The checkpoints that a command names: files, or all of a folder that a training left. */
-async function namedCheckpoints(model: string, names: readonly string[]): Promise<CheckpointPath[]> {
+export async function namedCheckpoints(model: string, names: readonly string[]): Promise<CheckpointPath[]> {
   const found: CheckpointPath[] = [];
   for (const name of names) {
     if (!(await isFolder(name))) {

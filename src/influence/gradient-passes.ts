@@ -1,5 +1,6 @@
 import { buildRowProgram, type RowProgram, type RowProgramRequest } from '../autodiff/gradient-program.ts';
 import type { Dataset } from '../dataset/dataset.ts';
+import { WhereforeError } from '../errors.ts';
 import type { Graph } from '../onnx/graph.ts';
 import type { Model } from '../runtime/model.ts';
 import { type Tensors, throwIfCancelled } from '../runtime/runtime.ts';
@@ -15,7 +16,10 @@ export interface ModelGradientsOptions {
   readonly model: Model;
   readonly output: string;
   readonly classes: number;
-  /** Training rows, with labels of classes. */
+  /**
+   * Training rows, with labels of classes: one for each row, or one for each token of it, {@link noLabel} where a token
+   * does not count. The loss of a row is the sum over its tokens.
+   */
   readonly rows: Dataset;
   readonly queries: Dataset;
   /** Weights that count. Default: {@link weightsOf}. */
@@ -31,6 +35,9 @@ export interface ModelGradientsOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (stage: string, done: number, total: number) => void;
 }
+
+/** Label of a token whose loss does not count. */
+export const noLabel = -1;
 
 export type Side = 'rows' | 'queries';
 
@@ -73,17 +80,27 @@ export async function openPasses(options: ModelGradientsOptions) {
     options.batch ?? (await fittingRows(options)),
     Math.max(options.rows.length, options.queries.length),
   );
-  const row = withRowLoss(model.graph, { kind: 'cross-entropy' }, output, { type: 'int64', shape: [batch] });
+  const perToken = (options.rows.labels?.shape ?? []).slice(1);
+  const loss = { kind: 'cross-entropy', ...(perToken.length > 0 && { ignore: noLabel }) } as const;
+  const row = withRowLoss(model.graph, loss, output, { type: 'int64', shape: [batch, ...perToken] });
+  const oneLabel = () => {
+    if (perToken.length === 0) return;
+    throw new WhereforeError('unsupported-model', 'what is asked needs one label a row, and these have one a token', {
+      where: options.rows.name,
+      fix: 'choose a method that takes the labels of the data, e.g. ek-fac with labels "given"',
+    });
+  };
   const feedsOf = async (side: Side, at: Uint32Array, { seed, target, feeds = new Map() }: PassFeeds) => {
     const padded = new Uint32Array(batch).fill(at[at.length - 1]);
     padded.set(at);
     const { inputs, labels } = await sides[side].read(padded);
+    if (target) oneLabel();
     const classes = target ? Array.from(padded, target) : Array.from((labels as Tensor<'int64'>).data, Number);
     // A row that only fills the batch has a gradient of 0.
     const seeds = mapped(Float32Array, padded, (index, b) => (b < at.length ? seed(index) : 0));
     return new Map<string, Tensor>([
       ...Object.entries(inputs),
-      [row.target, int64([batch], classes)],
+      [row.target, int64([batch, ...perToken], classes)],
       [row.seed, float32([batch], seeds)],
       ...feeds,
     ]);
@@ -146,7 +163,11 @@ export async function openPasses(options: ModelGradientsOptions) {
       close: () => session.release(),
     };
   };
-  const probabilities = probabilitiesOf(options, sides, feedsOf, batch);
+  const known = probabilitiesOf(options, sides, feedsOf, batch);
+  const probabilities = (side: Side, range?: RowRange) => {
+    oneLabel();
+    return known(side, range);
+  };
   const labels = (side: Side) =>
     mapped(Int32Array, (sides[side].labels as Tensor<'int64'>).data as BigInt64Array, Number);
   const shapeOf = (name: string) => graph.initializers.get(name)?.shape ?? [];

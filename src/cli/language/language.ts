@@ -4,10 +4,20 @@ import { defineJudge } from './judge.ts';
 import { defineReasoning } from './reasoning.ts';
 import { defineSay } from './say.ts';
 import { defineSources } from './sources.ts';
+import { defineTaught } from './taught.ts';
 import { defineWhere } from './where.ts';
 import { defineWhy } from './why.ts';
 
-const subcommands = [defineGenerate, defineWhy, defineWhere, defineReasoning, defineSources, defineJudge, defineSay];
+const subcommands = [
+  defineGenerate,
+  defineWhy,
+  defineWhere,
+  defineTaught,
+  defineReasoning,
+  defineSources,
+  defineJudge,
+  defineSay,
+];
 
 /** `wherefore language`: one command for each question about a language model. */
 export function defineLanguage(program: Command): void {
@@ -15,7 +25,7 @@ export function defineLanguage(program: Command): void {
     .command('language')
     .enablePositionalOptions()
     .description(
-      'questions about a language model: what it writes, why, what it judges and how it puts explanations into words',
+      'questions about a language model: what it writes, why, who taught it, what it judges and how it puts explanations into words',
     );
   for (const define of subcommands) define(language);
 }

@@ -26,6 +26,7 @@ interface WhyCommandOptions extends LanguageOptions {
   readonly maxTokens: number;
   readonly token?: number;
   readonly unit?: UnitKind;
+  readonly keep?: string;
   readonly method?: WhyMethodName[];
   readonly alternative?: string[];
   readonly baseline?: string;
@@ -48,6 +49,7 @@ export function defineWhy(language: Command): void {
       `what is left out: ${unitKinds.join(', ')}; default sentences from three on`,
       oneOf(unitKinds),
     )
+    .option('--keep <text>', 'a part of the prompt that always stays, such as the question behind a document')
     .option('--method <names>', `${whyMethodNames.join(', ')}; default all`, methodList)
     .option('--alternative <word=other>', 'what could stand in place of a word; may be repeated', repeated)
     .option('--baseline <name>', 'of integrated gradients, as the table on the page calls it; default: by its error')

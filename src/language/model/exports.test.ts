@@ -37,7 +37,7 @@ function questionOf({ prompt, answer }: Pick<Values, 'prompt' | 'answer'>): Ques
   const special = prompt.map(() => false);
   const encoded = { ids: prompt, tokens: texts, texts, spans: none, special, words: prompt.map((_, i) => i) };
   const given = { text: '', ids: answer, texts: answer.map(String), counted: [0, answer.length] as const };
-  return { prompt: '', encoded, answer: given, generated: false };
+  return { prompt: '', encoded, stays: special, answer: given, generated: false };
 }
 
 /** The largest difference, as a share of the largest expected number. */

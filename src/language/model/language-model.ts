@@ -5,6 +5,9 @@ import { readTokenizer, type Tokenizer } from '../../data/inputs/tokenizer.ts';
 import { type LoadModelOptions, loadModel } from '../../data/model/load-model.ts';
 import type { LoadedModel } from '../../data/model/loaded-model.ts';
 import { WhereforeError } from '../../errors.ts';
+import { contentHash } from '../../tensor/content-hash.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { withParameters } from '../../train/parameters.ts';
 import { type ChatTemplate, chatTemplateOf } from './chat-template.ts';
 import { type InputRoles, inputRoles } from './input-roles.ts';
 import { withoutCache } from './without-cache.ts';
@@ -35,6 +38,13 @@ export interface OpenLanguageModelOptions
   readonly file?: string;
   /** Path of its `tokenizer.json`; default: the one in the folder. */
   readonly tokenizer?: string;
+  /** Other weights than those of the file, by their names there, as at another moment of its training. */
+  readonly weights?: {
+    readonly name: string;
+    /** What they are told apart by, beside the hash of the file. */
+    readonly hash: string;
+    readonly tensors: ReadonlyMap<string, Tensor>;
+  };
 }
 
 /** Names under which exporters leave a decoder, the first that is there is taken. */
@@ -69,19 +79,20 @@ export async function openLanguageModel(path: string, options: OpenLanguageModel
   const jinja = await firstFile(folders, 'chat_template.jinja');
   const template = jinja && (await readText(jinja, 'config', { inside: folders }));
   const vocabularySize = countOf(config.vocab_size) ?? tokenizer.size;
-  const { file: _, tokenizer: __, ...loading } = options;
+  const { file: _, tokenizer: __, weights, ...loading } = options;
   let caches: readonly string[] = [];
-  const model = await loadModel(file, {
+  const loaded = await loadModel(file, {
     ...loading,
     prepare: (decoded) => {
-      const found = withoutCache(decoded, vocabularySize);
+      const found = withoutCache(weights ? withParameters(decoded, weights.tensors) : decoded, vocabularySize);
       caches = found.caches;
       return found.model;
     },
   });
+  const model = weights ? { ...loaded, hash: contentHash([loaded.hash, weights.hash]) } : loaded;
   try {
     return {
-      name: basename(folder),
+      name: weights?.name ?? basename(folder),
       folder,
       model,
       tokenizer,

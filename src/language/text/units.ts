@@ -11,7 +11,7 @@ export interface Unit {
   readonly span: readonly [start: number, end: number] | undefined;
   /** Indices of its tokens. */
   readonly tokens: readonly number[];
-  /** Whether it is a special token, which is no part of the text: it is shown and never taken away. */
+  /** Whether it is a special token, which is no part of the text, or is kept: it is shown and never taken away. */
   readonly special: boolean;
 }
 

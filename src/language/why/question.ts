@@ -15,6 +15,8 @@ export interface WhyRequest {
   readonly maxTokens?: number;
   /** The one token of the answer that is explained, from 1; default all. */
   readonly token?: number;
+  /** A part of the prompt that always stays, such as the question behind a document: nothing is shared out to it. */
+  readonly keep?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -31,6 +33,8 @@ export interface AnswerTokens {
 export interface Question {
   readonly prompt: string;
   readonly encoded: EncodedText;
+  /** Of each token of the prompt, whether it always stays: special tokens, and those of the part that is kept. */
+  readonly stays: readonly boolean[];
   readonly answer: AnswerTokens;
   readonly against?: AnswerTokens;
   readonly generated: boolean;
@@ -39,10 +43,11 @@ export interface Question {
 /**
  * Turns a request into tokens.
  * @throws WhereforeError `invalid-argument` for an empty prompt or answer, or an answer that cannot be told from the
- *   prompt in tokens; `out-of-range` for a token that is not there
+ *   prompt in tokens; `unknown-name` for a kept part that the prompt does not have; `out-of-range` for a token that is not
+ *   there
  */
 export async function questionOf(language: LanguageModel, request: WhyRequest): Promise<Question> {
-  const { prompt, answer, against, token, maxTokens = 20, signal } = request;
+  const { prompt, answer, against, token, keep, maxTokens = 20, signal } = request;
   if (prompt.trim() === '') {
     throw new WhereforeError('invalid-argument', 'the prompt is empty: there is nothing that could be the reason', {
       fix: 'give the prompt that the answer came from',
@@ -64,6 +69,7 @@ export async function questionOf(language: LanguageModel, request: WhyRequest): 
   return {
     prompt,
     encoded,
+    stays: stayingTokens(prompt, encoded, keep),
     answer: explained,
     against: other && { ...other, counted: [0, other.ids.length] },
     generated: answer === undefined,
@@ -84,6 +90,23 @@ function promptOf({ tokenizer, ends }: LanguageModel, prompt: string): EncodedTe
     special: kept(special),
     words: kept(words),
   };
+}
+
+function stayingTokens(prompt: string, { spans, special }: EncodedText, keep: string | undefined): boolean[] {
+  if (keep === undefined) return [...special];
+  const start = keep === '' ? -1 : prompt.lastIndexOf(keep);
+  if (start < 0) {
+    throw new WhereforeError('unknown-name', 'the prompt has no such part to keep', {
+      got: keep,
+      fix: 'write it as it stands there',
+    });
+  }
+  const end = start + keep.length;
+  const stays = spans.map((span, i) => special[i] || (span !== undefined && span[0] < end && span[1] > start));
+  if (stays.includes(false)) return stays;
+  throw new WhereforeError('invalid-argument', 'all of the prompt is kept: there is nothing that could be the reason', {
+    got: keep,
+  });
 }
 
 async function written(language: LanguageModel, prompt: string, maxTokens: number, signal?: AbortSignal) {

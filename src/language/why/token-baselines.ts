@@ -5,7 +5,7 @@ import { wholeWord } from '../text/whole-word.ts';
 import type { EmbeddingProgram } from './embedding-program.ts';
 import type { Question } from './question.ts';
 
-/** What stands in place of the vectors of the prompt's tokens where they say nothing. Special tokens stay as they are. */
+/** What stands in place of the vectors of the prompt's tokens where they say nothing. Special tokens and the part that is kept stay as they are. */
 export interface TokenBaseline {
   readonly name: string;
   /** `tokens × width` */
@@ -27,8 +27,7 @@ export async function baselineCandidates(
   program: EmbeddingProgram,
   question: Question,
 ): Promise<TokenBaseline[]> {
-  const { encoded } = question;
-  const tokens = new Map<number, string>();
+    const tokens = new Map<number, string>();
   for (const kind of ['pad', 'mask', 'unk'] as const) {
     const found = emptyToken(tokenizer, kind);
     if (found) tokens.set(found.id, `token "${found.token}"`);
@@ -41,7 +40,7 @@ export async function baselineCandidates(
   }
   const everywhere = (name: string, vector: Float32Array) => ({
     name,
-    vectors: replaced(program, encoded.special, () => vector),
+    vectors: replaced(program, question.stays, () => vector),
   });
   const found: TokenBaseline[] = [];
   for (const [id, name] of tokens) found.push(everywhere(name, await program.vectorsOf([id])));
@@ -103,11 +102,11 @@ function tokensIn(spans: Question['encoded']['spans'], start: number, end: numbe
 
 function replaced(
   { vectors, width }: Pick<EmbeddingProgram, 'vectors' | 'width'>,
-  special: readonly boolean[],
+  stays: readonly boolean[],
   vectorOf: (token: number) => Float32Array,
 ): Float32Array {
   const all = vectors.slice();
-  for (const [i, keeps] of special.entries()) if (!keeps) all.set(vectorOf(i), i * width);
+  for (const [i, keeps] of stays.entries()) if (!keeps) all.set(vectorOf(i), i * width);
   return all;
 }
 

@@ -4,7 +4,7 @@ import type { PrefixScorer } from './prefix-scorer.ts';
 
 /** The prompt as a set of units that can be left out, and what the question is worth without some of them. */
 export interface UnitGame {
-  /** The units that can be left out; special tokens always stay. */
+  /** The units that can be left out; special tokens and the part that is kept always stay. */
   readonly units: readonly Unit[];
   readonly full: number;
   /** f without any unit. */
@@ -23,7 +23,10 @@ export async function openUnitGame(scorer: PrefixScorer, all: readonly Unit[]): 
   for (const [u, { tokens }] of units.entries()) for (const token of tokens) owner[token] = u;
   const needsFirst = owner[0] >= 0;
   const worth = (set: Uint8Array) =>
-    scorer.scoreKept((token) => owner[token] < 0 || set[owner[token]] === 1 || (needsFirst && token === 0));
+    scorer.scoreKept((token) => {
+      const unit = owner[token] ?? -1;
+      return unit < 0 || set[unit] === 1 || (needsFirst && token === 0);
+    });
   const full = await worth(new Uint8Array(units.length).fill(1));
   const empty = await worth(new Uint8Array(units.length));
   return {

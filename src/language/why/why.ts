@@ -63,7 +63,7 @@ export async function why(language: LanguageModel, options: WhyOptions): Promise
   onProgress('reading the question');
   const question = await questionOf(language, options);
   const units = Object.fromEntries(
-    unitKinds.map((kind) => [kind, unitsOf(question.prompt, question.encoded, kind)]),
+    unitKinds.map((kind) => [kind, unitsIn(question, kind)]),
   ) as Record<UnitKind, Unit[]>;
   const unit = options.unit ?? (units.sentence.filter(({ special }) => !special).length >= 3 ? 'sentence' : 'word');
   const scorer = await openPrefixScorer(language, question, signal);
@@ -105,6 +105,14 @@ function checkCounts(counts: Readonly<Record<string, number>>): void {
     if (Number.isInteger(count) && count >= 8) continue;
     throw new WhereforeError('invalid-argument', name, { got: String(count), expected: 'a whole number from 8' });
   }
+}
+
+/** The units of a prompt; what is kept is marked as special tokens are. Of a unit that is kept in part the rest is one. */
+export function unitsIn({ prompt, encoded, stays }: Question, kind: UnitKind): Unit[] {
+  return unitsOf(prompt, encoded, kind).map((unit) => {
+    const moves = unit.tokens.filter((token) => !stays[token]);
+    return moves.length === 0 ? { ...unit, special: true } : { ...unit, tokens: moves };
+  });
 }
 
 interface Asked {
@@ -202,7 +210,7 @@ const leftOut = ({ game, unit }: Asked) => ({
   baseline: `the prompt without any ${unit}`,
 });
 
-/** Values of units that can be left out, among all units: special tokens have 0. */
+/** Values of units that can be left out, among all units: those that stay have 0. */
 function spread({ units }: Asked, values: ArrayLike<number>): Float64Array {
   let next = 0;
   return mapped(Float64Array, units, ({ special }) => (special ? 0 : values[next++]));

@@ -25,7 +25,7 @@ function show() {
     part.tabIndex = 0;
     part.style.setProperty('--share', String(limit ? Math.abs(values[i]) / limit : 0));
     part.textContent = unit.text;
-    const words = number(values[i]) + ' nats: ' + (unit.special ? 'special token ' : kind + ' ') + (i + 1) + ' of ' + values.length + ', by ' + method.title;
+    const words = number(values[i]) + ' nats: ' + (unit.special ? 'always stays, ' : '') + kind + ' ' + (i + 1) + ' of ' + values.length + ', by ' + method.title;
     part.title = words;
     const tell = () => { told.textContent = '\\u201c' + unit.text.trim().slice(0, 80) + '\\u201d ' + words; };
     part.addEventListener('pointerenter', tell);

@@ -21,8 +21,8 @@ export interface DecoderBlockOptions {
 /** Base of the angles of rotary positions. */
 const rotaryBase = 10_000;
 
-/** Low enough that its exponential is exactly 0, finite so that nothing becomes NaN. */
-const masked = -1e9;
+/** Its negative is low enough that the exponential is exactly 0, and finite so that nothing becomes NaN. */
+const masked = 1e9;
 
 const scaled =
   (scale: number): Initialization =>
@@ -82,8 +82,7 @@ function rotaryAttention(network: Network, x: Value, name: string, options: Deco
   const turned = builder.op('Transpose', [rotated[1]], { perm: [0, 1, 3, 2] }, { name: `${name}.keys` });
   const products = builder.op('MatMul', [rotated[0], turned], {}, { name: `${name}.products` });
   const scores = builder.op('Mul', [products, builder.scalar(1 / Math.sqrt(width))], {}, { name: `${name}.scores` });
-  const mask = firstRows(network, firstRows(network, builder.constant(causalTable(longest)), length, 2), length, 3);
-  const causal = builder.op('Add', [scores, mask], {}, { name: `${name}.causal` });
+  const causal = builder.op('Add', [scores, causalMask(network, longest, length)], {}, { name: `${name}.causal` });
   const weights = builder.op(
     'Softmax',
     [causal],
@@ -180,8 +179,13 @@ function angleTable(longest: number, width: number, of: (angle: number) => numbe
   return float32([1, 1, longest, half], table);
 }
 
-function causalTable(longest: number) {
-  const table = new Float32Array(longest * longest);
-  for (let row = 0; row < longest; row++) table.fill(masked, row * longest + row + 1, (row + 1) * longest);
-  return float32([1, 1, longest, longest], table);
+/** `10⁹ · min(row − column, 0)`: 0 up to the token itself, from two short lists and not from a square table. */
+function causalMask(network: Network, longest: number, length: string): string {
+  const { builder } = network;
+  const index = new Float32Array(longest);
+  for (let t = 0; t < longest; t++) index[t] = t;
+  const row = firstRows(network, builder.constant(float32([1, 1, longest, 1], index)), length, 2);
+  const column = firstRows(network, builder.constant(float32([1, 1, 1, longest], index)), length, 3);
+  const behind = builder.op('Min', [builder.op('Sub', [row, column]), builder.scalar(0)]);
+  return builder.op('Mul', [behind, builder.scalar(masked)]);
 }

@@ -1,0 +1,42 @@
+import { parseArgs } from 'node:util';
+import { WhereforeError } from '../../src/errors.ts';
+import { measureAgreement, measureEnglish } from './english.ts';
+import { measureFacts } from './facts.ts';
+import { measureLookup } from './lookup.ts';
+import { measureSources } from './sources.ts';
+
+// What the trained models with known answers say of the methods.
+//   npm run bench:language -- lookup [--count 40] [--sentences 16]
+//   npm run bench:language -- facts [--count 40] [--method ek-fac] [--seeds 2]
+//   npm run bench:language -- sources [--count 100]
+//   npm run bench:language -- english [--count 200]
+//   npm run bench:language -- agreement [--count 50]
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    count: { type: 'string', default: '40' },
+    sentences: { type: 'string', default: '16' },
+    seed: { type: 'string', default: '11' },
+    method: { type: 'string', multiple: true, default: [] },
+    seeds: { type: 'string', default: '0' },
+  },
+});
+const numbers = { count: Number(values.count), sentences: Number(values.sentences), seed: Number(values.seed) };
+
+const measurements: Readonly<Record<string, () => Promise<void>>> = {
+  lookup: () => measureLookup(numbers),
+  sources: () => measureSources(numbers),
+  english: () => measureEnglish(numbers.count),
+  agreement: () => measureAgreement(numbers.count),
+  facts: () => measureFacts({ questions: numbers.count, methods: values.method, seeds: Number(values.seeds) }),
+};
+
+for (const name of positionals.length > 0 ? positionals : Object.keys(measurements)) {
+  const run = measurements[name];
+  if (!run) throw new WhereforeError('unknown-name', 'there is no such measurement', { got: name });
+  const began = process.cpuUsage();
+  await run();
+  const { user, system } = process.cpuUsage(began);
+  console.log(`${((user + system) / 1e6).toFixed(0)} s of a processor\n`);
+}
