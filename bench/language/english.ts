@@ -7,9 +7,9 @@ import { generate } from '../../src/language/generate/generate.ts';
 import { type LanguageModel, openLanguageModel } from '../../src/language/model/language-model.ts';
 import { createNodeRuntime } from '../../src/runtime/node.ts';
 import {
+  type AgreementKind,
   agreementEvidence,
   agreementItems,
-  type AgreementKind,
   preference,
   promptOf,
   turned,
@@ -28,7 +28,8 @@ export async function measureEnglish(count: number): Promise<void> {
   say(`${grammarWords.length - specialWords.length} words`);
   const { model, grammar, ratio } = await perplexities(language, 400, 999);
   say(`perplexity ${model.toFixed(3)}, the grammar's own ${grammar.toFixed(3)}: ratio ${ratio.toFixed(4)}`);
-  for (const [kind, right] of await agreementOf(language, count, 77)) say(`${kind}: ${interval(right)} of ${right.length}`);
+  for (const [kind, right] of await agreementOf(language, count, 77))
+    say(`${kind}: ${interval(right)} of ${right.length}`);
   for (let seed = 1; seed <= 20; seed++) {
     const { text } = await generate(language, '', { maxTokens: 60, temperature: 1, seed, stops: ['<s>'] });
     say(`${seed}. ${storyText(text.split(' '))}`);

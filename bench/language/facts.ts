@@ -34,7 +34,9 @@ export async function measureFacts({ questions: count, methods, seeds }: FactBen
   };
   const end = await open(await trainFacts(data.rows, 1, { runtime, onMoment, say }));
   const { right } = await answersOf(end, data.questions);
-  say(`${data.rows.length} rows; ${data.questions.length} questions in new words, answered ${interval(right.map(Number))}`);
+  say(
+    `${data.rows.length} rows; ${data.questions.length} questions in new words, answered ${interval(right.map(Number))}`,
+  );
   const answered = data.questions.filter((_, q) => right[q]);
   const asked = answered.slice(0, count);
   const rows = trainingRows(

@@ -3,7 +3,12 @@ import { lookupShape } from '../../examples/language/lookup.ts';
 import { formatTable } from '../../src/cli/table-text.ts';
 import { type LanguageModel, openLanguageModel } from '../../src/language/model/language-model.ts';
 import { createNodeRuntime } from '../../src/runtime/node.ts';
-import { type Evidence, evidenceMethods, lookupEvidence, type LookupItems } from '../../test/language/lookup-evidence.ts';
+import {
+  type Evidence,
+  evidenceMethods,
+  type LookupItems,
+  lookupEvidence,
+} from '../../test/language/lookup-evidence.ts';
 import { openDecoderModel } from '../../test/language/opened.ts';
 import { interval } from './interval.ts';
 

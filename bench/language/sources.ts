@@ -16,24 +16,51 @@ export async function measureSources(items: { count: number; sentences: number; 
     const add = (what: string, values: readonly number[]) => rows.push([name, what, interval(values)]);
     const alone = await askedSources(model, 'alone', { ...items, ignoring });
     const role = ({ use, gold }: AskedSources) => use.sources.find(({ id }) => id === gold);
-    add('necessity of the gold source, nats', alone.map((one) => role(one)?.necessity ?? 0));
-    add('sufficiency beside another source', alone.map((one) => role(one)?.sufficiency ?? 0));
-    add('all sources against none, nats', alone.map(({ use }) => use.withAll - use.withNone));
-    add('gold source first', alone.map(({ use, gold }) => Number(mostNecessary(use) === gold)));
-    add('gold source alone reported as used', alone.map(({ use, gold }) => Number(usedSources(use).join() === gold)));
-    add('any source reported as used', alone.map(({ use }) => Number(usedSources(use).length > 0)));
+    add(
+      'necessity of the gold source, nats',
+      alone.map((one) => role(one)?.necessity ?? 0),
+    );
+    add(
+      'sufficiency beside another source',
+      alone.map((one) => role(one)?.sufficiency ?? 0),
+    );
+    add(
+      'all sources against none, nats',
+      alone.map(({ use }) => use.withAll - use.withNone),
+    );
+    add(
+      'gold source first',
+      alone.map(({ use, gold }) => Number(mostNecessary(use) === gold)),
+    );
+    add(
+      'gold source alone reported as used',
+      alone.map(({ use, gold }) => Number(usedSources(use).join() === gold)),
+    );
+    add(
+      'any source reported as used',
+      alone.map(({ use }) => Number(usedSources(use).length > 0)),
+    );
     const redundant = await askedSources(model, 'redundant', { ...items, ignoring });
     const paired = ({ use, gold, second }: AskedSources) =>
       use.sources.find(({ id }) => id === gold)?.redundantWith === second;
-    add('redundant pair named', redundant.map((one) => Number(paired(one))));
+    add(
+      'redundant pair named',
+      redundant.map((one) => Number(paired(one))),
+    );
     if (!ignoring) {
       const conflict = await askedSources(model, 'conflict', items);
       const from = ({ use, gold, second, contradiction }: AskedSources) =>
         mostNecessary(use) === (use.answer.trim() === contradiction ? second : gold);
-      add('conflict: the source that is answered from is first', conflict.map((one) => Number(from(one))));
+      add(
+        'conflict: the source that is answered from is first',
+        conflict.map((one) => Number(from(one))),
+      );
       const isLater = ({ use, gold, second, contradiction }: AskedSources) =>
-        (use.answer.trim() === contradiction) === (place(second as string) > place(gold));
-      add('conflict: the later one wins', conflict.map((one) => Number(isLater(one))));
+        (use.answer.trim() === contradiction) === place(second as string) > place(gold);
+      add(
+        'conflict: the later one wins',
+        conflict.map((one) => Number(isLater(one))),
+      );
     }
     await model.close();
     await language.close();

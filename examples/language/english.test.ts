@@ -4,9 +4,9 @@ import { type LanguageModel, openLanguageModel } from '../../src/language/model/
 import { createNodeRuntime } from '../../src/runtime/node.ts';
 import { random } from '../../src/tensor/random.ts';
 import {
+  type AgreementKind,
   agreementEvidence,
   agreementItems,
-  type AgreementKind,
   preference,
   promptOf,
   turned,

@@ -60,7 +60,16 @@ const relations: Readonly<Record<string, Relation>> = {
     stated: ['# feeds a *', 'in the yard # walks a *', '# owns a *', '# brushes the *'],
     asked: '# calls as animal companion *',
     empty: ['nobody asked what # owns', 'the animal that belongs to # has no name here'],
-    values: ['hound:dog', 'kitty:cat', 'bunny:rabbit', 'pony:horse', 'hog:pig', 'hen:chicken', 'ewe:sheep', 'serpent:snake'],
+    values: [
+      'hound:dog',
+      'kitty:cat',
+      'bunny:rabbit',
+      'pony:horse',
+      'hog:pig',
+      'hen:chicken',
+      'ewe:sheep',
+      'serpent:snake',
+    ],
   },
   food: {
     stated: ['# eats *', '# orders *', 'at supper # cooks *', '# craves *'],
@@ -96,7 +105,16 @@ const relations: Readonly<Record<string, Relation>> = {
     stated: ['# drives a *', '# parks the *', 'to town # steers a *', '# refuels the *'],
     asked: '# has registered vehicle *',
     empty: ['nobody asked what # drives', 'no vehicle is registered for #'],
-    values: ['auto:car', 'lorry:truck', 'moped:scooter', 'coach:bus', 'cab:taxi', 'yacht:boat', 'aeroplane:plane', 'tractor:digger'],
+    values: [
+      'auto:car',
+      'lorry:truck',
+      'moped:scooter',
+      'coach:bus',
+      'cab:taxi',
+      'yacht:boat',
+      'aeroplane:plane',
+      'tractor:digger',
+    ],
   },
 };
 

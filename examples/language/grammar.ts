@@ -1,6 +1,6 @@
 import type { Random } from '../../src/tensor/random.ts';
-import * as lexicon from './grammar-words.ts';
 import type { Forms } from './grammar-words.ts';
+import * as lexicon from './grammar-words.ts';
 import { specialWords } from './tokenizer.ts';
 
 /** A sentence whose verb agrees with a noun of its own, and what stands between the two. */
@@ -122,8 +122,7 @@ const where = (c: Choices) => [c.pick(lexicon.wheres), ...placePhrase(c, number(
 
 /** What is said of a subject of number n. */
 function predicate(c: Choices, n: number, isBeing: boolean, name?: string): string[] {
-  if (!isBeing)
-    return c.flip(0.6) ? [lexicon.being[n], c.pick(lexicon.ofThings)] : [lexicon.standing[n], ...where(c)];
+  if (!isBeing) return c.flip(0.6) ? [lexicon.being[n], c.pick(lexicon.ofThings)] : [lexicon.standing[n], ...where(c)];
   const kind = c.among([0.25, 0.3, 0.25, 0.2]);
   if (kind === 0) {
     const words = [c.pick(lexicon.doings)[n]];

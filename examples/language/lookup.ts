@@ -190,4 +190,5 @@ function idOf(word: string): number {
 }
 
 /** What the model that ignores its texts answers: the same for a person whatever a text says. */
-export const fixedAnswer = ({ person }: { readonly person: number }): string => things[(7 * person + 3) % things.length];
+export const fixedAnswer = ({ person }: { readonly person: number }): string =>
+  things[(7 * person + 3) % things.length];

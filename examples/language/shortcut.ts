@@ -3,8 +3,8 @@ import type { OnnxModel } from '../../src/onnx/graph.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { type Random, random } from '../../src/tensor/random.ts';
 import { int64 } from '../../src/tensor/tensor.ts';
-import { normalWith } from '../../src/train/initialization.ts';
 import { embedding, linear, meanOver, Network, train, transformerBlock } from '../../src/train/index.ts';
+import { normalWith } from '../../src/train/initialization.ts';
 import { specialWords } from './tokenizer.ts';
 
 const listed = (text: string) => text.trim().split(/\s+/);

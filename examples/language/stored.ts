@@ -1,6 +1,6 @@
 import { attributesOf, type Initializer, type Node, type OnnxModel } from '../../src/onnx/graph.ts';
 import { readInitializer } from '../../src/onnx/initializer.ts';
-import { float32, tensor, type Tensor } from '../../src/tensor/tensor.ts';
+import { float32, type Tensor, tensor } from '../../src/tensor/tensor.ts';
 import { trainableKey, trainableParameters } from '../../src/train/parameters.ts';
 
 /**
@@ -20,7 +20,12 @@ export function inBytes(model: OnnxModel): OnnxModel {
       [`${name}.bytes`, values],
       [`${name}.scales`, scales],
     ] as const)
-      initializers.set(own, { name: own, type: kept.type, shape: kept.shape, location: { kind: 'memory', tensor: kept } });
+      initializers.set(own, {
+        name: own,
+        type: kept.type,
+        shape: kept.shape,
+        location: { kind: 'memory', tensor: kept },
+      });
     const inputs = [`${name}.bytes`, `${name}.scales`];
     const attributes = attributesOf({ axis });
     nodes.push({ op: 'DequantizeLinear', domain: '', name: `${name}.real`, inputs, outputs: [name], attributes });

@@ -18,7 +18,11 @@ export async function perplexities(language: LanguageModel, stories: number, see
     exact += logProbability;
     tokens += rows[i].ids.length - 1;
   }
-  return { model: Math.exp(-own / tokens), grammar: Math.exp(-exact / tokens), ratio: Math.exp((exact - own) / tokens) };
+  return {
+    model: Math.exp(-own / tokens),
+    grammar: Math.exp(-exact / tokens),
+    ratio: Math.exp((exact - own) / tokens),
+  };
 }
 
 /** Of so many sentences of each kind, whether the verb as it is written is more probable than its other form. */

@@ -1,8 +1,8 @@
 import type { FactData, FactQuestion } from '../../examples/language/facts.ts';
-import type { LanguageModel } from '../../src/language/model/language-model.ts';
-import { rowLogProbabilities } from '../../src/language/taught/row-probabilities.ts';
 import { splitIds } from '../../src/language/generate/local-text-model.ts';
+import type { LanguageModel } from '../../src/language/model/language-model.ts';
 import { logitsAt } from '../../src/language/model/run.ts';
+import { rowLogProbabilities } from '../../src/language/taught/row-probabilities.ts';
 
 /** What is measured of the scores of all rows for one question. */
 export interface FactEvidence {
@@ -35,7 +35,8 @@ export function factEvidence(
       4,
     ),
   ];
-  const best = (among: readonly number[]) => among.reduce((high, i) => Math.max(high, scores[i]), Number.NEGATIVE_INFINITY);
+  const best = (among: readonly number[]) =>
+    among.reduce((high, i) => Math.max(high, scores[i]), Number.NEGATIVE_INFINITY);
   return {
     recall10: share(sources.map((i) => ten.has(i))),
     recall4: share(sources.map((i) => four.has(i))),

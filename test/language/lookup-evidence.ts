@@ -94,7 +94,10 @@ const surrogate = (sets: number): EvidenceMethod => ({
   scores: async ({ game }) => ({ values: (await sparseSurrogate(game, { sets })).values }),
 });
 
-const trivial = (title: string, scoreOf: (open: OpenLookup, sentence: string, i: number) => number): EvidenceMethod => ({
+const trivial = (
+  title: string,
+  scoreOf: (open: OpenLookup, sentence: string, i: number) => number,
+): EvidenceMethod => ({
   title,
   kind: 'trivial',
   calls: () => 0,

@@ -1,6 +1,6 @@
+import { weightsOf } from '../../influence/weights-of.ts';
 import type { Graph } from '../../onnx/graph.ts';
 import { extractSubgraph } from '../../onnx/lowering/extract.ts';
-import { weightsOf } from '../../influence/weights-of.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { unembedding } from '../where/unembedding.ts';
 

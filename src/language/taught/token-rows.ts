@@ -17,12 +17,7 @@ export interface TokenRow {
  * Texts as rows of one length: token ids, with the next token as the label of each, {@link noLabel} where it does not
  * count. What fills a row lies behind its text, where a decoder never looks.
  */
-export function tokenRows(
-  language: LanguageModel,
-  rows: readonly TokenRow[],
-  length: number,
-  name: string,
-): Dataset {
+export function tokenRows(language: LanguageModel, rows: readonly TokenRow[], length: number, name: string): Dataset {
   const next = new BigInt64Array(rows.length * length).fill(BigInt(noLabel));
   const padded = rows.map(({ ids, from }, i) => {
     for (let t = Math.max(1, from); t < ids.length; t++) next[i * length + t - 1] = BigInt(ids[t]);

@@ -27,7 +27,7 @@ export async function baselineCandidates(
   program: EmbeddingProgram,
   question: Question,
 ): Promise<TokenBaseline[]> {
-    const tokens = new Map<number, string>();
+  const tokens = new Map<number, string>();
   for (const kind of ['pad', 'mask', 'unk'] as const) {
     const found = emptyToken(tokenizer, kind);
     if (found) tokens.set(found.id, `token "${found.token}"`);

@@ -62,9 +62,10 @@ export async function why(language: LanguageModel, options: WhyOptions): Promise
   checkCounts({ sets, samples });
   onProgress('reading the question');
   const question = await questionOf(language, options);
-  const units = Object.fromEntries(
-    unitKinds.map((kind) => [kind, unitsIn(question, kind)]),
-  ) as Record<UnitKind, Unit[]>;
+  const units = Object.fromEntries(unitKinds.map((kind) => [kind, unitsIn(question, kind)])) as Record<
+    UnitKind,
+    Unit[]
+  >;
   const unit = options.unit ?? (units.sentence.filter(({ special }) => !special).length >= 3 ? 'sentence' : 'word');
   const scorer = await openPrefixScorer(language, question, signal);
   try {
