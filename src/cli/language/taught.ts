@@ -119,12 +119,12 @@ async function openMoments(path: string, language: LanguageModel, options: Taugh
 
 /** A folder with a tokenizer is a model; any other holds checkpoints. */
 async function namedMoments(path: string, names: readonly string[]) {
-  const found: Awaited<ReturnType<typeof namedCheckpoints>> = [];
+  const found: Awaited<ReturnType<typeof namedCheckpoints>>[] = [];
   for (const name of names) {
     const isModel = await isFile(join(name, 'tokenizer.json'));
-    found.push(...(isModel ? [{ model: name }] : await namedCheckpoints(path, [name])));
+    found.push(isModel ? [{ model: name }] : await namedCheckpoints(path, [name]));
   }
-  return found;
+  return found.flat();
 }
 
 /** Texts of each list that a terminal shows; the page has all. */
