@@ -12,8 +12,10 @@ import { createNodeRuntime } from '../../src/runtime/node.ts';
 import { toNumbers } from '../../src/tensor/convert.ts';
 import { ranks } from '../../src/tensor/correlation.ts';
 import { readDigits } from '../unrolled/digits.ts';
+import { banking } from './banking.ts';
 import { digits, type FlipKind, fashion, flipped, type Images } from './data.ts';
 import { digitsGates } from './digits.ts';
+import { duplicates } from './duplicates.ts';
 import { interval } from './intervals.ts';
 import { network, represented, trained } from './networks.ts';
 import { requirements } from './requirements.ts';
@@ -26,7 +28,7 @@ const options = new Command('bench:influence')
   .option('--reference <folder>', 'rows and queries of digits as .npy', '../shared/reference/influence')
   .option('--trainings <n>', 'retrainings for each part of the rows that is left out', '60')
   .option('--shares <list>', 'parts of the rows that are left out', '.01,.05,.1,.2,.5')
-  .option('--only <part>', 'flips, label-errors, requirements, digits or speed')
+  .option('--only <part>', 'flips, label-errors, requirements, digits, banking, duplicates or speed')
   .option('--repeats <n>', 'experiments of R3 on random rows; half as many on planted errors', '40')
   .option('--threads <n>', 'threads of the runtime', '2')
   .option('--out <file>', 'where the tables go', 'bench/results-influence.md')
@@ -180,6 +182,8 @@ const parts: Readonly<Record<string, () => Promise<void> | void>> = {
   requirements: () =>
     requirements({ folder: join(options.data, 'digits'), runtime, repeats: Number(options.repeats), say }),
   digits: gates,
+  banking: () => banking({ folder: join(options.data, 'banking77'), runtime, say, interval }),
+  duplicates: () => duplicates(fashion(join(options.data, 'fashion-mnist'), 'train', 60_000), runtime, say),
   speed: speeds,
 };
 for (const [name, part] of Object.entries(parts)) if (!options.only || options.only === name) await part();

@@ -1,6 +1,7 @@
 import type { InfluenceDocument, InfluentialRow } from '../influence/influence-document.ts';
 import { effectText } from '../influence/retraining/judge-experiment.ts';
 import type { WhatIf } from '../influence/what-if.ts';
+import { plainAnswer, plainExamples } from '../page/influence/plain-words.ts';
 import { formatTable } from './table-text.ts';
 
 /** Rows of each list that the terminal shows. */
@@ -36,6 +37,7 @@ export function influenceText(document: InfluenceDocument, page: string): string
     table(all.opponents),
     '\nNearest rows',
     table(nearest),
+    ...(document.sameWords ? ['\nMost words in common (BM25)', table(document.sameWords)] : []),
     ...(groups.length
       ? [
           '\nGroups, by the sum of their rows',
@@ -74,4 +76,20 @@ function changeText({ effect, rank, of, unknown, understated }: WhatIf): string 
   const also = understated ? ', more than 5 % of the rows: the sum says too little' : '';
   if (effect) return `${effectText(effect, 'nats')}${also}`;
   return `rank ${rank} of ${of}${unknown === 'uncalibrated' ? '' : ` (${unknown})`}${also}`;
+}
+
+/** What a terminal shows a person whom the prediction is about: no numbers. */
+export function plainText(document: InfluenceDocument, page: string): string {
+  const { said, rare, basis } = plainAnswer(document);
+  const examples = plainExamples(document).map(({ row, words }) => [
+    `  ${document.classes[row.label ?? -1] ?? ''}`,
+    row.from,
+    words,
+  ]);
+  return [
+    said,
+    ...(rare ? [rare] : []),
+    ...(examples.length ? ['', basis, formatTable(examples)] : []),
+    `\n${page}`,
+  ].join('\n');
 }

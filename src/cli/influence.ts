@@ -1,39 +1,16 @@
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { openDataset } from '../data/datasets/open-dataset.ts';
-import { isTaken } from '../data/files/folders.ts';
-import { observeReads } from '../data/files/open-file.ts';
-import { readModelInputs } from '../data/inputs/read-model-input.ts';
-import { loadModel } from '../data/model/load-model.ts';
-import type { LoadedModel } from '../data/model/loaded-model.ts';
-import type { Dataset } from '../dataset/dataset.ts';
-import { datasetOf } from '../dataset/in-memory.ts';
-import { withKeptHashes } from '../dataset/kept-hashes.ts';
-import { subset } from '../dataset/select.ts';
-import { WhereforeError } from '../errors.ts';
-import { preprocessingOf } from '../explain/explain.ts';
 import { influenceTable } from '../influence/methods/index.ts';
-import { influenceMethodNamed } from '../influence/score.ts';
-import { unknownName } from '../nearest.ts';
-import type { RowView, RowViews } from '../page/audit/row-view.ts';
-import { viewsOf } from '../report/audit/row-views.ts';
-import { influenceData } from '../report/influence/influence-data.ts';
-import type { InfluenceDataOptions } from '../report/influence/influence-options.ts';
-import { rowMaps } from '../report/influence/row-maps.ts';
 import { influenceFolder, writeInfluence } from '../report/influence/write-influence.ts';
-import { toNumbers } from '../tensor/convert.ts';
-import { type CalibrateOptions, calibrator, checkCalibrateOptions, withCalibration } from './calibrate.ts';
-import { type CheckpointOptions, type CheckpointPath, openCheckpoints } from './checkpoint-model.ts';
-import { openDecided } from './decided.ts';
-import { noteReads } from './evaluate-run.ts';
+import { checkCalibrateOptions, withCalibration } from './calibrate.ts';
 import { interruptible } from './failure.ts';
-import { type StoreOptions, storesFor, withStore } from './influence-store.ts';
-import { influenceText } from './influence-text.ts';
+import { withStore } from './influence-store.ts';
+import { influenceText, plainText } from './influence-text.ts';
 import {
   commandLine,
   list,
+  redactHelp,
   repeated,
-  runtimeOf,
   wholeNumber,
   withModel,
   withPreprocessing,
@@ -42,24 +19,9 @@ import {
 } from './options.ts';
 import { checkWritable } from './out-folder.ts';
 import { showProgress } from './progress.ts';
-import { parseSettings } from './settings-text.ts';
+import { computeInfluence, type InfluenceOptions } from './run-influence.ts';
 import type { ShardSession } from './sharded-run.ts';
 import { print, printJson, tell } from './terminal.ts';
-
-interface Options extends StoreOptions, CheckpointOptions, CalibrateOptions {
-  readonly model: string;
-  readonly class?: string;
-  readonly method?: string;
-  readonly set: readonly string[];
-  readonly seeds?: readonly string[];
-  readonly weightDecay?: number;
-  readonly rows?: number;
-  readonly layer?: string;
-  readonly newton?: boolean;
-  readonly add?: string;
-  readonly addLabels?: string;
-  readonly json?: boolean;
-}
 
 /** Methods that need nothing but a model, checkpoints of its training, and its data. */
 const offered = Object.entries(influenceTable)
@@ -120,11 +82,16 @@ export function defineInfluence(program: Command): void {
     .option('--add-labels <file>', 'a file with their labels')
     .option('--rows <count>', 'rows of each list; default 10', wholeNumber)
     .option('--layer <name>', 'whose values are compared; default: what the last layer of weights reads')
+    .option(
+      '--plain',
+      'a page for the person whom the prediction is about: three examples at most, and no numbers first',
+    )
+    .option('--redact', redactHelp)
     .option('--seed <number>', 'of everything that is drawn', Number, 0)
     .option('--out <folder>', 'where runs are kept', '.wherefore/runs')
     .option('--json', 'print the document');
   withRuntime(withCalibration(withStore(withPreprocessing(command)))).action(
-    (query: string, options: Options, own: Command) =>
+    (query: string, options: InfluenceOptions, own: Command) =>
       interruptible(
         (signal) => run(query, options, { signal, command: commandLine(own), words: wordsOf(own) }),
         'stopped; what a calibration has trained is kept, nothing else was written',
@@ -147,157 +114,25 @@ function numbers(text: string): number[] {
 
 type Given = Pick<ShardSession, 'signal' | 'command' | 'words'>;
 
-async function run(query: string, options: Options, { signal, command, words }: Given): Promise<void> {
+async function run(query: string, options: InfluenceOptions, given: Given): Promise<void> {
   const started = new Date();
   checkCalibrateOptions(options);
   await checkWritable(options.out);
-  const settings = parseSettings(
-    options.set,
-    [influenceTable as never],
-    'METHOD.PARAMETER=VALUE, e.g. ek-fac.share=0.2',
-  );
-  if (options.method !== undefined) influenceMethodNamed(options.method);
   const progress = showProgress(process.stderr, !options.json);
-  const read = new Set<string>();
-  const paths = new Map<LoadedModel, CheckpointPath>();
-  const how = { ...runtimeOf(options), preprocessing: options.preprocessing };
-  const load = async (path: string) => {
-    const loaded = await observeReads(noteReads(read), () => loadModel(path, how));
-    paths.set(loaded, { model: path });
-    return loaded;
+  const say = (text: string) => {
+    progress.clear();
+    if (!options.json) tell(text);
   };
-  let kept: ReturnType<typeof storesFor> | undefined;
   try {
-    const model = await load(options.model);
-    const seeds: LoadedModel[] = [];
-    for (const path of options.seeds ?? []) seeds.push(await load(path));
-    const open = () => openCheckpoints(options.model, options, how, options.method === 'source');
-    const checkpoints = await observeReads(noteReads(read), open);
-    for (const { model: own, path } of checkpoints) paths.set(own, path);
-    const { label, labels, id, metadata } = options;
-    const described = { model, label, labels, id, metadata };
-    const opened = await observeReads(noteReads(read), () => openDataset(options.data, described));
-    const data = withKeptHashes(opened);
-    const decided = await openDecided(data, options.decisions, model.labels);
-    const asked = await openQuery(query, options, model, described);
-    const say = (text: string) => {
+    await computeInfluence(query, options, { ...given, progress, say }, async ({ document, views, maps }) => {
+      const drawn = options.plain ? undefined : await maps();
       progress.clear();
-      if (!options.json) tell(text);
-    };
-    const onProgress = (stage: string, done: number, total: number) =>
-      progress.update(done / total, () => `${stage}: ${done} of ${total} rows`);
-    const session = { data, described: { label, labels, id, metadata }, read, signal, say, onProgress };
-    kept = storesFor(options, { ...session, pathOf: ({ model }) => paths.get(model) as CheckpointPath });
-    // A store is of the rows as the files have them.
-    if (options.decisions !== undefined) say(`${decided.notes.at(-1)}; no gradients are kept`);
-    const request: InfluenceDataOptions = {
-      model,
-      data: decided.data,
-      query: asked.data,
-      target: options.class === undefined ? undefined : classNamed(options.class, data.classes ?? model.labels ?? []),
-      method: options.method,
-      parameters: options.method === undefined ? undefined : settings[options.method],
-      seeds,
-      checkpoints,
-      weightDecay: options.weightDecay,
-      count: options.rows,
-      layer: options.layer,
-      seed: options.seed,
-      command,
-      signal,
-      onProgress,
-      onCost: say,
-      store: options.decisions === undefined ? kept.store : undefined,
-      eigen: kept.eigen,
-      byteBudget: options.memory && (options.memory * 2 ** 20) / 2,
-      newton: options.newton,
-      added: await openAdded(options, described, data.classes ?? model.labels),
-    };
-    const calibrating = { signal, command, words, progress, say, model, request };
-    const document = await influenceData(request, calibrator(options, calibrating));
-    progress.clear();
-    const folder = influenceFolder(options.out, started, document.query.from);
-    const asMaps = { model, data: decided.data, query: asked.data, signal, onProgress };
-    const maps = await rowMaps(document, asMaps).catch((error: unknown) => {
-      if (!(error instanceof WhereforeError) || error.code === 'cancelled') throw error;
-      say(`no attribution maps: ${error.message}`);
-      return undefined;
+      const folder = influenceFolder(options.out, started, document.query.from);
+      await writeInfluence(folder, document, { ...views, ...(drawn && { maps: drawn }), plain: options.plain });
+      if (options.json) printJson(document);
+      else print((options.plain ? plainText : influenceText)(document, join(folder, 'index.html')));
     });
-    progress.clear();
-    await writeInfluence(folder, document, { rows: decided.views, query: asked.views, ...(maps && { maps }) });
-    if (options.json) printJson(document);
-    else print(influenceText(document, join(folder, 'index.html')));
   } finally {
     progress.clear();
-    await kept?.close();
-    for (const one of paths.keys()) await one.close();
   }
-}
-
-/** Rows that could be added. @throws WhereforeError `invalid-data` where they have no labels */
-async function openAdded(
-  { add, addLabels }: Options,
-  described: Parameters<typeof openDataset>[1],
-  classes: readonly string[] | undefined,
-): Promise<Dataset | undefined> {
-  if (add === undefined) return undefined;
-  const opened = await openDataset(add, { ...described, classes: classes && [...classes], labels: addLabels });
-  if (opened.labels?.type === 'int64') return opened;
-  throw new WhereforeError('invalid-data', 'rows to add have no classes', {
-    where: add,
-    fix: 'name the column of their labels, or give --add-labels',
-  });
-}
-
-function classNamed(name: string, classes: readonly string[]): number {
-  // Classes without names are asked for by number; the model says how many there are.
-  if (classes.length === 0 && /^\d+$/.test(name)) return Number(name);
-  const k = classes.indexOf(name);
-  if (k >= 0) return k;
-  throw unknownName('there is no class', name, classes);
-}
-
-interface Asked {
-  readonly data: Dataset;
-  readonly views: RowViews;
-}
-
-/** The query as a data set of one row: a row of `--from`, or what a person names as for `explain`. */
-async function openQuery(
-  query: string,
-  { from }: Options,
-  model: LoadedModel,
-  described: Parameters<typeof openDataset>[1],
-): Promise<Asked> {
-  if (from !== undefined) {
-    const opened = await openDataset(from, { ...described, ...(described?.labels && { labels: 'none' }) });
-    const row = Number(query);
-    if (!Number.isInteger(row) || row < 0 || row >= opened.length)
-      throw new WhereforeError('out-of-range', 'there is no such row to ask about', {
-        where: from,
-        got: query,
-        expected: `0 to ${opened.length - 1}`,
-      });
-    const views = viewsOf(opened);
-    return { data: subset(opened, [row]), views: () => views([row]) };
-  }
-  if (/^\d+$/.test(query) && !(await isTaken(query)))
-    throw new WhereforeError('invalid-argument', 'a number names a row, but of which data?', {
-      got: query,
-      fix: 'add --from with the data that the row is in',
-    });
-  const inputs = await readModelInputs(model, query, preprocessingOf(model, {}));
-  if (inputs.length !== 1)
-    throw new WhereforeError('invalid-argument', 'one query at a time', {
-      got: `${inputs.length} inputs`,
-      fix: 'name one of them',
-    });
-  const [{ source, tensors, image, features }] = inputs;
-  const view: RowView = image
-    ? { kind: 'image', width: image.pixels.shape[1], height: image.pixels.shape[0], pixels: image.pixels.data }
-    : features
-      ? { kind: 'table', columns: features.names, values: features.texts }
-      : { kind: 'numbers', values: toNumbers([...tensors.values()][0]).slice(0, 64) };
-  const one = datasetOf(Object.fromEntries(tensors), { name: source });
-  return { data: { ...one, describe: () => source }, views: async () => [view] };
 }

@@ -119,6 +119,10 @@ const between =
     return value;
   };
 
+/** What `--redact` says of itself. */
+export const redactHelp =
+  'names and shows no training row: sums and counts over groups of at least five rows alone, by class and by columns of --metadata';
+
 /** What is counted: inputs, epochs, channels. */
 export const wholeNumber = wholeUpTo(1e6);
 const threadCount = wholeUpTo(mostThreads);

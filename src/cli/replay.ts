@@ -9,7 +9,8 @@ import type { ExplanationDocument } from '../explain/document.ts';
 import { replay } from '../explain/replay.ts';
 import { readExplanation } from '../report/write-run.ts';
 import { interruptible } from './failure.ts';
-import { type RuntimeOptions, runtimeOf, share, withRuntime } from './options.ts';
+import { type RuntimeOptions, repeated, runtimeOf, share, withRuntime } from './options.ts';
+import { readAsked, replayAsked } from './replay-influence.ts';
 import { formatNumber } from './table-text.ts';
 import { print, visible } from './terminal.ts';
 
@@ -20,14 +21,15 @@ interface Options extends RuntimeOptions {
   readonly explainer?: string;
   readonly anyModel?: boolean;
   readonly score?: boolean;
+  readonly file: readonly string[];
   readonly tolerance: number;
 }
 
 export function defineReplay(program: Command): void {
   const command = program
     .command('replay')
-    .description('compute a saved explanation again and compare')
-    .argument('<explanation>', 'an explanation .json of a run')
+    .description('compute a saved explanation, influence or audit again and compare')
+    .argument('<explanation>', 'the .json of a run: of an explanation, influence.json or audit.json')
     .option('--model <file>', 'the model; default: the path in the document, below this folder or that of the document')
     .option('--input <source>', 'the input; default: the source in the document, looked for in the same way')
     .option(
@@ -35,6 +37,12 @@ export function defineReplay(program: Command): void {
       'the learned explainer of LAX; default: the one in the document, looked for in the same way',
     )
     .option('--preprocessing <file>', 'the wherefore.yaml that was used; default: the one beside the model')
+    .option(
+      '--file <option=path>',
+      'of influence and audit: where a file of the document lies now, by the option that named it, e.g. data=rows.csv; may be repeated',
+      repeated,
+      [],
+    )
     .option('--score', 'compute the scorecard again as well')
     .option('--any-model', 'compare although the model is another one')
     .option(
@@ -49,9 +57,11 @@ export function defineReplay(program: Command): void {
 }
 
 async function run(path: string, options: Options, signal: AbortSignal): Promise<void> {
+  const around = foldersAround(dirname(resolve(path)));
+  const asked = await readAsked(path);
+  if (asked) return replayAsked(path, asked, around, { ...options, file: filesOf(options) }, signal);
   const explained = await readExplanation(path);
   const { document } = explained;
-  const around = foldersAround(dirname(resolve(path)));
   const { model, folders } = await openModel(document.model, options, around, path);
   try {
     const { attribution, largestDifference, identical, differences, unchecked, changed } = await replay(
@@ -89,6 +99,21 @@ async function run(path: string, options: Options, signal: AbortSignal): Promise
   } finally {
     await model.close();
   }
+}
+
+/** Files by option: those of `--file`, and `--model`. */
+function filesOf({ file, model, preprocessing }: Options): Record<string, string> {
+  const named: Record<string, string> = { ...(model && { model }), ...(preprocessing && { preprocessing }) };
+  for (const text of file) {
+    const at = text.indexOf('=');
+    if (at < 1)
+      throw new WhereforeError('invalid-argument', '--file names an option and a path', {
+        got: text,
+        expected: 'OPTION=PATH, e.g. data=rows.csv',
+      });
+    named[text.slice(0, at)] = text.slice(at + 1);
+  }
+  return named;
 }
 
 /** The current folder, that of a document, and those between them, where the document lies below the current one. */

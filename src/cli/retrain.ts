@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { withDriver } from './driver-options.ts';
 import { interruptible } from './failure.ts';
-import { commandLine, list, wholeNumber, withPreprocessing, withRuntime, wordsOf } from './options.ts';
+import { commandLine, list, redactHelp, wholeNumber, withPreprocessing, withRuntime, wordsOf } from './options.ts';
 import { type RetrainOptions, retrain } from './run-retrain.ts';
 import { placeholders } from './train-command.ts';
 
@@ -38,6 +38,7 @@ export function defineRetrain(program: Command): void {
       'leaves out one group at a time: the rows of each value of a column, or of each class (class)',
     )
     .option('--shapley <column>', 'exact Shapley values of up to 12 groups: trains on every union of them')
+    .option('--redact', redactHelp)
     .option('--held-out <path>', 'rows to measure on; default: a fifth of the rows, which no training then uses')
     .option('--held-out-labels <file>', 'a file with their labels')
     .option('--query <numbers>', 'rows of --held-out that are measured, from 0; default all', list)

@@ -8,6 +8,7 @@ import { range } from '../dataset/pieces.ts';
 import { subset } from '../dataset/select.ts';
 import { WhereforeError } from '../errors.ts';
 import { classNumbers, namesOfClasses } from '../influence/decided-dataset.ts';
+import { redactRetrain } from '../influence/redact.ts';
 import { planExperiment, planLeaveOneOut, type RetrainPlan } from '../influence/retraining/experiment.ts';
 import { groupRows, planGroups } from '../influence/retraining/group-plan.ts';
 import type { RetrainDocument } from '../influence/retraining/retrain-document.ts';
@@ -40,6 +41,7 @@ export interface RetrainOptions extends RuntimeOptions, DriverOptions, ChangeOpt
   readonly each?: boolean;
   readonly eachGroup?: string;
   readonly shapley?: string;
+  readonly redact?: boolean;
   readonly heldOut?: string;
   readonly heldOutLabels?: string;
   readonly query?: readonly string[];
@@ -95,13 +97,14 @@ async function computeRetraining(
     const run = { work, ...contents, items: 'trainings', files: [], driver, options };
     const { folder, storage, finished, key } = await shardedRun(run, session);
     const model = await keepModel(options, folder, { storage, shards: finished.shards });
-    const document = await retrainDocument({
+    const found = await retrainDocument({
       ...(model !== undefined && { model }),
       classes: namesOfClasses(data, models.given?.labels),
       ...{ data, recipe: recipe.about, measuredOn: asked.measured, change, plan, seeds, command: session.command },
       measurements: await recipe.read(storage, finished.shards),
       notes: [...asked.notes, ...(recipe.readsSeed ? [] : [noSeed])],
     });
+    const document = options.redact ? redactRetrain(found) : found;
     await finishRetrain(folder, document, viewsOf(data), { started, key, cost: finished.cost });
     return { document, folder };
   } finally {
@@ -147,6 +150,8 @@ function checkRetrainOptions(options: RetrainOptions): void {
     throw fail('a command cannot train on no rows, as the empty union of groups asks', 'give --each-group');
   if (options.each && given.length > 0 && given[0] !== 'without')
     throw fail('--each leaves out rows', 'name them by --without, or give --each alone for all');
+  if (options.each && options.redact)
+    throw fail('--redact leaves nothing of --each, which names rows', 'leave out rows together, by --without');
   if (options.train !== undefined && options.training !== undefined)
     throw new WhereforeError('invalid-argument', 'two ways to train', {
       got: '--train and --training',

@@ -1,6 +1,9 @@
+import type { AskedRecord } from './asked.ts';
 import type { CalibrationDocument } from './calibration/calibration-document.ts';
+import type { Familiarity } from './familiarity.ts';
 import type { GroupInfluence } from './groups.ts';
 import type { Question } from './method.ts';
+import type { Redacted } from './redacted.ts';
 import type { Reliability } from './reliability.ts';
 import type { WhatIf } from './what-if.ts';
 
@@ -62,12 +65,20 @@ export interface InfluenceDocument {
   readonly sameClass: InfluenceList;
   /** The nearest rows by representation: what the method is to be compared with. */
   readonly nearest: readonly InfluentialRow[];
+  /** Of texts: the rows with most words in common (BM25), which need no model. */
+  readonly sameWords?: readonly InfluentialRow[];
   readonly groups: readonly GroupInfluence[];
   /** What could be done, the largest rise of f first; with effects in nats where there is a calibration. */
   readonly whatIfs: readonly WhatIf[];
   /** How scores become effects; absent where it was not measured. */
   readonly calibration?: CalibrationDocument;
+  /** How familiar the query is to the training rows; absent for very few rows. */
+  readonly familiarity?: Familiarity;
   /** Spearman's correlation of the scores with similarity: near 1 the method says what looking alike says. */
   readonly likeSimilarity?: number;
+  /** What the command was asked; `wherefore replay` asks it again. Absent where a program asked. */
+  readonly asked?: AskedRecord;
+  /** Set where training rows are held back. */
+  readonly redacted?: Redacted;
   readonly notes: readonly string[];
 }

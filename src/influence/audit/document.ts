@@ -1,3 +1,5 @@
+import type { AskedRecord } from '../asked.ts';
+import type { Redacted } from '../redacted.ts';
 import type { DuplicateGroup } from './duplicates.ts';
 import type { FoundByMethod, PlantKind } from './planted.ts';
 import type { LabelFacts, NeighbourFact, ProblemKind, RowProblem } from './problems.ts';
@@ -39,6 +41,15 @@ export interface DataSetProblems {
   readonly undersampled: readonly UndersampledRegion[];
   /** Held-out rows that are in the training data, exactly and nearly. */
   readonly leaks: { readonly exact: number; readonly near: number; readonly heldOut: number };
+}
+
+/** Rows of a source, where single rows are held back. */
+export interface SourceCount {
+  readonly column: string;
+  readonly value: string;
+  readonly rows: number;
+  /** Rows that show a problem. */
+  readonly problems: number;
 }
 
 /** How well errors are found that were planted in the rows of this audit. */
@@ -85,7 +96,13 @@ export interface AuditDocument {
     readonly loss: readonly number[];
     readonly 'confident-learning': readonly number[];
   };
+  /** Problems by value of each column of metadata, the largest share first; where single rows are held back. */
+  readonly sources?: readonly SourceCount[];
   /** Where one was asked for. */
   readonly selfTest?: SelfTest;
+  /** What the command was asked; `wherefore replay` asks it again. Absent where a program asked. */
+  readonly asked?: AskedRecord;
+  /** Set where training rows are held back; `listed`: how many show a problem. */
+  readonly redacted?: Redacted & { readonly listed: number };
   readonly notes: readonly string[];
 }

@@ -1,3 +1,4 @@
+import type { Redacted } from '../redacted.ts';
 import type { Arm } from './experiment.ts';
 import type { GroupEffect, GroupTrainings } from './group-plan.ts';
 import type { Estimate, Verdict } from './paired.ts';
@@ -86,5 +87,7 @@ export interface RetrainDocument {
   };
   /** One sentence. */
   readonly answer: string;
+  /** Set where training rows are held back. */
+  readonly redacted?: Redacted;
   readonly notes: readonly string[];
 }

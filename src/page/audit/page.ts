@@ -12,7 +12,7 @@ const percent = (share: number) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)
 export function renderAuditPage(document: AuditDocument, data: PageData): string {
   const { data: of, counts, rows } = document;
   const body = html`<div class="introduction">
-<p>${rows.length} of ${of.rows} rows show a problem. ${sourceText(document)}</p>
+<p>${document.redacted?.listed ?? rows.length} of ${of.rows} rows show a problem. ${sourceText(document)}</p>
 ${document.notes.map((note) => html`<p class="quiet">${note[0].toUpperCase()}${note.slice(1)}.</p>`)}
 </div>
 <table class="facts">
@@ -23,7 +23,19 @@ ${Object.entries(counts).map(([kind, count]) => {
 </table>
 ${wholeText(document)}
 ${selfTestText(document)}
-<h2>Review</h2>
+${document.redacted ? sourceTable(document) : review(counts)}`;
+  return pageShell({
+    title: `What is wrong in ${of.name}?`,
+    style: auditStyle,
+    ...(!document.redacted && { script: auditScript, data: { ...data, kinds: problemKinds } }),
+    body,
+    footer: html`${document.command ? html`Made by <code>${verbatim(document.command)}</code>. ` : html``}This page holds everything it shows; nothing is loaded from elsewhere.`,
+  });
+}
+
+/** The rows, to decide about. */
+function review(counts: AuditDocument['counts']): Html {
+  return html`<h2>Review</h2>
 <div class="controls">
 <label>Show <select id="kind"><option value="">all, the most severe first</option>${Object.entries(counts).map(([kind, count]) => (count > 0 ? html`<option value="${kind}">${problemKinds[kind as keyof typeof problemKinds].title} (${count})</option>` : html``))}</select></label>
 <label>Your name <input id="who" autocomplete="name"></label>
@@ -35,14 +47,16 @@ ${selfTestText(document)}
 <div class="list" role="listbox" aria-label="Rows with a problem" tabindex="0"><div></div></div>
 <section class="detail" aria-live="polite"></section>
 </div>`;
-  return pageShell({
-    title: `What is wrong in ${of.name}?`,
-    style: auditStyle,
-    script: auditScript,
-    data: { ...data, kinds: problemKinds },
-    body,
-    footer: html`${document.command ? html`Made by <code>${verbatim(document.command)}</code>. ` : html``}This page holds everything it shows; nothing is loaded from elsewhere.`,
-  });
+}
+
+/** What remains where single rows are held back: how many of each source show a problem. */
+function sourceTable({ sources = [], redacted }: AuditDocument): Html {
+  const head = html`<p>The rows are held back: what is told of them are counts, of groups of at least ${redacted?.leastRows} rows.</p>`;
+  if (sources.length === 0) return head;
+  return html`${head}<h2>By source</h2><table class="facts">${sources.map(
+    ({ column, value, rows, problems }) =>
+      html`<tr><th>${column}: ${value === '' ? 'missing' : value}</th><td>${problems} of ${rows} rows show a problem, ${percent(problems / rows)}</td></tr>`,
+  )}</table>`;
 }
 
 function sourceText({ predictions, spaces, settings }: AuditDocument): string {

@@ -1,5 +1,6 @@
 import type { InfluenceDocument, InfluenceList, InfluentialRow } from '../../influence/influence-document.ts';
 import { wordsOf } from '../../influence/methods/bm25.ts';
+import type { Redacted } from '../../influence/redacted.ts';
 import type { RowView, RowViews } from '../audit/row-view.ts';
 import { type Html, html, verbatim } from '../html.ts';
 import { rowImage } from '../row-shown.ts';
@@ -45,6 +46,13 @@ export async function renderInfluencePage(document: InfluenceDocument, views: Vi
   const lists = async ({ proponents, opponents }: InfluenceList) => html`
 <h2>Proponents</h2><p class="quiet">With them the model gives ${name(query.target)} a higher probability. ${method.sign[0].toUpperCase()}${method.sign.slice(1)}.</p>${await cards(proponents, 'helps')}
 <h2>Opponents</h2>${await cards(opponents, 'harms')}`;
+  const rowLists =
+    async () => html`<input type="checkbox" class="toggle" id="same"> <label for="same">Only rows labelled ${name(query.target)}</label>
+<div class="all">${await lists(document.all)}</div>
+<div class="same">${await lists(document.sameClass)}</div>
+<h2>Nearest rows</h2><p class="quiet">By representation alone, for comparison: whoever only looks alike is here, too.</p>
+${await cards(document.nearest, '')}
+${document.sameWords ? html`<h2>Most words in common</h2><p class="quiet">By BM25, without the model.</p>${await cards(document.sameWords, '')}` : html``}`;
   const body = html`<div class="query"><div class="pair">${await viewOf(seen, undefined)}${maps ? rowMapImage(maps.query, limit) : html``}</div><div>
 <p>The model says <strong>${name(query.predicted)}</strong> (${percent(query.probability)}) of ${query.from}${query.label === undefined ? '' : `, labelled ${name(query.label)}`}.</p>
 <p>Scored: the log-probability of ${name(query.target)}, by ${method.title} over ${data.rows} rows of ${data.name}. It answers for ${method.question}. Unit: ${method.unit}.</p>
@@ -52,11 +60,7 @@ export async function renderInfluencePage(document: InfluenceDocument, views: Vi
 ${document.likeSimilarity === undefined ? html`` : html`<p class="quiet">The order of all rows agrees with similarity alone by ${document.likeSimilarity.toFixed(2)} (Spearman).</p>`}
 ${maps ? html`<p class="quiet">The maps say what of each image raises ${name(query.target)} (red) and lowers it (blue), by ${mapMethod ?? ''}; one scale for all: full colour is ${Number(limit.toPrecision(2))} nats a pixel.</p>` : html``}
 </div></div>
-<input type="checkbox" class="toggle" id="same"> <label for="same">Only rows labelled ${name(query.target)}</label>
-<div class="all">${await lists(document.all)}</div>
-<div class="same">${await lists(document.sameClass)}</div>
-<h2>Nearest rows</h2><p class="quiet">By representation alone, for comparison: whoever only looks alike is here, too.</p>
-${await cards(document.nearest, '')}
+${document.redacted ? heldBack(document.redacted) : await rowLists()}
 ${whatIfSection(document)}
 ${groupTable(document)}
 <h2>Notes</h2>
@@ -71,14 +75,14 @@ ${notes.map((note) => html`<p class="quiet">${note[0].toUpperCase()}${note.slice
 }
 
 async function shownRows(
-  { all, sameClass, nearest }: InfluenceDocument,
+  { all, sameClass, nearest, sameWords = [] }: InfluenceDocument,
   views: RowViews,
 ): Promise<Map<number, RowView>> {
   const rows = [
     ...new Set(
       [all, sameClass]
         .flatMap((list) => [...list.proponents, ...list.opponents])
-        .concat(nearest)
+        .concat(nearest, sameWords)
         .map(({ row }) => row),
     ),
   ];
@@ -131,6 +135,9 @@ async function viewOf(view: RowView, query: RowView | undefined): Promise<Html> 
       html`<tr class="${beside && beside[j] !== values[j] ? 'differs' : ''}"><th>${column}</th><td>${values[j]}</td>${beside ? html`<td class="quiet">${beside[j]}</td>` : html``}</tr>`,
   )}</table>`;
 }
+
+const heldBack = ({ leastRows }: Redacted): Html =>
+  html`<p>The training rows are held back: what is told of them are sums over groups of at least ${leastRows} rows.</p>`;
 
 /** Groups that a table shows. */
 const shownGroups = 12;

@@ -4,6 +4,10 @@ import type { MeasuredQuantity } from '../../influence/retraining/retrain-docume
 import { maxOf, minOf } from '../../tensor/extremes.ts';
 import { escapeText, type Html, raw } from '../html.ts';
 
+/** Rules of a page that shows one. */
+export const plotStyle =
+  '.plot{max-width:44rem;margin:0 0 1.8rem}.plot svg{width:100%;height:auto;font:13px system-ui,sans-serif;fill:var(--ink)}.plot text{fill:var(--ink)}.plot .mark-text{fill:var(--quiet);font-size:11px}';
+
 const size = { width: 640, left: 150, right: 20, row: 44, top: 16, bottom: 34 } as const;
 
 /** A line of a plot: a mean with its interval and, where there are some, a dot for each seed. */

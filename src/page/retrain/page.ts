@@ -4,13 +4,13 @@ import type { RowView, RowViews } from '../audit/row-view.ts';
 import { type Html, html, verbatim } from '../html.ts';
 import { rowImage, rowText } from '../row-shown.ts';
 import { pageShell } from '../shell.ts';
-import { dotPlot, intervalPlot } from './dot-plot.ts';
+import { dotPlot, intervalPlot, plotStyle } from './dot-plot.ts';
 
 const style = `
 .answer{font-size:1.25rem;max-width:46rem}
 .verdict{display:inline-block;border-radius:1em;border:2px solid currentColor;padding:.1em .9em;font-weight:600;margin-bottom:.8rem}
 .helps{color:var(--good)}.harms,.less-harm{color:var(--poor)}
-.plot{max-width:44rem;margin:0 0 1.8rem}.plot svg{width:100%;height:auto;font:13px system-ui,sans-serif;fill:var(--ink)}.plot text{fill:var(--ink)}.plot .mark-text{fill:var(--quiet);font-size:11px}
+${plotStyle}
 .table{border-collapse:collapse;margin:.5rem 0 1.6rem;width:auto}.table td,.table th{padding:.25em 1.4em .25em 0;text-align:left}.table .number{text-align:right;font-variant-numeric:tabular-nums;padding-right:1.4em}
 .rows{display:grid;grid-template-columns:repeat(auto-fill,minmax(9rem,1fr));gap:.8rem;list-style:none;padding:0;margin:.6rem 0 1.6rem}
 .rows.wide{grid-template-columns:1fr}
@@ -105,8 +105,9 @@ function groupTable({ groups }: RetrainDocument): Html {
   )}</table>`;
 }
 
-async function changedList({ change }: RetrainDocument, views: RowViews): Promise<Html> {
+async function changedList({ change, redacted }: RetrainDocument, views: RowViews): Promise<Html> {
   if (!change) return html``;
+  if (redacted) return html`<p class="quiet">The changed rows are held back.</p>`;
   const rows = change.rows.slice(0, shown);
   const seen = await views(rows.map(({ row }) => row));
   const total = change.dropped + change.relabelled;

@@ -8,6 +8,7 @@ import { type AuditedRows, type AuditOptions, audit } from '../../influence/audi
 import type { AuditDocument } from '../../influence/audit/document.ts';
 import { contentOf } from '../../influence/content.ts';
 import type { Matrix } from '../../influence/matrix.ts';
+import { redactAudit } from '../../influence/redact.ts';
 import { represent } from '../../influence/represent.ts';
 import { mapped } from '../../tensor/filled.ts';
 import { type ClassReader, classNames, classReader } from './class-reader.ts';
@@ -35,6 +36,8 @@ export interface AuditDataOptions
   readonly output?: string;
   /** Whether the model was not trained on the data. Default false. */
   readonly outOfSample?: boolean;
+  /** Whether single rows are held back, so that counts alone are told. Default false. */
+  readonly redact?: boolean;
   readonly command?: string;
 }
 
@@ -59,7 +62,7 @@ export async function auditData(options: AuditDataOptions): Promise<AuditDocumen
     classes,
     outOfSample,
   });
-  return {
+  const document: AuditDocument = {
     format: 'wherefore-audit',
     version: 1,
     wherefore: packageVersion,
@@ -82,6 +85,7 @@ export async function auditData(options: AuditDataOptions): Promise<AuditDocumen
         : []),
     ],
   };
+  return options.redact ? redactAudit(document, rows.columns ?? new Map()) : document;
 }
 
 function checkClasses({ data }: AuditDataOptions): void {

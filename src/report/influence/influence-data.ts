@@ -4,11 +4,14 @@ import { packageVersion } from '../../explain/version.ts';
 import { exactDuplicates } from '../../influence/audit/duplicates.ts';
 import type { CalibrationDocument } from '../../influence/calibration/calibration-document.ts';
 import { chooseRows } from '../../influence/choose-rows.ts';
+import { familiarityOf } from '../../influence/familiarity.ts';
 import { groupInfluences } from '../../influence/groups.ts';
 import type { InfluenceDocument, InfluenceList, InfluentialRow } from '../../influence/influence-document.ts';
+import type { Both } from '../../influence/material.ts';
 import { type Matrix64, rowOf } from '../../influence/matrix.ts';
 import { lossesOf } from '../../influence/methods/controls.ts';
 import { similarities } from '../../influence/methods/similarity.ts';
+import { pooledColumns, redactInfluence } from '../../influence/redact.ts';
 import { type Judged, judgeScores } from '../../influence/reliability.ts';
 import { score } from '../../influence/score.ts';
 import { rankWhatIfs } from '../../influence/what-if.ts';
@@ -65,7 +68,8 @@ export async function influenceData(
     };
   };
   const lists = await listOf();
-  const columns = await columnsOf(data, all, labels, classes);
+  const every = await columnsOf(data, all, labels, classes);
+  const columns = options.redact ? pooledColumns(every) : every;
   const sums = method.additive ? groupInfluences(values, 0, columns).slice(0, 50) : [];
   const { signal, onProgress } = options;
   const stepped = options.newton
@@ -75,9 +79,11 @@ export async function influenceData(
   const calibration = await calibrationOf?.(scored);
   const asked = { data, scored, values: rowOf(values, 0), lists, groups, added };
   const whatIfs = rankWhatIfs(await proposedChanges(asked), data.length, calibration);
+  const { queries: asQuery, rows: asRows } = context.embeddings as NonNullable<typeof context.embeddings>;
+  const familiarity = familiarityOf(asQuery, asRows, options.seed);
   const probabilities = (context.predictions as NonNullable<typeof context.predictions>).queries;
   const queryLabel = query.labels ? Number((query.labels as Tensor<'int64'>).data[0]) : undefined;
-  return {
+  const document: InfluenceDocument = {
     format: 'wherefore-influence',
     version: 1,
     wherefore: packageVersion,
@@ -109,11 +115,14 @@ export async function influenceData(
     nearest: await describe(nearestOf(likeness, count), rowFacts),
     groups,
     whatIfs,
+    ...(options.texts && { sameWords: await describe(await sameWords(options.texts, count), rowFacts) }),
     ...(calibration && { calibration }),
+    ...(familiarity && { familiarity }),
     ...(spearman(rowOf(values, 0), likeness) !== undefined && { likeSimilarity: spearman(rowOf(values, 0), likeness) }),
     notes: [
       ...notes,
       ...scores.notes,
+      ...(familiarity?.few ? [few] : []),
       ...(context.gradients && !context.checkpoints ? learnedNotes(rowFacts.losses) : []),
       ...(judged ? [] : ['one model: nothing is known of how much the scores depend on its seed']),
       ...stepped.notes,
@@ -121,6 +130,7 @@ export async function influenceData(
       ...(method.additive ? [calibration ? calibrationNote(calibration) : uncalibrated] : []),
     ],
   };
+  return options.redact ? redactInfluence(document) : document;
 }
 
 const uncalibrated =
@@ -131,6 +141,8 @@ function calibrationNote({ slope, r2, trainings, seeds, queries }: CalibrationDo
   const [low, high] = [slope.low, slope.high].map((value) => value?.toPrecision(3));
   return `calibrated: measured changes were ${slope.mean.toPrecision(3)} times the predicted ones [${low}, ${high}], R² ${r2.toFixed(2)}, by ${trainings} trainings of ${seeds.length} seeds and ${queries.length} queries`;
 }
+const few =
+  'the model has seen few rows like the query: fewer than 5 % of the training rows lie as far from their neighbours';
 
 /** Loss below which a row has hardly a gradient left: its probability is above .99. */
 const learned = 0.01;
@@ -168,10 +180,17 @@ async function describe(rows: readonly number[], facts: RowFacts): Promise<Influ
   }));
 }
 
-function nearestOf(likeness: Float64Array, count: number): number[] {
-  return Array.from(likeness.keys())
+function nearestOf(likeness: ArrayLike<number>, count: number): number[] {
+  return Array.from(range(0, likeness.length))
     .sort((a, b) => likeness[b] - likeness[a] || a - b)
     .slice(0, count);
+}
+
+/** The rows that share most words with the query; rows without a word in common are left out. */
+async function sameWords(texts: Both<readonly string[]>, count: number): Promise<number[]> {
+  const { values } = await score('bm25', { rows: texts.rows.length, queries: 1, seed: 0, texts });
+  const own = rowOf(values, 0);
+  return nearestOf(own, count).filter((row) => own[row] > 0);
 }
 
 /** Columns whose values are groups: those of metadata with few values, and the class. */

@@ -2,6 +2,7 @@ import type { LoadedModel } from '../../data/model/loaded-model.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
 import type { GradientMaterial } from '../../influence/gradient-material.ts';
 import type { ModelGradientsOptions, Passes } from '../../influence/gradient-passes.ts';
+import type { Both } from '../../influence/material.ts';
 
 /** Gradients of all rows with a model's weights, and what a store of them is opened with. */
 export interface StoreRequest {
@@ -49,6 +50,10 @@ export interface InfluenceDataOptions {
   readonly added?: Dataset;
   /** Rows of each list; default 10. */
   readonly count?: number;
+  /** Rows and query as texts, where they are: words in common are then shown beside. */
+  readonly texts?: Both<readonly string[]>;
+  /** Whether training rows are held back, so that sums over groups alone are told. Default false. */
+  readonly redact?: boolean;
   readonly layer?: string;
   /** Output of the model; default: the first of floats. */
   readonly output?: string;

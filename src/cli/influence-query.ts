@@ -1,0 +1,70 @@
+import { openDataset } from '../data/datasets/open-dataset.ts';
+import { isTaken } from '../data/files/folders.ts';
+import { readModelInputs } from '../data/inputs/read-model-input.ts';
+import type { LoadedModel } from '../data/model/loaded-model.ts';
+import type { Dataset } from '../dataset/dataset.ts';
+import { datasetOf } from '../dataset/in-memory.ts';
+import { subset } from '../dataset/select.ts';
+import { WhereforeError } from '../errors.ts';
+import { preprocessingOf } from '../explain/explain.ts';
+import { unknownName } from '../nearest.ts';
+import type { RowView, RowViews } from '../page/audit/row-view.ts';
+import { viewsOf } from '../report/audit/row-views.ts';
+import { toNumbers } from '../tensor/convert.ts';
+
+/** A class by its name. @throws WhereforeError `unknown-name` */
+export function classNamed(name: string, classes: readonly string[]): number {
+  // Classes without names are asked for by number; the model says how many there are.
+  if (classes.length === 0 && /^\d+$/.test(name)) return Number(name);
+  const k = classes.indexOf(name);
+  if (k >= 0) return k;
+  throw unknownName('there is no class', name, classes);
+}
+
+/** A query and how it is shown. */
+export interface AskedQuery {
+  readonly data: Dataset;
+  readonly views: RowViews;
+}
+
+/** The query as a data set of one row: a row of `--from`, or what a person names as for `explain`. */
+export async function openQuery(
+  query: string,
+  from: string | undefined,
+  model: LoadedModel,
+  described: Parameters<typeof openDataset>[1],
+): Promise<AskedQuery> {
+  if (from !== undefined) {
+    const opened = await openDataset(from, { ...described, ...(described?.labels && { labels: 'none' }) });
+    const row = Number(query);
+    if (!Number.isInteger(row) || row < 0 || row >= opened.length)
+      throw new WhereforeError('out-of-range', 'there is no such row to ask about', {
+        where: from,
+        got: query,
+        expected: `0 to ${opened.length - 1}`,
+      });
+    const views = viewsOf(opened);
+    return { data: subset(opened, [row]), views: () => views([row]) };
+  }
+  if (/^\d+$/.test(query) && !(await isTaken(query)))
+    throw new WhereforeError('invalid-argument', 'a number names a row, but of which data?', {
+      got: query,
+      fix: 'add --from with the data that the row is in',
+    });
+  const inputs = await readModelInputs(model, query, preprocessingOf(model, {}));
+  if (inputs.length !== 1)
+    throw new WhereforeError('invalid-argument', 'one query at a time', {
+      got: `${inputs.length} inputs`,
+      fix: 'name one of them',
+    });
+  const [{ source, tensors, image, features, groups }] = inputs;
+  const view: RowView = image
+    ? { kind: 'image', width: image.pixels.shape[1], height: image.pixels.shape[0], pixels: image.pixels.data }
+    : features
+      ? { kind: 'table', columns: features.names, values: features.texts }
+      : groups?.kind === 'words'
+        ? { kind: 'text', text: source }
+        : { kind: 'numbers', values: toNumbers([...tensors.values()][0]).slice(0, 64) };
+  const one = datasetOf(Object.fromEntries(tensors), { name: source });
+  return { data: { ...one, describe: () => source }, views: async () => [view] };
+}
