@@ -65,6 +65,7 @@ export {
   openImageIndex,
 } from './provenance/image/image-index.ts';
 export { type IndexedShard, indexShard } from './provenance/image/index-shard.ts';
+export type { Membership } from './provenance/image/membership.ts';
 export { type QueryImage, queryImage } from './provenance/image/query-image.ts';
 export {
   type GroupShare,
@@ -72,7 +73,6 @@ export {
   type ImageTrace,
   type ImageTracer,
   imageTracer,
-  type Membership,
   type TracedItem,
   type TraceImageOptions,
 } from './provenance/image/trace-image.ts';

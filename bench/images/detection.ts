@@ -26,3 +26,12 @@ export function recallAtPrecision(detections: readonly Detection[], sources: num
   }
   return best / sources;
 }
+
+/** A share with its 95 % interval, as text. Source: Wilson 1927. */
+export function shareText(hits: number, count: number): string {
+  const z = 1.96;
+  const share = hits / count;
+  const centre = (share + z ** 2 / (2 * count)) / (1 + z ** 2 / count);
+  const reach = (z / (1 + z ** 2 / count)) * Math.sqrt((share * (1 - share)) / count + z ** 2 / (4 * count ** 2));
+  return `${share.toFixed(3)} (${Math.max(0, centre - reach).toFixed(3)}, ${Math.min(1, centre + reach).toFixed(3)})`;
+}

@@ -24,26 +24,30 @@ const leastPairs = 3;
  * @param other x, y, σ of those of the other image
  */
 export function align(pairs: readonly PointPair[], own: Float32Array, other: Float32Array): Alignment | undefined {
-  let best: Alignment | undefined;
-  for (const pair of pairs) {
-    const [i, j] = [3 * pair.own, 3 * pair.other];
-    const factor = own[i + 2] / other[j + 2];
-    const offset = [own[i] - factor * other[j], own[i + 1] - factor * other[j + 1]] as const;
+  const placed = placedPairs(pairs, own, other);
+  const { x, y, scale, otherX, otherY, otherScale } = placed;
+  let [best, pose]: [number, Pose | undefined] = [0, undefined];
+  for (let at = 0; at < pairs.length; at++) {
+    const factor = Math.exp(scale[at] - otherScale[at]);
+    const offset = [x[at] - factor * otherX[at], y[at] - factor * otherY[at]] as const;
     // The scale of one point is rough, and the further away another one lies, the more that matters.
-    const found = agreeing(pairs, own, other, { factor, offset, centre: [own[i], own[i + 1]], loose: 0.25 });
-    if (found.weight > (best?.weight ?? 0)) best = found;
+    const tried: Pose = { factor, offset, centre: [x[at], y[at]], loose: 0.25 };
+    const weight = agreeing(placed, tried);
+    if (weight > best) [best, pose] = [weight, tried];
   }
-  for (let round = 0; best && round < 3; round++) {
-    if (best.agreeing.length < leastPairs) return undefined;
+  if (!pose) return undefined;
+  let found = agreement(placed, pose);
+  for (let round = 0; round < 3; round++) {
+    if (found.agreeing.length < leastPairs) return undefined;
     const fitted = leastSquares(
-      best.agreeing.map((at) => pairs[at]),
+      found.agreeing.map((at) => pairs[at]),
       own,
       other,
     );
     if (!fitted) return undefined;
-    best = agreeing(pairs, own, other, { ...fitted, centre: [0, 0], loose: 0 });
+    found = agreement(placed, { ...fitted, centre: [0, 0], loose: 0 });
   }
-  return best && best.agreeing.length >= leastPairs ? best : undefined;
+  return found.agreeing.length >= leastPairs ? found : undefined;
 }
 
 interface Pose {
@@ -54,25 +58,67 @@ interface Pose {
   readonly loose: number;
 }
 
-function agreeing(pairs: readonly PointPair[], own: Float32Array, other: Float32Array, pose: Pose): Alignment {
+/** Pairs by columns, as every pair is tried against all the others; scales as logarithms. */
+interface PlacedPairs {
+  readonly x: Float64Array;
+  readonly y: Float64Array;
+  readonly scale: Float64Array;
+  readonly otherX: Float64Array;
+  readonly otherY: Float64Array;
+  readonly otherScale: Float64Array;
+  readonly weight: Float64Array;
+  /** The point of the other image, and when it was last counted. */
+  readonly other: Uint32Array;
+  readonly counted: Uint32Array;
+}
+
+function placedPairs(pairs: readonly PointPair[], own: Float32Array, other: Float32Array): PlacedPairs {
+  const column = (of: (pair: PointPair) => number) => {
+    const values = new Float64Array(pairs.length);
+    for (const [at, pair] of pairs.entries()) values[at] = of(pair);
+    return values;
+  };
+  const points = new Uint32Array(pairs.length);
+  for (const [at, pair] of pairs.entries()) points[at] = pair.other;
+  return {
+    x: column((pair) => own[3 * pair.own]),
+    y: column((pair) => own[3 * pair.own + 1]),
+    scale: column((pair) => Math.log(own[3 * pair.own + 2])),
+    otherX: column((pair) => other[3 * pair.other]),
+    otherY: column((pair) => other[3 * pair.other + 1]),
+    otherScale: column((pair) => Math.log(other[3 * pair.other + 2])),
+    weight: column(({ weight }) => weight),
+    other: points,
+    counted: new Uint32Array(other.length / 3),
+  };
+}
+
+/** The weight of the pairs that agree on a pose; `use` is called with each of them. */
+function agreeing(pairs: PlacedPairs, pose: Pose, use?: (at: number) => void): number {
+  const { x, y, scale, otherX, otherY, otherScale, weight, other, counted } = pairs;
   const { factor, offset, centre, loose } = pose;
-  const agreeing: number[] = [];
-  const taken = new Set<number>();
-  let weight = 0;
-  for (const [at, pair] of pairs.entries()) {
-    const [i, j] = [3 * pair.own, 3 * pair.other];
-    const dx = factor * other[j] + offset[0] - own[i];
-    const dy = factor * other[j + 1] + offset[1] - own[i + 1];
-    const away = loose === 0 ? 0 : Math.hypot(own[i] - centre[0], own[i + 1] - centre[1]);
-    if (Math.hypot(dx, dy) > tolerance + loose * away) continue;
-    if (Math.abs(Math.log(own[i + 2] / (other[j + 2] * factor))) > scaleTolerance) continue;
+  const enlarged = Math.log(factor);
+  counted.fill(0);
+  let sum = 0;
+  for (let at = 0; at < x.length; at++) {
+    if (Math.abs(scale[at] - otherScale[at] - enlarged) > scaleTolerance) continue;
+    const dx = factor * otherX[at] + offset[0] - x[at];
+    const dy = factor * otherY[at] + offset[1] - y[at];
+    const away = loose === 0 ? 0 : Math.sqrt((x[at] - centre[0]) ** 2 + (y[at] - centre[1]) ** 2);
+    if (dx * dx + dy * dy > (tolerance + loose * away) ** 2) continue;
     // A point of the other image that several points look like counts once.
-    if (taken.has(pair.other)) continue;
-    taken.add(pair.other);
-    agreeing.push(at);
-    weight += pair.weight;
+    if (counted[other[at]] === 1) continue;
+    counted[other[at]] = 1;
+    sum += weight[at];
+    use?.(at);
   }
-  return { factor, offset, weight, agreeing };
+  return sum;
+}
+
+function agreement(pairs: PlacedPairs, pose: Pose): Alignment {
+  const found: number[] = [];
+  const weight = agreeing(pairs, pose, (at) => found.push(at));
+  return { factor: pose.factor, offset: pose.offset, weight, agreeing: found };
 }
 
 /** Factor and offset with the least sum of squared distances, weighted. */

@@ -9,13 +9,12 @@ import { nearDistance } from './near-copy.ts';
 import { partProducts } from './part-products.ts';
 import { type PlantedChange, plantedChanges } from './planted.ts';
 import { queryImage } from './query-image.ts';
+import { ranked, surroundingScore } from './ranked.ts';
 import {
   equalWeights,
   handScores,
   type RankingWeights,
-  ranked,
   regionScores,
-  surroundingScore,
   weightsSchema,
   wholeComponents,
   wholeScores,

@@ -1,5 +1,6 @@
 import type { Keypoints } from './keypoints.ts';
 import { bitCount } from './perceptual-hash.ts';
+import { ranked } from './ranked.ts';
 import { signatureWords } from './signature.ts';
 
 /** Keypoints of many images, one image after the other. */
@@ -28,9 +29,9 @@ export type PointMatches = readonly {
 /** Bits in which points that look alike differ at most, of 128: an angle of 38° between descriptions. */
 export const mostBits = 27;
 
-/** Bits of a key of a table; each table takes the next bits of the signature. */
-const keyBits = 10;
-const tableCount = 12;
+/** Bits of a key; each of the tables takes its own bits of the signature, all together the whole of it. */
+const keyBits = 16;
+const tableCount = (32 * signatureWords) / keyBits;
 
 /** A point that looks like some in more than this share of images is left out. */
 const mostCommon = 0.1;
@@ -43,59 +44,89 @@ export interface KeypointSearch {
 }
 
 /**
- * Puts points into tables by parts of their signatures: two that differ in few bits share a part somewhere, so that only
- * those that share one are compared. Source: Indyk, Motwani 1998 (STOC), for the tables.
+ * Puts points into tables by parts of their signatures, and looks up each part as it is and with one bit turned. Two that
+ * differ in at most 15 bits are found for sure, as some part of 16 then differs in one bit at most; those that differ in
+ * 27 more often than not. Only points of a table entry are compared. Source: Norouzi, Punjani, Fleet 2012 (CVPR),
+ * multi-index hashing.
  */
 export function searchKeypoints({ starts, signatures }: KeypointCollection): KeypointSearch {
   const images = starts.length - 1;
-  const count = starts[images];
-  const imageOf = new Uint32Array(count);
+  const imageOf = new Uint32Array(starts[images]);
   for (let image = 0; image < images; image++) imageOf.fill(image, starts[image], starts[image + 1]);
-  const tables = Array.from({ length: tableCount }, (_, table) => tableOf(signatures, count, table));
-  const seen = new Uint32Array(count);
-  let mark = 0;
-
-  /** Calls `use` for every point that differs from a signature in few bits. */
-  const alike = (query: Uint32Array, at: number, use: (point: number, bits: number) => void) => {
-    mark++;
-    for (const [number, { first, points }] of tables.entries()) {
-      const key = keyOf(query, at, number);
-      for (let i = first[key]; i < first[key + 1]; i++) {
-        const point = points[i];
-        if (seen[point] === mark) continue;
-        seen[point] = mark;
-        const bits = differingBits(query, at, signatures, point * signatureWords);
-        if (bits <= mostBits) use(point, bits);
-      }
-    }
-  };
+  const nearest = nearestPoints(signatures, imageOf, images);
 
   return {
     images,
     find(points, most) {
       const weights = new Float64Array(images);
-      const pairs = new Map<number, PointPair[]>();
+      const weightOf = new Float64Array(points.count);
+      // One entry a pair, in the order of the own points; most of them belong to images that are not among the first.
+      const [owns, others]: [number[], number[]] = [[], []];
       for (let own = 0; own < points.count; own++) {
-        const nearest = new Map<number, { point: number; bits: number }>();
-        alike(points.signatures, own * signatureWords, (point, bits) => {
-          const image = imageOf[point];
-          const best = nearest.get(image);
-          if (!best || bits < best.bits) nearest.set(image, { point, bits });
-        });
-        if (nearest.size === 0 || nearest.size > Math.max(20, mostCommon * images)) continue;
-        const weight = Math.log((images + 1) / nearest.size);
-        for (const [image, { point }] of nearest) {
-          weights[image] += weight;
-          const list = pairs.get(image);
-          const pair = { own, other: point - starts[image], weight };
-          if (list) list.push(pair);
-          else pairs.set(image, [pair]);
+        const count = nearest.look(points.signatures, own * signatureWords);
+        if (count === 0 || count > Math.max(20, mostCommon * images)) continue;
+        weightOf[own] = Math.log((images + 1) / count);
+        for (let i = 0; i < count; i++) {
+          const image = nearest.images[i];
+          weights[image] += weightOf[own];
+          owns.push(own);
+          others.push(nearest.points[image]);
         }
       }
-      return [...pairs]
-        .map(([image, pairs]) => ({ image, weight: weights[image], pairs }))
-        .sort((a, b) => b.weight - a.weight || a.image - b.image)
-        .slice(0, most);
+      const pairs = new Map<number, PointPair[]>();
+      for (const image of ranked(weights, most)) if (weights[image] > 0) pairs.set(image, []);
+      for (const [i, own] of owns.entries()) {
+        const image = imageOf[others[i]];
+        pairs.get(image)?.push({ own, other: others[i] - starts[image], weight: weightOf[own] });
+      }
+      return [...pairs].map(([image, pairs]) => ({ image, weight: weights[image], pairs }));
+    },
+  };
+}
+
+/** Looks up which images have a point like another one, and the nearest such point of each. */
+function nearestPoints(signatures: Uint32Array, imageOf: Uint32Array, images: number) {
+  const count = imageOf.length;
+  const tables = Array.from({ length: tableCount }, (_, table) => tableOf(signatures, count, table));
+  // What was seen in this look-up carries its number, so that nothing is cleared between two.
+  const [seen, found] = [new Uint32Array(count), new Uint32Array(images)];
+  const [points, bits, listed] = [new Uint32Array(images), new Uint8Array(images), new Uint32Array(images)];
+  let mark = 0;
+  return {
+    /** The images of the last look-up, and the nearest point of each image among them. */
+    images: listed,
+    points,
+    /** How many images have such a point. */
+    look(query: Uint32Array, at: number): number {
+      mark++;
+      let size = 0;
+      const [a, b, c, d] = [query[at], query[at + 1], query[at + 2], query[at + 3]];
+      for (const [number, { first, entries }] of tables.entries()) {
+        const key = keyOf(query, at, number);
+        // The key as it is, then with each of its bits turned.
+        for (let probe = 0; probe <= keyBits; probe++) {
+          const probed = probe === 0 ? key : key ^ (1 << (probe - 1));
+          const end = first[probed + 1];
+          for (let i = first[probed]; i < end; i++) {
+            const point = entries[i];
+            if (seen[point] === mark) continue;
+            seen[point] = mark;
+            const j = signatureWords * point;
+            let away = bitCount(a ^ signatures[j]) + bitCount(b ^ signatures[j + 1]);
+            if (away > mostBits) continue;
+            away += bitCount(c ^ signatures[j + 2]) + bitCount(d ^ signatures[j + 3]);
+            if (away > mostBits) continue;
+            const image = imageOf[point];
+            if (found[image] !== mark) {
+              found[image] = mark;
+              listed[size++] = image;
+            } else if (away >= bits[image]) continue;
+            bits[image] = away;
+            points[image] = point;
+          }
+        }
+      }
+      return size;
     },
   };
 }
@@ -103,7 +134,7 @@ export function searchKeypoints({ starts, signatures }: KeypointCollection): Key
 interface Table {
   /** Where the points of each key begin. */
   readonly first: Uint32Array;
-  readonly points: Uint32Array;
+  readonly entries: Uint32Array;
 }
 
 function tableOf(signatures: Uint32Array, count: number, number: number): Table {
@@ -111,22 +142,12 @@ function tableOf(signatures: Uint32Array, count: number, number: number): Table 
   for (let i = 0; i < count; i++) first[keyOf(signatures, i * signatureWords, number) + 1]++;
   for (let key = 0; key < 2 ** keyBits; key++) first[key + 1] += first[key];
   const next = first.slice();
-  const points = new Uint32Array(count);
-  for (let i = 0; i < count; i++) points[next[keyOf(signatures, i * signatureWords, number)]++] = i;
-  return { first, points };
+  const entries = new Uint32Array(count);
+  for (let i = 0; i < count; i++) entries[next[keyOf(signatures, i * signatureWords, number)]++] = i;
+  return { first, entries };
 }
 
-/** Bits `10 n` to `10 n + 9` of a signature. */
+/** Bits `16 n` to `16 n + 15` of a signature. */
 function keyOf(signatures: Uint32Array, at: number, number: number): number {
-  const bit = number * keyBits;
-  const [word, offset] = [at + (bit >> 5), bit & 31];
-  const low = signatures[word] >>> offset;
-  const high = offset + keyBits > 32 ? signatures[word + 1] << (32 - offset) : 0;
-  return (low | high) & (2 ** keyBits - 1);
-}
-
-function differingBits(a: Uint32Array, i: number, b: Uint32Array, j: number): number {
-  let bits = 0;
-  for (let word = 0; word < signatureWords; word++) bits += bitCount(a[i + word] ^ b[j + word]);
-  return bits;
+  return (signatures[at + (number >> 1)] >>> (keyBits * (number & 1))) & (2 ** keyBits - 1);
 }

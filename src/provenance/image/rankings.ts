@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { wordsOf } from '../../influence/methods/bm25.ts';
+import type { RawScores } from './ranked.ts';
 import type { Signals } from './signals.ts';
 
 /** What can be asked of an image, each with a ranking of its own: one fused score would hide the others. */
@@ -37,9 +38,6 @@ export type RankingWeights = z.infer<typeof weightsSchema>;
 /** Weights that favour no signal, for an index whose weights are not fitted. */
 export const equalWeights = { pixels: 1, gradients: 1, colours: 1, regions: 1 } as const;
 
-/** Scores of all images for one question, larger is more alike. */
-export type RawScores = Float64Array;
-
 /** The standardised signals of the whole image, by image. */
 export function wholeComponents(
   signals: Signals,
@@ -58,11 +56,16 @@ export function wholeComponents(
 }
 
 /** `Σ weight · z` over {@link wholeSignals}. */
-export function wholeScores(signals: Signals, weights: RankingWeights): RawScores {
-  return signals.pixels.map((_, image) => {
-    const components = wholeComponents(signals, weights, image);
-    return wholeSignals.reduce((sum, name) => sum + weights.whole[name] * components[name], 0);
-  });
+export function wholeScores(signals: Signals, { whole, moments }: RankingWeights): RawScores {
+  const nothing = (whole.regions * -moments.regions.mean) / moments.regions.deviation;
+  const scores = new Float64Array(signals.pixels.length).fill(nothing);
+  for (const name of ['pixels', 'gradients', 'colours'] as const) {
+    const [values, { mean, deviation }, weight] = [signals[name], moments[name], whole[name]];
+    for (let image = 0; image < scores.length; image++) scores[image] += (weight * (values[image] - mean)) / deviation;
+  }
+  for (const [image, { weight }] of signals.regions)
+    scores[image] += (whole.regions * Math.log1p(weight)) / moments.regions.deviation;
+  return scores;
 }
 
 /** The weight of the matched region, in nats; 0 where none is. */
@@ -99,26 +102,4 @@ export function wordScores(captions: readonly string[], prompt: string): RawScor
       if (count > 0) scores[i] += (idf * count * 2.2) / (count + 1.2 * (0.25 + (0.75 * lists[i].length) / mean));
   }
   return scores;
-}
-
-/** Images from the highest score down; equal scores in the order of the data. */
-export function ranked(scores: RawScores, most: number): number[] {
-  const order = Array.from(scores.keys());
-  order.sort((a, b) => scores[b] - scores[a] || a - b);
-  return order.slice(0, most);
-}
-
-/** Ranks whose mean score is the level of an image's surroundings in the data. */
-const surroundings = [10, 20] as const;
-
-/**
- * What the nearest images that are no sources reach: the mean of ranks 11 to 20, or of the lower half of fewer images. A
- * score less this tells an image with a source from one that merely lies where images are dense.
- * Source: Douze et al. 2021, "The 2021 image similarity dataset and challenge" (score normalisation).
- */
-export function surroundingScore(scores: RawScores, except: ReadonlySet<number> = new Set()): number {
-  const order = ranked(scores, surroundings[1] + except.size).filter((image) => !except.has(image));
-  const [from, to] = order.length >= surroundings[1] ? surroundings : [order.length >> 1, order.length];
-  const some = order.slice(from, to);
-  return some.length === 0 ? 0 : some.reduce((sum, image) => sum + scores[image], 0) / some.length;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { random } from '../../tensor/random.ts';
+import { choose, random } from '../../tensor/random.ts';
 import { tensor } from '../../tensor/tensor.ts';
 import { align } from './alignment.ts';
 import { backgroundOf, scoreReachedBy, shareAtLeast } from './background.ts';
@@ -7,7 +7,8 @@ import { fitLogistic } from './fit-logistic.ts';
 import { searchKeypoints } from './keypoint-search.ts';
 import { oklabOf } from './oklab.ts';
 import { bitCount, perceptualHash } from './perceptual-hash.ts';
-import { ranked, surroundingScore, wordScores } from './rankings.ts';
+import { ranked, surroundingScore } from './ranked.ts';
+import { wordScores } from './rankings.ts';
 import { describePoint, mirroredDescription, signatureOf } from './signature.ts';
 
 describe('colours', () => {
@@ -84,6 +85,17 @@ describe('common points', () => {
     expect(found[0].weight).toBeCloseTo(Math.log(41), 9);
   });
 
+  it('are found for sure up to 15 differing bits, wherever they lie', () => {
+    const source = random(5);
+    const signatures = Uint32Array.from({ length: 4 }, () => source.integer(2 ** 32));
+    const search = searchKeypoints({ starts: Uint32Array.of(0, 1), signatures, places: new Float32Array(3) });
+    for (let trial = 0; trial < 200; trial++) {
+      const query = signatures.slice();
+      for (const bit of choose(128, 15, source)) query[bit >> 5] ^= 1 << (bit & 31);
+      expect(search.find({ count: 1, places: new Float32Array(3), signatures: query }, 5)).toHaveLength(1);
+    }
+  });
+
   it('agree on the enlargement and shift that they have, whatever else is among them', () => {
     const source = random(6);
     const [count, noise] = [20, 12];
@@ -122,6 +134,19 @@ describe('the background', () => {
     // Scores 90 to 81.
     expect(surroundingScore(scores)).toBeCloseTo(85.5, 9);
     expect(surroundingScore(scores, new Set([0, 1]))).toBeCloseTo(83.5, 9);
+  });
+});
+
+describe('ranks', () => {
+  it('of few of many are the first of all of them', () => {
+    const source = random(9);
+    const scores = Float64Array.from({ length: 500 }, () => source.integer(40));
+    const all = ranked(scores, 500);
+    for (const most of [0, 1, 7, 100]) expect(ranked(scores, most)).toEqual(all.slice(0, most));
+    for (let i = 1; i < all.length; i++)
+      expect(
+        scores[all[i - 1]] > scores[all[i]] || (scores[all[i - 1]] === scores[all[i]] && all[i - 1] < all[i]),
+      ).toBe(true);
   });
 });
 

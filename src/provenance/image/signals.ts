@@ -37,7 +37,7 @@ export interface Signals {
   /** Bhattacharyya coefficients. */
   readonly colours: Float64Array;
   readonly texture: Float64Array;
-  /** Cosines of the embeddings of each encoder, less their mean over the data. */
+  /** Cosines of the embeddings of each encoder, standardised over the data. */
   readonly encoders: readonly Float64Array[];
   /** Matched regions by image; images without one share too few points. */
   readonly regions: ReadonlyMap<number, MatchedRegion>;
@@ -84,24 +84,40 @@ export function signalsOf(features: FeatureBlock, search: KeypointSearch, query:
   };
 }
 
-/** Cosines with every row, the mean row taken from both: what all images share says nothing. */
+/**
+ * Cosines with every row, each number less its mean over the rows and divided by its deviation: what all images share
+ * says nothing, and no number counts more because it varies more.
+ */
 export function cosines(query: Float32Array, rows: Float32Array, count: number): Float64Array {
   const width = query.length;
-  const mean = new Float64Array(width);
-  for (let i = 0; i < count; i++) for (let j = 0; j < width; j++) mean[j] += rows[i * width + j] / count;
+  const [mean, factor] = standardisation(rows, count, width);
   let own = 0;
-  for (let j = 0; j < width; j++) own += (query[j] - mean[j]) ** 2;
+  const standard = new Float64Array(width);
+  for (let j = 0; j < width; j++) {
+    standard[j] = (query[j] - mean[j]) * factor[j];
+    own += standard[j] ** 2;
+  }
   const found = new Float64Array(count);
   for (let i = 0; i < count; i++) {
     let [both, other] = [0, 0];
     for (let j = 0; j < width; j++) {
-      const value = rows[i * width + j] - mean[j];
-      both += (query[j] - mean[j]) * value;
+      const value = (rows[i * width + j] - mean[j]) * factor[j];
+      both += standard[j] * value;
       other += value * value;
     }
     found[i] = own > 0 && other > 0 ? both / Math.sqrt(own * other) : 0;
   }
   return found;
+}
+
+/** Mean of each column, and 1 over its deviation; 0 where it does not vary. */
+function standardisation(rows: Float32Array, count: number, width: number): readonly [Float64Array, Float64Array] {
+  const [mean, factor] = [new Float64Array(width), new Float64Array(width)];
+  for (let i = 0; i < count; i++) for (let j = 0; j < width; j++) mean[j] += rows[i * width + j] / count;
+  for (let i = 0; i < count; i++)
+    for (let j = 0; j < width; j++) factor[j] += (rows[i * width + j] - mean[j]) ** 2 / count;
+  for (let j = 0; j < width; j++) factor[j] = factor[j] > 0 ? 1 / Math.sqrt(factor[j]) : 0;
+  return [mean, factor];
 }
 
 function regionsOf({ starts, places }: FeatureBlock, search: KeypointSearch, query: QueryImage) {

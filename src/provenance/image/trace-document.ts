@@ -1,3 +1,4 @@
+import { type VerifiedRun, verifiedText } from '../verify/verified-run.ts';
 import type { ImageRanking, ImageTrace, TracedItem } from './trace-image.ts';
 
 /** What is said in one sentence of a trace; the three statements of provenance are never mixed. */
@@ -18,7 +19,7 @@ export function supportText(support: number, unrelated: number): string {
   return `closer than ${percent(support)} of unrelated images`;
 }
 
-export function statementsOf({ membership, rankings, images }: ImageTrace): TraceStatements {
+export function statementsOf({ membership, rankings, images }: ImageTrace, verified?: VerifiedRun): TraceStatements {
   const { same, near } = membership;
   const named = (items: readonly { readonly id: string }[]) =>
     `${items
@@ -43,8 +44,9 @@ export function statementsOf({ membership, rankings, images }: ImageTrace): Trac
       texts.length > 0
         ? `Something in the data resembles it: ${texts.join('; ')}.`
         : 'Nothing in the data resembles this, more than unrelated images resemble each other.',
-    influence:
-      'Whether it would be another image without these items is not said by likeness; only retraining can say (wherefore trace verify).',
+    influence: verified
+      ? verifiedText(verified)
+      : 'Whether it would be another image without these items is not said by likeness; only retraining can say (wherefore trace verify).',
   };
 }
 

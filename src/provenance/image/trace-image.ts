@@ -5,10 +5,10 @@ import { captionColumns, captionsOf } from './captions.ts';
 import type { ImageIndex } from './image-index.ts';
 import { type KeypointSearch, searchKeypoints } from './keypoint-search.ts';
 import type { IndexedItem } from './manifest.ts';
-import { isNearCopy } from './near-copy.ts';
-import { bitCount } from './perceptual-hash.ts';
+import { type Membership, membershipOf } from './membership.ts';
 import type { QueryImage } from './query-image.ts';
-import { ranked, surroundingScore, type TraceQuestion, wholeComponents, wordScores } from './rankings.ts';
+import { ranked, surroundingScore } from './ranked.ts';
+import { type TraceQuestion, wholeComponents, wordScores } from './rankings.ts';
 import { type MatchedRegion, type Signals, signalsOf } from './signals.ts';
 
 /** An image of the data in a ranking. */
@@ -46,14 +46,6 @@ export interface ImageRanking {
   readonly unrelated?: number;
   /** Of the nearest {@link neighbours}, by column. */
   readonly groups: Readonly<Record<string, readonly GroupShare[]>>;
-}
-
-/** What the data holds of the item itself: by hashes, never by likeness of another kind. */
-export interface Membership {
-  /** Items with the same file, or the same pixels in another file. */
-  readonly same: readonly IndexedItem[];
-  /** Items that differ by no more than compression or resizing changes. */
-  readonly near: readonly IndexedItem[];
 }
 
 export interface ImageTrace {
@@ -238,20 +230,4 @@ function wordRanking(
     })),
     groups: Object.fromEntries(groups.map((name) => [name, groupsOf(index, name, order.slice(0, neighbours))])),
   };
-}
-
-function membershipOf({ items, features }: ImageIndex, query: QueryImage, { pixels, gradients }: Signals): Membership {
-  const same: IndexedItem[] = [];
-  const near: IndexedItem[] = [];
-  for (const [i, item] of items.entries()) {
-    if (item.hash === query.file || item.content === query.content) same.push(item);
-    else {
-      const bits = query.views.map(
-        ({ hash }) => bitCount(hash[0] ^ features.hashes[2 * i]) + bitCount(hash[1] ^ features.hashes[2 * i + 1]),
-      );
-      const nearness = { distance: () => -pixels[i], gradients: () => gradients[i] };
-      if (isNearCopy({ bits: Math.min(bits[0], bits[1]), ...nearness })) near.push(item);
-    }
-  }
-  return { same, near };
 }

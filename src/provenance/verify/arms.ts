@@ -1,7 +1,8 @@
 import { WhereforeError } from '../../errors.ts';
 import { choose, random } from '../../tensor/random.ts';
 import type { ImageIndex } from '../image/image-index.ts';
-import { ranked, wordScores } from '../image/rankings.ts';
+import { ranked } from '../image/ranked.ts';
+import { wordScores } from '../image/rankings.ts';
 import type { Signals } from '../image/signals.ts';
 
 /** A prompt: what its items resemble, averaged over them. */
@@ -14,14 +15,14 @@ export interface PromptScores {
   readonly encoders: readonly Float64Array[];
   /** Undefined where the items have no prompt, or the index no captions. */
   readonly words: Float64Array | undefined;
+  /** Images that are removed for it. */
+  readonly remove: number;
 }
 
 /** What the arms choose from. */
 export interface ArmContext {
   readonly prompts: readonly PromptScores[];
   readonly images: number;
-  /** Images that are removed for each prompt. */
-  readonly remove: number;
   readonly seed: number;
 }
 
@@ -43,7 +44,7 @@ const filterFactor = 3;
 /** Every arm that removes something; `full` removes nothing, `swap` replaces what `traced` removes. */
 export const arms = {
   traced: {
-    what: 'what the rankings find: whole image, regions and words joined by rank',
+    what: 'what the rankings find: whole image, regions, encoders and words joined by rank',
     choose: (context) => context.prompts.map((prompt) => tracedOf(prompt, context)),
   },
   filter: {
@@ -51,8 +52,9 @@ export const arms = {
     choose: (context) =>
       context.prompts.map((prompt, p) => {
         const taken = new Set(tracedOf(prompt, context));
-        const near = ranked(needed(prompt.words, 'filter'), filterFactor * context.remove + taken.size);
-        const others = near.filter((image) => !taken.has(image)).slice(0, filterFactor * context.remove);
+        const most = filterFactor * prompt.remove;
+        const near = ranked(needed(prompt.words, 'filter'), most + taken.size);
+        const others = near.filter((image) => !taken.has(image)).slice(0, most);
         return drawnFrom(others, context, p);
       }),
   },
@@ -80,20 +82,20 @@ export const arms = {
 export type ArmName = keyof typeof arms;
 
 function nearestBy(scores: (prompt: PromptScores) => Float64Array) {
-  return ({ prompts, remove }: ArmContext): Chosen => prompts.map((prompt) => ranked(scores(prompt), remove));
+  return ({ prompts }: ArmContext): Chosen => prompts.map((prompt) => ranked(scores(prompt), prompt.remove));
 }
 
-function tracedOf({ whole, region, words }: PromptScores, { remove, images }: ArmContext): readonly number[] {
+function tracedOf({ whole, region, encoders, words, remove }: PromptScores, { images }: ArmContext): readonly number[] {
   const joined = new Float64Array(images);
-  for (const scores of [whole, region, ...(words ? [words] : [])]) {
+  for (const scores of [whole, region, ...encoders, ...(words ? [words] : [])]) {
     for (const [rank, image] of ranked(scores, 5 * remove).entries())
       if (scores !== region || scores[image] > 0) joined[image] += 1 / (fusion + rank + 1);
   }
   return ranked(joined, remove);
 }
 
-function drawnFrom(images: readonly number[], { remove, seed }: ArmContext, prompt: number): readonly number[] {
-  const count = Math.min(remove, images.length);
+function drawnFrom(images: readonly number[], { prompts, seed }: ArmContext, prompt: number): readonly number[] {
+  const count = Math.min(prompts[prompt].remove, images.length);
   return Array.from(choose(images.length, count, random(seed, 100 + prompt)), (at) => images[at]);
 }
 
@@ -105,11 +107,18 @@ function needed(scores: Float64Array | undefined, arm: string): Float64Array {
   });
 }
 
+/** What is known of a prompt beside its items. */
+export interface PromptFacts {
+  readonly captions: readonly string[] | undefined;
+  readonly prompt: string | undefined;
+  readonly remove: number;
+}
+
 /** Mean signals of the items of a prompt. */
 export function promptScores(
   group: string,
   items: readonly { readonly signals: Signals; readonly whole: Float64Array; readonly region: Float64Array }[],
-  { captions, prompt }: { readonly captions: readonly string[] | undefined; readonly prompt: string | undefined },
+  { captions, prompt, remove }: PromptFacts,
 ): PromptScores {
   const mean = (of: (item: (typeof items)[number]) => Float64Array) => {
     const sum = new Float64Array(of(items[0]).length);
@@ -118,6 +127,7 @@ export function promptScores(
   };
   return {
     group,
+    remove,
     whole: mean(({ whole }) => whole),
     region: mean(({ region }) => region),
     pixels: mean(({ signals }) => signals.pixels),
