@@ -1,26 +1,20 @@
-import { basename, join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { openDataset } from '../data/datasets/open-dataset.ts';
 import { isFile, isFolder } from '../data/files/folders.ts';
-import { readText } from '../data/files/read-file.ts';
 import { WhereforeError } from '../errors.ts';
-import { renderVerbatimPage } from '../page/provenance/verbatim-page.ts';
 import { changeImageIndex, kindOfIndex } from '../provenance/image/image-index.ts';
-import { indexTexts, openTextIndex, removeTexts } from '../provenance/text/text-index.ts';
-import { type VerbatimSpan, verbatimSpans } from '../provenance/text/verbatim.ts';
-import { writeTrace } from '../report/write-trace.ts';
+import { removeTexts } from '../provenance/text/text-index.ts';
 import { type DriverOptions, withDriver } from './driver-options.ts';
 import { interruptible } from './failure.ts';
 import { commandLine, list, repeated, threadsOption, wholeNumber, wordsOf } from './options.ts';
 import { checkWritable } from './out-folder.ts';
-import { formatDuration, showProgress } from './progress.ts';
-import type { ShardSession } from './sharded-run.ts';
-import { formatTable } from './table-text.ts';
-import { print, printJson, tell, visibleAll } from './terminal.ts';
+import { showProgress } from './progress.ts';
+import { print, tell } from './terminal.ts';
 import { traceImageFile } from './trace-image.ts';
 import { indexImages } from './trace-index-images.ts';
 import { openImages } from './trace-index-shards.ts';
 import { defineTraceReport } from './trace-report.ts';
+import { indexTextsOf, traceText } from './trace-text.ts';
 import { defineTraceVerify } from './trace-verify.ts';
 
 interface TraceOptions {
@@ -30,6 +24,8 @@ interface TraceOptions {
   readonly caption?: string;
   readonly group?: string[];
   readonly most: number;
+  readonly support: number;
+  readonly verified?: string;
   readonly minWords: number;
   readonly memory: number;
   readonly out: string;
@@ -63,13 +59,16 @@ export function defineTrace(program: Command): void {
     .option('--prompt <text>', 'of an image: the words that it was made from')
     .option('--caption <column>', 'of an image: the column of captions; default caption, text or prompt')
     .option('--group <columns>', 'of an image: columns whose values are counted, such as artist,licence', list)
-    .option(
-      '--encoder <file>',
-      'of an image: a model that the index was made with; once for each, in its order',
-      repeated,
-    )
+    .option('--encoder <file>', 'a model that the index was made with; once for each, in its order', repeated)
     .option('--most <count>', 'of an image: items of a ranking', wholeNumber, 10)
+    .option('--verified <run>', 'of an image: a run of `wherefore trace verify` that it took part in, for the page')
     .option('--min-words <count>', 'words that a span has at least', wholeNumber, 5)
+    .option(
+      '--support <share>',
+      'of a passage: share of pairs of sentences of the corpus that are less alike, from which one is listed',
+      Number,
+      0.99,
+    )
     .option('--memory <megabytes>', 'what of the index is kept in memory', wholeNumber, 1024)
     .option('--out <folder>', 'where runs are kept', '.wherefore/runs')
     .option('--json', 'print JSON for scripts');
@@ -90,7 +89,11 @@ export function defineTrace(program: Command): void {
     .option('--id <column>', 'the column of a table that names its rows')
     .option('--image <column>', 'the column of a table that names the files of its images')
     .option('--metadata <file>', 'a table about the files of a folder of images: captions, artists, licences')
-    .option('--encoder <file>', 'an .onnx model whose embeddings of images are kept; may be repeated', repeated)
+    .option(
+      '--encoder <file>',
+      'an .onnx model whose embeddings of images or sentences are kept; for images it may be repeated',
+      repeated,
+    )
     .option('--layer <name>', 'the value of its graph; default: what its last layer of weights reads', repeated)
     .option('--calibrate', 'measure anew what scores of images mean')
     .addOption(
@@ -116,58 +119,8 @@ async function run(words: string, options: TraceOptions, command: string, signal
     await traceImageFile(words, { ...options, index, command, signal });
     return;
   }
-  await traceText(words, options, command, signal);
-}
-
-async function traceText(words: string, options: TraceOptions, command: string, signal: AbortSignal): Promise<void> {
-  if (options.index === undefined) {
-    throw new WhereforeError('invalid-argument', 'nothing says which data to search', {
-      fix: 'make an index with `wherefore trace index data --out index`, and add --index index',
-    });
-  }
-  const passage = await passageOf(words);
   await checkWritable(options.out);
-  const index = await openTextIndex(options.index, { memory: options.memory * 2 ** 20 });
-  const settings = { minWords: options.minWords, maxLogExpected: -2 };
-  const spans = await verbatimSpans(index, passage, { ...settings, signal });
-  const { documents, words: total, bytes } = index;
-  const corpus = { name: basename(options.index), documents, words: total, bytes };
-  const page = renderVerbatimPage({ passage, spans, corpus, ...settings, command });
-  const result = { passage, corpus, ...settings, spans };
-  const folder = await writeTrace(options.out, { ...result, command, page });
-  if (options.json) printJson({ folder, ...result });
-  else {
-    print(describe(visibleAll(spans), documents));
-    print(`\npage: ${join(folder, 'index.html')}`);
-  }
-}
-
-/** A file's text, or the words themselves. */
-async function passageOf(words: string): Promise<string> {
-  const passage = (await isFile(words)) ? await readText(words, 'text') : words;
-  if (passage === words && !/\s/.test(words.trim())) {
-    throw new WhereforeError('file-not-found', 'there is no such file', {
-      where: words,
-      fix: 'check the path, or give the passage itself in quotation marks',
-    });
-  }
-  return passage.replace(/\r\n/g, '\n').trim();
-}
-
-function describe(spans: readonly VerbatimSpan[], documents: number): string {
-  if (spans.length === 0)
-    return `no span of it stands to the letter in the ${documents.toLocaleString('en')} documents`;
-  const shortened = (text: string) => (text.length > 60 ? `${text.slice(0, 59)}…` : text);
-  return formatTable([
-    ['words', 'times', 'by chance', 'first in', 'span'],
-    ...spans.map(({ text, words, count, logExpected, sources }) => [
-      String(words[1] - words[0]),
-      count.toLocaleString('en'),
-      `1e${Math.round(logExpected)}`,
-      shortened(sources[0].place),
-      shortened(text.replace(/\s+/g, ' ')),
-    ]),
-  ]);
+  await traceText(words, { ...options, command, signal });
 }
 
 interface Asked {
@@ -203,7 +156,7 @@ async function makeIndex(data: string | undefined, options: IndexOptions, asked:
   }
   await checkWritable(out);
   const { id, image, metadata } = options;
-  const ofImages = image !== undefined || metadata !== undefined || options.encoder !== undefined;
+  const ofImages = image !== undefined || metadata !== undefined;
   const dataset = ofImages
     ? await openImages({ path: data, id, image, metadata })
     : await openDataset(data, { text: options.text, id, kind: options.text === undefined ? undefined : 'text' });
@@ -223,25 +176,4 @@ async function makeIndex(data: string | undefined, options: IndexOptions, asked:
   if (!isImage) return indexTextsOf(data, { ...options, out }, { ...asked, progress });
   const own = { path: data, id, image, metadata };
   return indexImages(dataset, { ...options, out, data: own, preset: options.weights }, { ...asked, progress, say });
-}
-
-async function indexTextsOf(
-  data: string,
-  { out, text, id }: IndexOptions & { readonly out: string },
-  { signal, progress }: Pick<ShardSession, 'signal' | 'progress'>,
-): Promise<void> {
-  const began = performance.now();
-  const dataset = await openDataset(data, { kind: 'text', text, id });
-  const { added, replaced, kept, sortedBytes } = await indexTexts(out, dataset, {
-    signal,
-    onProgress: (done, total) => progress.update(done / total, () => `${done} of ${total} documents`),
-  });
-  progress.clear();
-  const { documents, bytes, words } = await openTextIndex(out);
-  const seconds = (performance.now() - began) / 1000;
-  print(
-    `${added} documents added, ${replaced} replaced, ${kept} there already; ${(sortedBytes / 2 ** 20).toFixed(1)} MiB sorted in ${formatDuration(seconds)}\n` +
-      `the index holds ${documents.toLocaleString('en')} documents, ${words.toLocaleString('en')} words, ${(bytes / 2 ** 20).toFixed(1)} MiB of text`,
-  );
-  print(`next: wherefore trace passage.txt --index ${out}`);
 }

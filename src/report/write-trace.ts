@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { writeFolderAtomically } from '../data/files/files.ts';
 import { packageVersion } from '../explain/version.ts';
+import type { TracedSentence } from '../provenance/text/paraphrases.ts';
 import type { VerbatimSpan } from '../provenance/text/verbatim.ts';
 import { contentHash } from '../tensor/content-hash.ts';
 
@@ -15,6 +16,9 @@ export interface TraceResult {
   readonly minWords: number;
   readonly maxLogExpected: number;
   readonly spans: readonly VerbatimSpan[];
+  /** Sentences of the passage with the nearest of the corpus; absent for an index without vectors. */
+  readonly sentences?: readonly TracedSentence[];
+  readonly support?: number;
   readonly command: string;
   /** The page, as it is written. */
   readonly page: string;

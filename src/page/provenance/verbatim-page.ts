@@ -1,4 +1,5 @@
 import { packageVersion } from '../../explain/version.ts';
+import type { TracedSentence } from '../../provenance/text/paraphrases.ts';
 import type { SpanSource, VerbatimSpan } from '../../provenance/text/verbatim.ts';
 import { type Html, html } from '../html.ts';
 import { pageShell } from '../shell.ts';
@@ -6,6 +7,10 @@ import { pageShell } from '../shell.ts';
 export interface VerbatimPage {
   readonly passage: string;
   readonly spans: readonly VerbatimSpan[];
+  /** Sentences with the nearest of the corpus; absent for an index without vectors. */
+  readonly sentences?: readonly TracedSentence[];
+  /** Share of pairs of its sentences that are less alike, at least. */
+  readonly support?: number;
   /** The corpus, as it is called, and how large it is. */
   readonly corpus: { readonly name: string; readonly documents: number; readonly words: number };
   readonly minWords: number;
@@ -28,8 +33,17 @@ export function renderVerbatimPage(page: VerbatimPage): string {
 </div>
 <section><h2>The passage</h2><p class="passage">${coloured(passage, spans, hueOf)}</p></section>
 ${spans.length > 0 && html`<section><h2>Spans, the most improbable first</h2><ol class="spans">${spans.map((span, i) => spanItem(span, i, hueOf(span)))}</ol></section>`}
+${page.sentences && sentencesSection(page.sentences, page.support ?? 0)}
 ${command !== undefined && html`<section><h2>How to reproduce</h2><pre>${command}</pre></section>`}`;
   return pageShell({ title: 'Where does this passage stand?', style, body, madeBy: packageVersion });
+}
+
+/** Sentences of the corpus that are near in meaning, by an encoder. */
+function sentencesSection(sentences: readonly TracedSentence[], support: number): Html {
+  const near = sentences.filter(({ sources }) => sources.length > 0);
+  return html`<section><h2>In other words</h2>
+<p class="quiet">${near.length} of ${sentences.length} sentence${sentences.length === 1 ? '' : 's'} of the passage ${near.length === 1 ? 'is' : 'are'} nearer to sentences of the corpus than ${100 * support} % of its sentences are to each other, by the encoder of the index. Nearness is no sameness of meaning: read both.</p>
+${near.length > 0 && html`<ol class="spans">${near.map(({ text, sources }) => html`<li><p class="quoted">${text}</p><ul class="sources">${sources.map(({ text: other, place, document, cosine }) => html`<li>${other} <span class="quiet">cosine ${cosine.toFixed(2)}; ${place}${document !== place && html` <code>${document}</code>`}</span></li>`)}</ul></li>`)}</ol>`}</section>`;
 }
 
 const firstSource = ({ sources }: VerbatimSpan): string => sources[0]?.document ?? '';

@@ -6,8 +6,9 @@ import type { Dataset } from '../../dataset/dataset.ts';
 import { range } from '../../dataset/pieces.ts';
 import { WhereforeError } from '../../errors.ts';
 import { contentHash } from '../../tensor/content-hash.ts';
+import { heldWithin } from './held.ts';
 import { type IndexManifest, indexManifest, type SegmentDocument, type SegmentEntry } from './index-manifest.ts';
-import { type CorpusDocument, type Segment, segmentBytes } from './segment.ts';
+import { type CorpusDocument, segmentBytes } from './segment.ts';
 import { damaged, readSegment, readSegmentDocuments, writeSegment } from './segment-files.ts';
 import type { SearchedCorpus } from './verbatim.ts';
 
@@ -35,6 +36,8 @@ export interface TextIndex extends SearchedCorpus {
   readonly documents: number;
   readonly bytes: number;
   readonly words: number;
+  /** Folders of its segments, in their order. */
+  readonly segmentFolders: readonly string[];
 }
 
 type Listed = CorpusDocument & SegmentDocument;
@@ -111,27 +114,19 @@ export async function removeTexts(folder: string, ids: readonly string[]): Promi
 /** Opens an index; its segments are read when they are searched, and kept as far as `memory` bytes go. */
 export async function openTextIndex(folder: string, { memory = 2 ** 30 } = {}): Promise<TextIndex> {
   const { segments } = await readManifest(folder);
-  const kept = new Map<number, Segment>();
-  const sizeOf = (index: number) => 5 * segments[index].bytes;
   const total = (what: 'bytes' | 'words') => segments.reduce((sum, entry) => sum + entry[what], 0);
   return {
     segmentCount: segments.length,
+    segmentFolders: segments.map((entry) => entry.folder),
     documents: segments.reduce((sum, { documents, removed }) => sum + documents - removed.length, 0),
     bytes: total('bytes'),
     words: total('words'),
     isRemoved: (segment, document) => segments[segment].removed.includes(document),
-    segment: async (index) => {
-      const found = kept.get(index) ?? (await readSegment(folder, segments[index]));
-      kept.delete(index);
-      kept.set(index, found);
-      let held = [...kept.keys()].reduce((sum, one) => sum + sizeOf(one), 0);
-      for (const oldest of kept.keys()) {
-        if (held <= memory || oldest === index) break;
-        kept.delete(oldest);
-        held -= sizeOf(oldest);
-      }
-      return found;
-    },
+    segment: heldWithin(
+      memory,
+      (index) => 5 * segments[index].bytes,
+      (index) => readSegment(folder, segments[index]),
+    ),
   };
 }
 
