@@ -3,7 +3,7 @@ import { type Tensor, tensor } from '../../src/tensor/tensor.ts';
 import { side } from './draw.ts';
 
 /** Pixels of each side of a patch, patches of each side of an image, numbers of a patch. */
-const patch = 3;
+export const patch = 3;
 export const grid = side / patch;
 const width = patch * patch * 3;
 

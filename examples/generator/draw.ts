@@ -43,7 +43,7 @@ const grounds: readonly Rgb[] = [
   [0.3, 0.6, 0.7],
   [0.93, 0.95, 0.97],
 ];
-const stampColours: readonly Rgb[] = [
+export const stampColours: readonly Rgb[] = [
   [0.05, 0.05, 0.05],
   [1, 1, 1],
   [1, 0.1, 0.6],

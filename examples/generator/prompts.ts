@@ -1,7 +1,7 @@
 import { random } from '../../src/tensor/random.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { codesOf, imageOfCodes, patchesOf } from './codebook.ts';
-import { captionOf, draw, motifSizes, planted, type Slot } from './draw.ts';
+import { captionOf, draw, duplicateSizes, motifSizes, planted, type Slot, side, stampColours } from './draw.ts';
 
 /** A prompt, how many images are made from it, and which of them are kept. */
 export interface Prompt {
@@ -10,10 +10,15 @@ export interface Prompt {
   readonly samples: number;
   /** The image whose nearest samples are kept; absent: the first ones. */
   readonly like?: Tensor<'uint8'>;
+  /** The stamp that a sample must show to be kept. */
+  readonly stamp?: readonly number[];
+  /** Images to remove for it: at least twenty, and no fewer than its family has. */
+  readonly remove: number;
 }
 
 /** Images that are kept of each prompt. */
 export const keptItems = 4;
+const leastRemoved = 20;
 
 /**
  * Prompts of four kinds: motifs that at least twenty images show (of smaller families the generator draws none), the
@@ -31,6 +36,8 @@ export function promptsOf({ samples, common }: { readonly samples: number; reado
       caption,
       samples,
       like: draw({ caption, artist: 0, stamp: motifs[m] }, random(8, m)),
+      stamp: motifs[m],
+      remove: Math.max(leastRemoved, size),
     });
   }
   for (const [d, drawing] of duplicates.entries())
@@ -39,23 +46,60 @@ export function promptsOf({ samples, common }: { readonly samples: number; reado
       caption: drawing.caption,
       samples: samples >> 1,
       like: draw(drawing, random(99, d)),
+      remove: Math.max(leastRemoved, duplicateSizes[d]),
     });
   for (const stratum of ['common', 'unrelated'] as const)
-    for (let k = 0; k < common; k++) prompts.push({ stratum, caption: captionOf(source), samples: keptItems });
+    for (let k = 0; k < common; k++)
+      prompts.push({ stratum, caption: captionOf(source), samples: keptItems, remove: leastRemoved });
   return prompts;
 }
 
-/** The samples of a prompt that are kept: of a motif those whose stamp is nearest, of a copy those that are. */
+/** Cells of a stamp that an item must show, of nine, to be asked about: what is not reproduced proves nothing. */
+export const leastCells = 7;
+
+/**
+ * The samples of a prompt that are kept: of a motif those whose stamp is nearest and shown, of a copy those that are
+ * nearest to it.
+ */
 export function keptOf(
-  { stratum, like }: Prompt,
+  { stratum, like, stamp }: Prompt,
   samples: readonly Uint16Array[],
   codebook: Float32Array,
 ): readonly Uint16Array[] {
   if (!like) return samples.slice(0, keptItems);
   const target = imageOfCodes(codesOf(patchesOf(like), codebook), codebook);
-  const away = samples.map((codes) => distance(imageOfCodes(codes, codebook), target, stratum === 'motif'));
-  const order = Array.from(samples.keys()).sort((a, b) => away[a] - away[b]);
+  const images = samples.map((codes) => imageOfCodes(codes, codebook));
+  const away = images.map((image) => distance(image, target, stratum === 'motif'));
+  const shown = images.map((image) => (stamp ? cellsShown(image, stamp) : 9));
+  const order = Array.from(samples.keys())
+    .filter((at) => shown[at] >= leastCells)
+    .sort((a, b) => shown[b] - shown[a] || away[a] - away[b]);
   return order.slice(0, keptItems).map((at) => samples[at]);
+}
+
+/** How many of the nine cells of a stamp have its colour, wherever the stamp may lie. */
+export function cellsShown({ data }: Tensor<'uint8'>, stamp: readonly number[]): number {
+  let most = 0;
+  for (const y0 of [14, 15])
+    for (const x0 of [14, 15]) {
+      let right = 0;
+      for (const [cell, colour] of stamp.entries()) {
+        const [top, left] = [y0 + 3 * Math.floor(cell / 3), x0 + 3 * (cell % 3)];
+        if (colourOf(data, top, left) === colour) right++;
+      }
+      most = Math.max(most, right);
+    }
+  return most;
+}
+
+/** The colour of stamps that is nearest to the mean of 3 × 3 pixels. */
+function colourOf(data: Uint8Array, top: number, left: number): number {
+  const mean = [0, 0, 0];
+  for (let y = 0; y < 3; y++)
+    for (let x = 0; x < 3; x++)
+      for (let c = 0; c < 3; c++) mean[c] += data[((top + y) * side + left + x) * 3 + c] / (9 * 255);
+  const away = stampColours.map((rgb) => rgb.reduce((sum, value, c) => sum + (value - mean[c]) ** 2, 0));
+  return away.indexOf(Math.min(...away));
 }
 
 /** Σ of squared differences, of all pixels or of those of the stamp at the lower right. */

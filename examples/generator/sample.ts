@@ -1,4 +1,4 @@
-// Samples items to verify: `npm run generator:sample -- <world> --model FILE --out FOLDER [--samples 24 --prompts 8]`.
+// Samples items to verify: `npm run generator:sample -- <world> --model FILE --out FOLDER [--samples 64 --prompts 8]`.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -9,7 +9,7 @@ import { imageOfCodes } from './codebook.ts';
 import { captionText } from './draw.ts';
 import { sampleImages } from './generator.ts';
 import { captionTokens } from './network.ts';
-import { keptOf, promptsOf } from './prompts.ts';
+import { keptItems, keptOf, leastCells, promptsOf } from './prompts.ts';
 import { readWorld } from './world-file.ts';
 
 const { positionals, values } = parseArgs({
@@ -17,7 +17,7 @@ const { positionals, values } = parseArgs({
   options: {
     model: { type: 'string' },
     out: { type: 'string' },
-    samples: { type: 'string', default: '24' },
+    samples: { type: 'string', default: '64' },
     prompts: { type: 'string', default: '8' },
   },
 });
@@ -29,16 +29,20 @@ const prompts = promptsOf({ samples: Number(values.samples), common: Number(valu
 const runtime = createNodeRuntime({ threads: 1 });
 const model = decodeModel(readFileSync(values.model ?? `${folder}/model-0.onnx`));
 mkdirSync(out, { recursive: true });
-const rows = ['image,prompt,stratum'];
+const rows = ['image,prompt,stratum,remove'];
+const shown: string[] = [];
 for (const [p, prompt] of prompts.entries()) {
   const captions = Array.from({ length: prompt.samples }, () => captionTokens(prompt.caption));
   const samples = await sampleImages(model, captions, runtime, 100 + p);
-  for (const [k, codes] of keptOf(prompt, samples, codebook).entries()) {
+  const kept = keptOf(prompt, samples, codebook);
+  if (prompt.stamp) shown.push(`${kept.length} of ${keptItems}`);
+  for (const [k, codes] of kept.entries()) {
     const name = `${prompt.stratum}-${p}-${k}.png`;
     writeFileSync(join(out, name), await writePng(imageOfCodes(codes, codebook)));
-    rows.push(`${name},${captionText(prompt.caption)},${prompt.stratum}`);
+    rows.push(`${name},${captionText(prompt.caption)},${prompt.stratum},${prompt.remove}`);
   }
 }
 await runtime.close();
 writeFileSync(join(out, 'items.csv'), `${rows.join('\n')}\n`);
 console.log(`${rows.length - 1} items of ${prompts.length} prompts, in ${out}`);
+console.log(`items kept of each motif, which show at least ${leastCells} of its 9 cells: ${shown.join(', ')}`);

@@ -16,8 +16,8 @@ export interface LabelledSentence {
 }
 
 const features = 96;
-/** Tokens that a sentence is cut or filled up to while training. */
-const longest = 32;
+/** Tokens that a sentence is cut to while training. */
+const mostTokens = 32;
 /** Sentences of other intents that the one of the same intent has to be told from. */
 const others = 24;
 /** Cosines are multiplied by this before the softmax. */
@@ -60,7 +60,7 @@ export function encoderNetwork(vocabulary: number): OnnxModel {
 }
 
 /** Of each row an anchor, a sentence of its intent, and some of others: logits are the cosines of the anchor to the rest. */
-function contrastNetwork(vocabulary: number, seed: number): OnnxModel {
+function contrastNetwork(vocabulary: number, longest: number, seed: number): OnnxModel {
   const network = new Network({ name: 'contrast', seed });
   const { builder } = network;
   const ids = network.input('ids', 'int64', ['N', others + 2, longest]);
@@ -82,6 +82,7 @@ export async function trainEncoder(
   { vocabulary, seed, epochs = 6 }: { readonly vocabulary: number; readonly seed: number; readonly epochs?: number },
   runtime: Runtime,
 ): Promise<OnnxModel> {
+  const longest = sentences.reduce((most, one) => Math.min(mostTokens, Math.max(most, one.ids.length)), 1);
   const source = random(seed, 61);
   const rows = [0, 1].flatMap(() => sentences.map((anchor) => rowOf(anchor, sentences, source)));
   const ids = new BigInt64Array(rows.length * (others + 2) * longest);
@@ -96,10 +97,18 @@ export async function trainEncoder(
     { labels: int64([rows.length], new BigInt64Array(rows.length)) },
   );
   const { model } = await train({
-    ...{ model: contrastNetwork(vocabulary, seed), samples, runtime, seed, epochs, batchSize: 64, clipNorm: 1 },
+    ...{
+      model: contrastNetwork(vocabulary, longest, seed),
+      samples,
+      runtime,
+      seed,
+      epochs,
+      batchSize: 64,
+      clipNorm: 1,
+    },
     loss: { kind: 'cross-entropy' },
     optimizer: { kind: 'adamw', weightDecay: 0.01 },
-    schedule: { kind: 'cosine', learningRate: 3e-3, warmUp: 50 },
+    schedule: { kind: 'cosine', learningRate: 3e-3, warmUp: 20 },
   });
   const encoder = encoderNetwork(vocabulary);
   const names = ['tokens.weight', 'says.weight', 'mix.weight', 'mix.bias'];

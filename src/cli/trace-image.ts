@@ -9,15 +9,22 @@ import { unknownName } from '../nearest.ts';
 import { type ImageTracePage, renderImageTracePage } from '../page/provenance/image-trace-page.ts';
 import { readCalibration } from '../provenance/image/calibration-file.ts';
 import { closeAll, embedAll, openEncoders } from '../provenance/image/encoder.ts';
-import { openImageIndex } from '../provenance/image/image-index.ts';
+import { type ImageIndex, openImageIndex } from '../provenance/image/image-index.ts';
 import type { IndexedItem } from '../provenance/image/manifest.ts';
 import { queryImage } from '../provenance/image/query-image.ts';
 import { questions } from '../provenance/image/rankings.ts';
-import { componentsText, countedItems, statementsOf } from '../provenance/image/trace-document.ts';
+import {
+  componentsText,
+  countedItems,
+  statementsOf,
+  type TraceStatements,
+} from '../provenance/image/trace-document.ts';
 import { type ImageRanking, type ImageTrace, imageTracer } from '../provenance/image/trace-image.ts';
 import { jpegPhotograph } from '../report/photograph.ts';
 import { sourcePixels } from '../report/source-pixels.ts';
 import { writeProvenance } from '../report/write-provenance.ts';
+import { encodersAsked } from './encoders-asked.ts';
+import { readVerified } from './read-verified.ts';
 import { formatTable } from './table-text.ts';
 import { print, printJson, tell, visibleAll } from './terminal.ts';
 
@@ -28,6 +35,8 @@ export interface TraceImageCommand {
   readonly caption?: string;
   readonly group?: readonly string[];
   readonly most: number;
+  /** A run of `trace verify` in which the image took part. */
+  readonly verified?: string;
   readonly out: string;
   readonly json?: boolean;
   readonly command: string;
@@ -52,9 +61,10 @@ export async function traceImageFile(path: string, options: TraceImageCommand): 
   const bytes = await readBytes(path, 'image');
   const image = await readImage(bytes, { name: path });
   for (const note of image.notes) tell(`${path}: ${note}`);
+  const file = hashOfFile([bytes]);
+  const verified = options.verified === undefined ? undefined : await readVerified(options.verified, file);
   const encoders = await openEncoders(encodersAsked(index.encoders, options.encoder));
   try {
-    const file = hashOfFile([bytes]);
     options.signal.throwIfAborted();
     const query = queryImage(image.pixels, { file, embeddings: await embedAll(encoders, image.pixels) });
     const found = imageTracer(index, calibration).trace(query, {
@@ -74,24 +84,27 @@ export async function traceImageFile(path: string, options: TraceImageCommand): 
       trace,
       calibration,
       command: options.command,
+      evidence: { ...(await indexHashes(index)), made: new Date().toISOString(), verified },
       sources,
     };
+    const statements = statementsOf(trace, verified);
     const { name, hashes, prompt } = page;
     const document = {
       item: { name, ...hashes },
       prompt,
       index: page.index,
-      statements: statementsOf(trace),
+      statements,
       ...trace,
       calibration,
+      evidence: page.evidence,
     };
     const folder = await writeProvenance(options.out, {
       ...{ what: 'trace', command: options.command, file: 'trace.json', document },
       page: await renderImageTracePage(page, jpegPhotograph),
     });
-    if (options.json) printJson({ folder, statements: statementsOf(trace), ...trace });
+    if (options.json) printJson({ folder, statements, ...trace });
     else {
-      print(describe(visibleAll(trace)));
+      print(describe(visibleAll(trace), visibleAll(statements)));
       print(`\npage: ${join(folder, 'index.html')}`);
     }
   } finally {
@@ -99,18 +112,11 @@ export async function traceImageFile(path: string, options: TraceImageCommand): 
   }
 }
 
-/** The encoders of the index in its order, each by a file that the command names. */
-function encodersAsked(
-  entries: readonly { readonly name: string; readonly layer: string }[],
-  files: readonly string[] = [],
-) {
-  if (files.length !== entries.length)
-    throw new WhereforeError('invalid-argument', 'the encoders of the index are needed to trace an image', {
-      got: files.length === 0 ? 'none' : files.join(', '),
-      expected: entries.length === 0 ? 'none: the index has none' : entries.map(({ name }) => name).join(', '),
-      fix: entries.length === 0 ? 'leave out --encoder' : 'give each with --encoder MODEL.onnx, in this order',
-    });
-  return entries.map(({ layer }, e) => ({ model: files[e], layer }));
+/** Hashes of all that an index says: its list of parts, each named by the hash of its items, and what scores mean. */
+async function indexHashes({ folder, encoders }: ImageIndex) {
+  const hash = async (name: string) => hashOfFile([await readBytes(join(folder, name), 'index')]);
+  const named = encoders.map(({ name, model }) => ({ name, model }));
+  return { index: await hash('index.json'), calibration: await hash('calibration.json'), encoders: named };
 }
 
 /** What is written tells of files without the folders of this machine. */
@@ -127,8 +133,7 @@ function withPortablePlaces(trace: ImageTrace): ImageTrace {
   };
 }
 
-function describe(trace: ImageTrace): string {
-  const { membership, resemblance, influence } = statementsOf(trace);
+function describe(trace: ImageTrace, { membership, resemblance, influence }: TraceStatements): string {
   const parts = [`membership: ${membership}`, `resemblance: ${resemblance}`, `influence: ${influence}`];
   for (const ranking of trace.rankings) {
     const counted = countedItems(ranking);

@@ -218,7 +218,37 @@ describe('trace verify', patience, () => {
     expect(page).toMatch(/wherefore trace verify .*--remove 5 --seeds 2/);
   });
 
+  it('replaces by look-alikes, leaves out each value of a column, and is shown on the page of an item', async () => {
+    const more = ['--outside', at('index'), '--leave-out', 'caption', '--arms', 'traced', '--seeds', '1', '--json'];
+    const { code, output, errors } = await verify(...cost, ...more);
+    expect([code, errors.match(/error/)]).toEqual([0, null]);
+    const told = JSON.parse(output);
+    // The stand-in of a generator does not look at what is replaced: a swap changes nothing.
+    expect(told.verdict.specificity).toContain('motif: items like these, not these items');
+    // Its costs say nothing of single images, so members cannot be told from look-alikes.
+    expect(told.tests).toMatchObject([{ stratum: 'motif', own: { mean: 0.5 }, against: { mean: 0.5 } }]);
+    // Each family that is left out costs its own item most; the unrelated one, none.
+    expect(told.leftOut.contrasts.map(({ arm }: { arm: string }) => arm)).toEqual(
+      [0, 1, 2, 3].map((f) => `without family ${f}`),
+    );
+    const whole = told.leftOut.agreement.find(({ method }: { method: string }) => method.startsWith('whole image'));
+    expect(whole.first.mean).toBeGreaterThanOrEqual(0.8);
+    const traced = (name: string) =>
+      wherefore('trace', join(at('images'), name), ...index, '--out', at('runs'), '--verified', told.folder);
+    const { output: found } = await traced('f0-5.png');
+    expect(found).toMatch(/influence: .*the 4 items of its kind \(motif, 4 prompts, 1 seed\)/);
+    const page = readFileSync(join(found.match(/page: (.*)/)?.[1] ?? '', ''), 'utf8');
+    expect(page).toContain('verification.json of the retraining');
+    expect(page).toContain(told.key);
+    expect((await traced('f0-4.png')).errors).toMatch(/the verification was about other items/);
+    expect(
+      (await wherefore('trace', join(at('images'), 'f0-5.png'), ...index, '--verified', at('runs'))).errors,
+    ).toMatch(/verification\.json.*no such file/s);
+  });
+
   it.each<[string, string[], RegExp]>([
+    ['a column that cannot be left out', [...cost, '--leave-out', 'artist'], /no column "artist"/],
+    ['an encoder that the index lacks', [...cost, '--encoder', 'm.onnx'], /none: the index has none/],
     ['an unknown arm', [...cost, '--arms', 'taced'], /no arm "taced": did you mean "traced"/],
     ['a placeholder that is not known', ['--cost', 'x {modle}'], /names "\{modle\}"/],
     [

@@ -7,6 +7,7 @@ import { readText } from '../data/files/read-file.ts';
 import { temporaryPath } from '../data/files/temporary.ts';
 import { WhereforeError } from '../errors.ts';
 import {
+  type Candidate,
   type PlannedVerification,
   type TrainingCosts,
   trainingCosts,
@@ -26,7 +27,7 @@ export const traceVerifyProgram: ShardProgram = {
   version: 1,
   async open({ work, signal, blob }) {
     const commands = parameters.parse(work.parameters);
-    const { items, trainings } = verifyPlan.parse(
+    const { items, candidates, trainings } = verifyPlan.parse(
       JSON.parse(new TextDecoder().decode(await blob(work.data as string))),
     );
     return {
@@ -34,7 +35,7 @@ export const traceVerifyProgram: ShardProgram = {
         const began = performance.now();
         const all: TrainingCosts[] = [];
         for (const [i, training] of trainings.slice(from, to).entries()) {
-          all.push(await trainAndAsk(commands, training, items, signal));
+          all.push(await trainAndAsk(commands, training, [...items, ...candidates], signal));
           report(i + 1);
         }
         const seconds = (performance.now() - began) / 1000;
@@ -46,11 +47,14 @@ export const traceVerifyProgram: ShardProgram = {
   },
 };
 
+/** Whose cost is measured. */
+type AskedItem = VerifiedItem | Candidate;
+
 /** Trains and measures in a folder of its own, which goes when it is done. */
 async function trainAndAsk(
   { train, cost }: z.infer<typeof parameters>,
   { seed, removed, replaced }: PlannedVerification,
-  items: readonly VerifiedItem[],
+  items: readonly AskedItem[],
   signal: AbortSignal,
 ): Promise<TrainingCosts> {
   const folder = temporaryPath(join(tmpdir(), 'wherefore-verify'));
@@ -71,7 +75,7 @@ async function trainAndAsk(
 }
 
 /** @throws WhereforeError `invalid-data` where an item has no cost, or one that is no number */
-function checkedCosts(text: string, items: readonly VerifiedItem[], command: string): TrainingCosts {
+function checkedCosts(text: string, items: readonly AskedItem[], command: string): TrainingCosts {
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -1,48 +1,42 @@
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Command } from 'commander';
-import { openDataset } from '../data/datasets/open-dataset.ts';
 import { hashOfFile } from '../data/files/file-hash.ts';
-import { isFile } from '../data/files/folders.ts';
 import { portablePath } from '../data/files/portable-path.ts';
 import { readBytes } from '../data/files/read-file.ts';
 import { readImage } from '../data/formats/image.ts';
-import { range } from '../dataset/pieces.ts';
 import { WhereforeError } from '../errors.ts';
 import { unknownName } from '../nearest.ts';
 import { renderVerificationPage } from '../page/provenance/verification-page.ts';
 import { readCalibration } from '../provenance/image/calibration-file.ts';
-import { closeAll, type Encoder, openEncoders } from '../provenance/image/encoder.ts';
+import { closeAll, openEncoders } from '../provenance/image/encoder.ts';
 import { openImageIndex } from '../provenance/image/image-index.ts';
 import { arms } from '../provenance/verify/arms.ts';
-import { contrastsOf } from '../provenance/verify/contrasts.ts';
 import { planVerification } from '../provenance/verify/plan.ts';
-import { effectText, verdictOf } from '../provenance/verify/verdict.ts';
-import {
-  type DoneTraining,
-  trainingCosts,
-  type VerifiedItem,
-  type VerifyPlan,
-} from '../provenance/verify/verification.ts';
+import { type DoneTraining, trainingCosts, type VerifyPlan } from '../provenance/verify/verification.ts';
+import { toldOf } from '../provenance/verify/verification-told.ts';
 import { writeProvenance } from '../report/write-provenance.ts';
 import { readShardFile } from '../run/compute.ts';
 import { sha256, type Work } from '../run/shard.ts';
 import { type DriverOptions, smallDriverOf, withDriver } from './driver-options.ts';
+import { encodersAsked } from './encoders-asked.ts';
 import { interruptible } from './failure.ts';
 import { commandLine, list, repeated, threadsOption, wholeNumber, wordsOf } from './options.ts';
 import { checkWritable } from './out-folder.ts';
 import { filled } from './outside-command.ts';
 import { showProgress } from './progress.ts';
 import { type ShardSession, shardedRun } from './sharded-run.ts';
-import { formatTable } from './table-text.ts';
 import { print, printJson, tell } from './terminal.ts';
+import { columnValues, readItems } from './trace-verify-items.ts';
 import { costsFile, traceVerifyProgram } from './trace-verify-shards.ts';
+import { describeVerification } from './trace-verify-text.ts';
 
 interface Options extends DriverOptions {
   readonly index: string;
   readonly outside?: string;
   readonly train: string;
   readonly cost: string;
-  readonly arms: string[];
+  readonly arms?: string[];
+  readonly leaveOut?: string;
   readonly remove: number;
   readonly seeds: number;
   readonly madeWith: number;
@@ -69,7 +63,16 @@ export function defineTraceVerify(trace: Command): void {
       'an index of images that are not in the data, whose look-alikes replace the traced items',
     )
     .option('--arms <names>', `of ${Object.keys(arms).join(', ')}`, list)
-    .option('--remove <count>', 'items removed for each prompt', wholeNumber, 20)
+    .option(
+      '--remove <count>',
+      'items removed for each prompt; a column "remove" of the items goes first',
+      wholeNumber,
+      20,
+    )
+    .option(
+      '--leave-out <column>',
+      'leaves out all images of each value of a column in turn, e.g. artist, and compares shares',
+    )
     .option('--seeds <count>', 'trainings of each arm', wholeNumber, 3)
     .option('--made-with <seed>', 'the seed of the model that made the items, which never judges them', Number, 0)
     .option('--caption <column>', 'the column of captions of the index; default caption, text or prompt')
@@ -90,7 +93,8 @@ export function defineTraceVerify(trace: Command): void {
 }
 
 async function run(path: string, options: Options, session: ShardSession): Promise<void> {
-  const wanted = options.arms ?? ['traced', 'filter'];
+  const { leaveOut } = options;
+  const wanted = options.arms ?? (leaveOut === undefined ? ['traced', 'filter'] : []);
   for (const arm of wanted) if (!Object.hasOwn(arms, arm)) throw unknownName('there is no arm', arm, Object.keys(arms));
   // What a command names is checked before long work.
   filled(options.train, { removed: '', replaced: '', seed: 0, model: '' });
@@ -105,11 +109,10 @@ async function run(path: string, options: Options, session: ShardSession): Promi
       fix: 'wherefore trace index DATA --out INDEX --calibrate',
     });
   const outside = options.outside === undefined ? undefined : await openImageIndex(options.outside);
-  const encoders: readonly Encoder[] = await openEncoders(
-    (options.encoder ?? []).map((model, e) => ({ model, layer: index.encoders[e]?.layer })),
-  );
+  const values = leaveOut === undefined ? undefined : columnValues(index, leaveOut);
+  const encoders = await openEncoders(encodersAsked(index.encoders, options.encoder));
   try {
-    const { plan, membership, notes } = await planVerification({
+    const planned = await planVerification({
       ...{
         items,
         index,
@@ -119,6 +122,7 @@ async function run(path: string, options: Options, session: ShardSession): Promi
         arms: wanted,
         remove: options.remove,
         caption: options.caption,
+        leaveOut: values,
       },
       seeds: judges(options),
       read: async (file) => {
@@ -126,11 +130,16 @@ async function run(path: string, options: Options, session: ShardSession): Promi
         return { pixels: (await readImage(bytes, { name: file })).pixels, hash: hashOfFile([bytes]) };
       },
     });
+    const { plan } = planned;
     const { trainings, key } = await train(plan, options, session);
-    const contrasts = contrastsOf(trainings, items);
+    const found = toldOf(planned, trainings, items, leaveOut);
     const told = {
-      items: items.map((item) => ({ ...item, image: portablePath(item.image, process.cwd()) })),
-      ...{ contrasts, verdict: verdictOf(contrasts), membership, notes, command: session.command, key },
+      items: items.map((item) => ({
+        ...item,
+        image: portablePath(item.image, process.cwd()),
+        file: planned.files.get(item.id) as string,
+      })),
+      ...{ ...found, command: session.command, key },
       ...{ remove: options.remove, seeds: judges(options), images: index.items.length, name: index.name },
       removed: Object.fromEntries(
         plan.trainings.map(({ arm, removed, replaced }) => [arm, removed.length || Object.keys(replaced).length]),
@@ -143,7 +152,7 @@ async function run(path: string, options: Options, session: ShardSession): Promi
     });
     if (options.json) printJson({ folder, ...told });
     else {
-      print(describe(told.contrasts, told.verdict, membership));
+      print(describeVerification(found));
       print(`\npage: ${join(folder, 'index.html')}`);
     }
   } finally {
@@ -155,35 +164,6 @@ async function run(path: string, options: Options, session: ShardSession): Promi
 function judges({ seeds, madeWith }: Options): number[] {
   const found: number[] = [];
   for (let seed = 1; found.length < seeds; seed++) if (seed !== madeWith) found.push(seed);
-  return found;
-}
-
-async function readItems(path: string): Promise<VerifiedItem[]> {
-  const table = await openDataset(path, { kind: 'table' });
-  if (!table.columns.includes('image'))
-    throw unknownName('the items have no column', 'image', table.columns, { where: path });
-  const rows = range(0, table.length);
-  const column = async (name: string) => (table.columns.includes(name) ? table.column(name, rows) : undefined);
-  const [images, prompts, strata, ids] = [
-    await column('image'),
-    await column('prompt'),
-    await column('stratum'),
-    await column('id'),
-  ];
-  const found: VerifiedItem[] = [];
-  for (let i = 0; i < table.length; i++) {
-    const image = resolve(dirname(path), String(images?.[i] ?? ''));
-    if (!(await isFile(image)))
-      throw new WhereforeError('file-not-found', 'there is no such image', {
-        where: `${path}, row ${i}`,
-        got: String(images?.[i]),
-      });
-    const prompt = prompts?.[i] === undefined ? undefined : String(prompts[i]);
-    const id = String(ids?.[i] ?? images?.[i]);
-    if (found.some((one) => one.id === id))
-      throw new WhereforeError('invalid-data', 'two items have one id', { where: path, got: id });
-    found.push({ id, image, prompt, group: prompt ?? id, stratum: String(strata?.[i] ?? 'items') });
-  }
   return found;
 }
 
@@ -214,27 +194,4 @@ async function train(
       trainings.push({ ...plan.trainings[shard.from + i], costs: trainingCosts.parse(costs) });
   }
   return { trainings, key: run.key };
-}
-
-function describe(
-  contrasts: ReturnType<typeof contrastsOf>,
-  { support, specificity, unrelated }: ReturnType<typeof verdictOf>,
-  membership: readonly string[],
-): string {
-  const strata = Object.keys(contrasts[0]?.effects.whole ?? {});
-  return [
-    `membership: ${membership.join('; ')}`,
-    `support: ${support}`,
-    `specificity: ${specificity}`,
-    `unrelated: ${unrelated}`,
-    '\nwhat an item costs more than under full data of the same seed, mean (95 % over prompts and seeds)',
-    formatTable([
-      ['arm', 'seeds', ...strata],
-      ...contrasts.map(({ arm, against, effects }) => [
-        against ? `${arm} − ${against}` : arm,
-        String(Object.values(effects.whole)[0].seeds),
-        ...strata.map((stratum) => effectText(effects.whole[stratum])),
-      ]),
-    ]),
-  ].join('\n');
 }

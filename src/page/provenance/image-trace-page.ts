@@ -12,8 +12,9 @@ import {
 } from '../../provenance/image/trace-image.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { dataUri, type EncodePhotograph } from '../heat-map.ts';
-import { type Html, html, verbatim } from '../html.ts';
+import { type Html, html } from '../html.ts';
 import { pageShell } from '../shell.ts';
+import { type Evidence, type HashRow, reproductionSection, verificationSection } from './evidence-sections.ts';
 import { imageTraceStyle } from './image-trace-style.ts';
 
 export interface ImageTracePage {
@@ -26,6 +27,7 @@ export interface ImageTracePage {
   readonly trace: ImageTrace;
   readonly calibration: Calibration;
   readonly command: string;
+  readonly evidence: Evidence;
   /** Pixels of the items of the rankings, by id, where their files are still there. */
   readonly sources: ReadonlyMap<string, Tensor<'uint8'>>;
 }
@@ -40,7 +42,7 @@ export async function renderImageTracePage(page: ImageTracePage, photograph?: En
   const own = await uri(pixels);
   const images = new Map<string, string>();
   for (const [id, image] of sources) images.set(id, await uri(image));
-  const { membership, resemblance, influence } = statementsOf(trace);
+  const { membership, resemblance, influence } = statementsOf(trace, page.evidence.verified);
   const shown: Shown = { own, name, size: pixels.shape, images };
   const body = html`<div class="evidence-head">
 <figure class="traced${small(pixels.shape)}"><img src="${own}" alt="the traced image"><figcaption>${name}${prompt !== undefined && html`<br>prompt: <q>${prompt}</q>`}</figcaption></figure>
@@ -53,7 +55,8 @@ export async function renderImageTracePage(page: ImageTracePage, photograph?: En
 ${trace.notes.map((note) => html`<p class="flag">${note}</p>`)}
 ${trace.rankings.map((ranking) => rankingSection(ranking, shown))}
 ${meanings(page)}
-${reproduction(page)}`;
+${verificationSection(page.evidence)}
+${reproductionSection(page.command, hashRows(page), page.evidence, packageVersion)}`;
   return pageShell({ title: 'What is this image made of?', style: imageTraceStyle, body, madeBy: packageVersion });
 }
 
@@ -122,7 +125,8 @@ ${image ? html`<figure class="outlined${small(item.size)}"><img src="${image}" a
 <p class="source-name"><b>${item.id}</b>${share > 0 && html` <span class="tag">share ${percent(share, 0)}</span>`}</p>
 ${support !== undefined && html`<p class="quiet">${supportText(support, unrelated)}${boxed && region.mirrored && ', from right to left'}${boxed && html`; ${region.points} points agree, here ${region.factor.toFixed(2)} times as large`}</p>`}
 <p class="quiet">${componentsText(one)}</p>
-<details><summary>hashes and metadata</summary><dl class="facts"><div><dt>file, SHA-256</dt><dd><code>${item.hash}</code></dd></div><div><dt>pixels, SHA-256</dt><dd><code>${item.content}</code></dd></div><div><dt>indexed from</dt><dd>${item.place}</dd></div>${Object.entries(item.columns).map(([column, value]) => html`<div><dt>${column}</dt><dd>${String(value)}</dd></div>`)}</dl></details></li>`;
+${Object.keys(item.columns).length > 0 && html`<p class="metadata">${Object.entries(item.columns).map(([column, value]) => html`<span><b>${column}</b> ${String(value)}</span> `)}</p>`}
+<details><summary>hashes</summary><dl class="facts"><div><dt>file, SHA-256</dt><dd><code>${item.hash}</code></dd></div><div><dt>pixels, SHA-256</dt><dd><code>${item.content}</code></dd></div><div><dt>indexed from</dt><dd>${item.place}</dd></div></dl></details></li>`;
 }
 
 function outline({ left, top, right, bottom }: Box, hue: number): Html {
@@ -130,7 +134,7 @@ function outline({ left, top, right, bottom }: Box, hue: number): Html {
   return html`<svg class="boxes" viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true"><rect class="under" x="${x}" y="${y}" width="${width}" height="${height}"/><rect x="${x}" y="${y}" width="${width}" height="${height}" style="stroke:hsl(${hue} 95% 60%)"/></svg>`;
 }
 
-function meanings({ calibration, trace }: ImageTracePage): Html {
+function meanings({ calibration, trace, evidence }: ImageTracePage): Html {
   const { background, weights, planted, preset } = calibration;
   return html`<section class="meaning"><h2>What the numbers mean, and what they do not</h2><dl>
 <dt>support</dt><dd>The best score of each of ${background.whole.count} images of the data against all the others, itself and its copies left out, says how alike unrelated images are. Support is the share of them that score lower. An item counts beyond ${percent(1 - unrelatedShare)}; in some 1 % of unrelated images something does so by chance. It is no probability that the image was made from the item.</dd>
@@ -141,14 +145,13 @@ function meanings({ calibration, trace }: ImageTracePage): Html {
     .map(([signal, weight]) => `${signal} ${weight.toFixed(2)}`)
     .join(', ')}.</dd>
 <dt>in the data</dt><dd>By SHA-256 of the file and of the pixels, and by near copies (perceptual hash, 8 × 8 means and gradients together). Likeness of another kind never makes an image a member.</dd>
-<dt>not measured here</dt><dd>Whether a model that was trained without these items would still make the image, or whether images like them would do as well. Likeness cannot tell.</dd>
+${!evidence.verified && html`<dt>not measured here</dt><dd>Whether a model that was trained without these items would still make the image, or whether images like them would do as well. Likeness cannot tell.</dd>`}
 </dl>${trace.calibrated !== trace.images && html`<p class="quiet">Calibrated when the index had ${trace.calibrated.toLocaleString('en')} images.</p>`}</section>`;
 }
 
-function reproduction({ command, hashes, trace, name }: ImageTracePage): Html {
-  const listed = new Map(
-    trace.rankings.flatMap((ranking) => countedItems(ranking)).map(({ item }) => [item.id, item.hash]),
-  );
-  return html`<section><h2>How to reproduce</h2><pre>${verbatim(command)}</pre>
-<table class="hashes"><caption>SHA-256 of the traced file and its pixels, and of the files of the items that count</caption><tbody><tr><th scope="row">${name}</th><td><code>${hashes.file}</code></td></tr><tr><th scope="row">its pixels</th><td><code>${hashes.content}</code></td></tr>${[...listed].map(([id, hash]) => html`<tr><th scope="row">${id}</th><td><code>${hash}</code></td></tr>`)}</tbody></table></section>`;
+function hashRows({ hashes, trace, name }: ImageTracePage): HashRow[] {
+  const { same, near } = trace.membership;
+  const listed = trace.rankings.flatMap((ranking) => countedItems(ranking)).map(({ item }) => item);
+  const items = new Map([...same, ...near, ...listed].map(({ id, hash }) => [id, hash]));
+  return [[name, hashes.file], [`pixels of ${name}`, hashes.content], ...items];
 }

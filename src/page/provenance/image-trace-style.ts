@@ -9,7 +9,8 @@ main section{border-top:1px solid var(--line);padding:1.6rem 0}
 .pair{display:flex;gap:.5rem;align-items:flex-start}.pair figure{flex:1 1 0;min-width:0;border-radius:4px}.pair img{width:100%}
 .source-name{overflow-wrap:anywhere}.gone{color:var(--quiet);font-size:.84rem}
 .groups{width:auto;min-width:min(100%,24rem);margin:1rem 0;font-size:.9rem}.groups thead th{color:var(--quiet)}.groups thead .number{text-align:right}.groups td,.groups th{padding:.3em 1em .3em 0;border-bottom:1px solid var(--line)}
-.facts code{overflow-wrap:anywhere}
+.facts code{overflow-wrap:anywhere}.metadata span{margin-right:.8em}.metadata{font-size:.84rem;overflow-wrap:anywhere}
+.effects{font-size:.9rem;width:auto}.effects thead th{color:var(--quiet)}.effects td,.effects th{padding:.35em 1.2em .35em 0;border-bottom:1px solid var(--line);overflow-wrap:normal}.effects thead .number{text-align:right}
 .meaning dl{max-width:52rem;margin:0}.meaning dt{font-weight:600}.meaning dd{margin:.1rem 0 .8rem}
 @media (max-width:560px){.evidence-head{grid-template-columns:minmax(0,1fr)}.traced{max-width:240px}}
 @media print{.sources-grid,.sources-grid.paired{display:block}.sources-grid .card{display:inline-block;width:31%;vertical-align:top;margin:0 1% .8rem 0}.sources-grid.paired .card{width:48%}.sources-grid summary{display:none}h2{break-after:avoid}.groups{break-inside:avoid}}

@@ -62,13 +62,13 @@ describe('arms', () => {
     return all;
   };
   const prompt: PromptScores = {
-    ...{ group: 'p', whole: scores([5, 6, 7]), pixels: scores([50]), encoders: [] },
+    ...{ group: 'p', whole: scores([5, 6, 7]), pixels: scores([50]), encoders: [], remove: 4 },
     ...{
       region: scores([8]).map((value) => Math.max(0, value)),
       words: scores([5, 6, 7, 8, 60, 61, 62, 63, 64, 65, 66, 67, 68]),
     },
   };
-  const context = { prompts: [prompt], images, remove: 4, seed: 1 };
+  const context = { prompts: [prompt], images, seed: 1 };
 
   it('trace what several rankings find, and draw controls among the others', () => {
     const [traced] = arms.traced.choose(context);

@@ -3,18 +3,18 @@ import type { ImageIndex } from '../image/image-index.ts';
 import { vectorRanges, vectorWidth } from '../image/vectors.ts';
 
 /**
- * The best look-alike of some images among others, each used once at most: id → file. By the mean of the standardised
- * likeness of pixels, gradients and colours; keypoints are left out, as they ask for the pixels.
+ * The best look-alike of some images among others, each used once at most: id → its number among them. By the mean of the
+ * standardised likeness of pixels, gradients and colours; keypoints are left out, as they ask for the pixels.
  */
 export function lookAlikes(
   ids: readonly string[],
   index: ImageIndex,
   outside: ImageIndex,
   { weights: { moments } }: Calibration,
-): Record<string, string> {
+): Map<string, number> {
   const places = new Map(index.items.map(({ id }, i) => [id, i]));
   const taken = new Set<number>();
-  const found: Record<string, string> = {};
+  const found = new Map<string, number>();
   for (const id of ids) {
     const own = (places.get(id) as number) * vectorWidth;
     let [best, highest] = [-1, Number.NEGATIVE_INFINITY];
@@ -25,7 +25,7 @@ export function lookAlikes(
     }
     if (best < 0) break;
     taken.add(best);
-    found[id] = outside.items[best].place;
+    found.set(id, best);
   }
   return found;
 }

@@ -13,9 +13,24 @@ export const verifiedItem = z.strictObject({
   group: z.string(),
   /** Kinds of prompts that are reported apart. */
   stratum: z.string(),
+  /** Images removed for its prompt, where it is not the number that counts for all: a family is removed whole. */
+  remove: z.int().min(1).optional(),
 });
 
 export type VerifiedItem = z.infer<typeof verifiedItem>;
+
+/** An image that is asked about without its manifest: is it in the data, or a look-alike from outside? */
+export const candidate = z.strictObject({
+  id: z.string(),
+  image: z.string(),
+  prompt: z.string().optional(),
+  /** Of the prompt that it was traced for. */
+  stratum: z.string(),
+  /** Whether it is in the data; a look-alike from outside is not. */
+  member: z.boolean(),
+});
+
+export type Candidate = z.infer<typeof candidate>;
 
 /** One training of the plan, and what its model is asked. */
 export const plannedTraining = z.strictObject({
@@ -25,6 +40,8 @@ export const plannedTraining = z.strictObject({
   removed: z.array(z.string()),
   /** Items of the data that are replaced, in their place in the order of batches: id → file of another image. */
   replaced: z.record(z.string(), z.string()),
+  /** The value of a column all of whose images are left out. */
+  without: z.string().optional(),
 });
 
 export type PlannedVerification = z.infer<typeof plannedTraining>;
@@ -32,6 +49,7 @@ export type PlannedVerification = z.infer<typeof plannedTraining>;
 /** The blob behind the work: everything that the trainings depend on. */
 export const verifyPlan = z.strictObject({
   items: z.array(verifiedItem),
+  candidates: z.array(candidate),
   trainings: z.array(plannedTraining),
 });
 

@@ -1,0 +1,59 @@
+import type { Contrast } from '../provenance/verify/contrasts.ts';
+import { effectText } from '../provenance/verify/verdict.ts';
+import { aucText, shareAgreementTitle, type VerificationTold } from '../provenance/verify/verification-told.ts';
+import { formatTable } from './table-text.ts';
+
+/** What `trace verify` prints. */
+export function describeVerification({ contrasts, verdict, membership, tests, leftOut }: VerificationTold): string {
+  const { support, specificity, unrelated } = verdict;
+  const parts = [
+    `membership: ${membership.join('; ')}`,
+    `support: ${support}`,
+    `specificity: ${specificity}`,
+    `unrelated: ${unrelated}`,
+    '\nwhat an item costs more than under full data of the same seed, mean (95 % over prompts and seeds)',
+    effectTable(contrasts),
+  ];
+  if (tests.length > 0)
+    parts.push(
+      '\nhow well costs alone tell images of the data from look-alikes outside, AUC (95 %); .5 is chance, and no verdict on one image',
+      formatTable([
+        ['stratum', 'in the data', 'look-alikes', 'own cost', 'against models that saw neither'],
+        ...tests.map(({ stratum, members, lookAlikes, own, against }) => [
+          stratum,
+          String(members),
+          String(lookAlikes),
+          aucText(own),
+          against ? aucText(against) : '–',
+        ]),
+      ]),
+    );
+  if (leftOut)
+    parts.push(
+      `\nwithout each ${leftOut.column}`,
+      effectTable(leftOut.contrasts),
+      `\n${shareAgreementTitle(leftOut)}`,
+      formatTable([
+        ['shares by', 'first', 'clear half', 'NDCG@3'],
+        ...leftOut.agreement.map(({ method, first, clear, ndcg }) => [
+          method,
+          aucText(first),
+          clear.toFixed(3),
+          aucText(ndcg),
+        ]),
+      ]),
+    );
+  return parts.join('\n');
+}
+
+function effectTable(contrasts: readonly Contrast[]): string {
+  const strata = Object.keys(contrasts[0]?.effects.whole ?? {});
+  return formatTable([
+    ['arm', 'seeds', ...strata],
+    ...contrasts.map(({ arm, against, effects }) => [
+      against ? `${arm} − ${against}` : arm,
+      String(Object.values(effects.whole)[0].seeds),
+      ...strata.map((stratum) => effectText(effects.whole[stratum])),
+    ]),
+  ]);
+}
