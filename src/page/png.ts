@@ -1,6 +1,7 @@
 import { zlibSync } from 'fflate';
+import { joinedBytes } from '../data/formats/bytes.ts';
+import { crc32 } from '../data/formats/crc32.ts';
 import { WhereforeError } from '../errors.ts';
-import { filled } from '../tensor/filled.ts';
 import { formatShape, type Tensor } from '../tensor/tensor.ts';
 
 const colourTypes: Readonly<Record<number, number>> = { 1: 0, 3: 2, 4: 6 };
@@ -28,7 +29,7 @@ export function pngOf(pixels: Tensor<'uint8'>): Uint8Array<ArrayBuffer> {
   view.setUint32(4, height);
   header.set([8, colourType], 8);
   const parts = [chunk('IHDR', header), chunk('IDAT', zlibSync(rows, { level: 9 })), chunk('IEND', new Uint8Array(0))];
-  return joined([Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a), ...parts]);
+  return joinedBytes([Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a), ...parts]);
 }
 
 function chunk(name: string, content: Uint8Array): Uint8Array {
@@ -37,29 +38,6 @@ function chunk(name: string, content: Uint8Array): Uint8Array {
   view.setUint32(0, content.length);
   for (let i = 0; i < 4; i++) bytes[4 + i] = name.charCodeAt(i);
   bytes.set(content, 8);
-  view.setUint32(8 + content.length, checksum(bytes.subarray(4, 8 + content.length)));
-  return bytes;
-}
-
-/** Remainders of the polynomial of CRC-32, byte by byte. */
-const remainders = filled(new Uint32Array(256), (byte) => {
-  let rest = byte;
-  for (let bit = 0; bit < 8; bit++) rest = rest & 1 ? (rest >>> 1) ^ 0xedb88320 : rest >>> 1;
-  return rest;
-});
-
-function checksum(bytes: Uint8Array): number {
-  let sum = 0xffffffff;
-  for (const byte of bytes) sum = remainders[(sum ^ byte) & 255] ^ (sum >>> 8);
-  return (sum ^ 0xffffffff) >>> 0;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
+  view.setUint32(8 + content.length, crc32(bytes.subarray(4, 8 + content.length)));
   return bytes;
 }

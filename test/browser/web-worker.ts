@@ -1,6 +1,12 @@
 import { explain, imageAsInput, memoryFiles, openModel, preprocessingOf, renderPage } from '../../src/core.ts';
+import { contentHash } from '../../src/tensor/content-hash.ts';
 import { createWebRuntime, decodeImage } from '../../src/web/index.ts';
 import { conformance } from '../runtime-conformance.ts';
+
+/** What became of an image. */
+export type Decoded =
+  | { readonly shape: readonly number[]; readonly hash: string; readonly notes: readonly string[] }
+  | { readonly error: string };
 
 /** What the page asks of the worker, and what it gets. */
 const tasks = {
@@ -38,6 +44,18 @@ const tasks = {
         tensors: [...tensors].map(([key, { data }]) => ({ key, data: [...(data as Float32Array)] })),
       })),
     };
+  },
+  decode: async () => {
+    const names: string[] = await (await fetch('/images.json')).json();
+    const found: Record<string, Decoded> = {};
+    for (const name of names) {
+      const bytes = new Uint8Array(await (await fetch(`/images/${name}`)).arrayBuffer());
+      found[name] = await decodeImage(bytes, { name }).then(
+        ({ pixels, notes }) => ({ shape: pixels.shape, hash: contentHash([pixels.data]), notes }),
+        (error: unknown) => ({ error: error instanceof Error ? error.message : String(error) }),
+      );
+    }
+    return found;
   },
   wrong: async () => {
     const runtime = await createWebRuntime({ wasm: '/ort-wasm-simd-threaded.wasm' });

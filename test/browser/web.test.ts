@@ -6,10 +6,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readImage } from '../../src/data/formats/image.ts';
 import { loadModel } from '../../src/data/model/load-model.ts';
 import { explain } from '../../src/explain/explain.ts';
+import { contentHash } from '../../src/tensor/content-hash.ts';
 import { spearman } from '../../src/tensor/correlation.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
+import { readableImages, refusedByBrowsers, unreadableImages } from '../image-files.ts';
 import { browserPath, bundled, startBrowser } from './in-browser.ts';
 import type { Tasks } from './web-worker.ts';
 
@@ -26,8 +29,14 @@ describe.skipIf(!path)('a worker of a page, over onnxruntime-web', () => {
   let server: Server;
   let tab: Page;
   const problems: string[] = [];
+  let same: ReadonlyMap<string, Buffer>;
+  let refused: ReadonlyMap<string, Buffer>;
+  let elsewhere: ReadonlyMap<string, Buffer>;
 
   beforeAll(async () => {
+    same = await readableImages({ large: process.env.WHEREFORE_FULL === '1' });
+    refused = await unreadableImages();
+    elsewhere = await refusedByBrowsers();
     const { code } = await bundled(fileURLToPath(new URL('./web-worker.ts', import.meta.url)), 'worker');
     const files: Record<string, readonly [string, string | Buffer]> = {
       '/': ['text/html', '<!doctype html><title>worker</title>'],
@@ -37,6 +46,11 @@ describe.skipIf(!path)('a worker of a page, over onnxruntime-web', () => {
       '/wherefore.yaml': ['text/plain', readFileSync(join(demo, 'model/wherefore.yaml'))],
       '/fish.png': ['image/png', readFileSync(join(demo, 'images/fish.png'))],
     };
+    for (const [name, content] of [...same, ...refused, ...elsewhere]) files[`/images/${name}`] = ['image/*', content];
+    files['/images.json'] = [
+      'application/json',
+      JSON.stringify([...same.keys(), ...refused.keys(), ...elsewhere.keys()]),
+    ];
     server = createServer(({ url = '' }, response) => {
       const [type, content] = files[url] ?? ['text/plain', ''];
       response.writeHead(url in files ? 200 : 404, { 'content-type': type, 'content-security-policy': policy });
@@ -115,6 +129,22 @@ describe.skipIf(!path)('a worker of a page, over onnxruntime-web', () => {
     expect(await shown.locator('h1').innerText()).toContain('fish');
     await shown.close();
   }, 240_000);
+
+  it('decodes images to the pixels of Node, to the bit, or refuses them', async () => {
+    const there = await ask('decode');
+    for (const [name, bytes] of same) {
+      const { pixels, notes } = await readImage(bytes, { name });
+      expect({ [name]: there[name] }).toEqual({
+        [name]: { shape: pixels.shape, hash: contentHash([pixels.data]), notes },
+      });
+    }
+    const reason = (name: string) => new RegExp(`^${name}: cannot be read as an image`);
+    for (const [name, bytes] of refused) {
+      expect(there[name]).toEqual({ error: expect.stringMatching(reason(name)) });
+      await expect(readImage(bytes, { name })).rejects.toThrow(reason(name));
+    }
+    for (const [name] of elsewhere) expect(there[name]).toEqual({ error: expect.stringMatching(reason(name)) });
+  }, 120_000);
 
   it('says in one line what it cannot do', async () => {
     const words = await ask('wrong');

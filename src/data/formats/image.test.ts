@@ -63,7 +63,7 @@ describe('readImage', () => {
       .toBuffer();
     const { pixels, notes } = await readImage(deep);
     expect([...pixels.data]).toEqual([0, 255, 128]);
-    expect(notes).toEqual(['reduced from ushort to 8 bits']);
+    expect(notes).toEqual(['reduced from 16 bits to 8']);
   });
 
   it('refuses what is no image, and half an image', async () => {

@@ -1,11 +1,11 @@
 import { extname, join } from 'node:path';
 import type { Sharp } from 'sharp';
 import { WhereforeError } from '../../errors.ts';
-import { formatShape, type Tensor, tensor } from '../../tensor/tensor.ts';
+import { formatShape, type Tensor } from '../../tensor/tensor.ts';
 import { folderEntries } from '../files/folders.ts';
 import { readBytes } from '../files/read-file.ts';
+import { checkPixels, imageOf } from './image-pixels.ts';
 import { type Colour, type Image, imageExtensions } from './image-type.ts';
-import { mostPixels } from './resize.ts';
 
 /**
  * Paths of the images of a folder, sub-folders included, in alphabetical order.
@@ -44,29 +44,24 @@ export async function readImage(
   try {
     const image = sharp(bytes, { ignoreIcc: true, limitInputPixels: false });
     const facts = await image.metadata();
-    checkSize(facts, where);
+    checkPixels(facts, where);
     const cmyk = facts.space === 'cmyk';
     const { data, info } = await (cmyk ? image.pipelineColourspace('cmyk') : image)
       .autoOrient()
       .toColourspace(cmyk ? 'cmyk' : 'srgb')
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
-    const notes: string[] = [];
-    if ((facts.orientation ?? 1) !== 1) notes.push(`turned upright by its orientation tag ${facts.orientation}`);
-    if (facts.hasAlpha && isTransparent(data, info.channels)) {
-      notes.push(
-        background
-          ? `transparent parts laid over rgb(${background.join(', ')})`
-          : "transparency dropped, as Pillow's convert('RGB') does: the colours under it count (background: [255, 255, 255] in wherefore.yaml lays white under it)",
-      );
-    }
-    if (facts.depth !== 'uchar') notes.push(`reduced from ${facts.depth} to 8 bits`);
-    if (facts.channels < 3) notes.push('grey repeated into red, green and blue');
-    if (cmyk) notes.push('converted from CMYK');
-    if ((facts.pages ?? 1) > 1) notes.push(`the first of ${facts.pages} frames`);
-    if (facts.icc && !isStandardProfile(facts.icc)) notes.push('its colour profile was not applied');
-    const rgb = cmyk ? rgbOfInks(data) : rgbOf(data, info.channels, background);
-    return { pixels: tensor('uint8', [info.height, info.width, 3], rgb), notes };
+    const { width, height, channels } = info;
+    const told = {
+      orientation: facts.orientation ?? 1,
+      depth: facts.depth === 'uchar' ? undefined : facts.depth === 'ushort' ? '16 bits' : facts.depth,
+      isGrey: facts.channels < 3,
+      profile: facts.icc,
+      isCmyk: cmyk,
+      frames: facts.pages,
+    };
+    const raw = { width, height, channels: cmyk ? 3 : channels, data: cmyk ? rgbOfInks(data) : data };
+    return imageOf(raw, told, background);
   } catch (cause) {
     if (cause instanceof WhereforeError) throw cause;
     throw new WhereforeError('invalid-data', 'cannot be read as an image', {
@@ -77,42 +72,6 @@ export async function readImage(
       cause,
     });
   }
-}
-
-/** The stated size is checked before a pixel is decoded: a small file may state a huge one. */
-function checkSize({ width, height }: { readonly width: number; readonly height: number }, where: string): void {
-  if (width * height <= mostPixels) return;
-  throw new WhereforeError('out-of-range', 'the image is too large to be read', {
-    where,
-    got: `${width}×${height} pixels`,
-    expected: `at most ${mostPixels / 1e6} million`,
-    fix: 'make it smaller first',
-  });
-}
-
-/** sRGB is what 8-bit pixels mean anyway; its profile changes nothing. Names are Latin-1 or UTF-16 in the profile. */
-function isStandardProfile(profile: Uint8Array): boolean {
-  return new TextDecoder('latin1').decode(profile).replaceAll('\0', '').includes('sRGB');
-}
-
-function isTransparent(data: Uint8Array, channels: number): boolean {
-  for (let i = channels - 1; i < data.length; i += channels) if (data[i] < 255) return true;
-  return false;
-}
-
-function rgbOf(data: Uint8Array, channels: number, background: Colour | undefined): Uint8Array {
-  if (channels === 3) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
-  const pixels = data.length / channels;
-  const rgb = new Uint8Array(pixels * 3);
-  const opacityAt = channels === 2 || channels === 4 ? channels - 1 : undefined;
-  for (let i = 0; i < pixels; i++) {
-    const opacity = background && opacityAt !== undefined ? data[i * channels + opacityAt] / 255 : 1;
-    for (let c = 0; c < 3; c++) {
-      const value = data[i * channels + (channels > 2 ? c : 0)];
-      rgb[i * 3 + c] = background ? Math.round(value * opacity + background[c] * (1 - opacity)) : value;
-    }
-  }
-  return rgb;
 }
 
 /** Four bytes of ink a pixel as light, as Pillow does: (255 − k) − c·(255 − k)/255, rounded in integers. */
