@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type AttributionRequest, attribute } from '../src/attribution/attribute.ts';
-import { readTokenizer } from '../src/data/inputs/tokenizer.ts';
+import { readTokenizer } from '../src/data/inputs/tokenizer-file.ts';
 import { loadModel } from '../src/data/model/load-model.ts';
 import { GraphBuilder } from '../src/onnx/builder.ts';
 import { encodeModel } from '../src/onnx/encode.ts';

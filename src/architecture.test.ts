@@ -62,7 +62,15 @@ const core = [
 ];
 
 /** Packages that run in a browser, too: plain JavaScript without modules of Node. */
-const browserPackages = ['@bufbuild/protobuf', 'fflate', 'onnx-buf', 'yaml', 'zod', 'onnxruntime-web'];
+const browserPackages = [
+  '@bufbuild/protobuf',
+  '@huggingface/tokenizers',
+  'fflate',
+  'onnx-buf',
+  'yaml',
+  'zod',
+  'onnxruntime-web',
+];
 
 /** The only files that touch the file system: all else reads, lists and writes through them. */
 const fileSystem = [

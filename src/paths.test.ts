@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { fileName, isAbsolute, partsBelow, relativeTo } from './paths.ts';
+import { fileName, folderOf, inFolderOf, isAbsolute, partsBelow, relativeTo, within } from './paths.ts';
 
 it.each([
   ['/a/b/c.onnx', 'c.onnx'],
@@ -25,4 +25,25 @@ it.each([
 it('tells absolute paths of either system', () => {
   expect(['/a', '\\\\a', 'C:/a', 'c:\\a'].every(isAbsolute)).toBe(true);
   expect(['a', './a', '../a', 'C:a'].some(isAbsolute)).toBe(false);
+});
+
+it.each([
+  ['a/b.onnx', 'a', 'a/c'],
+  ['b.onnx', '', 'c'],
+  ['/b.onnx', '/', '/c'],
+  ['C:\\b.onnx', 'C:\\', 'C:\\c'],
+])('of %s, the folder is %s and a name in it %s', (path, folder, named) => {
+  expect(folderOf(path)).toBe(folder);
+  expect(inFolderOf(path, 'c')).toBe(named);
+  expect(within(folder, 'c')).toBe(named);
+  expect(inFolderOf(path, '/c')).toBe('/c');
+});
+
+it('leaves out the current folder before a name', () => {
+  expect(['.', './', './images/', 'images'].map((folder) => within(folder, 'a'))).toEqual([
+    'a',
+    'a',
+    'images/a',
+    'images/a',
+  ]);
 });

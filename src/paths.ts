@@ -40,3 +40,16 @@ export const parentOf = (path: string): string => path.slice(0, Math.max(0, path
 
 /** The ending of a file's name, in small letters and with its dot: `.png`; empty where it has none. */
 export const endingOf = (path: string): string => /[^.](\.[^.]*)$/.exec(fileName(path))?.[1].toLowerCase() ?? '';
+
+/** A name as it is meant in the folder of a file; an absolute one stays: `models/a.onnx`, `labels.txt` → `models/labels.txt`. */
+export const inFolderOf = (path: string, name: string): string =>
+  isAbsolute(name) ? name : `${path.replace(/[^\\/]*$/, '')}${name}`;
+
+/** The folder of a path as it is written, without a separator behind it unless it is a root; empty for a name alone. */
+export const folderOf = (path: string): string => path.replace(/[^\\/]*$/, '').replace(/(?<=[^:\\/])[\\/]+$/, '');
+
+/** A name in a folder, both as they are written: `./images/`, `a.png` → `images/a.png`. */
+export function within(folder: string, name: string): string {
+  const plain = folder.replace(/^(\.[\\/]+)+|^\.$/, '');
+  return /(^|[\\/])$/.test(plain) ? `${plain}${name}` : `${plain}/${name}`;
+}

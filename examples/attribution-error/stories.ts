@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Target } from '../../src/attribution/targets/kinds/index.ts';
-import { readTokenizer } from '../../src/data/inputs/tokenizer.ts';
+import { readTokenizer } from '../../src/data/inputs/tokenizer-file.ts';
 import { loadModel } from '../../src/data/model/load-model.ts';
 import type { Model } from '../../src/runtime/model.ts';
 import type { Runtime, Tensors } from '../../src/runtime/runtime.ts';

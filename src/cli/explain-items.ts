@@ -1,4 +1,5 @@
 import { isFolder } from '../data/files/folders.ts';
+import { nodeFiles } from '../data/files/node-files.ts';
 import { selectedRows, splitSelection } from '../data/inputs/row-selection.ts';
 import { filesOfFolder } from '../data/inputs/source-files.ts';
 import { isNamed } from '../data/inputs/tensor-input.ts';
@@ -15,7 +16,7 @@ export async function explainItems(sources: readonly string[], preprocessing: Pr
     const { path, selection } = splitSelection(source);
     let found = [source];
     if (!isNamed(source) && (await isFolder(path)))
-      found = [...(await filesOfFolder(path, preprocessing, selection, { any: true })).paths];
+      found = [...(await filesOfFolder(nodeFiles, path, preprocessing, { selection, any: true })).paths];
     else if (!isNamed(source) && selection !== undefined)
       found = selectedRows(selection, path).map((row) => `${path}#${row}`);
     for (const one of found) items.push(one);

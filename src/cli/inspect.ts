@@ -5,7 +5,7 @@ import { writeAtomically } from '../data/files/files.ts';
 import { describeRows, descriptionPath, leavesInputsOpen } from '../data/inputs/describe-rows.ts';
 import { loadModel } from '../data/model/load-model.ts';
 import type { LoadedModel } from '../data/model/loaded-model.ts';
-import { formatPreprocessing } from '../data/model/preprocessing-text.ts';
+import { formatPreprocessing } from '../data/model/preprocessing-yaml.ts';
 import { WhereforeError } from '../errors.ts';
 import { type Inspection, inspect } from '../explain/inspect.ts';
 import type { ValueInfo } from '../onnx/graph.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { OpenedDataset } from '../data/datasets/open-dataset.ts';
-import { removeFolder } from '../data/files/files.ts';
+import { removePath } from '../data/files/files.ts';
 import { range } from '../dataset/pieces.ts';
 import { WhereforeError } from '../errors.ts';
 import { calibrate } from '../provenance/image/calibrate.ts';
@@ -87,7 +87,7 @@ export async function indexImages(
         const items = segmentItems.parse(JSON.parse(new TextDecoder().decode(listed)));
         await writer.add(items, await readShardFile(run.storage, shard, indexFiles.features));
       }
-      await removeFolder(run.folder);
+      await removePath(run.folder);
     }
     const index = await openImageIndex(out);
     session.progress.clear();

@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { removeFolder, writeAtomically } from '../data/files/files.ts';
+import { removePath, writeAtomically } from '../data/files/files.ts';
 import { isTaken } from '../data/files/folders.ts';
 import { readText } from '../data/files/read-file.ts';
 import { temporaryPath } from '../data/files/temporary.ts';
@@ -70,7 +70,7 @@ async function trainAndAsk(
     if (!isTaken(asked.costs)) throw noCosts(cost, 'it wrote no file {costs}');
     return checkedCosts(await readText(asked.costs, 'text'), items, cost);
   } finally {
-    await removeFolder(folder);
+    await removePath(folder);
   }
 }
 

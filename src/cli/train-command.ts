@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { removeFolder, writeAtomically } from '../data/files/files.ts';
+import { removePath, writeAtomically } from '../data/files/files.ts';
 import { temporaryPath } from '../data/files/temporary.ts';
 import { WhereforeError } from '../errors.ts';
 import type { PlannedTraining } from '../influence/retraining/retraining.ts';
@@ -90,7 +90,7 @@ export async function trainByCommand(
     const value = numberOf(measured, evaluate ?? train);
     return lowerIsBetter ? -value : value;
   } finally {
-    await removeFolder(folder);
+    await removePath(folder);
   }
 }
 

@@ -33,7 +33,7 @@ export {
   type TableInput,
   type TextInput,
 } from './model/preprocessing.ts';
-export { formatPreprocessing, parsePreprocessing } from './model/preprocessing-text.ts';
+export { formatPreprocessing, parsePreprocessing } from './model/preprocessing-yaml.ts';
 
 // Types that these signatures name
 

@@ -10,7 +10,7 @@ import { toSource } from './inputs/grid.ts';
 import { preprocessImage } from './inputs/image-input.ts';
 import type { ImageInput } from './model/preprocessing.ts';
 import { readLabels } from './model/preprocessing-file.ts';
-import { parsePreprocessing } from './model/preprocessing-text.ts';
+import { parsePreprocessing } from './model/preprocessing-yaml.ts';
 
 /** What the hand-written description says about the model's one input. */
 async function described(name: string): Promise<{ input: ImageInput; name: string }> {

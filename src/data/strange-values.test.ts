@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseModelConfig } from './model/model-config.ts';
-import { parsePreprocessing } from './model/preprocessing-text.ts';
+import { parsePreprocessing } from './model/preprocessing-yaml.ts';
 import { readImageProcessor } from './model/preprocessor-config.ts';
 
 describe('an object that cannot be written as a text, where a name should stand', () => {

@@ -7,6 +7,7 @@ import { type Target, targetKinds } from '../attribution/targets/kinds/index.ts'
 import { guessNotes } from '../data/guess/guess-notes.ts';
 import type { ModelInput } from '../data/inputs/model-input.ts';
 import { tensorInput } from '../data/inputs/tensor-input.ts';
+import { tokenizerOf } from '../data/inputs/text-input.ts';
 import type { Tokenizer } from '../data/inputs/tokenizer.ts';
 import { type LoadedModel, labelsOf } from '../data/model/loaded-model.ts';
 import type { Preprocessing } from '../data/model/preprocessing.ts';
@@ -41,7 +42,7 @@ export interface PlannedExplanation {
   readonly ungrouped: number;
   /** What classes and tokens are called. */
   readonly labels: readonly string[] | undefined;
-  /** What was chosen for want of a word by the caller. */
+  /** Defaults that were chosen. */
   readonly notes: readonly string[];
   /** Passes through the model: the fewest that the method can do with, and the most that it may take. */
   readonly least: Passes;
@@ -78,7 +79,7 @@ export async function plan(
   checkAny({ sources, ...options });
   for (const text of options.layers ?? []) namesOf(model, text);
   const inputs = await inputsOf(model, sources, preprocessing);
-  const tokenizer = await model.edge.tokenizer(model, preprocessing);
+  const tokenizer = await tokenizerOf(model, preprocessing);
   const names: Names = { classes: labelsOf(model, preprocessing), tokens: tokenizer && vocabularyOf(tokenizer) };
   const found = ({ image }: ModelInput) => [
     ...usedBeside(model, preprocessing),

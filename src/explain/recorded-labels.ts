@@ -1,5 +1,6 @@
 import type { Target } from '../attribution/targets/kinds/index.ts';
 import { describeTarget } from '../attribution/targets/target.ts';
+import { tokenizerOf } from '../data/inputs/text-input.ts';
 import { type LoadedModel, labelsOf } from '../data/model/loaded-model.ts';
 import type { Preprocessing } from '../data/model/preprocessing.ts';
 import type { ExplanationDocument } from './document.ts';
@@ -18,7 +19,7 @@ export async function labelsNow(
   preprocessing: Preprocessing,
   { prediction }: Pick<ExplanationDocument, 'prediction'>,
 ): Promise<Labels> {
-  const tokenizer = await model.edge.tokenizer(model, preprocessing);
+  const tokenizer = await tokenizerOf(model, preprocessing);
   const tokens = tokenizer && vocabularyOf(tokenizer);
   const isNamed = prediction?.top.some(({ label }) => label !== undefined) ?? false;
   const isKnown = model.labels !== undefined || tokens !== undefined || !isNamed;

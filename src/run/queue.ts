@@ -62,7 +62,7 @@ const returnPatience = 4000;
 export interface QueueOptions {
   /** `redis://HOST:PORT` */
   readonly url: string;
-  /** Told what a person should know: that no worker listens, that the queue was lost. */
+  /** Called with what a person should know: that no worker listens, that the queue was lost. */
   readonly onNote?: (text: string) => void;
 }
 

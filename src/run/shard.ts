@@ -85,7 +85,7 @@ export interface ShardPlace {
 export interface OpenShards {
   /** Hash of the loaded model, which is checked against that of the work. */
   readonly model?: string;
-  /** @param report Told how many items of the shard are done. */
+  /** @param report Called with the number of items of the shard that are done. */
   compute(shard: Shard, report: (done: number) => void, place: ShardPlace): Promise<ShardResult>;
   close(): Promise<void>;
 }

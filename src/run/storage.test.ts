@@ -1,8 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type S3Server, startS3 } from '../../test/s3-server.ts';
+import { memoryFiles } from '../data/files/memory-files.ts';
+import { nodeFiles } from '../data/files/node-files.ts';
+import { filesStorage } from './files-storage.ts';
 import { openStorage } from './open-storage.ts';
 import { sha256 } from './shard.ts';
 import { adoptBlob, getBlob, putBlob, type RunStorage, removeBlobs } from './storage.ts';
@@ -11,6 +14,7 @@ import { adoptBlob, getBlob, putBlob, type RunStorage, removeBlobs } from './sto
 
 const root = mkdtempSync(join(tmpdir(), 'wherefore-storage-'));
 let s3: S3Server;
+const memory = memoryFiles();
 beforeAll(async () => {
   s3 = await startS3();
   for (const [name, value] of Object.entries(s3.environment)) vi.stubEnv(name, value);
@@ -21,16 +25,21 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-const positions: Readonly<Record<string, (name: string) => string>> = {
-  folder: (name) => join(root, name),
-  bucket: (name) => `s3://${s3.bucket}/some/${name}`,
+/** Opens a storage in each place, and puts a file there that a storage may take in. */
+const places: Readonly<
+  Record<string, { open(name: string): Promise<RunStorage>; put(path: string, content: string): Promise<void> }>
+> = {
+  folder: { open: (name) => openStorage(join(root, name)), put: nodeFiles.write },
+  bucket: { open: (name) => openStorage(`s3://${s3.bucket}/some/${name}`), put: nodeFiles.write },
+  memory: { open: async (name) => filesStorage(memory, `runs/${name}`), put: memory.write },
 };
 const text = (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes);
 
-describe.each(Object.keys(positions))('a %s', (kind) => {
+describe.each(Object.keys(places))('a storage in a %s', (kind) => {
+  const { open, put } = places[kind];
   let storage: RunStorage;
   beforeAll(async () => {
-    storage = await openStorage(positions[kind]('one'));
+    storage = await open('one');
   });
 
   it('gives back what was written, the newest, and nothing where nothing was', async () => {
@@ -50,16 +59,17 @@ describe.each(Object.keys(positions))('a %s', (kind) => {
     expect(await storage.list('b/')).toEqual(['b/1', 'b/2']);
   });
 
-  it('is not seen from beside it, and is opened again by its address', async () => {
-    const beside = await openStorage(positions[kind]('on'));
+  it('is not seen from beside it, and is opened again', async () => {
+    const beside = await open('on');
     await storage.write('x', 'x');
     expect(await beside.list('')).toEqual([]);
-    expect(text(await (await openStorage(storage.url)).read('x'))).toBe('x');
+    expect(text(await (await open('one')).read('x'))).toBe('x');
+    if (kind !== 'memory') expect(text(await (await openStorage(storage.url)).read('x'))).toBe('x');
   });
 
   it('holds content and files under their hashes', async () => {
     const path = join(root, 'file.bin');
-    writeFileSync(path, 'content of a file');
+    await put(path, 'content of a file');
     const hash = sha256('content of a file');
     await adoptBlob(storage, hash, path);
     await adoptBlob(storage, hash, path);

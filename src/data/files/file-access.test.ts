@@ -72,5 +72,20 @@ describe.each([
     expect(decode(await files.read(at('inner/deep/weights.bin'), 'weights', { namedBy }))).toBe('w');
     await expect(files.read(at('inner/../given.bin'), 'weights', { namedBy })).rejects.toMatchObject(refused);
     await expect(files.range(at('given.bin'), 'weights', [0, 1], { namedBy })).rejects.toMatchObject(refused);
+    const trusted = { namedBy, alsoBelow: [at('other')] };
+    await files.write(at('other/labels.txt'), 'l');
+    await expect(files.read(at('other/labels.txt'), 'labels', { namedBy })).rejects.toMatchObject(refused);
+    expect(decode(await files.read(at('other/labels.txt'), 'labels', trusted))).toBe('l');
+    await expect(files.read(at('given.bin'), 'labels', trusted)).rejects.toMatchObject(refused);
+  });
+
+  it('are removed, alone or with all of a folder', async () => {
+    for (const name of ['gone/a.txt', 'gone/deep/b.txt', 'gone2.txt']) await files.write(at(name), name);
+    await files.remove(at('gone2.txt'));
+    await files.remove(at('gone2.txt'));
+    await expect(files.read(at('gone2.txt'), 'text')).rejects.toMatchObject({ code: 'file-not-found' });
+    await files.remove(at('gone'));
+    await expect(files.list(at('gone'))).rejects.toMatchObject({ code: 'file-not-found' });
+    expect(await files.read(at('given.bin'), 'tensors')).toEqual(bytes);
   });
 });

@@ -4,6 +4,8 @@ import type { FileKindName } from './file-kinds.ts';
 export interface AccessOptions {
   /** The file that names this one, below whose folder it must lie. Absent for a path that the caller names. */
   readonly namedBy?: string;
+  /** Further folders below which a file that another one names may lie. */
+  readonly alsoBelow?: readonly string[];
   /** Bytes that the file may have, where the caller knows more than its kind says. */
   readonly limit?: number;
 }
@@ -35,6 +37,8 @@ export interface Files {
   list(folder: string, options?: { readonly deep?: boolean }): Promise<FolderEntry[]>;
   /** Whoever reads finds the old file or the whole new one. Missing folders are made. @throws WhereforeError `file-unwritable` */
   write(path: string, content: Uint8Array | string): Promise<void>;
+  /** Removes a file, or a folder with all that lies in it, if it is there. */
+  remove(path: string): Promise<void>;
   /** SHA-256 of a file, in hexadecimal, without holding it. @throws WhereforeError as `read` */
   hash(path: string, kind: FileKindName, options?: AccessOptions): Promise<string>;
 }

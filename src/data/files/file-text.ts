@@ -11,6 +11,11 @@ export function decodeText(bytes: Uint8Array, where: string): string {
   }
 }
 
+/** A file as UTF-8 text. @throws WhereforeError as `Files.read`, and `invalid-data` where it is not UTF-8 */
+export async function textAt(files: Files, path: string, kind: FileKindName, options?: AccessOptions): Promise<string> {
+  return decodeText(await files.read(path, kind, options), path);
+}
+
 /** A file as UTF-8 text; undefined where there is no such file. @throws WhereforeError as `Files.read`, and `invalid-data` */
 export async function textIfPresent(
   files: Files,

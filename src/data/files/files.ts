@@ -27,8 +27,8 @@ export async function writeAtomically(path: string, content: Uint8Array | string
   });
 }
 
-/** Removes a folder with all that lies in it, if it is there. */
-export const removeFolder = (path: string): Promise<void> => rm(path, { recursive: true, force: true });
+/** Removes a file, or a folder with all that lies in it, if it is there. */
+export const removePath = (path: string): Promise<void> => rm(path, { recursive: true, force: true });
 
 /** Writes a file of a folder that is being filled. */
 export type WriteEntry = (name: string, content: Uint8Array | string) => Promise<void>;

@@ -9,7 +9,6 @@ const load = createRequire(import.meta.url);
  */
 export const firstUse = {
   csv: (): typeof import('csv-parse/sync') => load('csv-parse/sync'),
-  tokenizers: (): typeof import('@huggingface/tokenizers') => load('@huggingface/tokenizers'),
   parquetWriter,
 } as const;
 

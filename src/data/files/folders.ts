@@ -52,9 +52,9 @@ export async function folderEntries(folder: string, options: { readonly deep?: b
   // One path for each folder, not for each of its hundred thousand files.
   const places = new Map<string, string>();
   const placeOf = (parent: string) => {
-    const known = places.get(parent) ?? relative(folder, parent);
+    const known = places.get(parent) ?? relative(folder, parent).split(sep).join('/');
     places.set(parent, known);
-    return known === '' ? '' : known + sep;
+    return known === '' ? '' : `${known}/`;
   };
   return entries
     .map((entry) => ({ name: placeOf(entry.parentPath) + entry.name, isFolder: entry.isDirectory() }))

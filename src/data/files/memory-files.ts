@@ -18,9 +18,10 @@ const pieceLength = 4 * 2 ** 20;
  */
 export function memoryFiles(given: ReadonlyMap<string, FileContent> = new Map()): Files {
   const files = new Map([...given].map(([path, content]) => [joined(path), content]));
-  const open = (path: string, kind: FileKindName, { namedBy, limit = fileKinds[kind].limit }: AccessOptions) => {
+  const open = (path: string, kind: FileKindName, options: AccessOptions) => {
+    const { namedBy, alsoBelow = [], limit = fileKinds[kind].limit } = options;
     const place = joined(path);
-    if (namedBy !== undefined) checkBelow(place, parentOf(joined(namedBy)));
+    if (namedBy !== undefined) checkBelow(place, [parentOf(joined(namedBy)), ...alsoBelow.map((one) => joined(one))]);
     const content = files.get(place);
     if (content === undefined) throw missing(path, [...files.keys()]);
     const size = content instanceof Blob ? content.size : content.length;
@@ -45,6 +46,10 @@ export function memoryFiles(given: ReadonlyMap<string, FileContent> = new Map())
       const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content.slice();
       files.set(joined(path), bytes);
     },
+    remove: async (path) => {
+      const place = joined(path);
+      for (const one of [...files.keys()]) if (one === place || isBelow(one, place)) files.delete(one);
+    },
     hash: async (path, kind, options = {}) => {
       const { content, size } = open(path, kind, options);
       const hash = new Sha256();
@@ -59,7 +64,7 @@ export function memoryFiles(given: ReadonlyMap<string, FileContent> = new Map())
 function entriesOf(folder: string, paths: readonly string[], deep: boolean): FolderEntry[] {
   const found = new Map<string, boolean>();
   for (const path of paths) {
-    if (folder !== '' && !path.startsWith(`${folder}/`)) continue;
+    if (!isBelow(path, folder)) continue;
     const parts = path.slice(folder === '' ? 0 : folder.length + 1).split('/');
     for (let depth = 1; depth <= (deep ? parts.length : 1); depth++)
       found.set(parts.slice(0, depth).join('/'), depth < parts.length);
@@ -68,11 +73,15 @@ function entriesOf(folder: string, paths: readonly string[], deep: boolean): Fol
   return [...found].map(([name, isFolder]) => ({ name, isFolder })).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function checkBelow(place: string, folder: string): void {
-  if (!place.startsWith('../') && (folder === '' || place.startsWith(`${folder}/`))) return;
+/** Whether a path lies below a folder; the empty one holds all. */
+const isBelow = (path: string, folder: string): boolean =>
+  !path.startsWith('../') && (folder === '' || path.startsWith(`${folder}/`));
+
+function checkBelow(place: string, folders: readonly string[]): void {
+  if (folders.some((folder) => isBelow(place, folder))) return;
   throw new WhereforeError('file-unreadable', 'a file that another file names must lie below its folder', {
     where: place,
-    expected: `a file below ${folder || 'its folder'}`,
+    expected: `a file below ${folders.filter(Boolean).join(' or ') || 'its folder'}`,
     fix: 'put it there',
   });
 }

@@ -1,6 +1,6 @@
 import type { AccessOptions, Files } from './file-access.ts';
 import { FileHash } from './file-hash.ts';
-import { writeAtomically } from './files.ts';
+import { removePath, writeAtomically } from './files.ts';
 import { folderEntries, foldersOf } from './folders.ts';
 import { type ReadOptions, withFile } from './open-file.ts';
 
@@ -11,6 +11,7 @@ export const nodeFiles: Files = {
     withFile(path, kind, await trusted(options), (file) => file.range(start, Math.min(end, file.size))),
   list: folderEntries,
   write: writeAtomically,
+  remove: removePath,
   hash: async (path, kind, options) =>
     withFile(path, kind, await trusted(options), async (file) => {
       const hash = new FileHash();
@@ -20,6 +21,6 @@ export const nodeFiles: Files = {
 };
 
 /** What another file names must lie below its folder, or below the one that it really lies in where it is a link. */
-async function trusted({ namedBy, limit }: AccessOptions = {}): Promise<ReadOptions> {
-  return { limit, inside: namedBy === undefined ? undefined : await foldersOf(namedBy) };
+async function trusted({ namedBy, alsoBelow = [], limit }: AccessOptions = {}): Promise<ReadOptions> {
+  return { limit, inside: namedBy === undefined ? undefined : [...(await foldersOf(namedBy)), ...alsoBelow] };
 }

@@ -11,7 +11,8 @@ import { readNpz } from '../formats/npz.ts';
 import { readParquet, writeParquet } from '../formats/parquet.ts';
 import { mostCells } from '../formats/table.ts';
 import { inputLimit } from '../inputs/input-limit.ts';
-import { gunzip, gunzipStart, unzip } from './unpack.ts';
+import { gunzip, gunzipStart } from './unpack.ts';
+import { unzip } from './unzip.ts';
 
 const refused = (what: RegExp) =>
   expect.objectContaining({ code: 'out-of-range', message: expect.stringMatching(what) });

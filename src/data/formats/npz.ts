@@ -1,7 +1,7 @@
 import { zipSync } from 'fflate';
 import { WhereforeError } from '../../errors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { unzip } from '../files/unpack.ts';
+import { unzip } from '../files/unzip.ts';
 import { readNpy, writeNpy } from './npy.ts';
 
 /**

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { sharedData } from '../../../test/shared-data.ts';
 import { featuresOf, tableInputFor, tableTensor, unknownCategories } from '../inputs/table-input.ts';
 import type { TableInput } from '../model/preprocessing.ts';
-import { parsePreprocessing } from '../model/preprocessing-text.ts';
+import { parsePreprocessing } from '../model/preprocessing-yaml.ts';
 import { readCsv, readJsonLines } from './csv.ts';
 import { readParquet, writeParquet } from './parquet.ts';
 import { columnNamed, columnOf, tableRows, withoutColumns } from './table.ts';

@@ -152,7 +152,7 @@ function guessOutput(model: OnnxModel, output: ValueInfo, result: GuessedOutputs
   }
 }
 
-/** Operators of scikit-learn and its kin that end a model. */
+/** Operators of scikit-learn and libraries like it that end a model. */
 function isLearner({ op }: Node): boolean {
   return op.startsWith('TreeEnsemble') || /^(Linear|SVM)(Classifier|Regressor)$/.test(op);
 }

@@ -12,7 +12,7 @@ import {
 import { float32, type Tensor } from '../../tensor/tensor.ts';
 import { readBytes, readText } from '../files/read-file.ts';
 import { preprocessingSchema } from '../model/preprocessing.ts';
-import { parsePreprocessing } from '../model/preprocessing-text.ts';
+import { parsePreprocessing } from '../model/preprocessing-yaml.ts';
 import { guessPreprocessing } from './guess.ts';
 import type { Guess } from './guessed.ts';
 

@@ -1,4 +1,4 @@
-import type { Beside } from '../model/beside.ts';
+import { type Beside, nothingBeside } from '../model/beside.ts';
 import type { LoadedModel } from '../model/loaded-model.ts';
 import type { InputPreprocessing, Preprocessing } from '../model/preprocessing.ts';
 import { completePreprocessing, type LoadedPreprocessing } from '../model/preprocessing-text.ts';
@@ -23,7 +23,7 @@ export function settledPreprocessing({ source, preprocessing: written, beside }:
 
 /** What a guess may build on: what lies beside the model, under what the `wherefore.yaml` says of task and labels. */
 function withTold(beside: Beside | undefined, { preprocessing, labels, path }: LoadedPreprocessing): Beside {
-  const { config, ...rest } = beside ?? { folder: '', folders: [], files: {}, notes: [] };
+  const { config, ...rest } = beside ?? nothingBeside;
   const task = preprocessing.task ?? config?.task;
   return {
     ...rest,

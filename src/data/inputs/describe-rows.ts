@@ -9,7 +9,8 @@ import { readYaml } from '../formats/yaml.ts';
 import { guessPreprocessing } from '../guess/guess.ts';
 import type { LoadedModel } from '../model/loaded-model.ts';
 import type { Preprocessing, PreprocessingText } from '../model/preprocessing.ts';
-import { completePreprocessing, formatPreprocessing, type LoadedPreprocessing } from '../model/preprocessing-text.ts';
+import { completePreprocessing, type LoadedPreprocessing } from '../model/preprocessing-text.ts';
+import { formatPreprocessing } from '../model/preprocessing-yaml.ts';
 import { type DescribedTable, describeTable } from './describe-table.ts';
 import { rowInputOf } from './row-model.ts';
 

@@ -1,4 +1,5 @@
 import type { Tensor } from '../../tensor/tensor.ts';
+import type { ImageVariant } from '../formats/image-variant.ts';
 import type { ImageInput } from '../model/preprocessing.ts';
 import type { GridTransform } from './grid.ts';
 import type { Tokenizer } from './tokenizer.ts';
@@ -20,6 +21,8 @@ export interface ModelInput {
     readonly transform: GridTransform;
     readonly input: ImageInput;
   };
+  /** What was changed about the image of an evaluation, and the source of the image itself. */
+  readonly variant?: { readonly of: string; readonly change: ImageVariant };
   /** Names and written values of the features of a table row. */
   readonly features?: { readonly names: readonly string[]; readonly texts: readonly string[] };
   /** Which features are one thing to a person: the columns of a table, the words of a text. */

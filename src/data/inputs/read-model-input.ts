@@ -2,21 +2,21 @@ import { extname, resolve } from 'node:path';
 import { WhereforeError } from '../../errors.ts';
 import { unknownName } from '../../nearest.ts';
 import { requiredInputs } from '../../onnx/graph.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
 import { hashOfFile } from '../files/file-hash.ts';
 import { FileMemo } from '../files/file-memo.ts';
 import { isFolder, isTaken } from '../files/folders.ts';
+import { nodeFiles } from '../files/node-files.ts';
 import type { ReadOptions } from '../files/open-file.ts';
 import { portablePath } from '../files/portable-path.ts';
 import { readBytes, readText } from '../files/read-file.ts';
-import type { Audio } from '../formats/audio.ts';
 import { readImage } from '../formats/image.ts';
 import { imageExtensions } from '../formats/image-type.ts';
 import { readTable, tableReaders } from '../formats/table-file.ts';
 import { tensorReaders } from '../formats/tensor-file.ts';
 import type { LoadedModel } from '../model/loaded-model.ts';
 import type { Preprocessing, TextInput } from '../model/preprocessing.ts';
-import { audioReaders, prepareAudio } from './audio-input.ts';
+import { audioReaders } from './audio-input.ts';
+import { audioAsInput, textsAsInputs } from './content-input.ts';
 import { withRows } from './describe-rows.ts';
 import { describedText } from './described-text.ts';
 import { imageAsInput } from './image-as-input.ts';
@@ -28,8 +28,7 @@ import { tableInputs } from './row-input.ts';
 import { splitSelection } from './row-selection.ts';
 import { filesOfFolder } from './source-files.ts';
 import { asTaken, bareRow, isNamed, tensorInput } from './tensor-input.ts';
-import { textInputs } from './text-input.ts';
-import { type FoundText, textsOfFile, textsOfTable } from './text-sources.ts';
+import { textsOfFile, textsOfTable } from './text-sources.ts';
 
 /**
  * Reads inputs for a model from what a person names: an image, a recording (`.wav`, `.flac`), `.npy`, `.npz` or
@@ -64,7 +63,7 @@ export async function readModelInputs(
   refuseNamedFile(model, source);
   const { path, selection } = splitSelection(source);
   if (await isFolder(placed(path))) {
-    const { paths } = await filesOfFolder(placed(path), preprocessing, selection);
+    const { paths } = await filesOfFolder(nodeFiles, placed(path), preprocessing, { selection });
     const inputs: ModelInput[][] = [];
     for (const file of paths) inputs.push(await readModelInputs(model, file, preprocessing, options));
     return inputs.flat();
@@ -134,18 +133,19 @@ async function readFileInputs(
             { path, selection },
             described?.input as TextInput,
           );
-    return textsAsInputs(named, texts, preprocessing);
+    return textsAsInputs(model, texts, told, preprocessing);
   }
   const isKnown = imageExtensions.has(extension) || extension in tensorReaders || extension in audioReaders;
   if (!isKnown && described)
-    return textsAsInputs({ ...named, told: source }, [{ text: source, place: '', notes: [] }], preprocessing);
+    return textsAsInputs(model, [{ text: source, place: '', notes: [] }], source, preprocessing);
   const kind = imageExtensions.has(extension) ? 'image' : extension in audioReaders ? 'audio' : 'tensors';
   // Only tensors may be a batch of many.
   const limit = kind !== 'tensors' || options.anyBatch ? undefined : inputLimit(model.graph);
   const bytes = await readBytes(path, kind, { ...place, limit });
   const hash = hashOfFile([bytes]);
   if (kind === 'image') return [await imageInput(model, bytes, told, hash, preprocessing)];
-  if (kind === 'audio') return [audioInput(model, audioReaders[extension](bytes, told), told, hash, preprocessing)];
+  if (kind === 'audio')
+    return [audioAsInput(model, audioReaders[extension](bytes, told), { source: told, hash }, preprocessing)];
   const reader = tensorReaders[extension];
   if (!reader) {
     throw new WhereforeError('invalid-argument', 'the kind of file is not known', {
@@ -178,35 +178,6 @@ async function rowInputs(
     sample: row.sample && { ...row.sample, tensors: asTaken(model, row.sample.tensors, path) },
     notes: [...described.notes, ...row.notes],
   }));
-}
-
-async function textsAsInputs(
-  { model, told }: NamedSource,
-  texts: readonly FoundText[],
-  preprocessing: Preprocessing,
-): Promise<ModelInput[]> {
-  const inputs: ModelInput[][] = [];
-  for (const { text, place, notes } of texts) {
-    const source = `${told}${place}`;
-    const complete = (tensors: ReadonlyMap<string, Tensor>) =>
-      tensorInput(model, tensors, source, undefined, preprocessing);
-    const parts = await textInputs(model, text, source, preprocessing, complete);
-    inputs.push(parts.map((part) => ({ ...part, notes: [...notes, ...part.notes] })));
-  }
-  return inputs.flat();
-}
-
-/** A recording as input of a model; what else the model takes has to follow from it. */
-function audioInput(
-  model: LoadedModel,
-  audio: Audio,
-  source: string,
-  hash: string,
-  preprocessing: Preprocessing,
-): ModelInput {
-  const { name, tensor, rate, notes } = prepareAudio(audio, requiredInputs(model.graph), preprocessing, source);
-  const input = tensorInput(model, new Map([[name, tensor]]), source, hash, preprocessing);
-  return { ...input, layout: { spatialAxes: [tensor.shape.length - 1] }, rate, notes: [...notes, ...input.notes] };
 }
 
 async function imageInput(

@@ -1,6 +1,6 @@
-import { extname, join } from 'node:path';
 import { WhereforeError } from '../../errors.ts';
-import { folderEntries } from '../files/folders.ts';
+import { endingOf, within } from '../../paths.ts';
+import type { Files } from '../files/file-access.ts';
 import { imageExtensions } from '../formats/image-type.ts';
 import { tensorReaders } from '../formats/tensor-file.ts';
 import type { Preprocessing } from '../model/preprocessing.ts';
@@ -35,33 +35,33 @@ export interface FoundFiles {
 /**
  * The files of a folder that a model takes, sub-folders included, in alphabetical order: images, texts or recordings by
  * what its inputs are, else arrays.
- * @param selection Places in that order, as `0-9`. Default all, at most {@link mostAtOnce} unless `any` is set.
+ * @param options.selection Places in that order, as `0-9`. Default all, at most {@link mostAtOnce} unless `any` is set.
  * @throws WhereforeError `invalid-data` for a folder without such files; `invalid-argument` for too many of them
  */
 export async function filesOfFolder(
+  there: Files,
   folder: string,
   { inputs }: Preprocessing,
-  selection: string | undefined,
-  { any = false }: { readonly any?: boolean } = {},
+  { selection, any = false }: { readonly selection?: string; readonly any?: boolean } = {},
 ): Promise<FoundFiles> {
-  const files = (await folderEntries(folder, { deep: true })).filter(({ isFolder }) => !isFolder);
+  const files = (await there.list(folder, { deep: true })).filter(({ isFolder }) => !isFolder);
   const taken = new Set(Object.values(inputs).map(({ kind }) => kind as string));
   const fitting = families.filter(({ kinds }) => taken.size === 0 || kinds.some((kind) => taken.has(kind)));
   for (const { called, endings } of fitting) {
-    const found = files.filter(({ name }) => endings.has(extname(name).toLowerCase())).map(({ name }) => name);
+    const found = files.filter(({ name }) => endings.has(endingOf(name))).map(({ name }) => name);
     if (found.length === 0) continue;
     const positions =
       selection === undefined ? everyPosition(found.length, folder, called, any) : selectedRows(selection, folder);
     const missing = positions.find((place) => place >= found.length);
     if (missing !== undefined) throw noSuch(folder, missing, found.length);
-    return { paths: positions.map((place) => join(folder, found[place])), note: `${called} of ${folder}` };
+    return { paths: positions.map((place) => within(folder, found[place])), note: `${called} of ${folder}` };
   }
   throw new WhereforeError(
     'invalid-data',
     `the folder holds no ${fitting.map(({ called }) => called).join(' or ')} for the model`,
     {
       where: folder,
-      got: [...new Set(files.map(({ name }) => extname(name) || name))].slice(0, 12).join(', ') || 'nothing',
+      got: [...new Set(files.map(({ name }) => endingOf(name) || name))].slice(0, 12).join(', ') || 'nothing',
       expected: fitting.flatMap(({ endings }) => [...endings]).join(' '),
     },
   );

@@ -1,46 +1,52 @@
-import { dirname, resolve } from 'node:path';
 import { WhereforeError } from '../../errors.ts';
 import { requiredInputs } from '../../onnx/graph.ts';
+import { inFolderOf, relativeTo } from '../../paths.ts';
 import { contentHash } from '../../tensor/content-hash.ts';
 import { maxOf, minOf } from '../../tensor/extremes.ts';
 import { namedMemo } from '../../tensor/memo.ts';
 import { int64, type Tensor } from '../../tensor/tensor.ts';
-import { foldersOf } from '../files/folders.ts';
+import type { AccessOptions } from '../files/file-access.ts';
+import { textAt } from '../files/file-text.ts';
 import type { LoadedModel } from '../model/loaded-model.ts';
 import type { Preprocessing, TextInput } from '../model/preprocessing.ts';
 import { describedText } from './described-text.ts';
 import { emptyToken } from './empty-token.ts';
 import type { ModelInput } from './model-input.ts';
 import { type EncodedText, filledUp, partsOfText, type TextLimits } from './text-length.ts';
-import { readTokenizer, type Tokenizer } from './tokenizer.ts';
+import { parseTokenizer, type Tokenizer } from './tokenizer.ts';
 
 /**
  * The tokenizer that a model's `wherefore.yaml` names, below its folder, else the one beside the model; undefined where
- * there is neither.
+ * there is neither, or no way to files.
  */
 export async function tokenizerOf(model: LoadedModel, preprocessing: Preprocessing): Promise<Tokenizer | undefined> {
-  const path = tokenizerPath(model, preprocessing);
-  if (path === undefined) return undefined;
-  return tokenizers(model, path, async () => readTokenizer(path, { inside: await foldersFor(model, path) }));
+  const { files, withinTime } = model.edge;
+  const found = tokenizerFile(model, preprocessing);
+  if (!found || !files) return undefined;
+  const { path, access } = found;
+  return tokenizers(model, path, async () =>
+    parseTokenizer(await textAt(files, path, 'tokenizer', access), { where: path, within: withinTime }),
+  );
 }
 
 /** Tokenizers stay with the model: every text, baseline and explanation asks for them. */
 const tokenizers = namedMemo<LoadedModel, Promise<Tokenizer>>();
 
-function tokenizerPath(model: LoadedModel, preprocessing: Preprocessing): string | undefined {
-  const described = describedText(preprocessing);
+function tokenizerFile(
+  { beside, preprocessing, path: modelPath }: LoadedModel,
+  asked: Preprocessing,
+): { readonly path: string; readonly access: AccessOptions } | undefined {
+  const described = describedText(asked);
   if (!described) return undefined;
-  const file = described.input.tokenizer;
-  if (file === undefined) return model.beside?.files.tokenizer;
-  const beside = model.preprocessing?.path ?? model.path;
-  return beside === undefined ? file : resolve(dirname(beside), file);
-}
-
-/** Folders that a tokenizer must lie in, where another file names it. */
-async function foldersFor({ preprocessing, path, beside }: LoadedModel, tokenizer: string) {
-  if (beside && tokenizer === beside.files.tokenizer) return beside.folders;
-  const naming = preprocessing?.path ?? path;
-  return naming === undefined ? undefined : foldersOf(naming);
+  const written = described.input.tokenizer;
+  const found = beside?.files.tokenizer;
+  // A guess names the file that was found by its way from the model.
+  const isGuessed = written === undefined || (!preprocessing && found && written === relativeTo(beside.folder, found));
+  if (isGuessed) return found === undefined ? undefined : { path: found, access: beside?.access ?? {} };
+  const namedBy = preprocessing?.path ?? modelPath;
+  return namedBy === undefined
+    ? { path: written, access: {} }
+    : { path: inFolderOf(namedBy, written), access: { namedBy } };
 }
 
 /**

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { sharedData } from '../../../test/shared-data.ts';
+import { withinTime } from '../files/within-time.ts';
 import { emptyToken } from './empty-token.ts';
 import { alignTokens, wordsOf } from './token-alignment.ts';
-import { parseTokenizer, readTokenizer } from './tokenizer.ts';
+import { parseTokenizer } from './tokenizer.ts';
+import { readTokenizer } from './tokenizer-file.ts';
 
 const none = (tokens: readonly string[]) => tokens.map(() => false);
 const pieces = (text: string, tokens: readonly string[]) =>
@@ -88,12 +90,13 @@ describe('tokenizer', () => {
     expect(emptyToken(tokenizer, 'mask')).toBeUndefined();
   });
 
-  it('refuses other files', () => {
-    expect(() => parseTokenizer('{}')).toThrow(/not a tokenizer.*without model.vocab/);
-    expect(() => parseTokenizer('nonsense', 'a.json')).toThrow(/^a.json: not a tokenizer/);
+  it('refuses other files', async () => {
+    await expect(parseTokenizer('{}', { within: withinTime })).rejects.toThrow(/not a tokenizer.*without model.vocab/);
+    const refused = parseTokenizer('nonsense', { where: 'a.json', within: withinTime });
+    await expect(refused).rejects.toThrow(/^a.json: not a tokenizer/);
   });
 
-  it('refuses what its vocabulary has in place of ids', () => {
+  it('refuses what its vocabulary has in place of ids', async () => {
     const withIdOfA = (id: unknown) =>
       parseTokenizer(
         JSON.stringify({
@@ -104,12 +107,14 @@ describe('tokenizer', () => {
           post_processor: null,
           decoder: null,
         }),
-        'a.json',
+        { where: 'a.json', within: withinTime },
       );
-    expect(withIdOfA(7).encode('a a').ids).toEqual([7, 7]);
-    for (const id of [-1, 0.5, '3', {}, 2 ** 60])
-      expect(() => withIdOfA(id).encode('a')).toThrow(
+    expect((await withIdOfA(7)).encode('a a').ids).toEqual([7, 7]);
+    for (const id of [-1, 0.5, '3', {}, 2 ** 60]) {
+      const tokenizer = await withIdOfA(id);
+      expect(() => tokenizer.encode('a')).toThrow(
         /^a.json: the tokenizer fails on this text.*the token "a" has the id/,
       );
+    }
   });
 });

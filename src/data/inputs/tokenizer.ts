@@ -1,10 +1,7 @@
-import { runInNewContext } from 'node:vm';
 import type { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { WhereforeError } from '../../errors.ts';
 import { maxOf } from '../../tensor/extremes.ts';
-import { firstUse } from '../files/first-use.ts';
-import type { ReadOptions } from '../files/open-file.ts';
-import { readText } from '../files/read-file.ts';
+import type { WithinTime } from '../files/within-time.ts';
 import { emptyTokens } from './empty-token.ts';
 import { type EncodedText, type TextLimits, truncationOf } from './text-length.ts';
 import { alignTokens, wordsOf } from './token-alignment.ts';
@@ -27,15 +24,14 @@ export interface Tokenizer {
 }
 
 /**
- * Reads a `tokenizer.json` (Hugging Face).
- * @throws WhereforeError `file-not-found`, `invalid-data` for another form
+ * A tokenizer from the text of a `tokenizer.json` (Hugging Face).
+ * @param within Stops what does not end: the regular expressions of the file run for each text.
+ * @throws WhereforeError `invalid-data` for another form
  */
-export async function readTokenizer(path: string, options: ReadOptions = {}): Promise<Tokenizer> {
-  return parseTokenizer(await readText(path, 'tokenizer', options), path);
-}
-
-/** A tokenizer from the text of a `tokenizer.json`. @throws WhereforeError `invalid-data` */
-export function parseTokenizer(json: string, where = 'tokenizer.json'): Tokenizer {
+export async function parseTokenizer(
+  json: string,
+  { where = 'tokenizer.json', within }: { readonly where?: string; readonly within: WithinTime },
+): Promise<Tokenizer> {
   const refuse = (cause: unknown) =>
     new WhereforeError('invalid-data', 'not a tokenizer', {
       where,
@@ -43,8 +39,9 @@ export function parseTokenizer(json: string, where = 'tokenizer.json'): Tokenize
       expected: 'a tokenizer.json as Hugging Face writes it',
       cause,
     });
+  const limited = <T>(work: () => T) => endingWork(work, within, where);
   let content: { model?: { vocab?: unknown; unk_token?: unknown; unk_id?: unknown } };
-  const tokenizers = firstUse.tokenizers();
+  const tokenizers = await import('@huggingface/tokenizers');
   let inner: HuggingFaceTokenizer;
   try {
     content = JSON.parse(json);
@@ -68,9 +65,9 @@ export function parseTokenizer(json: string, where = 'tokenizer.json'): Tokenize
       if (token === undefined) return `<${id}>`;
       return special.has(id) ? token : plain(token);
     },
-    decode: (ids) => limited(() => inner.decode([...ids], { skip_special_tokens: true }), where),
+    decode: (ids) => limited(() => inner.decode([...ids], { skip_special_tokens: true })),
     encode: (text, { special: added = true } = {}) => {
-      const { ids, tokens } = limited(() => checked(inner.encode(text, { add_special_tokens: added })), where);
+      const { ids, tokens } = limited(() => checked(inner.encode(text, { add_special_tokens: added })));
       const isSpecial = ids.map((id) => special.has(id));
       const spans = alignTokens(text, tokens, isSpecial, (i) => ids[i] === unknown);
       return {
@@ -110,28 +107,26 @@ function unknownId(
 /** Milliseconds for one text: a pattern of the file may try more ways than there are atoms. */
 const patience = 5000;
 
-/**
- * What `work` returns, unless it takes longer; the regular expressions of the file run inside, and nothing else stops
- * them.
- * @throws WhereforeError `invalid-data` when time is up, or when the tokenizer's own program fails
- */
-function limited<T>(work: () => T, where: string): T {
+/** What `work` returns. @throws WhereforeError `invalid-data` when time is up, or when the tokenizer's own program fails */
+function endingWork<T>(work: () => T, within: WithinTime, where: string): T {
+  let done: { readonly value: T } | undefined;
   try {
-    return runInNewContext('work()', { work }, { timeout: patience, breakOnSigint: false }) as T;
+    done = within(work, patience);
   } catch (cause) {
-    const late = (cause as { code?: unknown } | undefined)?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
-    throw new WhereforeError('invalid-data', late ? 'the tokenizer does not end' : 'the tokenizer fails on this text', {
+    throw new WhereforeError('invalid-data', 'the tokenizer fails on this text', {
       where,
-      got: late
-        ? `more than ${patience / 1000} s for one text`
-        : cause instanceof Error
-          ? cause.message
-          : String(cause),
-      expected: late ? 'patterns that end' : undefined,
-      fix: late ? 'give a shorter text, or fix the regular expressions of the tokenizer' : 'get the tokenizer again',
+      got: cause instanceof Error ? cause.message : String(cause),
+      fix: 'get the tokenizer again',
       cause,
     });
   }
+  if (done) return done.value;
+  throw new WhereforeError('invalid-data', 'the tokenizer does not end', {
+    where,
+    got: `more than ${patience / 1000} s for one text`,
+    expected: 'patterns that end',
+    fix: 'give a shorter text, or fix the regular expressions of the tokenizer',
+  });
 }
 
 /** A token without the prefix of its tokenizer: a space for the mark of a word's beginning. */

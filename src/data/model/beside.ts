@@ -1,11 +1,11 @@
-import { basename, dirname, join } from 'node:path';
 import { WhereforeError } from '../../errors.ts';
-import { foldersOf, isFile } from '../files/folders.ts';
-import { readText } from '../files/read-file.ts';
+import { fileName, folderOf, within } from '../../paths.ts';
+import type { AccessOptions, Files } from '../files/file-access.ts';
+import { textAt } from '../files/file-text.ts';
 import { type TextLimits, textLimits } from '../inputs/text-length.ts';
 import { type LabelList, labelLists } from './label-lists.ts';
 import { type ModelConfig, parseModelConfig } from './model-config.ts';
-import { readLabels } from './preprocessing-file.ts';
+import { labelsIn } from './preprocessing-at.ts';
 import type { ProcessorFile } from './preprocessor-config.ts';
 
 /** Files that other tools leave beside a model, by what they say. */
@@ -24,9 +24,11 @@ export type BesideFile = keyof typeof fileNames;
 export interface Beside {
   /** The folder of the model file. */
   readonly folder: string;
-  /** Folders that these files must lie in once links are followed. */
+  /** Folders in which these files were looked for. */
   readonly folders: readonly string[];
-  /** Absolute paths of the files that are there. */
+  /** How far a tokenizer that was found is trusted; one that the caller names is trusted as it is. */
+  readonly access: AccessOptions;
+  /** Paths of the files that are there. */
   readonly files: Readonly<Partial<Record<BesideFile, string>>>;
   readonly config?: ModelConfig;
   /** What `preprocessor_config.json` holds. */
@@ -41,22 +43,40 @@ export interface Beside {
   readonly notes: readonly string[];
 }
 
+/** Around a model from bytes. */
+export const nothingBeside: Beside = { folder: '', folders: [], access: {}, files: {}, notes: [] };
+
 /** Folders of a model file in which to look: its own, and of `onnx/model.onnx` the one around it (Hugging Face). */
 function foldersAround(modelPath: string): string[] {
-  const folder = dirname(modelPath);
-  return basename(folder) === 'onnx' ? [folder, dirname(folder)] : [folder];
+  const folder = folderOf(modelPath);
+  return fileName(folder) === 'onnx' ? [folder, folderOf(folder)] : [folder];
+}
+
+/** Paths of the files that lie in some folders. */
+async function filesIn(there: Files, folders: readonly string[], notes: string[]): Promise<string[]> {
+  const paths: string[] = [];
+  for (const folder of folders) {
+    const entries = await there.list(folder).catch((error: unknown) => {
+      if (!(error instanceof WhereforeError)) throw error;
+      notes.push(`what lies beside the model is not used: ${error.message}`);
+      return [];
+    });
+    for (const { name, isFolder } of entries) if (!isFolder) paths.push(within(folder, name));
+  }
+  return paths;
 }
 
 /** Looks for what other tools leave beside a model, and reads what names its classes. */
-export async function findBeside(modelPath: string): Promise<Beside> {
-  const around = foldersAround(modelPath);
-  // Caches of downloaded models hold links to files that lie together elsewhere.
-  const folders = [...new Set([...around, ...(await foldersOf(modelPath))])];
+export async function findBeside(there: Files, modelPath: string): Promise<Beside> {
+  const folders = foldersAround(modelPath);
+  const access: AccessOptions = { namedBy: modelPath, alsoBelow: folders };
+  const notes: string[] = [];
+  const paths = await filesIn(there, folders, notes);
   const files: Partial<Record<BesideFile, string>> = {};
   for (const kind of Object.keys(fileNames) as BesideFile[]) {
-    files[kind] = await firstThere(around.flatMap((folder) => fileNames[kind].map((name) => join(folder, name))));
+    const wanted = folders.flatMap((folder) => fileNames[kind].map((name) => within(folder, name)));
+    files[kind] = wanted.find((path) => paths.includes(path));
   }
-  const notes: string[] = [];
   const attempt = async <T>(path: string | undefined, read: (path: string) => Promise<T>): Promise<T | undefined> => {
     if (path === undefined) return undefined;
     try {
@@ -64,25 +84,23 @@ export async function findBeside(modelPath: string): Promise<Beside> {
     } catch (error) {
       // Found, not asked for: a file of another meaning must not stand in the way.
       if (!(error instanceof WhereforeError)) throw error;
-      notes.push(`${basename(path)} beside the model is not used: ${error.message}`);
+      notes.push(`${fileName(path)} beside the model is not used: ${error.message}`);
       return undefined;
     }
   };
+  const json = async (path: string) => parsedJson(await textAt(there, path, 'config', access), path);
   const config = await attempt(files.config, async (path) =>
-    parseModelConfig(await readText(path, 'config', { inside: folders }), path),
+    parseModelConfig(await textAt(there, path, 'config', access), path),
   );
-  const processor = await attempt(files.processor, async (path) => ({
-    path,
-    content: parsedJson(await readText(path, 'config', { inside: folders }), path),
-  }));
-  const texts = await attempt(files.tokenizerConfig, async (path) =>
-    textLimits(parsedJson(await readText(path, 'config', { inside: folders }), path)),
+  const processor = await attempt(files.processor, async (path) => ({ path, content: await json(path) }));
+  const texts = await attempt(files.tokenizerConfig, async (path) => textLimits(await json(path)));
+  const listed = await attempt(files.labels, async (path) =>
+    labelsIn(await textAt(there, path, 'labels', access), path),
   );
-  const listed = await attempt(files.labels, (path) => readLabels(path, { inside: folders }));
   const named = config?.labels && { names: config.labels, file: files.config as string };
   const labels = named ?? (listed && { names: listed, file: files.labels as string });
-  const lists = labels ? undefined : await labelLists(around, folders);
-  return { folder: dirname(modelPath), folders, files, config, processor, texts, labels, lists, notes };
+  const lists = labels ? undefined : await labelLists(there, paths, access);
+  return { folder: folders[0], folders, access, files, config, processor, texts, labels, lists, notes };
 }
 
 function parsedJson(text: string, where: string): unknown {
@@ -91,9 +109,4 @@ function parsedJson(text: string, where: string): unknown {
   } catch (cause) {
     throw new WhereforeError('invalid-data', 'not JSON', { where, cause });
   }
-}
-
-async function firstThere(paths: readonly string[]): Promise<string | undefined> {
-  for (const path of paths) if (await isFile(path)) return path;
-  return undefined;
 }

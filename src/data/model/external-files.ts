@@ -1,5 +1,6 @@
 import { WhereforeError } from '../../errors.ts';
 import type { OnnxModel } from '../../onnx/graph.ts';
+import { inFolderOf } from '../../paths.ts';
 import type { Files } from '../files/file-access.ts';
 
 /** The files beside the model that hold weights, in the order of their names, and how many bytes of each it takes. */
@@ -23,7 +24,7 @@ export async function readExternalFiles(
 ): Promise<Map<string, Uint8Array>> {
   const found = new Map<string, Uint8Array>();
   for (const [name, end] of externalFiles(model)) {
-    const path = `${modelPath.replace(/[^\\/]*$/, '')}${name}`;
+    const path = inFolderOf(modelPath, name);
     const bytes = await files.range(path, 'weights', [0, end], { namedBy: modelPath });
     if (bytes.length < end) {
       throw new WhereforeError('malformed-model', 'the file with the weights is too short', {

@@ -1,14 +1,21 @@
 import { WhereforeError } from '../../errors.ts';
 import { endingOf, fileName, joined, parentOf } from '../../paths.ts';
 import { contentHash } from '../../tensor/content-hash.ts';
-import type { Files } from '../files/file-access.ts';
+import type { Files, FolderEntry } from '../files/file-access.ts';
+import { textAt } from '../files/file-text.ts';
 import { imageExtensions } from '../formats/image-type.ts';
-import { readNpy } from '../formats/npy.ts';
-import { readSafetensors } from '../formats/safetensors.ts';
+import { tensorReaders } from '../formats/tensor-file.ts';
+import { audioReaders } from '../inputs/audio-input.ts';
+import { audioAsInput, textsAsInputs } from '../inputs/content-input.ts';
+import { describedText } from '../inputs/described-text.ts';
 import { imageAsInput } from '../inputs/image-as-input.ts';
 import { describedImage } from '../inputs/image-input.ts';
+import { inputLimit } from '../inputs/input-limit.ts';
 import type { ModelInput } from '../inputs/model-input.ts';
+import { splitSelection } from '../inputs/row-selection.ts';
+import { filesOfFolder } from '../inputs/source-files.ts';
 import { tensorInput } from '../inputs/tensor-input.ts';
+import { textsOfFile } from '../inputs/text-sources.ts';
 import type { Edge, LoadedModel } from './loaded-model.ts';
 import type { Preprocessing } from './preprocessing.ts';
 
@@ -21,7 +28,7 @@ export interface Surroundings {
 }
 
 /**
- * The edge of a model without Node: images, `.npy` and `.safetensors` from `files`; no tables, no tokenizers.
+ * The edge of a model without Node: images, recordings, texts and tensors from `files`; no tables.
  * @param loadModel another model from a path
  */
 export function filesEdge({ files, decodeImage }: Surroundings, loadModel: Edge['loadModel']): Edge {
@@ -39,9 +46,18 @@ export function filesEdge({ files, decodeImage }: Surroundings, loadModel: Edge[
     },
     readInputs: async (model, source, preprocessing) => {
       if (!files) throw withoutFiles(source, 'give the tensors themselves');
-      return [await inputOf(files, edge, model, source, preprocessing)];
+      const { path, selection } = splitSelection(source);
+      if (!(await isFolder(files, path))) return inputsOf(files, edge, model, source, preprocessing);
+      const { paths } = await filesOfFolder(files, path, preprocessing, { selection });
+      const inputs: ModelInput[][] = [];
+      for (const one of paths) inputs.push(await inputsOf(files, edge, model, one, preprocessing));
+      return inputs.flat();
     },
-    sourcesIn: async (source) => (files ? imagesBelow(files, source) : [source]),
+    sourcesIn: async (source, preprocessing) => {
+      const { path, selection } = splitSelection(source);
+      if (!files || !(await isFolder(files, path))) return [source];
+      return (await filesOfFolder(files, path, preprocessing, { selection, any: true })).paths;
+    },
     decodeImage:
       decodeImage ??
       (async (_, { name }) => {
@@ -50,7 +66,7 @@ export function filesEdge({ files, decodeImage }: Surroundings, loadModel: Edge[
           fix: 'open the model with decodeImage, or give tensors',
         });
       }),
-    tokenizer: async () => undefined,
+    withinTime: (work) => ({ value: work() }),
     loadModel: files
       ? loadModel
       : async (path) => {
@@ -64,47 +80,57 @@ const isWithin = (folder: string, place: string): boolean =>
   !place.startsWith('../') && (folder === '' || place.startsWith(`${folder}/`));
 
 async function isThere(files: Files, path: string): Promise<boolean> {
-  const beside = await files.list(parentOf(path)).catch((error: unknown) => {
-    if (error instanceof WhereforeError && error.code === 'file-not-found') return [];
+  const beside = await entriesOf(files, parentOf(path));
+  return beside?.some(({ name, isFolder }) => !isFolder && name === fileName(path)) ?? false;
+}
+
+const isFolder = async (files: Files, path: string): Promise<boolean> => (await entriesOf(files, path)) !== undefined;
+
+/** What lies in a folder; undefined where there is no such folder. */
+const entriesOf = (files: Files, folder: string): Promise<FolderEntry[] | undefined> =>
+  files.list(folder).catch((error: unknown) => {
+    if (error instanceof WhereforeError && error.code === 'file-not-found') return undefined;
     throw error;
   });
-  return beside.some(({ name, isFolder }) => !isFolder && name === fileName(path));
-}
 
-/** The images of a folder; a source that is no folder is itself. */
-async function imagesBelow(files: Files, source: string): Promise<readonly string[]> {
-  if (endingOf(source) !== '') return [source];
-  const entries = await files.list(source, { deep: true });
-  return entries
-    .filter(({ name, isFolder }) => !isFolder && imageExtensions.has(endingOf(name)))
-    .map(({ name }) => `${source}/${name}`);
-}
-
-async function inputOf(
+async function inputsOf(
   files: Files,
   edge: Edge,
   model: LoadedModel,
   source: string,
   preprocessing: Preprocessing,
-): Promise<ModelInput> {
-  const ending = endingOf(source);
+): Promise<ModelInput[]> {
+  const { path, selection } = splitSelection(source);
+  const ending = endingOf(path);
   if (imageExtensions.has(ending)) {
     const { background } = describedImage(preprocessing, source).preprocessing;
     const bytes = await files.read(source, 'image');
     const image = await edge.decodeImage(bytes, { name: source, background });
-    return imageAsInput(model, image, { source, hash: contentHash([bytes]) }, preprocessing);
+    return [await imageAsInput(model, image, { source, hash: contentHash([bytes]) }, preprocessing)];
   }
-  if (ending !== '.npy' && ending !== '.safetensors') {
-    throw new WhereforeError('invalid-argument', 'without Node, inputs are images and tensors', {
-      where: source,
-      got: ending || 'no extension',
-      expected: `${[...imageExtensions].join(' ')} .npy .safetensors`,
-      fix: 'give the tensors themselves',
-    });
+  if (ending in audioReaders) {
+    const bytes = await files.read(source, 'audio');
+    const recording = audioReaders[ending](bytes, source);
+    return [audioAsInput(model, recording, { source, hash: contentHash([bytes]) }, preprocessing)];
   }
-  const bytes = await files.read(source, 'tensors');
-  const tensors = ending === '.npy' ? new Map([['', readNpy(bytes, source)]]) : readSafetensors(bytes, source).tensors;
-  return tensorInput(model, tensors, source, contentHash([bytes]), preprocessing);
+  if (ending in tensorReaders) {
+    const limit = inputLimit(model.graph);
+    const bytes = await files.read(source, 'tensors', { limit });
+    const tensors = tensorReaders[ending](bytes, source, limit);
+    return [tensorInput(model, tensors, source, contentHash([bytes]), preprocessing)];
+  }
+  if (ending === '.txt')
+    return textsAsInputs(model, textsOfFile(await textAt(files, path, 'text'), selection, path), path, preprocessing);
+  // A file of another kind is no text that happens to be called so.
+  if (describedText(preprocessing) && !(await isThere(files, path)))
+    return textsAsInputs(model, [{ text: source, place: '', notes: [] }], source, preprocessing);
+  const known = [...imageExtensions, ...Object.keys(audioReaders), ...Object.keys(tensorReaders), '.txt'];
+  throw new WhereforeError('invalid-argument', 'the kind of file is not known without Node', {
+    where: source,
+    got: ending || 'no extension',
+    expected: known.join(' '),
+    fix: 'give the tensors themselves',
+  });
 }
 
 const withoutFiles = (where: string, fix: string) =>

@@ -1,7 +1,8 @@
-import { basename, extname, join } from 'node:path';
 import { WhereforeError } from '../../errors.ts';
-import { folderEntries } from '../files/folders.ts';
-import { readLabels } from './preprocessing-file.ts';
+import { endingOf, fileName } from '../../paths.ts';
+import type { AccessOptions, Files } from '../files/file-access.ts';
+import { textAt } from '../files/file-text.ts';
+import { labelsIn } from './preprocessing-at.ts';
 
 /** A file beside a model that lists names, one a line or as JSON. */
 export interface LabelList {
@@ -20,13 +21,16 @@ const mostBytes = 2 ** 20;
 /** Files that are looked into in a folder, those that are called so first. */
 const mostFiles = 20;
 
-/** Lists of names in the folders around a model: text files and JSON of strings; anything else is passed over. */
-export async function labelLists(folders: readonly string[], inside: readonly string[]): Promise<LabelList[]> {
+/**
+ * Lists of names among the files around a model: text files and JSON of strings; anything else is passed over.
+ * @param paths the files around the model
+ */
+export async function labelLists(files: Files, paths: readonly string[], access: AccessOptions): Promise<LabelList[]> {
   const lists: LabelList[] = [];
-  for (const path of await candidates(folders)) {
+  for (const path of candidates(paths)) {
     try {
-      const names = await readLabels(path, { inside, limit: mostBytes });
-      if (names.every(Boolean)) lists.push({ names, file: path, isCalledSo: calledSo.test(basename(path)) });
+      const names = labelsIn(await textAt(files, path, 'labels', { ...access, limit: mostBytes }), path);
+      if (names.every(Boolean)) lists.push({ names, file: path, isCalledSo: calledSo.test(fileName(path)) });
     } catch (error) {
       // Nobody named this file: it may be anything.
       if (!(error instanceof WhereforeError)) throw error;
@@ -35,14 +39,8 @@ export async function labelLists(folders: readonly string[], inside: readonly st
   return lists;
 }
 
-async function candidates(folders: readonly string[]): Promise<string[]> {
-  const found: string[] = [];
-  for (const folder of folders) {
-    for (const { name, isFolder } of await folderEntries(folder)) {
-      const isList = ['.txt', '.json'].includes(extname(name).toLowerCase()) && !otherLists.test(name);
-      if (isList && !isFolder) found.push(join(folder, name));
-    }
-  }
-  const first = (path: string) => (calledSo.test(basename(path)) ? 0 : 1);
+function candidates(paths: readonly string[]): string[] {
+  const found = paths.filter((path) => ['.txt', '.json'].includes(endingOf(path)) && !otherLists.test(fileName(path)));
+  const first = (path: string) => (calledSo.test(fileName(path)) ? 0 : 1);
   return found.sort((a, b) => first(a) - first(b)).slice(0, mostFiles);
 }

@@ -9,6 +9,7 @@ import { FileHash } from '../files/file-hash.ts';
 import { findBelow, foldersOf, isFolder, realPath } from '../files/folders.ts';
 import { nodeFiles } from '../files/node-files.ts';
 import { withFile } from '../files/open-file.ts';
+import { withinTime } from '../files/within-time.ts';
 import { splitSelection } from '../inputs/row-selection.ts';
 import { findBeside } from './beside.ts';
 import { externalFiles } from './external-files.ts';
@@ -84,7 +85,7 @@ export async function loadModel(source: string | Uint8Array, options: LoadModelO
     : path
       ? await findPreprocessing(path)
       : undefined;
-  const there = { written: found, beside: path === undefined ? undefined : await findBeside(path) };
+  const there = { written: found, beside: path === undefined ? undefined : await findBeside(nodeFiles, path) };
   const { written: preprocessing, beside } = await withNamedFiles(decoded, there, options);
   if (preprocessing) checkPreprocessing(preprocessing, decoded.graph);
   const { threads, isolation = 'process', timeLimit } = options;
@@ -132,11 +133,10 @@ const nodeEdge: Edge = {
     const { path, selection } = splitSelection(source);
     if (!(await isFolder(path))) return [source];
     const { filesOfFolder } = await import('../inputs/source-files.ts');
-    return (await filesOfFolder(path, preprocessing, selection, { any: true })).paths;
+    return (await filesOfFolder(nodeFiles, path, preprocessing, { selection, any: true })).paths;
   },
   decodeImage: async (bytes, options) => (await import('../formats/image.ts')).readImage(bytes, options),
-  tokenizer: async (model, preprocessing) =>
-    (await import('../inputs/text-input.ts')).tokenizerOf(model, preprocessing),
+  withinTime,
   loadModel: (path, runtime) => loadModel(path, { runtime }),
 };
 

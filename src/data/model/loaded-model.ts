@@ -1,9 +1,9 @@
 import type { Model } from '../../runtime/model.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { Files } from '../files/file-access.ts';
+import type { WithinTime } from '../files/within-time.ts';
 import type { Colour, Image } from '../formats/image-type.ts';
 import type { ModelInput } from '../inputs/model-input.ts';
-import type { Tokenizer } from '../inputs/tokenizer.ts';
 import type { Beside } from './beside.ts';
 import type { Preprocessing } from './preprocessing.ts';
 import type { LoadedPreprocessing } from './preprocessing-text.ts';
@@ -61,8 +61,8 @@ export interface Edge {
     bytes: Uint8Array<ArrayBuffer>,
     options: { readonly name: string; readonly background?: Colour },
   ): Promise<Image>;
-  /** The tokenizer of a model that takes text, where one is known. */
-  tokenizer(model: LoadedModel, preprocessing: Preprocessing): Promise<Tokenizer | undefined>;
+  /** How work that may not end is stopped: the patterns of a tokenizer. A page ends its worker instead. */
+  readonly withinTime: WithinTime;
   /** Another model, such as a learned explainer, from a path. */
   loadModel(path: string, runtime: Runtime): Promise<LoadedModel>;
 }

@@ -1,9 +1,8 @@
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { WhereforeError } from '../../errors.ts';
 import type { OnnxModel } from '../../onnx/graph.ts';
 import { formatShape } from '../../tensor/tensor.ts';
-import { foldersOf } from '../files/folders.ts';
-import type { Beside } from './beside.ts';
+import { type Beside, nothingBeside } from './beside.ts';
 import { mayHaveClasses } from './model-labels.ts';
 import { readLabels } from './preprocessing-file.ts';
 import type { LoadedPreprocessing } from './preprocessing-text.ts';
@@ -41,14 +40,14 @@ export async function withNamedFiles(
       expected: model.graph.outputs.map(({ name, shape }) => `"${name}" ${shape ? formatShape(shape) : ''}`).join(', '),
     });
   }
-  const found = beside ?? { folder: '', folders: [], files: {}, notes: [] };
+  const found = beside ?? nothingBeside;
   return {
     beside: {
       ...found,
       ...(labels !== undefined && names && { labels: { names, file: resolve(labels) }, lists: undefined }),
       ...(tokenizer !== undefined && {
         files: { ...found.files, tokenizer: resolve(tokenizer) },
-        folders: [...found.folders, dirname(resolve(tokenizer)), ...(await foldersOf(tokenizer))],
+        access: {},
       }),
     },
     written: written && {

@@ -9,6 +9,7 @@ import { createModel, type ModelOrigin } from '../../runtime/model.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { contentHash } from '../../tensor/content-hash.ts';
 import type { Files } from '../files/file-access.ts';
+import { findBeside } from './beside.ts';
 import { readExternalFiles } from './external-files.ts';
 import { filesEdge, type Surroundings } from './files-edge.ts';
 import type { LoadedModel } from './loaded-model.ts';
@@ -61,9 +62,10 @@ export async function openModel(source: Uint8Array | string, options: OpenModelO
     weights: { kind: 'memory', files: new Map([...weights, [name, bytes]]) },
   };
   const model = await opened(decoded, runtime, origin).catch(asMalformed(name));
-  const labels = written?.labels ?? labelsOfModel(decoded, undefined).labels?.names;
+  const beside = path !== undefined && files ? await findBeside(files, path) : undefined;
+  const labels = written?.labels ?? labelsOfModel(decoded, beside).labels?.names;
   const edge = filesEdge(options, (other) => openModel(other, { ...options, preprocessing: undefined }));
-  return { ...model, path, preprocessing: written, beside: undefined, labels, edge };
+  return { ...model, path, preprocessing: written, beside, labels, edge };
 }
 
 async function bytesAt(files: Files | undefined, path: string): Promise<Uint8Array> {

@@ -1,8 +1,8 @@
 import { WhereforeError } from '../../errors.ts';
-import { fileName, isAbsolute } from '../../paths.ts';
+import { fileName, inFolderOf } from '../../paths.ts';
 import type { Files } from '../files/file-access.ts';
 import { decodeText, textIfPresent } from '../files/file-text.ts';
-import { type LoadedPreprocessing, parsePreprocessing } from './preprocessing-text.ts';
+import type { LoadedPreprocessing } from './preprocessing-text.ts';
 
 /**
  * The preprocessing beside a model file: `<model>.wherefore.yaml`, else `wherefore.yaml` in the same folder;
@@ -27,17 +27,16 @@ export async function preprocessingAt(files: Files, path: string): Promise<Loade
 }
 
 async function withLabels(files: Files, text: string, path: string): Promise<LoadedPreprocessing> {
+  // Read where there is one: the parser of YAML is larger than a method.
+  const { parsePreprocessing } = await import('./preprocessing-yaml.ts');
   const preprocessing = parsePreprocessing(text, path);
   const { labels } = preprocessing;
   if (labels === undefined) return { preprocessing, path };
   if (typeof labels !== 'string') return { preprocessing, path, labels };
-  const named = isAbsolute(labels) ? labels : inFolderOf(path, labels);
+  const named = inFolderOf(path, labels);
   const list = decodeText(await files.read(named, 'labels', { namedBy: path }), named);
   return { preprocessing, path, labels: labelsIn(list, named) };
 }
-
-/** A name in the folder of a file. */
-const inFolderOf = (path: string, name: string): string => `${path.replace(/[^\\/]*$/, '')}${name}`;
 
 /**
  * Class names by index: a text file with one a line, a JSON list, or a JSON object with the indices as its keys.

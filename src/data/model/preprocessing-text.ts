@@ -1,34 +1,25 @@
-import { Document, isPair, isScalar, isSeq, visit } from 'yaml';
 import type * as z from 'zod';
 import { WhereforeError } from '../../errors.ts';
 import { nearest, unknownName } from '../../nearest.ts';
 import type { Dimension, ValueInfo } from '../../onnx/graph.ts';
 import { formatShape } from '../../tensor/tensor.ts';
 import { portablePath } from '../files/portable-path.ts';
-import { readYaml } from '../formats/yaml.ts';
 import { knownKeys, type Preprocessing, type PreprocessingText, preprocessingSchema } from './preprocessing.ts';
-
-/**
- * Reads the text of a `wherefore.yaml` and fills in its defaults.
- * @param where Name of the file, for messages, which add the line.
- * @throws WhereforeError `invalid-data` with every mistake of the file, each with its line and what would be right.
- */
-export function parsePreprocessing(text: string, where = 'wherefore.yaml'): Preprocessing {
-  const { value, lineOf } = readYaml(text, where);
-  return checked(value ?? {}, where, (issue) =>
-    lineOf(issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]] : issue.path),
-  );
-}
 
 /**
  * Checks a preprocessing that was put together otherwise, from flags or a guess, and fills in its defaults.
  * @throws WhereforeError `invalid-data` with every mistake.
  */
 export function completePreprocessing(content: PreprocessingText, where = 'preprocessing'): Preprocessing {
-  return checked(content, where, () => undefined);
+  return checkedPreprocessing(content, where, () => undefined);
 }
 
-function checked(
+/**
+ * Checks what a file or a program says of inputs and outputs, and fills in its defaults.
+ * @param lineOfIssue where in the text of a file a mistake stands
+ * @throws WhereforeError `invalid-data` with every mistake
+ */
+export function checkedPreprocessing(
   content: unknown,
   where: string,
   lineOfIssue: (issue: z.core.$ZodIssue) => number | undefined,
@@ -98,23 +89,6 @@ function suggestion(found: unknown, known: readonly string[]): string {
   const guess = typeof found === 'string' ? nearest(found, known) : undefined;
   if (guess) return `: did you mean "${guess}"?`;
   return known.length ? `, known here: ${known.join(', ')}` : '';
-}
-
-/** The text of a `wherefore.yaml`, a column of a table and numbers on one line; reading it back gives an equal preprocessing. */
-export function formatPreprocessing(preprocessing: PreprocessingText): string {
-  const document = new Document(preprocessing);
-  visit(document, {
-    Map(key, node, path) {
-      const [list] = path.slice(-1);
-      const columns = path.at(-2);
-      if (typeof key === 'number' && isSeq(list) && isPair(columns) && String(columns.key) === 'columns')
-        node.flow = true;
-    },
-    Seq(_key, node) {
-      if (node.items.every((item) => isScalar(item) && typeof item.value === 'number')) node.flow = true;
-    },
-  });
-  return document.toString({ collectionStyle: 'any', flowCollectionPadding: false, lineWidth: 120 });
 }
 
 /** A preprocessing with its labels read and the file that it came from. */

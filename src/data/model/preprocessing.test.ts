@@ -5,12 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ValueInfo } from '../../onnx/graph.ts';
 import { findPreprocessing, readLabels } from './preprocessing-file.ts';
-import {
-  checkPreprocessing,
-  completePreprocessing,
-  formatPreprocessing,
-  parsePreprocessing,
-} from './preprocessing-text.ts';
+import { checkPreprocessing, completePreprocessing } from './preprocessing-text.ts';
+import { formatPreprocessing, parsePreprocessing } from './preprocessing-yaml.ts';
 
 const squeezenet = `
 task: classification

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { byteTokenizer } from '../../../test/language/byte-tokenizer.ts';
 import { textStream } from './text-stream.ts';
 
-const tokenizer = byteTokenizer();
+const tokenizer = await byteTokenizer();
 const idsOf = (text: string) => tokenizer.encode(text, { special: false }).ids;
 
 describe('a stream of text', () => {

@@ -1,7 +1,8 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import { folderEntries, isFile, isFolder } from '../../data/files/folders.ts';
 import { readText } from '../../data/files/read-file.ts';
-import { readTokenizer, type Tokenizer } from '../../data/inputs/tokenizer.ts';
+import type { Tokenizer } from '../../data/inputs/tokenizer.ts';
+import { readTokenizer } from '../../data/inputs/tokenizer-file.ts';
 import { type LoadModelOptions, loadModel } from '../../data/model/load-model.ts';
 import type { LoadedModel } from '../../data/model/loaded-model.ts';
 import { WhereforeError } from '../../errors.ts';

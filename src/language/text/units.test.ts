@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { byteTokenizer } from '../../../test/language/byte-tokenizer.ts';
 import { type UnitKind, unitsOf } from './units.ts';
 
-const tokenizer = byteTokenizer();
+const tokenizer = await byteTokenizer();
 const texts = (text: string, kind: UnitKind) => unitsOf(text, tokenizer.encode(text), kind).map((unit) => unit.text);
 
 describe('units of a text', () => {

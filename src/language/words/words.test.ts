@@ -165,7 +165,7 @@ describe('an explanation in words', () => {
     expect(tell(facts, 'developer')).toEqual([
       'The model gives 72.1 % for “>50K”.',
       'For the baseline (the median of 64 rows) it gives 53 %, so the difference is 19.1 percentage points more.',
-      'Integrated gradients shares out the difference from the baseline (the median of 64 rows).',
+      'Integrated gradients attributes the difference from the baseline (the median of 64 rows).',
       'Raised by capital-gain (7688) by 12.3 percentage points; age (58) by 8.71 percentage points.',
       'Lowered by hours-per-week (20) by 2.13 percentage points.',
       'The 1 other feature together raise it by 0.17 percentage points.',

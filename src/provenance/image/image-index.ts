@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { removeFolder, writeAtomically, writeFolderAtomically } from '../../data/files/files.ts';
+import { removePath, writeAtomically, writeFolderAtomically } from '../../data/files/files.ts';
 import { folderEntries, isFolder, isTaken } from '../../data/files/folders.ts';
 import { readBytes, readText } from '../../data/files/read-file.ts';
 import { WhereforeError } from '../../errors.ts';
@@ -73,7 +73,7 @@ export async function changeImageIndex(
       // Their entries stay, as items are known by the numbers of segments; an entry costs nothing.
       for (const entry of manifest.segments)
         if (entry.removed.length === entry.items && isTaken(join(folder, entry.folder)))
-          await removeFolder(join(folder, entry.folder));
+          await removePath(join(folder, entry.folder));
     },
     async remove(ids) {
       const missing = ids.find((id) => !known.has(id));

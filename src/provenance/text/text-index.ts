@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { removeFolder, writeAtomically } from '../../data/files/files.ts';
+import { removePath, writeAtomically } from '../../data/files/files.ts';
 import { folderEntries, isFolder, isTaken } from '../../data/files/folders.ts';
 import { readText } from '../../data/files/read-file.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
@@ -181,7 +181,7 @@ async function joinSmall(folder: string, manifest: IndexManifest, size: number):
   manifest.segments = [...manifest.segments.filter((one) => !joined.has(one)), ...made];
   await writeManifest(folder, manifest);
   const used = new Set(manifest.segments.map((entry) => entry.folder));
-  for (const entry of joined) if (!used.has(entry.folder)) await removeFolder(join(folder, entry.folder));
+  for (const entry of joined) if (!used.has(entry.folder)) await removePath(join(folder, entry.folder));
   return made.reduce((sum, entry) => sum + entry.bytes, 0);
 }
 
