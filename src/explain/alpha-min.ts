@@ -1,13 +1,14 @@
+import type { ModelInput } from '../data/inputs/model-input.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Comparison } from '../evaluation/comparison.ts';
 import { defaultAlphaMin, tuneAlphaMin } from '../evaluation/msi.ts';
 import type { MetricChoice } from '../evaluation/score.ts';
 import { choose, random } from '../tensor/random.ts';
-import type { DrawnInput } from './evaluation/inputs.ts';
+import { sourceOf } from './evaluation/inputs.ts';
 
 /** The images on which α_min is tuned: a quarter, with all their variants. */
-export function calibrationSources(drawn: readonly DrawnInput[], seed: number): string[] {
-  const sources = [...new Set(drawn.map(({ drawnFrom }) => drawnFrom))];
+export function calibrationSources(inputs: readonly ModelInput[], seed: number): string[] {
+  const sources = [...new Set(inputs.map(sourceOf))];
   if (sources.length < 2) {
     throw new WhereforeError('invalid-argument', 'α_min is tuned on inputs that are not reported', {
       got: `${sources.length} input`,

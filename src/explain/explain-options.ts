@@ -26,7 +26,7 @@ export interface ExplainOptions extends Omit<Question, 'methods' | 'layers'>, Wo
   readonly score?: boolean;
   /** How a person would repeat it, for the document. */
   readonly command?: string;
-  /** Told what is going to be computed, once all of it is checked. */
+  /** Called with what is going to be computed, once all of it is checked. */
   readonly onPlanned?: (plan: Announced) => void;
   /** Called when an explanation begins. */
   readonly onStarted?: (planned: PlannedExplanation) => void;

@@ -18,8 +18,8 @@ import type { ExplainOptions, ExplainSource } from '../explain-options.ts';
 import { checkMethods, refuseIdleParameters } from '../plan.ts';
 import { measureSpeeds } from '../speed.ts';
 import { type Forecast, forecast } from './forecast.ts';
-import { drawInputs } from './inputs.ts';
-import { baselinesOf, defaultRegions, groupCount, inputsOf, methodsOf, planAll } from './plan.ts';
+import { drawInputs, sourceOf } from './inputs.ts';
+import { baselinesOf, defaultRegions, groupCount, inputsOf, methodsOf, type PlannedInput, planAll } from './plan.ts';
 import { truthsOf } from './truth.ts';
 
 /** What the caller asks for; whatever is left out is chosen and recorded. */
@@ -51,12 +51,12 @@ export interface EvaluateOptions
   readonly exampleMetric?: string;
   readonly store?: ResultStore;
   /**
-   * Told of the comparison before it begins, once α_min is known: may compute its explanations in shards, and gives a
+   * Called with the comparison before it begins, once α_min is known: may compute its explanations in shards, and gives a
    * store that holds them; undefined where it does not.
    */
   readonly ahead?: (request: ComparisonRequest, alphaMin: number | undefined) => Promise<ComputedAhead | undefined>;
   readonly onScored?: ComparisonRequest['onScored'];
-  /** Told what is going to be compared, before it is. */
+  /** Called with what is going to be compared, before it is. */
   readonly onPlanned?: (plan: EvaluationPlan) => void;
 }
 
@@ -162,17 +162,18 @@ export async function prepareEvaluation(
   if (options.methods) checkMethods({ methods: options.methods, parameters: options.parameters });
   const { seed = 0 } = options;
   const drawn = await drawInputs(model, sources, preprocessing, options);
-  const wanted = options.methods ?? defaultMethods(drawn[0].input);
+  const wanted = options.methods ?? defaultMethods(drawn[0]);
   checkMethods({ methods: wanted, parameters: options.parameters });
   refuseIdleParameters(options, new Set(wanted));
   const parameters = options.methods ? options.parameters : { ...defaultParameters, ...options.parameters };
   const { planned, leftOut } = await planAll(model, drawn, wanted, { ...options, parameters, preprocessing });
   const truths = options.truth === undefined ? undefined : await truthsOf(options.truth, drawn, model.edge);
-  const regions = options.regions ?? defaultRegions(drawn[0].input);
-  const all = inputsOf(planned, drawn, { truths, regions });
+  const regions = options.regions ?? defaultRegions(drawn[0]);
+  const all = inputsOf(planned, { truths, regions });
   const calibration = options.alphaMin === 'tuned' ? calibrationSources(drawn, seed) : [];
-  const inputs = all.filter(({ from }) => !calibration.includes(from.drawnFrom));
-  const held = all.filter(({ from }) => calibration.includes(from.drawnFrom));
+  const isHeld = ({ input }: PlannedInput) => calibration.includes(sourceOf(input));
+  const inputs = all.filter((one) => !isHeld(one));
+  const held = all.filter(isHeld);
   const methods = methodsOf(planned);
   const baselines = baselinesOf(planned, all, options.reference);
   const asked = options.metrics ?? defaultMetrics;
@@ -257,11 +258,11 @@ export async function evaluate(
   const comparison = ahead ? { ...compared, cost: costOf(compared, ahead) } : compared;
   return {
     comparison,
-    inputs: inputs.map(({ input, compared, from, labels }) => ({
+    inputs: inputs.map(({ input, compared, labels }) => ({
       input,
       name: compared.name,
-      drawnFrom: from.drawnFrom,
-      variant: from.variant && describeVariant(from.variant),
+      drawnFrom: sourceOf(input),
+      variant: input.variant && describeVariant(input.variant.change),
       hasTruth: compared.truth !== undefined,
       targetDescription: describeTarget(compared.target, labels),
     })),

@@ -7,7 +7,7 @@ import { writePng } from '../../data/formats/image.ts';
 import { loadModel } from '../../data/model/load-model.ts';
 import { tensor } from '../../tensor/tensor.ts';
 import { preprocessingOf } from '../explain.ts';
-import { drawInputs } from './inputs.ts';
+import { drawInputs, sourceOf } from './inputs.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'wherefore-inputs-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -25,7 +25,7 @@ it('two files of one name, from folders that are not told, stay two inputs', asy
   const model = await loadModel(path);
   const sources = ['a', 'b', 'a'].map((place) => join(folder, place, 'cat.png'));
   const drawn = await drawInputs(model, sources, preprocessingOf(model, {}));
-  expect(drawn.map(({ drawnFrom }) => drawnFrom)).toEqual(['cat.png', '2/cat.png', 'cat.png']);
-  expect(drawn.map(({ input }) => input.source)).toEqual(['cat.png', '2/cat.png', 'cat.png']);
+  expect(drawn.map(sourceOf)).toEqual(['cat.png', '2/cat.png', 'cat.png']);
+  expect(drawn.map(({ source }) => source)).toEqual(['cat.png', '2/cat.png', 'cat.png']);
   await model.close();
 });

@@ -9,15 +9,6 @@ import { contentHash, hashedTensor } from '../../tensor/content-hash.ts';
 import { choose, random } from '../../tensor/random.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 
-/** An input of an evaluation. */
-export interface DrawnInput {
-  readonly input: ModelInput;
-  /** The image or file that it was made of. */
-  readonly drawnFrom: string;
-  /** How the image was changed; undefined for the image itself. */
-  readonly variant: ImageVariant | undefined;
-}
-
 export interface DrawOptions {
   /** How many inputs; fewer than there are: some are chosen by the seed. Default: all. */
   readonly count?: number;
@@ -37,8 +28,8 @@ export async function drawInputs(
   sources: readonly (string | ReadonlyMap<string, Tensor>)[],
   preprocessing: Preprocessing,
   { count, augment = false, seed = 0 }: DrawOptions = {},
-): Promise<DrawnInput[]> {
-  const found: DrawnInput[] = [];
+): Promise<ModelInput[]> {
+  const found: ModelInput[] = [];
   const namesakes = new Map<string, (string | undefined)[]>();
   for (const source of sources) {
     const inputs =
@@ -51,10 +42,7 @@ export async function drawInputs(
             )
           ).flat()
         : [tensorInput(model, source, 'tensors in memory', undefined, preprocessing)];
-    for (const one of inputs) {
-      const input = withOwnName(one, namesakes);
-      found.push({ input, drawnFrom: sourceOf(input), variant: undefined });
-    }
+    for (const one of inputs) found.push(withOwnName(one, namesakes));
   }
   const wanted = count ?? found.length;
   if (wanted <= found.length) {
@@ -71,7 +59,7 @@ export async function drawInputs(
   const source = random(seed, 301);
   const drawn = [...found];
   for (let k = 0; drawn.length < wanted; k++) {
-    const original = found[k % found.length].input;
+    const original = found[k % found.length];
     const variant = drawVariant(imageOf(original).pixels.shape, source);
     drawn.push(await varied(original, variant, Math.floor(k / found.length) + 1));
   }
@@ -88,8 +76,12 @@ function withOwnName(input: ModelInput, namesakes: Map<string, (string | undefin
   return place === 0 ? input : { ...input, source: `${place + 1}/${source}` };
 }
 
-/** Two tensors in memory have the same name and are two inputs all the same. */
-function sourceOf({ source, tensors }: ModelInput): string {
+/**
+ * The image or file that an input was drawn from: inputs of one source are not independent. Two tensors in memory have
+ * the same name and are two sources all the same.
+ */
+export function sourceOf({ source, tensors, variant }: ModelInput): string {
+  if (variant) return variant.of;
   if (source !== 'tensors in memory') return source;
   return `${source} ${contentHash([...tensors.values()].flatMap((t) => [...hashedTensor(t)])).slice(0, 12)}`;
 }
@@ -102,21 +94,18 @@ function imageOf({ image, source }: ModelInput): NonNullable<ModelInput['image']
   });
 }
 
-async function varied(original: ModelInput, variant: ImageVariant, number: number): Promise<DrawnInput> {
+async function varied(original: ModelInput, variant: ImageVariant, number: number): Promise<ModelInput> {
   const { pixels, input } = imageOf(original);
   const changed = variantOf(pixels, variant);
   const { tensor, transform } = await preprocessImage({ pixels: changed, notes: [] }, input);
   const [name] = original.tensors.keys();
   return {
-    input: {
-      ...original,
-      source: `${original.source}, variant ${number}`,
-      hash: contentHash([JSON.stringify([original.hash, variant])]),
-      tensors: new Map([[name, tensor]]),
-      image: { pixels: changed, transform, input },
-      notes: [...original.notes, describeVariant(variant)],
-    },
-    drawnFrom: original.source,
-    variant,
+    ...original,
+    source: `${original.source}, variant ${number}`,
+    hash: contentHash([JSON.stringify([original.hash, variant])]),
+    tensors: new Map([[name, tensor]]),
+    image: { pixels: changed, transform, input },
+    notes: [...original.notes, describeVariant(variant)],
+    variant: { of: original.source, change: variant },
   };
 }

@@ -10,7 +10,7 @@ import { sizeOf } from '../../tensor/tensor.ts';
 import { inputGroups } from '../input-groups.ts';
 import { type PlannedExplanation, plan } from '../plan.ts';
 import type { Question } from '../request.ts';
-import type { DrawnInput } from './inputs.ts';
+import { sourceOf } from './inputs.ts';
 import { truthOfRegions } from './truth.ts';
 
 interface PlanOptions extends Omit<Question, 'methods' | 'groups'> {
@@ -21,11 +21,10 @@ interface PlanOptions extends Omit<Question, 'methods' | 'groups'> {
 /** Everything that is going to be explained, checked: methods at the input, and those over space at a layer that has it. */
 export async function planAll(
   model: LoadedModel,
-  drawn: readonly DrawnInput[],
+  inputs: readonly ModelInput[],
   wanted: readonly MethodName[],
   { preprocessing, signal, target, baseline, layers, parameters }: PlanOptions,
 ): Promise<{ planned: readonly PlannedExplanation[]; leftOut: readonly string[] }> {
-  const inputs = drawn.map(({ input }) => input);
   const question = { target, baseline, parameters, methods: wanted, layers };
   const { explanations: planned, leftOut } = await plan(model, inputs, preprocessing, { ...question, signal });
   return { planned, leftOut: leftOut.map(({ text }) => text) };
@@ -34,7 +33,6 @@ export async function planAll(
 export interface PlannedInput {
   readonly input: ModelInput;
   readonly compared: ComparedInput;
-  readonly from: DrawnInput;
   /** What the classes or tokens of the target are called. */
   readonly labels: readonly string[] | undefined;
 }
@@ -45,17 +43,12 @@ interface InputFacts {
 }
 
 /** Inputs with their targets; an input with several targets is several. */
-export function inputsOf(
-  planned: readonly PlannedExplanation[],
-  drawn: readonly DrawnInput[],
-  { truths, regions }: InputFacts,
-): PlannedInput[] {
+export function inputsOf(planned: readonly PlannedExplanation[], { truths, regions }: InputFacts): PlannedInput[] {
   const found = new Map<string, PlannedInput>();
   for (const { input, target, labels } of planned) {
     const hash = hashOfInput(input);
     const key = `${input.source}|${hash}|${JSON.stringify(target)}`;
     if (found.has(key)) continue;
-    const from = drawn.find((one) => one.input === input) as DrawnInput;
     const truth = truths?.get(input);
     const compared: ComparedInput = {
       name: input.source,
@@ -66,9 +59,9 @@ export function inputsOf(
       groups: inputGroups(input),
       regions: input.groups ? undefined : regions,
       truth: truth && truthOfRegions(truth, positionsOf(input), regions),
-      drawnFrom: from.drawnFrom,
+      drawnFrom: sourceOf(input),
     };
-    found.set(key, { input, compared, from, labels });
+    found.set(key, { input, compared, labels });
   }
   return [...found.values()];
 }

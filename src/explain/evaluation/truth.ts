@@ -10,7 +10,7 @@ import { fileName } from '../../paths.ts';
 import { maxOf } from '../../tensor/extremes.ts';
 import { filled, mapped } from '../../tensor/filled.ts';
 import { formatShape, type Tensor, tensor } from '../../tensor/tensor.ts';
-import type { DrawnInput } from './inputs.ts';
+import { sourceOf } from './inputs.ts';
 
 /** Boxes as people draw them: left, top, right and bottom in pixels of the image, the last two not included. */
 const boxesSchema = z.array(z.tuple([z.number(), z.number(), z.number(), z.number()])).min(1);
@@ -31,14 +31,14 @@ interface Truths {
  * @returns undefined where the folder holds nothing for this image, or where the input is no image
  * @throws WhereforeError `wrong-shape` for a mask of another size, `invalid-data` for boxes that cannot be read
  */
-async function readTruth(there: Truths, drawn: DrawnInput): Promise<Uint8Array | undefined> {
-  const { image } = drawn.input;
+async function readTruth(there: Truths, drawn: ModelInput): Promise<Uint8Array | undefined> {
+  const { image, variant } = drawn;
   if (!image) return undefined;
-  const stem = fileName(drawn.drawnFrom).replace(/(?<=.)\.[^.]*$/, '');
-  const size = drawn.variant ? undefined : image.pixels.shape.slice(0, 2);
+  const stem = fileName(sourceOf(drawn)).replace(/(?<=.)\.[^.]*$/, '');
+  const size = variant ? undefined : image.pixels.shape.slice(0, 2);
   const mask = (await maskFile(there, stem, size)) ?? (await boxFile(there, stem, drawn));
   if (!mask) return undefined;
-  const changed = drawn.variant ? variantOf(mask, drawn.variant, { geometry: true }) : mask;
+  const changed = variant ? variantOf(mask, variant.change, { geometry: true }) : mask;
   // Padding and what is cut off belong to nothing.
   const { pad: _, ...input } = image.input;
   const { seen } = await preprocessImage({ pixels: changed, notes: [] }, input);
@@ -68,14 +68,14 @@ async function maskFile(
 async function boxFile(
   { folder, files }: Truths,
   stem: string,
-  { input, variant }: DrawnInput,
+  { image, variant }: ModelInput,
 ): Promise<Tensor<'uint8'> | undefined> {
   const path = `${folder}/${stem}.json`;
   const text = await textIfPresent(files, path, 'document');
   if (text === undefined) return undefined;
   const boxes = parseBoxes(text, path);
   // Boxes are cut with the image, so the whole of it must be known: a variant remembers only its part.
-  const [height, width] = variant ? sizeBehind(boxes, variant.part) : (input.image as { pixels: Tensor }).pixels.shape;
+  const [height, width] = variant ? sizeBehind(boxes, variant.change.part) : (image as { pixels: Tensor }).pixels.shape;
   const values = new Uint8Array(height * width * 3);
   for (const [left, top, right, bottom] of boxes) {
     for (let y = Math.max(0, Math.round(top)); y < Math.min(height, Math.round(bottom)); y++)
@@ -115,7 +115,7 @@ function parseBoxes(text: string, where: string): z.infer<typeof boxesSchema> {
 /** The objects of all inputs of which the folder knows one. @throws WhereforeError `invalid-data` where it knows none */
 export async function truthsOf(
   folder: string,
-  drawn: readonly DrawnInput[],
+  inputs: readonly ModelInput[],
   edge: Edge,
 ): Promise<Map<ModelInput, Uint8Array>> {
   const { files } = edge;
@@ -126,9 +126,9 @@ export async function truthsOf(
     });
   }
   const truths = new Map<ModelInput, Uint8Array>();
-  for (const one of drawn) {
+  for (const one of inputs) {
     const truth = await readTruth({ folder, edge, files }, one);
-    if (truth) truths.set(one.input, truth);
+    if (truth) truths.set(one, truth);
   }
   if (truths.size > 0) return truths;
   throw new WhereforeError('invalid-data', 'no masks or boxes for any of the images', {
