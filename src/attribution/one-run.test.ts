@@ -25,7 +25,7 @@ async function gradientBehind(model: ReturnType<typeof smallClassifier>, layer: 
 
 describe('a gradient at the input', () => {
   it.each(['gradient', 'guided-backpropagation', 'lrp-epsilon'])(
-    'of %s takes one pass forth and back',
+    'of %s takes one forward and one backward pass',
     async (method) => {
       const model = smallClassifier(runtime);
       const request = { inputs, target, method, layer: { names: ['relu1'] } };

@@ -223,7 +223,7 @@ async function tellRight(story: Story, images: readonly DemoImage[]): Promise<vo
   );
 }
 
-/** Methods that share the difference out over the image, and a learned explainer that masks it, each with its scores. */
+/** Methods that attribute the difference to the image, and a learned explainer that masks it, each with its scores. */
 async function tellQuality(story: Story, images: readonly DemoImage[]): Promise<void> {
   const from = story.explained.length;
   const image = images.find(({ file, shows }) => file === `${shows}.png`);

@@ -126,11 +126,11 @@ function verdict(document: ExplanationDocument): string {
   return ownTarget(document);
 }
 
-/** Of a method that shares out something else than T, what that is, and how far it adds up to it. */
+/** Of a method that attributes something else than T, what that is, and how far it adds up to it. */
 function ownTarget({ implicitTarget, implicitError, implicitBaseline }: ExplanationDocument): string {
   if (implicitTarget == null || implicitError == null || implicitBaseline === null) return '';
   const share = formatShare(implicitTarget === 0 ? null : Math.abs(implicitError / implicitTarget));
-  return `shares out ${formatNumber(implicitTarget)} instead: error ${share}`;
+  return `attributes ${formatNumber(implicitTarget)} instead: error ${share}`;
 }
 
 /** A path by its file name; what is no path as it was written. */

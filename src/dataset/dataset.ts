@@ -16,7 +16,7 @@ export type ColumnValue = string | number | undefined;
 /** How a long pass over a data set is followed and stopped. */
 export interface PassOptions {
   readonly signal?: AbortSignal;
-  /** Told now and then how many rows have been read of all. */
+  /** Called now and then with the number of rows that have been read, and of all. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 

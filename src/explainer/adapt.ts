@@ -9,7 +9,7 @@ export interface AdaptOptions extends AdaptationOptions {
   readonly checkpoints?: CheckpointStore;
   /** Goes on from here; the result has the same bits as that of an uninterrupted training. */
   readonly resume?: Checkpoint;
-  /** Told what will be trained, before it is. */
+  /** Called with what will be trained, before it is. */
   readonly onStart?: (plan: AdaptPlan) => void;
   readonly onValidation?: (validation: Validation) => void;
 }

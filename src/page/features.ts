@@ -14,7 +14,7 @@ export interface FeatureShare {
   /** What stands there at the baseline. */
   readonly baseline?: string;
   readonly share: number;
-  /** It is called by its place alone. */
+  /** It is called by its position alone. */
   readonly unnamed?: boolean;
   /** Not written by a person: a mark of a text's beginning or end. */
   readonly special?: boolean;
@@ -34,9 +34,9 @@ export interface Features {
   readonly kind: 'sequence' | 'set';
   /** The channels of the input, where it is a signal. */
   readonly signal?: readonly Channel[];
-  /** What a place along the axis of a signal is called; undefined where nobody named the axis. */
-  readonly placeName?: string;
-  /** Places a second, where the signal is a recording. */
+  /** What a position along the axis of a signal is called; undefined where nobody named the axis. */
+  readonly positionName?: string;
+  /** Positions a second, where the signal is a recording. */
   readonly rate?: number;
   /** What the signal's other axis counts: `channel`, unless somebody named it. */
   readonly channelName?: string;
@@ -55,7 +55,7 @@ export function featuresOf(explained: Explained, layers = Object.keys(explained.
   const several = Object.keys(document.attribution).length > 1;
   const notes: string[] = [];
   let kind: Features['kind'] = 'set';
-  let placeName: string | undefined;
+  let positionName: string | undefined;
   let channelName: string | undefined;
   const shares = layers.flatMap((layer) => {
     const t = toFloat32(storedTensor(explained, document.attribution[layer].key));
@@ -68,7 +68,7 @@ export function featuresOf(explained: Explained, layers = Object.keys(explained.
     const names = document.input.names?.length === sums.length ? document.input.names : undefined;
     const texts = names && document.input.texts?.length === sums.length ? document.input.texts : undefined;
     const axes = namedAxes(explained, layer, t.shape);
-    placeName = axis === undefined ? undefined : axes?.[axis];
+    positionName = axis === undefined ? undefined : axes?.[axis];
     channelName = axes?.find((_, other) => other > 0 && other !== axis);
     const of = several ? ` of ${layer}` : '';
     const single = Array.from(
@@ -76,7 +76,7 @@ export function featuresOf(explained: Explained, layers = Object.keys(explained.
       (share, i): FeatureShare =>
         names
           ? { name: `${names[i]}${of}`, text: texts?.[i], share }
-          : { name: `${placeName ?? (sequence ? 'position' : 'feature')} ${i}${of}`, share, unnamed: true },
+          : { name: `${positionName ?? (sequence ? 'position' : 'feature')} ${i}${of}`, share, unnamed: true },
     );
     return groups && groups.of.length === sums.length ? grouped(groups, single, of, isMean(document)) : single;
   });
@@ -84,7 +84,7 @@ export function featuresOf(explained: Explained, layers = Object.keys(explained.
     kind,
     shares,
     notes,
-    placeName,
+    positionName,
     channelName,
     rate: document.input.rate,
     signal: signalOf(explained, shares.length),

@@ -34,11 +34,11 @@ export function legendText(
     return `Mask on a grid of ${grids}: what is red suffices for the answer, and without it the answer is gone.`;
   // A layer behind a pooling over all positions cannot say where.
   if (map.grids.every(([h, w]) => h * w === 1))
-    return 'One number for the whole image: this layer has no places left, so its colour says how much, not where.';
+    return 'One number for the whole image: this layer has no positions left, so its colour says how much, not where.';
   if (limit === 0)
     return 'Every value is 0: what is explained does not pass through this layer, or has no positive attribution.';
   if (mean) {
-    return `Each place has ${meaningOf(document).what} while it is shown, on a grid of ${grids}; the average of all is ${numberText(mean.average, 3)}${map.smoothing > 0 ? `; smoothed over ${map.smoothing.toFixed(1)} cells for display` : ''}.`;
+    return `Each position has ${meaningOf(document).what} while it is shown, on a grid of ${grids}; the average of all is ${numberText(mean.average, 3)}${map.smoothing > 0 ? `; smoothed over ${map.smoothing.toFixed(1)} cells for display` : ''}.`;
   }
   const parts = [
     `${promisesSum(document) ? 'Contribution' : 'Value'} per 1 % of the view, on a grid of ${grids}`,

@@ -6,8 +6,8 @@ import { resultOf } from './gradient.ts';
 import { type Method, onlyReference } from './method.ts';
 
 /**
- * Differences of every unit to what it is at the baseline, passed back in full by the rescale rule: one pass forth and
- * back, and `ΣA = T` at a cut, whatever the network saturates.
+ * Differences of every unit to what it is at the baseline, passed back in full by the rescale rule: one forward and
+ * one backward pass, and `ΣA = T` at a cut, whatever the network saturates.
  */
 export const deepLift: Method<Record<string, never>> = {
   title: 'DeepLIFT (rescale)',

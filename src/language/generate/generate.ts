@@ -11,7 +11,7 @@ export interface GenerateOptions extends SamplingOptions {
   readonly maxTokens?: number;
   /** Texts at which to stop; they are not part of the result. */
   readonly stops?: readonly string[];
-  /** Told of each piece of text as soon as it is certain. */
+  /** Called with each piece of text as soon as it is certain. */
   readonly onText?: (piece: string) => void;
   readonly signal?: AbortSignal;
   /** An open decoder of the model with room for the text, which stays open. Default: one is opened and closed. */

@@ -47,7 +47,7 @@ const tellers: Readonly<Record<Audience, Teller>> = {
     return [
       said(facts),
       compared(facts),
-      `${capital(method)} ${baseline === undefined ? 'needs no baseline' : `shares out the difference from the baseline (${baseline})`}.`,
+      `${capital(method)} ${baseline === undefined ? 'needs no baseline' : `attributes the difference from the baseline (${baseline})`}.`,
       raising.length > 0 ? `Raised by ${listText(raising.map((one) => amount(facts, one)))}.` : '',
       lowering.length > 0 ? `Lowered by ${listText(lowering.map((one) => amount(facts, one)))}.` : '',
       rest.length > 0

@@ -33,7 +33,7 @@ const howToRead =
   'Quality is the mean, over the sound metrics, of the share of the other methods that a method beats.';
 
 const howControlsJudge =
-  'Three more explanations run along and judge the metrics: what the methods agree on (their consensus), its opposite, and a random one. A metric is sound here where it puts the consensus above both of the others beyond chance: scores on the same inputs in pairs, two-sided bootstrap, .05, Holm’s correction. What is not sound is struck out and has no part in quality. ' +
+  'Three more explanations run along and judge the metrics: what the methods agree on (their consensus), its opposite, and a random one. A metric is sound here where it puts the consensus above both of the others beyond chance: scores on the same inputs in pairs, two-sided bootstrap, .05, Holm’s correction. A metric that fails this check has no part in quality. ' +
   'A method that a sound metric does not put above the wrong controls is named: by that metric, and as far as these inputs can tell, it says no more than noise.';
 
 /** One self-contained HTML page for a comparison: the table, the front of quality against cost, rank agreement, examples. */
@@ -132,14 +132,14 @@ const standingTexts: Readonly<Record<JudgedBy, string>> = {
   description: 'says neither right nor wrong, and has no part in quality',
 };
 
-/** Whether a metric is struck out: it was judged, and did not pass. */
-const isStruckOut = ({ sound, judgedBy }: MetricVerdict) => !sound && judgedBy !== 'description';
+/** Whether a metric fails the check against controls; one that is not checked does not. */
+const failsCheck = ({ sound, judgedBy }: MetricVerdict) => !sound && judgedBy !== 'description';
 
 function verdictTable(comparison: Comparison): Html {
   const title = titleIn(comparison);
   const line = (verdict: MetricVerdict) => {
     const { metric, judgedBy, flags } = verdict;
-    const out = isStruckOut(verdict);
+    const out = failsCheck(verdict);
     const standing = out ? html`<span class="flag">not sound</span>` : standings[judgedBy];
     const why = out ? flags.map((flag) => flagText(flag, title)).join('; ') : standingTexts[judgedBy];
     return html`<tr><th scope="row">${metricTable[metric].title}</th><td>${standing}</td><td>${why}</td></tr>`;
@@ -185,7 +185,7 @@ function scoreTable(comparison: Comparison): Html {
   );
   const head = metrics.map((name) => {
     const verdict = verdictOf(comparison, name);
-    const out = isStruckOut(verdict);
+    const out = failsCheck(verdict);
     return html`<th scope="col" class="${out ? 'unsound' : ''}" title="${out ? verdict.flags.map((flag) => flagText(flag, titleIn(comparison))).join('; ') : metricTable[name].formula}">${metricTable[name].title} ${arrow(name)}</th>`;
   });
   const line = (
@@ -298,7 +298,7 @@ function failures({ failures: list, inputs }: Comparison): Html | undefined {
 function metricList(comparison: Comparison): Html {
   const item = (name: string) => {
     const { title, formula, assumes, source } = metricTable[name];
-    return html`<div><dt>${title} ${arrow(name)}${isStruckOut(verdictOf(comparison, name)) && html` <span class="flag">not sound here</span>`}</dt><dd>${formula}. Assumes: ${assumes}. <span class="quiet">${source}</span></dd></div>`;
+    return html`<div><dt>${title} ${arrow(name)}${failsCheck(verdictOf(comparison, name)) && html` <span class="flag">not sound here</span>`}</dt><dd>${formula}. Assumes: ${assumes}. <span class="quiet">${source}</span></dd></div>`;
   };
   return html`<dl class="facts">${comparison.metrics.map(item)}</dl>`;
 }

@@ -46,7 +46,7 @@ function cellsOf({ document }: Explained, shares: readonly FeatureShare[]): Html
  * What gets a bar of its own: the parts, or stretches of a signal, whose single positions say little. Special tokens, which
  * nobody wrote, share one bar, and need none where nothing is attributed to them.
  */
-export function shownShares({ shares, signal, placeName, rate }: Features): readonly FeatureShare[] {
+export function shownShares({ shares, signal, positionName, rate }: Features): readonly FeatureShare[] {
   if (!signal) {
     const special = shares.filter((share) => share.special);
     if (special.length === 0) return shares;
@@ -64,8 +64,8 @@ export function shownShares({ shares, signal, placeName, rate }: Features): read
       name: seconds
         ? seconds
         : positions.length === 1
-          ? `${placeName ?? 'place'} ${last}`
-          : `${placeName ?? 'places'} ${i * length}–${last}`,
+          ? `${positionName ?? 'position'} ${last}`
+          : `${positionName ?? 'positions'} ${i * length}–${last}`,
       share: positions.reduce((sum, { share }) => sum + share, 0),
     };
   });

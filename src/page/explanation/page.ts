@@ -41,7 +41,7 @@ export interface PageOptions {
 /** How to read a page, in three sentences. */
 export const howToRead =
   'A model’s output can only be explained as a difference: between its output for this input, f(x), and its output for a baseline, f(x₀), which stands for “nothing there”. ' +
-  'Each map below shares this difference out, T = f(x) − f(x₀): red places raised the output, blue places lowered it, and all of them together (ΣA) should come to T. ' +
+  'Each map below attributes this difference, T = f(x) − f(x₀): red positions raised the output, blue ones lowered it, and all attributions together (ΣA) should add up to T. ' +
   'The attribution error E = |ΣA − T| says how far that holds: read a map with a large error as an illustration, and ask another baseline if “instead of what?” has another answer for you.';
 
 /** A page's default title: what is explained, and of which model. */

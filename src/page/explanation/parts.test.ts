@@ -66,7 +66,7 @@ it('says which inputs stay as they are', async () => {
   expect(page).toContain('<code>mask</code> stays as it is, at the baseline too');
 });
 
-it('draws means around their average, each place in the unit of the output', async () => {
+it('draws means around their average, each position in the unit of the output', async () => {
   // 0.2 at eight positions, 0.65 at the last: the average is 0.25.
   const one = makeExplained({
     input: float32([1, 1, 3, 3], [1, 2, 3, 4, 5, 6, 7, 8, 9]),
@@ -76,7 +76,7 @@ it('draws means around their average, each place in the unit of the output', asy
   });
   const page = await renderPage([one]);
   expect(page).toContain(
-    'Each place has an expected output while it is shown, on a grid of 3 × 3; the average of all is 0.250.',
+    'Each position has an expected output while it is shown, on a grid of 3 × 3; the average of all is 0.250.',
   );
   expect(page).toContain('−0.400<br>below average');
   expect(page).toContain('+0.400<br>above average');

@@ -88,7 +88,7 @@ const predictionTitles: Readonly<Record<string, string>> = {
   detection: 'What the model found: strongest detections',
   token: 'What the model would say next',
   'token-label': 'What the model said: label of each word',
-  area: 'What the model saw: share of all places',
+  area: 'What the model saw: share of all positions',
   value: 'What the model said',
 };
 

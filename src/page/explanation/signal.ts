@@ -10,7 +10,7 @@ const mostLanes = 6;
 
 /** A signal as a line for each channel, over strips in the colour of each position's share. */
 export function renderSignal(
-  { shares, placeName = 'place', channelName = 'channel', rate }: Features,
+  { shares, positionName = 'position', channelName = 'channel', rate }: Features,
   signal: readonly Channel[],
 ): Html {
   const count = shares.length;
@@ -29,13 +29,13 @@ export function renderSignal(
   const width = count / strips;
   const strongest = together.reduce((best, sum, i) => (Math.abs(sum) > Math.abs(together[best]) ? i : best), 0);
   const place = Math.floor((strongest + 0.5) * width);
-  const at = (index: number) => placeText(index, placeName, rate);
+  const at = (index: number) => placeText(index, positionName, rate);
   const unit =
     rate !== undefined
       ? `a strip of ${secondsText(width / rate)}`
       : width > 1
-        ? `a strip of ${Number(width.toFixed(1))} places`
-        : 'a place';
+        ? `a strip of ${Number(width.toFixed(1))} positions`
+        : 'a position';
   const apart =
     signal.length > 1 &&
     (signal[0].shares ? `each ${channelName} has its own colours` : `colours add up every ${channelName}`);
@@ -52,12 +52,12 @@ ${Array.from(sums, (sum, i) => html`<rect x="${(i * width).toFixed(2)}" y="0" wi
 </svg></div>`,
   )}
 <p class="ends"><span>${at(0)}</span><span>${rate === undefined ? count - 1 : at(count)}</span></p>
-<p class="quiet">Red places raised the output, blue ones lowered it; ${facts}.</p></div>`;
+<p class="quiet">Red positions raised the output, blue ones lowered it; ${facts}.</p></div>`;
 }
 
 /** A place along a signal: the seconds of a recording, else its number. */
-export function placeText(index: number, placeName: string, rate: number | undefined): string {
-  return rate === undefined ? `${placeName} ${index}` : secondsText(index / rate);
+export function placeText(index: number, positionName: string, rate: number | undefined): string {
+  return rate === undefined ? `${positionName} ${index}` : secondsText(index / rate);
 }
 
 const secondsText = (seconds: number) => `${Number(seconds.toPrecision(3))} s`;

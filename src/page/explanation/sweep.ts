@@ -58,7 +58,7 @@ ${figure.kind !== 'map' && chips}
 <h3><b>Instead of what?</b> One question, ${members.length} baselines: ${document.methodTitle}, ${document.targetDescription}, f(x) = ${numberText(document.value)}</h3>
 <div class="sweep-maps">${cards}</div>
 ${limit > 0 && html`<p class="quiet legend"><span class="scale" aria-hidden="true"></span>${renderEnds({ limit })}Contribution per 1 % of the view, one scale for all maps here.</p>`}
-<p class="quiet" id="agreement-${items[0]}">How far the maps agree in the order of their places (Spearman’s rank correlation): 1 the same order, 0 none, −1 reversed</p>
+<p class="quiet" id="agreement-${items[0]}">How far the maps agree in the order of their positions (Spearman’s rank correlation): 1 the same order, 0 none, −1 reversed</p>
 <div class="scroll" role="region" aria-labelledby="agreement-${items[0]}" tabindex="0"><table class="agreement" aria-labelledby="agreement-${items[0]}">
 <thead><tr><td></td>${names.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>${agreement.map((row, i) => html`<tr><th scope="row">${names[i]}</th>${row.map((value) => cell(value))}</tr>`)}</tbody></table></div>

@@ -61,6 +61,6 @@ export interface InfluenceDataOptions {
   readonly command?: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (stage: string, done: number, total: number) => void;
-  /** Told before the scores are computed: how many gradients of rows, and products of numbers. */
+  /** Called before the scores are computed, with the number of gradients of rows, and products of numbers. */
   readonly onCost?: (text: string) => void;
 }

@@ -87,7 +87,7 @@ function renderOverview(overview: Overview, { command, cost, leftOut }: ManyPage
     `${n(explanations)} explanations, by ${n(cost.forward)} forward and ${n(cost.backward)} backward passes.`,
     failed > 0 && `Could not be explained: ${n(failed)}; the rows say why.`,
     grades.good + grades.poor > 0 &&
-      `Add up to the difference that they share out (E ≤ 1 %): ${n(grades.good)}; do not: ${n(grades.poor)}.`,
+      `Attributions that add up to the difference (E ≤ 1 %): ${n(grades.good)}; do not: ${n(grades.poor)}.`,
     errors !== undefined &&
       `Relative attribution error: half are at most ${percentText(errors[0])}, nine tenths at most ${percentText(errors[1])}, the largest is ${percentText(errors[2])}.`,
     notConverged > 0 && `Not converged: ${n(notConverged)}.`,
