@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseTokenizer } from '../../src/data/inputs/tokenizer.ts';
+import { readTokenizer } from '../../src/data/inputs/tokenizer-file.ts';
 import { encodeModel } from '../../src/onnx/encode.ts';
 import { createNodeRuntime } from '../../src/runtime/node.ts';
 import { wherefore } from '../../test/command.ts';
@@ -40,7 +40,7 @@ const encoder = at('encoder.onnx');
 
 beforeAll(async () => {
   writeFileSync(at('tokenizer.json'), wordPieceTokenizer(said.map(({ text }) => text)));
-  const tokenizer = parseTokenizer(readFileSync(at('tokenizer.json'), 'utf8'));
+  const tokenizer = await readTokenizer(at('tokenizer.json'));
   const runtime = createNodeRuntime({ threads: 1 });
   const sentences = said.map(({ text, intent }) => ({ ids: tokenizer.encode(text).ids, intent }));
   const model = await trainEncoder(sentences, { vocabulary: tokenizer.size, seed: 1, epochs: 40 }, runtime);

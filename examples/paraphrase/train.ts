@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openDataset } from '../../src/data/datasets/open-dataset.ts';
-import { readTokenizer } from '../../src/data/inputs/tokenizer.ts';
+import { readTokenizer } from '../../src/data/inputs/tokenizer-file.ts';
 import { range } from '../../src/dataset/pieces.ts';
 import { bootstrap } from '../../src/evaluation/statistics.ts';
 import { encodeModel } from '../../src/onnx/encode.ts';
