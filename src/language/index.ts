@@ -3,6 +3,18 @@ export type { LoadModelOptions } from '../data/model/load-model.ts';
 export type { NamedFiles } from '../data/model/named-beside.ts';
 export type { BootstrapOptions } from '../evaluation/statistics.ts';
 export type { Isolation } from '../runtime/node.ts';
+export type { AttentionPattern } from './circuit/attention-patterns.ts';
+export {
+  type CircuitDocument,
+  type CircuitEdge,
+  type CircuitOptions,
+  type CorruptionRequest,
+  circuitOf,
+  type FaithfulnessCurves,
+} from './circuit/circuit.ts';
+export type { Faithfulness } from './circuit/edge-attribution.ts';
+export type { HeadEffect, HeadSet, NeuronEffect, UnitEffect } from './circuit/unit-effects.ts';
+export { type HeadPlace, withoutHeads } from './circuit/without-heads.ts';
 export { type AnswerCache, folderCache, memoryCache } from './endpoint/answer-cache.ts';
 export { connectEndpoint, type Endpoint, type EndpointOptions } from './endpoint/endpoint.ts';
 export type { Limits, Prices, Used } from './endpoint/limits.ts';

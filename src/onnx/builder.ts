@@ -75,8 +75,8 @@ export class GraphBuilder {
     return this.#initializers.has(name);
   }
 
-  /** Declares a graph input. @throws WhereforeError `invalid-argument` when the name is taken. */
-  input(name: string, type: DataType, shape: readonly Dimension[]): string {
+  /** Declares a graph input; without a shape, of any rank. @throws WhereforeError `invalid-argument` when the name is taken. */
+  input(name: string, type: DataType, shape: readonly Dimension[] | undefined): string {
     this.#claim(name);
     this.#inputs.push({ name, type, shape });
     return name;

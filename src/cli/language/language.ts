@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { defineCircuit } from './circuit.ts';
 import { defineGenerate } from './generate.ts';
 import { defineJudge } from './judge.ts';
 import { defineReasoning } from './reasoning.ts';
@@ -13,6 +14,7 @@ const subcommands = [
   defineWhy,
   defineWhere,
   defineTaught,
+  defineCircuit,
   defineReasoning,
   defineSources,
   defineJudge,

@@ -68,7 +68,24 @@ describe('questions about a local language model', () => {
     expect(page).toContain('denoising');
   });
 
+  it('circuit shows heads, neurons, edges and how faithful they are', async () => {
+    const words = ['--prompt', 'the b c', '--steps', '2', '--neurons', '3', '--together', 'layer.0/head.1'];
+    const { code, output } = await ask('circuit', ...words, '--out', at('runs'));
+    expect(code).toBe(0);
+    expect(output).toMatch(/noising +denoising +head\n.*layer\.\d\/head\.\d/);
+    expect(output).toMatch(/layer\.0\/head\.1 ablated together: .*; all other heads: /);
+    // All edges together are the model.
+    expect(output).toMatch(/ 1\.00 +1\.00 +1\.00\n/);
+    const { document, page } = lastRun();
+    expect(document).toMatchObject({ format: 'wherefore/language-circuit', steps: 2, neurons: expect.any(Array) });
+    expect(page).toContain('Which parts make the answer?');
+  });
+
   it.each<[string, readonly string[], RegExp]>([
+    ['circuit', ['--prompt', 'a', '--corruption', 'none'], /--corruption.*none.*mean, or last:WORD/],
+    ['circuit', ['--prompt', 'a b', '--corruption', 'mean', '--corrupt', 'a=b'], /given twice/],
+    ['circuit', ['--prompt', 'a b', '--corrupt', 'c=b'], /no such word/],
+    ['circuit', ['--prompt', 'a b', '--together', 'head.1'], /no such head.*layer\.0\/head\.0/],
     ['generate', [], /no prompt is given.*--prompt/],
     ['generate', ['--prompt', 'a', '--prompt-file', 'x'], /two prompts are given.*keep one/],
     ['generate', ['--prompt-file', 'none.txt'], /none.txt: there is no such file/],

@@ -21,6 +21,8 @@ export interface Anatomy {
   readonly contributions: readonly Contribution[];
   /** The residual stream behind the embedding and behind each layer, from the first to the last. */
   readonly residuals: readonly { readonly name: string; readonly value: string }[];
+  /** Every sum of the stream, in order, and how many of the contributions it holds. */
+  readonly sums: readonly { readonly value: string; readonly contributions: number }[];
   readonly layers: number;
   /** Numbers of each vector of the stream. */
   readonly width: number;
@@ -40,6 +42,7 @@ export const anatomyOf = memo(async (language: LanguageModel): Promise<Anatomy> 
   let last = scaledStart(graph, roles.embedding);
   const parts: { value: string; mixes: boolean }[] = [{ value: last, mixes: false }];
   const residuals = [last];
+  const sums = [{ value: last, contributions: 1 }];
   for (const node of graph.nodes) {
     if (node.op !== 'Add' || !node.inputs.includes(last) || !isStream(node.outputs[0])) continue;
     const other = node.inputs[0] === last ? node.inputs[1] : node.inputs[0];
@@ -50,6 +53,7 @@ export const anatomyOf = memo(async (language: LanguageModel): Promise<Anatomy> 
     for (const value of summands(graph, other, last, follow)) parts.push({ value, mixes: follow(value, last).mixes });
     last = node.outputs[0];
     residuals.push(last);
+    sums.push({ value: last, contributions: parts.length });
   }
   if (parts.every(({ mixes }) => !mixes)) {
     throw new WhereforeError('unsupported-model', 'the graph has no residual stream that attentions add to', {
@@ -57,7 +61,7 @@ export const anatomyOf = memo(async (language: LanguageModel): Promise<Anatomy> 
       expected: 'a decoder of the kind of GPT-2 or Llama',
     });
   }
-  return named(parts, residuals, graph, shape[shape.length - 1]);
+  return { ...named(parts, residuals, graph, shape[shape.length - 1]), sums };
 });
 
 /** The stream's beginning: behind a factor that all vectors are multiplied with. */
@@ -105,7 +109,7 @@ function named(
   residuals: readonly string[],
   graph: Graph,
   width: number,
-): Anatomy {
+): Omit<Anatomy, 'sums'> {
   let layer = -1;
   const contributions = parts.map(({ value, mixes }, i): Contribution => {
     if (i === 0) return { name: 'embed', kind: 'embedding', layer: undefined, value };

@@ -1,10 +1,8 @@
 import { WhereforeError } from '../../errors.ts';
-import { GraphBuilder } from '../../onnx/builder.ts';
-import type { Graph } from '../../onnx/graph.ts';
-import { namedMemo } from '../../tensor/memo.ts';
 import { type Tensor, tensor } from '../../tensor/tensor.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { feedsOf } from '../model/run.ts';
+import { patchable } from './patchable.ts';
 import { readValues } from './read-values.ts';
 
 /** What is patched: values of the stream or of what blocks add to it, each at every position. */
@@ -120,28 +118,4 @@ async function measured(
     }
   }
   return found;
-}
-
-const patchables = namedMemo<Graph, Graph>();
-
-/** A graph with two inputs for each value: what takes its place, and where. One graph serves all cells of a grid. */
-function patchable(graph: Graph, names: readonly string[], logits: string): Graph {
-  return patchables(graph, names.join('\n'), () => {
-    const builder = new GraphBuilder({ ...graph, nodes: [], outputs: [], values: new Map() }, { prefix: 'patching/' });
-    for (const node of graph.nodes) {
-      const patched = node.outputs.filter((name) => names.includes(name));
-      builder.append({
-        ...node,
-        outputs: node.outputs.map((name) => (patched.includes(name) ? `${name}/unpatched` : name)),
-      });
-      for (const name of patched) {
-        const value = builder.input(`patch/${name}`, 'float32', [1, 'sequence', undefined]);
-        const where = builder.input(`patch/${name}/where`, 'bool', ['batch', 'sequence', 1]);
-        builder.op('Where', [where, value, `${name}/unpatched`], {}, { outputs: [name], name: `${name}/patch` });
-      }
-    }
-    const last = builder.op('Gather', [logits, builder.scalar(-1, 'int64')], { axis: 1 }, { outputs: ['patch/last'] });
-    builder.output(last, 'float32');
-    return builder.build();
-  });
 }

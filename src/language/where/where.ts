@@ -1,12 +1,12 @@
-import { WhereforeError } from '../../errors.ts';
 import { generate } from '../generate/generate.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { promptIds } from '../model/prompt.ts';
-import { wholeWord } from '../text/whole-word.ts';
+import { exchangedWords } from '../text/exchanged-words.ts';
 import { questionOf } from '../why/question.ts';
 import { anatomyOf } from './anatomy.ts';
 import { type DirectAttribution, directAttribution } from './direct-attribution.ts';
 import { type Lens, logitLens } from './lens.ts';
+import { logitWeights } from './logit-weights.ts';
 import { activationPatching, type Patching } from './patching.ts';
 import { type SteeringTexts, steered, steeringOf } from './steering.ts';
 
@@ -74,14 +74,7 @@ export async function whereInModel(language: LanguageModel, options: WhereOption
   const { prompt, answer, against, corrupt, steering, signal, onProgress = () => undefined } = options;
   const question = await questionOf(language, { prompt, answer, against, maxTokens: 1, signal });
   const { ids, texts, special, tokens } = question.encoded;
-  const weights = new Map([[question.answer.ids[0], 1]]);
-  if (question.against) weights.set(question.against.ids[0], -1);
-  if (question.against && weights.size < 2) {
-    throw new WhereforeError('invalid-argument', 'both answers begin with the same token', {
-      got: question.answer.texts[0],
-      fix: 'move what they share to the prompt',
-    });
-  }
+  const weights = logitWeights(question);
   onProgress('logit lens');
   const lens = await logitLens(language, ids, signal);
   const direct = await directAttribution(language, ids, { position: ids.length - 1, weights });
@@ -117,7 +110,7 @@ interface Patch {
 
 async function patched(language: LanguageModel, { question, corrupt, signal, onProgress }: Patch) {
   const { prompt, ids, weights } = question;
-  const other = corrupted(prompt, corrupt);
+  const other = exchangedWords(prompt, corrupt);
   const corruptedIds = promptIds(language, other);
   const { residuals, contributions } = await anatomyOf(language);
   const kinds: readonly [PatchedGrid['what'], readonly { name: string; value: string }[]][] = [
@@ -134,22 +127,6 @@ async function patched(language: LanguageModel, { question, corrupt, signal, onP
   }
   const corruption = [...corrupt].map(([word, other]) => `"${word}" → "${other}"`).join(', ');
   return { corruption, tokens: language.tokenizer.encode(other).texts.slice(0, ids.length), grids };
-}
-
-/** A text with words exchanged wherever they stand. @throws WhereforeError `unknown-name` for one that is not there */
-function corrupted(prompt: string, words: ReadonlyMap<string, string>): string {
-  let text = prompt;
-  for (const [word, other] of words) {
-    const changed = text.replace(wholeWord(word), () => other);
-    if (changed === text) {
-      throw new WhereforeError('unknown-name', 'the prompt has no such word', {
-        got: word,
-        fix: 'write it as it stands there',
-      });
-    }
-    text = changed;
-  }
-  return text;
 }
 
 async function steeringTexts(

@@ -1,0 +1,176 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { wordTokenizer } from '../../../examples/language/tokenizer.ts';
+import { byteTokenizerPath, languageFixtures } from '../../../test/language/byte-tokenizer.ts';
+import {
+  inductionCircuit,
+  inductionEdges,
+  inductionText,
+  inductionWords,
+} from '../../../test/language/induction-circuit.ts';
+import { encodeModel } from '../../onnx/encode.ts';
+import { createNodeRuntime } from '../../runtime/node.ts';
+import { random } from '../../tensor/random.ts';
+import { type LanguageModel, openLanguageModel } from '../model/language-model.ts';
+import { directAttribution } from '../where/direct-attribution.ts';
+import { circuitOf, orderOf, twoRuns } from './circuit.ts';
+import { ComponentProgram } from './component-program.ts';
+import { componentsOf } from './components.ts';
+import type { Corruption } from './corruption.ts';
+import { between, edgeAttribution, faithfulness, type TwoRuns } from './edge-attribution.ts';
+
+const runtime = createNodeRuntime({ threads: 1 });
+const folder = mkdtempSync(join(tmpdir(), 'wherefore-circuit-'));
+afterAll(async () => {
+  await runtime.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Area under the ROC curve: the chance that a true item scores above another one. */
+function auroc(scores: ArrayLike<number>, isTrue: (i: number) => boolean): number {
+  let [above, pairs] = [0, 0];
+  for (let i = 0; i < scores.length; i++) {
+    if (!isTrue(i)) continue;
+    for (let j = 0; j < scores.length; j++) {
+      if (isTrue(j)) continue;
+      above += scores[i] > scores[j] ? 1 : scores[i] === scores[j] ? 0.5 : 0;
+      pairs++;
+    }
+  }
+  return above / pairs;
+}
+
+describe('an induction circuit set by hand', { timeout: 120_000 }, () => {
+  // Scores of 12: attention is sharp, as that of trained models is.
+  const sharp = 12;
+  let language: LanguageModel;
+  const source = random(100);
+  const texts = Array.from({ length: process.env.WHEREFORE_FULL ? 24 : 6 }, () => inductionText(source));
+  const weights = texts.map(
+    ({ answer, wrong }) =>
+      new Map([
+        [answer, 1],
+        [wrong, -1],
+      ]),
+  );
+  beforeAll(async () => {
+    writeFileSync(join(folder, 'model.onnx'), encodeModel(inductionCircuit(sharp, 1)));
+    writeFileSync(join(folder, 'tokenizer.json'), wordTokenizer(inductionWords));
+    language = await openLanguageModel(folder, { runtime });
+  });
+  afterAll(() => language.close());
+
+  const opened = () => ComponentProgram.open(language, { length: texts[0].ids.length, weights });
+  const ids = texts.map((text) => text.ids);
+  const scored = async (corruption: Corruption, steps: number) => {
+    const program = await opened();
+    const runs = await twoRuns(program, ids, corruption);
+    const { sizes } = await edgeAttribution(program, runs, steps);
+    const isTrue = (e: number) => inductionEdges.includes(program.edges.edges[e].name);
+    return { program, runs, sizes, area: auroc(sizes, isTrue) };
+  };
+
+  it('has 106 edges, 7 of them true', async () => {
+    const { edges } = (await opened()).edges;
+    expect(edges).toHaveLength(106);
+    expect(edges.filter(({ name }) => inductionEdges.includes(name))).toHaveLength(7);
+  });
+
+  it('is found by EAP-IG where the corruption changes all that it uses, and is faithful alone', async () => {
+    const { program, runs, sizes, area } = await scored({ kind: 'mean' }, 16);
+    expect(area).toBeGreaterThanOrEqual(0.95);
+    const [{ share }] = await faithfulness(program, runs, orderOf(sizes), [7]);
+    expect(share).toBeGreaterThan(0.9);
+    expect(share).toBeLessThan(1.1);
+  });
+
+  it('is not found by plain EAP, whose slopes vanish, nor where the last token alone is corrupted', async () => {
+    expect((await scored({ kind: 'mean' }, 0)).area).toBeLessThan(0.9);
+    const lasts = texts.map(({ otherLast }) => otherLast);
+    expect((await scored({ kind: 'last-token', tokens: lasts }, 16)).area).toBeLessThan(0.75);
+  });
+
+  it('is the whole model with all edges, and the corrupted one with none', async () => {
+    const program = await opened();
+    const runs: TwoRuns = await twoRuns(program, ids, { kind: 'mean' });
+    const [none, all] = [new Set<number>(), new Set(program.edges.edges.keys())];
+    const close = (a: readonly number[], b: readonly number[]) =>
+      a.forEach((value, i) => expect(value).toBeCloseTo(b[i], 3));
+    close(await program.measuredCircuit(runs.clean, runs.other, all), await program.measuredRun(runs.own));
+    close(await program.measuredCircuit(runs.clean, runs.other, none), await program.measuredRun(runs.other));
+  });
+
+  it('shows heads both ways: the one that looks back is needed, the one that copies restores', async () => {
+    const { heads } = await circuitOf(language, {
+      // The tokenizer begins texts with <s>, which stands for token 1 here.
+      prompt: 't5 t9 t3 t12 t7 t20 t9',
+      answer: ' t3',
+      against: ' t12',
+      corruption: { kind: 'mean' },
+      neurons: 0,
+      together: ['layer.0/head.2', 'layer.1/head.1'],
+    });
+    const of = (name: string) => heads.find((head) => head.name === name);
+    expect(of('layer.0/head.2')?.pattern.previous).toBeGreaterThan(0.9);
+    expect(of('layer.1/head.1')?.pattern.induction).toBeGreaterThan(0.9);
+    expect(of('layer.0/head.2')?.noising).toBeGreaterThan(0.7);
+    expect(of('layer.1/head.1')?.noising).toBeGreaterThan(0.7);
+    for (const { name, noising } of heads)
+      if (!['layer.0/head.2', 'layer.1/head.1'].includes(name)) expect(Math.abs(noising)).toBeLessThan(0.2);
+  });
+});
+
+describe.each(['llama', 'qwen', 'gemma', 'phi', 'gpt2'])(
+  'heads and neurons of an export: %s',
+  { timeout: 60_000 },
+  (name) => {
+    const prompt = [1, 260, 69, 102, 261, 80];
+    const opening = openLanguageModel(`${languageFixtures}/${name}`, { tokenizer: byteTokenizerPath, runtime });
+    afterAll(async () => (await opening).close());
+
+    it('are found, and heads write what their block writes', async () => {
+      const language = await opening;
+      const { attentions, mlps } = await componentsOf(language);
+      expect(attentions.map(({ heads, size }) => [heads, size])).toEqual(attentions.map(() => [2, 16]));
+      expect(mlps.map(({ neurons }) => neurons)).toEqual(attentions.map(() => 48));
+      const weights = new Map([[5, 1]]);
+      const program = await ComponentProgram.open(language, { length: prompt.length, weights: [weights] });
+      const own = await program.written(await program.startsOf([prompt]));
+      const { logit } = await directAttribution(language, prompt, { position: prompt.length - 1, weights });
+      const [measured] = await program.measuredRun(own);
+      // Float32 sums in another order.
+      expect(measured).toBeCloseTo(logit, 4);
+    });
+
+    it('all edges together are the model, and none are the corrupted run', async () => {
+      const language = await opening;
+      const program = await ComponentProgram.open(language, { length: prompt.length, weights: [new Map([[5, 1]])] });
+      const runs = await twoRuns(program, [prompt], { kind: 'mean' });
+      const all = new Set(program.edges.edges.keys());
+      const [whole] = await program.measuredCircuit(runs.clean, runs.other, all);
+      const [nothing] = await program.measuredCircuit(runs.clean, runs.other, new Set());
+      expect(whole).toBeCloseTo((await program.measuredRun(runs.own))[0], 4);
+      expect(nothing).toBeCloseTo((await program.measuredRun(runs.other))[0], 4);
+    });
+
+    it('the score of an edge is what F changes with it, where the change is small', async () => {
+      const language = await opening;
+      const program = await ComponentProgram.open(language, { length: prompt.length, weights: [new Map([[5, 1]])] });
+      const clean = await program.startsOf([prompt]);
+      const near = await twoRuns(program, [prompt], { kind: 'tokens', texts: [[1, 260, 69, 102, 261, 81]] });
+      // A hundredth of the way to another text: F is nearly linear there.
+      const corrupted = between(near.corrupted, clean, 1e-2);
+      const runs = { clean, corrupted, own: near.own, other: await program.written(corrupted) };
+      const { effects } = await edgeAttribution(program, runs, 1);
+      const all = new Set(program.edges.edges.keys());
+      const [whole] = await program.measuredCircuit(clean, runs.other, all);
+      for (const e of orderOf(effects.map(Math.abs)).slice(0, 3)) {
+        const [without] = await program.measuredCircuit(clean, runs.other, new Set([...all].filter((i) => i !== e)));
+        expect((whole - without) / effects[e]).toBeGreaterThan(0.9);
+        expect((whole - without) / effects[e]).toBeLessThan(1.1);
+      }
+    });
+  },
+);
