@@ -208,3 +208,33 @@ it('a run names no folder of this machine', () => {
   expect(input.source).toBe('image.png');
   expect(command).toMatch(/^wherefore explain image\.png --model test\/fixtures\/.* --out runs$/);
 });
+
+describe('the folder of a run', () => {
+  it('is replayed whole', async () => {
+    const run = await wherefore('replay', join(document, '..'), '--model', classifier, '--input', image);
+    expect(run.code).toBe(0);
+    expect(run.output).toContain('identical in every element');
+  });
+
+  it('is told by the name of each explanation in it that differs', async () => {
+    const copy = join(folder, 'two');
+    cpSync(join(document, '..'), copy, { recursive: true });
+    const name = document.split('/').pop() as string;
+    const beside = (path: string) => path.replace(/json$/, 'safetensors');
+    cpSync(join(copy, name), join(copy, 'second.json'));
+    cpSync(join(copy, beside(name)), join(copy, 'second.safetensors'));
+    const content = JSON.parse(readFileSync(join(copy, name), 'utf8'));
+    writeFileSync(join(copy, name), JSON.stringify({ ...content, sum: content.sum + 1 }));
+    const run = await wherefore('replay', copy, '--model', classifier, '--input', image);
+    expect(run.code).toBe(1);
+    expect(run.errors).toContain('1 of 2 are not what they say');
+    expect(run.errors).toContain(`got ${name}`);
+    expect(run.output).toContain('identical in every element');
+  });
+
+  it('is refused where nothing lies in it', async () => {
+    const run = await wherefore('replay', folder);
+    expect(run.code).toBe(1);
+    expect(run.errors).toContain('no explanation to replay lies in this folder');
+  });
+});

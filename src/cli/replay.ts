@@ -1,7 +1,7 @@
-import { basename, dirname, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { filesNamed } from '../data/files/find-named.ts';
-import { findBelow, isBelow } from '../data/files/folders.ts';
+import { findBelow, folderEntries, isBelow, isFolder } from '../data/files/folders.ts';
 import { type LoadModelOptions, loadModel } from '../data/model/load-model.ts';
 import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { WhereforeError } from '../errors.ts';
@@ -29,7 +29,7 @@ export function defineReplay(program: Command): void {
   const command = program
     .command('replay')
     .description('compute a saved explanation, influence or audit again and compare')
-    .argument('<explanation>', 'the .json of a run: of an explanation, influence.json or audit.json')
+    .argument('<explanation>', 'the folder of a run, or a .json in it: of an explanation, influence.json or audit.json')
     .option('--model <file>', 'the model; default: the path in the document, below this folder or that of the document')
     .option('--input <source>', 'the input; default: the source in the document, looked for in the same way')
     .option(
@@ -52,8 +52,51 @@ export function defineReplay(program: Command): void {
       1e-4,
     );
   withRuntime(command).action((path: string, options: Options) =>
-    interruptible((signal) => run(path, options, signal)),
+    interruptible(async (signal) => {
+      if (await isFolder(path)) await replayFolder(path, options, signal);
+      else await run(path, options, signal);
+    }),
   );
+}
+
+/**
+ * Replays all that a run holds, one after the other, each with its heading. What differs is said at the end, by name.
+ * @throws WhereforeError `file-not-found` when there is nothing to replay; `out-of-range` when one differs
+ */
+async function replayFolder(folder: string, options: Options, signal: AbortSignal): Promise<void> {
+  const documents = await documentsIn(folder);
+  const different: string[] = [];
+  for (const name of documents) {
+    if (documents.length > 1) print(visible(name));
+    try {
+      await run(join(folder, name), options, signal);
+    } catch (error) {
+      if (documents.length === 1 || !(error instanceof WhereforeError) || error.code !== 'out-of-range') throw error;
+      different.push(name);
+    }
+  }
+  if (different.length === 0) return;
+  throw new WhereforeError('out-of-range', `${different.length} of ${documents.length} are not what they say`, {
+    where: folder,
+    got: different.join(', '),
+    fix: 'check the model, the inputs, the versions and the recorded parameters',
+  });
+}
+
+const askedFiles: readonly string[] = ['influence.json', 'audit.json'];
+
+/** Explanations, which have their tensors beside them, and what was asked of influence and audit. */
+async function documentsIn(folder: string): Promise<string[]> {
+  const names = new Set((await folderEntries(folder)).map(({ name }) => name));
+  const isDocument = (name: string) =>
+    askedFiles.includes(name) || (name.endsWith('.json') && names.has(name.replace(/json$/, 'safetensors')));
+  const found = [...names].filter(isDocument).sort();
+  if (found.length > 0) return found;
+  throw new WhereforeError('file-not-found', 'no explanation to replay lies in this folder', {
+    where: folder,
+    expected: `a .json with its .safetensors, or ${askedFiles.join(', ')}`,
+    fix: 'name the folder of a run of explain (of up to 50 inputs), influence or audit',
+  });
 }
 
 async function run(path: string, options: Options, signal: AbortSignal): Promise<void> {
