@@ -1,9 +1,14 @@
 // Predicted effects against retrained ones, on digits: groups (R5), the four actions and calibration (R8).
 
-import { calibratedEffect, calibrateEffects } from '../../src/influence/calibration/calibration.ts';
+import {
+  type CalibratedSize,
+  calibratedEffect,
+  calibrateEffects,
+  spreadOf,
+} from '../../src/influence/calibration/calibration.ts';
 import { planCalibration, predictedChanges } from '../../src/influence/calibration/plan.ts';
 import { calibrationTrainings, planRemovals } from '../../src/influence/calibration/removals.ts';
-import type { Matrix64 } from '../../src/influence/matrix.ts';
+import { type Matrix64, rowOf } from '../../src/influence/matrix.ts';
 import { openNewtonSteps } from '../../src/influence/newton-step.ts';
 import { pairedEstimate } from '../../src/influence/retraining/paired.ts';
 import type { PlannedTraining } from '../../src/influence/retraining/retraining.ts';
@@ -178,25 +183,37 @@ export async function calibration({ folder, runtime, say }: DigitsSetting): Prom
   });
   const trained = await trainAll(subject, calibrationTrainings(count, plan.removals, seeds));
   const found = calibrateEffects({
-    ...{ predicted: plan.predicted, removals: plan.removals, queries: 16, seeds: 5 },
+    ...{ predicted: plan.predicted, removals: plan.removals, spreads: plan.spreads, seeds: 5 },
     values: Float64Array.from(trained.flatMap((f) => [...f.subarray(0, 16)])),
   });
   const other = planRemovals({ ...about, seed: 2, scores: part(16), targets: queries.y.slice(16) });
   const predicted = predictedChanges(part(16), other);
   const again = await trainAll(subject, calibrationTrainings(count, other, seeds));
   await subject.close();
-  let [inside, all] = [0, 0];
+  const held = { relative: [0, 0, 0], absolute: [0, 0, 0] };
   const missed = new Map<number, number>();
   for (const [j, { rows: left }] of other.entries())
     for (let q = 0; q < 16; q++) {
-      const effect = calibratedEffect(found, predicted[j * 16 + q], left.length);
+      const spread = spreadOf(rowOf(part(16), q));
+      const effect = calibratedEffect(found, predicted[j * 16 + q], { rows: left.length, spread });
       if (!effect) continue;
       const measured = meanOf(seeds.map((_, s) => again[s * 21 + 1 + j][16 + q] - again[s * 21][16 + q]));
-      all++;
-      const holds = measured >= (effect.low ?? 0) && measured <= (effect.high ?? 0);
-      inside += Number(holds);
-      if (!holds) missed.set(left.length, (missed.get(left.length) ?? 0) + 1);
+      const half = (effect.high ?? 0) - effect.mean;
+      const size = found.bySize.find(({ rows: size }) => size === left.length) as CalibratedSize;
+      const flat = Math.hypot(((found.slope.high ?? 0) - found.slope.mean) * predicted[j * 16 + q], 2 * size.scatter);
+      for (const [kind, width] of [
+        ['relative', half],
+        ['absolute', flat],
+      ] as const) {
+        const holds = Math.abs(measured - effect.mean) <= width;
+        held[kind][0] += Number(holds);
+        held[kind][1]++;
+        held[kind][2] += width;
+        if (!holds && kind === 'relative') missed.set(left.length, (missed.get(left.length) ?? 0) + 1);
+      }
     }
+  const [inside, all] = held.relative;
+  console.log(JSON.stringify(held));
   const { mean, low = mean, high = mean } = found.slope;
   say('\n### R8: calibration of the network\n');
   say(

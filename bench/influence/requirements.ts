@@ -190,7 +190,10 @@ async function gap({ folder, runtime, say }: DigitsSetting): Promise<void> {
   say(`| change of slice A / slice B | ${told(of(a))} / ${told(of(b))} | |`);
 }
 
-export async function requirements(bench: DigitsSetting): Promise<void> {
+const parts = { claims, errors, groups, actions, calibration, gap } as const;
+
+/** @param only names of parts; default: all */
+export async function requirements(bench: DigitsSetting, only?: readonly string[]): Promise<void> {
   bench.say('\n## Requirements, verified by retraining digits\n');
-  for (const part of [claims, errors, groups, actions, calibration, gap]) await part(bench);
+  for (const [name, part] of Object.entries(parts)) if (!only || only.includes(name)) await part(bench);
 }

@@ -30,6 +30,7 @@ const options = new Command('bench:influence')
   .option('--shares <list>', 'parts of the rows that are left out', '.01,.05,.1,.2,.5')
   .option('--only <part>', 'flips, label-errors, requirements, digits, banking, duplicates or speed')
   .option('--repeats <n>', 'experiments of R3 on random rows; half as many on planted errors', '40')
+  .option('--parts <list>', 'of the requirements: claims, errors, groups, actions, calibration, gap')
   .option('--threads <n>', 'threads of the runtime', '2')
   .option('--out <file>', 'where the tables go', 'bench/results-influence.md')
   .parse()
@@ -39,6 +40,7 @@ const options = new Command('bench:influence')
       string
     > & {
       only?: string;
+      parts?: string;
     }
   >();
 
@@ -180,7 +182,10 @@ const parts: Readonly<Record<string, () => Promise<void> | void>> = {
   flips,
   'label-errors': labelErrors,
   requirements: () =>
-    requirements({ folder: join(options.data, 'digits'), runtime, repeats: Number(options.repeats), say }),
+    requirements(
+      { folder: join(options.data, 'digits'), runtime, repeats: Number(options.repeats), say },
+      options.parts?.split(','),
+    ),
   digits: gates,
   banking: () => banking({ folder: join(options.data, 'banking77'), runtime, say, interval }),
   duplicates: () => duplicates(fashion(join(options.data, 'fashion-mnist'), 'train', 60_000), runtime, say),

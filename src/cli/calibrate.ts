@@ -200,7 +200,7 @@ interface Found {
 function recordOf(plan: CalibrationPlan, found: Found): CalibrationDocument {
   const { values, title, unit, scored, data, key, session, notes } = found;
   const { points, removals, bySize, ...fitted } = calibrateEffects({
-    ...{ predicted: plan.predicted, removals: plan.removals, queries: plan.queries.length },
+    ...{ predicted: plan.predicted, removals: plan.removals, spreads: plan.spreads },
     ...{ seeds: plan.seeds.length, values },
   });
   return {

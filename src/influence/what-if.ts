@@ -40,17 +40,17 @@ export interface WhatIf extends ProposedChange {
 /**
  * Ranks proposed changes by what they do to f, the largest rise first, and calibrates them; those without an effect come
  * last.
- * @param rows training rows in all
+ * @param query `rows`: training rows in all; `spread`: see `spreadOf`, of its scores
  */
 export function rankWhatIfs(
   proposed: readonly ProposedChange[],
-  rows: number,
+  { rows, spread }: { readonly rows: number; readonly spread: number },
   calibration?: Pick<Calibration, 'slope' | 'bySize'>,
 ): WhatIf[] {
   const ranked = [...proposed]
     .sort((a, b) => b.predicted - a.predicted)
     .map((one, i): WhatIf => {
-      const effect = calibration && calibratedEffect(calibration, one.predicted, one.rows);
+      const effect = calibration && calibratedEffect(calibration, one.predicted, { rows: one.rows, spread });
       return {
         ...one,
         rank: i + 1,

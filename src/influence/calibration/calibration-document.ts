@@ -27,7 +27,11 @@ const schema = z.strictObject({
   scatter: z.number(),
   r2: z.number(),
   spearman: z.number().optional(),
-  bySize: z.array(z.strictObject({ rows: z.int(), points: z.int(), slope: z.number(), scatter: z.number() })).min(1),
+  bySize: z
+    .array(
+      z.strictObject({ rows: z.int(), points: z.int(), slope: z.number(), scatter: z.number(), relative: z.number() }),
+    )
+    .min(1),
   removals: z.array(z.strictObject({ rows: z.int(), chosen: z.enum(removalKinds) })),
   points: z.array(z.strictObject({ removal: z.int(), query: z.int(), predicted: z.number(), measured: z.number() })),
   notes: z.array(z.string()),

@@ -34,7 +34,7 @@ describe('a calibration', () => {
   const removals = removalsOf(10);
   const predicted = removals.map((_, j) => (j - 4.5) / 10);
   const fitted = (change: (removal: number, seed: number) => number, seeds = 2) =>
-    calibrateEffects({ predicted, removals, queries: 1, seeds, values: valuesOf(10, seeds, change) });
+    calibrateEffects({ predicted, removals, spreads: [1], seeds, values: valuesOf(10, seeds, change) });
 
   it('finds the slope of changes that are three times as large as predicted, without scatter', () => {
     const { slope, scatter, r2, spearman, bySize } = fitted((j) => 3 * predicted[j]);
@@ -71,24 +71,24 @@ describe('a calibration', () => {
     const calibration = {
       slope: { mean: 2, low: 1.8, high: 2.2 },
       bySize: [
-        { rows: 1, points: 1000, slope: 2, scatter: 0 },
-        { rows: 10, points: 1000, slope: 2, scatter: 0.3 },
+        { rows: 1, points: 1000, slope: 2, scatter: 0, relative: 0 },
+        { rows: 10, points: 1000, slope: 2, scatter: 9, relative: 0.3 },
       ],
     };
-    const near = calibratedEffect(calibration, 0.5, 1);
+    const near = calibratedEffect(calibration, 0.5, { rows: 1, spread: 0.2 });
     expect(near?.mean).toBe(1);
     expect(near?.high).toBeCloseTo(1.1, 12);
-    const wide = calibratedEffect(calibration, 0.5, 12);
-    // ±√(.1² + (1.962 · .3)²) = .597
-    expect((wide?.high as number) - 1).toBeCloseTo(0.597, 3);
-    expect(calibratedEffect(calibration, 0.5, 16)).toBeUndefined();
+    const wide = calibratedEffect(calibration, 0.5, { rows: 12, spread: 0.2 });
+    // ±√(.1² + (1.962 · .3 · √12 · .2)²) = ±√(.01 + .1663) = .420
+    expect((wide?.high as number) - 1).toBeCloseTo(0.42, 3);
+    expect(calibratedEffect(calibration, 0.5, { rows: 16, spread: 0.2 })).toBeUndefined();
   });
 
   it('refuses one seed and few removals', () => {
     expect(() => fitted(() => 1, 1)).toThrow(/too few trainings/);
     const few = removalsOf(4);
     const values = valuesOf(4, 2, () => 1);
-    expect(() => calibrateEffects({ predicted, removals: few, queries: 1, seeds: 2, values })).toThrow(
+    expect(() => calibrateEffects({ predicted, removals: few, spreads: [1], seeds: 2, values })).toThrow(
       /and 10 removals/,
     );
   });
@@ -152,7 +152,7 @@ describe('exact influence of a softmax regression', () => {
     const trainings = calibrationTrainings(60, plan.removals, plan.seeds);
     const f = await Promise.all(trainings.map(({ counts }) => fOf(data, counts)));
     const { slope, r2 } = calibrateEffects({
-      ...{ predicted: plan.predicted, removals: plan.removals, queries: x.rows, seeds: 2 },
+      ...{ predicted: plan.predicted, removals: plan.removals, spreads: plan.spreads, seeds: 2 },
       values: Float64Array.from(f.flatMap((one) => [...one])),
     });
     // Up to 3 of 60 rows go: a row that has a part in the curvature itself does more than its score says, never less.

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { WhereforeError } from '../../errors.ts';
-import type { Matrix64 } from '../matrix.ts';
+import { type Matrix64, rowOf } from '../matrix.ts';
+import { spreadOf } from './calibration.ts';
 import { planRemovals, type Removal, type RemovalOptions, removalKinds } from './removals.ts';
 
 const schema = z.strictObject({
@@ -13,6 +14,8 @@ const schema = z.strictObject({
   ),
   /** Removals × queries. */
   predicted: z.array(z.number()),
+  /** How much the scores of each query vary. */
+  spreads: z.array(z.number()),
   seeds: z.array(z.number()),
 });
 
@@ -33,6 +36,7 @@ export function planCalibration({ queries, seeds, ...options }: PlanOptions): Ca
     queries,
     removals: removals.map((one) => ({ ...one, rows: [...one.rows] })),
     predicted: predictedChanges(options.scores, removals),
+    spreads: Array.from({ length: options.scores.rows }, (_, q) => spreadOf(rowOf(options.scores, q))),
     seeds: [...seeds],
   };
 }

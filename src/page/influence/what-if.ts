@@ -7,7 +7,7 @@ import { calibrationPlot } from './calibration-plot.ts';
 
 export const whatIfStyle = `
 .plot{max-width:38rem;margin:0 0 1.4rem}.plot svg{width:100%;height:auto;font:13px system-ui,sans-serif}.plot text{fill:var(--ink)}.plot .mark-text{fill:var(--quiet);font-size:11px}
-.chip.uncalibrated{color:var(--warn-ink);background:var(--warn-ground);border-color:transparent}
+.change{white-space:nowrap}.chip.uncalibrated{color:var(--warn-ink);background:var(--warn-ground);border-color:transparent}
 `;
 
 /** What could be done: effects in nats where they were calibrated, else ranks that say so. */
@@ -21,7 +21,7 @@ export function whatIfSection({ whatIfs, calibration, query, classes }: Influenc
   return html`<h2>What if${chip}</h2><p class="quiet">${about}</p>
 <table class="facts"><tr><th>change</th><th class="number">${calibration ? 'effect, nats' : 'rank'}</th><th></th></tr>${whatIfs.map(
     (one) =>
-      html`<tr><td>${one.words}</td><td class="number">${effectOf(one)}</td><td class="quiet">${remark(one)}</td></tr>`,
+      html`<tr><td class="change">${one.words}</td><td class="number">${effectOf(one)}</td><td class="quiet">${remark(one)}</td></tr>`,
   )}</table>${calibration ? calibrationSection(calibration) : html``}`;
 }
 

@@ -2,6 +2,7 @@ import type { Contents } from '../../data/datasets/contents.ts';
 import type { OpenedDataset } from '../../data/datasets/open-dataset.ts';
 import type { RowView, RowViews } from '../../page/audit/row-view.ts';
 import { toNumbers } from '../../tensor/convert.ts';
+import { arrayImages } from './array-image.ts';
 
 /** Numbers that are shown of a row of measurements. */
 const shownNumbers = 64;
@@ -30,6 +31,8 @@ const viewers: { readonly [K in Contents['kind']]: Viewer<K> } = {
   },
   tensor: async ({ arrays }, rows) => {
     const read = await Promise.all([...arrays.values()].map((array) => array.read(rows)));
+    const images = read.length === 1 ? arrayImages(read[0]) : undefined;
+    if (images) return images;
     return Array.from(rows, (_, i) => ({
       kind: 'numbers',
       values: read

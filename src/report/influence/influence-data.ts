@@ -2,6 +2,7 @@ import type { Dataset } from '../../dataset/dataset.ts';
 import { range } from '../../dataset/pieces.ts';
 import { packageVersion } from '../../explain/version.ts';
 import { exactDuplicates } from '../../influence/audit/duplicates.ts';
+import { spreadOf } from '../../influence/calibration/calibration.ts';
 import type { CalibrationDocument } from '../../influence/calibration/calibration-document.ts';
 import { chooseRows } from '../../influence/choose-rows.ts';
 import { familiarityOf } from '../../influence/familiarity.ts';
@@ -78,7 +79,11 @@ export async function influenceData(
   const { groups } = stepped;
   const calibration = await calibrationOf?.(scored);
   const asked = { data, scored, values: rowOf(values, 0), lists, groups, added };
-  const whatIfs = rankWhatIfs(await proposedChanges(asked), data.length, calibration);
+  const whatIfs = rankWhatIfs(
+    await proposedChanges(asked),
+    { rows: data.length, spread: spreadOf(asked.values) },
+    calibration,
+  );
   const { queries: asQuery, rows: asRows } = context.embeddings as NonNullable<typeof context.embeddings>;
   const familiarity = familiarityOf(asQuery, asRows, options.seed);
   const probabilities = (context.predictions as NonNullable<typeof context.predictions>).queries;
