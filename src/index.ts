@@ -77,6 +77,22 @@ export {
   type TraceImageOptions,
 } from './provenance/image/trace-image.ts';
 export {
+  type EmbeddedChange,
+  type EmbeddedIndex,
+  embedTexts,
+  openEmbeddedIndex,
+} from './provenance/text/embedded-index.ts';
+export {
+  type EmbeddedCorpus,
+  nearestSentences,
+  type ParaphraseOptions,
+  type ParaphraseSource,
+  type TracedSentence,
+} from './provenance/text/paraphrases.ts';
+export { openSentenceEncoder, type SentenceEncoder } from './provenance/text/sentence-encoder.ts';
+export type { IndexedSentenceEncoder, SentenceVectors } from './provenance/text/sentence-vectors.ts';
+export { type Sentence, sentencesOf } from './provenance/text/sentences.ts';
+export {
   type IndexChange,
   indexTexts,
   openTextIndex,

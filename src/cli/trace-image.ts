@@ -104,7 +104,7 @@ export async function traceImageFile(path: string, options: TraceImageCommand): 
     });
     if (options.json) printJson({ folder, statements, ...trace });
     else {
-      print(describe(visibleAll(trace), visibleAll(statements)));
+      print(describe(visibleAll(trace), statementsOf(visibleAll(trace), verified)));
       print(`\npage: ${join(folder, 'index.html')}`);
     }
   } finally {

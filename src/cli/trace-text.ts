@@ -40,9 +40,9 @@ export async function traceText(words: string, options: TraceTextCommand): Promi
       fix: 'make an index with `wherefore trace index data --out index`, and add --index index',
     });
   }
+  // First of all the index: what is no index would else be told of the passage.
+  const index = await openTextIndex(options.index, { memory: options.memory * 2 ** 20 });
   const passage = await passageOf(words);
-  const memory = { memory: options.memory * 2 ** 20 };
-  const index = await openTextIndex(options.index, memory);
   const { support } = options;
   if (!(support >= 0 && support < 1))
     throw new WhereforeError('out-of-range', '--support is no share', {

@@ -38,7 +38,7 @@ export function describeVerification({ contrasts, verdict, membership, tests, le
         ...leftOut.agreement.map(({ method, first, clear, ndcg }) => [
           method,
           aucText(first),
-          clear.toFixed(3),
+          clear?.toFixed(3) ?? '–',
           aucText(ndcg),
         ]),
       ]),

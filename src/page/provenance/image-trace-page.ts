@@ -108,6 +108,8 @@ function sourceCard(
 ): Html {
   const { item, support, share, region } = one;
   const image = images.get(item.id);
+  // The column of files says again what the item is called.
+  const columns = Object.entries(item.columns).filter(([, value]) => value !== item.id);
   const hue = hues[rank % hues.length];
   const boxed = question === 'region' && region !== undefined;
   const [height, width] = item.size;
@@ -125,7 +127,7 @@ ${image ? html`<figure class="outlined${small(item.size)}"><img src="${image}" a
 <p class="source-name"><b>${item.id}</b>${share > 0 && html` <span class="tag">share ${percent(share, 0)}</span>`}</p>
 ${support !== undefined && html`<p class="quiet">${supportText(support, unrelated)}${boxed && region.mirrored && ', from right to left'}${boxed && html`; ${region.points} points agree, here ${region.factor.toFixed(2)} times as large`}</p>`}
 <p class="quiet">${componentsText(one)}</p>
-${Object.keys(item.columns).length > 0 && html`<p class="metadata">${Object.entries(item.columns).map(([column, value]) => html`<span><b>${column}</b> ${String(value)}</span> `)}</p>`}
+${columns.length > 0 && html`<p class="metadata">${columns.map(([column, value]) => html`<span><b>${column}</b> ${String(value)}</span> `)}</p>`}
 <details><summary>hashes</summary><dl class="facts"><div><dt>file, SHA-256</dt><dd><code>${item.hash}</code></dd></div><div><dt>pixels, SHA-256</dt><dd><code>${item.content}</code></dd></div><div><dt>indexed from</dt><dd>${item.place}</dd></div></dl></details></li>`;
 }
 

@@ -74,7 +74,7 @@ function leftOutSections(leftOut: LeftOutColumn): Html {
   return html`${effectTable(`Without each ${column}: cost of the items`, 'whole', contrasts)}
 <section><h2>Shares by tracing, against leaving out</h2><p>${shareAgreementTitle(leftOut)}.</p><div class="scroll"><table class="effects"><thead><tr><th>shares by</th><th class="number">first agrees</th><th class="number">where effects differ clearly</th><th class="number">NDCG of the first three</th></tr></thead><tbody>${agreement.map(
     ({ method, first, clear, ndcg }) =>
-      html`<tr><th scope="row">${method}</th><td class="number">${aucText(first)}</td><td class="number">${clear.toFixed(3)}</td><td class="number">${aucText(ndcg)}</td></tr>`,
+      html`<tr><th scope="row">${method}</th><td class="number">${aucText(first)}</td><td class="number">${clear?.toFixed(3) ?? '–'}</td><td class="number">${aucText(ndcg)}</td></tr>`,
   )}</tbody></table></div></section>`;
 }
 

@@ -13,21 +13,27 @@ export interface Membership {
   readonly near: readonly IndexedItem[];
 }
 
-export function membershipOf(
-  { items, features }: ImageIndex,
+/** The images of an index that are the traced one, and those that are near copies of it, by number. */
+export interface Copies {
+  readonly same: readonly number[];
+  readonly near: readonly number[];
+}
+
+export function copiesIn(
+  { items, features }: Pick<ImageIndex, 'items' | 'features'>,
   query: QueryImage,
   { pixels, gradients }: Signals,
-): Membership {
-  const same: IndexedItem[] = [];
-  const near: IndexedItem[] = [];
+): Copies {
+  const same: number[] = [];
+  const near: number[] = [];
   for (const [i, item] of items.entries()) {
-    if (item.hash === query.file || item.content === query.content) same.push(item);
+    if (item.hash === query.file || item.content === query.content) same.push(i);
     else {
       const bits = query.views.map(
         ({ hash }) => bitCount(hash[0] ^ features.hashes[2 * i]) + bitCount(hash[1] ^ features.hashes[2 * i + 1]),
       );
       const nearness = { distance: () => -pixels[i], gradients: () => gradients[i] };
-      if (isNearCopy({ bits: Math.min(bits[0], bits[1]), ...nearness })) near.push(item);
+      if (isNearCopy({ bits: Math.min(bits[0], bits[1]), ...nearness })) near.push(i);
     }
   }
   return { same, near };

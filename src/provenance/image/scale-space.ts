@@ -73,42 +73,56 @@ function halved({ height, width, data }: OklabImage): OklabImage {
 
 /** Convolves all planes with a Gaussian; beyond its ends an image goes on as its last pixel. */
 export function blur({ height, width, data }: OklabImage, sigma: number): OklabImage {
-  const reach = Math.ceil(3 * sigma);
-  const weights = new Float64Array(2 * reach + 1);
-  let sum = 0;
-  for (let k = -reach; k <= reach; k++) sum += weights[k + reach] = Math.exp((-k * k) / (2 * sigma * sigma));
-  for (let k = 0; k < weights.length; k++) weights[k] /= sum;
+  const weights = halfGaussian(sigma);
   const across = new Float32Array(data.length);
-  for (let line = 0; line < 3 * height; line++)
-    along(data, across, { first: line * width, step: 1, length: width, weights, reach });
+  for (let line = 0; line < 3 * height; line++) blurRow(data, across, line * width, width, weights);
   const result = new Float32Array(data.length);
-  for (let plane = 0; plane < 3; plane++)
-    for (let x = 0; x < width; x++)
-      along(across, result, { first: plane * height * width + x, step: width, length: height, weights, reach });
+  for (let plane = 0; plane < 3; plane++) blurColumns(across, result, plane * height * width, height, width, weights);
   return { height, width, data: result };
 }
 
-interface Line {
-  readonly first: number;
-  readonly step: number;
-  readonly length: number;
-  readonly weights: Float64Array;
-  readonly reach: number;
+/** The middle of a Gaussian of sum 1 and its weights to one side, as far as three deviations. */
+function halfGaussian(sigma: number): Float64Array {
+  const weights = new Float64Array(Math.ceil(3 * sigma) + 1);
+  let sum = 0;
+  for (let k = 0; k < weights.length; k++) {
+    weights[k] = Math.exp((-k * k) / (2 * sigma * sigma));
+    sum += k === 0 ? weights[k] : 2 * weights[k];
+  }
+  for (let k = 0; k < weights.length; k++) weights[k] /= sum;
+  return weights;
 }
 
-function along(from: Float32Array, to: Float32Array, { first, step, length, weights, reach }: Line): void {
-  const last = length - 1;
-  for (let i = 0; i < length; i++) {
-    let sum = 0;
-    if (i >= reach && i + reach < length) {
-      let at = first + (i - reach) * step;
-      for (let k = 0; k < weights.length; k++, at += step) sum += weights[k] * from[at];
-    } else {
-      for (let k = -reach; k <= reach; k++) {
-        const j = i + k < 0 ? 0 : i + k > last ? last : i + k;
-        sum += weights[k + reach] * from[first + j * step];
-      }
+function blurRow(from: Float32Array, to: Float32Array, first: number, width: number, weights: Float64Array): void {
+  const reach = weights.length - 1;
+  const row = new Float64Array(width + 2 * reach);
+  for (let i = 0; i < row.length; i++) row[i] = from[first + Math.max(0, Math.min(width - 1, i - reach))];
+  for (let x = 0; x < width; x++) {
+    const at = x + reach;
+    let sum = weights[0] * row[at];
+    for (let k = 1; k <= reach; k++) sum += weights[k] * (row[at - k] + row[at + k]);
+    to[first + x] = sum;
+  }
+}
+
+/** A row of sums at a time, as pixels above each other lie far apart in memory. */
+function blurColumns(
+  from: Float32Array,
+  to: Float32Array,
+  first: number,
+  height: number,
+  width: number,
+  weights: Float64Array,
+): void {
+  const sums = new Float64Array(width);
+  for (let y = 0; y < height; y++) {
+    const own = first + y * width;
+    for (let x = 0; x < width; x++) sums[x] = weights[0] * from[own + x];
+    for (let k = 1; k < weights.length; k++) {
+      const [above, below] = [first + Math.max(0, y - k) * width, first + Math.min(height - 1, y + k) * width];
+      const weight = weights[k];
+      for (let x = 0; x < width; x++) sums[x] += weight * (from[above + x] + from[below + x]);
     }
-    to[first + i * step] = sum;
+    for (let x = 0; x < width; x++) to[own + x] = sums[x];
   }
 }

@@ -5,7 +5,7 @@ import { captionColumns, captionsOf } from './captions.ts';
 import type { ImageIndex } from './image-index.ts';
 import { type KeypointSearch, searchKeypoints } from './keypoint-search.ts';
 import type { IndexedItem } from './manifest.ts';
-import { type Membership, membershipOf } from './membership.ts';
+import { copiesIn, type Membership } from './membership.ts';
 import type { QueryImage } from './query-image.ts';
 import { ranked, surroundingScore } from './ranked.ts';
 import { type TraceQuestion, wholeComponents, wordScores } from './rankings.ts';
@@ -94,12 +94,15 @@ export function imageTracer(index: ImageIndex, calibration: Calibration): ImageT
     trace(query, options = {}) {
       const signals = signalsOf(index.features, search, query);
       const scores = scoresOf(signals, calibration.weights);
+      const { same, near } = copiesIn(index, query, signals);
+      const copies = new Set([...same, ...near]);
       const found = (['whole', 'region', 'hand'] as const).map((question) =>
-        ranking(question, scores[question], { index, calibration, signals, options }),
+        ranking(question, scores[question], { index, calibration, signals, copies, options }),
       );
+      const itemsAt = (numbers: readonly number[]) => numbers.map((i) => index.items[i]);
       const words = options.prompt === undefined ? [] : [wordRanking(index, options.prompt, options)];
       return {
-        membership: membershipOf(index, query, signals),
+        membership: { same: itemsAt(same), near: itemsAt(near) },
         rankings: [...found, ...words],
         images: index.items.length,
         calibrated: calibration.images,
@@ -113,17 +116,19 @@ interface Ranked {
   readonly index: ImageIndex;
   readonly calibration: Calibration;
   readonly signals: Signals;
+  /** Images that are the traced one or near copies: however many there are, they are no surroundings. */
+  readonly copies: ReadonlySet<number>;
   readonly options: TraceImageOptions;
 }
 
 function ranking(
   question: 'whole' | 'region' | 'hand',
   scores: Float64Array,
-  { index, calibration, signals, options }: Ranked,
+  { index, calibration, signals, copies, options }: Ranked,
 ): ImageRanking {
   const { most = 10, groups = [] } = options;
   const background = calibration.background[question];
-  const level = surroundingScore(scores);
+  const level = surroundingScore(scores, copies);
   const threshold = scoreReachedBy(unrelatedShare, background);
   const order = ranked(scores, Math.max(most, neighbours));
   const excess = order.map((image) => Math.max(0, scores[image] - level - threshold));

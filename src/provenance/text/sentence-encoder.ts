@@ -34,9 +34,9 @@ export async function openSentenceEncoder(
     const preprocessing = settledPreprocessing(model);
     const vectorOf = async (sentence: string, signal?: AbortSignal) => {
       const complete = (tensors: ReadonlyMap<string, Tensor>) =>
-        tensorInput(model, tensors, 'a sentence', undefined, preprocessing);
+        tensorInput(model, tensors, model.name, undefined, preprocessing);
       // Of a sentence longer than the model takes, its beginning.
-      const [{ tensors }] = await textInputs(model, sentence, 'a sentence', preprocessing, complete);
+      const [{ tensors }] = await textInputs(model, sentence, model.name, preprocessing, complete);
       const found = (await model.executor.run(graph, tensors, [value], { signal })).get(value) as Tensor;
       return overPositions(found).data;
     };

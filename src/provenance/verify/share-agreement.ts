@@ -10,8 +10,8 @@ export interface ShareAgreement {
   readonly method: string;
   /** Share of items whose largest share is that of the value with the largest effect. */
   readonly first: Interval;
-  /** The same, of the half of the items whose first and second effect lie furthest apart. */
-  readonly clear: number;
+  /** The same, of the half of the items whose first and second effect lie furthest apart; undefined where none do. */
+  readonly clear: number | undefined;
   /** Normalised discounted cumulative gain of the first three values, effects below 0 counting 0. */
   readonly ndcg: Interval;
 }
@@ -67,7 +67,7 @@ export function shareAgreement(
     return {
       method,
       first: bootstrap(hits, { sources }),
-      clear: clear.reduce<number>((sum, hit) => sum + hit / clear.length, 0),
+      clear: clear.length === 0 ? undefined : clear.reduce<number>((sum, hit) => sum + hit / clear.length, 0),
       ndcg: bootstrap(
         shares.map((row, i) => ndcgOf(row, effects[i])),
         { sources },

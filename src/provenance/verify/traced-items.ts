@@ -4,7 +4,7 @@ import { scoresOf } from '../image/calibrate.ts';
 import { type Encoder, embedAll } from '../image/encoder.ts';
 import type { ImageIndex } from '../image/image-index.ts';
 import { searchKeypoints } from '../image/keypoint-search.ts';
-import { membershipOf } from '../image/membership.ts';
+import { copiesIn } from '../image/membership.ts';
 import { queryImage } from '../image/query-image.ts';
 import { type Signals, signalsOf } from '../image/signals.ts';
 import type { VerifiedItem } from './verification.ts';
@@ -39,7 +39,7 @@ export async function traceItems({ items, index, calibration, encoders, read }: 
     const query = queryImage(pixels, { file: hash, embeddings: await embedAll(encoders, pixels) });
     const signals = signalsOf(index.features, search, query);
     files.set(id, hash);
-    const { same, near } = membershipOf(index, query, signals);
+    const { same, near } = copiesIn(index, query, signals);
     members[same.length > 0 ? 'same' : near.length > 0 ? 'near' : 'none']++;
     traced.set(id, { signals, ...scoresOf(signals, calibration.weights) });
   }

@@ -72,5 +72,5 @@ export function aucText({
 }
 
 export function shareAgreementTitle({ column, items, seeds }: LeftOutColumn): string {
-  return `shares by tracing against leaving out: how often the largest share is of the ${column} whose absence costs the item most (${items} items, effects averaged over ${seeds} seed${seeds === 1 ? '' : 's'}; 95 % over prompts)`;
+  return `Shares by tracing against leaving out: how often the largest share is of the ${column} whose absence costs the item most (${items} items, effects averaged over ${seeds} seed${seeds === 1 ? '' : 's'}; 95 % over prompts)`;
 }

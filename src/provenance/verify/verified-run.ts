@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Effect } from './contrasts.ts';
 import { effectText } from './verdict.ts';
+import { unrelatedStratum } from './verification.ts';
 
 const effect = z.object({
   mean: z.number(),
@@ -77,6 +78,8 @@ const completed = ({ mean, low, high, seeds, prompts }: z.infer<typeof effect>):
 
 /** What a verification adds to the third statement of a trace, no stronger than its intervals. */
 export function verifiedText({ rows, stratum, items, prompts, seeds }: VerifiedRun): string {
+  if (stratum === unrelatedStratum)
+    return `Not asked: in the run that it took part in nothing was traced for it, to see that others do not change it.`;
   const find = (arm: string) => rows.find((row) => row.arm === arm)?.effect;
   const group = `the ${items} items of its kind (${stratum}, ${prompts} prompt${prompts === 1 ? '' : 's'}, ${seeds} seed${seeds === 1 ? '' : 's'})`;
   const control = find('traced − filter') ?? find('traced − global');
