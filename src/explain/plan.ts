@@ -4,6 +4,7 @@ import { type MethodName, methods as methodTable } from '../attribution/methods/
 import { checkParameters } from '../attribution/parameters.ts';
 import type { Passes } from '../attribution/prepared.ts';
 import { type Target, targetKinds } from '../attribution/targets/kinds/index.ts';
+import { holdsTokens } from '../attribution/tokens.ts';
 import { guessNotes } from '../data/guess/guess-notes.ts';
 import type { ModelInput } from '../data/inputs/model-input.ts';
 import { tensorInput } from '../data/inputs/tensor-input.ts';
@@ -186,11 +187,15 @@ function leftOutBy(problem: WhereforeError, { layer, method }: PlannedQuestion, 
   return { layer, method, code, text: [layer.join(' + '), details.where, what].filter(Boolean).join(': ') };
 }
 
-/** Inputs of numbers that the baseline leaves as they are, in words. */
+/** Inputs of numbers and of tokens that the baseline leaves as they are, in words; masks and positions go with tokens. */
 function unexplained(model: LoadedModel, explained: readonly string[]): string[] {
+  const isContent = (name: string) => model.types.get(name) === 'float32' || holdsTokens(model.graph, name);
   return model.graph.inputs
-    .filter(({ name }) => model.types.get(name) === 'float32' && !explained.includes(name))
-    .map(({ name }) => `input "${name}" is not explained: it stays as it is; name it in the baseline to explain it`);
+    .filter(({ name }) => isContent(name) && !explained.includes(name))
+    .map(
+      ({ name }) =>
+        `input "${name}" is not explained: it stays as it is; name it in the baseline (NAME=…,NAME=…) to explain it`,
+    );
 }
 
 /** A list that holds nothing leaves nothing to explain. */

@@ -11,7 +11,7 @@ import { GraphBuilder } from '../onnx/builder.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import { readExplanation, writeRun } from '../report/write-run.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
-import { float32, type Tensor } from '../tensor/tensor.ts';
+import { float32, int64, type Tensor } from '../tensor/tensor.ts';
 import { explain } from './explain.ts';
 import { replay } from './replay.ts';
 
@@ -166,4 +166,29 @@ describe('what a caller without types gives', () => {
     const error = await explain(model, input as never).catch((caught: Error) => caught);
     expect(error).toMatchObject({ name: 'WhereforeError', message: expect.stringMatching(message) });
   });
+});
+
+it('says that ids of tokens beside the numbers that are explained stay as they are', async () => {
+  const builder = new GraphBuilder();
+  builder.input('ids', 'int64', ['batch', 2]);
+  builder.input('numbers', 'float32', ['batch', 2]);
+  const table = builder.constant(float32([3, 1], [1, 10, 100]));
+  const words = builder.op('Gather', [table, 'ids'], { axis: 0 });
+  const sums = builder.op('ReduceSum', [words, builder.ints([2])], { keepdims: 0 });
+  builder.op('Add', [sums, 'numbers'], {}, { outputs: ['y'] });
+  builder.output('y', 'float32', ['batch', 2]);
+  const source = { irVersion: 10, producer: '', opsets: new Map([['', 20]]), functions: [], metadata: new Map() };
+  const mixed = await loadModel(encodeModel({ ...source, graph: builder.build() }), { runtime });
+  const inputs = new Map<string, Tensor>([
+    ['ids', int64([1, 2], [0, 2])],
+    ['numbers', float32([1, 2], [5, 7])],
+  ]);
+  const [{ document }] = await explain(mixed, inputs, {
+    baseline: { kind: 'zero' },
+    methods: ['integrated-gradients'],
+    target: { kind: 'output', index: [1] },
+  });
+  expect(document.attributionTarget).toBeCloseTo(7, 5);
+  expect(document.notes.join()).toContain('"ids" is not explained: it stays as it is');
+  await mixed.close();
 });

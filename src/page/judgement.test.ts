@@ -39,6 +39,14 @@ it('asks for another method, not for more steps, where a gradient is cut off', (
   expect(judged({ relativeError: 0, gradientNotes: [note] }).grade).toBe('good');
 });
 
+it('asks for another method, not for more steps, where gradients pass through rounding', () => {
+  const note = { code: 'straight-through', node: 'q', operator: 'QuantizeLinear', text: 'passed straight through' };
+  const rounded = judged({ relativeError: 0.37, converged: false, chosen: { steps: 50 }, gradientNotes: [note] });
+  expect(rounded.warnings).toEqual(['does not add up: error 37.0 %, gradients pass through rounding']);
+  expect(rounded.verdict).toContain('more steps do not bring them together; take a method that needs none');
+  expect(judged({ relativeError: 0.002, gradientNotes: [note] }).grade).toBe('good');
+});
+
 it('warns of a method that compares with something else', () => {
   const implicit = 'a zero feature, to first order';
   expect(judged({ relativeError: 0.5, converged: null, implicitBaseline: implicit })).toMatchObject({

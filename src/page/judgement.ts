@@ -78,6 +78,8 @@ function judgeSum(document: ExplanationDocument): Judgement {
   }
   const error = percentText(relativeError);
   if (isCutOff(document)) warnings.unshift(`does not add up: error ${error}, a gradient is cut off`);
+  else if (passesRounding(document))
+    warnings.unshift(`does not add up: error ${error}, gradients pass through rounding`);
   else if (converged === false && isCut) warnings.unshift(`not converged: error ${error}${moreSteps(document)}`);
   else warnings.unshift(`does not add up: error ${error}`);
   const verdict = `The values add up to ${signedText(sum, 4)} but the difference is ${signedText(target, 4)}: ${blame(document)}`;
@@ -90,6 +92,11 @@ export const withoutGradients = 'take a method that needs none: --method exact-s
 /** Whether part of what the target hangs on has no gradient, so that nothing but another method brings the sums together. */
 export function isCutOff({ gradientNotes }: Pick<ExplanationDocument, 'gradientNotes'>): boolean {
   return gradientNotes.some(({ code }) => code === 'zero-gradient');
+}
+
+/** Whether gradients pass straight through a rounding: they are those of another function, and no number of steps helps. */
+export function passesRounding({ gradientNotes }: Pick<ExplanationDocument, 'gradientNotes'>): boolean {
+  return gradientNotes.some(({ code }) => code === 'straight-through');
 }
 
 /** Whether the values are shares of the difference from the stated baseline, whether or not they add up to it. */
@@ -146,6 +153,8 @@ function blame(document: ExplanationDocument): string {
     return `part of it flows past this layer${more}.`;
   }
   if (isCutOff(document)) return `a gradient is cut off on the way, see the notes; ${withoutGradients}.`;
+  if (passesRounding(document))
+    return `gradients pass through rounding, so more steps do not bring them together; ${withoutGradients}.`;
   if (ungrouped !== undefined) return `${stayedText(ungrouped)}.`;
   if (converged === false)
     return stepsToTry(document) === Number.POSITIVE_INFINITY

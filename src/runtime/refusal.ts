@@ -45,6 +45,18 @@ const refusals: readonly { readonly pattern: RegExp; readonly explain: (found: R
         }),
     },
     {
+      // What a traced export does with sizes that its example had.
+      pattern:
+        /while running Reshape node\. Name:'([^']*)' .*?Input shape:\{([\d,]*)\}, requested shape:\{([-\d,]*)\}/s,
+      explain: ([, node, got, expected]) =>
+        new WhereforeError('runtime', 'the model holds a size that these inputs do not have', {
+          where: `node "${node}" (Reshape)`,
+          got: `${timesOf(got)} elements`,
+          expected: timesOf(expected),
+          fix: 'give inputs of the size (number of tokens, of pixels) that the model was exported with, or export it again so that this axis is free',
+        }),
+    },
+    {
       pattern: /while running (\S+) node\. Name:'([^']*)' Status Message: (.*)/s,
       explain: ([, operator, node, why]) => refusedNode(node, operator, why, 'inputs that the operator allows'),
     },
@@ -66,6 +78,8 @@ function refusedNode(node: string, operator: string, why: string, expected: stri
     fix: 'check this node and what goes into it; export the model again, perhaps with another opset',
   });
 }
+
+const timesOf = (shape: string): string => shape.replaceAll(',', '×');
 
 /** What the runtime said, without the positions in its own sources, on one line. */
 const plain = (said: string): string =>
