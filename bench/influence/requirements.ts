@@ -6,7 +6,7 @@ import { planExperiment } from '../../src/influence/retraining/experiment.ts';
 import { judgeQuantity } from '../../src/influence/retraining/judge-experiment.ts';
 import { pairedEstimate } from '../../src/influence/retraining/paired.ts';
 import { choose, random } from '../../src/tensor/random.ts';
-import { actions, calibration, groups } from './effects.ts';
+import { actions, calibration, groups, largeGroups } from './effects.ts';
 import { bracketed, gate, interval, shown } from './intervals.ts';
 import {
   countsWithout,
@@ -190,7 +190,7 @@ async function gap({ folder, runtime, say }: DigitsSetting): Promise<void> {
   say(`| change of slice A / slice B | ${told(of(a))} / ${told(of(b))} | |`);
 }
 
-const parts = { claims, errors, groups, actions, calibration, gap } as const;
+const parts = { claims, errors, groups, largeGroups, actions, calibration, gap } as const;
 
 /** @param only names of parts; default: all */
 export async function requirements(bench: DigitsSetting, only?: readonly string[]): Promise<void> {

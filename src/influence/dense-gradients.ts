@@ -16,6 +16,8 @@ export interface DenseGradients {
   readonly covariances: (labels: GradientLabels, seed: number) => readonly Covariances[];
   readonly gaussNewton: () => Float64Array;
   readonly confidences: { readonly rows: Float64Array; readonly queries: Float64Array };
+  /** θ. */
+  readonly weights: Float64Array;
   /** f of every query at the weights moved by a step. */
   readonly at: (step: Float64Array) => Float64Array;
 }
@@ -54,6 +56,7 @@ export function denseGradients(dense: DenseGradients): GradientMaterial {
     rows: rows.rows,
     weightDecay,
     queries: async () => queries,
+    weights: async () => dense.weights,
     at: async (step) => dense.at(step),
     dot: async (directions, block) =>
       block ? dotRows(partOf(directions, block), partOf(rows, block)) : dotRows(directions, rows),

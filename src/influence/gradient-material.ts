@@ -56,6 +56,8 @@ export interface GradientMaterial {
   readonly weightDecay: number;
   /** `∇f` of every query, queries × P: for f = −loss the negative of the loss's gradient. */
   queries(): Promise<Matrix64>;
+  /** θ, P numbers in the layout of the blocks. */
+  weights(): Promise<Float64Array>;
   /** f of every query at the weights θ + step, P numbers in the layout of the blocks; f = −loss, in nats. */
   at(step: Float64Array): Promise<Float64Array>;
   /** `d · g_i` for every direction and row: directions × rows. @param block only this block's part of both */

@@ -271,6 +271,7 @@ describe.each(Object.entries(cases))('gradients of a model: %s', (_, make) => {
   it('have the reference’s Gauss-Newton matrix and products with it', async () => {
     const { ours, dense } = await ready;
     expect(relative(await ours.gaussNewtonMatrix(), await dense.gaussNewtonMatrix())).toBeLessThan(near);
+    expect(relative(await ours.weights(), await dense.weights())).toBeLessThan(near);
     const by = new Float64Array(ours.parameters).map((_, j) => 0.1 * Math.sin(j));
     expect(relative(await ours.at(by), await dense.at(by))).toBeLessThan(near);
     const v = matrix(1, ours.parameters, Float64Array.from(normals(ours.parameters, random(6))));

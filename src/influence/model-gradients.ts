@@ -140,6 +140,18 @@ export function gradientsByPasses(passes: Passes, options: ModelGradientsOptions
         });
         return result;
       })()),
+    async weights() {
+      const source = { ...options.model.executor.model, graph: passes.graph };
+      const own = readParameters(source, layers.flatMap(namesOf));
+      const dataOf = (name: string) => own.get(name)?.data as Float32Array;
+      const result = new Float64Array(size);
+      for (const [l, layer] of layers.entries()) {
+        const { name, bias } = layer;
+        const part = { weight: dataOf(name), ...(bias !== undefined && { bias: dataOf(bias) }) };
+        result.set(layerMatrix(layer, part), blocks[l].offset);
+      }
+      return result;
+    },
     at: async (step) => {
       const moved = movedGraph(options.model, passes, step);
       const values = new Float64Array(options.queries.length);

@@ -64,6 +64,20 @@ describe('one Newton step without a group', () => {
     expect(pearson(newton, retrained)).toBeGreaterThan(0.99);
   });
 
+  it('says how far the model is from its optimum', async () => {
+    const steps = await openNewtonSteps(gradients);
+    for (const change of await steps.stepOnAll()) expect(Math.abs(change)).toBeLessThan(1e-9);
+    // From weights that are moved away, the step leads back: f changes by what it is better at the optimum.
+    const away = theta.map((value, j) => value + 0.05 * Math.sin(j));
+    const moved = gradientsOf(model, away, queries);
+    const back = await (await openNewtonSteps(moved)).stepOnAll();
+    const [there, here] = [await gradients.at(new Float64Array(8)), await moved.at(new Float64Array(8))];
+    // One step of several: a tenth of the way is left.
+    const gain = back.map((_, q) => there[q] - here[q]);
+    expect(ratio([...back], [...gain])).toBeGreaterThan(0.9);
+    expect(ratio([...back], [...gain])).toBeLessThan(1.1);
+  });
+
   it('solves by products what it solves by the matrix', async () => {
     const rows = [1, 2, 3, 4, 5, 6];
     const group = await groupGradients(rows);

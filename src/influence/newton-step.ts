@@ -1,6 +1,7 @@
 import { WhereforeError } from '../errors.ts';
 import { cholesky, solveCholesky } from '../linear-algebra/cholesky.js';
 import { throwIfCancelled } from '../runtime/runtime.ts';
+import { filled } from '../tensor/filled.ts';
 import type { GradientMaterial } from './gradient-material.ts';
 import { dot, type Matrix64 } from './matrix.ts';
 import { dampingOf } from './methods/whole-curvature.ts';
@@ -48,35 +49,56 @@ export async function openNewtonSteps(all: GradientMaterial, { damping, signal }
     return sum;
   };
   const { value: added, notes } = await dampingOf(all, damping, trace);
+  const before = await all.at(new Float64Array(size));
+  const nothing = { group: undefined, share: 0, added, signal };
   return {
+    /**
+     * What one step on all rows changes f by, `−(G + λ + δ)⁻¹ (mean g + λ θ)`: 0 at the optimum. Where it is as large as the
+     * effects of groups, these are those of a training that goes on to its end.
+     */
+    async stepOnAll(): Promise<Float64Array> {
+      const theta = await all.weights();
+      const mean = (await all.weightedSum(constant(n, -1 / n))).data;
+      const right = filled(new Float64Array(size), (j) => mean[j] - all.weightDecay * theta[j]);
+      const step = await solve(all, whole, { ...nothing, right });
+      return (await all.at(step)).map((value, q) => value - before[q]);
+    },
     /** @param group gradients of the group's rows, at the same weights and for the same queries */
     async without(group: GradientMaterial): Promise<NewtonEffect> {
       const share = group.rows / n;
-      const ones: Matrix64 = { rows: 1, columns: group.rows, data: new Float64Array(group.rows).fill(1 / n) };
-      const right = Float64Array.from((await group.weightedSum(ones)).data);
-      const step = whole
-        ? await byMatrix(whole, { group, share, added, right })
-        : await byProducts(all, { group, share, added, right, signal });
-      const [before, after] = [await all.at(new Float64Array(size)), await all.at(step)];
-      return { changes: after.map((value, q) => value - before[q]), notes };
+      const right = Float64Array.from((await group.weightedSum(constant(group.rows, 1 / n))).data);
+      const step = await solve(all, whole, { group, share, added, right, signal });
+      return { changes: (await all.at(step)).map((value, q) => value - before[q]), notes };
     },
   };
 }
 
+const constant = (columns: number, value: number): Matrix64 => ({
+  rows: 1,
+  columns,
+  data: new Float64Array(columns).fill(value),
+});
+
 interface Step {
-  readonly group: GradientMaterial;
+  /** The rows that are left out; absent: none. */
+  readonly group?: GradientMaterial;
   /** Of the rows. */
   readonly share: number;
   /** λ + δ. */
   readonly added: number;
   readonly right: Float64Array;
+  readonly signal?: AbortSignal;
 }
+
+/** `(G − share · G_group + λ + δ)⁻¹ right`. @param whole G, where it is held */
+const solve = (all: GradientMaterial, whole: Float64Array | undefined, step: Step): Promise<Float64Array> =>
+  whole ? byMatrix(whole, step) : byProducts(all, step);
 
 async function byMatrix(whole: Float64Array, { group, share, added, right }: Step): Promise<Float64Array> {
   const size = right.length;
-  const own = await group.gaussNewtonMatrix();
-  const left = new Float64Array(whole.length);
-  for (let j = 0; j < left.length; j++) left[j] = whole[j] - share * own[j];
+  const own = await group?.gaussNewtonMatrix();
+  const left = Float64Array.from(whole);
+  if (own) for (let j = 0; j < left.length; j++) left[j] -= share * own[j];
   for (let p = 0; p < size; p++) left[p * size + p] += added;
   const { factor, failedAt } = cholesky(left, size);
   if (!factor)
@@ -88,15 +110,12 @@ async function byMatrix(whole: Float64Array, { group, share, added, right }: Ste
 }
 
 /** By conjugate gradients. */
-async function byProducts(
-  all: GradientMaterial,
-  { group, share, added, right, signal }: Step & { readonly signal?: AbortSignal },
-): Promise<Float64Array> {
+async function byProducts(all: GradientMaterial, { group, share, added, right, signal }: Step): Promise<Float64Array> {
   const size = right.length;
   const times = async (v: Float64Array): Promise<Float64Array> => {
     const vector: Matrix64 = { rows: 1, columns: size, data: v };
-    const [a, b] = [(await all.gaussNewton(vector)).data, (await group.gaussNewton(vector)).data];
-    return v.map((one, j) => a[j] - share * b[j] + added * one);
+    const [a, b] = [(await all.gaussNewton(vector)).data, (await group?.gaussNewton(vector))?.data];
+    return v.map((one, j) => a[j] - (b ? share * b[j] : 0) + added * one);
   };
   const [x, r] = [new Float64Array(size), Float64Array.from(right)];
   const p = Float64Array.from(r);

@@ -127,6 +127,7 @@ export function referenceGradients(
       return result;
     },
     confidences: { rows: confidence(rows), queries: confidence(queries) },
+    weights: theta,
     at: (by) => {
       const moved = theta.map((value, t) => value + by[t]);
       return Float64Array.from(queries.x, (x, i) => -loss(run(moved, x), queries.y[i]));

@@ -159,6 +159,7 @@ export function gradientsOf(model: SoftmaxRegression, theta: Float64Array, queri
     },
     gaussNewton: () => model.hessian(theta, new Uint32Array(n).fill(1)),
     confidences: { rows: confidence(data), queries: confidence(queries) },
+    weights: theta,
     at: (step) =>
       scoresUnder(
         model,

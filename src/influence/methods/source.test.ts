@@ -21,6 +21,7 @@ function checkpoint(step: number, learningRate: number, rows: number[], query: n
       covariances: () => [{ inputs: Float64Array.of(1), outputs: Float64Array.of(1) }],
       gaussNewton: () => Float64Array.of(1),
       confidences: { rows: new Float64Array(rows.length), queries: new Float64Array(1) },
+      weights: new Float64Array(1),
       at: () => new Float64Array(1),
     }),
   };
