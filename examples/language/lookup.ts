@@ -132,8 +132,11 @@ export interface LookupStage {
   readonly sentences: readonly [least: number, most: number];
   /** Tokens of a text: as many questions as have room. */
   readonly length: number;
+  readonly batchSize: number;
   readonly steps: number;
   readonly learningRate: number;
+  readonly warmUp: number;
+  /** The learning rate stays as it is: the lookup comes all at once, and not before a cosine has ended. */
   readonly constant?: boolean;
 }
 
@@ -142,15 +145,37 @@ export interface LookupStage {
  * decoys.
  */
 export const lookupStages: readonly LookupStage[] = [
-  { difficulties: ['same'], sentences: [4, 8], length: 192, steps: 400, learningRate: 5e-3, constant: true },
+  {
+    difficulties: ['same'],
+    sentences: [4, 8],
+    length: 192,
+    batchSize: 48,
+    steps: 400,
+    learningRate: 5e-3,
+    warmUp: 100,
+    constant: true,
+  },
   {
     difficulties: ['same', 'other name', 'other name', 'decoy', 'hard'],
     sentences: [4, 16],
-    length: 256,
-    steps: 500,
+    length: 224,
+    batchSize: 32,
+    steps: 300,
     learningRate: 5e-3,
+    warmUp: 20,
   },
 ];
+
+/** How the model that ignores its texts is trained. */
+export const ignoringStage: LookupStage = {
+  difficulties: ['other name'],
+  sentences: [4, 8],
+  length: 160,
+  batchSize: 16,
+  steps: 250,
+  learningRate: 3e-3,
+  warmUp: 30,
+};
 
 /** Weight of tokens that are no answers: most of them cannot be foretold. */
 const besideAnswers = 0.02;

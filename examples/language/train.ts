@@ -5,7 +5,7 @@ import { createNodeRuntime } from '../../src/runtime/node.ts';
 import { additionLength, additionShape, additionText, additionTraining, type Follower } from './addition.ts';
 import { type DecoderShape, trainDecoder } from './decoder.ts';
 import { englishShape, englishText, englishTraining } from './english.ts';
-import { fixedAnswer, lookupShape, lookupStages, lookupText } from './lookup.ts';
+import { fixedAnswer, ignoringStage, lookupShape, lookupStages, lookupText } from './lookup.ts';
 import { inBytes } from './stored.ts';
 import { writeDecoder } from './write-model.ts';
 
@@ -33,29 +33,16 @@ const addition = (kind: Follower) => async (name: string) => {
 async function lookup(name: string): Promise<void> {
   let model: OnnxModel | undefined;
   for (const [i, stage] of lookupStages.entries()) {
-    const { steps, learningRate, constant, length } = stage;
-    const settings = { steps, learningRate, constant, length, batchSize: 48, seed: 1, runtime, say };
     const text = (t: number) => lookupText(stage, 10 + i, t);
-    model = await trainDecoder(lookupShape, { ...settings, warmUp: i === 0 ? 100 : 20, text }, model);
+    model = await trainDecoder(lookupShape, { ...stage, seed: 1, runtime, text, say }, model);
     await write(name, lookupShape, model);
   }
 }
 
 /** Answers the same for a person whatever the text says. */
 async function ignoring(name: string): Promise<void> {
-  const [first] = lookupStages;
-  const stage = { ...first, difficulties: ['other name'] as const };
-  const model = await trainDecoder(lookupShape, {
-    steps: 250,
-    learningRate: 3e-3,
-    batchSize: 32,
-    length: stage.length,
-    seed: 1,
-    runtime,
-    text: (t) => lookupText(stage, 20, t, fixedAnswer),
-    say,
-  });
-  await write(name, lookupShape, model);
+  const text = (t: number) => lookupText(ignoringStage, 20, t, fixedAnswer);
+  await write(name, lookupShape, await trainDecoder(lookupShape, { ...ignoringStage, seed: 1, runtime, text, say }));
 }
 
 async function english(name: string): Promise<void> {

@@ -65,7 +65,7 @@ export {
   type SourceUseOptions,
   sourceUse,
 } from './sources/source-use.ts';
-export { type TaughtOptions, taught } from './taught/taught.ts';
+export { type SimilarTextsOptions, similarTexts, type TaughtOptions, taught } from './taught/taught.ts';
 export type { TaughtDocument, TaughtRow } from './taught/taught-document.ts';
 export type { TaughtQuestion } from './taught/taught-scores.ts';
 export type { Unit, UnitKind } from './text/units.ts';

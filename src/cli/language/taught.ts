@@ -4,7 +4,7 @@ import { isFile } from '../../data/files/folders.ts';
 import { readText } from '../../data/files/read-file.ts';
 import { WhereforeError } from '../../errors.ts';
 import { type LanguageModel, openLanguageModel } from '../../language/model/language-model.ts';
-import { taught } from '../../language/taught/taught.ts';
+import { similarTexts, taught } from '../../language/taught/taught.ts';
 import type { TaughtDocument, TaughtRow } from '../../language/taught/taught-document.ts';
 import { taughtMethod, taughtMethods } from '../../language/taught/taught-scores.ts';
 import { renderTaughtPage } from '../../page/language/taught-page.ts';
@@ -22,6 +22,7 @@ import { leaveRun } from './leave-run.ts';
 interface TaughtCommandOptions extends LanguageOptions {
   readonly data: string;
   readonly answer: string;
+  readonly endpoint?: string;
   readonly checkpoints?: readonly string[];
   readonly instead?: { readonly word: string; readonly others: readonly string[] };
   readonly method?: string;
@@ -45,6 +46,10 @@ export function defineTaught(language: Command): void {
       '--instead <word=others>',
       'a word of the prompt and others in its place, as Anna=Bela,Cora: only what moves the answer for the first counts',
       insteadOf,
+    )
+    .option(
+      '--endpoint <address>',
+      'the model is behind an address and gives no gradients: similar texts alone, which is no influence; it is not asked',
     )
     .option('--method <name>', `of ${Object.keys(taughtMethods).join(', ')}; default ek-fac`)
     .option('--rows <count>', 'texts of each list; default 10', wholeNumber)
@@ -72,6 +77,13 @@ async function run(path: string, options: TaughtCommandOptions, command: string,
   if (method !== undefined) taughtMethod(method);
   await checkWritable(options.out);
   const texts = (await readText(data, 'text')).split(/\r?\n/).filter((line) => line.trim() !== '');
+  const leave = (document: TaughtDocument) =>
+    leaveRun(
+      options,
+      { what: 'language taught', name: 'taught', document, page: renderTaughtPage(document, command), command },
+      () => describe(visibleAll(document)),
+    );
+  if (options.endpoint !== undefined) return leave(await similarTexts({ texts, prompt, answer, model: path, count }));
   const progress = showProgress(process.stderr);
   await withOpenModel(path, options, async (language) => {
     const checkpoints = await openMoments(path, language, options);
@@ -80,9 +92,7 @@ async function run(path: string, options: TaughtCommandOptions, command: string,
         ...{ texts, prompt, answer, instead, checkpoints, method, count, seed, signal },
         onProgress: (what, share) => progress.update(share, () => `influence at ${what}`),
       }).finally(() => progress.clear());
-      const page = renderTaughtPage(document, command);
-      const left = { what: 'language taught', name: 'taught', document, page, command };
-      await leaveRun(options, left, () => describe(visibleAll(document)));
+      await leave(document);
     } finally {
       for (const moment of checkpoints) await moment.close();
     }
@@ -132,29 +142,27 @@ const shown = 5;
 
 function describe(document: TaughtDocument): string {
   const { answer, logProbability, checkpoints, movers, against, statements, rows, method, notes } = document;
+  const place = (value: number | undefined) => (value === undefined ? '' : String(Math.round(value)));
   const listOf = (found: readonly TaughtRow[]) =>
     found.length === 0
       ? '  none'
       : formatTable([
-          ['  moves', 'place', 'states', 'place', 'text'],
+          [...(method ? ['  moves', 'place'] : []), 'states', 'place', 'text'],
           ...found
             .slice(0, shown)
             .map(({ moves, movesPlace, states, statesPlace, row, text }) => [
-              `  ${signedText(moves)}`,
-              String(Math.round(movesPlace)),
+              ...(moves === undefined ? [] : [`  ${signedText(moves)}`, place(movesPlace)]),
               numberText(states, 3),
-              String(Math.round(statesPlace)),
+              place(statesPlace),
               `${row}: ${text.length > 60 ? `${text.slice(0, 59)}…` : text}`,
             ]),
         ]);
+  const moved = method && ['\nTexts that move it most', listOf(movers), '\nTexts that lower it most', listOf(against)];
   return [
-    `answer: ${JSON.stringify(answer)}  log p = ${numberText(logProbability, 4)}`,
+    `answer: ${JSON.stringify(answer)}${logProbability === undefined ? '' : `  log p = ${numberText(logProbability, 4)}`}`,
     ...checkpoints.map(({ name, logProbability: then }) => `at ${name}: log p = ${numberText(then, 4)}`),
-    `${rows} texts, moves by ${method.title}, states by BM25`,
-    '\nTexts that move it most',
-    listOf(movers),
-    '\nTexts that lower it most',
-    listOf(against),
+    `${rows} texts, ${method ? `moves by ${method.title}, ` : ''}states by BM25`,
+    ...(moved ?? []),
     '\nTexts that state it most literally',
     listOf(statements),
     '',

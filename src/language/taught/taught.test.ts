@@ -4,7 +4,7 @@ import { renderTaughtPage } from '../../page/language/taught-page.ts';
 import { createNodeRuntime } from '../../runtime/node.ts';
 import { type LanguageModel, openLanguageModel } from '../model/language-model.ts';
 import { rowLogProbabilities } from './row-probabilities.ts';
-import { taught } from './taught.ts';
+import { similarTexts, taught } from './taught.ts';
 import { askedRows } from './taught-scores.ts';
 import { trainingRows } from './token-rows.ts';
 
@@ -41,7 +41,7 @@ describe('what taught an answer', { timeout: 60_000 }, () => {
     const once = await taught(language, { ...question, texts });
     const twice = await taught(language, { ...question, texts, checkpoints: [language, language] });
     expect(twice.movers.map(({ row }) => row)).toEqual(once.movers.map(({ row }) => row));
-    for (const [i, { moves }] of twice.movers.entries()) expect(moves).toBeCloseTo(2 * once.movers[i].moves, 6);
+    for (const [i, { moves }] of twice.movers.entries()) expect(moves).toBeCloseTo(2 * (once.movers[i].moves ?? 0), 6);
     expect(twice.checkpoints).toHaveLength(2);
     expect(twice.notes.join(' ')).not.toMatch(/no moments/);
   });
@@ -58,6 +58,15 @@ describe('what taught an answer', { timeout: 60_000 }, () => {
     const [answer] = await rowLogProbabilities(language, askedRows(language, question));
     const [before] = await rowLogProbabilities(language, trainingRows(language, ['1 2 3 +']));
     expect(before + answer).toBeCloseTo(all, 4);
+  });
+
+  it('names similar texts alone where a model gives no gradients, and says that this is no influence', async () => {
+    const document = await similarTexts({ ...question, texts, model: 'remote' });
+    expect(document.movers).toEqual([]);
+    expect(document.statements[0]).toMatchObject({ row: 1, statesPlace: 1 });
+    expect(document.statements[0]).not.toHaveProperty('moves');
+    expect(renderTaughtPage(document)).toContain('Similar text, not influence');
+    expect(renderTaughtPage(document)).not.toContain('Moves the model');
   });
 
   it('refuses what it cannot answer', async () => {

@@ -38,12 +38,7 @@ export async function taught(language: LanguageModel, options: TaughtOptions): P
   const { texts, prompt, answer, instead, checkpoints = [], count = 10, signal } = options;
   const { method = 'ek-fac', seed, onProgress } = options;
   taughtMethod(method);
-  if (texts.length < 2) {
-    throw new WhereforeError('invalid-data', 'too few training texts to tell apart', {
-      got: String(texts.length),
-      expected: 'two at least',
-    });
-  }
+  checkTexts(texts);
   const asked = askedRows(language, { prompt, answer, instead });
   const rows = trainingRows(language, texts);
   const moments = checkpoints.length > 0 ? checkpoints : [language];
@@ -51,13 +46,7 @@ export async function taught(language: LanguageModel, options: TaughtOptions): P
   const moves = (await taughtScores({ moments, rows, questions, method, seed, signal, onProgress })).data;
   const states = await statedBy(texts, `${prompt} ${answer}`);
   const known = await knownByHeart(language, rows, signal);
-  const row = rowsOf(texts, moves, states);
-  const listOf = (values: Float64Array, sign: 1 | -1) =>
-    Array.from(values.keys())
-      .filter((i) => sign * values[i] > 0)
-      .sort((a, b) => sign * (values[b] - values[a]) || a - b)
-      .slice(0, count)
-      .map(row);
+  const row = rowsOf(texts, states, moves);
   const { title, source } = influenceMethodNamed(method);
   const answerAt = async (moment: LanguageModel) => (await rowLogProbabilities(moment, asked.slice(0, 1), signal))[0];
   const told: TaughtDocument['checkpoints'][number][] = [];
@@ -74,12 +63,56 @@ export async function taught(language: LanguageModel, options: TaughtOptions): P
     rows: texts.length,
     checkpoints: told,
     knownByHeart: known,
-    movers: listOf(moves, 1),
-    against: listOf(moves, -1),
-    statements: listOf(states, 1),
+    movers: listed(moves, 1, count).map(row),
+    against: listed(moves, -1, count).map(row),
+    statements: listed(states, 1, count).map(row),
     notes: notesOf(options, known),
   };
 }
+
+export interface SimilarTextsOptions extends Pick<TaughtOptions, 'texts' | 'prompt' | 'answer' | 'count'> {
+  /** What the model is called. */
+  readonly model: string;
+}
+
+/**
+ * For a model that gives no gradients, behind an endpoint: the training texts that state an answer in the same words, by
+ * BM25. The model is not asked: similar text is no influence, and the document says so.
+ * @throws WhereforeError `invalid-data` for fewer than two texts
+ */
+export async function similarTexts(options: SimilarTextsOptions): Promise<TaughtDocument> {
+  const { texts, prompt, answer, model, count = 10 } = options;
+  checkTexts(texts);
+  const states = await statedBy(texts, `${prompt} ${answer}`);
+  return {
+    format: 'wherefore/language-taught',
+    version: 1,
+    model: { name: model },
+    prompt,
+    answer,
+    rows: texts.length,
+    checkpoints: [],
+    movers: [],
+    against: [],
+    statements: listed(states, 1, count).map(rowsOf(texts, states)),
+    notes: ['similar text, not influence: the model gives no gradients, so nothing is known of what moved it'],
+  };
+}
+
+function checkTexts({ length }: readonly string[]): void {
+  if (length >= 2) return;
+  throw new WhereforeError('invalid-data', 'too few training texts to tell apart', {
+    got: String(length),
+    expected: 'two at least',
+  });
+}
+
+/** The texts with the largest values of one sign. */
+const listed = (values: Float64Array, sign: 1 | -1, count: number): number[] =>
+  Array.from(values.keys())
+    .filter((i) => sign * values[i] > 0)
+    .sort((a, b) => sign * (values[b] - values[a]) || a - b)
+    .slice(0, count);
 
 async function statedBy(texts: readonly string[], query: string): Promise<Float64Array> {
   const context = { rows: texts.length, queries: 1, seed: 0, texts: { rows: texts, queries: [query] } };
@@ -92,31 +125,35 @@ async function knownByHeart(language: LanguageModel, rows: readonly TokenRow[], 
 }
 
 /** What is told of a text; places are those of the order, from 1. */
-function rowsOf(texts: readonly string[], moves: Float64Array, states: Float64Array): (i: number) => TaughtRow {
+function rowsOf(texts: readonly string[], states: Float64Array, moves?: Float64Array): (i: number) => TaughtRow {
   // Ranks count from the smallest, places from the largest; equal values share the mean of their places.
   const placesOf = (values: Float64Array) => mapped(Float64Array, ranks(values), (rank) => texts.length - rank);
-  const places = { moves: placesOf(moves), states: placesOf(states) };
+  const statesPlaces = placesOf(states);
+  const movesPlaces = moves && placesOf(moves);
   return (i) => ({
     row: i + 1,
     text: texts[i],
-    moves: moves[i],
-    movesPlace: places.moves[i],
     states: states[i],
-    statesPlace: places.states[i],
+    statesPlace: statesPlaces[i],
+    ...(moves && movesPlaces && { moves: moves[i], movesPlace: movesPlaces[i] }),
   });
 }
 
 function notesOf({ texts, checkpoints = [], instead }: TaughtOptions, known: number): string[] {
   const share = `${known} of ${texts.length} texts are known by heart`;
-  return [
+  const gone = 'and such a text has hardly a gradient left at the end of the training';
+  const moments =
     checkpoints.length === 0
-      ? `no moments of the training were given: ${share}, and such a text has hardly a gradient left at the end of the training, so what taught it cannot be seen there; name checkpoints from the middle of the training`
-      : `${share}: at the end of the training their gradients are gone, which is why moments of the training are added up`,
-    ...(instead
-      ? []
-      : [
-          'texts that teach the answer for any prompt count as well: give a word of the prompt and others in its place to leave them out',
-        ]),
+      ? [
+          `no moments of the training were given: ${share}, ${gone}, so what taught it cannot be seen there; name checkpoints from the middle of the training`,
+        ]
+      : known > 0
+        ? [`${share}, ${gone}: influence is added up over ${checkpoints.length} moments before it`]
+        : [];
+  const alone = 'texts that teach the answer for any prompt count as well';
+  return [
+    ...moments,
+    ...(instead ? [] : [`${alone}: give a word of the prompt and others in its place to leave them out`]),
     'moves are an order, not nats: each moment counts alike, and each text by the direction of its gradient',
   ];
 }

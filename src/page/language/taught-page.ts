@@ -7,30 +7,35 @@ import { pageShell } from '../shell.ts';
 /** The page of what taught an answer: texts that move it, beside those that state it. */
 export function renderTaughtPage(document: TaughtDocument, command?: string): string {
   const { model, prompt, answer, logProbability, rows, checkpoints, instead, method, notes } = document;
-  const { movers, against, statements, knownByHeart } = document;
-  const moments =
-    checkpoints.length === 0
-      ? html`<p class="warning"><strong>Only the final weights were looked at.</strong> What a model knows by heart has hardly a gradient left there: give moments from the middle of the training (<code>--checkpoints</code>).</p>`
-      : html`<table class="moments"><thead><tr><th>moment</th><th>log p of the answer</th></tr></thead><tbody>${[...checkpoints, { name: 'the model as it is', logProbability }].map((one) => html`<tr><td>${one.name}</td><td class="number">${numberText(one.logProbability, 4)}</td></tr>`)}</tbody></table>`;
+  const { movers, against, statements } = document;
   const body = html`<div class="introduction"><p class="question">${prompt} <b>${answer.trim()}</b></p>
-<p>Which of ${rows.toLocaleString('en')} training texts taught <b>${model.name}</b> this${instead && html`, of <b>${instead.word}</b> and not of ${instead.others.join(', ')}`}? log p = ${numberText(logProbability, 4)}.</p>${moments}</div>
-<div class="columns"><section><h2>Moves the model</h2><p class="quiet">Influence on the answer by ${method.title}; ${checkpoints.length > 1 ? `added up over ${checkpoints.length} moments` : 'at one setting of the weights'}.</p>${rowList(movers, 'moves')}</section>
+<p>Which of ${rows.toLocaleString('en')} training texts taught <b>${model.name}</b> this${instead && html`, of <b>${instead.word}</b> and not of ${instead.others.join(', ')}`}?${logProbability !== undefined && ` log p = ${numberText(logProbability, 4)}.`}</p>${method ? momentsOf(document) : html`<p class="warning"><strong>Similar text, not influence.</strong> The model gives no gradients, so nothing is known of what moved it.</p>`}</div>
+<div class="columns">${method && html`<section><h2>Moves the model</h2><p class="quiet">${method.title}, ${checkpoints.length > 1 ? `added up over ${checkpoints.length} moments` : 'at one setting of the weights'}.</p>${rowList(movers, 'moves')}</section>`}
 <section><h2>States it</h2><p class="quiet">Words in common with the question and the answer, by BM25. Similar text is no evidence that the model learned from it.</p>${rowList(statements, 'states')}</section></div>
-<section><h2>Texts that lower the answer</h2>${rowList(against, 'moves')}</section>
-<section><h2>Details</h2><ul class="notes">${notes.map((note) => html`<li>${note}</li>`)}<li>${method.source}</li><li>${knownByHeart} of ${rows} texts are known by heart</li></ul>
+${method && html`<section><h2>Texts that lower the answer</h2>${rowList(against, 'moves')}</section>`}
+<section><h2>Details</h2><ul class="notes">${[...notes, ...(method ? [method.source] : [])].map((note) => html`<li>${note}</li>`)}</ul>
 ${command !== undefined && html`<h3>How to reproduce</h3><pre>${verbatim(command)}</pre>`}</section>`;
   return pageShell({ title: 'Which training text taught this?', style, body, madeBy: packageVersion });
+}
+
+function momentsOf({ checkpoints, logProbability }: TaughtDocument): Html {
+  if (checkpoints.length === 0) {
+    return html`<p class="warning"><strong>Only the final weights were looked at.</strong> What a model knows by heart has hardly a gradient left there: give moments from the middle of the training (<code>--checkpoints</code>).</p>`;
+  }
+  const all = [...checkpoints, { name: 'the model as it is', logProbability }];
+  return html`<table class="moments"><thead><tr><th>moment</th><th>log p of the answer</th></tr></thead><tbody>${all.map((one) => html`<tr><td>${one.name}</td><td class="number">${numberText(one.logProbability ?? Number.NaN, 4)}</td></tr>`)}</tbody></table>`;
 }
 
 function rowList(rows: readonly TaughtRow[], by: 'moves' | 'states'): Html {
   if (rows.length === 0) return html`<p>None.</p>`;
   let most = 0;
-  for (const row of rows) most = Math.max(most, Math.abs(row[by]));
+  for (const row of rows) most = Math.max(most, Math.abs(row[by] ?? 0));
   return html`<ol class="texts">${rows.map((row) => {
-    const share = most > 0 ? Math.abs(row[by]) / most : 0;
+    const own = row[by] ?? 0;
+    const share = most > 0 ? Math.abs(own) / most : 0;
     const [place, other] = by === 'moves' ? [row.statesPlace, 'states it'] : [row.movesPlace, 'moves it'];
-    const value = by === 'moves' ? signedText(row.moves) : numberText(row.states, 3);
-    return html`<li class="${row[by] < 0 ? 'minus' : 'plus'}"><span class="bar" style="--share:${share.toFixed(3)}"></span><span class="text">${row.text}</span><span class="quiet">${value} · ${other}: place ${Math.round(place)} · text ${row.row}</span></li>`;
+    const value = by === 'moves' ? signedText(own) : numberText(own, 3);
+    return html`<li class="${own < 0 ? 'minus' : 'plus'}"><span class="bar" style="--share:${share.toFixed(3)}"></span><span class="text">${row.text}</span><span class="quiet">${value}${place !== undefined && ` · ${other}: place ${Math.round(place)}`} · text ${row.row}</span></li>`;
   })}</ol>`;
 }
 
