@@ -1,9 +1,18 @@
-import { drawFacts, type FactData, type FactQuestion, factShape, trainFacts } from '../../examples/language/facts.ts';
+import { join } from 'node:path';
+import {
+  drawFacts,
+  type FactData,
+  type FactQuestion,
+  factShape,
+  factTraining,
+  trainFacts,
+} from '../../examples/language/facts.ts';
 import { formatTable } from '../../src/cli/table-text.ts';
 import { score } from '../../src/influence/score.ts';
-import type { LanguageModel } from '../../src/language/model/language-model.ts';
-import { askedRows, taughtMethods, taughtScores } from '../../src/language/taught/taught-scores.ts';
+import { type LanguageModel, openLanguageModel } from '../../src/language/model/language-model.ts';
+import { askedRows, taughtScores } from '../../src/language/taught/taught-scores.ts';
 import { trainingRows } from '../../src/language/taught/token-rows.ts';
+import type { OnnxModel } from '../../src/onnx/graph.ts';
 import { createNodeRuntime } from '../../src/runtime/node.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { random } from '../../src/tensor/random.ts';
@@ -16,23 +25,20 @@ export interface FactBench {
   readonly methods: readonly string[];
   /** Trainings of each kind in which facts are left out; 0: none. */
   readonly seeds: number;
+  /** Where `language:train -- facts --out` left its models; default: they are trained. */
+  readonly models?: string;
 }
 
 /** Names that a question is compared with. */
-const others = 8;
+const others = 4;
 
 const say = (text: string) => console.log(text);
 
 /** Which rows taught a fact: influence at the end and in the middle of the training, beside BM25 and chance. */
-export async function measureFacts({ questions: count, methods, seeds }: FactBench): Promise<void> {
+export async function measureFacts({ questions: count, methods, seeds, models }: FactBench): Promise<void> {
   const runtime = createNodeRuntime({ threads: 1 });
   const data = drawFacts();
-  const moments: LanguageModel[] = [];
-  const open = (model: Parameters<typeof openDecoderModel>[1]) => openDecoderModel(factShape, model, runtime);
-  const onMoment = async (model: Parameters<typeof openDecoderModel>[1]) => {
-    moments.push(await open(model));
-  };
-  const end = await open(await trainFacts(data.rows, 1, { runtime, onMoment, say }));
+  const { end, moments } = await trained(data, models, runtime);
   const { right } = await answersOf(end, data.questions);
   say(
     `${data.rows.length} rows; ${data.questions.length} questions in new words, answered ${interval(right.map(Number))}`,
@@ -47,30 +53,48 @@ export async function measureFacts({ questions: count, methods, seeds }: FactBen
   const add = (title: string, scoresOf: (q: number) => ArrayLike<number>) =>
     table.push([title, ...measured(data, asked, scoresOf)]);
   await addControls(data, asked, add);
-  const plain = asked.map(({ prompt, answer }) => askedRows(end, { prompt, answer: ` ${answer}` }));
-  const specific = asked.map((question) => askedRows(end, specificQuestion(data, question)));
-  for (const method of methods.length > 0 ? methods : Object.keys(taughtMethods)) {
-    for (const [when, at] of [
-      ['end', [end]],
-      ...moments.map((moment, m) => [`moment ${m + 1}`, [moment]] as const),
-      ['moments added', moments],
-    ] as const) {
-      for (const [how, questions] of [
-        ['', plain],
-        [', against other names', specific],
-      ] as const) {
-        const scores = await taughtScores({ moments: at, rows, questions, method });
-        const n = rows.length;
-        add(`${method}, ${when}${how}`, (q) => scores.data.subarray(q * n, (q + 1) * n));
-        say(table[table.length - 1].join('  '));
-      }
+  const questions = [
+    ...asked.map(({ prompt, answer }) => askedRows(end, { prompt, answer: ` ${answer}` })),
+    ...asked.map((question) => askedRows(end, specificQuestion(data, question))),
+  ];
+  for (const method of methods.length > 0 ? methods : ['ek-fac', 'grad-cos']) {
+    const each: Float64Array[] = [];
+    const addBoth = (when: string, scores: Float64Array) => {
+      const of = (q: number) => scores.subarray(q * rows.length, (q + 1) * rows.length);
+      add(`${method}, ${when}`, of);
+      add(`${method}, ${when}, against other names`, (q) => of(asked.length + q));
+      for (const row of table.slice(-2)) say(row.join('  '));
+    };
+    for (const [m, moment] of moments.entries()) {
+      each.push((await taughtScores({ moments: [moment], rows, questions, method })).data);
+      addBoth(`at ${100 * factTraining.moments[m]} %`, each[m]);
     }
+    // Each moment counts alike: scores of one moment are at most 1 already.
+    addBoth(
+      'moments added',
+      each[0].map((_, j) => each.reduce((sum, one) => sum + one[j], 0)),
+    );
+    addBoth('end', (await taughtScores({ moments: [end], rows, questions, method })).data);
   }
   const head = ['method', 'recall@10, all rows', 'recall@4 of the name', 'above both empty rows', 'pairs'];
   say(formatTable([head, ...table]));
   for (const moment of [...moments, end]) await moment.close();
   if (seeds > 0) await leaveOut(data, answered, seeds, runtime);
   await runtime.close();
+}
+
+async function trained(data: FactData, models: string | undefined, runtime: Runtime) {
+  const moments: LanguageModel[] = [];
+  if (models !== undefined) {
+    for (const part of factTraining.moments)
+      moments.push(await openLanguageModel(join(models, `facts-${100 * part}`), { runtime }));
+    return { end: await openLanguageModel(join(models, 'facts'), { runtime }), moments };
+  }
+  const open = (model: OnnxModel) => openDecoderModel(factShape, model, runtime);
+  const onMoment = async (model: OnnxModel) => {
+    moments.push(await open(model));
+  };
+  return { end: await open(await trainFacts(data.rows, 1, { runtime, onMoment, say })), moments };
 }
 
 /** The answer for a name, less what it is for other names. */

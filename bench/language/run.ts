@@ -7,7 +7,7 @@ import { measureSources } from './sources.ts';
 
 // What the trained models with known answers say of the methods.
 //   npm run bench:language -- lookup [--count 40] [--sentences 16]
-//   npm run bench:language -- facts [--count 40] [--method ek-fac] [--seeds 2]
+//   npm run bench:language -- facts [--count 40] [--method ek-fac] [--seeds 2] [--models folder]
 //   npm run bench:language -- sources [--count 100]
 //   npm run bench:language -- english [--count 200]
 //   npm run bench:language -- agreement [--count 50]
@@ -20,6 +20,7 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: '11' },
     method: { type: 'string', multiple: true, default: [] },
     seeds: { type: 'string', default: '0' },
+    models: { type: 'string' },
   },
 });
 const numbers = { count: Number(values.count), sentences: Number(values.sentences), seed: Number(values.seed) };
@@ -29,7 +30,13 @@ const measurements: Readonly<Record<string, () => Promise<void>>> = {
   sources: () => measureSources(numbers),
   english: () => measureEnglish(numbers.count),
   agreement: () => measureAgreement(numbers.count),
-  facts: () => measureFacts({ questions: numbers.count, methods: values.method, seeds: Number(values.seeds) }),
+  facts: () =>
+    measureFacts({
+      questions: numbers.count,
+      methods: values.method,
+      seeds: Number(values.seeds),
+      models: values.models,
+    }),
 };
 
 for (const name of positionals.length > 0 ? positionals : Object.keys(measurements)) {

@@ -1,10 +1,12 @@
 // Trains the small language models of the tests and guides: `npm run language:train -- [model …] [--out folder]`.
 import { join } from 'node:path';
+import { writeAtomically } from '../../src/data/index.ts';
 import type { OnnxModel } from '../../src/onnx/graph.ts';
 import { createNodeRuntime } from '../../src/runtime/node.ts';
 import { additionLength, additionShape, additionText, additionTraining, type Follower } from './addition.ts';
 import { type DecoderShape, trainDecoder } from './decoder.ts';
 import { englishShape, englishText, englishTraining } from './english.ts';
+import { drawFacts, factShape, factTraining, trainFacts } from './facts.ts';
 import { fixedAnswer, ignoringStage, lookupShape, lookupStages, lookupText } from './lookup.ts';
 import { inBytes } from './stored.ts';
 import { writeDecoder } from './write-model.ts';
@@ -51,6 +53,19 @@ async function english(name: string): Promise<void> {
   await write(name, englishShape, inBytes(model));
 }
 
+/** Facts at the end of the training and behind two parts of it, as `facts-30` and `facts-50`. */
+async function facts(name: string): Promise<void> {
+  const { rows } = drawFacts();
+  let moment = 0;
+  const onMoment = async (model: OnnxModel) =>
+    write(`${name}-${100 * factTraining.moments[moment++]}`, factShape, model);
+  await write(name, factShape, await trainFacts(rows, 1, { runtime, onMoment, say }));
+  await writeAtomically(join(out, `${name}.txt`), `${rows.map(({ text }) => text).join('\n')}\n`);
+}
+
+/** Made only where they are named: too large to come with the sources. */
+const byName = new Set(['facts']);
+
 const trainings: Readonly<Record<string, (name: string) => Promise<void>>> = {
   'addition-follows': addition('follows'),
   'addition-ignores': addition('ignores'),
@@ -58,13 +73,14 @@ const trainings: Readonly<Record<string, (name: string) => Promise<void>>> = {
   lookup,
   'lookup-ignores': ignoring,
   english,
+  facts,
 };
 
 const words = process.argv.slice(2);
 const at = words.indexOf('--out');
 const out = at < 0 ? 'examples/language/models' : words[at + 1];
 const chosen = words.filter((_, i) => at < 0 || (i !== at && i !== at + 1));
-for (const name of chosen.length > 0 ? chosen : Object.keys(trainings)) {
+for (const name of chosen.length > 0 ? chosen : Object.keys(trainings).filter((one) => !byName.has(one))) {
   const began = process.cpuUsage();
   say(name);
   await trainings[name](name);
