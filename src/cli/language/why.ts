@@ -50,7 +50,11 @@ export function defineWhy(language: Command): void {
       oneOf(unitKinds),
     )
     .option('--keep <text>', 'a part of the prompt that always stays, such as the question behind a document')
-    .option('--method <names>', `${whyMethodNames.join(', ')}; default all`, methodList)
+    .option(
+      '--method <names>',
+      `${whyMethodNames.join(', ')}; default all but refined, which is for prompts of many units`,
+      methodList,
+    )
     .option('--alternative <word=other>', 'what could stand in place of a word; may be repeated', repeated)
     .option('--baseline <name>', 'of integrated gradients, as the table on the page calls it; default: by its error')
     .option('--sets <count>', 'random selections that the surrogate is fitted to', wholeNumber, 64)

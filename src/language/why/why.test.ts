@@ -60,6 +60,34 @@ describe.skipIf(!folder)('why a language model answers', () => {
     expect(document.cost.tokensRead).toBeLessThan(0.8 * naive);
   });
 
+  it('by leaving out halves of the words, for a part of the tokens that leaving out each would read', async () => {
+    const refined = await why(language, { prompt, answer: document.answer.text, unit: 'word', methods: ['refined'] });
+    const [{ values, target, notes }] = refined.attributions;
+    expect(values).toHaveLength(refined.units.word.length);
+    expect(target).toBeCloseTo(refined.value - refined.empty, 6);
+    expect(notes.at(-1)).toMatch(/of \d+ measured alone.* % of the tokens/);
+    expect(document.attributions.map(({ method }) => method)).not.toContain('refined');
+  });
+
+  it('takes nothing away of what is kept, and shares nothing out to it', async () => {
+    const keep = 'Lily was sad. <She> wanted';
+    const kept = await why(language, {
+      prompt,
+      answer: document.answer.text,
+      keep,
+      methods: ['leave-one-out', 'integrated-gradients'],
+    });
+    const values = kept.attributions[0].values;
+    const units = kept.units[kept.unit];
+    expect(units.filter(({ special }) => special).length).toBeGreaterThan(1);
+    for (const [u, { special }] of units.entries()) if (special) expect(values[u]).toBe(0);
+    // Integrated gradients share nothing out to a token that is the same in the baseline.
+    const at = kept.units.token.findLastIndex(({ special }) => special);
+    expect(kept.attributions[1].values[at]).toBe(0);
+    await expect(why(language, { prompt, keep: 'nowhere' })).rejects.toThrow(/no such part to keep/);
+    await expect(why(language, { prompt, keep: prompt })).rejects.toThrow(/all of the prompt is kept/);
+  });
+
   it('by Shapley values that sum to what the sentences are worth together', () => {
     const { values, target, sum } = of('shapley');
     expect(sum).toBeCloseTo(target, 6);

@@ -9,6 +9,7 @@ import { type EmbeddingProgram, openEmbeddingProgram } from './embedding-program
 import { gradientTimesEmbedding, integratedGradients, relativeError } from './gradient-methods.ts';
 import { openPrefixScorer, type PrefixScorer } from './prefix-scorer.ts';
 import { type AnswerTokens, type Question, questionOf, type WhyRequest } from './question.ts';
+import { type Joint, refinedLeaveOut } from './refined.ts';
 import { alternativeBaseline, baselineCandidates, type TokenBaseline } from './token-baselines.ts';
 import { type AttentionRelevance, transformerRelevance } from './transformer-relevance.ts';
 import { openUnitGame, randomSets, type UnitGame } from './unit-game.ts';
@@ -23,7 +24,7 @@ import {
 } from './why-document.ts';
 
 export interface WhyOptions extends WhyRequest {
-  /** Default: all. */
+  /** Default: all but `refined`, which is for prompts of many units. */
   readonly methods?: readonly WhyMethodName[];
   /** What is left out by methods that leave out; default: sentences where there are three or more, else words. */
   readonly unit?: UnitKind;
@@ -52,7 +53,7 @@ const comparedAt = 32;
  */
 export async function why(language: LanguageModel, options: WhyOptions): Promise<WhyDocument> {
   const {
-    methods = whyMethodNames,
+    methods = whyMethodNames.filter((name) => name !== 'refined'),
     sets = 64,
     samples = 256,
     seed = 0,
@@ -139,6 +140,10 @@ const titles: Readonly<Record<WhyMethodName, { readonly title: string; readonly 
   'attn-lrp': { title: 'AttnLRP', formula: 'relevance of the logit, half of it to the weights of an attention' },
   gradient: { title: 'Gradient × embedding', formula: 'A_i = ⟨x_i, ∂f/∂x_i⟩' },
   'leave-one-out': { title: 'Leave one out', formula: 'A_k = f(x) − f(x without unit k)' },
+  refined: {
+    title: 'Leave out, refined',
+    formula: 'A_G = f(x) − f(x without the units G), G halved where |A_G| is largest',
+  },
   surrogate: { title: 'Sparse linear surrogate', formula: 'argmin Σ_S (f(S) − w₀ − Σ_{k ∈ S} A_k)² / 2n + λ |A|₁' },
   shapley: { title: 'KernelSHAP', formula: 'A_k = Shapley value of unit k in the game f(S)' },
 };
@@ -167,6 +172,18 @@ const runs: Readonly<Record<WhyMethodName, (asked: Asked, settings: Settings) =>
     const values = spread(asked, await leaveOneOut(asked.game));
     const notes = ['what several units say alike counts for none of them: each can be left out'];
     return made('leave-one-out', { values, ...leftOut(asked), promises: false, notes });
+  },
+  async refined(asked) {
+    const { values, joint, measured, share } = await refinedLeaveOut(asked.game);
+    const { units: parts } = asked.game;
+    const { length } = parts;
+    const alike = ({ from, to, value }: Joint) =>
+      `“${parts[from].text.trim()}” to “${parts[to - 1].text.trim()}” say it alike: ${value.toPrecision(3)} nats together, less alone`;
+    const notes = [
+      ...joint.map(alike),
+      `${measured} of ${length} measured alone, the others share what their group has; ${(100 * share).toFixed(0)} % of the tokens of leaving out each`,
+    ];
+    return made('refined', { values: spread(asked, values), ...leftOut(asked), promises: false, notes });
   },
   async surrogate(asked, { sets, seed }) {
     const { values, penalty } = await sparseSurrogate(asked.game, { sets, seed });

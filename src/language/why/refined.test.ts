@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { random } from '../../tensor/random.ts';
+import { refinedLeaveOut } from './refined.ts';
+import type { UnitGame } from './unit-game.ts';
+import { leaveOneOut } from './unit-methods.ts';
+
+const unitTokens = 10;
+
+/** A game of so many units of ten tokens, whose cost counts what is read behind the first unit that differs. */
+function gameOf(count: number, worth: (set: Uint8Array) => number): UnitGame & { readonly calls: () => number } {
+  const cost = { calls: 0, tokens: 0 };
+  let before = new Uint8Array(count).fill(1);
+  return {
+    units: Array.from({ length: count }, (_, u) => ({
+      text: String(u),
+      span: undefined,
+      special: false,
+      tokens: Array.from({ length: unitTokens }, (_, i) => u * unitTokens + i),
+    })),
+    full: worth(new Uint8Array(count).fill(1)),
+    empty: worth(new Uint8Array(count)),
+    cost,
+    calls: () => cost.calls,
+    async values(sets) {
+      return Float64Array.from(
+        sets.map((set) => {
+          const differs = set.findIndex((one, u) => one !== before[u]);
+          const shared = differs < 0 ? count : differs;
+          cost.calls++;
+          cost.tokens += set.slice(shared).reduce((sum, one) => sum + one * unitTokens, 0);
+          before = set;
+          return worth(set);
+        }),
+      );
+    },
+  };
+}
+
+/** Precision at each relevant unit, averaged. */
+function averagePrecision(values: ArrayLike<number>, relevant: ReadonlySet<number>): number {
+  const order = Array.from(values, (_, u) => u).sort((a, b) => Math.abs(values[b]) - Math.abs(values[a]));
+  let [found, sum] = [0, 0];
+  for (const [place, unit] of order.entries()) if (relevant.has(unit)) sum += ++found / (place + 1);
+  return sum / relevant.size;
+}
+
+describe('leaving out groups, refined where it matters', () => {
+  it('gives every unit its own difference where nothing but the budget stops it', async () => {
+    // f = 3·[0] − 2·[1] + [2]·[3]: without unit 2 or 3 the product of 1 is gone.
+    const game = gameOf(4, ([a, b, c, d]) => 3 * a - 2 * b + c * d);
+    const { values, measured } = await refinedLeaveOut(game, { most: 10, floor: 0 });
+    expect(Array.from(values)).toEqual([3, -2, 1, 1]);
+    expect(measured).toBe(4);
+  });
+
+  it.each([
+    ['one source', 0.15, 0],
+    ['two sources', 0.3, 3],
+  ])('finds %s among 64 within a budget of %f of the tokens', async (_, most, other) => {
+    const precisions: number[] = [];
+    const shares: number[] = [];
+    for (let t = 1; t <= 40; t++) {
+      const source = random(8, t);
+      const [first, second] = [source.integer(64), source.integer(64)];
+      const noise = Array.from({ length: 64 }, () => 0.02 * source.normal());
+      const game = gameOf(64, (set) =>
+        noise.reduce((sum, value, u) => sum + value * set[u], 8 * set[first] + other * set[second]),
+      );
+      const { values, share, measured } = await refinedLeaveOut(game, { most });
+      expect(measured).toBeLessThan(32);
+      shares.push(share);
+      const exact = await leaveOneOut(game);
+      const relevant = new Set(Array.from(exact.keys()).filter((u) => Math.abs(exact[u]) > 0.5));
+      precisions.push(averagePrecision(values, relevant));
+    }
+    const mean = (of: readonly number[]) => of.reduce((sum, one) => sum + one, 0) / of.length;
+    expect(mean(precisions)).toBeGreaterThanOrEqual(0.9);
+    expect(mean(shares)).toBeLessThanOrEqual(most);
+  });
+
+  it('shows with their group what two units say alike, which leaving out each does not', async () => {
+    const game = gameOf(8, (set) => (set[2] || set[3] ? 5 : 0));
+    const { values, joint } = await refinedLeaveOut(game, { most: 10 });
+    expect(Array.from(await leaveOneOut(game))).toEqual(new Array(8).fill(0));
+    expect(joint).toEqual([{ from: 2, to: 4, value: 5 }]);
+    expect(values.reduce((sum, value) => sum + value, 0)).toBeCloseTo(5, 12);
+  });
+
+  it('takes a prompt of one unit', async () => {
+    const { values, measured } = await refinedLeaveOut(gameOf(1, ([a]) => 2 * a));
+    expect(Array.from(values)).toEqual([2]);
+    expect(measured).toBe(1);
+  });
+});
