@@ -9,7 +9,7 @@ const unitTokens = 10;
 /** A game of so many units of ten tokens, whose cost counts what is read behind the first unit that differs. */
 function gameOf(count: number, worth: (set: Uint8Array) => number): UnitGame & { readonly calls: () => number } {
   const cost = { calls: 0, tokens: 0 };
-  let before = new Uint8Array(count).fill(1);
+  let before: Uint8Array = new Uint8Array(count).fill(1);
   return {
     units: Array.from({ length: count }, (_, u) => ({
       text: String(u),
