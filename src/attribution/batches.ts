@@ -1,8 +1,9 @@
 import type { Facts } from '../autodiff/facts.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
-import type { Graph } from '../onnx/graph.ts';
+import { type Graph, operatorKey } from '../onnx/graph.ts';
+import { traitsOf } from '../onnx/operators.ts';
 import type { Tensors } from '../runtime/runtime.ts';
-import { namedMemo } from '../tensor/memo.ts';
+import { memo, namedMemo } from '../tensor/memo.ts';
 import { byteLength, concatRows, dataTypes, rows, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { type PointSource, type Points, repeatRows } from './points.ts';
 
@@ -34,15 +35,24 @@ export async function inBatches<T>(
   while (underWay.length) await finishFirst();
 }
 
+/**
+ * Whether rows of a batch change each other whatever they hold: the steps in which an activation is rounded follow from
+ * the range of all rows. Two points that agree are no proof for others.
+ */
+const mixesRows: (graph: Graph) => boolean = memo((graph: Graph) =>
+  graph.nodes.some((node) => traitsOf(operatorKey(node)).mixesRows === true),
+);
+
 /** Bytes of one point's largest value beyond which more points in a run gain nothing: they leave the caches. */
 const cached = 4 * 2 ** 20;
 
 /**
  * How many points one run may take: as many as keep the largest value in the processor's caches, within the byte budget,
- * which counts inputs and all that is computed of them.
+ * which counts inputs and all that is computed of them. One where rows of a batch change each other.
  * @param facts of the graph at one point
  */
 export function mostPoints(graph: Graph, facts: Facts, budget: number): number {
+  if (mixesRows(graph)) return 1;
   const bytesOf = (name: string) => {
     const type = facts.types.get(name);
     return type ? sizeOf(facts.shapes.get(name) ?? []) * dataTypes[type].bytes : 0;

@@ -34,6 +34,8 @@ export interface OperatorTraits {
   readonly makesConstants?: true;
   /** The shape of its output depends on elements. */
   readonly dataDependentShape?: true;
+  /** Every element of its output hangs on the range of the whole input: rows of a batch change each other. */
+  readonly mixesRows?: true;
   /** Says what becomes of a missing value (NaN). */
   readonly handlesMissing?: true;
   /** Element type of its outputs, where that does not follow from an input: truth values, sizes or indices. */
@@ -188,7 +190,7 @@ export const operators = {
   AffineGrid: { gradient: 'rule' },
   QuantizeLinear: { gradient: 'rule', rank: 'same' },
   DequantizeLinear: { gradient: 'rule', linear: 'one', rank: 'same' },
-  DynamicQuantizeLinear: { gradient: 'rule' },
+  DynamicQuantizeLinear: { gradient: 'rule', mixesRows: true },
   'com.microsoft.QuantizeLinear': { gradient: 'rule', rank: 'same' },
   'com.microsoft.DequantizeLinear': { gradient: 'rule', linear: 'one', rank: 'same' },
   'com.microsoft.QLinearAdd': { gradient: 'rule' },
@@ -201,7 +203,7 @@ export const operators = {
   'com.microsoft.QLinearSoftmax': { gradient: 'rule', rank: 'same' },
   'com.microsoft.QLinearAveragePool': { gradient: 'rule', rank: 'same' },
   'com.microsoft.QLinearWhere': { gradient: 'rule' },
-  'com.microsoft.DynamicQuantizeLSTM': { gradient: 'rule' },
+  'com.microsoft.DynamicQuantizeLSTM': { gradient: 'rule', mixesRows: true },
   RNN: { gradient: 'rule', parametric: true },
   GRU: { gradient: 'rule', parametric: true },
   LSTM: { gradient: 'rule', parametric: true },
@@ -252,7 +254,7 @@ export const operators = {
   RotaryEmbedding: { gradient: 'lowered', rank: 'same' },
   'com.microsoft.BiasAdd': { gradient: 'lowered', rank: 'same' },
   'com.microsoft.BiasGelu': { gradient: 'lowered', rank: 'same' },
-  'com.microsoft.DynamicQuantizeMatMul': { gradient: 'lowered', rank: 'same' },
+  'com.microsoft.DynamicQuantizeMatMul': { gradient: 'lowered', rank: 'same', mixesRows: true },
   'com.microsoft.FastGelu': { gradient: 'lowered', rank: 'same' },
   'com.microsoft.FusedConv': { gradient: 'lowered', rank: 'same' },
   'com.microsoft.Gelu': { gradient: 'lowered', rank: 'same' },

@@ -10,6 +10,7 @@ import { createNodeRuntime } from '../../runtime/node.ts';
 import { fromNumbers, toNumbers } from '../../tensor/convert.ts';
 import { float32, rows, type Tensor } from '../../tensor/tensor.ts';
 import { attribute } from '../attribute.ts';
+import { prepare } from '../prepare.ts';
 import type { MethodName } from './index.ts';
 
 const runtime = createNodeRuntime({ threads: 1 });
@@ -106,5 +107,21 @@ describe('quantised values', () => {
     expect(a).toBeCloseTo(5, 4);
     expect(b).toBeCloseTo(6, 4);
     expect(gradientNotes.filter((note) => note.text.includes('no rule'))).toEqual([]);
+  });
+
+  // Steps of (2 − 0)/255 alone; in one batch with (100, 200) of 200/255, in which 1 and 2 become .78 and 2.35. The first
+  // and the last point agree in one run.
+  it('takes points one by one where the steps of rounding follow from the whole batch', async () => {
+    const model = modelOf(runtime, [1, 2], (b) => {
+      const read = b.op('DequantizeLinear', b.ops('DynamicQuantizeLinear', ['x'], {}, { outputs: 3 }));
+      return b.op('ReduceSum', [read, b.ints([1])], { keepdims: 1 });
+    });
+    const inputs = new Map([['x', float32([1, 2], [1, 2])]]);
+    const prepared = await prepare(model, inputs, { kind: 'output', index: [0] });
+    const all = float32([3, 2], [1, 2, 100, 200, 1, 2]);
+    const points = { cut: ['x'], count: 3, at: (from: number, to: number) => new Map([['x', rows(all, from, to)]]) };
+    const { target } = await prepared.evaluate(points);
+    expect(target[0]).toBeCloseTo(3, 2);
+    expect(target[2]).toBeCloseTo(3, 2);
   });
 });
