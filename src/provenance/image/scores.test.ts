@@ -119,13 +119,26 @@ describe('common points', () => {
 });
 
 describe('the background', () => {
-  it('gives the share of unrelated images at least as high, with an exponential tail', () => {
+  it('gives the share of unrelated images at least as high, with a tail of uncertain scale', () => {
     const background = backgroundOf(Array.from({ length: 100 }, (_, i) => i));
     // Ten scores lie beyond the 90th, on the mean 5.5 above it.
     expect(shareAtLeast(50, background)).toBeCloseTo(0.5, 9);
-    expect(shareAtLeast(89 + 5.5, background)).toBeCloseTo(0.1 / Math.E, 9);
-    expect(scoreReachedBy(0.01, background)).toBeCloseTo(89 + 5.5 * Math.log(10), 9);
+    expect(shareAtLeast(89 + 5.5, background)).toBeCloseTo(0.1 / 1.1 ** 10, 9);
+    expect(scoreReachedBy(0.01, background)).toBeCloseTo(89 + 55 * (10 ** 0.1 - 1), 9);
     expect(shareAtLeast(scoreReachedBy(0.004, background), background)).toBeCloseTo(0.004, 9);
+  });
+
+  it('lets as many unrelated images through as it says, over backgrounds of a hundred', () => {
+    const source = random(3);
+    const drawn = () => -Math.log(1 - source.uniform());
+    let through = 0;
+    for (let trial = 0; trial < 4000; trial++) {
+      const limit = scoreReachedBy(0.004, backgroundOf(Array.from({ length: 100 }, drawn)));
+      through += Math.exp(-limit) / 4000;
+    }
+    // (11/101) / .1 of it, as eleven of 101 lie beyond the ninetieth; with the mean excess for the scale .0067.
+    expect(through).toBeGreaterThan(0.0039);
+    expect(through).toBeLessThan(0.0049);
   });
 
   it('is what ranks 11 to 20 reach, less what is left out', () => {

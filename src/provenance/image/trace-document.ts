@@ -43,7 +43,9 @@ export function statementsOf({ membership, rankings, images }: ImageTrace, verif
     resemblance:
       texts.length > 0
         ? `Something in the data resembles it: ${texts.join('; ')}.`
-        : 'Nothing in the data resembles this, more than unrelated images resemble each other.',
+        : same.length + near.length > 0
+          ? 'The copies named above do; the rankings find nothing that stands out from how images of the data resemble each other.'
+          : 'Nothing in the data resembles this, more than unrelated images resemble each other.',
     influence: verified
       ? verifiedText(verified)
       : 'Whether it would be another image without these items is not said by likeness; only retraining can say (wherefore trace verify).',
