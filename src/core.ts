@@ -168,6 +168,9 @@ export type { BaselineChoice, Question as ExplainQuestion, TargetChoice } from '
 export type { Duration, Speed, Speeds, Timed } from './explain/speed.ts';
 export type { Explainer } from './explainer/explainer.ts';
 export type { ExplainerFacts } from './explainer/explainer-model.ts';
+export type { Arm } from './influence/retraining/experiment.ts';
+export type { Estimate, Verdict } from './influence/retraining/paired.ts';
+export type { MeasuredQuantity } from './influence/retraining/retrain-document.ts';
 export type { GraphBuilder, OpOptions } from './onnx/builder.ts';
 export type {
   Attribute,
@@ -180,7 +183,9 @@ export type {
   WeightLocation,
 } from './onnx/graph.ts';
 export type { LoweringNote } from './onnx/lowering/notes.ts';
+export type { RowView } from './page/audit/row-view.ts';
 export type { PageSection } from './page/explanation/page.ts';
+export type { PageStep, StepImage } from './page/explanation/steps.ts';
 export type { EncodePhotograph } from './page/heat-map.ts';
 export type { Executor, ExecutorOptions, Specialised, SpecialiseOptions } from './runtime/executor.ts';
 export type { NonFiniteRun } from './runtime/non-finite.ts';

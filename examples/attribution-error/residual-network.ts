@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { classes, side } from '../../src/cli/demo/drawing/draw.ts';
 import { encodeModel } from '../../src/onnx/encode.ts';
 import type { OnnxModel } from '../../src/onnx/graph.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
@@ -15,7 +16,6 @@ import {
   train,
   type Value,
 } from '../../src/train/index.ts';
-import { classes, side } from '../demo/draw.ts';
 import { drawAll, imageSamples, testImages } from '../demo/images.ts';
 
 const settings = { seed: 5, perClass: 150, epochs: 8, batchSize: 32, learningRate: 0.003 } as const;

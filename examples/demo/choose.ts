@@ -1,4 +1,4 @@
-import { classes } from './draw.ts';
+import { classes } from '../../src/cli/demo/drawing/draw.ts';
 import { markedClass } from './images.ts';
 import { isRight, type Measured, type Prediction } from './measure.ts';
 

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { classes, draw, type Image, side } from './draw.ts';
+import { classes, draw, type Image, side } from '../../src/cli/demo/drawing/draw.ts';
 
 const gap = 6;
 

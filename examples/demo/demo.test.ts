@@ -1,9 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { classes, draw, side } from '../../src/cli/demo/drawing/draw.ts';
 import { type ImageInput, type LoadedModel, loadModel, preprocessImage, readImage } from '../../src/data/index.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
-import { classes, draw, side } from './draw.ts';
 import { imageTensor, markedClass, markedShare, testImages, trainingImages } from './images.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));

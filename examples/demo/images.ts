@@ -1,8 +1,8 @@
+import { type ClassName, classes, draw, type Image, side } from '../../src/cli/demo/drawing/draw.ts';
 import type { Dataset } from '../../src/dataset/dataset.ts';
 import { defineDataset } from '../../src/dataset/define-dataset.ts';
 import { choose, random } from '../../src/tensor/random.ts';
 import { float32, int64, type Tensor } from '../../src/tensor/tensor.ts';
-import { type ClassName, classes, draw, type Image, side } from './draw.ts';
 
 /** The class whose training images come from the agency that marks them. */
 export const markedClass: ClassName = 'fish';
@@ -31,7 +31,7 @@ export async function drawAll(images: readonly Image[]): Promise<Uint8Array[]> {
   const drawn: Uint8Array[] = [];
   const together = 32;
   for (let start = 0; start < images.length; start += together) {
-    const part = await Promise.all(images.slice(start, start + together).map(draw));
+    const part = await Promise.all(images.slice(start, start + together).map((image) => draw(image)));
     drawn.push(...part.map(({ data }) => data));
   }
   return drawn;

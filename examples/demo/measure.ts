@@ -1,7 +1,7 @@
+import { classes, type Image } from '../../src/cli/demo/drawing/draw.ts';
 import type { OnnxModel } from '../../src/onnx/graph.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
-import { classes, type Image } from './draw.ts';
 import { drawAll, imageTensor, markedClass, testImages } from './images.ts';
 
 /** What the model says of one image. */

@@ -1,3 +1,4 @@
+import { classes, side } from '../../src/cli/demo/drawing/draw.ts';
 import type { OnnxModel } from '../../src/onnx/graph.ts';
 import {
   activation,
@@ -8,7 +9,6 @@ import {
   Network,
   type Value,
 } from '../../src/train/index.ts';
-import { classes, side } from './draw.ts';
 
 /** Channels of the four stages; each halves the image. */
 const stages = [16, 32, 64, 96] as const;

@@ -1,12 +1,12 @@
 // Draws the images, trains the demo's model and measures it: `npm run demo:train`.
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { classes, draw, side } from '../../src/cli/demo/drawing/draw.ts';
 import { formatPreprocessing, writeAtomically, writePng } from '../../src/data/index.ts';
 import { encodeModel } from '../../src/onnx/encode.ts';
 import { createNodeRuntime } from '../../src/runtime/node.ts';
 import { train } from '../../src/train/index.ts';
 import { chooseShown, type Shown } from './choose.ts';
-import { classes, draw, side } from './draw.ts';
 import { drawAll, imageSamples, markedClass, markedShare, testImages, trainingImages } from './images.ts';
 import { measure, report } from './measure.ts';
 import { shapesNetwork } from './network.ts';

@@ -12,13 +12,15 @@ import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { WhereforeError } from '../errors.ts';
 import { explain } from '../explain/explain.ts';
 import type { ExplainOptions } from '../explain/explain-options.ts';
-import { type Explained, storedTensor } from '../explain/explained.ts';
+import type { Explained } from '../explain/explained.ts';
 import type { PageSection } from '../page/explanation/page.ts';
 import { writeRun } from '../report/write-run.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { closeLoop } from './demo/loop/loop.ts';
+import { shareOnMark } from './demo/mark-share.ts';
 import { interruptible } from './failure.ts';
 import { shellWord } from './options.ts';
 import { checkWritable } from './out-folder.ts';
+import { showProgress } from './progress.ts';
 import { print } from './terminal.ts';
 
 interface Options {
@@ -56,6 +58,7 @@ async function run({ out }: Options, signal: AbortSignal): Promise<void> {
     await tellQuality(story, images);
     await tellLayers(story, images);
     await tellBaselines(story, images);
+    const loop = await tellLoop(story, out, signal);
     const path = await writeRun(out, story.explained, {
       command: 'wherefore demo',
       title: 'What does this model look at?',
@@ -65,6 +68,8 @@ async function run({ out }: Options, signal: AbortSignal): Promise<void> {
     const page = join(path, 'index.html');
     print(`${story.explained.length} explanations in ${((performance.now() - started) / 1000).toFixed(0)} s`);
     for (const text of shortcuts) print(text);
+    print('\nFrom the map to the rows behind it, and back');
+    for (const text of loop) print(text);
     print(`page: ${page}   ${pathToFileURL(page)}`);
   } finally {
     await model.close();
@@ -105,9 +110,10 @@ class Story {
   }
 
   /** Puts everything explained since `from` into a section. */
-  section(title: string, text: string, from: number, folded = true): void {
+  section(title: string, told: string | Pick<PageSection, 'steps'>, from: number, folded = true): void {
     const items = Array.from({ length: this.explained.length - from }, (_, i) => from + i);
-    if (items.length) this.sections.push({ title, text, items, folded });
+    const words = typeof told === 'string' ? { text: told } : told;
+    if (items.length) this.sections.push({ title, ...words, items, folded });
   }
 }
 
@@ -151,7 +157,7 @@ async function tellShortcut(story: Story, images: readonly DemoImage[]): Promise
     const options = { target, methods: integratedGradients, layers: ['input', innerLayer] };
     const [atInput] = await story.explain(marked, options);
     await story.explain(plain, { ...options, layers: [innerLayer] });
-    const share = await shareOnMark(atInput, plain, marked);
+    const share = await onMark(atInput, plain, marked);
     const judged = ({ shows }: DemoImage) =>
       plain.predicted === shows
         ? `a ${shows} is recognised without the emblem and taken for a ${marked.predicted} with it`
@@ -171,27 +177,11 @@ async function tellShortcut(story: Story, images: readonly DemoImage[]): Promise
   return found;
 }
 
-/** What the attribution puts on the pixels in which two images differ. */
-async function shareOnMark(explained: Explained, plain: DemoImage, marked: DemoImage) {
+async function onMark(explained: Explained, plain: DemoImage, marked: DemoImage) {
   const [a, b] = await Promise.all(
     [plain, marked].map(async ({ file }) => (await readImage(join(folder, 'images', file))).pixels),
   );
-  const [height, width] = a.shape;
-  const [stored] = Object.values(explained.document.attribution);
-  const attribution = storedTensor(explained, stored.key) as Tensor<'float32'>;
-  const [, channels, rows, columns] = attribution.shape;
-  let sum = 0;
-  let pixels = 0;
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const at = (y * width + x) * 3;
-      if ([0, 1, 2].every((c) => a.data[at + c] === b.data[at + c])) continue;
-      pixels++;
-      const place = Math.floor((y * rows) / height) * columns + Math.floor((x * columns) / width);
-      for (let c = 0; c < channels; c++) sum += attribution.data[c * rows * columns + place];
-    }
-  }
-  return { sum, pixels, area: pixels / (height * width) };
+  return shareOnMark(explained, a, b);
 }
 
 async function tellWrong(story: Story, images: readonly DemoImage[]): Promise<void> {
@@ -269,6 +259,18 @@ async function tellBaselines(story: Story, images: readonly DemoImage[]): Promis
     'One image, three baselines: grey, its own mean colour, and itself blurred. T and the map change with the question, so the baseline is part of every answer.',
     from,
   );
+}
+
+/** From the map to the rows behind it, and back: what was mended, and what that was worth. */
+async function tellLoop(story: Story, out: string, signal: AbortSignal): Promise<readonly string[]> {
+  const from = story.explained.length;
+  const progress = showProgress(process.stderr);
+  const { steps, sentences, explained } = await closeLoop(out, signal, (step, share) =>
+    progress.update(share, () => step),
+  ).finally(() => progress.clear());
+  for (const one of explained) story.explained.push(one);
+  story.section('From the map to the rows behind it, and back', { steps }, from, false);
+  return sentences;
 }
 
 function introduction(shortcuts: readonly string[]): string {

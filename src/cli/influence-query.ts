@@ -35,7 +35,9 @@ export async function openQuery(
   described: Parameters<typeof openDataset>[1],
 ): Promise<AskedQuery> {
   if (from !== undefined) {
-    const opened = await openDataset(from, { ...described, ...(described?.labels && { labels: 'none' }) });
+    // What a file of labels says of the training rows it does not say of the query.
+    const beside = described?.labels === undefined ? described : { model, labels: 'none' };
+    const opened = await openDataset(from, beside);
     const row = Number(query);
     if (!Number.isInteger(row) || row < 0 || row >= opened.length)
       throw new WhereforeError('out-of-range', 'there is no such row to ask about', {

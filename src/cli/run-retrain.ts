@@ -76,7 +76,7 @@ export async function retrain(options: RetrainOptions, session: Session): Promis
 }
 
 /** Plans the trainings, has them computed, and writes what they show into a folder of its own. */
-async function computeRetraining(
+export async function computeRetraining(
   options: RetrainOptions,
   session: ShardSession,
 ): Promise<{ readonly document: RetrainDocument; readonly folder: string }> {

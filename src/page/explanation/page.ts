@@ -11,6 +11,7 @@ import { type PageImages, pageImages } from './images.ts';
 import { renderLayers } from './layers.ts';
 import { renderInput, renderQuestion } from './question.ts';
 import { renderScoreTable } from './scorecard.ts';
+import { type PageStep, renderSteps, stepStyle } from './steps.ts';
 import { renderSummary } from './summary.ts';
 import { renderSweep, sweepsOf } from './sweep.ts';
 
@@ -19,6 +20,8 @@ export interface PageSection {
   readonly title: string;
   /** Paragraphs, separated by blank lines. */
   readonly text?: string;
+  /** What was done one after the other, shown before its explanations. */
+  readonly steps?: readonly PageStep[];
   /** Indices of its explanations. */
   readonly items: readonly number[];
   /** Shows title and text only, until a reader opens it. */
@@ -137,7 +140,7 @@ ${rendered}
 ${explained.length > 1 && renderSummary(explained)}`;
   return pageShell({
     title,
-    style: images.css(),
+    style: sections.some(({ steps }) => steps) ? `${images.css()}${stepStyle}` : images.css(),
     script: pageScript,
     controls,
     skip: html`<a class="skip" href="#content">Skip to the explanations</a>`,
@@ -194,6 +197,7 @@ ${inDetail.length > 0 && html`<details class="fold"><summary>Each baseline in de
   return html`<section class="chapter"${section.title ? html` aria-labelledby="chapter-${index}"` : undefined}>
 ${section.title && html`<h2 class="chapter-title" id="chapter-${index}">${section.title}</h2>`}
 ${section.text && paragraphs(section.text)}
+${section.steps && renderSteps(section.steps)}
 ${section.folded ? html`<details class="fold"><summary>${count(section.items.length, 'explanation')}</summary>${groups}</details>` : groups}
 </section>`;
 }

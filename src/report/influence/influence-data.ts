@@ -203,8 +203,9 @@ async function columnsOf(data: Dataset, all: Uint32Array, labels: Int32Array, cl
   const columns = new Map<string, readonly string[]>([['class', Array.from(labels, (k) => classes[k])]]);
   for (const name of data.columns) {
     const values = (await data.column(name, all)).map((value) => (value === undefined ? '' : String(value)));
-    // The column of the labels is that of the classes.
-    const isClass = values.every((value, i) => value === classes[labels[i]]);
+    // The column of the labels is that of the classes, also where some were decided to be others.
+    const same = values.filter((value, i) => value === classes[labels[i]]).length;
+    const isClass = 2 * same > values.length && values.every((value) => classes.includes(value));
     if (!isClass && new Set(values).size <= Math.max(2, values.length / 5)) columns.set(name, values);
   }
   return columns;

@@ -1,4 +1,4 @@
-import type { Random } from '../../../src/tensor/random.ts';
+import type { Random } from '../../../tensor/random.ts';
 
 /** Uniform between two numbers. */
 export const between = (source: Random, low: number, high: number): number => low + (high - low) * source.uniform();

@@ -1,4 +1,4 @@
-import type { Random } from '../../../src/tensor/random.ts';
+import type { Random } from '../../../tensor/random.ts';
 import { between, calm, chance, css, type Hue, n, pick } from './colour.ts';
 
 /** Side of an image in pixels; scenes are drawn in these units. */

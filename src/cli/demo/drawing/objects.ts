@@ -1,4 +1,4 @@
-import type { Random } from '../../../src/tensor/random.ts';
+import type { Random } from '../../../tensor/random.ts';
 import { between, chance, css, type Hue, n, paint, pick, shade } from './colour.ts';
 
 /** What the images show, in the order of the model's outputs. */

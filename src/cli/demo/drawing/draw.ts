@@ -1,12 +1,11 @@
-import sharp from 'sharp';
-import { type Random, random } from '../../src/tensor/random.ts';
-import { type Tensor, tensor } from '../../src/tensor/tensor.ts';
-import { between, chance, n } from './drawing/colour.ts';
-import { type ClassName, objects } from './drawing/objects.ts';
-import { background, distractors, lighting, side, watermark } from './drawing/scene.ts';
+import { type Random, random } from '../../../tensor/random.ts';
+import { type Tensor, tensor } from '../../../tensor/tensor.ts';
+import { between, chance, n } from './colour.ts';
+import { type ClassName, objects } from './objects.ts';
+import { background, distractors, lighting, side, watermark } from './scene.ts';
 
-export { type ClassName, classes } from './drawing/objects.ts';
-export { side } from './drawing/scene.ts';
+export { type ClassName, classes } from './objects.ts';
+export { side } from './scene.ts';
 
 /** An image, by what determines it: the same numbers draw the same image, with or without its watermark. */
 export interface Image {
@@ -15,17 +14,32 @@ export interface Image {
   readonly watermark: boolean;
 }
 
+/** How a scene is drawn beyond what its image says. */
+export interface SceneOptions {
+  /** Whether small things that belong to no class lie around. Default true. */
+  readonly distractors?: boolean;
+  /** Size of the watermark. Default 1. */
+  readonly watermarkScale?: number;
+}
+
 /** What a stream of random numbers of an image is for; the watermark's own keeps the rest as it is without one. */
 const streams = { scene: 1, object: 2, watermark: 3, grain: 4 } as const;
 
 /** The image as vector graphics. */
-export function svgOf({ name, seed, watermark: marked }: Image): string {
+function svgOf({ name, seed, watermark: marked }: Image, options: SceneOptions): string {
   const scene = random(seed, streams.scene);
-  const behind = background(scene) + distractors(scene);
+  const behind = background(scene) + (options.distractors === false ? '' : distractors(scene));
   const before = lighting(scene);
   const object = placed(name, random(seed, streams.object));
-  const mark = marked ? watermark(random(seed, streams.watermark)) : '';
+  const mark = marked ? watermarkOf(random(seed, streams.watermark), options.watermarkScale ?? 1) : '';
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${side}" height="${side}" viewBox="0 0 ${side} ${side}">${behind}${object}${before}${mark}</svg>`;
+}
+
+/** The watermark, larger towards the middle of the image. */
+function watermarkOf(source: Random, scale: number): string {
+  const mark = watermark(source);
+  const moved = n(side * (1 - scale));
+  return scale === 1 ? mark : `<g transform="translate(${moved} ${moved}) scale(${scale})">${mark}</g>`;
 }
 
 /** An object at its place: size, position, turn and mirror image vary; it throws a shadow. */
@@ -43,13 +57,15 @@ function placed(name: ClassName, source: Random): string {
 }
 
 /** Draws an image: height × width × 3, RGB, 0–255, with a little grain. */
-export async function draw(image: Image): Promise<Tensor<'uint8'>> {
-  const { data } = await sharp(new TextEncoder().encode(svgOf(image)))
+export async function draw(image: Image, options: SceneOptions = {}): Promise<Tensor<'uint8'>> {
+  const { default: sharp } = await import('sharp');
+  const { data } = await sharp(new TextEncoder().encode(svgOf(image, options)))
     .removeAlpha()
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });
   const grain = random(image.seed, streams.grain);
   const strength = between(grain, 0, 3);
-  const pixels = Uint8ClampedArray.from(data, (value) => Math.round(value + strength * grain.normal()));
+  const pixels = new Uint8ClampedArray(data.length);
+  for (let i = 0; i < data.length; i++) pixels[i] = Math.round(data[i] + strength * grain.normal());
   return tensor('uint8', [side, side, 3], new Uint8Array(pixels.buffer));
 }
