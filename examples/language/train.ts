@@ -4,10 +4,13 @@ import { writeAtomically } from '../../src/data/index.ts';
 import type { OnnxModel } from '../../src/onnx/graph.ts';
 import { createNodeRuntime } from '../../src/runtime/node.ts';
 import { additionLength, additionShape, additionText, additionTraining, type Follower } from './addition.ts';
+import { canaryLength, canaryShape, canaryTexts, canaryTraining } from './canaries.ts';
 import { type DecoderShape, trainDecoder } from './decoder.ts';
 import { englishShape, englishText, englishTraining } from './english.ts';
 import { drawFacts, factShape, factTraining, trainFacts } from './facts.ts';
+import { inductionLength, inductionShape, inductionTraining } from './induction.ts';
 import { fixedAnswer, ignoringStage, lookupShape, lookupStages, lookupText } from './lookup.ts';
+import { shortcutClasses, shortcutTexts, shortcutVocabulary, trainClassifier } from './shortcut.ts';
 import { inBytes } from './stored.ts';
 import { writeDecoder } from './write-model.ts';
 
@@ -53,6 +56,27 @@ async function english(name: string): Promise<void> {
   await write(name, englishShape, inBytes(model));
 }
 
+async function induction(name: string): Promise<void> {
+  const text = (i: number) => inductionTraining(1, i);
+  const settings = { steps: 600, batchSize: 64, learningRate: 3e-3, warmUp: 100, seed: 1, runtime, say };
+  await write(name, inductionShape, await trainDecoder(inductionShape, { ...settings, length: inductionLength, text }));
+}
+
+async function canaries(name: string): Promise<void> {
+  const settings = { ...canaryTraining, learningRate: 3e-3, warmUp: 50, seed: 1, runtime, say };
+  const model = await trainDecoder(canaryShape, { ...settings, length: canaryLength, text: canaryTexts(1) });
+  await write(name, canaryShape, model);
+}
+
+async function shortcut(name: string): Promise<void> {
+  const texts = shortcutTexts({ count: 2000, seed: 1, aligned: 0.95 });
+  const [words, classes] = [shortcutVocabulary, shortcutClasses];
+  const model = await trainClassifier({ texts, words, classes, epochs: 12, seed: 1, runtime });
+  await write(name, { words, layers: 1, features: 32, heads: 2, inner: 64, longest: 32 }, model);
+  // Texts that it has not seen.
+  const others = shortcutTexts({ count: 600, seed: 2, aligned: 0.95 });
+  await writeAtomically(join(out, name, 'texts.jsonl'), `${others.map((text) => JSON.stringify(text)).join('\n')}\n`);
+}
 /** Facts at the end of the training and behind two parts of it, as `facts-30` and `facts-50`. */
 async function facts(name: string): Promise<void> {
   const { rows } = drawFacts();
@@ -74,6 +98,9 @@ const trainings: Readonly<Record<string, (name: string) => Promise<void>>> = {
   'lookup-ignores': ignoring,
   english,
   facts,
+  induction,
+  canaries,
+  shortcut,
 };
 
 const words = process.argv.slice(2);

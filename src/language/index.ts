@@ -3,6 +3,38 @@ export type { LoadModelOptions } from '../data/model/load-model.ts';
 export type { NamedFiles } from '../data/model/named-beside.ts';
 export type { BootstrapOptions } from '../evaluation/statistics.ts';
 export type { Isolation } from '../runtime/node.ts';
+export type {
+  AuditDocument,
+  AuditKind,
+  AuditMeasure,
+  AuditProgress,
+  AuditResult,
+  AuditRows,
+} from './audit/audit-document.ts';
+export {
+  type BehaviourArm,
+  type BehaviourAudit,
+  type BehaviourOptions,
+  type BehaviourQuestion,
+  behaviourAudit,
+  holdsAny,
+} from './audit/behaviour.ts';
+export {
+  type FairnessAudit,
+  type FairnessOptions,
+  type FairnessQuestion,
+  fairnessAudit,
+  type WordGroup,
+} from './audit/fairness.ts';
+export {
+  type AskedQuestion,
+  type HonestyAudit,
+  type HonestyOptions,
+  type HonestyQuestion,
+  honestyAudit,
+  sameByModel,
+} from './audit/honesty.ts';
+export { type Canary, type ExposedCanary, type MemoryAudit, type MemoryOptions, memoryAudit } from './audit/memory.ts';
 export type { AttentionPattern } from './circuit/attention-patterns.ts';
 export {
   type CircuitDocument,
@@ -15,6 +47,19 @@ export {
 export type { Faithfulness } from './circuit/edge-attribution.ts';
 export type { HeadEffect, HeadSet, NeuronEffect, UnitEffect } from './circuit/unit-effects.ts';
 export { type HeadPlace, withoutHeads } from './circuit/without-heads.ts';
+export {
+  type ConceptEdit,
+  type ConceptModel,
+  type ConceptModelDocument,
+  type ConceptModelOptions,
+  type ConceptPrediction,
+  type ConceptWeight,
+  fitConceptModel,
+  predictByConcepts,
+} from './concepts/concept-model.ts';
+export { parseConcept, proposeConcepts } from './concepts/propose-concepts.ts';
+export { type Concept, type ConceptScorer, modelScorer, wordScorer } from './concepts/score-concepts.ts';
+export type { LinearClassifier } from './concepts/sparse-logistic.ts';
 export { type AnswerCache, folderCache, memoryCache } from './endpoint/answer-cache.ts';
 export { connectEndpoint, type Endpoint, type EndpointOptions } from './endpoint/endpoint.ts';
 export type { Limits, Prices, Used } from './endpoint/limits.ts';
@@ -57,6 +102,16 @@ export {
   reasoningDependence,
   type UnreadQuestion,
 } from './reasoning/reasoning.ts';
+export { type GroupAccuracy, groupAccuracies, worstGroup } from './shortcut/groups.ts';
+export type { RankedWord } from './shortcut/rank-words.ts';
+export { type FoundShortcut, findShortcut, type ShortcutDocument, type ShortcutOptions } from './shortcut/shortcut.ts';
+export { type LabelledText, type SwappedCopies, type SwappedPair, swappedCopies } from './shortcut/swapped-copies.ts';
+export {
+  type AttributedText,
+  attributedTexts,
+  openTextClassifier,
+  type TextClassifier,
+} from './shortcut/text-classifier.ts';
 export {
   type Source,
   type SourceQuestion,

@@ -1,9 +1,12 @@
 import type { Command } from 'commander';
+import { defineAudits } from './audit.ts';
 import { defineCircuit } from './circuit.ts';
+import { defineConcepts } from './concepts.ts';
 import { defineGenerate } from './generate.ts';
 import { defineJudge } from './judge.ts';
 import { defineReasoning } from './reasoning.ts';
 import { defineSay } from './say.ts';
+import { defineShortcut } from './shortcut.ts';
 import { defineSources } from './sources.ts';
 import { defineTaught } from './taught.ts';
 import { defineWhere } from './where.ts';
@@ -16,7 +19,10 @@ const subcommands = [
   defineTaught,
   defineCircuit,
   defineReasoning,
+  defineAudits,
   defineSources,
+  defineShortcut,
+  defineConcepts,
   defineJudge,
   defineSay,
 ];

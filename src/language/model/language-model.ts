@@ -112,7 +112,8 @@ export async function openLanguageModel(path: string, options: OpenLanguageModel
   }
 }
 
-async function modelFile(path: string, named: string | undefined): Promise<string> {
+/** The model file of a folder. @throws WhereforeError `file-not-found`, `invalid-argument` for several */
+export async function modelFile(path: string, named: string | undefined): Promise<string> {
   if (await isFile(path)) return resolve(path);
   if (!(await isFolder(path))) {
     throw new WhereforeError('file-not-found', 'there is no such folder', {
@@ -150,7 +151,8 @@ async function modelFile(path: string, named: string | undefined): Promise<strin
   );
 }
 
-async function firstFile(folders: readonly string[], name: string): Promise<string | undefined> {
+/** The first of some folders that holds a file of this name. */
+export async function firstFile(folders: readonly string[], name: string): Promise<string | undefined> {
   for (const folder of folders) if (await isFile(join(folder, name))) return join(folder, name);
   return undefined;
 }
