@@ -1,23 +1,9 @@
 import { WhereforeError } from '../errors.ts';
-import { elementsRead, type Graph, producersOf } from '../onnx/graph.ts';
+import { ancestorsOf, elementsRead, type Graph } from '../onnx/graph.ts';
 
 /** A layer: the names of one or more values of the graph, its inputs among them. */
 export interface Layer {
   readonly names: readonly string[];
-}
-
-/** Names of values from which `target` is computed without passing through `blocked`. */
-function ancestors(graph: Graph, target: string, blocked: ReadonlySet<string>): Set<string> {
-  const producers = producersOf(graph);
-  const reached = new Set<string>();
-  const pending = [target];
-  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
-    if (reached.has(name) || blocked.has(name)) continue;
-    reached.add(name);
-    const producer = producers.get(name);
-    if (producer) for (const read of elementsRead(producer)) pending.push(read);
-  }
-  return reached;
 }
 
 /**
@@ -25,14 +11,14 @@ function ancestors(graph: Graph, target: string, blocked: ReadonlySet<string>): 
  * Only then do attributions at the layer add up to the attribution target.
  */
 export function isCut(graph: Graph, layer: Layer, inputs: readonly string[], target: string): boolean {
-  const reached = ancestors(graph, target, new Set(layer.names));
+  const reached = ancestorsOf(graph, target, new Set(layer.names));
   return !inputs.some((input) => reached.has(input));
 }
 
 /** Whether one value of a layer is computed from another: a gradient with respect to both would flow through it. */
 export function isNested(graph: Graph, { names }: Layer): boolean {
   return names.some((name) => {
-    const before = ancestors(graph, name, new Set());
+    const before = ancestorsOf(graph, name);
     return names.some((other) => other !== name && before.has(other));
   });
 }
@@ -48,10 +34,10 @@ export function isNested(graph: Graph, { names }: Layer): boolean {
  */
 export function completingValues(graph: Graph, layer: Layer, inputs: readonly string[], target: string): string[] {
   const blocked = new Set(layer.names);
-  const backward = ancestors(graph, target, blocked);
+  const backward = ancestorsOf(graph, target, blocked);
   const starts = inputs.filter((input) => backward.has(input));
   if (starts.length === 0) return [];
-  const before = new Set(layer.names.flatMap((name) => [...ancestors(graph, name, new Set())]));
+  const before = new Set(layer.names.flatMap((name) => [...ancestorsOf(graph, name)]));
   const sides: Sides = { starts, target, blocked, backward, behind: descendants(graph, layer.names, new Set()) };
   return smallestCut(graph, sides, before) ?? smallestCut(graph, sides, new Set()) ?? [...starts];
 }
@@ -168,16 +154,16 @@ class FlowNetwork {
  */
 export function shadowed(graph: Graph, { names }: Layer, target: string): string[] {
   if (names.length < 2) return [];
-  const reaching = ancestors(graph, target, new Set());
+  const reaching = ancestorsOf(graph, target);
   return names.filter(
     (name) =>
-      reaching.has(name) && !ancestors(graph, target, new Set(names.filter((other) => other !== name))).has(name),
+      reaching.has(name) && !ancestorsOf(graph, target, new Set(names.filter((other) => other !== name))).has(name),
   );
 }
 
 /** Values of a layer that the target is not computed from. */
 export function unused(graph: Graph, { names }: Layer, target: string): string[] {
-  const reaching = ancestors(graph, target, new Set());
+  const reaching = ancestorsOf(graph, target);
   return names.filter((name) => !reaching.has(name));
 }
 

@@ -51,6 +51,15 @@ async function trained({ architecture, exporter, inputs }: Entry, settings: LaxO
   return { adapted, masks, shape };
 }
 
+const plainly = new Map<Entry, ReturnType<typeof trained>>();
+
+/** Trained with the settings of all, once. */
+function trainedPlainly(entry: Entry): ReturnType<typeof trained> {
+  const found = plainly.get(entry) ?? trained(entry);
+  plainly.set(entry, found);
+  return found;
+}
+
 describe('networks as PyTorch exports them', () => {
   it('cover convolutions, transformers and channels that come last', () => {
     const named = new Set(classifiers.map(({ architecture }) => architecture));
@@ -67,7 +76,7 @@ describe('networks as PyTorch exports them', () => {
   it.each(tried.map((entry) => [`${entry.architecture} (${entry.exporter})`, entry] as const))(
     '%s gets an explainer and keeps the bits of its predictions',
     async (_, entry) => {
-      const { adapted, masks, shape } = await trained(entry);
+      const { adapted, masks, shape } = await trainedPlainly(entry);
       const last = adapted.facts.channelAxis === 3;
       const [height, width] = last ? shape.slice(1, 3) : shape.slice(2);
       expect(masks.shape).toEqual([1, 1, height, width]);
@@ -78,7 +87,7 @@ describe('networks as PyTorch exports them', () => {
 
   it('are read at three depths where all maps are tokens of one grid', async () => {
     const vit = classifiers.find(({ architecture }) => architecture === 'vit') as Entry;
-    const { adapted } = await trained(vit);
+    const { adapted } = await trainedPlainly(vit);
     expect(adapted.facts.layers.map(({ form, height, width }) => [form, height, width])).toEqual([
       ['tokens', 4, 4],
       ['tokens', 4, 4],
@@ -97,13 +106,13 @@ describe('networks as PyTorch exports them', () => {
     ['on one stated layer', { layers: ['STATED'] }],
   ] as const)('get an explainer %s', async (_, settings) => {
     const resnet = classifiers.find(({ architecture }) => architecture === 'resnet-basic') as Entry;
-    const usual = await trained(resnet);
-    const stated = 'layers' in settings ? { layers: [usual.adapted.facts.layers[0].name] } : settings;
+    const whole = await trainedPlainly(resnet);
+    const stated = 'layers' in settings ? { layers: [whole.adapted.facts.layers[0].name] } : settings;
     const { adapted, masks } = await trained(resnet, stated);
     expect(adapted.comparison.identical).toBe(true);
     expect(masks.data.every((value) => value > 0 && value < 1)).toBe(true);
     expect(adapted.facts.layers.length).toBe(
-      'reads' in settings ? 0 : 'layers' in settings ? 1 : usual.adapted.facts.layers.length,
+      'reads' in settings ? 0 : 'layers' in settings ? 1 : whole.adapted.facts.layers.length,
     );
     if ('bottleneck' in settings) expect(adapted.facts.references).toEqual(['noise']);
   });

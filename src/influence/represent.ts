@@ -2,7 +2,7 @@ import { batches } from '../dataset/batches.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import { WhereforeError } from '../errors.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
-import { elementsRead, type Graph, type Node, producersOf } from '../onnx/graph.ts';
+import { ancestorsOf, type Graph } from '../onnx/graph.ts';
 import type { Model } from '../runtime/model.ts';
 import { throwIfCancelled } from '../runtime/runtime.ts';
 import { toNumbers } from '../tensor/convert.ts';
@@ -41,18 +41,14 @@ const combining: ReadonlySet<string> = new Set(['MatMul', 'Gemm', 'Conv']);
  * model without weights in such a place, as an ensemble of trees.
  */
 export function lastFeatures(graph: Graph, output: string): string | undefined {
-  const producers = producersOf(graph);
-  const before = new Set<Node>();
-  const pending = [output];
-  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
-    const producer = producers.get(name);
-    if (!producer || before.has(producer)) continue;
-    before.add(producer);
-    for (const read of elementsRead(producer)) pending.push(read);
-  }
+  const before = ancestorsOf(graph, output);
   const isWeight = (name: string) => graph.initializers.has(name);
   const last = graph.nodes.findLast(
-    (node) => before.has(node) && combining.has(node.op) && node.inputs.some(isWeight) && !isWeight(node.inputs[0]),
+    (node) =>
+      node.outputs.some((name) => before.has(name)) &&
+      combining.has(node.op) &&
+      node.inputs.some(isWeight) &&
+      !isWeight(node.inputs[0]),
   );
   return last?.inputs[0];
 }

@@ -1,4 +1,4 @@
-import { elementsRead, type Graph, type Node, producersOf } from '../onnx/graph.ts';
+import { ancestorsOf, type Graph } from '../onnx/graph.ts';
 
 /** Operators that read weights, and which of their inputs may be one. */
 const parametric: Readonly<Record<string, readonly number[]>> = {
@@ -17,18 +17,10 @@ const parametric: Readonly<Record<string, readonly number[]>> = {
 
 /** The weights of a graph that an output depends on: constants of floats, more than one number, where layers have their weights. */
 export function weightsOf(graph: Graph, output: string): string[] {
-  const producers = producersOf(graph);
-  const before = new Set<Node>();
-  const pending = [output];
-  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
-    const producer = producers.get(name);
-    if (!producer || before.has(producer)) continue;
-    before.add(producer);
-    for (const read of elementsRead(producer)) pending.push(read);
-  }
+  const before = ancestorsOf(graph, output);
   const found = new Set<string>();
   for (const node of graph.nodes) {
-    if (!before.has(node)) continue;
+    if (!node.outputs.some((name) => before.has(name))) continue;
     for (const index of parametric[node.op] ?? []) {
       const weight = graph.initializers.get(node.inputs[index]);
       const size = weight?.shape.reduce((product, dimension) => product * dimension, 1) ?? 0;

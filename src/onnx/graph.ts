@@ -220,6 +220,23 @@ export function producersOf({ nodes }: Pick<Graph, 'nodes'>): Map<string, Node> 
   return producers;
 }
 
+/**
+ * Names of the values that a value is computed from, its own among them.
+ * @param blocked values that are not gone through; they are left out, and what only they are computed from
+ */
+export function ancestorsOf(graph: Graph, value: string, blocked: ReadonlySet<string> = new Set()): Set<string> {
+  const producers = producersOf(graph);
+  const reached = new Set<string>();
+  const pending = [value];
+  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+    if (reached.has(name) || blocked.has(name)) continue;
+    reached.add(name);
+    const producer = producers.get(name);
+    if (producer) for (const read of elementsRead(producer)) pending.push(read);
+  }
+  return reached;
+}
+
 /** How many nodes read each value; without end for the outputs of the graph, which the caller reads. */
 export function readerCounts({ nodes, outputs }: Pick<Graph, 'nodes' | 'outputs'>): Map<string, number> {
   const readers = new Map<string, number>();
