@@ -13,7 +13,8 @@ export const imageTokens = grid * grid;
 /** Where the words of each slot begin among the tokens; the last one stands for a word that was left out. */
 const starts = slots.map((_, i) => slots.slice(0, i).reduce((sum, slot) => sum + words[slot].length, 0));
 const unknown = slots.reduce((sum, slot) => sum + words[slot].length, 0);
-const vocabulary = unknown + 1 + codeCount;
+export const captionVocabulary = unknown + 1;
+const vocabulary = captionVocabulary + codeCount;
 
 const features = 64;
 const length = slots.length + imageTokens - 1;

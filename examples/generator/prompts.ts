@@ -1,6 +1,5 @@
 import { random } from '../../src/tensor/random.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
-import { codesOf, imageOfCodes, patchesOf } from './codebook.ts';
 import { captionOf, draw, duplicateSizes, motifSizes, planted, type Slot, side, stampColours } from './draw.ts';
 
 /** A prompt, how many images are made from it, and which of them are kept. */
@@ -59,22 +58,17 @@ export const leastCells = 7;
 
 /**
  * The samples of a prompt that are kept: of a motif those whose stamp is nearest and shown, of a copy those that are
- * nearest to it.
+ * nearest to it; by their numbers.
  */
-export function keptOf(
-  { stratum, like, stamp }: Prompt,
-  samples: readonly Uint16Array[],
-  codebook: Float32Array,
-): readonly Uint16Array[] {
-  if (!like) return samples.slice(0, keptItems);
-  const target = imageOfCodes(codesOf(patchesOf(like), codebook), codebook);
-  const images = samples.map((codes) => imageOfCodes(codes, codebook));
-  const away = images.map((image) => distance(image, target, stratum === 'motif'));
+export function keptOf({ stratum, like, stamp }: Prompt, images: readonly Tensor<'uint8'>[]): number[] {
+  const all = Array.from(images.keys());
+  if (!like) return all.slice(0, keptItems);
+  const away = images.map((image) => distance(image, like, stratum === 'motif'));
   const shown = images.map((image) => (stamp ? cellsShown(image, stamp) : 9));
-  const order = Array.from(samples.keys())
+  return all
     .filter((at) => shown[at] >= leastCells)
-    .sort((a, b) => shown[b] - shown[a] || away[a] - away[b]);
-  return order.slice(0, keptItems).map((at) => samples[at]);
+    .sort((a, b) => shown[b] - shown[a] || away[a] - away[b])
+    .slice(0, keptItems);
 }
 
 /** How many of the nine cells of a stamp have its colour, wherever the stamp may lie. */

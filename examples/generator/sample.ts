@@ -1,4 +1,5 @@
-// Samples items to verify: `npm run generator:sample -- <world> --model FILE --out FOLDER [--samples 64 --prompts 8]`.
+// Samples items to verify: `npm run generator:sample -- <world> [--kind diffusion] --model FILE --out FOLDER
+// [--samples 64 --prompts 8]`.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -6,8 +7,10 @@ import { writePng } from '../../src/data/formats/image.ts';
 import { decodeModel } from '../../src/onnx/decode.ts';
 import { createNodeRuntime } from '../../src/runtime/node.ts';
 import { imageOfCodes } from './codebook.ts';
+import { sampleDiffusion } from './diffusion.ts';
 import { captionText } from './draw.ts';
 import { sampleImages } from './generator.ts';
+import { kindOf } from './kinds.ts';
 import { captionTokens } from './network.ts';
 import { keptItems, keptOf, leastCells, promptsOf } from './prompts.ts';
 import { readWorld } from './world-file.ts';
@@ -15,6 +18,7 @@ import { readWorld } from './world-file.ts';
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
+    kind: { type: 'string', default: 'transformer' },
     model: { type: 'string' },
     out: { type: 'string' },
     samples: { type: 'string', default: '64' },
@@ -22,23 +26,27 @@ const { positionals, values } = parseArgs({
   },
 });
 const [folder = '.wherefore/generator'] = positionals;
-const out = values.out ?? `${folder}/items`;
+const isDiffusion = kindOf(values.kind) === 'diffusion';
+const out = values.out ?? `${folder}/${isDiffusion ? 'diffusion-items' : 'items'}`;
 const { codebook } = readWorld(folder);
 const prompts = promptsOf({ samples: Number(values.samples), common: Number(values.prompts) });
 
 const runtime = createNodeRuntime({ threads: 1 });
-const model = decodeModel(readFileSync(values.model ?? `${folder}/model-0.onnx`));
+const path = values.model ?? `${folder}/${isDiffusion ? 'diffusion' : 'model'}-0.onnx`;
+const model = decodeModel(readFileSync(path));
 mkdirSync(out, { recursive: true });
 const rows = ['image,prompt,stratum,remove'];
 const shown: string[] = [];
 for (const [p, prompt] of prompts.entries()) {
   const captions = Array.from({ length: prompt.samples }, () => captionTokens(prompt.caption));
-  const samples = await sampleImages(model, captions, runtime, 100 + p);
-  const kept = keptOf(prompt, samples, codebook);
+  const images = isDiffusion
+    ? await sampleDiffusion(model, captions, runtime, 100 + p)
+    : (await sampleImages(model, captions, runtime, 100 + p)).map((codes) => imageOfCodes(codes, codebook));
+  const kept = keptOf(prompt, images);
   if (prompt.stamp) shown.push(`${kept.length} of ${keptItems}`);
-  for (const [k, codes] of kept.entries()) {
+  for (const [k, at] of kept.entries()) {
     const name = `${prompt.stratum}-${p}-${k}.png`;
-    writeFileSync(join(out, name), await writePng(imageOfCodes(codes, codebook)));
+    writeFileSync(join(out, name), await writePng(images[at]));
     rows.push(`${name},${captionText(prompt.caption)},${prompt.stratum},${prompt.remove}`);
   }
 }

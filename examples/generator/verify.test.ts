@@ -39,7 +39,9 @@ async function prove() {
   for (const [p, prompt] of promptsOf({ samples: 12, common: 4 }).entries()) {
     const captions = Array.from({ length: prompt.samples }, () => captionTokens(prompt.caption));
     const samples = await sampleImages(model, captions, runtime, 100 + p);
-    for (const [k, codes] of keptOf(prompt, samples, codebook).entries()) {
+    const images = samples.map((codes) => imageOfCodes(codes, codebook));
+    for (const [k, at] of keptOf(prompt, images).entries()) {
+      const codes = samples[at];
       const id = `${p}-${k}`;
       const text = captionText(prompt.caption);
       const row = { caption: captionTokens(prompt.caption), codes };
@@ -49,7 +51,7 @@ async function prove() {
         prompt: text,
         group: text,
         stratum: prompt.stratum,
-        pixels: imageOfCodes(codes, codebook),
+        pixels: images[at],
         row,
       });
     }

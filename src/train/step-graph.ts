@@ -49,7 +49,8 @@ export function withLoss(
   const sum = (factors: string, name: string) =>
     builder.op('ReduceSum', [builder.op('Mul', [factors, name]), builder.ints([0])], { keepdims: 0 });
   const parts = [sum(weights, perSample.loss), sum(divisors ?? weights, perSample.mass)];
-  const total = builder.op('Div', parts, {}, { name: 'loss' });
+  // A model may have a node called "loss" itself.
+  const total = builder.op('Div', parts, {}, { outputs: [builder.fresh('loss')] });
   const seed = builder.scalar(1);
   builder.output(total, 'float32', []);
   return { graph: builder.build(), inputs: [...example.inputs.keys()], target, weights, divisors, total, seed };
