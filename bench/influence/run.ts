@@ -20,6 +20,7 @@ import { interval } from './intervals.ts';
 import { network, represented, trained } from './networks.ts';
 import { requirements } from './requirements.ts';
 import { speed } from './speed.ts';
+import { storeQueries } from './store-query.ts';
 
 const options = new Command('bench:influence')
   .option('--data <folder>', 'the folder of data sets', '../shared/data')
@@ -30,6 +31,7 @@ const options = new Command('bench:influence')
   .option('--shares <list>', 'parts of the rows that are left out', '.01,.05,.1,.2,.5')
   .option('--only <part>', 'flips, label-errors, requirements, digits, banking, duplicates or speed')
   .option('--repeats <n>', 'experiments of R3 on random rows; half as many on planted errors', '40')
+  .option('--kind <name>', 'of digits: softmax regression or MLP; default both')
   .option('--parts <list>', 'of the requirements: claims, errors, groups, largeGroups, actions, calibration, gap')
   .option('--threads <n>', 'threads of the runtime', '2')
   .option('--out <file>', 'where the tables go', 'bench/results-influence.md')
@@ -41,6 +43,7 @@ const options = new Command('bench:influence')
     > & {
       only?: string;
       parts?: string;
+      kind?: string;
     }
   >();
 
@@ -168,7 +171,8 @@ async function gates(): Promise<void> {
   const shares = options.shares.split(',').map(Number);
   const digits = readDigits(options.reference);
   for (const kind of ['softmax regression', 'MLP'] as const)
-    await digitsGates({ digits, runtime, trainings: Number(options.trainings), shares, say }, kind);
+    if (!options.kind || options.kind === kind)
+      await digitsGates({ digits, runtime, trainings: Number(options.trainings), shares, say }, kind);
 }
 
 async function speeds(): Promise<void> {
@@ -190,6 +194,7 @@ const parts: Readonly<Record<string, () => Promise<void> | void>> = {
   banking: () => banking({ folder: join(options.data, 'banking77'), runtime, say, interval }),
   duplicates: () => duplicates(fashion(join(options.data, 'fashion-mnist'), 'train', 60_000), runtime, say),
   speed: speeds,
+  store: () => storeQueries(join(options.data, 'fashion-mnist'), say),
 };
 for (const [name, part] of Object.entries(parts)) if (!options.only || options.only === name) await part();
 if (!options.only)

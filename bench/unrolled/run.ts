@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { type Bank, datamodelCeiling, datamodelScore } from '../../src/influence/retraining/datamodel-score.ts';
 import { openRetraining } from '../../src/influence/retraining/retraining.ts';
+import { type Smoothness, smoothnessOf } from '../../src/influence/unrolled/smoothness.ts';
 import { unrolledScores } from '../../src/influence/unrolled/unrolled.ts';
 import { createNodeRuntime } from '../../src/runtime/node.ts';
 import { permutation, random } from '../../src/tensor/random.ts';
@@ -70,6 +71,21 @@ const goals: Readonly<Record<string, Readonly<Record<number, number>>>> = {
   'sgd:.02': { 0.01: 0.97, 0.05: 0.95 },
 };
 
+/** The same recipe at ten times the learning rate. */
+const tenfold = (name: string) =>
+  name
+    .split(':')
+    .map((part, i) => (i === 1 ? `${10 * Number(part)}` : part))
+    .join(':');
+
+print(['recipe', 'metasmoothness', 'smooth', 'at ten times the learning rate', 'smooth']);
+print(Array.from({ length: 5 }, () => '---'));
+for (const name of options.recipes.split(',')) {
+  const [own, wild] = [name, tenfold(name)].map((one) => recipeOf(digits.rows, runtime, one, 0));
+  const told = ({ value, isSmooth }: Smoothness) => [value, isSmooth ? 'yes' : 'no'];
+  print([name, ...told(await smoothnessOf({ training: own })), ...told(await smoothnessOf({ training: wild }))]);
+}
+console.log('');
 print(['recipe', 'seed', 'left out', 'LDS, this model', 'goal', 'LDS, next seed', 'ceiling', 'slope']);
 print(Array.from({ length: 8 }, () => '---'));
 for (const name of options.recipes.split(',')) {

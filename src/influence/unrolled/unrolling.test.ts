@@ -57,9 +57,10 @@ describe('unrolled influence', () => {
     // 90 steps in stretches of 10: 9 states at their starts and 10 of one, of 18 + 21 weights and velocities each.
     expect(unrolling).toMatchObject({ epochs: 30, keptBytes: 4 * 39 * 2 * 19 });
     const context = { rows: 20, queries: 3, seed: 1, unrolling };
-    // 30 epochs of 20 rows: two forwards, and for each of 3 queries two gradients backwards.
-    expect(costOf('unrolled', context).gradients).toBe(2 * 30 * 20 * 4);
-    const { values } = await score('unrolled', context);
+    // 30 epochs of 20 rows: three trainings for smoothness, two forwards, for each of 3 queries two gradients backwards.
+    expect(costOf('unrolled', context).gradients).toBe(30 * 20 * (3 + 2 * 4));
+    const { values, notes } = await score('unrolled', context);
+    expect(notes[0]).toMatch(/^metasmoothness (0\.9\d|1\.00) .*smooth enough/);
     expect([values.rows, values.columns]).toEqual([3, 20]);
     const scores = values.data;
     const first = [...scores.subarray(0, 20)];

@@ -9,6 +9,7 @@ import {
   trainableParameters,
   withParameters,
 } from '../../train/index.ts';
+import { type Smoothness, smoothnessOf } from './smoothness.ts';
 import { type UnrolledOptions, unrolledScores } from './unrolled.ts';
 
 /** A training that can be differentiated through. */
@@ -19,6 +20,8 @@ export interface Unrolling {
   readonly keptBytes: number;
   /** `∂f_q/∂w_i`, queries × rows: f is minus the loss of a query, in nats, w_i the weight of a row. */
   scores(signal?: AbortSignal): Promise<Float64Array>;
+  /** How smoothly the training moves with the weights of its rows: whether its derivatives mean anything. */
+  smoothness?(signal?: AbortSignal): Promise<Smoothness>;
 }
 
 export interface UnrollingOptions extends Pick<UnrolledOptions, 'training' | 'losses' | 'width' | 'onProgress'> {
@@ -36,6 +39,7 @@ export function openUnrolling(options: UnrollingOptions): Unrolling {
   return {
     epochs: training.epochs,
     keptBytes: keptBytes(training),
+    smoothness: (signal) => smoothnessOf({ training, signal }),
     async scores(signal) {
       const { scores } = await unrolledScores({
         ...options,

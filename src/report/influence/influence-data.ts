@@ -139,7 +139,7 @@ export async function influenceData(
 }
 
 const uncalibrated =
-  'uncalibrated: read the scores as an order; effects measured by retraining were 1.4 to 4.6 times as large (--calibrate measures it here)';
+  'uncalibrated: read the scores as an order; effects measured by retraining were .25 to 4.6 times as large (--calibrate measures it here)';
 
 /** What stands behind effects in nats. */
 function calibrationNote({ slope, r2, trainings, seeds, queries }: CalibrationDocument): string {
