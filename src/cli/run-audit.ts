@@ -127,6 +127,23 @@ async function trainingOf({ training, model }: AuditOptions): Promise<string | u
   return (await isFile(join(folder, trainingFileNames.manifest))) ? folder : undefined;
 }
 
+/** How far the sum of a row may lie from 1: rounding of three digits in each of some hundred classes. */
+const sumTolerance = 0.02;
+
+/** The first row of numbers that are no probabilities; −1 where all are. */
+function notProbabilities(values: Float32Array, columns: number): number {
+  for (let row = 0; row * columns < values.length; row++) {
+    let sum = 0;
+    for (let k = 0; k < columns; k++) {
+      const value = values[row * columns + k];
+      if (!(value >= 0 && value <= 1)) return row;
+      sum += value;
+    }
+    if (Math.abs(sum - 1) > sumTolerance) return row;
+  }
+  return -1;
+}
+
 async function givenProbabilities(
   { probabilities: from, inSample }: AuditOptions,
   data: Dataset,
@@ -141,5 +158,13 @@ async function givenProbabilities(
       expected: `${data.length}×classes`,
     });
   const values = (convert(array, 'float32') as Tensor<'float32'>).data;
+  const bad = notProbabilities(values, columns);
+  if (bad >= 0)
+    throw new WhereforeError('out-of-range', 'these are no probabilities', {
+      where: `${from}, row ${bad}`,
+      got: Array.from(values.slice(bad * columns, bad * columns + 4), (value) => value.toPrecision(3)).join(', '),
+      expected: 'numbers from 0 to 1 that add up to 1',
+      fix: 'give probabilities, not scores: the softmax of logits',
+    });
   return { values: { rows, columns, data: values }, from, outOfSample: !inSample };
 }

@@ -10,12 +10,13 @@ import { versionsOf } from '../explain/run-record.ts';
 import type { CalibrationDocument } from '../influence/calibration/calibration-document.ts';
 import type { InfluenceDocument } from '../influence/influence-document.ts';
 import { influenceTable } from '../influence/methods/index.ts';
-import { influenceMethodNamed } from '../influence/score.ts';
+import { checkParameters, influenceMethodNamed } from '../influence/score.ts';
 import type { RowViews } from '../page/audit/row-view.ts';
 import type { RowMaps } from '../page/influence/row-map.ts';
 import { influenceData } from '../report/influence/influence-data.ts';
 import type { InfluenceDataOptions } from '../report/influence/influence-options.ts';
 import { rowMaps } from '../report/influence/row-maps.ts';
+import { formatShape } from '../tensor/tensor.ts';
 import { recordAsked } from './asked.ts';
 import { type CalibrateOptions, calibrator } from './calibrate.ts';
 import { type CheckpointOptions, type CheckpointPath, openCheckpoints } from './checkpoint-model.ts';
@@ -79,6 +80,7 @@ export async function computeInfluence<T>(
     [influenceTable as never],
     'METHOD.PARAMETER=VALUE, e.g. ek-fac.share=0.2',
   );
+  checkSettings(settings, options.method);
   const named = options.method === undefined ? undefined : influenceMethodNamed(options.method);
   if (options.redact && named?.additive === false)
     throw new WhereforeError('invalid-argument', '--redact leaves nothing of a method whose scores do not add up', {
@@ -97,10 +99,13 @@ export async function computeInfluence<T>(
   try {
     const model = await load(options.model);
     const seeds: LoadedModel[] = [];
-    for (const path of options.seeds ?? []) seeds.push(await load(path));
+    for (const path of options.seeds ?? []) seeds.push(sameArchitecture(model, await load(path), path));
     const open = () => openCheckpoints(options.model, options, how, options.method === 'source');
     const checkpoints = await observeReads(noteReads(read), open);
-    for (const { model: own, path } of checkpoints) paths.set(own, path);
+    for (const { model: own, path } of checkpoints) {
+      paths.set(own, path);
+      sameArchitecture(model, own, path.checkpoint ?? path.model);
+    }
     const { label, labels, id, metadata } = options;
     const described = { model, label, labels, id, metadata };
     const opened = await observeReads(noteReads(read), () => openDataset(options.data, described));
@@ -152,6 +157,34 @@ export async function computeInfluence<T>(
     await kept?.close();
     for (const one of paths.keys()) await one.close();
   }
+}
+
+/** @throws WhereforeError `invalid-argument`, `unknown-name` for parameters of other methods, or wrong ones */
+function checkSettings(settings: Readonly<Record<string, unknown>>, method: string | undefined): void {
+  const [other] = Object.keys(settings).filter((name) => name !== method);
+  if (other !== undefined)
+    throw new WhereforeError('invalid-argument', `--set names ${other}, which is not the method that answers`, {
+      got: method === undefined ? 'no --method' : `--method ${method}`,
+      fix: `add --method ${other}, or leave the setting out`,
+    });
+  if (method !== undefined) checkParameters(method, settings[method]);
+}
+
+/** A model with weights of the same shapes. @throws WhereforeError `wrong-shape` for another architecture */
+function sameArchitecture(model: LoadedModel, other: LoadedModel, where: string): LoadedModel {
+  const shapes = ({ source }: LoadedModel) =>
+    [...source.graph.initializers.values()]
+      .flatMap(({ type, shape }) => (shape.length > 0 && /float|double/.test(type) ? [formatShape(shape)] : []))
+      .sort();
+  const [own, theirs] = [shapes(model), shapes(other)];
+  const missing = own.find((shape, i) => theirs[i] !== shape);
+  if (own.length === theirs.length && missing === undefined) return other;
+  throw new WhereforeError('wrong-shape', 'this is a model of another architecture', {
+    where,
+    got: `weights ${theirs.slice(0, 6).join(', ')}`,
+    expected: own.slice(0, 6).join(', '),
+    fix: 'name models that were trained as --model was',
+  });
 }
 
 /** Rows and query as texts, where both are. */

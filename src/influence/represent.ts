@@ -73,6 +73,7 @@ export async function represent(model: Model, dataset: Dataset, options: Represe
     const width = numbers.length / indices.length;
     const probabilities = Array.from(indices, (_, i) => read(numbers.slice(i * width, (i + 1) * width)));
     parts.probabilities ??= rowsFor(total, probabilities[0].length);
+    checkProbabilities(dataset, indices, probabilities);
     probabilities.forEach((row, i) => {
       parts.probabilities?.set(indices[i], row);
     });
@@ -96,6 +97,17 @@ export async function represent(model: Model, dataset: Dataset, options: Represe
     ...(parts.embeddings && { embeddings: parts.embeddings.matrix }),
     ...(parts.content && { content: parts.content.matrix }),
   };
+}
+
+/** @throws WhereforeError `not-finite` with the row */
+function checkProbabilities(dataset: Dataset, indices: ArrayLike<number>, rows: readonly (readonly number[])[]): void {
+  const bad = rows.findIndex((row) => !row.every(Number.isFinite));
+  if (bad >= 0)
+    throw new WhereforeError('not-finite', 'the model gives no probabilities for a row', {
+      where: dataset.describe(indices[bad]),
+      got: rows[bad].slice(0, 4).join(', '),
+      fix: 'fix or leave out the row, or look for weights of the model that are not finite',
+    });
 }
 
 interface Rows {

@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { WhereforeError } from '../errors.ts';
 import { unknownName } from '../nearest.ts';
 import { type Material, type Need, needs } from './material.ts';
@@ -73,6 +74,11 @@ export async function suspicion(
   return result;
 }
 
+/** Whether parameters are those of a method, before anything is computed. @throws WhereforeError `invalid-argument`, `unknown-name` */
+export function checkParameters(name: string, parameters: unknown = {}): void {
+  parsed(name, influenceMethodNamed(name), parameters);
+}
+
 function prepared(name: string, context: InfluenceContext, parameters: unknown) {
   const method = influenceMethodNamed(name);
   const values = parsed(name, method, parameters);
@@ -92,6 +98,13 @@ function parsed(name: string, method: InfluenceMethod, parameters: unknown): unk
   const result = method.parameters.safeParse(parameters);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
+  const { parameters: schema } = method;
+  if (issue.code === 'unrecognized_keys')
+    throw unknownName(
+      `"${name}" has no parameter`,
+      issue.keys[0],
+      schema instanceof z.ZodObject ? Object.keys(schema.shape) : [],
+    );
   throw new WhereforeError('invalid-argument', `parameter ${issue.path.join('.') || '?'} of "${name}"`, {
     got: JSON.stringify(parameters),
     expected: issue.message,

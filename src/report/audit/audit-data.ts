@@ -10,7 +10,10 @@ import { contentOf } from '../../influence/content.ts';
 import type { Matrix } from '../../influence/matrix.ts';
 import { redactAudit } from '../../influence/redact.ts';
 import { represent } from '../../influence/represent.ts';
+import type { Tensors } from '../../runtime/runtime.ts';
 import { mapped } from '../../tensor/filled.ts';
+import { formatShape, sameShape } from '../../tensor/tensor.ts';
+import { checkRows } from './check-rows.ts';
 import { type ClassReader, classNames, classReader } from './class-reader.ts';
 
 /** Probabilities that somebody else computed: of an ensemble of trees, of cross-validation, of any predictor. */
@@ -49,8 +52,11 @@ export interface AuditDataOptions
 export async function auditData(options: AuditDataOptions): Promise<AuditDocument> {
   const { model, data, heldOut, probabilities, command } = options;
   checkClasses(options);
+  if (data.length === 0) throw new WhereforeError('invalid-data', 'there are no rows', { where: data.name });
   const example = new Map(Object.entries((await data.read([0])).inputs));
   const classes = await classNames(data, model, example, { ...options, columns: probabilities?.values.columns });
+  await checkRows(data, classes);
+  if (heldOut) await checkInputs(example, heldOut);
   const reader = model && (await classReader(model, example, classes, options));
   const rows = await auditedRows(options, data, reader, 'rows');
   const held = heldOut && (await auditedRows(options, heldOut, reader, 'held-out rows'));
@@ -86,6 +92,21 @@ export async function auditData(options: AuditDataOptions): Promise<AuditDocumen
     ],
   };
   return options.redact ? redactAudit(document, rows.columns ?? new Map()) : document;
+}
+
+/** @throws WhereforeError `wrong-shape` where held-out rows are of another size than the training rows */
+async function checkInputs(example: Tensors, heldOut: Dataset): Promise<void> {
+  if (heldOut.length === 0) throw new WhereforeError('invalid-data', 'there are no rows', { where: heldOut.name });
+  for (const [name, { shape }] of Object.entries((await heldOut.read([0])).inputs)) {
+    const expected = example.get(name)?.shape;
+    if (expected && !sameShape(expected.slice(1), shape.slice(1)))
+      throw new WhereforeError('wrong-shape', 'the held-out rows are of another size than the training rows', {
+        where: heldOut.describe(0),
+        got: formatShape(shape.slice(1)),
+        expected: formatShape(expected.slice(1)),
+        fix: 'give rows of the same kind',
+      });
+  }
 }
 
 function checkClasses({ data }: AuditDataOptions): void {

@@ -6,6 +6,7 @@ import { type ClassReading, classReading, probabilitiesOf } from '../../explain/
 import { preprocessingOf } from '../../explain/explain.ts';
 import { lastFeatures } from '../../influence/represent.ts';
 import type { Tensors } from '../../runtime/runtime.ts';
+import { checkClassNames } from './check-rows.ts';
 import { floatOutput } from './float-output.ts';
 
 /** How a model's output becomes probabilities of classes, and where it holds what it decides by. */
@@ -48,14 +49,18 @@ export function scoresValue({ model, output, reading }: ClassReader): string | u
   return undefined;
 }
 
-/** Names of the classes: of the data, else of the model; where neither has as many as are told apart, their numbers. */
+/**
+ * Names of the classes: of the data, else of the model; where neither has as many as are told apart, their numbers.
+ * @throws WhereforeError `invalid-data` where the model knows none of the data's
+ */
 export async function classNames(
-  { classes }: Pick<Dataset, 'classes'>,
+  { classes, name }: Pick<Dataset, 'classes' | 'name'>,
   model: LoadedModel | undefined,
   inputs: Tensors,
   options: { readonly output?: string; readonly columns?: number },
 ): Promise<readonly string[]> {
   const counted = options.columns ?? (model && (await floatOutput(model, inputs, options.output)).count);
+  checkClassNames(name, classes, model?.labels);
   const names = classes ?? model?.labels;
   // One number tells two classes apart.
   const count = counted === 1 ? 2 : (counted ?? names?.length ?? 0);

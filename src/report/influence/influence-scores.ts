@@ -4,6 +4,7 @@ import type { InfluenceMethod, Scores } from '../../influence/method.ts';
 import { costOf, type InfluenceContext, influenceMethodNamed, score } from '../../influence/score.ts';
 import { mapped } from '../../tensor/filled.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
+import { checkRows } from '../audit/check-rows.ts';
 import { classNames } from '../audit/class-reader.ts';
 import { type Contextual, contextOf } from './influence-context.ts';
 import type { InfluenceDataOptions } from './influence-options.ts';
@@ -48,6 +49,7 @@ export async function scoreQueries(
         got: `${target}`,
         expected: `0 to ${classes.length - 1}`,
       });
+  await checkRows(data, classes);
   const labels = mapped(Int32Array, (data.labels as Tensor<'int64'>).data as BigInt64Array, Number);
   const first = await contextOf(options, model, classes, labels, wanted);
   const name = options.method ?? defaultMethod(first.context);
