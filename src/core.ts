@@ -44,8 +44,8 @@ export { type MetricName, metrics } from './evaluation/metrics/index.ts';
 
 // Pages
 
-export { type PageOptions, renderPage } from './page/explanation/page.ts';
 export { type Judgement, judge } from './page/judgement.ts';
+export { type PageOptions, renderPage } from './page/render-page.ts';
 
 // Models
 

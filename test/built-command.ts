@@ -1,9 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, extname, join } from 'node:path';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
+import { bundle } from '../scripts/bundle.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -18,18 +28,17 @@ export interface BuiltCommand {
   remove(): void;
 }
 
-/** Translates the sources, without checking types, into a folder from which the dependencies are found. */
-export function buildCommand(): BuiltCommand {
+/** Modules that the programs of tests import besides what the package exports. */
+const inside = [
+  ...['errors', 'run/worker', 'run/queue-worker', 'tensor/tensor', 'runtime/node', 'data/formats/checkpoint-files'],
+].map((name) => `${name}.ts`);
+
+/** The command as `npm run build` makes it, in a folder from which the dependencies are found. */
+export async function buildCommand(): Promise<BuiltCommand> {
   const folder = join(root, 'node_modules', '.cache', `wherefore-test-${process.pid}`);
-  const source = join(root, 'src');
-  for (const name of readdirSync(source, { recursive: true, encoding: 'utf8' })) {
-    if (name.endsWith('.test.ts') || !['.ts', '.js'].includes(extname(name))) continue;
-    const target = join(folder, 'dist', name.replace(/\.ts$/, '.js'));
-    mkdirSync(dirname(target), { recursive: true });
-    const text = readFileSync(join(source, name), 'utf8');
-    writeFileSync(target, name.endsWith('.ts') ? translated(text) : text);
-  }
-  copyFileSync(join(root, 'package.json'), join(folder, 'package.json'));
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  symlinkSync(await built(), join(folder, 'dist'));
   const run = (words: readonly string[], detached = false) =>
     spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'], detached });
   const written = (name: string, text: string) => {
@@ -45,31 +54,30 @@ export function buildCommand(): BuiltCommand {
   };
 }
 
-/** Translations are kept by content: several files of tests need the same ones. */
-const kept = join(root, 'node_modules', '.cache', 'wherefore-translated');
-
-function translated(text: string): string {
-  const path = join(kept, `${createHash('sha256').update(ts.version).update(text).digest('hex')}.js`);
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    const result = translate(text);
-    mkdirSync(kept, { recursive: true });
-    // Tests in other processes may read it at the same time.
-    const temporary = `${path}.${process.pid}`;
-    writeFileSync(temporary, result);
-    renameSync(temporary, path);
-    return result;
+/** The joined modules of the sources as they are, kept by their content: several files of tests start them. */
+async function built(): Promise<string> {
+  const source = join(root, 'src');
+  const hash = createHash('sha256');
+  for (const name of readdirSync(source, { recursive: true, encoding: 'utf8' }).sort()) {
+    if (name.endsWith('.test.ts') || !['.ts', '.js'].includes(extname(name))) continue;
+    hash.update(name).update(readFileSync(join(source, name)));
   }
-}
-
-function translate(text: string): string {
-  return ts.transpileModule(text, {
-    compilerOptions: {
-      target: ts.ScriptTarget.ES2022,
-      module: ts.ModuleKind.ESNext,
-      verbatimModuleSyntax: true,
-      rewriteRelativeImportExtensions: true,
-    },
-  }).outputText;
+  const cache = join(root, 'node_modules', '.cache', 'wherefore-built');
+  const made = join(cache, hash.digest('hex').slice(0, 16));
+  if (existsSync(made)) return join(made, 'dist');
+  const temporary = `${made}.${process.pid}`;
+  await bundle(join(temporary, 'dist'), inside);
+  copyFileSync(join(root, 'package.json'), join(temporary, 'package.json'));
+  try {
+    renameSync(temporary, made);
+  } catch (error) {
+    // Tests in another process made it meanwhile.
+    rmSync(temporary, { recursive: true });
+    if (!existsSync(made)) throw error;
+  }
+  // What other sources made goes; what is being made has a dot in its name.
+  for (const other of readdirSync(cache))
+    if (!other.includes('.') && join(cache, other) !== made)
+      rmSync(join(cache, other), { recursive: true, force: true });
+  return join(made, 'dist');
 }

@@ -12,7 +12,7 @@ const root = mkdtempSync(join(tmpdir(), 'wherefore-calibrate-'));
 const at = (name: string) => join(root, name);
 let command: BuiltCommand;
 beforeAll(async () => {
-  command = buildCommand();
+  command = await buildCommand();
   await writeTrainedTable(root);
 }, 120_000);
 afterAll(() => {

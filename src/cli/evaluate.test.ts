@@ -19,7 +19,7 @@ let command: BuiltCommand;
 const few = ['--method', 'gradient-x-input,occlusion', '--metric', 'insertion,msi-literal,sparseness', '--json'];
 
 beforeAll(async () => {
-  command = buildCommand();
+  command = await buildCommand();
   mkdirSync(images);
   mkdirSync(truth);
   for (const name of ['a', 'b', 'c', 'd']) {

@@ -12,7 +12,7 @@ import { imageProcessorUsed, isWritten } from '../data/model/used-beside.ts';
 import { explain } from '../explain/explain.ts';
 import type { Announced } from '../explain/explain-options.ts';
 import type { PlannedExplanation } from '../explain/plan.ts';
-import { scorecardCost } from '../explain/scorecard-document.ts';
+import { scorecardCost } from '../explain/scorecard.ts';
 import { writeRun } from '../report/write-run.ts';
 import { baselines, baselinesText } from './baseline-text.ts';
 import { withDriver } from './driver-options.ts';

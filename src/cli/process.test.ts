@@ -18,8 +18,8 @@ const disk = join(folder, 'disk');
 const mounted = mountSmall(disk);
 let command: BuiltCommand;
 
-beforeAll(() => {
-  command = buildCommand();
+beforeAll(async () => {
+  command = await buildCommand();
   writeFileSync(
     input,
     writeNpy(

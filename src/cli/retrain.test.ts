@@ -20,7 +20,7 @@ const at = (name: string) => join(root, name);
 let command: BuiltCommand;
 
 beforeAll(async () => {
-  command = buildCommand();
+  command = await buildCommand();
   await writeTrainedTable(root);
   writeFileSync(at('wrong.txt'), wrongRows.join('\n'));
 }, 120_000);

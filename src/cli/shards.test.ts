@@ -51,7 +51,7 @@ function ended(child: ChildProcess): Promise<{ code: number | null; out: string;
 const run = (words: readonly string[]) => ended(command.start(words));
 
 beforeAll(async () => {
-  command = buildCommand();
+  command = await buildCommand();
   const fixtures = fileURLToPath(new URL('../../test/fixtures/command-line', import.meta.url));
   cpSync(fixtures, join(root, 'model'), { recursive: true });
   mkdirSync(inputs);

@@ -19,7 +19,7 @@ import { documentOfGroups } from './given-groups.ts';
 import { type Plan, type PlannedExplanation, plan } from './plan.ts';
 import type { Prediction } from './prediction.ts';
 import { versionsOf } from './run-record.ts';
-import { type Scored, scorecardCost, tryScorecard } from './scorecard-document.ts';
+import type { Scored } from './scorecard-document.ts';
 import { durationOf, measureSpeeds } from './speed.ts';
 import { checkOptions } from './stated-options.ts';
 
@@ -85,15 +85,24 @@ export function preprocessingOf(
 async function announced(model: LoadedModel, planned: Plan, options: CheckedOptions): Promise<Announced> {
   const { explanations } = planned;
   const { byteBudget, signal, score: isScored = false } = options;
-  const scores = isScored ? explanations.reduce((sum, one) => sum + scorecardCost(one).forward, 0) : 0;
+  const scores = isScored ? await scorecardPasses(explanations) : 0;
   const scoring = { forward: scores, backward: 0 };
   const speeds = await measureSpeeds(model, explanations, { byteBudget, signal, isScored });
   return { ...planned, speeds, scoring, seconds: durationOf(explanations, scoring, speeds) };
 }
 
-function scoreOf(model: LoadedModel, one: PlannedExplanation, attribution: Attribution, options: CheckedOptions) {
+/** Scorecards, which few ask for, bring all metrics along: they are loaded when one is made. */
+const loadScorecards = () => import('./scorecard.ts');
+
+async function scorecardPasses(explanations: readonly PlannedExplanation[]): Promise<number> {
+  const { scorecardCost } = await loadScorecards();
+  return explanations.reduce((sum, one) => sum + scorecardCost(one).forward, 0);
+}
+
+async function scoreOf(model: LoadedModel, one: PlannedExplanation, attribution: Attribution, options: CheckedOptions) {
   options.onScoring?.(one);
   const { input, baseline, explained } = one;
+  const { tryScorecard } = await loadScorecards();
   return tryScorecard(model, { input, baseline, explained, attribution }, options);
 }
 

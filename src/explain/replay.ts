@@ -18,7 +18,7 @@ import { layerGroups } from './input-groups.ts';
 import { describesTarget, labelsNow } from './recorded-labels.ts';
 import { readSourceAgain } from './recorded-source.ts';
 import { changesOf, elementsOf, missingNotes, nearOf, skippedFields, uncheckedOf } from './replay-findings.ts';
-import { scorecardDocument } from './scorecard-document.ts';
+import { scorecardDocument } from './scorecard.ts';
 
 /** How a recomputed explanation compares with the recorded one. */
 export interface Replay {

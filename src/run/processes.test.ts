@@ -70,7 +70,7 @@ async function lastSum(name: string, driver: Driver): Promise<number> {
 let expected: Record<string, string>;
 
 beforeAll(async () => {
-  command = buildCommand();
+  command = await buildCommand();
   const { WhereforeError } = await import('../errors.ts');
   const programs = new Function('WhereforeError', `return ${table}`)(WhereforeError) as ShardPrograms;
   const storage = await openStorage(folderOf('alone'));

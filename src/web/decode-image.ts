@@ -1,7 +1,6 @@
 import { type ContainerFacts, imageKind, jpegFacts, webpFacts } from '../data/formats/image-container.ts';
 import { checkPixels, imageOf, type RawImage, unreadableImage } from '../data/formats/image-pixels.ts';
 import { upright } from '../data/formats/orientation.ts';
-import { pngHeader, readPng } from '../data/formats/read-png.ts';
 import type { Edge } from '../data/model/loaded-model.ts';
 import { WhereforeError } from '../errors.ts';
 
@@ -26,6 +25,7 @@ type Reader = (bytes: Uint8Array<ArrayBuffer>, name: string) => Promise<RawImage
 
 const readers: Readonly<Record<string, Reader>> = {
   PNG: async (bytes, name) => {
+    const { pngHeader, readPng } = await import('../data/formats/read-png.ts');
     checkPixels(pngHeader(bytes, name), name);
     return readPng(bytes, name);
   },

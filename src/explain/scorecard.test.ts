@@ -6,7 +6,8 @@ import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import { renderScorecard } from '../page/explanation/scorecard.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
-import { scorecardCost, scorecardDocument, scorecardSchema, tryScorecard } from './scorecard-document.ts';
+import { scorecardCost, scorecardDocument, tryScorecard } from './scorecard.ts';
+import { scorecardSchema } from './scorecard-document.ts';
 
 let model: LoadedModel;
 beforeAll(async () => {
