@@ -184,7 +184,7 @@ describe.each(names)('%s', (method) => {
 
 describe('the table', () => {
   it('names the learned explainer, which says what it lacks', async () => {
-    expect(names).toHaveLength(28);
+    expect(names).toContain('lax');
     await expect(attribute(classifier, { ...requestFor('lax'), loadExplainer: undefined })).rejects.toThrow(
       /needs a way to open its explainer/,
     );
