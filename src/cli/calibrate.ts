@@ -102,7 +102,7 @@ export function calibrator(
     const { name: method, parameters } = scored;
     const data = await request.data.key();
     const key = calibrationKey({
-      ...{ model: model.hash, data, method, parameters, weightDecay: request.weightDecay ?? 0 },
+      ...{ model: model.hash, data, method, parameters, weightDecay: request.weightDecay ?? 0, loss: request.loss },
     });
     if (options.calibration !== undefined) return readOwn(options.calibration, key);
     const folder = join(options.out, `calibration-${key.slice(0, 12)}`);

@@ -75,6 +75,10 @@ export function defineInfluence(program: Command): void {
     )
     .option('--weight-decay <number>', 'λ of ½ λ ‖weights‖² in the training; default 0', weightDecay)
     .option(
+      '--loss <formula>',
+      'what the training minimised of each row, over p, the probability of its label, and logits; default -log(p)',
+    )
+    .option(
       '--newton',
       'groups of more than 5 % of the rows by one Newton step, which does not understate them as the sum does',
     )

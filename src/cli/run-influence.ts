@@ -40,6 +40,7 @@ export interface InfluenceOptions extends StoreOptions, CheckpointOptions, Calib
   readonly weightDecay?: number;
   readonly rows?: number;
   readonly layer?: string;
+  readonly loss?: string;
   readonly newton?: boolean;
   readonly add?: string;
   readonly addLabels?: string;
@@ -126,6 +127,7 @@ export async function computeInfluence<T>(
       parameters: options.method === undefined ? undefined : settings[options.method],
       seeds,
       checkpoints,
+      loss: options.loss,
       weightDecay: options.weightDecay,
       count: options.rows,
       redact: options.redact,

@@ -7,6 +7,7 @@ import { type Tensors, throwIfCancelled } from '../runtime/runtime.ts';
 import { filled, mapped } from '../tensor/filled.ts';
 import { float32, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { withRowLoss } from '../train/row-loss.ts';
+import { withFormulaLoss } from './formula-loss.ts';
 import type { Block, EigenPair } from './gradient-material.ts';
 import { type Matrix64, zeros } from './matrix.ts';
 import { weightsOf } from './weights-of.ts';
@@ -24,6 +25,8 @@ export interface ModelGradientsOptions {
   readonly queries: Dataset;
   /** Weights that count. Default: {@link weightsOf}. */
   readonly parameters?: readonly string[];
+  /** Loss of a row as a formula, see `withFormulaLoss`. Default: the cross-entropy. */
+  readonly loss?: string;
   /** λ of the training. Default 0. */
   readonly weightDecay?: number;
   /** Rows in a run. Default: as many as `byteBudget` holds, a power of two up to 64. */
@@ -82,7 +85,16 @@ export async function openPasses(options: ModelGradientsOptions) {
   );
   const perToken = (options.rows.labels?.shape ?? []).slice(1);
   const loss = { kind: 'cross-entropy', ...(perToken.length > 0 && { ignore: noLabel }) } as const;
-  const row = withRowLoss(model.graph, loss, output, { type: 'int64', shape: [batch, ...perToken] });
+  if (options.loss !== undefined && perToken.length > 0)
+    throw new WhereforeError('unsupported-model', 'a loss as a formula needs one label a row', {
+      where: options.rows.name,
+      got: 'one a token',
+      fix: 'leave out the formula: the cross-entropy of all tokens is taken',
+    });
+  const row =
+    options.loss === undefined
+      ? withRowLoss(model.graph, loss, output, { type: 'int64', shape: [batch, ...perToken] })
+      : withFormulaLoss(model.graph, options.loss, output, { batch, classes: options.classes });
   const oneLabel = () => {
     if (perToken.length === 0) return;
     throw new WhereforeError('unsupported-model', 'what is asked needs one label a row, and these have one a token', {

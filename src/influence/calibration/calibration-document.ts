@@ -46,11 +46,13 @@ export interface CalibratedScores {
   readonly method: string;
   readonly parameters: unknown;
   readonly weightDecay: number;
+  /** Loss of a row as a formula; absent: the cross-entropy. */
+  readonly loss?: string;
 }
 
 /** SHA-256 of what a calibration holds for. */
-export function calibrationKey({ model, data, method, parameters, weightDecay }: CalibratedScores): string {
-  return contentHash(['calibration ', JSON.stringify([model, data, method, parameters, weightDecay])]);
+export function calibrationKey({ model, data, method, parameters, weightDecay, loss }: CalibratedScores): string {
+  return contentHash(['calibration ', JSON.stringify([model, data, method, parameters, weightDecay, loss])]);
 }
 
 /** A calibration from a file. @throws WhereforeError `invalid-data` */

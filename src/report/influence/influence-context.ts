@@ -2,6 +2,7 @@ import type { LoadedModel } from '../../data/model/loaded-model.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
 import { WhereforeError } from '../../errors.ts';
 import { withLabels } from '../../influence/decided-dataset.ts';
+import { formulaGradients } from '../../influence/formula-gradients.ts';
 import type { GradientMaterial } from '../../influence/gradient-material.ts';
 import { type ModelGradientsOptions, openPasses } from '../../influence/gradient-passes.ts';
 import { rowOf } from '../../influence/matrix.ts';
@@ -175,9 +176,19 @@ async function gradientsOf(
   const passes = await openPasses(asked);
   await checkRowsAlone(passes, asked);
   const computed = gradientsByPasses(passes, asked);
+  const { loss } = options;
+  const byFormula = (own: ModelGradientsOptions, plain: GradientMaterial) =>
+    loss === undefined ? plain : formulaGradients({ ...own, loss }, plain);
   return {
-    all: options.store ? await options.store({ model, output, classes, passes, computed }) : computed,
-    of: (other) => modelGradients({ ...asked, rows: other }),
+    // A store is of the cross-entropy.
+    all:
+      options.store && loss === undefined
+        ? await options.store({ model, output, classes, passes, computed })
+        : await byFormula(asked, computed),
+    of: async (other) => {
+      const own = { ...asked, rows: other };
+      return byFormula(own, await modelGradients(own));
+    },
   };
 }
 

@@ -130,6 +130,9 @@ export async function influenceData(
       ...(familiarity?.few ? [few] : []),
       ...(context.gradients && !context.checkpoints ? learnedNotes(rowFacts.losses) : []),
       ...(judged ? [] : ['one model: nothing is known of how much the scores depend on its seed']),
+      ...(options.loss === undefined
+        ? []
+        : [`loss of a row: ${options.loss}; f is the log-probability, the curvature that of the cross-entropy`]),
       ...stepped.notes,
       ...proposalNotes(asked),
       ...(method.additive ? [calibration ? calibrationNote(calibration) : uncalibrated] : []),

@@ -42,6 +42,8 @@ export interface InfluenceDataOptions {
   readonly byteBudget?: number;
   /** Where eigenvectors are computed. Default: in this thread. */
   readonly eigen?: ModelGradientsOptions['eigen'];
+  /** Loss of a row in the training as a formula, see `withFormulaLoss`. Default: the cross-entropy. */
+  readonly loss?: string;
   /** λ of the training's ½ λ ‖θ‖². Default 0. */
   readonly weightDecay?: number;
   /** Whether large groups get a Newton step. Default false. */
