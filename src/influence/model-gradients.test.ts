@@ -9,7 +9,7 @@ import { float32, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { activation, convolution, embedding, flatten, linear, meanOver } from '../train/layers/index.ts';
 import { Network } from '../train/network.ts';
 import { readParameters } from '../train/parameters.ts';
-import type { GradientMaterial, TwoSided } from './gradient-material.ts';
+import type { Block, GradientMaterial, TwoSided } from './gradient-material.ts';
 import { type ModelGradientsOptions, openPasses } from './gradient-passes.ts';
 import { identity, type Matrix, matrix } from './matrix.ts';
 import { precondition } from './methods/factored-curvature.ts';
@@ -310,6 +310,21 @@ describe.each(Object.entries(cases))('gradients of a model: %s', (_, make) => {
 });
 
 describe('EK-FAC', () => {
+  it('refuses a layer whose eigenvectors would take hours before a pass is made, but not a table of tokens', async () => {
+    const wide = { name: 'wide', rows: 4, columns: 5000, offset: 0 };
+    let asked = 0;
+    const covariances = async () => {
+      asked++;
+      throw new Error('asked');
+    };
+    const gradients = (block: Block) =>
+      ({ parameters: 20_000, blocks: [block], rows: 1, covariances }) as unknown as GradientMaterial;
+    const run = (block: Block) => score('ek-fac', { rows: 1, queries: 1, seed: 1, gradients: gradients(block) });
+    await expect(run(wide)).rejects.toThrow(/"wide" is too wide .*5000 inputs.*at most 4096/);
+    expect(asked).toBe(0);
+    await expect(run({ ...wide, oneHot: 'inputs' })).rejects.toThrow('asked');
+  });
+
   it('is the inverse of the whole matrix where that is a Kronecker product', () => {
     // Λ in a rotated basis: the dense matrix is (Q_S ⊗ Q_A) diag(Λ + δ) (Q_S ⊗ Q_A)ᵀ; with Q by 45° and Λ by hand.
     const c = Math.SQRT1_2;
