@@ -67,9 +67,10 @@ try {
     `${count} vectors of ${width} numbers in ${parts} parts, written in ${building.toFixed(1)} s of a processor`,
   );
 
+  const segments = Array.from({ length: parts }, (_, part) => segmentOf(part));
   const corpus: EmbeddedCorpus = {
     segmentCount: parts,
-    segment: async (part) => segmentOf(part),
+    segment: async (part) => segments[part],
     isRemoved: () => false,
     vectors: heldWithin(
       memory * 2 ** 20,
