@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -37,8 +37,19 @@ function read<T>(out: string, begins: RegExp, name: string): T {
   const made = readdirSync(at(out)).find((folder) => begins.test(folder)) as string;
   return JSON.parse(readFileSync(join(at(out), made, name), 'utf8')) as T;
 }
+const pageOf = (out: string) => {
+  const made = readdirSync(at(out)).find((folder) => folder.includes('-influence-')) as string;
+  return readFileSync(join(at(out), made, 'index.html'), 'utf8');
+};
 const influence = (out: string) => read<InfluenceDocument>(out, /-influence-/, 'influence.json');
 const record = (out: string) => read<CalibrationDocument>(out, /^calibration-/, 'calibration.json');
+
+const trainer = `import { readFileSync } from 'node:fs';
+const [, , data, seed] = process.argv;
+const rows = readFileSync(data, 'utf8').trim().split('\\n').slice(1).map((line) => line.split(','));
+const ofB = rows.filter((row) => row[3] === 'b').map((row) => Number(row[1]));
+console.log(ofB.reduce((sum, u) => sum + u, 0) / ofB.length + Number(seed));
+`;
 
 describe('wherefore influence --calibrate', () => {
   it('measures how large effects are, shows changes in nats, and is used by later queries', async () => {
@@ -62,6 +73,10 @@ describe('wherefore influence --calibrate', () => {
     expect(whatIfs.map(({ action }) => action)).toContain('relabel');
     expect(first.output).toMatch(/What if, the largest rise of f first\n.*nats \[/);
     expect(notes.join()).toMatch(/calibrated: measured changes were/);
+
+    const page = pageOf('a');
+    expect(page).toMatch(/<h2>Calibration<\/h2>[\s\S]*predicted against measured changes, 192 points/);
+    expect(page).not.toMatch(/chip uncalibrated/);
 
     const later = await wherefore(...asked().with(1, '7'), '--out', at('a'), '--json');
     expect((JSON.parse(later.output) as InfluenceDocument).calibration?.key).toBe(record('a').key);
@@ -90,7 +105,23 @@ describe('wherefore influence --calibrate', () => {
     expect(whatIfs.filter(({ action }) => action === 'add')).toHaveLength(5);
     expect(whatIfs.every(({ effect, unknown }) => effect === undefined && unknown === 'uncalibrated')).toBe(true);
     expect(whatIfs.map(({ rank }) => rank)).toEqual(whatIfs.map((_, i) => i + 1));
+    expect(pageOf('b')).toMatch(/What if <span class="chip uncalibrated">uncalibrated/);
   });
+
+  it('trains and measures by a command that takes a seed', async () => {
+    writeFileSync(at('train.mjs'), trainer);
+    const words = ['--calibrate', '--removals', '10', '--retrainings', '2', '--out', at('command')];
+    const { code, errors } = await run([...asked(), ...words, '--train', `node ${at('train.mjs')} {data} {seed}`]);
+    expect(errors).not.toMatch(/error/);
+    expect(code).toBe(0);
+    const { measured, queries, points, notes } = record('command');
+    expect(measured.title).toBe('what the command measured');
+    expect([queries.length, points.length]).toEqual([1, 10]);
+    expect(notes.join()).toMatch(/measured on one query/);
+    // The mean of u of the rows of class b, with a seed that changes nothing of a difference.
+    expect(points.every((point) => Number.isFinite(point.measured))).toBe(true);
+    expect(new Set(points.map((point) => point.measured)).size).toBeGreaterThan(5);
+  }, 60_000);
 
   it.each<[string, string[], RegExp]>([
     ['options of a calibration without one', ['--removals', '20'], /--removals belongs to --calibrate/],

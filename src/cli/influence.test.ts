@@ -83,6 +83,23 @@ describe('wherefore influence', () => {
     expect(found.notes.join()).toMatch(/uncalibrated/);
   });
 
+  it('takes Newton steps without large groups, and gradients of a loss as a formula', async () => {
+    const words = ['influence', '0', '--from', at('query.npy'), '--class', '0', '--weight-decay', '0.01', '--json'];
+    const { output } = await run('newton', ...words, '--newton');
+    const { groups, notes } = JSON.parse(output) as InfluenceDocument;
+    const own = groups.find(({ value }) => value === '0');
+    // Without its whole class the class is lost: much more than the sum says.
+    expect(own?.newton).toBeGreaterThan(own?.score as number);
+    expect(notes.join()).toMatch(/3 groups by one Newton step.*a step on all rows would change f by (0|[^ ]*e-\d)/);
+
+    const focal = await run('focal', ...words, '--loss', '-(1-p)*(1-p)*log(p)');
+    const found = JSON.parse(focal.output) as InfluenceDocument;
+    expect(found.notes.join()).toMatch(/loss of a row: -\(1-p\)/);
+    expect(found.all.opponents[0].row).toBe(61);
+    const wrong = await run('wrong', ...words, '--loss', 'log(q)');
+    expect([wrong.code, wrong.errors]).toEqual([1, expect.stringMatching(/no output "q"/)]);
+  });
+
   it.each<[string, string[], RegExp]>([
     ['a row beyond the data', ['9', '--from', at('query.npy')], /0 to 0/],
     ['a number without data', ['0'], /--from/],
