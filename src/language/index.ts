@@ -63,6 +63,24 @@ export type { LinearClassifier } from './concepts/sparse-logistic.ts';
 export { type AnswerCache, folderCache, memoryCache } from './endpoint/answer-cache.ts';
 export { connectEndpoint, type Endpoint, type EndpointOptions } from './endpoint/endpoint.ts';
 export type { Limits, Prices, Used } from './endpoint/limits.ts';
+export {
+  type Autoencoder,
+  type AutoencoderOptions,
+  activationsOf,
+  type Reconstruction,
+  reconstruction,
+  trainAutoencoder,
+  type Vectors,
+} from './features/autoencoder.ts';
+export type { FeatureDashboard, FeatureExample } from './features/dashboards.ts';
+export { type ControlName, controlDictionary, meanMaxCosine } from './features/dictionaries.ts';
+export {
+  type DictionaryQuality,
+  type FeaturesDocument,
+  type FeaturesOptions,
+  findFeatures,
+  type LearntDictionary,
+} from './features/features.ts';
 export { type Generated, type GenerateOptions, generate } from './generate/generate.ts';
 export { type LocalTextModel, localTextModel } from './generate/local-text-model.ts';
 export type { RememberingDecoder } from './generate/remembering-decoder.ts';

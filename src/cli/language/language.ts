@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { defineAudits } from './audit.ts';
 import { defineCircuit } from './circuit.ts';
 import { defineConcepts } from './concepts.ts';
+import { defineFeatures } from './features.ts';
 import { defineGenerate } from './generate.ts';
 import { defineJudge } from './judge.ts';
 import { defineReasoning } from './reasoning.ts';
@@ -18,6 +19,7 @@ const subcommands = [
   defineWhere,
   defineTaught,
   defineCircuit,
+  defineFeatures,
   defineReasoning,
   defineAudits,
   defineSources,

@@ -68,6 +68,16 @@ describe('questions about a local language model', () => {
     expect(page).toContain('denoising');
   });
 
+  it('features learns a dictionary beside others', async () => {
+    writeFileSync(at('texts.txt'), Array.from({ length: 20 }, (_, i) => `the b c ${i} and a b the c`).join('\n'));
+    const words = ['--texts', at('texts.txt'), '--steps', '40', '--seeds', '2', '--active', '3', '--out', at('runs')];
+    const { code, output } = await ask('features', ...words);
+    expect(code).toBe(0);
+    expect(output).toMatch(/explained +loss won back +like another seed +active +dead +dictionary\n/);
+    expect(output).toMatch(/raw neurons/);
+    expect(lastRun().document).toMatchObject({ format: 'wherefore/language-features', features: 64 });
+  });
+
   it('circuit shows heads, neurons, edges and how faithful they are', async () => {
     const words = ['--prompt', 'the b c', '--steps', '2', '--neurons', '3', '--together', 'layer.0/head.1'];
     const { code, output } = await ask('circuit', ...words, '--out', at('runs'));
@@ -82,6 +92,7 @@ describe('questions about a local language model', () => {
   });
 
   it.each<[string, readonly string[], RegExp]>([
+    ['features', [], /required option '--texts/],
     ['circuit', ['--prompt', 'a', '--corruption', 'none'], /--corruption.*none.*mean, or last:WORD/],
     ['circuit', ['--prompt', 'a b', '--corruption', 'mean', '--corrupt', 'a=b'], /given twice/],
     ['circuit', ['--prompt', 'a b', '--corrupt', 'c=b'], /no such word/],
