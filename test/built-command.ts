@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -75,9 +76,10 @@ async function built(): Promise<string> {
     rmSync(temporary, { recursive: true });
     if (!existsSync(made)) throw error;
   }
-  // What other sources made goes; what is being made has a dot in its name.
-  for (const other of readdirSync(cache))
-    if (!other.includes('.') && join(cache, other) !== made)
-      rmSync(join(cache, other), { recursive: true, force: true });
+  // What was made of other sources goes after a day: tests of a while ago may still run it.
+  for (const other of readdirSync(cache)) {
+    const isOld = Date.now() - statSync(join(cache, other)).mtimeMs > 86_400_000;
+    if (isOld) rmSync(join(cache, other), { recursive: true, force: true });
+  }
   return join(made, 'dist');
 }
