@@ -20,10 +20,11 @@ import { parseTokenizer, type Tokenizer } from './tokenizer.ts';
  * there is neither, or no way to files.
  */
 export async function tokenizerOf(model: LoadedModel, preprocessing: Preprocessing): Promise<Tokenizer | undefined> {
-  const { files, withinTime } = model.edge;
   const found = tokenizerFile(model, preprocessing);
-  if (!found || !files) return undefined;
+  if (!found) return undefined;
   const { path, access } = found;
+  const { files, withinTime } = model.edge;
+  if (!files) return undefined;
   return tokenizers(model, path, async () =>
     parseTokenizer(await textAt(files, path, 'tokenizer', access), { where: path, within: withinTime }),
   );
