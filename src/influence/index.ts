@@ -1,6 +1,22 @@
 export { type AuditedRows, type AuditOptions, audit, type Findings } from './audit/audit.ts';
 export type { AuditDocument, AuditedRow, DataSetProblems } from './audit/document.ts';
 export { problemKinds, type RowProblem } from './audit/problems.ts';
+export {
+  type CalibratedSize,
+  type Calibration,
+  type CalibrationPoint,
+  calibratedEffect,
+  calibrateEffects,
+  type Measured,
+  spreadOf,
+} from './calibration/calibration.ts';
+export {
+  type CalibrationDocument,
+  calibrationKey,
+  readCalibrationDocument,
+} from './calibration/calibration-document.ts';
+export { type CalibrationPlan, planCalibration, predictedChanges } from './calibration/plan.ts';
+export { calibrationTrainings, planRemovals, type Removal } from './calibration/removals.ts';
 export { contentOf } from './content.ts';
 export { type DecidedDataset, decidedDataset } from './decided-dataset.ts';
 export {
@@ -22,6 +38,8 @@ export { type Matrix, type Matrix64, matrix, matrixOf } from './matrix.ts';
 export type { Cost, InfluenceMethod, Question, Scores, Size, Suspicion } from './method.ts';
 export { type InfluenceMethodName, influenceMethods, influenceTable } from './methods/index.ts';
 export { modelGradients } from './model-gradients.ts';
+export { type NewtonEffect, openNewtonSteps } from './newton-step.ts';
 export { type Judged, judgeScores, type Reliability } from './reliability.ts';
 export { lastFeatures, type Represented, type RepresentOptions, represent } from './represent.ts';
 export { costOf, type InfluenceContext, influenceMethodNamed, missingNeeds, score, suspicion } from './score.ts';
+export { type ProposedChange, rankWhatIfs, type WhatIf } from './what-if.ts';

@@ -134,7 +134,7 @@ export async function influenceData(
         ? []
         : [`loss of a row: ${options.loss}; f is the log-probability, the curvature that of the cross-entropy`]),
       ...stepped.notes,
-      ...proposalNotes(asked),
+      ...proposalNotes(asked, 1 + others.length),
       ...(method.additive ? [calibration ? calibrationNote(calibration) : uncalibrated] : []),
     ],
   };

@@ -122,10 +122,13 @@ async function addedRows({ scored, added }: ProposedOptions): Promise<ProposedCh
 }
 
 /** What was not proposed, and why. */
-export function proposalNotes({ scored, added }: Pick<ProposedOptions, 'scored' | 'added'>): string[] {
+export function proposalNotes({ scored, added }: Pick<ProposedOptions, 'scored' | 'added'>, models: number): string[] {
   if (!scored.method.additive)
     return [`no changes are proposed: scores by ${scored.name} of several rows may not be added up`];
-  if (scoresOthers(scored)) return [];
+  if (scoresOthers(scored))
+    return models > 1
+      ? ['relabelling and added rows were scored by this model alone, other changes by all models']
+      : [];
   const what = added ? 'relabelling and added rows are not scored' : 'relabelling is not scored';
   return [`${what}: ${scored.name} scores no rows but those of the training`];
 }
