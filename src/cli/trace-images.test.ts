@@ -219,12 +219,32 @@ describe('trace verify', patience, () => {
   });
 
   it('replaces by look-alikes, leaves out each value of a column, and is shown on the page of an item', async () => {
-    const more = ['--outside', at('index'), '--leave-out', 'caption', '--arms', 'traced', '--seeds', '1', '--json'];
-    const { code, output, errors } = await verify(...cost, ...more);
+    const more = [
+      '--outside',
+      at('index'),
+      '--leave-out',
+      'caption',
+      '--arms',
+      'traced',
+      '--seeds',
+      '1',
+      '--fewer',
+      '2',
+    ];
+    const { code, output, errors } = await verify(...cost, ...more, '--json');
     expect([code, errors.match(/error/)]).toEqual([0, null]);
     const told = JSON.parse(output);
     // The stand-in of a generator does not look at what is replaced: a swap changes nothing.
     expect(told.verdict.specificity).toContain('motif: items like these, not these items');
+    // Two relatives are removed, then five.
+    const grown = told.growth.map(({ removed, effects }: { removed: number; effects: { motif: { mean: number } } }) => [
+      removed,
+      effects.motif.mean,
+    ]);
+    expect(grown).toEqual([
+      [2, 2],
+      [5, 5],
+    ]);
     // Its costs say nothing of single images, so members cannot be told from look-alikes.
     expect(told.tests).toMatchObject([{ stratum: 'motif', own: { mean: 0.5 }, against: { mean: 0.5 } }]);
     // Each family that is left out costs its own item most; the unrelated one, none.

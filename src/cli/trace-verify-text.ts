@@ -4,7 +4,14 @@ import { aucText, shareAgreementTitle, type VerificationTold } from '../provenan
 import { formatTable } from './table-text.ts';
 
 /** What `trace verify` prints. */
-export function describeVerification({ contrasts, verdict, membership, tests, leftOut }: VerificationTold): string {
+export function describeVerification({
+  contrasts,
+  verdict,
+  membership,
+  tests,
+  leftOut,
+  growth,
+}: VerificationTold): string {
   const { support, specificity, unrelated } = verdict;
   const parts = [
     `membership: ${membership.join('; ')}`,
@@ -14,6 +21,14 @@ export function describeVerification({ contrasts, verdict, membership, tests, le
     '\nwhat an item costs more than under full data of the same seed, mean (95 % over prompts and seeds)',
     effectTable(contrasts),
   ];
+  if (growth.length > 0)
+    parts.push(
+      '\nhow the effect grows with the images removed for each prompt',
+      formatTable([
+        ['removed', ...Object.keys(growth[0].effects)],
+        ...growth.map(({ removed, effects }) => [String(removed), ...Object.values(effects).map(effectText)]),
+      ]),
+    );
   if (tests.length > 0)
     parts.push(
       '\nhow well costs alone tell images of the data from look-alikes outside, AUC (95 %); .5 is chance, and no verdict on one image',

@@ -38,6 +38,7 @@ interface Options extends DriverOptions {
   readonly arms?: string[];
   readonly leaveOut?: string;
   readonly remove: number;
+  readonly fewer?: number[];
   readonly seeds: number;
   readonly madeWith: number;
   readonly caption?: string;
@@ -46,6 +47,12 @@ interface Options extends DriverOptions {
   readonly threads?: number;
   readonly json?: boolean;
 }
+
+/** Numbers of images, separated by commas. */
+const counts = (text: string, previous: readonly number[] = []): number[] => [
+  ...previous,
+  ...text.split(',').map((part) => wholeNumber(part.trim())),
+];
 
 export function defineTraceVerify(trace: Command): void {
   const command = trace
@@ -68,6 +75,11 @@ export function defineTraceVerify(trace: Command): void {
       'items removed for each prompt; a column "remove" of the items goes first',
       wholeNumber,
       20,
+    )
+    .option(
+      '--fewer <counts>',
+      'also removes fewer traced items for each prompt, e.g. 5,10, to draw how the effect grows',
+      counts,
     )
     .option(
       '--leave-out <column>',
@@ -123,6 +135,7 @@ async function run(path: string, options: Options, session: ShardSession): Promi
         remove: options.remove,
         caption: options.caption,
         leaveOut: values,
+        fewer: options.fewer,
       },
       seeds: judges(options),
       read: async (file) => {
@@ -132,7 +145,7 @@ async function run(path: string, options: Options, session: ShardSession): Promi
     });
     const { plan } = planned;
     const { trainings, key } = await train(plan, options, session);
-    const found = toldOf(planned, trainings, items, leaveOut);
+    const found = toldOf(planned, trainings, items, { column: leaveOut, remove: options.remove });
     const told = {
       items: items.map((item) => ({
         ...item,

@@ -11,6 +11,7 @@ import {
 } from '../../provenance/verify/verification-told.ts';
 import { type Html, html, verbatim } from '../html.ts';
 import { pageShell } from '../shell.ts';
+import { growthSection } from './growth-plot.ts';
 
 export interface VerificationPage extends VerificationTold {
   readonly items: readonly VerifiedItem[];
@@ -38,6 +39,7 @@ export function renderVerificationPage(page: VerificationPage): string {
 <dt>These items, or items like these?</dt><dd>${verdict.specificity}</dd>
 <dt>Do unrelated items stay?</dt><dd>${verdict.unrelated}</dd></dl>
 ${measures.map((measure) => effectTable(`Cost of the items: ${measure}`, measure, contrasts))}
+${page.growth.length > 0 && growthSection(page.growth)}
 ${page.leftOut && leftOutSections(page.leftOut)}
 ${page.tests.length > 0 && membershipSection(page)}
 <section><h2>What was removed</h2><ul>${Object.entries(removed).flatMap(([arm, count]) => (arm === 'full' ? [] : [html`<li><b>${arm}</b>, ${count} images: ${armText(arm)}</li>`]))}</ul>${notes.map((note) => html`<p class="quiet">${note}</p>`)}</section>
@@ -53,7 +55,7 @@ ${page.tests.length > 0 && membershipSection(page)}
 function armText(arm: string): string {
   if (Object.hasOwn(arms, arm)) return arms[arm as ArmName].what;
   if (arm === 'swap') return 'each traced image replaced by its best look-alike from outside the data';
-  return 'all images of this value';
+  return arm.startsWith('traced, ') ? arms.traced.what : 'all images of this value';
 }
 
 function effectTable(title: string, measure: string, contrasts: readonly Contrast[]): Html {
@@ -89,5 +91,5 @@ const style = `
 main section{border-top:1px solid var(--line);padding:1.6rem 0}
 .statements{margin:0 0 1.4rem;max-width:52rem}.statements dt{font-weight:600}.statements dd{margin:.1rem 0 .9rem;overflow-wrap:anywhere}
 .effects{font-size:.9rem}.effects thead th{color:var(--quiet)}.effects td,.effects th{padding:.4em 1.2em .4em 0;border-bottom:1px solid var(--line);overflow-wrap:normal}.effects thead .number{text-align:right}
-.meaning p{max-width:52rem}.facts code{overflow-wrap:anywhere}
+.meaning p{max-width:52rem}.plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,240px),1fr));gap:1rem}.growth{margin:0}.growth svg{width:100%;max-width:320px;font-size:11px}.growth text{fill:var(--quiet)}.growth figcaption{font-weight:600}.facts code{overflow-wrap:anywhere}
 `;

@@ -28,6 +28,8 @@ export interface PlanRequest {
   readonly remove: number;
   readonly seeds: readonly number[];
   readonly caption?: string;
+  /** Smaller numbers of images, with which the traced arm is trained as well, to see how the effect grows. */
+  readonly fewer?: readonly number[];
   /** A column, e.g. the artist: all images of each of its values are left out in turn. */
   readonly leaveOut?: ColumnValues;
   /** Pixels of an item's file, and its SHA-256. */
@@ -58,6 +60,11 @@ export async function planVerification(request: PlanRequest): Promise<PlannedRun
   for (const seed of seeds) {
     trainings.push({ arm: 'full', seed, removed: [], replaced: {} });
     for (const [arm, ids] of removed) trainings.push({ arm, seed, removed: ids, replaced: {} });
+  }
+  for (const fewer of request.fewer ?? []) {
+    const ids = removedBy('traced', { ...context, prompts: withFewer(context, fewer) }, index);
+    for (const seed of seeds)
+      trainings.push({ arm: `traced, ${fewer} a prompt`, seed, removed: ids, replaced: {}, fewer });
   }
   const swap = request.outside && swapOf(request, request.outside, context);
   if (swap) for (const seed of seeds) trainings.push({ arm: 'swap', seed, removed: [], replaced: swap.replaced });
@@ -97,6 +104,9 @@ function contextOf(
   );
   return { prompts, images: index.items.length, seed: 0 };
 }
+
+const withFewer = ({ prompts }: ArmContext, most: number) =>
+  prompts.map((prompt) => ({ ...prompt, remove: Math.min(most, prompt.remove) }));
 
 /** Each traced image and its best look-alike from outside: what takes its place, and who is asked about membership. */
 function swapOf({ index, calibration, items, caption }: PlanRequest, outside: ImageIndex, context: ArmContext) {

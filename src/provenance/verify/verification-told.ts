@@ -1,4 +1,4 @@
-import { type Contrast, contrastsOf } from './contrasts.ts';
+import { type Contrast, contrastsOf, type Effect } from './contrasts.ts';
 import { type MembershipTest, membershipTests } from './membership-test.ts';
 import type { PlannedRun } from './plan.ts';
 import { leftOutOf, type ShareAgreement, shareAgreement } from './share-agreement.ts';
@@ -26,6 +26,15 @@ export interface VerificationTold {
   /** By costs alone, of a whole stratum; none without look-alikes from outside. */
   readonly tests: readonly MembershipTest[];
   readonly leftOut?: LeftOutColumn;
+  /** The effect of the traced arm by how many images were removed for each prompt, the fewest first. */
+  readonly growth: readonly GrownEffect[];
+}
+
+/** What removing so many images for each prompt did. */
+export interface GrownEffect {
+  readonly removed: number;
+  /** By stratum. */
+  readonly effects: Readonly<Record<string, Effect>>;
 }
 
 /** Reads the trainings of a plan. */
@@ -33,13 +42,19 @@ export function toldOf(
   { plan, membership, notes, shares }: PlannedRun,
   trainings: readonly DoneTraining[],
   items: readonly VerifiedItem[],
-  column: string | undefined,
+  { column, remove }: { readonly column: string | undefined; readonly remove: number },
 ): VerificationTold {
   const contrasts = contrastsOf(
-    trainings.filter(({ without }) => without === undefined),
+    trainings.filter(({ without, fewer }) => without === undefined && fewer === undefined),
     items,
   );
-  const base = { contrasts, verdict: verdictOf(contrasts), membership, notes };
+  const base = {
+    contrasts,
+    verdict: verdictOf(contrasts),
+    membership,
+    notes,
+    growth: growthOf(trainings, items, mostRemoved(items, remove)),
+  };
   const tests = membershipTests(trainings, plan.candidates);
   const leftOut = leftOutOf(trainings, items);
   if (!leftOut || !shares || column === undefined) return { ...base, tests };
@@ -55,6 +70,21 @@ export function toldOf(
       agreement: shareAgreement(leftOut, items, shares),
     },
   };
+}
+
+const mostRemoved = (items: readonly VerifiedItem[], remove: number) =>
+  items.reduce((most, item) => Math.max(most, item.remove ?? remove), 0);
+
+function growthOf(trainings: readonly DoneTraining[], items: readonly VerifiedItem[], remove: number): GrownEffect[] {
+  const counts = new Set(trainings.flatMap(({ fewer }) => (fewer === undefined ? [] : [fewer])));
+  if (counts.size === 0) return [];
+  const full = trainings.filter(({ arm }) => arm === 'full');
+  const grown = [...counts, remove].map((removed): GrownEffect => {
+    const own = trainings.filter(({ arm, fewer }) => (fewer ?? (arm === 'traced' ? remove : undefined)) === removed);
+    const [{ effects }] = contrastsOf([...full, ...own], items);
+    return { removed, effects: effects.whole };
+  });
+  return grown.sort((a, b) => a.removed - b.removed);
 }
 
 /** `.750 (.670, .820)` */

@@ -42,6 +42,8 @@ export const plannedTraining = z.strictObject({
   replaced: z.record(z.string(), z.string()),
   /** The value of a column all of whose images are left out. */
   without: z.string().optional(),
+  /** Of an arm that removes fewer than the others, to see how the effect grows: images for each prompt. */
+  fewer: z.int().optional(),
 });
 
 export type PlannedVerification = z.infer<typeof plannedTraining>;
