@@ -70,7 +70,8 @@ export async function readAsked(path: string): Promise<Replayed | undefined> {
     content = JSON.parse(await readText(path, 'document'));
   } catch (error) {
     // Whoever reads explanations says what is wrong with the file.
-    if (error instanceof SyntaxError) return undefined;
+    const isNoJson = error instanceof SyntaxError || (error instanceof WhereforeError && error.code === 'invalid-data');
+    if (isNoJson) return undefined;
     throw error;
   }
   const { format } = (content ?? {}) as { readonly format?: unknown };
