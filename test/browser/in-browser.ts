@@ -13,14 +13,14 @@ export const startBrowser = (executablePath: string): Promise<Browser> =>
   chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
 
 /** One script for a page, which leaves what the entry exports under a name. @returns its code, and what it imports yet */
-export async function bundled(input: string, name: string) {
+export async function bundled(input: string, name: string, { minify = false } = {}) {
   const complaints: string[] = [];
   const bundle = await rolldown({
     input,
     platform: 'browser',
     onLog: (level, { message }) => level === 'warn' && complaints.push(message),
   });
-  const { output } = await bundle.generate({ format: 'iife', name, codeSplitting: false });
+  const { output } = await bundle.generate({ format: 'iife', name, codeSplitting: false, minify });
   await bundle.close();
   return { code: output[0].code, imports: output[0].imports, chunks: output.length, complaints };
 }

@@ -1,0 +1,5 @@
+/** Addresses that vite gives to files. */
+declare module '*?url' {
+  const address: string;
+  export default address;
+}
