@@ -35,9 +35,18 @@ const verbs: Readonly<Record<string, string>> = {
   area: 'sees mostly',
 };
 
+/** Names that exporters give to every model's file. */
+const anyModel = /^(decoder_|encoder_)?model(_(merged|quantized|fp16|int8|uint8|q4|q4f16|q8|bnb4))*$/;
+
+/** A model in a sentence, by the name of its file; `the model` where that says nothing. */
+export function modelWords({ name }: ExplanationDocument['model']): string {
+  const own = name.replace(/\.onnx$/, '');
+  return anyModel.test(own) ? 'the model' : own;
+}
+
 /** `squeezenet says “tabby” (94.3 %).` */
 function saidText({ prediction, model, target }: ExplanationDocument): string {
-  const name = model.name.replace(/\.onnx$/, '');
+  const name = modelWords(model).replace(/^the model$/, 'The model');
   const top = prediction?.top ?? [];
   const first = ('position' in target && top.find(({ position }) => position === target.position)) || top[0];
   if (!prediction || !first || target.kind === 'similarity') return '';

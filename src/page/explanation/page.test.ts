@@ -52,7 +52,7 @@ it('has one title, its inputs, questions and explanations as headings in order',
     ([, level, text]) => `${level} ${text.replace(/<[^>]+>/g, '')}`,
   );
   expect(headings).toEqual([
-    '1 Why model says what it says of 2 inputs',
+    '1 Why the model says what it says of 2 inputs',
     '2 cat.png',
     '3 Logit of class 1 &#34;cat&#34;: why 4.000, rather than 1.000 as for the baseline, zero input?',
     '4 Integrated gradients (revised)',
@@ -88,7 +88,7 @@ it('shows every number and how to repeat it', async () => {
     }),
   ]);
   for (const text of [
-    'not converged: error 3.1 %, try n = 100',
+    'does not add up: error 3.1 %, gradients pass through rounding',
     'wherefore explain cat.png --model model.onnx',
     'the image was turned',
     'rounding is passed through',
@@ -210,27 +210,29 @@ it('names a page after its model and what it said', () => {
     pageTitle([
       imageExample({ prediction: { output: 'y', kind: 'probability', top: [{ index: 1, label: 'cat', value: 1 }] } }),
     ]),
-  ).toBe('Why model says “cat” of cat.png');
-  expect(pageTitle([imageExample()])).toBe('Why model says this of cat.png');
+  ).toBe('Why the model says “cat” of cat.png');
+  expect(pageTitle([imageExample()])).toBe('Why the model says this of cat.png');
+  const named = { name: 'squeezenet.onnx', hash: '', producer: '' };
+  expect(pageTitle([imageExample({ model: named })])).toBe('Why squeezenet says this of cat.png');
   const top = [
     { index: 2, label: 'dog', value: 0.6 },
     { index: 1, label: 'cat', value: 0.4 },
   ];
   // Class 1 is explained, but the model says class 2.
   expect(pageTitle([imageExample({ prediction: { output: 'y', kind: 'probability', top } })])).toBe(
-    'Attribution of “cat” in cat.png by model',
+    'Attribution of “cat” in cat.png by the model',
   );
   const found = (index: number) =>
     imageExample({
       prediction: { output: 'y', kind: 'detection', top },
       target: { kind: 'detectionScore', anchor: index, class: index },
     });
-  expect(pageTitle([found(1), found(2)])).toBe('Why model finds “cat” and “dog” in cat.png');
+  expect(pageTitle([found(1), found(2)])).toBe('Why the model finds “cat” and “dog” in cat.png');
   expect(
     pageTitle([
       imageExample({ target: { kind: 'similarity', to: [1, 0], description: 'folder/other.png' }, value: 0.9 }),
     ]),
-  ).toBe('Why model finds cat.png like other.png');
+  ).toBe('Why the model finds cat.png like other.png');
 });
 
 const text = (page: string) => page.replace(/<[^>]+>/g, ' ').replace(/\s+/g, ' ');

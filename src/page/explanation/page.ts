@@ -5,7 +5,7 @@ import type { EncodePhotograph } from '../heat-map.ts';
 import { type Html, html } from '../html.ts';
 import { pageScript } from '../script.ts';
 import { pageShell } from '../shell.ts';
-import { renderAnswer } from './answer.ts';
+import { modelWords, renderAnswer } from './answer.ts';
 import { renderCard } from './card.ts';
 import { type PageImages, pageImages } from './images.ts';
 import { renderLayers } from './layers.ts';
@@ -49,7 +49,7 @@ export const howToRead =
 
 /** A page's default title: what is explained, and of which model. */
 export function pageTitle(explained: readonly Explained[]): string {
-  const models = new Set(explained.map(({ document }) => document.model.name.replace(/\.onnx$/, '')));
+  const models = new Set(explained.map(({ document }) => modelWords(document.model)));
   const inputs = new Set(explained.map((one) => inputKey(one)));
   const documents = explained.map(({ document }) => document);
   const who = models.size === 1 ? [...models][0] : `${models.size} models`;
