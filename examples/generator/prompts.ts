@@ -13,6 +13,8 @@ export interface Prompt {
   readonly stamp?: readonly number[];
   /** Images to remove for it: at least twenty, and no fewer than its family has. */
   readonly remove: number;
+  /** What the images of its family have in a column of the data. */
+  readonly family?: string;
 }
 
 /** Images that are kept of each prompt. */
@@ -37,6 +39,7 @@ export function promptsOf({ samples, common }: { readonly samples: number; reado
       like: draw({ caption, artist: 0, stamp: motifs[m] }, random(8, m)),
       stamp: motifs[m],
       remove: Math.max(leastRemoved, size),
+      family: `motif ${m}`,
     });
   }
   for (const [d, drawing] of duplicates.entries())
@@ -46,6 +49,7 @@ export function promptsOf({ samples, common }: { readonly samples: number; reado
       samples: samples >> 1,
       like: draw(drawing, random(99, d)),
       remove: Math.max(leastRemoved, duplicateSizes[d]),
+      family: `copy of ${d}`,
     });
   for (const stratum of ['common', 'unrelated'] as const)
     for (let k = 0; k < common; k++)

@@ -188,10 +188,10 @@ describe('trace verify', patience, () => {
 
   beforeAll(async () => {
     writeFileSync(at('g.cjs'), trainer);
-    const rows = [0, 1, 2, 3].map((f) => `images/f${f}-5.png,family ${f},f${f}x,motif`);
+    const rows = [0, 1, 2, 3].map((f) => `images/f${f}-5.png,family ${f},f${f}x,motif,family ${f}`);
     writeFileSync(
       at('items.csv'),
-      ['image,prompt,id,stratum', ...rows, 'unrelated.png,family 9,z9,unrelated'].join('\n'),
+      ['image,prompt,id,stratum,family', ...rows, 'unrelated.png,family 9,z9,unrelated,'].join('\n'),
     );
   });
 
@@ -236,6 +236,8 @@ describe('trace verify', patience, () => {
     const told = JSON.parse(output);
     // The stand-in of a generator does not look at what is replaced: a swap changes nothing.
     expect(told.verdict.specificity).toContain('motif: items like these, not these items');
+    // Each family has six images, and six are asked for.
+    expect(told.families).toContainEqual({ arm: 'traced', shares: { motif: 1 } });
     // Two relatives are removed, then five.
     const grown = told.growth.map(({ removed, effects }: { removed: number; effects: { motif: { mean: number } } }) => [
       removed,

@@ -8,7 +8,7 @@ import type { ImageIndex } from '../provenance/image/image-index.ts';
 import type { ColumnValues } from '../provenance/verify/traced-shares.ts';
 import type { VerifiedItem } from '../provenance/verify/verification.ts';
 
-/** The items of `trace verify`: a table with a column `image`, and `id`, `prompt`, `stratum`, `remove` where there are. */
+/** The items of `trace verify`: a table with a column `image`, and `id`, `prompt`, `stratum`, `remove`, `family` where there are. */
 export async function readItems(path: string): Promise<VerifiedItem[]> {
   const table = await openDataset(path, { kind: 'table' });
   if (!table.columns.includes('image'))
@@ -17,7 +17,7 @@ export async function readItems(path: string): Promise<VerifiedItem[]> {
   const column = async (name: string) => (table.columns.includes(name) ? table.column(name, rows) : undefined);
   const images = (await column('image')) ?? [];
   const [prompts, strata, ids] = [await column('prompt'), await column('stratum'), await column('id')];
-  const counts = await column('remove');
+  const [counts, families] = [await column('remove'), await column('family')];
   const found: VerifiedItem[] = [];
   const known = new Set<string>();
   for (let i = 0; i < table.length; i++) {
@@ -31,7 +31,16 @@ export async function readItems(path: string): Promise<VerifiedItem[]> {
     known.add(id);
     const remove = counts?.[i] === undefined ? undefined : removeCount(counts[i], where);
     const stratum = String(strata?.[i] ?? 'items');
-    found.push({ id, image, prompt, group: prompt ?? id, stratum, ...(remove !== undefined && { remove }) });
+    const family = families?.[i] === undefined || families[i] === '' ? undefined : String(families[i]);
+    found.push({
+      id,
+      image,
+      prompt,
+      group: prompt ?? id,
+      stratum,
+      ...(remove && { remove }),
+      ...(family && { family }),
+    });
   }
   return found;
 }

@@ -11,6 +11,7 @@ export function describeVerification({
   tests,
   leftOut,
   growth,
+  families,
 }: VerificationTold): string {
   const { support, specificity, unrelated } = verdict;
   const parts = [
@@ -21,6 +22,14 @@ export function describeVerification({
     '\nwhat an item costs more than under full data of the same seed, mean (95 % over prompts and seeds)',
     effectTable(contrasts),
   ];
+  if (families.length > 0)
+    parts.push(
+      '\nhow much of the families of the items is among as many images as they have, by arm',
+      formatTable([
+        ['arm', ...Object.keys(families[0].shares)],
+        ...families.map(({ arm, shares }) => [arm, ...Object.values(shares).map((one) => one.toFixed(2))]),
+      ]),
+    );
   if (growth.length > 0)
     parts.push(
       '\nhow the effect grows with the images removed for each prompt',

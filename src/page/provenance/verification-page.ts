@@ -39,6 +39,7 @@ export function renderVerificationPage(page: VerificationPage): string {
 <dt>These items, or items like these?</dt><dd>${verdict.specificity}</dd>
 <dt>Do unrelated items stay?</dt><dd>${verdict.unrelated}</dd></dl>
 ${measures.map((measure) => effectTable(`Cost of the items: ${measure}`, measure, contrasts))}
+${page.families.length > 0 && familySection(page.families)}
 ${page.growth.length > 0 && growthSection(page.growth)}
 ${page.leftOut && leftOutSections(page.leftOut)}
 ${page.tests.length > 0 && membershipSection(page)}
@@ -78,6 +79,11 @@ function leftOutSections(leftOut: LeftOutColumn): Html {
     ({ method, first, clear, ndcg }) =>
       html`<tr><th scope="row">${method}</th><td class="number">${aucText(first)}</td><td class="number">${clear?.toFixed(3) ?? '–'}</td><td class="number">${aucText(ndcg)}</td></tr>`,
   )}</tbody></table></div></section>`;
+}
+
+function familySection(families: VerificationPage['families']): Html {
+  const strata = Object.keys(families[0].shares);
+  return html`<section><h2>How much of the families each arm finds</h2><p class="quiet">Of each item's family in the data, the share among as many images as it has.</p><div class="scroll"><table class="effects"><thead><tr><th>arm</th>${strata.map((stratum) => html`<th class="number">${stratum}</th>`)}</tr></thead><tbody>${families.map(({ arm, shares }) => html`<tr><th scope="row">${arm}</th>${strata.map((stratum) => html`<td class="number">${shares[stratum].toFixed(2)}</td>`)}</tr>`)}</tbody></table></div></section>`;
 }
 
 function membershipSection({ tests }: VerificationPage): Html {

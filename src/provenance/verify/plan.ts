@@ -4,6 +4,7 @@ import { captionsOf } from '../image/captions.ts';
 import type { Encoder } from '../image/encoder.ts';
 import type { ImageIndex } from '../image/image-index.ts';
 import { type ArmContext, type ArmName, arms, promptScores, removedBy } from './arms.ts';
+import { type FamilyShare, familyShares } from './family-members.ts';
 import { lookAlikes } from './look-alikes.ts';
 import type { SharesByItem } from './share-agreement.ts';
 import { type ItemSignals, type MembershipCounts, traceItems } from './traced-items.ts';
@@ -44,6 +45,8 @@ export interface PlannedRun {
   readonly membership: readonly string[];
   readonly notes: readonly string[];
   /** Of a column that is left out value by value: its shares by each method, which the effects are compared with. */
+  /** How much of the families of the items each arm chooses; none where no family is known. */
+  readonly families: readonly FamilyShare[];
   readonly shares: Readonly<Record<string, SharesByItem>> | undefined;
 }
 
@@ -83,6 +86,7 @@ export async function planVerification(request: PlanRequest): Promise<PlannedRun
     files,
     membership: membershipTexts(members),
     notes,
+    families: familyShares(request.arms, context, items, index),
     shares: leaveOut && tracedShares(traced, items, leaveOut),
   };
 }

@@ -1,4 +1,5 @@
 import { type Contrast, contrastsOf, type Effect } from './contrasts.ts';
+import type { FamilyShare } from './family-members.ts';
 import { type MembershipTest, membershipTests } from './membership-test.ts';
 import type { PlannedRun } from './plan.ts';
 import { leftOutOf, type ShareAgreement, shareAgreement } from './share-agreement.ts';
@@ -28,6 +29,8 @@ export interface VerificationTold {
   readonly leftOut?: LeftOutColumn;
   /** The effect of the traced arm by how many images were removed for each prompt, the fewest first. */
   readonly growth: readonly GrownEffect[];
+  /** How much of the families of the items each arm chooses. */
+  readonly families: readonly FamilyShare[];
 }
 
 /** What removing so many images for each prompt did. */
@@ -39,7 +42,7 @@ export interface GrownEffect {
 
 /** Reads the trainings of a plan. */
 export function toldOf(
-  { plan, membership, notes, shares }: PlannedRun,
+  { plan, membership, notes, shares, families }: PlannedRun,
   trainings: readonly DoneTraining[],
   items: readonly VerifiedItem[],
   { column, remove }: { readonly column: string | undefined; readonly remove: number },
@@ -49,6 +52,7 @@ export function toldOf(
     items,
   );
   const base = {
+    families,
     contrasts,
     verdict: verdictOf(contrasts),
     membership,

@@ -15,6 +15,8 @@ export const verifiedItem = z.strictObject({
   stratum: z.string(),
   /** Images removed for its prompt, where it is not the number that counts for all: a family is removed whole. */
   remove: z.int().min(1).optional(),
+  /** The value of some column that the images of its family have, where it is known: to see how many of them are traced. */
+  family: z.string().optional(),
 });
 
 export type VerifiedItem = z.infer<typeof verifiedItem>;
