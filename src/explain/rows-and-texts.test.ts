@@ -56,7 +56,7 @@ describe('features that are one thing to a person', () => {
     // 40 positions in 16 bars at most: stretches of 3, the largest named first in the answer.
     const sums = Array.from({ length: 14 }, (_, i) => positions.slice(3 * i, 3 * i + 3).reduce((a, b) => a + b, 0));
     const best = sums.indexOf(Math.max(...sums));
-    expect(page).toMatch(new RegExp(`class="answer">[^<]*laces ${3 * best}–${3 * best + 2} \\(`));
+    expect(page).toMatch(new RegExp(`class="answer">[^<]*ositions ${3 * best}–${3 * best + 2} \\(`));
   });
 
   it('channels of a signal have lanes with their own colours', async () => {
