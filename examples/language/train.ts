@@ -58,7 +58,7 @@ async function english(name: string): Promise<void> {
 
 async function induction(name: string): Promise<void> {
   const text = (i: number) => inductionTraining(1, i);
-  const settings = { steps: 600, batchSize: 64, learningRate: 3e-3, warmUp: 100, seed: 1, runtime, say };
+  const settings = { steps: 700, batchSize: 48, learningRate: 5e-3, warmUp: 50, seed: 1, runtime, say };
   await write(name, inductionShape, await trainDecoder(inductionShape, { ...settings, length: inductionLength, text }));
 }
 

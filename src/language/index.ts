@@ -111,6 +111,7 @@ export {
   type OpenLanguageModelOptions,
   openLanguageModel,
 } from './model/language-model.ts';
+export { type ProbeDocument, type ProbedLayer, type ProbeOptions, probeLayers } from './probes/probe.ts';
 export {
   anotherNumber,
   type ReasonedQuestion,

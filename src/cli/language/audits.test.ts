@@ -84,6 +84,16 @@ describe('language shortcut and concepts', { timeout: 60_000 }, () => {
     expect(page()).toContain('Is there a shortcut?');
   });
 
+  it('probe says where a label can be read off', async () => {
+    const digits = Array.from({ length: 60 }, (_, i) =>
+      JSON.stringify({ text: `${i % 10} ${(7 * i) % 10} +`, label: i % 2 ? 'odd' : 'even' }),
+    );
+    const { code, output } = await ask('probe', written('digits.jsonl', digits.join('\n')), '--mean', ...adds);
+    expect(code).toBe(0);
+    expect(output).toMatch(/at random +of 18 held-out texts, behind\n.*embed\n.*layer\.0\/resid\.post/);
+    expect(page()).toContain('Where can it be read off?');
+  });
+
   it('concepts fits, and shows what an edit changes', async () => {
     const concepts = written('concepts.txt', 'named reeves: reeves\ndenial: not\n');
     const { code, output } = await ask('concepts', texts, '--concepts', concepts, '--set', 'named reeves=1');

@@ -5,6 +5,7 @@ import { defineConcepts } from './concepts.ts';
 import { defineFeatures } from './features.ts';
 import { defineGenerate } from './generate.ts';
 import { defineJudge } from './judge.ts';
+import { defineProbe } from './probe.ts';
 import { defineReasoning } from './reasoning.ts';
 import { defineSay } from './say.ts';
 import { defineShortcut } from './shortcut.ts';
@@ -20,6 +21,7 @@ const subcommands = [
   defineTaught,
   defineCircuit,
   defineFeatures,
+  defineProbe,
   defineReasoning,
   defineAudits,
   defineSources,

@@ -1,9 +1,6 @@
 import type { Command } from 'commander';
 import { writeAtomically } from '../../data/files/files.ts';
-import { columnNamed } from '../../data/formats/table.ts';
-import { readTable } from '../../data/formats/table-file.ts';
 import { findShortcut, type ShortcutDocument } from '../../language/shortcut/shortcut.ts';
-import type { LabelledText } from '../../language/shortcut/swapped-copies.ts';
 import { openTextClassifier } from '../../language/shortcut/text-classifier.ts';
 import { renderShortcutPage } from '../../page/language/shortcut-page.ts';
 import { interruptible } from '../failure.ts';
@@ -12,6 +9,7 @@ import { checkWritable } from '../out-folder.ts';
 import { showProgress } from '../progress.ts';
 import { formatTable } from '../table-text.ts';
 import { tell } from '../terminal.ts';
+import { labelledTexts } from './labelled-texts.ts';
 import { numberOption, wordPairs } from './language-options.ts';
 import { leaveRun } from './leave-run.ts';
 
@@ -53,7 +51,7 @@ export function defineShortcut(language: Command): void {
 }
 
 async function run(path: string, options: ShortcutCommandOptions, command: string, signal: AbortSignal): Promise<void> {
-  const texts = await textsOf(path, options);
+  const texts = await labelledTexts(path, options);
   await checkWritable(options.out);
   const progress = showProgress(process.stderr);
   const { model, tokenizer, classes, swap, permutations, seed, write } = options;
@@ -79,14 +77,6 @@ async function run(path: string, options: ShortcutCommandOptions, command: strin
   } finally {
     await language.close();
   }
-}
-
-async function textsOf(path: string, { text, label }: ShortcutCommandOptions): Promise<LabelledText[]> {
-  const table = await readTable(path, { kinds: { [text]: 'text', [label]: 'text' }, missing: [''] });
-  const [texts, labels] = [text, label].map((name) =>
-    Array.from(columnNamed(table, name, path).values as ArrayLike<unknown>, (value) => String(value ?? '')),
-  );
-  return texts.map((one, i) => ({ text: one, label: labels[i] }));
 }
 
 /** Rows of the ranking that a terminal shows. */
