@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { wherefore } from '../../test/command.ts';
+import { batchingCheck } from '../attribution/prepare.ts';
 import { writePng } from '../data/formats/image.ts';
 import { readNpz } from '../data/formats/npz.ts';
 import { tensor } from '../tensor/tensor.ts';
@@ -204,7 +205,15 @@ describe('--json', () => {
     // An image has two maps by default: at the input and at the last spatial layer.
     expect(first).toHaveLength(2);
     expect(first[0]).toMatchObject({ format: 'wherefore/explanation', method: 'integrated-gradients', isCut: true });
-    expect(await explainJson()).toEqual(first);
+    const second = await explainJson();
+    // Whether points may share a run is tested once for each model: by the forecast's trial, or, where that was cut short
+    // on a busy machine, by the explanation, which then counts it.
+    const forward = (one: { cost: { forward: number } }) => one.cost.forward;
+    for (const [i, one] of second.entries())
+      expect([0, batchingCheck, 2 * batchingCheck]).toContain(Math.abs(forward(one) - forward(first[i])));
+    const uncounted = (all: typeof first) =>
+      all.map(({ cost, ...rest }: { cost: Record<string, unknown> }) => ({ ...rest, backward: cost.backward }));
+    expect(uncounted(second)).toEqual(uncounted(first));
   });
 
   it('inspect gives inputs, operators and layers', async () => {

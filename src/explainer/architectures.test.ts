@@ -61,16 +61,18 @@ function trainedPlainly(entry: Entry): ReturnType<typeof trained> {
 }
 
 describe('networks as PyTorch exports them', () => {
+  /** Each is another way to hold maps of an image: convolutions, joins, gates, windows, tokens, channels that come last. */
+  const kinds = ['resnet-basic', 'densenet', 'mobilenetv3', 'convnext', 'swin', 'vit', 'channels-last'];
   it('cover convolutions, transformers and channels that come last', () => {
     const named = new Set(classifiers.map(({ architecture }) => architecture));
-    for (const name of ['resnet-basic', 'densenet', 'mobilenetv3', 'convnext', 'swin', 'vit', 'channels-last'])
-      expect(named).toContain(name);
+    for (const name of kinds) expect(named).toContain(name);
   });
 
-  /** Each architecture by its first exporter; in full mode by every one. */
+  /** One of each kind, by its first exporter; in full mode every architecture by every one. */
   const tried = classifiers.filter(
     ({ architecture }, i) =>
-      process.env.WHEREFORE_FULL === '1' || classifiers.findIndex((entry) => entry.architecture === architecture) === i,
+      process.env.WHEREFORE_FULL === '1' ||
+      (kinds.includes(architecture) && classifiers.findIndex((entry) => entry.architecture === architecture) === i),
   );
 
   it.each(tried.map((entry) => [`${entry.architecture} (${entry.exporter})`, entry] as const))(
