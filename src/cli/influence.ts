@@ -80,7 +80,7 @@ export function defineInfluence(program: Command): void {
     )
     .option(
       '--newton',
-      'groups of more than 5 % of the rows by one Newton step, which does not understate them as the sum does',
+      'groups of more than 5 % of the rows by one Newton step, which understates less than the sum; for models at their optimum',
     )
     .option('--add <path>', 'labelled rows that are in no training yet: which of them would raise f most')
     .option('--add-labels <file>', 'a file with their labels')

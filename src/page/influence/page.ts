@@ -153,7 +153,7 @@ function groupTable({ groups, method }: InfluenceDocument): Html {
       ({ column, value, rows, score, understated, newton }) =>
         html`<tr><th>${column}: ${value === '' ? 'missing' : value}</th><td class="number">${signed(score)}${understated ? '*' : ''}</td>${stepped ? html`<td class="number">${newton === undefined ? '' : signed(newton)}</td>` : html``}<td class="number">${rows}</td></tr>`,
     )}</table>
-${warned ? html`<p class="quiet">* More than 5 % of the rows: they stand in for each other, and the sum says too little of the group. ${stepped ? 'The Newton step does not' : html`A Newton step (<code>--newton</code>) does not`}; to know, retrain without it (<code>wherefore retrain --each-group</code>).</p>` : html``}`;
+${warned ? html`<p class="quiet">* More than 5 % of the rows: they stand in for each other, and the sum says too little of the group. ${stepped ? html`` : html`For a model at its optimum a Newton step (<code>--newton</code>) says more. `}To know, retrain without it (<code>wherefore retrain --each-group</code>).</p>` : html``}`;
 }
 
 const percent = (share: number) => `${(100 * share).toFixed(share > 0.99 || share < 0.1 ? 1 : 0)} %`;
