@@ -22,6 +22,8 @@ const { positionals, values } = parseArgs({
     'hold-out': { type: 'string', default: '15' },
     epochs: { type: 'string', default: '6' },
     seed: { type: 'string', default: '0' },
+    /** Rows of each intent that are used, of both tables; default all. */
+    'per-intent': { type: 'string', default: '100000' },
     out: { type: 'string', default: '.wherefore/paraphrase' },
   },
 });
@@ -39,7 +41,13 @@ async function read(path: string): Promise<Row[]> {
   const table = await openDataset(path, { kind: 'table' });
   const rows = range(0, table.length);
   const [texts, intents] = [await table.column(values.text, rows), await table.column(values.intent, rows)];
-  return texts.map((text, i) => ({ text: String(text), intent: String(intents[i]) }));
+  const used = new Map<string, number>();
+  return texts
+    .map((text, i) => ({ text: String(text), intent: String(intents[i]) }))
+    .filter(({ intent }) => {
+      used.set(intent, (used.get(intent) ?? 0) + 1);
+      return (used.get(intent) ?? 0) <= Number(values['per-intent']);
+    });
 }
 
 const [corpus, questions] = [await read(trainPath), await read(testPath)];
