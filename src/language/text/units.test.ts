@@ -14,6 +14,12 @@ describe('units of a text', () => {
     expect(texts(text, 'word')).toEqual(['<s>', 'Dr', '.', 'A', 'ran', '.', 'Was', 'it', 'b', '?', 'Yes', '!']);
   });
 
+  it('are paragraphs where blank lines part them', () => {
+    const text = 'One. Two\nstill.\n\nThree.\n \n\n\nFour?';
+    expect(texts(text, 'paragraph').map((one) => one.trim())).toEqual(['<s>', 'One. Two\nstill.', 'Three.', 'Four?']);
+    expect(texts('One. Two.', 'paragraph')).toEqual(['<s>', 'One. Two.']);
+  });
+
   it.each([
     ['chinese', '我有一只狗。它很大。', ['<s>', '我有一只狗。', '它很大。']],
     ['japanese', '犬がいる。走った！', ['<s>', '犬がいる。', '走った！']],
@@ -23,7 +29,7 @@ describe('units of a text', () => {
     expect(texts(text, 'sentence')).toEqual(expected);
   });
 
-  it.each(['token', 'word', 'sentence'] as const)('hold every token once: %ss', (kind) => {
+  it.each(['token', 'word', 'sentence', 'paragraph'] as const)('hold every token once: %ss', (kind) => {
     const text = '日本 b é. 👩‍👩‍👧 مرحبا! \n a';
     const encoded = tokenizer.encode(text);
     const units = unitsOf(text, encoded, kind);

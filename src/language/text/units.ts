@@ -1,7 +1,7 @@
 import type { EncodedText } from '../../data/inputs/text-length.ts';
 
-/** What a text is divided into. */
-export const unitKinds = ['token', 'word', 'sentence'] as const;
+/** What a text is divided into; blank lines part it into paragraphs: documents, examples, whatever a person sets apart. */
+export const unitKinds = ['token', 'word', 'sentence', 'paragraph'] as const;
 export type UnitKind = (typeof unitKinds)[number];
 
 /** A part of the prompt. */
@@ -16,17 +16,17 @@ export interface Unit {
 }
 
 /**
- * The units of a text, in order; every token belongs to one. A token belongs to the sentence in which its first letter
- * lies, words are those of the tokenizer's alignment, and letters of scripts without spaces stand alone.
+ * The units of a text, in order; every token belongs to one. A token belongs to the sentence or paragraph in which its
+ * first letter lies, words are those of the tokenizer's alignment, and letters of scripts without spaces stand alone.
  */
 export function unitsOf(text: string, encoded: EncodedText, kind: UnitKind): Unit[] {
   const { spans, special, words, texts } = encoded;
-  const sentenceOf = kind === 'sentence' ? sentenceIndex(text) : undefined;
+  const partOf = kind === 'sentence' ? indexAmong(sentenceStarts(text)) : indexAmong(paragraphStarts(text));
   const units: { tokens: number[]; special: boolean; key: number | string }[] = [];
   let at = 0;
   for (let i = 0; i < spans.length; i++) {
     at = spans[i]?.[0] ?? at;
-    const key = kind === 'token' || special[i] ? `token ${i}` : kind === 'word' ? words[i] : (sentenceOf?.(at) ?? 0);
+    const key = kind === 'token' || special[i] ? `token ${i}` : kind === 'word' ? words[i] : partOf(at);
     const last = units.at(-1);
     if (last && last.key === key && !last.special) last.tokens.push(i);
     else units.push({ tokens: [i], special: special[i], key });
@@ -44,11 +44,18 @@ export function unitsOf(text: string, encoded: EncodedText, kind: UnitKind): Uni
   });
 }
 
-/** Which sentence a place of a text lies in, by Unicode's rules. */
-function sentenceIndex(text: string): (at: number) => number {
-  const starts = [...new Intl.Segmenter(undefined, { granularity: 'sentence' }).segment(text)].map(
-    ({ index }) => index,
-  );
+/** Where sentences begin, by Unicode's rules. */
+const sentenceStarts = (text: string): number[] =>
+  [...new Intl.Segmenter(undefined, { granularity: 'sentence' }).segment(text)].map(({ index }) => index);
+
+/** Where paragraphs begin: behind blank lines. */
+const paragraphStarts = (text: string): number[] => [
+  0,
+  ...Array.from(text.matchAll(/\n[^\S\n]*\n\s*/g), ({ 0: blank, index }) => index + blank.length),
+];
+
+/** Which of some parts a place of a text lies in, by where they begin. */
+function indexAmong(starts: readonly number[]): (at: number) => number {
   return (at) => {
     let [low, high] = [0, starts.length - 1];
     while (low < high) {

@@ -7,7 +7,8 @@ import { pageShell } from '../shell.ts';
 import { chartStyle, lineChart } from './line-chart.ts';
 import { whyScript, whyStyle } from './why-assets.ts';
 
-const kinds = ['sentence', 'word', 'token'] as const;
+/** From the coarsest to the finest. */
+const allKinds = ['paragraph', 'sentence', 'word', 'token'] as const;
 
 /** What the units of one kind have by one attribution; undefined where they are finer than what it says. */
 function valuesFor(
@@ -16,7 +17,7 @@ function valuesFor(
   kind: UnitKind,
 ): readonly number[] | undefined {
   if (kind === unit) return values;
-  if (kinds.indexOf(kind) > kinds.indexOf(unit)) return undefined;
+  if (allKinds.indexOf(kind) > allKinds.indexOf(unit)) return undefined;
   const owner = new Map<number, number>();
   for (const [u, { tokens }] of document.units[unit].entries()) for (const token of tokens) owner.set(token, u);
   return document.units[kind].map(({ tokens }) =>
@@ -27,11 +28,15 @@ function valuesFor(
 /** The page of a reason: the prompt coloured by what each part did for the answer, and how far to believe it. */
 export function renderWhyPage(document: WhyDocument, command?: string): string {
   const { attributions, curves, baselines, units, value, empty, notes, settings, control, cost } = document;
+  // A prompt of one paragraph has nothing to tell apart.
+  const parts = units.paragraph.filter(({ special }) => !special).length;
+  const kinds = allKinds.filter((kind) => kind !== 'paragraph' || parts > 1);
   const views = attributions.map((one) => ({
     title: one.title,
     views: Object.fromEntries(kinds.map((kind) => [kind, valuesFor(document, one, kind)])),
   }));
-  const first = kinds.find((kind) => views[0].views[kind]) as UnitKind;
+  const readable = (kind: UnitKind) => kind !== 'paragraph' || document.unit === 'paragraph';
+  const first = kinds.find((kind) => readable(kind) && views[0].views[kind]) as UnitKind;
   const data = { attributions: views, units: Object.fromEntries(kinds.map((kind) => [kind, units[kind]])), first };
   const body = html`<div class="introduction">${questionText(document)}</div>
 <section class="shown-prompt"><h2>The prompt</h2>
