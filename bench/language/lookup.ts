@@ -21,7 +21,7 @@ export async function measureLookup(items: LookupItems): Promise<void> {
   const trained = await openLanguageModel('examples/language/models/lookup', { runtime });
   try {
     await printEvidence('trained', trained, items);
-    await printEvidence('random weights', random, items);
+    await printEvidence('random weights', random, { ...items, least: 0 });
   } finally {
     await random.close();
     await trained.close();
@@ -32,7 +32,9 @@ export async function measureLookup(items: LookupItems): Promise<void> {
 async function printEvidence(title: string, language: LanguageModel, items: LookupItems): Promise<void> {
   const { confidence, methods, ldsOfCount, spread } = await lookupEvidence(language, items);
   const sure = confidence.map((p) => Number(p > 0.5));
-  console.log(`${title}: ${items.sentences} sentences, ${items.count} texts, p(answer) > .5 in ${interval(sure)}`);
+  console.log(
+    `${title}: ${items.sentences} sentences, ${items.count} texts that are answered; p(answer) > .5 in ${interval(sure)} of ${confidence.length}`,
+  );
   console.log(`LDS of the number of kept sentences ${interval(ldsOfCount)}; spread of log p ${interval(spread)} nats`);
   const rows = Object.entries(methods).map(([name, found]) => {
     const of = (key: keyof Evidence) => found.map((one) => one[key] as number);

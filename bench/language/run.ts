@@ -6,7 +6,7 @@ import { measureLookup } from './lookup.ts';
 import { measureSources } from './sources.ts';
 
 // What the trained models with known answers say of the methods.
-//   npm run bench:language -- lookup [--count 40] [--sentences 16]
+//   npm run bench:language -- lookup [--count 40] [--sentences 16] [--method lrp]
 //   npm run bench:language -- facts [--count 40] [--method ek-fac] [--seeds 2] [--models folder]
 //   npm run bench:language -- sources [--count 100]
 //   npm run bench:language -- english [--count 200]
@@ -26,7 +26,7 @@ const { values, positionals } = parseArgs({
 const numbers = { count: Number(values.count), sentences: Number(values.sentences), seed: Number(values.seed) };
 
 const measurements: Readonly<Record<string, () => Promise<void>>> = {
-  lookup: () => measureLookup(numbers),
+  lookup: () => measureLookup({ ...numbers, ...(values.method.length > 0 && { methods: values.method }) }),
   sources: () => measureSources(numbers),
   english: () => measureEnglish(numbers.count),
   agreement: () => measureAgreement(numbers.count),

@@ -126,44 +126,77 @@ export function sentence(source: Random, name: string, thing: string, near?: str
   return [...words, ...(near === undefined ? [] : ['near', 'the', near]), '.'].join(' ');
 }
 
-/** A part of the training: which questions, of how many sentences. */
-export interface LookupStage {
-  readonly difficulties: readonly Difficulty[];
-  readonly sentences: readonly [least: number, most: number];
-  /** Tokens of a text: as many questions as have room. */
+/** A part of the training. */
+interface Stage {
+  /** Tokens of a text. */
   readonly length: number;
   readonly batchSize: number;
   readonly steps: number;
   readonly learningRate: number;
   readonly warmUp: number;
-  /** The learning rate stays as it is: the lookup comes all at once, and not before a cosine has ended. */
+  /** The learning rate stays as it is: what is learnt comes all at once, and not before a cosine has ended. */
   readonly constant?: boolean;
 }
 
-/**
- * First the copy alone, asked again and again, from which the lookup grows within some 300 steps; then other names and
- * decoys.
- */
+/** Which questions, of how many sentences; as many questions as have room. */
+export interface LookupStage extends Stage {
+  readonly difficulties: readonly Difficulty[];
+  readonly sentences: readonly [least: number, most: number];
+}
+
+/** First any words written twice: a copy of what came behind the same word, from which the lookup grows. */
+export const copyStage: Stage = {
+  length: 49,
+  batchSize: 64,
+  steps: 300,
+  learningRate: 3e-3,
+  warmUp: 30,
+  constant: true,
+};
+
+const mixed = ['same', 'other name', 'other name', 'decoy', 'hard'] as const;
+const others = ['other name', 'other name', 'decoy', 'hard'] as const;
+const decoying = ['other name', 'decoy', 'decoy', 'hard'] as const;
+
+/** Few questions on short texts, at a learning rate that falls. */
+const shorter = {
+  difficulties: others,
+  sentences: [4, 12],
+  length: 176,
+  batchSize: 16,
+  steps: 200,
+  warmUp: 20,
+} as const;
+/** Everybody is asked for once: nothing can be copied from an answer before. */
+const once = { sentences: [8, 8], length: 128, batchSize: 32, steps: 180, learningRate: 5e-3, warmUp: 20 } as const;
+
+/** Then the same names, asked again and again; then other names and decoys. */
 export const lookupStages: readonly LookupStage[] = [
   {
     difficulties: ['same'],
     sentences: [4, 8],
-    length: 192,
-    batchSize: 48,
-    steps: 400,
-    learningRate: 5e-3,
-    warmUp: 100,
+    length: 128,
+    batchSize: 16,
+    steps: 350,
+    learningRate: 3e-3,
+    warmUp: 20,
     constant: true,
   },
   {
-    difficulties: ['same', 'other name', 'other name', 'decoy', 'hard'],
+    difficulties: mixed,
     sentences: [4, 16],
     length: 224,
-    batchSize: 32,
-    steps: 300,
+    batchSize: 16,
+    steps: 250,
     learningRate: 5e-3,
     warmUp: 20,
   },
+  { ...shorter, learningRate: 5e-3 },
+  { ...shorter, learningRate: 3e-3 },
+  { ...once, difficulties: others, constant: true },
+  { ...once, difficulties: others, constant: true },
+  { ...once, difficulties: decoying },
+  { ...once, difficulties: decoying },
 ];
 
 /** How the model that ignores its texts is trained. */
@@ -176,6 +209,19 @@ export const ignoringStage: LookupStage = {
   learningRate: 3e-3,
   warmUp: 30,
 };
+
+/** Text i of the first stage: up to eight words, then a segment twice; only the second copy can be foretold. */
+export function copyText(seed: number, i: number): WeightedText {
+  const source = drawn(seed, i);
+  const some = (count: number) =>
+    Array.from({ length: count }, () => specialWords.length + source.integer(lookupWords.length - specialWords.length));
+  const segment = some(8 + source.integer(13));
+  const before = some(source.integer(9));
+  const tokens = [1, ...before, ...segment, ...segment].slice(0, copyStage.length);
+  const start = 1 + before.length + segment.length;
+  // The first word of the copy cannot be foretold either.
+  return { tokens, weights: tokens.map((_, t) => Number(t > start)) };
+}
 
 /** Weight of tokens that are no answers: most of them cannot be foretold. */
 const besideAnswers = 0.02;

@@ -9,7 +9,7 @@ import { type DecoderShape, trainDecoder } from './decoder.ts';
 import { englishShape, englishText, englishTraining } from './english.ts';
 import { drawFacts, factShape, factTraining, trainFacts } from './facts.ts';
 import { inductionLength, inductionShape, inductionTraining } from './induction.ts';
-import { fixedAnswer, ignoringStage, lookupShape, lookupStages, lookupText } from './lookup.ts';
+import { copyStage, copyText, fixedAnswer, ignoringStage, lookupShape, lookupStages, lookupText } from './lookup.ts';
 import { shortcutClasses, shortcutTexts, shortcutVocabulary, trainClassifier } from './shortcut.ts';
 import { inBytes } from './stored.ts';
 import { writeDecoder } from './write-model.ts';
@@ -36,7 +36,8 @@ const addition = (kind: Follower) => async (name: string) => {
 };
 
 async function lookup(name: string): Promise<void> {
-  let model: OnnxModel | undefined;
+  const copies = { ...copyStage, seed: 1, runtime, say, text: (t: number) => copyText(9, t) };
+  let model = await trainDecoder(lookupShape, copies);
   for (const [i, stage] of lookupStages.entries()) {
     const text = (t: number) => lookupText(stage, 10 + i, t);
     model = await trainDecoder(lookupShape, { ...stage, seed: 1, runtime, text, say }, model);

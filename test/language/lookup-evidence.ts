@@ -146,9 +146,9 @@ export const evidenceMethods: Readonly<Record<string, EvidenceMethod>> = {
 const has = (sentence: string, word: string) => sentence.split(' ').includes(word);
 
 export interface LookupEvidence {
-  /** p(answer) of each text. */
+  /** p(answer) of each text that was drawn. */
   readonly confidence: readonly number[];
-  /** Per method, in the order of the texts. */
+  /** Per method, in the order of the texts that are explained. */
   readonly methods: Readonly<Record<string, readonly Evidence[]>>;
   /** LDS of the number of kept sentences alone: the control of LDS. */
   readonly ldsOfCount: readonly number[];
@@ -158,6 +158,8 @@ export interface LookupEvidence {
 
 export interface LookupItems {
   readonly count: number;
+  /** Only texts with p(answer) above it are explained: a wrong answer comes from no sentence. Default .5. */
+  readonly least?: number;
   readonly sentences: number;
   readonly seed: number;
   readonly methods?: readonly string[];
@@ -166,20 +168,21 @@ export interface LookupItems {
 /** Measures methods on hard lookups that no training has seen. */
 export async function lookupEvidence(
   language: LanguageModel,
-  { count, sentences, seed, methods = Object.keys(evidenceMethods) }: LookupItems,
+  { count, least = 0.5, sentences, seed, methods = Object.keys(evidenceMethods) }: LookupItems,
 ): Promise<LookupEvidence> {
   const found: Record<string, Evidence[]> = Object.fromEntries(methods.map((name) => [name, []]));
   const [confidence, ldsOfCount, spread]: number[][] = [[], [], []];
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; spread.length < count; i++) {
     const source = random(seed, i + 1);
     const lookup = drawLookup(source, sentences, 'hard');
     await withLookup(language, lookup, source, async (open) => {
       const { game } = open;
+      confidence.push(Math.exp(game.full));
+      if (confidence[i] <= least) return;
       const sets = randomSets(selections, sentences, source);
       const values = await game.values(sets);
       const lost = await leaveOneOut(game);
       const lossAtRandom = lost.reduce((sum, value) => sum + value, 0) / sentences;
-      confidence.push(Math.exp(game.full));
       const kept = sets.map((set) => set.reduce((sum, one) => sum + one, 0));
       ldsOfCount.push(spearman(kept, values) ?? 0);
       const mean = values.reduce((sum, value) => sum + value, 0) / selections;

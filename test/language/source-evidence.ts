@@ -39,14 +39,24 @@ function withSecond(lookup: Lookup, k: number, thing: string, source: Random) {
   return { texts, gold: k + Number(at <= k), second: at };
 }
 
-/** Asks a model about texts of the lookup; `answers` says what is explained: what the text says, or what the model learned. */
+/**
+ * Asks a model about texts of the lookup, for what they say, or for what a model that ignores them learned. Texts whose
+ * answer is not at least so probable are passed over: a wrong answer comes from no source.
+ */
 export async function askedSources(
   model: TextModel,
   kind: SourceCase,
-  items: { readonly count: number; readonly sentences: number; readonly seed: number; readonly ignoring?: boolean },
+  items: {
+    readonly count: number;
+    readonly sentences: number;
+    readonly seed: number;
+    readonly ignoring?: boolean;
+    readonly least?: number;
+  },
 ): Promise<AskedSources[]> {
   const found: AskedSources[] = [];
-  for (let i = 1; i <= items.count; i++) {
+  const least = Math.log(items.least ?? 0.5);
+  for (let i = 1; found.length < items.count; i++) {
     const source = random(items.seed, i);
     const lookup = drawLookup(source, items.sentences, 'other name');
     const k = source.integer(lookup.facts.length);
@@ -70,6 +80,7 @@ export async function askedSources(
       },
       { maxTokens: 1 },
     );
+    if (kind !== 'conflict' && use.withAll <= least) continue;
     found.push({
       use,
       gold: sources[gold].id,

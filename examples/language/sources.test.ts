@@ -1,0 +1,47 @@
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { localTextModel } from '../../src/language/generate/local-text-model.ts';
+import { openLanguageModel } from '../../src/language/model/language-model.ts';
+import { createNodeRuntime } from '../../src/runtime/node.ts';
+import {
+  type AskedSources,
+  askedSources,
+  mostNecessary,
+  type SourceCase,
+  usedSources,
+} from '../../test/language/source-evidence.ts';
+
+const runtime = createNodeRuntime({ threads: 1 });
+afterAll(() => runtime.close());
+
+const folder = (name: string) => fileURLToPath(new URL(`models/${name}/`, import.meta.url));
+
+describe('the use of sources by trained models', { timeout: 240_000 }, () => {
+  const count = process.env.WHEREFORE_FULL ? 100 : 8;
+  const share = (found: readonly AskedSources[], holds: (one: AskedSources) => boolean) =>
+    found.filter(holds).length / found.length;
+
+  async function asked(name: string, kind: SourceCase, ignoring = false) {
+    const language = await openLanguageModel(folder(name), { runtime });
+    const model = localTextModel(language);
+    try {
+      return await askedSources(model, kind, { count, sentences: 16, seed: 61, ignoring });
+    } finally {
+      await model.close();
+      await language.close();
+    }
+  }
+
+  it('names the source of an answer first', async () => {
+    const found = await asked('lookup', 'alone');
+    expect(share(found, ({ use, gold }) => mostNecessary(use) === gold)).toBeGreaterThanOrEqual(0.95);
+    expect(share(found, ({ use, gold }) => usedSources(use).includes(gold))).toBeGreaterThanOrEqual(0.95);
+    expect(share(found, ({ use }) => use.ignoresSources)).toBe(0);
+  });
+
+  it('raises no alarm on a model that ignores its sources, though no source at all would be worse', async () => {
+    const found = await asked('lookup-ignores', 'alone', true);
+    expect(share(found, ({ use }) => use.ignoresSources)).toBe(1);
+    expect(share(found, ({ use }) => usedSources(use).length > 0)).toBe(0);
+  });
+});
