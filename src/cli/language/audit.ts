@@ -20,6 +20,7 @@ import { commandLine, repeated, wholeNumber } from '../options.ts';
 import { checkWritable } from '../out-folder.ts';
 import { showProgress } from '../progress.ts';
 import { formatTable } from '../table-text.ts';
+import { visibleAll } from '../terminal.ts';
 import { numberOption } from './language-options.ts';
 import { leaveRun } from './leave-run.ts';
 import { linesOf } from './lines.ts';
@@ -73,7 +74,7 @@ function asAudit<O extends AuditOptions>(
           page: renderAuditPage(document),
           command: line,
         };
-        await leaveRun(options, left, () => describe(document), used);
+        await leaveRun(options, left, () => describe(visibleAll(document)), used);
       }),
     );
 }

@@ -54,6 +54,12 @@ describe('language audit', { timeout: 60_000 }, () => {
     expect(page()).toContain('4 7 2 + 3 8 9 =');
   });
 
+  it('does not let a text write to the terminal', async () => {
+    const groups = ['--group', 'small\u001b[2J=1,2', '--group', 'large=7,8'];
+    const { output } = await ask('audit', 'fairness', templates, ...groups, '--answer', ' 2', ...adds);
+    expect(output).not.toContain('\u001b[2J');
+  });
+
   it.each<[readonly string[], RegExp]>([
     [['fairness', templates, '--group', 'small=1', '--answer', ' 2'], /--group.*1 groups.*twice/],
     [['fairness', templates, '--group', 'small', '--group', 'large=7', '--answer', ' 2'], /--group.*small.*women=Anna/],

@@ -16,7 +16,7 @@ import { commandLine, repeated, wholeNumber } from '../options.ts';
 import { checkWritable } from '../out-folder.ts';
 import { showProgress } from '../progress.ts';
 import { formatTable } from '../table-text.ts';
-import { tell } from '../terminal.ts';
+import { tell, visibleAll } from '../terminal.ts';
 import { endpointHelp, type LimitOptions, withLimits } from './endpoint-options.ts';
 import { numberOption } from './language-options.ts';
 import { leaveRun } from './leave-run.ts';
@@ -98,7 +98,7 @@ async function run(path: string, options: ConceptsOptions, command: string, sign
   const edited = editedTexts(document, options);
   const page = renderConceptsPage(document, edited, command);
   const left = { what: 'language concepts', name: 'concepts', document: { ...document, edited }, page, command };
-  await leaveRun(options, left, () => describe(document, edited), asked.used);
+  await leaveRun(options, left, () => describe(visibleAll(document), visibleAll(edited)), asked.used);
 }
 
 function checkChoice({ concepts, propose, model, endpoint }: ConceptsOptions): void {

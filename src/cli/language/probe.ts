@@ -7,6 +7,7 @@ import { commandLine, type RuntimeOptions, runtimeOf, withRuntime } from '../opt
 import { checkWritable } from '../out-folder.ts';
 import { showProgress } from '../progress.ts';
 import { formatTable } from '../table-text.ts';
+import { visibleAll } from '../terminal.ts';
 import { labelledTexts } from './labelled-texts.ts';
 import { numberOption } from './language-options.ts';
 import { leaveRun } from './leave-run.ts';
@@ -57,7 +58,7 @@ async function run(path: string, options: ProbeCommandOptions, command: string, 
     );
     const page = renderProbePage(document, command);
     await leaveRun(options, { what: 'language probe', name: 'probe', document, page, command }, () =>
-      describe(document),
+      describe(visibleAll(document)),
     );
   } finally {
     await language.close();

@@ -8,7 +8,7 @@ import { commandLine, type RuntimeOptions, repeated, runtimeOf, wholeNumber, wit
 import { checkWritable } from '../out-folder.ts';
 import { showProgress } from '../progress.ts';
 import { formatTable } from '../table-text.ts';
-import { tell } from '../terminal.ts';
+import { tell, visibleAll } from '../terminal.ts';
 import { labelledTexts } from './labelled-texts.ts';
 import { numberOption, wordPairs } from './language-options.ts';
 import { leaveRun } from './leave-run.ts';
@@ -72,7 +72,7 @@ async function run(path: string, options: ShortcutCommandOptions, command: strin
     }
     const page = renderShortcutPage(document, command);
     await leaveRun(options, { what: 'language shortcut', name: 'shortcut', document, page, command }, () =>
-      describe(document),
+      describe(visibleAll(document)),
     );
   } finally {
     await language.close();
