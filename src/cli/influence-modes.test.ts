@@ -4,13 +4,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { wherefore } from '../../test/command.ts';
 import { clusters } from '../../test/influence/softmax-regression.ts';
+import { writeTextClassifier } from '../../test/text-models.ts';
 import { openDataset } from '../data/datasets/open-dataset.ts';
+import { writeNpy } from '../data/formats/npy.ts';
 import { loadPreprocessing } from '../data/model/preprocessing-file.ts';
 import type { AuditDocument } from '../influence/audit/document.ts';
 import type { InfluenceDocument } from '../influence/influence-document.ts';
 import { smallGroups } from '../influence/redact.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
+import { int64 } from '../tensor/tensor.ts';
 import { linear, Network, train } from '../train/index.ts';
 
 // Patients in two clusters, from a large clinic, a middle one, and two small ones; the last query lies far from all.
@@ -81,6 +84,34 @@ describe('wherefore influence --plain', () => {
     const { document, page } = made<InfluenceDocument>('rare', 'influence.json');
     expect(document.familiarity?.few).toBe(true);
     expect(page).toMatch(/has seen few examples like this one/);
+  });
+});
+
+describe('texts', () => {
+  it('shows the rows with most words in common beside the others', async () => {
+    const place = at('texts');
+    const model = await writeTextClassifier(place, {
+      words: { good: [0, 2], fine: [0, 1], bad: [2, 0], film: [0, 0], plot: [0, 0] },
+      classes: 2,
+    });
+    const texts = ['good film', 'fine film', 'bad film', 'bad plot', 'good plot', 'fine plot'];
+    writeFileSync(join(place, 'rows.txt'), `${texts.join('\n')}\n`);
+    const labels = texts.map((text) => Number(!text.includes('bad')));
+    writeFileSync(join(place, 'labels.npy'), writeNpy(int64([texts.length], labels)));
+    const words = ['--model', model, '--data', join(place, 'rows.txt'), '--labels', join(place, 'labels.npy')];
+    const { code, output, errors } = await wherefore('influence', 'bad film', ...words, '--out', at('text-runs'));
+    expect(errors).not.toMatch(/^error/m);
+    expect(code).toBe(0);
+    expect(output).toMatch(/Most words in common \(BM25\)/);
+    const { document, page } = made<InfluenceDocument>('text-runs', 'influence.json');
+    // Both words, then the rarer one; rows without a word in common are left out.
+    expect(document.sameWords?.map(({ row }) => texts[row])).toEqual([
+      'bad film',
+      'bad plot',
+      'good film',
+      'fine film',
+    ]);
+    expect(page).toMatch(/Most words in common/);
   });
 });
 

@@ -1,5 +1,6 @@
 import { openDataset } from '../data/datasets/open-dataset.ts';
 import { isTaken } from '../data/files/folders.ts';
+import type { ModelInput } from '../data/inputs/model-input.ts';
 import { readModelInputs } from '../data/inputs/read-model-input.ts';
 import type { LoadedModel } from '../data/model/loaded-model.ts';
 import type { Dataset } from '../dataset/dataset.ts';
@@ -59,14 +60,15 @@ export async function openQuery(
       got: `${inputs.length} inputs`,
       fix: 'name one of them',
     });
-  const [{ source, tensors, image, features, groups }] = inputs;
-  const view: RowView = image
-    ? { kind: 'image', width: image.pixels.shape[1], height: image.pixels.shape[0], pixels: image.pixels.data }
-    : features
-      ? { kind: 'table', columns: features.names, values: features.texts }
-      : groups?.kind === 'words'
-        ? { kind: 'text', text: source }
-        : { kind: 'numbers', values: toNumbers([...tensors.values()][0]).slice(0, 64) };
-  const one = datasetOf(Object.fromEntries(tensors), { name: source });
-  return { data: { ...one, describe: () => source }, views: async () => [view] };
+  const [input] = inputs;
+  const one = datasetOf(Object.fromEntries(input.tensors), { name: input.source });
+  return { data: { ...one, describe: () => input.source }, views: async () => [viewOf(input)] };
+}
+
+function viewOf({ source, tensors, image, features, groups, tokenizer }: ModelInput): RowView {
+  if (image)
+    return { kind: 'image', width: image.pixels.shape[1], height: image.pixels.shape[0], pixels: image.pixels.data };
+  if (tokenizer || groups?.kind === 'words') return { kind: 'text', text: source };
+  if (features) return { kind: 'table', columns: features.names, values: features.texts };
+  return { kind: 'numbers', values: toNumbers([...tensors.values()][0]).slice(0, 64) };
 }
