@@ -127,6 +127,7 @@ describe('--redact', () => {
     // Three and two rows of the small clinics.
     expect(document.groups.find(({ value }) => value === smallGroups)).toMatchObject({ column: 'clinic', rows: 5 });
     expect(page).toMatch(/held back/);
+    expect(output).toMatch(/held back/);
   });
 
   it('leaves counts by source of an audit', async () => {

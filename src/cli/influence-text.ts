@@ -12,7 +12,7 @@ const shownChanges = 8;
 
 /** Which rows are behind a prediction, for the terminal. */
 export function influenceText(document: InfluenceDocument, page: string): string {
-  const { query, method, classes, all, nearest, groups, whatIfs, notes, likeSimilarity } = document;
+  const { query, method, classes, groups, whatIfs, notes, likeSimilarity } = document;
   const name = (k: number | undefined) => (k === undefined ? '' : (classes[k] ?? String(k)));
   const table = (rows: readonly InfluentialRow[]) =>
     rows.length === 0
@@ -31,13 +31,7 @@ export function influenceText(document: InfluenceDocument, page: string): string
   return [
     `${query.from}: ${name(query.predicted)} (${query.probability.toFixed(3)})${query.label === undefined ? '' : `, labelled ${name(query.label)}`}`,
     `scored: log-probability of ${name(query.target)}, by ${method.title}, ${method.unit}, of ${method.question}`,
-    '\nProponents',
-    table(all.proponents),
-    '\nOpponents',
-    table(all.opponents),
-    '\nNearest rows',
-    table(nearest),
-    ...(document.sameWords ? ['\nMost words in common (BM25)', table(document.sameWords)] : []),
+    ...(document.redacted ? ['\nThe training rows are held back (--redact)'] : lists(document, table)),
     ...(groups.length
       ? [
           '\nGroups, by the sum of their rows',
@@ -65,6 +59,22 @@ export function influenceText(document: InfluenceDocument, page: string): string
     ...notes.map((note) => `note: ${note}`),
     `\n${page}`,
   ].join('\n');
+}
+
+/** The rows behind the prediction, and those that only look alike. */
+function lists(
+  { all, nearest, sameWords }: InfluenceDocument,
+  table: (rows: readonly InfluentialRow[]) => string,
+): string[] {
+  return [
+    '\nProponents',
+    table(all.proponents),
+    '\nOpponents',
+    table(all.opponents),
+    '\nNearest rows',
+    table(nearest),
+    ...(sameWords ? ['\nMost words in common (BM25)', table(sameWords)] : []),
+  ];
 }
 
 function changes(whatIfs: readonly WhatIf[]): string {

@@ -147,12 +147,12 @@ function groupTable({ groups, method }: InfluenceDocument): Html {
   const stepped = groups.slice(0, shownGroups).some(({ newton }) => newton !== undefined);
   const warned = groups.slice(0, shownGroups).some(({ understated }) => understated);
   return html`<h2>Groups</h2>
-<table class="facts"><tr><th>group</th><th class="number">sum of scores, ${method.unit}</th>${stepped ? html`<th class="number">one Newton step, nats</th>` : html``}<th class="number">rows</th></tr>${groups
+<div class="scroll"><table class="facts"><tr><th>group</th><th class="number">sum of scores, ${method.unit}</th>${stepped ? html`<th class="number">one Newton step, nats</th>` : html``}<th class="number">rows</th></tr>${groups
     .slice(0, shownGroups)
     .map(
       ({ column, value, rows, score, understated, newton }) =>
         html`<tr><th>${column}: ${value === '' ? 'missing' : value}</th><td class="number">${signed(score)}${understated ? '*' : ''}</td>${stepped ? html`<td class="number">${newton === undefined ? '' : signed(newton)}</td>` : html``}<td class="number">${rows}</td></tr>`,
-    )}</table>
+    )}</table></div>
 ${warned ? html`<p class="quiet">* More than 5 % of the rows: they stand in for each other, and the sum says too little of the group. ${stepped ? html`` : html`For a model at its optimum a Newton step (<code>--newton</code>) says more. `}To know, retrain without it (<code>wherefore retrain --each-group</code>).</p>` : html``}`;
 }
 

@@ -39,8 +39,8 @@ ${
 <ul class="examples">${examples.map(({ row, words }, i) => html`<li>${viewOf(seen[i])}<div><strong>${name(row.label)}</strong></div><div class="quiet">${words}</div></li>`)}</ul>`
 }
 <details><summary>The numbers</summary>
-<table><tr><th>probability of ${name(query.predicted)}</th><td class="number">${(100 * query.probability).toFixed(1)} %</td></tr>
-${examples.map(({ row }) => html`<tr><th>${row.from}</th><td class="number">${numberText(row)} ${method.unit}</td></tr>`)}</table>
+<table><tr><th>probability of ${name(query.predicted)}</th><td>${(100 * query.probability).toFixed(1)} %</td></tr>
+${examples.map(({ row }) => html`<tr><th>${row.from}</th><td>${numberText(row)} ${method.unit}</td></tr>`)}</table>
 <p class="quiet">Scores by ${method.title} over ${document.data.rows} rows: what the presence of a row does to the log-probability of ${name(query.target)}.</p></details>`;
   return pageShell({
     title: 'Why this answer?',

@@ -19,10 +19,10 @@ export function whatIfSection({ whatIfs, calibration, query, classes }: Influenc
     ? html`Change of the log-probability of ${target} after retraining, with 95 % intervals for the mean over seeds: the scores times the measured slope below.`
     : html`In order, the largest rise of the log-probability of ${target} first. How large the effects are is not known: <code>--calibrate</code> measures it by retraining.`;
   return html`<h2>What if${chip}</h2><p class="quiet">${about}</p>
-<table class="facts"><tr><th>change</th><th class="number">${calibration ? 'effect, nats' : 'rank'}</th><th></th></tr>${whatIfs.map(
+<div class="scroll"><table class="facts"><tr><th>change</th><th class="number">${calibration ? 'effect, nats' : 'rank'}</th><th></th></tr>${whatIfs.map(
     (one) =>
       html`<tr><td class="change">${one.words}</td><td class="number">${effectOf(one)}</td><td class="quiet">${remark(one)}</td></tr>`,
-  )}</table>${calibration ? calibrationSection(calibration) : html``}`;
+  )}</table></div>${calibration ? calibrationSection(calibration) : html``}`;
 }
 
 const effectOf = ({ effect, rank, of }: WhatIf): string => (effect ? effectText(effect, '') : `${rank} of ${of}`);
@@ -44,9 +44,9 @@ function calibrationSection(calibration: CalibrationDocument): Html {
   return html`<h2>Calibration</h2>
 <p>Measured changes are <strong>${Number(slope.mean.toPrecision(3))}</strong>${interval} times the predicted ones: R² ${r2.toFixed(2)}${spearman === undefined ? '' : `, Spearman ${spearman.toFixed(2)}`}, scatter ${Number(scatter.toPrecision(2))} nats. ${removals.length} sets of rows were left out, ${trainings} trainings of ${seeds.length} seeds, each against the training of its seed on all rows; ${queries.length === 1 ? 'measured on this query' : `measured on ${queries.length} queries`}.</p>
 <div class="plot">${calibrationPlot(calibration)}<p class="quiet">A dot is a set of rows and a query (the first query in colour), the mean over the seeds; larger dots are larger sets. Line: the slope, with its 95 % interval. Dashed: measured as predicted.</p></div>
-<table class="facts"><tr><th class="number">rows left out</th><th class="number">slope of these alone</th><th class="number">scatter, nats</th></tr>${bySize.map(
+<div class="scroll"><table class="facts"><tr><th class="number">rows left out</th><th class="number">slope of these alone</th><th class="number">scatter, nats</th></tr>${bySize.map(
     ({ rows, slope: own, scatter: rest }) =>
       html`<tr><td class="number">${rows}</td><td class="number">${signedNumber(own)}</td><td class="number">${Number(rest.toPrecision(2))}</td></tr>`,
-  )}</table>
+  )}</table></div>
 <p class="quiet">The slope was measured by leaving rows out; relabelling, counting twice and adding are taken to have the same.${notes.map((note) => ` ${note[0].toUpperCase()}${note.slice(1)}.`)} ${command ? html`Made by <code>${verbatim(command)}</code>.` : html``}</p>`;
 }
