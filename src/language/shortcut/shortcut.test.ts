@@ -52,8 +52,8 @@ async function judged(language: TextClassifier) {
       label: classes.indexOf(of[i].label as 'good'),
       holds: of[i].text.includes(shortcutWords[0]),
     }));
-  const like = await rows(texts({ count: 500, seed: 2 }));
-  const apart = await rows(texts({ count: 800, seed: 3, aligned: 0.5 }));
+  const like = await rows(texts({ count: 300, seed: 2 }));
+  const apart = await rows(texts({ count: 500, seed: 3, aligned: 0.5 }));
   const alike = like.filter(({ predicted, label }) => predicted === label).length / like.length;
   return { alike, worst: worstGroup(groupAccuracies(apart)).accuracy.mean };
 }
@@ -81,11 +81,11 @@ describe('a shortcut in 95 of 100 texts', { timeout: 120_000 }, () => {
   });
 
   it('is not reported where it tells nothing, and nothing is where labels are random', async () => {
-    const apart = texts({ count: 1000, aligned: 0.5 });
+    const apart = texts({ count: 600, aligned: 0.5 });
     const { document } = await findShortcut(await trained('apart', apart), apart, { classes });
     for (const { word, reported } of document.words)
       if (shortcutWords.includes(word as 'reeves')) expect(reported).toBe(false);
-    const tossed = texts({ count: 1000, aligned: 0.5, randomLabels: true });
+    const tossed = texts({ count: 600, aligned: 0.5, randomLabels: true });
     const nothing = await findShortcut(await trained('tossed', tossed), tossed, { classes });
     expect(nothing.document.reported).toBe(0);
     expect(nothing.document.swap).toBeUndefined();
