@@ -74,19 +74,19 @@ function trainedText({ trainings, seeds, recipe, measuredOn, data, change }: Ret
 }
 
 function numbers(measured: readonly MeasuredQuantity[]): Html {
-  return html`<table class="table"><tr><th></th><th class="number">as it is</th><th class="number">changed</th><th class="number">random rows left out</th><th>change</th><th>change less random</th></tr>${measured.map(
+  return html`<div class="scroll"><table class="table"><tr><th></th><th class="number">as it is</th><th class="number">changed</th><th class="number">random rows left out</th><th>change</th><th>change less random</th></tr>${measured.map(
     ({ title, unit, values, effect, beyond }) =>
       html`<tr><th>${title}${unit && `, ${unit}`}</th><td class="number">${meanText(values.with)}</td><td class="number">${meanText(values.changed)}</td><td class="number">${meanText(values.control)}</td><td>${effectText(effect, '')}</td><td>${effectText(beyond, '')}</td></tr>`,
-  )}</table>`;
+  )}</table></div>`;
 }
 
 function classTable({ classes, measured }: RetrainDocument): Html {
   if (classes.length < 2) return html``;
   const sorted = [...classes].sort((a, b) => b.effect.mean - a.effect.mean);
-  return html`<h2>By class</h2><p class="quiet">${measured[0].title} of the measured rows; the intervals hold for all classes together.</p><table class="table">${sorted.map(
+  return html`<h2>By class</h2><p class="quiet">${measured[0].title} of the measured rows; the intervals hold for all classes together.</p><div class="scroll"><table class="table">${sorted.map(
     ({ class: name, rows, effect }) =>
       html`<tr><th>${name}</th><td class="number">${effectText(effect, measured[0].unit)}</td><td class="quiet">${rows} rows</td></tr>`,
-  )}</table>`;
+  )}</table></div>`;
 }
 
 function groupTable({ groups }: RetrainDocument): Html {
@@ -99,10 +99,10 @@ function groupTable({ groups }: RetrainDocument): Html {
   return html`<h2>Groups by ${column}</h2><p class="quiet">${title[0].toUpperCase()}${title.slice(1)}${unit && `, ${unit}`}. ${what} Right of 0: the group helps.</p><div class="plot">${intervalPlot(
     effects.map(({ value, effect }) => ({ name: value === '' ? 'missing' : value, estimate: effect })),
     `effect of each group, ${unit}`,
-  )}</div><table class="table"><tr><th>group</th><th>effect</th><th></th></tr>${effects.map(
+  )}</div><div class="scroll"><table class="table"><tr><th>group</th><th>effect</th><th></th></tr>${effects.map(
     ({ value, rows, effect }) =>
       html`<tr><th>${value === '' ? 'missing' : value}</th><td class="number">${effectText(effect, '')}</td><td class="quiet">${rows} rows</td></tr>`,
-  )}</table>`;
+  )}</table></div>`;
 }
 
 async function changedList({ change, redacted }: RetrainDocument, views: RowViews): Promise<Html> {
