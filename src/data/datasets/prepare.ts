@@ -120,7 +120,7 @@ function joinedTexts(parts: readonly Tensor[], indices: Uint32Array, describe: (
     where: describe(indices[other]),
     got: `${parts[other].shape[1]} tokens`,
     expected: `${parts[0].shape[1]}, as ${describe(indices[0])}`,
-    fix: 'read them one at a time',
+    fix: 'state one length for all in wherefore.yaml (inputs: input_ids: { kind: text, length: 64 }), with a mask among the inputs where the model takes one; or read them one at a time',
   });
 }
 

@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type TextClassifier, writeTextClassifier } from '../../../test/text-models.ts';
@@ -116,6 +116,21 @@ describe('texts', () => {
       const [long] = await read(model, 'good film bad bad');
       expect(long.tensors.get('input_ids')?.shape).toEqual([1, 5]);
       expect(long.notes.join()).toMatch(/1 of 6 left out/);
+    });
+  });
+
+  it('a length that wherefore.yaml states is that of every text', async () => {
+    const path = await writeTextClassifier(folder(), classifier, {}, 'model.onnx');
+    writeFileSync(
+      join(dirname(path), 'wherefore.yaml'),
+      'inputs:\n  input_ids: { kind: text, tokenizer: tokenizer.json, length: 5 }\n  attention_mask: { kind: text, part: mask }\n',
+    );
+    await using(path, async (model) => {
+      const [short] = await read(model, 'good');
+      expect([...(short.tensors.get('input_ids')?.data as BigInt64Array)].map(Number)).toEqual([2, 5, 3, 0, 0]);
+      expect([...(short.tensors.get('attention_mask')?.data as BigInt64Array)].map(Number)).toEqual([1, 1, 1, 0, 0]);
+      const [long] = await read(model, 'good film bad bad');
+      expect(long.tensors.get('input_ids')?.shape).toEqual([1, 5]);
     });
   });
 });

@@ -53,7 +53,7 @@ function tokenizerFile(
 /**
  * A text as input of a model: its token ids, and masks, types and positions where the model takes those. A text that is
  * longer than the model takes is cut, or read in windows that overlap, each an input; a shorter one is filled up where
- * the model always takes the same number of tokens.
+ * the model always takes the same number of tokens, or its `wherefore.yaml` states one (`length`).
  * @throws WhereforeError `invalid-argument` without a tokenizer, `out-of-range` for a text that cannot be made to fit
  */
 export async function textInputs(
@@ -74,7 +74,7 @@ export async function textInputs(
   const whole = tokenizer.encode(text);
   if (whole.ids.length === 0) throw new WhereforeError('invalid-argument', 'the text is empty', { where: source });
   const always = requiredInputs(model.graph).find(({ name }) => name === described.name)?.shape?.[1];
-  const exactly = typeof always === 'number' ? always : undefined;
+  const exactly = typeof always === 'number' ? always : described.input.length;
   const limits = limitsOf(model, described, tokenizer.limits, exactly);
   const parts = partsOfText(whole, limits);
   const hash = contentHash([text]);

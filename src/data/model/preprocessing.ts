@@ -151,6 +151,8 @@ const textInput = z.strictObject({
   part: z.enum(['ids', 'mask', 'types', 'positions']).default('ids'),
   /** Longest text in tokens; longer ones are cut. Default: what the tokenizer and `config.json` say. */
   longest: z.int().positive().optional(),
+  /** Tokens of every text: a longer one is cut, a shorter one filled up, so that rows can be read together. Default: as long as the text is. */
+  length: z.int().positive().optional(),
   /** Reads a longer text in windows that share so many tokens, instead of cutting it. */
   overlap: z.int().positive().optional(),
   /** The column of a table that holds the text. Default: the only one of texts, or one that is called text. */
