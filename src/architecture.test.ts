@@ -85,9 +85,6 @@ const fileSystem = [
   // Pipes to processes, and how much memory these hold.
   'src/runtime/ort-child.js',
   'src/runtime/ort-process.ts',
-  // Memory that these processes share with this one.
-  'src/runtime/open-shared-file.ts',
-  'src/runtime/shared-file.js',
   'src/run/pool.ts',
   // The commands of a user that train.
   'src/cli/train-command.ts',

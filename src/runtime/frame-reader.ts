@@ -1,13 +1,7 @@
 import { headerLength, prefixLength, readHeader, unpack } from './frames.js';
 
-/**
- * Puts messages of {@link piecesOf} together from the pieces in which a stream delivers them.
- * @param shared takes so many bytes from a place of the shared memory
- */
-export function frameReader<T>(
-  onMessage: (message: T) => void,
-  shared?: (at: number, bytes: number) => ArrayBuffer,
-): (piece: Uint8Array) => void {
+/** Puts messages of {@link pack} together from the pieces in which a stream delivers them. */
+export function frameReader<T>(onMessage: (message: T) => void): (piece: Uint8Array) => void {
   type Header = ReturnType<typeof readHeader>;
   let part = new Uint8Array(prefixLength);
   let at = 0;
@@ -28,13 +22,9 @@ export function frameReader<T>(
       expect(headerLength(part));
       return;
     }
-    while (bodies.length < header.arrays.length) {
-      const { bytes, at: place } = header.arrays[bodies.length];
-      if (place === undefined || !shared) {
-        expect(bytes);
-        return;
-      }
-      bodies.push(shared(place, bytes));
+    if (bodies.length < header.arrays.length) {
+      expect(header.arrays[bodies.length].bytes);
+      return;
     }
     const message = unpack(header, bodies) as T;
     header = undefined;

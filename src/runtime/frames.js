@@ -1,8 +1,6 @@
 // Messages between the program and the process that holds the sessions, as bytes: the length of the header, the header
 // as JSON, then the elements of every typed array as they lie in memory. Several times as fast as structured cloning
-// through Node's own channel. Large arrays may lie in memory that both hold instead: a pipe carries a gigabyte a second,
-// and that is more than the gradients of all parameters take to compute. Plain JavaScript, because the process runs it
-// from the sources and from the build alike.
+// through Node's own channel. Plain JavaScript, because the process runs it from the sources and from the build alike.
 
 /** Bytes before the header: its length. */
 export const prefixLength = 4;
@@ -22,20 +20,15 @@ const arrays = {
 };
 
 /**
- * `at`: where an array lies in the shared memory, if it does.
- * @typedef {{ message: any, arrays: { type: string, bytes: number, at?: number }[] }} Header
+ * @typedef {{ message: any, arrays: { type: string, bytes: number }[] }} Header
  */
 
 /**
- * A message before it is written: its text and the bytes of its arrays.
- * @typedef {{ text: string, types: string[], bytes: Uint8Array[] }} Packet
- */
-
-/**
+ * The pieces of a message, to be written one after the other.
  * @param {any} message plain data and typed arrays
- * @returns {Packet}
+ * @returns {Uint8Array[]}
  */
-export function packetOf(message) {
+export function pack(message) {
   /** @type {ArrayBufferView[]} */
   const found = [];
   // The value itself, not what its toJSON made of it: buffers of Node have one.
@@ -43,23 +36,13 @@ export function packetOf(message) {
     const value = this[key];
     return ArrayBuffer.isView(value) ? { array: found.push(value) - 1 } : value;
   });
-  const bytes = found.map((view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
-  return { text, types: found.map(typeOf), bytes };
-}
-
-/**
- * The pieces of a message, to be written one after the other.
- * @param {Packet} packet
- * @param {(bytes: Uint8Array) => number | undefined} [share] puts bytes into the shared memory and says where, if it does
- * @returns {Uint8Array[]}
- */
-export function piecesOf({ text, types, bytes }, share = () => undefined) {
-  const described = bytes.map((body, i) => ({ type: types[i], bytes: body.length, at: share(body) }));
+  const described = found.map((view) => ({ type: typeOf(view), bytes: view.byteLength }));
   const header = new TextEncoder().encode(`{"message":${text},"arrays":${JSON.stringify(described)}}`);
   const first = new Uint8Array(prefixLength + header.length);
   new DataView(first.buffer).setUint32(0, header.length);
   first.set(header, prefixLength);
-  return [first, ...bytes.filter(({ length }, i) => length > 0 && described[i].at === undefined)];
+  const bodies = found.filter(({ byteLength }) => byteLength > 0);
+  return [first, ...bodies.map((view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength))];
 }
 
 /** Length of the header. @param {Uint8Array} prefix */

@@ -2,9 +2,8 @@
 // ended at any time. Questions come and answers go through one pipe, read and written without an event loop.
 import { readSync, writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { headerLength, packetOf, piecesOf, prefixLength, readHeader, unpack } from './frames.js';
-import { answer, drop } from './ort-sessions.js';
-import { sharedFile } from './shared-file.js';
+import { headerLength, pack, prefixLength, readHeader, unpack } from './frames.js';
+import { answer } from './ort-sessions.js';
 
 const pipe = 3;
 const mostAtOnce = 2 ** 30;
@@ -52,24 +51,17 @@ new Worker(
 // A signal from the terminal reaches all processes; the program decides when this one ends.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => undefined);
 
-// Where the system has memory to share, it is the file after the pipe.
-const size = Number(process.argv[2] ?? 0);
-const shared = size > 0 ? sharedFile(pipe + 1, size) : undefined;
-
 const prefix = new Uint8Array(prefixLength);
 while (fill(prefix)) {
   const bytes = new Uint8Array(headerLength(prefix));
   fill(bytes);
   const header = readHeader(bytes);
-  const bodies = header.arrays.map(({ bytes: length, at }) => {
-    if (shared && at !== undefined) return shared.take(at, length);
+  const bodies = header.arrays.map(({ bytes: length }) => {
     const body = new Uint8Array(length);
     fill(body);
     return body.buffer;
   });
   const reply = await answer(unpack(header, bodies));
-  shared?.clear();
-  for (const piece of piecesOf(packetOf(reply), shared?.put)) send(piece);
-  drop(reply);
+  for (const piece of pack(reply)) send(piece);
 }
 process.exit(0);

@@ -4,9 +4,8 @@ import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { WhereforeError } from '../errors.ts';
 import { frameReader } from './frame-reader.ts';
-import { packetOf, piecesOf } from './frames.js';
+import { pack } from './frames.js';
 import { type AskOptions, type Cause, type Lane, LaneRestarted, type Reply, RuntimeDeath } from './lane.ts';
-import { openSharedFile, type SharedFile } from './open-shared-file.ts';
 import { refusal } from './refusal.ts';
 
 export interface ProcessLimits {
@@ -15,7 +14,7 @@ export interface ProcessLimits {
 }
 
 interface Job {
-  readonly packet: ReturnType<typeof packetOf>;
+  readonly pieces: readonly Uint8Array[];
   readonly options: AskOptions;
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: unknown) => void;
@@ -24,7 +23,6 @@ interface Job {
 interface Running {
   readonly child: ChildProcess;
   readonly pipe: Socket;
-  readonly shared: SharedFile | undefined;
   /** Why it was ended from here. */
   ended?: Cause | 'cancelled' | 'closed';
   said: string;
@@ -69,7 +67,7 @@ export function ortProcess(limits: ProcessLimits = {}): Lane {
     hold(running, true);
     stopWatching = watch(running, job.options, limits);
     running.pipe.cork();
-    for (const piece of piecesOf(job.packet, running.shared?.put)) running.pipe.write(piece);
+    for (const piece of job.pieces) running.pipe.write(piece);
     running.pipe.uncork();
   };
   const died = (ended: Running, code: number | null, signal: string | null) => {
@@ -86,10 +84,9 @@ export function ortProcess(limits: ProcessLimits = {}): Lane {
     const read = frameReader((reply: Reply) => {
       // One that is being ended takes its question with it.
       if (running !== started || started.ended) return;
-      started.shared?.clear();
       const { error } = reply;
       settle((job) => (error === undefined ? job.resolve(reply) : job.reject(refusal(error))));
-    }, started.shared?.take);
+    });
     started.pipe.on('data', read);
     started.child.on('close', (code, signal) => died(started, code, signal));
     started.child.on('error', (error) => {
@@ -110,9 +107,10 @@ export function ortProcess(limits: ProcessLimits = {}): Lane {
       new Promise((resolve, reject) => {
         const { transfer = [] } = options;
         // Written later, when what is asked before is done: what the caller keeps may have changed by then.
-        const { bytes, ...rest } = packetOf(message);
-        const kept = bytes.map((body) => (transfer.includes(body.buffer as ArrayBuffer) ? body : body.slice()));
-        jobs.push({ packet: { ...rest, bytes: kept }, options, resolve, reject });
+        const pieces = pack(message).map((piece) =>
+          transfer.includes(piece.buffer as ArrayBuffer) ? piece : piece.slice(),
+        );
+        jobs.push({ pieces, options, resolve, reject });
         if (jobs.length === 1) next();
       }),
     async close() {
@@ -133,13 +131,12 @@ export function ortProcess(limits: ProcessLimits = {}): Lane {
 
 function launch(): Running {
   const { NODE_OPTIONS: _, ...env } = process.env;
-  const shared = openSharedFile();
-  const child = spawn(process.execPath, shared ? [program, `${shared.size}`] : [program], {
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe', ...(shared ? [shared.descriptor] : [])],
+  const child = spawn(process.execPath, [program], {
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     env,
     windowsHide: true,
   });
-  const launched: Running = { child, pipe: child.stdio[3] as Socket, shared, said: '' };
+  const launched: Running = { child, pipe: child.stdio[3] as Socket, said: '' };
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     launched.said = `${launched.said}${text}`.slice(-2000);
   });
@@ -148,7 +145,6 @@ function launch(): Running {
   if (alive.size === 0) process.on('exit', endAll);
   alive.add(child);
   child.on('close', () => {
-    shared?.close();
     alive.delete(child);
     if (alive.size === 0) process.off('exit', endAll);
   });

@@ -10,7 +10,4 @@ const { port1: nowhere, port2: closed } = new MessageChannel();
 closed.close();
 
 // Memory is freed now: collected when the engine sees fit, the buffers of many runs pile up.
-export const { answer, drop } = sessionsOf(ort, {
-  free: (buffers) => nowhere.postMessage(undefined, buffers),
-  fills: true,
-});
+export const { answer } = sessionsOf(ort, { free: (buffers) => nowhere.postMessage(undefined, buffers), fills: true });

@@ -107,15 +107,5 @@ export function sessionsOf(ort, { free = () => undefined, fills = false } = {}) 
     }
   }
 
-  /**
-   * Frees what an answer holds and the next run does not read; once it was sent.
-   * @param {{ tensors?: readonly Wire[] }} reply
-   */
-  function drop({ tensors = [] }) {
-    const carried = [...sessions.values()].flatMap((held) => [...held.carried.values()].flat());
-    const kept = new Set(carried.map((tensor) => tensor?.data.buffer));
-    free(transferable(tensors).filter((buffer) => !kept.has(buffer)));
-  }
-
-  return { answer, drop };
+  return { answer };
 }
