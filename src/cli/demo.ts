@@ -278,7 +278,7 @@ function introduction(shortcuts: readonly string[]): string {
     'A small network tells drawn images of six things apart. One of its classes has a flaw that was planted: in training, most of its images carried the emblem of an image agency.';
   const found = shortcuts.length ? `The explanations find it: ${shortcuts[0]}.` : '';
   const reading =
-    'An output can only be explained as a difference, T = f(x) − f(x₀), between its value for the image and for a baseline that stands for “nothing there”. Red places raised it, blue ones lowered it; together they should come to T, and the error E says how far they do.';
+    'An output can only be explained as a difference, T = f(x) − f(x₀), between its value for the image and for a baseline that stands for “nothing there”. Red pixels raised it, blue ones lowered it; together they should come to T, and the error E says how far they do.';
   return [first, found, reading].filter(Boolean).join('\n\n');
 }
 
