@@ -11,7 +11,7 @@ const { labels, behind, verdict, gain, turned, emblem } = found;
 /** @type {readonly (readonly [string, boolean])[]} */
 const promises = [
   ['at least 60 % of the wrong labels are found in a tenth of the list', labels.found >= 0.6 * labels.wrong],
-  ['the agency speaks for the mistake, more than the other source', behind.agency > Math.max(0, behind.own)],
+  ['the agency raises the mistake, more than the other source', behind.agency > Math.max(0, behind.own)],
   [
     'the decisions help, more than leaving out as many random rows',
     verdict === 'helps' && gain.decisions > gain.random,

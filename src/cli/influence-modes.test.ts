@@ -70,7 +70,7 @@ describe('wherefore influence --plain', () => {
     const { code, output } = await ask('plain', '0', '--plain');
     expect(code).toBe(0);
     expect(output).toMatch(/^The model says [ab]\. It is /);
-    expect(output).toMatch(/speaks for [ab]/);
+    expect(output).toMatch(/makes [ab] more likely/);
     const { page } = made<InfluenceDocument>('plain', 'influence.json');
     const shown = page.slice(page.indexOf('<main>'), page.indexOf('<details'));
     expect(shown.match(/<li>/g)?.length).toBeLessThanOrEqual(3);

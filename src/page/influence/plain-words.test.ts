@@ -15,9 +15,9 @@ const document = { query, classes: ['cat', 'dog'], models: 1, all: list([row(3),
 describe('words for a person whom a prediction is about', () => {
   it('shows three examples at most: two for the answer and one against it', () => {
     expect(plainExamples(document).map(({ row: { score }, words }) => [score, words])).toEqual([
-      [3, 'speaks for dog'],
-      [2, 'speaks for dog'],
-      [-2, 'speaks against dog'],
+      [3, 'makes dog more likely'],
+      [2, 'makes dog more likely'],
+      [-2, 'makes dog less likely'],
     ]);
     expect(plainExamples({ ...document, all: list([row(3), row(2), row(1)], []) })).toHaveLength(3);
   });

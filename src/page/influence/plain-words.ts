@@ -23,8 +23,8 @@ export function plainExamples({
   const against = all.opponents.filter(told).slice(0, 1);
   const behind = all.proponents.filter(told).slice(0, mostExamples - against.length);
   return [
-    ...behind.map((row) => ({ row, words: `speaks for ${asked}` })),
-    ...against.map((row) => ({ row, words: `speaks against ${asked}` })),
+    ...behind.map((row) => ({ row, words: `makes ${asked} more likely` })),
+    ...against.map((row) => ({ row, words: `makes ${asked} less likely` })),
   ];
 }
 
