@@ -157,7 +157,7 @@ async function stepsOf({ loop, review, mistake, behind, measured, answers, maps 
     },
     {
       title: 'Influence',
-      text: `Of ${before.others} held-out images of other things with the emblem ${before.turned} are taken for a ${markedClass}. wherefore influence asks which training rows are behind one of them, a ${maps.right}. Summed by source, the agency’s rows raise ${markedClass} (${share(behind.sources.agency)}), the others against it (${share(behind.sources.own)}); of the ${proponents.length} strongest proponents ${behind.fromAgency} come from the agency. Its ${behind.decisions.length} images are dropped.`,
+      text: `Of ${before.others} held-out images of other things with the emblem ${before.turned} are taken for a ${markedClass}. wherefore influence asks which training rows are behind one of them, a ${maps.right}. Summed by source, the agency’s rows raise ${markedClass} (${share(behind.sources.agency)}), the others lower it (${share(behind.sources.own)}); of the ${proponents.length} strongest proponents ${behind.fromAgency} come from the agency. Its ${behind.decisions.length} images are dropped.`,
       images: [
         ...(await imagesOf([mistake], heldOut, () => `the mistake: a ${maps.right}`)),
         ...(await imagesOf(proponents.slice(0, shownImages - 1), data, (row) => `from: ${sourceOf.get(row)}`)),
