@@ -9,7 +9,7 @@ import type { Estimate } from './retraining/paired.ts';
 export const whatIfActions = ['remove', 'relabel', 'reweight', 'add'] as const;
 export type WhatIfAction = (typeof whatIfActions)[number];
 
-/** A change of the training rows that nobody made yet. */
+/** A change of the training rows that was not made yet. */
 export interface ProposedChange {
   readonly action: WhatIfAction;
   /** In words, as `remove row 12 of train.csv`. */

@@ -34,7 +34,7 @@ export interface Features {
   readonly kind: 'sequence' | 'set';
   /** The channels of the input, where it is a signal. */
   readonly signal?: readonly Channel[];
-  /** What a position along the axis of a signal is called; undefined where nobody named the axis. */
+  /** What a position along the axis of a signal is called; undefined where the axis has no name. */
   readonly positionName?: string;
   /** Positions a second, where the signal is a recording. */
   readonly rate?: number;

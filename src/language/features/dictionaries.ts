@@ -2,7 +2,7 @@ import { symmetricEigen } from '../../linear-algebra/symmetric-eigen.js';
 import { choose, normals, random } from '../../tensor/random.ts';
 import { unitRows, type Vectors } from './autoencoder.ts';
 
-/** Dictionaries that nobody learnt: what a learnt one must be better than. */
+/** Dictionaries that are not learnt: what a learnt one must be better than. */
 export const controlNames = ['data points', 'PCA', 'raw neurons', 'random'] as const;
 export type ControlName = (typeof controlNames)[number];
 

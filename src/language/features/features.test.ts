@@ -32,7 +32,7 @@ function known(seed: number, count: number) {
 describe('a sparse autoencoder on known features', { timeout: 300_000 }, () => {
   const seeds = process.env.WHEREFORE_FULL ? [0, 1, 2] : [0];
 
-  it.each(seeds)('finds them, far above what nobody learnt (seed %i)', async (seed) => {
+  it.each(seeds)('finds them, far above what is not learnt (seed %i)', async (seed) => {
     const { truth, vectors } = known(seed, 20_480);
     const found = await trainAutoencoder(vectors, { features: 128, active: 3.25, seed, runtime });
     const quality = meanMaxCosine(truth, found.decoder, 32);
@@ -41,7 +41,7 @@ describe('a sparse autoencoder on known features', { timeout: 300_000 }, () => {
     );
     const { explained, active, dead } = reconstruction(found, { data: vectors.data.slice(0, 2000 * 32), width: 32 });
     expect(quality).toBeGreaterThanOrEqual(0.9);
-    // Data points are the best of what nobody learnt: .77.
+    // Data points are the best of what is not learnt: .77.
     for (const control of controls) expect(control).toBeLessThan(0.85);
     expect(active).toBeCloseTo(3.25, 1);
     expect(explained).toBeGreaterThan(0.85);

@@ -255,7 +255,7 @@ interface Controlling {
   readonly judge: (decode: Decode) => Promise<number>;
 }
 
-/** A dictionary that nobody learnt, with as many active rows found by matching pursuit. */
+/** A dictionary that is not learnt, with as many active rows found by matching pursuit. */
 async function controlled(
   name: ControlName,
   { vectors, features, active, judge }: Controlling,

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { renderSteps } from './steps.ts';
 
-it('shows steps in their order, with pictures, a plot and a link, and escapes what they say', () => {
+it('shows steps in their order, with images, a plot and a link, and escapes what they say', () => {
   const estimate = (mean: number) => ({ mean, low: mean - 1, high: mean + 1 });
   const { html } = renderSteps([
     {

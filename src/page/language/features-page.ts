@@ -9,7 +9,7 @@ import { pageShell } from '../shell.ts';
 export function renderFeaturesPage(document: FeaturesDocument, command?: string): string {
   const { model, layer, tokens, texts, features, dashboards, notes } = document;
   const body = html`<div class="introduction"><p>The stream behind layer ${layer} of <b>${model.name}</b>, taken apart into ${features} features at ${tokens} tokens of ${texts} texts.</p></div>
-<section><h2>What the dictionary is worth</h2><p class="quiet"><b>Explained</b>: share of the variance with as many active rows; poor dictionaries may have a high one. <b>Loss won back</b>: where what the dictionary makes of the stream takes its place, from mean vectors (0) to the stream itself (100 %). <b>Like another seed</b>: mean largest cosine of its rows with those of a training with another seed. Those that nobody learnt stand below, with as many active rows.</p>
+<section><h2>What the dictionary is worth</h2><p class="quiet"><b>Explained</b>: share of the variance with as many active rows; poor dictionaries may have a high one. <b>Loss won back</b>: where what the dictionary makes of the stream takes its place, from mean vectors (0) to the stream itself (100 %). <b>Like another seed</b>: mean largest cosine of its rows with those of a training with another seed. Those that are not learnt stand below, with as many active rows.</p>
 ${qualityTable(document)}</section>
 <section><h2>Features</h2><p class="quiet">From the most frequent on, of the first seed. Each line is a place where it is strong, darker where it is stronger. <i>Raises</i>: tokens whose probability rises most where its direction is added to the mean stream, read through the final norm.</p>
 <div class="features">${dashboards.map(card)}</div></section>
