@@ -12,8 +12,8 @@ const environments: Readonly<Record<string, Record<string, string>>> = {
  * end, tests that close what others made.
  */
 const sharing = [
-  ...['attribution', 'autodiff', 'data/formats', 'data/guess', 'dataset', 'language', 'linear-algebra', 'onnx', 'page'],
-  ...['provenance/text', 'tensor', 'train'],
+  ...['attribution', 'autodiff', 'data', 'dataset', 'influence', 'language', 'linear-algebra', 'onnx'],
+  ...['page', 'provenance', 'report', 'tensor', 'train'],
 ].map((folder) => `src/${folder}/**/*.test.ts`);
 
 const everything = ['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'];

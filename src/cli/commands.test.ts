@@ -90,14 +90,16 @@ describe('explain and replay', () => {
       '--method',
       'expected-gradients,kernel-shap',
       '--set',
-      'kernel-shap.samples=200',
+      'kernel-shap.samples=100',
+      '--set',
+      'expected-gradients.samples=30',
     ];
-    const recorded = async (sample: string) => {
+    const recorded = async (sample: string, isReplayed = true) => {
       const out = newFolder();
       const { code, errors } = await wherefore('explain', ...words, '--baseline', sample, '--out', out);
       expect(`${code} ${errors}`).not.toMatch(/error/);
       const documents = documentsOf(out);
-      for (const document of documents) {
+      for (const document of isReplayed ? documents : []) {
         expect((await wherefore('replay', document)).output).toMatch(/^identical in every element$/m);
       }
       return JSON.parse(readFileSync(documents[0], 'utf8'));
@@ -108,7 +110,7 @@ describe('explain and replay', () => {
     expect(two.baselineDescription).toBe('the average over 2 examples of others');
     expect(two.baselineValue).not.toBe(all.baselineValue);
     // The mean over the baselines' values, each as its own image gives it.
-    const [first, third] = [await recorded(join(others, '1.png')), await recorded(join(others, '3.png'))];
+    const [first, third] = [await recorded(join(others, '1.png'), false), await recorded(join(others, '3.png'), false)];
     expect(two.baselineValue).toBeCloseTo((first.baselineValue + third.baselineValue) / 2, 5);
   });
 

@@ -155,7 +155,8 @@ describe.skipIf(!hasRedis)('explain on a queue', () => {
     await s3?.remove();
   });
 
-  it(
+  // The same of a smaller work is run by default, without the command: src/run/processes.test.ts.
+  it.runIf(process.env.WHEREFORE_FULL)(
     'makes the same bits by workers in other processes, though two are killed and the server forgets',
     async () => {
       const workers = [1, 2, 3, 4].map(() => command.start(['worker', redis.url]));
@@ -182,7 +183,7 @@ describe.skipIf(!hasRedis)('explain on a queue', () => {
     patience,
   );
 
-  it(
+  it.runIf(process.env.WHEREFORE_FULL)(
     'evaluates to the same scores as one process, by a pool and by workers of which one is killed',
     async () => {
       const chosen = join(root, 'chosen');
