@@ -21,7 +21,7 @@ const programs = [
  * Small packages that every entry needs are joined, too, as far as they are used: zod alone loads 80 files, most of them
  * words in other languages. Their licences lie beside the code.
  */
-export const joined = ['@bufbuild/protobuf', 'fflate', 'onnx-buf', 'yaml', 'zod'];
+export const joined = ['fflate', 'yaml', 'zod'];
 
 /**
  * Writes the package as JavaScript: its entries and programs, and chunks that they share.

@@ -1,24 +1,16 @@
-import { isFieldSet, toBinary } from '@bufbuild/protobuf';
-import {
-  type AttributeProto,
-  AttributeProtoSchema,
-  type GraphProto,
-  AttributeProto_AttributeType as Kind,
-  type NodeProto,
-  type TensorProto,
-  type TypeProto_Tensor,
-  TypeProtoSchema,
-  type ValueInfoProto,
-} from 'onnx-buf';
 import { WhereforeError } from '../errors.ts';
 import { dataTypeOf } from './data-types.ts';
 import { decodeInitializer, decodeSparse, decodeTensor, isExternal, type Source } from './decode-tensor.ts';
 import type { Attribute, Attributes, Dimension, Graph, Initializer, Node, ValueInfo } from './graph.ts';
 import { toInt64 } from './int64.ts';
+import { attributeKinds, hasField, type Message } from './messages.ts';
 import { sortNodes } from './sort.ts';
+import { writeMessage } from './write-message.ts';
+
+type AttributeProto = Message<'AttributeProto'>;
 
 /** Decodes a graph of the file, nested ones included. */
-export function decodeGraph(proto: GraphProto, source: Source): Graph {
+export function decodeGraph(proto: Message<'GraphProto'>, source: Source): Graph {
   const initializers = new Map<string, Initializer>();
   const add = (initializer: Initializer) => {
     if (initializers.has(initializer.name)) {
@@ -48,13 +40,13 @@ export function decodeGraph(proto: GraphProto, source: Source): Graph {
 }
 
 /** A Constant node whose value lies in another file, as an initializer: attributes hold only what is in memory. */
-function externalConstant(node: NodeProto): TensorProto | undefined {
+function externalConstant(node: Message<'NodeProto'>): Message<'TensorProto'> | undefined {
   if (node.opType !== 'Constant' || shortDomain(node.domain) !== '') return undefined;
   const value = node.attribute.find((attribute) => attribute.name === 'value')?.t;
   return value && isExternal(value) ? value : undefined;
 }
 
-export function decodeNode(proto: NodeProto, source: Source): Node {
+export function decodeNode(proto: Message<'NodeProto'>, source: Source): Node {
   const where = `${source.fileName}, node "${proto.name || proto.output.find(Boolean) || '?'}" (${proto.opType})`;
   if (!proto.opType) {
     throw new WhereforeError('malformed-model', 'the node does not name its operator', {
@@ -73,20 +65,24 @@ export function decodeNode(proto: NodeProto, source: Source): Node {
   };
 }
 
-function decodeValueInfo(proto: ValueInfoProto): ValueInfo {
+function decodeValueInfo(proto: Message<'ValueInfoProto'>): ValueInfo {
   const { name, type } = proto;
-  if (!type || type.value.case === undefined) return { name, type: undefined, shape: undefined };
-  if (type.value.case !== 'tensorType') {
-    return { name, type: undefined, shape: undefined, opaque: toBinary(TypeProtoSchema, type) };
-  }
-  return { name, type: dataTypeOf(type.value.value.elemType), shape: decodeDimensions(type.value.value) };
+  if (type?.tensorType)
+    return { name, type: dataTypeOf(type.tensorType.elemType), shape: decodeDimensions(type.tensorType) };
+  const isOther = type?.sequenceType ?? type?.mapType ?? type?.optionalType ?? type?.sparseTensorType;
+  return {
+    name,
+    type: undefined,
+    shape: undefined,
+    ...(type && isOther && { opaque: writeMessage('TypeProto', type) }),
+  };
 }
 
-function decodeDimensions(type: TypeProto_Tensor): Dimension[] | undefined {
-  return type.shape?.dim.map(({ value }) => {
+function decodeDimensions(type: Message<'TensorType'>): Dimension[] | undefined {
+  return type.shape?.dim.map(({ dimValue, dimParam }) => {
     // Some exporters write −1, or an empty name, for a size that is not known.
-    if (value.case === 'dimValue') return value.value < 0n ? undefined : Number(value.value);
-    return value.case === 'dimParam' && value.value ? value.value : undefined;
+    if (dimValue !== undefined) return dimValue < 0n ? undefined : Number(dimValue);
+    return dimParam || undefined;
   });
 }
 
@@ -111,35 +107,34 @@ export function decodeAttributes(protos: readonly AttributeProto[], source: Sour
 }
 
 function decodeAttribute(proto: AttributeProto, source: Source, where: string): Attribute {
-  const { field } = AttributeProtoSchema;
-  if (isFieldSet(proto, field.refAttrName)) return { kind: 'reference', value: proto.refAttrName, type: proto.type };
+  if (hasField(proto, 'refAttrName')) return { kind: 'reference', value: proto.refAttrName, type: proto.type };
   switch (proto.type || guessKind(proto)) {
-    case Kind.FLOAT:
+    case attributeKinds.float:
       return { kind: 'float', value: proto.f };
-    case Kind.FLOATS:
+    case attributeKinds.floats:
       return { kind: 'floats', value: proto.floats };
-    case Kind.INT:
+    case attributeKinds.int:
       return isExact(proto.i) ? { kind: 'int', value: Number(proto.i) } : opaque(proto);
-    case Kind.INTS:
+    case attributeKinds.ints:
       return proto.ints.every(isExact) ? { kind: 'ints', value: proto.ints.map(Number) } : opaque(proto);
-    case Kind.STRING:
+    case attributeKinds.string:
       return isText(proto.s) ? { kind: 'string', value: text.decode(proto.s) } : opaque(proto);
-    case Kind.STRINGS: {
+    case attributeKinds.strings: {
       const { strings } = proto;
       return strings.every(isText)
         ? { kind: 'strings', value: strings.map((item) => text.decode(item)) }
         : opaque(proto);
     }
-    case Kind.TENSOR:
+    case attributeKinds.tensor:
       if (!proto.t) throw lacking(where, 'tensor');
       return isExternal(proto.t) ? opaque(proto) : { kind: 'tensor', ...decodeTensor(proto.t, source, where) };
-    case Kind.TENSORS:
+    case attributeKinds.tensors:
       if (proto.tensors.some(isExternal)) return opaque(proto);
       return { kind: 'tensors', value: proto.tensors.map((item) => decodeTensor(item, source, where).value) };
-    case Kind.GRAPH:
+    case attributeKinds.graph:
       if (!proto.g) throw lacking(where, 'graph');
       return { kind: 'graph', value: decodeGraph(proto.g, source) };
-    case Kind.GRAPHS:
+    case attributeKinds.graphs:
       return { kind: 'graphs', value: proto.graphs.map((graph) => decodeGraph(graph, source)) };
     default:
       return opaque(proto);
@@ -147,7 +142,7 @@ function decodeAttribute(proto: AttributeProto, source: Source, where: string): 
 }
 
 function opaque(proto: AttributeProto): Attribute {
-  return { kind: 'opaque', value: toBinary(AttributeProtoSchema, proto) };
+  return { kind: 'opaque', value: writeMessage('AttributeProto', proto) };
 }
 
 function lacking(where: string, kind: string): WhereforeError {
@@ -158,18 +153,17 @@ function lacking(where: string, kind: string): WhereforeError {
 }
 
 /** Files of the first IR versions do not state the kind of an attribute; the field in use tells. */
-function guessKind(proto: AttributeProto): Kind {
-  const { field } = AttributeProtoSchema;
-  if (isFieldSet(proto, field.f)) return Kind.FLOAT;
-  if (isFieldSet(proto, field.i)) return Kind.INT;
-  if (isFieldSet(proto, field.s)) return Kind.STRING;
-  if (proto.t) return Kind.TENSOR;
-  if (proto.g) return Kind.GRAPH;
-  if (proto.floats.length) return Kind.FLOATS;
-  if (proto.ints.length) return Kind.INTS;
-  if (proto.strings.length) return Kind.STRINGS;
-  if (proto.tensors.length) return Kind.TENSORS;
-  return proto.graphs.length ? Kind.GRAPHS : Kind.UNDEFINED;
+function guessKind(proto: AttributeProto): number {
+  if (hasField(proto, 'f')) return attributeKinds.float;
+  if (hasField(proto, 'i')) return attributeKinds.int;
+  if (hasField(proto, 's')) return attributeKinds.string;
+  if (proto.t) return attributeKinds.tensor;
+  if (proto.g) return attributeKinds.graph;
+  if (proto.floats.length) return attributeKinds.floats;
+  if (proto.ints.length) return attributeKinds.ints;
+  if (proto.strings.length) return attributeKinds.strings;
+  if (proto.tensors.length) return attributeKinds.tensors;
+  return proto.graphs.length ? attributeKinds.graphs : attributeKinds.undefined;
 }
 
 /** Whether a 64-bit integer survives as a JavaScript number: all below 2^53, and the two ends. */

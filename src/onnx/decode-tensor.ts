@@ -1,5 +1,3 @@
-import { isFieldSet } from '@bufbuild/protobuf';
-import { type SparseTensorProto, type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from 'onnx-buf';
 import { WhereforeError } from '../errors.ts';
 import {
   type DataType,
@@ -14,6 +12,9 @@ import {
 } from '../tensor/tensor.ts';
 import { dataTypeOf } from './data-types.ts';
 import type { FileRange, Initializer, WeightLocation } from './graph.ts';
+import { externalLocation, hasField, type Message } from './messages.ts';
+
+type TensorProto = Message<'TensorProto'>;
 
 /** The file that is being decoded. */
 export interface Source {
@@ -51,11 +52,11 @@ export function decodeTensor(proto: TensorProto, source: Source, where: string):
 }
 
 export function isExternal(proto: TensorProto): boolean {
-  return proto.dataLocation === TensorProto_DataLocation.EXTERNAL;
+  return proto.dataLocation === externalLocation;
 }
 
 /** A sparse weight as a dense one. Indices are flat, or one row of coordinates an element. */
-export function decodeSparse(proto: SparseTensorProto, source: Source): Initializer {
+export function decodeSparse(proto: Message<'SparseTensorProto'>, source: Source): Initializer {
   const name = proto.values?.name ?? '';
   const where = `${source.fileName}, sparse initializer "${name}"`;
   if (!proto.values || !proto.indices) throw malformed(where, 'it lacks values or indices');
@@ -122,7 +123,7 @@ function decodeShape(dims: readonly bigint[], where: string): number[] {
 
 /** The raw_data field where the tensor is stored in it; undefined where it is stored in a typed field. */
 function rawBytes(proto: TensorProto, type: DataType, shape: readonly number[], where: string): Uint8Array | undefined {
-  if (!isFieldSet(proto, TensorProtoSchema.field.rawData)) return undefined;
+  if (!hasField(proto, 'rawData')) return undefined;
   const expected = Math.ceil(sizeOf(shape) * dataTypes[type].bytes);
   const { rawData } = proto;
   if (rawData.length === 0 && expected > 0 && typedField(proto, type).length > 0) return undefined;

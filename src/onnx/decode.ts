@@ -1,12 +1,11 @@
-import { fromBinary } from '@bufbuild/protobuf';
-import { type FunctionProto, type ModelProto, ModelProtoSchema, type OperatorSetIdProto } from 'onnx-buf';
 import { WhereforeError } from '../errors.ts';
 import { decodeAttributes, decodeGraph, decodeNode, shortDomain } from './decode-graph.ts';
 import type { Source } from './decode-tensor.ts';
 import { type Graph, type ModelFunction, type OnnxModel, requiredInputs } from './graph.ts';
+import type { Message } from './messages.ts';
+import { readMessage, WireFault } from './read-message.ts';
 import { recogniseForeign } from './recognise.ts';
 import { sortNodes } from './sort.ts';
-import { findWireFault } from './wire.ts';
 
 export interface DecodeOptions {
   /** The file's name in its folder: what errors call it and what `origin` ranges refer to. Default `model.onnx`. */
@@ -45,7 +44,7 @@ export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): Onn
   };
 }
 
-function parse(source: Source): ModelProto {
+function parse(source: Source): Message<'ModelProto'> {
   const { fileName: where, bytes } = source;
   if (bytes.length === 0)
     throw new WhereforeError('not-onnx', 'the file is empty', { where, fix: 'get the file again' });
@@ -53,12 +52,14 @@ function parse(source: Source): ModelProto {
   if (foreign) {
     throw new WhereforeError('not-onnx', 'this is not an ONNX model', { where, got: foreign.name, fix: foreign.fix });
   }
-  const fault = findWireFault(ModelProtoSchema, bytes);
-  if (fault) {
+  try {
+    return readMessage('ModelProto', bytes);
+  } catch (fault) {
+    if (!(fault instanceof WireFault)) throw fault;
     // Nearly every model begins with its IR version, a small number in field 1.
     const beginsLikeModel = bytes[0] === 8 && bytes[1] > 0 && bytes[1] < 64;
     const atStart = fault.position < 16 && !fault.path.includes('.') && !(beginsLikeModel && fault.cut);
-    const got = `at byte ${fault.position} of ${bytes.length}${fault.path && `, in ${fault.path}`}: ${fault.problem}`;
+    const got = `at byte ${fault.position} of ${bytes.length}${fault.path && `, in ${fault.path}`}: ${fault.message}`;
     if (atStart) {
       throw new WhereforeError('not-onnx', 'this is not an ONNX model', { where, got, fix: 'give an .onnx file' });
     }
@@ -68,23 +69,17 @@ function parse(source: Source): ModelProto {
       fix: 'get or export the file again and compare its size',
     });
   }
-  try {
-    return fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });
-  } catch (cause) {
-    throw new WhereforeError('malformed-model', 'the file is damaged', {
-      where,
-      got: cause instanceof Error ? cause.message : String(cause),
-      fix: 'get or export the file again',
-      cause,
-    });
-  }
 }
 
 function withoutDefaults(graph: Graph): Graph {
   return { ...graph, inputs: requiredInputs(graph) };
 }
 
-function decodeOpsets(imports: readonly OperatorSetIdProto[], irVersion: number, where: string): Map<string, number> {
+function decodeOpsets(
+  imports: readonly Message<'OperatorSetIdProto'>[],
+  irVersion: number,
+  where: string,
+): Map<string, number> {
   const opsets = new Map<string, number>();
   for (const { domain, version } of imports) {
     const key = shortDomain(domain);
@@ -109,7 +104,7 @@ function decodeOpsets(imports: readonly OperatorSetIdProto[], irVersion: number,
   return opsets;
 }
 
-function decodeFunction(proto: FunctionProto, source: Source): ModelFunction {
+function decodeFunction(proto: Message<'FunctionProto'>, source: Source): ModelFunction {
   const where = `${source.fileName}, function "${proto.name}"`;
   const body: Graph = {
     name: proto.name,

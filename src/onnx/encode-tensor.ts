@@ -1,9 +1,10 @@
-import { create } from '@bufbuild/protobuf';
-import { type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from 'onnx-buf';
 import { WhereforeError } from '../errors.ts';
 import { bytesOf, type DataType, type Tensor } from '../tensor/tensor.ts';
 import { dataTypeCodes } from './data-types.ts';
 import type { FileRange, Initializer } from './graph.ts';
+import { externalLocation, type MessageInit } from './messages.ts';
+
+type TensorProto = MessageInit<'TensorProto'>;
 
 /** How weights are written; see EncodeOptions. */
 export interface WeightOptions {
@@ -17,7 +18,7 @@ export function encodeInitializer(initializer: Initializer, { reference, inlineB
   if (location.kind === 'file') return encodeReference(name, type, shape, location);
   if (reference && origin && origin.length >= inlineBelow) return encodeReference(name, type, shape, origin);
   if (location.kind === 'memory') return encodeTensor(location.tensor, name);
-  return create(TensorProtoSchema, { ...header(name, type, shape), rawData: plain(location.bytes) });
+  return { ...header(name, type, shape), rawData: location.bytes };
 }
 
 /** A tensor with its elements. */
@@ -26,9 +27,9 @@ export function encodeTensor(tensor: Tensor, name = ''): TensorProto {
   if (type === 'string') {
     const encoder = new TextEncoder();
     const stringData = (data as string[]).map((text) => encoder.encode(text));
-    return create(TensorProtoSchema, { ...header(name, type, shape), stringData });
+    return { ...header(name, type, shape), stringData };
   }
-  return create(TensorProtoSchema, { ...header(name, type, shape), rawData: plain(bytesOf(tensor)) });
+  return { ...header(name, type, shape), rawData: bytesOf(tensor) };
 }
 
 function header(name: string, type: DataType, shape: readonly number[]) {
@@ -43,17 +44,12 @@ function encodeReference(name: string, type: DataType, shape: readonly number[],
       got: `${offset} + ${length}`,
     });
   }
-  return create(TensorProtoSchema, {
+  return {
     ...header(name, type, shape),
-    dataLocation: TensorProto_DataLocation.EXTERNAL,
+    dataLocation: externalLocation,
     externalData: Object.entries({ location: path, offset, length }).map(([key, value]) => ({
       key,
       value: `${value}`,
     })),
-  });
-}
-
-/** The protobuf library's types ask for an array that is not shared memory; it only reads it. */
-function plain(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return bytes as Uint8Array<ArrayBuffer>;
+  };
 }

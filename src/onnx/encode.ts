@@ -1,18 +1,3 @@
-import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
-import {
-  type AttributeProto,
-  AttributeProtoSchema,
-  type FunctionProtoSchema,
-  type GraphProto,
-  GraphProtoSchema,
-  AttributeProto_AttributeType as Kind,
-  ModelProtoSchema,
-  type NodeProto,
-  NodeProtoSchema,
-  TypeProtoSchema,
-  type ValueInfoProto,
-  ValueInfoProtoSchema,
-} from 'onnx-buf';
 import { WhereforeError } from '../errors.ts';
 import { dataTypeCodes } from './data-types.ts';
 import { encodeInitializer, encodeTensor, type WeightOptions } from './encode-tensor.ts';
@@ -27,6 +12,9 @@ import {
   type ValueInfo,
 } from './graph.ts';
 import { toInt64 } from './int64.ts';
+import { attributeKinds, type MessageInit } from './messages.ts';
+import { readMessage } from './read-message.ts';
+import { writeMessage } from './write-message.ts';
 
 export interface EncodeOptions {
   /**
@@ -59,7 +47,7 @@ export function encodeModel(model: OnnxModel, options: EncodeOptions = {}): Uint
   };
   const opsets = new Map(model.opsets);
   if (!opsets.has(contribDomain) && usesDomain(model.graph, contribDomain)) opsets.set(contribDomain, 1);
-  const proto = create(ModelProtoSchema, {
+  return writeMessage('ModelProto', {
     irVersion: BigInt(Math.max(4, model.irVersion)),
     producerName: model.producer,
     opsetImport: encodeOpsets(opsets),
@@ -67,7 +55,6 @@ export function encodeModel(model: OnnxModel, options: EncodeOptions = {}): Uint
     functions: model.functions.map((item) => encodeFunction(item, weights)),
     metadataProps: [...model.metadata].map(([key, value]) => ({ key, value })),
   });
-  return toBinary(ModelProtoSchema, proto);
 }
 
 function usesDomain(graph: Graph, domain: string): boolean {
@@ -80,8 +67,8 @@ function encodeOpsets(opsets: ReadonlyMap<string, number>) {
   return [...opsets].map(([domain, version]) => ({ domain, version: BigInt(version) }));
 }
 
-function encodeGraph(graph: Graph, weights: WeightOptions): GraphProto {
-  return create(GraphProtoSchema, {
+function encodeGraph(graph: Graph, weights: WeightOptions): MessageInit<'GraphProto'> {
+  return {
     // A graph without a name is refused by checkers.
     name: graph.name || 'graph',
     input: graph.inputs.map(encodeValueInfo),
@@ -89,10 +76,10 @@ function encodeGraph(graph: Graph, weights: WeightOptions): GraphProto {
     node: graph.nodes.map((node) => encodeNode(node, weights)),
     initializer: [...graph.initializers.values()].map((item) => encodeInitializer(item, weights)),
     valueInfo: [...graph.values.values()].map(encodeValueInfo),
-  });
+  };
 }
 
-function encodeFunction(item: ModelFunction, weights: WeightOptions): MessageInitShape<typeof FunctionProtoSchema> {
+function encodeFunction(item: ModelFunction, weights: WeightOptions): MessageInit<'FunctionProto'> {
   return {
     domain: item.domain,
     name: item.name,
@@ -108,8 +95,8 @@ function encodeFunction(item: ModelFunction, weights: WeightOptions): MessageIni
   };
 }
 
-function encodeNode(node: Node, weights: WeightOptions): NodeProto {
-  return create(NodeProtoSchema, {
+function encodeNode(node: Node, weights: WeightOptions): MessageInit<'NodeProto'> {
+  return {
     opType: node.op,
     domain: node.domain,
     name: node.name,
@@ -119,12 +106,17 @@ function encodeNode(node: Node, weights: WeightOptions): NodeProto {
     attribute: Object.entries(node.attributes).map(([name, value]) =>
       encodeAttribute(name, value, weights, describeNode(node)),
     ),
-  });
+  };
 }
 
-function encodeAttribute(name: string, attribute: Attribute, weights: WeightOptions, where: string): AttributeProto {
-  if (attribute.kind === 'opaque') return fromBinary(AttributeProtoSchema, attribute.value);
-  return create(AttributeProtoSchema, { name, ...encodeValue(attribute, weights, `${where}, attribute "${name}"`) });
+function encodeAttribute(
+  name: string,
+  attribute: Attribute,
+  weights: WeightOptions,
+  where: string,
+): MessageInit<'AttributeProto'> {
+  if (attribute.kind === 'opaque') return readMessage('AttributeProto', attribute.value);
+  return { name, ...encodeValue(attribute, weights, `${where}, attribute "${name}"`) };
 }
 
 const encoder = new TextEncoder();
@@ -133,28 +125,28 @@ function encodeValue(
   attribute: Exclude<Attribute, { kind: 'opaque' }>,
   weights: WeightOptions,
   where: string,
-): MessageInitShape<typeof AttributeProtoSchema> {
+): MessageInit<'AttributeProto'> {
   switch (attribute.kind) {
     case 'float':
-      return { type: Kind.FLOAT, f: toFloat(attribute.value, where) };
+      return { type: attributeKinds.float, f: toFloat(attribute.value, where) };
     case 'floats':
-      return { type: Kind.FLOATS, floats: attribute.value.map((value) => toFloat(value, where)) };
+      return { type: attributeKinds.floats, floats: attribute.value.map((value) => toFloat(value, where)) };
     case 'int':
-      return { type: Kind.INT, i: toInteger(attribute.value, where) };
+      return { type: attributeKinds.int, i: toInteger(attribute.value, where) };
     case 'ints':
-      return { type: Kind.INTS, ints: attribute.value.map((value) => toInteger(value, where)) };
+      return { type: attributeKinds.ints, ints: attribute.value.map((value) => toInteger(value, where)) };
     case 'string':
-      return { type: Kind.STRING, s: encoder.encode(attribute.value) };
+      return { type: attributeKinds.string, s: encoder.encode(attribute.value) };
     case 'strings':
-      return { type: Kind.STRINGS, strings: attribute.value.map((value) => encoder.encode(value)) };
+      return { type: attributeKinds.strings, strings: attribute.value.map((value) => encoder.encode(value)) };
     case 'tensor':
-      return { type: Kind.TENSOR, t: encodeTensor(attribute.value) };
+      return { type: attributeKinds.tensor, t: encodeTensor(attribute.value) };
     case 'tensors':
-      return { type: Kind.TENSORS, tensors: attribute.value.map((value) => encodeTensor(value)) };
+      return { type: attributeKinds.tensors, tensors: attribute.value.map((value) => encodeTensor(value)) };
     case 'graph':
-      return { type: Kind.GRAPH, g: encodeGraph(attribute.value, weights) };
+      return { type: attributeKinds.graph, g: encodeGraph(attribute.value, weights) };
     case 'graphs':
-      return { type: Kind.GRAPHS, graphs: attribute.value.map((graph) => encodeGraph(graph, weights)) };
+      return { type: attributeKinds.graphs, graphs: attribute.value.map((graph) => encodeGraph(graph, weights)) };
     case 'reference':
       return { type: attribute.type, refAttrName: attribute.value };
   }
@@ -173,22 +165,13 @@ function toFloat(value: number, where: string): number {
   return rounded;
 }
 
-function encodeValueInfo({ name, type, shape, opaque }: ValueInfo): ValueInfoProto {
-  if (opaque) return create(ValueInfoProtoSchema, { name, type: fromBinary(TypeProtoSchema, opaque) });
-  if (!type) return create(ValueInfoProtoSchema, { name });
+function encodeValueInfo({ name, type, shape, opaque }: ValueInfo): MessageInit<'ValueInfoProto'> {
+  if (opaque) return { name, type: readMessage('TypeProto', opaque) };
+  if (!type) return { name };
   const dimensions = shape?.map((dimension) => {
     if (dimension === undefined) return {};
-    return typeof dimension === 'string'
-      ? { value: { case: 'dimParam' as const, value: dimension } }
-      : { value: { case: 'dimValue' as const, value: BigInt(dimension) } };
+    return typeof dimension === 'string' ? { dimParam: dimension } : { dimValue: BigInt(dimension) };
   });
-  return create(ValueInfoProtoSchema, {
-    name,
-    type: {
-      value: {
-        case: 'tensorType',
-        value: { elemType: dataTypeCodes[type], ...(dimensions ? { shape: { dim: dimensions } } : {}) },
-      },
-    },
-  });
+  const shaped = dimensions ? { shape: { dim: dimensions } } : {};
+  return { name, type: { tensorType: { elemType: dataTypeCodes[type], ...shaped } } };
 }

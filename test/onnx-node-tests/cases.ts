@@ -1,7 +1,6 @@
-import { fromBinary } from '@bufbuild/protobuf';
-import { TensorProtoSchema } from 'onnx-buf';
 import { decodeTensor } from '../../src/onnx/decode-tensor.ts';
 import type { OnnxModel } from '../../src/onnx/graph.ts';
+import { readMessage } from '../../src/onnx/read-message.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { readTarGz } from '../tar.ts';
 
@@ -40,7 +39,7 @@ export function decodeValues(
     const info = declared[i];
     if (!info || info.opaque) return undefined;
     const source = { fileName: `value ${i}`, bytes };
-    values.set(info.name, decodeTensor(fromBinary(TensorProtoSchema, bytes), source, `value ${i}`).value);
+    values.set(info.name, decodeTensor(readMessage('TensorProto', bytes), source, `value ${i}`).value);
   }
   return values;
 }
