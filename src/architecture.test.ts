@@ -72,6 +72,8 @@ const fileSystem = [
   'src/data/files/open-file.ts',
   'src/cli/main.ts',
   'src/data/files/temporary.ts',
+  // What is downloaded piece by piece.
+  'src/data/hub/part-file.ts',
   'src/cli/out-folder.ts',
   'src/run/folder-storage.ts',
   // Pipes to processes, and how much memory these hold.

@@ -7,6 +7,7 @@ export * from './core.ts';
 
 // Models from files
 
+export { type DownloadOptions, type DownloadProgress, downloadModel } from './data/hub/hub.ts';
 export { readModelInputs } from './data/inputs/read-model-input.ts';
 export { type LoadModelOptions, loadModel } from './data/model/load-model.ts';
 export type { NamedFiles } from './data/model/named-beside.ts';

@@ -3,6 +3,7 @@ import { packageVersion } from '../explain/version.ts';
 import { defineAdapt } from './adapt.ts';
 import { defineAudit } from './audit.ts';
 import { defineDemo } from './demo.ts';
+import { downloadNamedModels } from './downloaded-models.ts';
 import { defineEvaluate } from './evaluate.ts';
 import { defineExplain } from './explain.ts';
 import { reportFailure } from './failure.ts';
@@ -45,7 +46,8 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
     .showHelpAfterError('(add --help for what the command takes)')
     // `trace` and `trace index` have options of the same name.
     .enablePositionalOptions()
-    .exitOverride();
+    .exitOverride()
+    .hook('preAction', (_, command) => downloadNamedModels(command));
   for (const define of commands) define(program);
   defineRuns(program, runCommandLine);
   for (const command of program.commands.flatMap((one) => [one, ...one.commands]))

@@ -18,6 +18,7 @@ export * from './formats/table.ts';
 export * from './formats/table-file.ts';
 export { type GuessedPreprocessing, guessPreprocessing } from './guess/guess.ts';
 export type { Guess } from './guess/guessed.ts';
+export * from './hub/hub.ts';
 export * from './inputs/grid.ts';
 export * from './inputs/image-input.ts';
 export * from './inputs/table-input.ts';

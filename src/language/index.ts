@@ -1,4 +1,5 @@
 // `wherefore/language`: language models here and behind an endpoint, and what can be asked of them.
+export { type DownloadOptions, type DownloadProgress, downloadModel } from '../data/hub/hub.ts';
 export type { LoadModelOptions } from '../data/model/load-model.ts';
 export type { NamedFiles } from '../data/model/named-beside.ts';
 export type { BootstrapOptions } from '../evaluation/statistics.ts';

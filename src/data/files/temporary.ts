@@ -48,6 +48,17 @@ async function isAbandoned(folder: string, name: string): Promise<boolean> {
   return now !== undefined && start !== 'x' && now !== start;
 }
 
+/** A path of what a process that was killed left unfinished of a target, so that another goes on with it. */
+export async function abandonedOf(target: string): Promise<string | undefined> {
+  const folder = dirname(target);
+  const begins = `.${basename(target).slice(0, 120)}.`;
+  for (const name of await readdir(folder).catch(() => [])) {
+    const own = name.startsWith(begins) && name.replace(pattern, '.') === begins;
+    if (own && (await isAbandoned(folder, name))) return join(folder, name);
+  }
+  return undefined;
+}
+
 const cleared = new Set<string>();
 
 /**

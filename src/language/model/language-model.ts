@@ -3,6 +3,7 @@ import { folderEntries, isFile, isFolder } from '../../data/files/folders.ts';
 import { readText } from '../../data/files/read-file.ts';
 import type { Tokenizer } from '../../data/inputs/tokenizer.ts';
 import { readTokenizer } from '../../data/inputs/tokenizer-file.ts';
+import { chosenModel } from '../../data/model/chosen-model.ts';
 import { type LoadModelOptions, loadModel } from '../../data/model/load-model.ts';
 import type { LoadedModel } from '../../data/model/loaded-model.ts';
 import { WhereforeError } from '../../errors.ts';
@@ -47,9 +48,6 @@ export interface OpenLanguageModelOptions
     readonly tensors: ReadonlyMap<string, Tensor>;
   };
 }
-
-/** Names under which exporters leave a decoder, the first that is there is taken. */
-const modelNames = ['model.onnx', 'decoder_model.onnx', 'decoder_model_merged.onnx', 'decoder_with_past_model.onnx'];
 
 /**
  * Opens a language model from a folder in the layout of Hugging Face: `model.onnx` (or `onnx/model.onnx`, or the only
@@ -123,32 +121,12 @@ export async function modelFile(path: string, named: string | undefined): Promis
     });
   }
   const folder = resolve(path);
-  const inner = join(folder, 'onnx');
-  const places = (await isFolder(inner)) ? [folder, inner] : [folder];
-  if (named !== undefined) {
-    const found = await firstFile(places, named);
-    if (found) return found;
-  } else {
-    for (const name of modelNames) {
-      const found = await firstFile(places, name);
-      if (found) return found;
-    }
-  }
-  const listed: string[] = [];
-  for (const place of places)
-    for (const { name } of await folderEntries(place)) if (name.endsWith('.onnx')) listed.push(join(place, name));
-  if (listed.length === 1 && named === undefined) return listed[0];
-  const several = listed.length > 1 && named === undefined;
-  throw new WhereforeError(
-    several ? 'invalid-argument' : 'file-not-found',
-    several ? 'the folder holds several models' : 'the folder has no such model',
-    {
-      where: path,
-      got: listed.map((file) => basename(file)).join(', ') || 'no .onnx file',
-      expected: named ?? 'model.onnx',
-      fix: several ? `name one: --file ${basename(listed[0])}` : 'check the name',
-    },
-  );
+  const files: string[] = [];
+  for (const place of ['', 'onnx/'])
+    if (await isFolder(join(folder, place)))
+      for (const { name, isFolder } of await folderEntries(join(folder, place)))
+        if (!isFolder) files.push(`${place}${name}`);
+  return join(folder, chosenModel(files, named, path));
 }
 
 /** The first of some folders that holds a file of this name. */
