@@ -3,6 +3,7 @@ import { isTaken } from '../data/files/folders.ts';
 import type { ModelInput } from '../data/inputs/model-input.ts';
 import { readModelInputs } from '../data/inputs/read-model-input.ts';
 import type { LoadedModel } from '../data/model/loaded-model.ts';
+import type { Preprocessing } from '../data/model/preprocessing.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import { datasetOf } from '../dataset/in-memory.ts';
 import { subset } from '../dataset/select.ts';
@@ -28,12 +29,16 @@ export interface AskedQuery {
   readonly views: RowViews;
 }
 
-/** The query as a data set of one row: a row of `--from`, or what a person names as for `explain`. */
+/**
+ * The query as a data set of one row: a row of `--from`, or what a person names as for `explain`.
+ * @param preprocessing How it becomes an input. Default: what the model's description says.
+ */
 export async function openQuery(
   query: string,
   from: string | undefined,
   model: LoadedModel,
   described: Parameters<typeof openDataset>[1],
+  preprocessing: Preprocessing = preprocessingOf(model, {}),
 ): Promise<AskedQuery> {
   if (from !== undefined) {
     // What a file of labels says of the training rows it does not say of the query.
@@ -54,7 +59,7 @@ export async function openQuery(
       got: query,
       fix: 'add --from with the data that the row is in',
     });
-  const inputs = await readModelInputs(model, query, preprocessingOf(model, {}));
+  const inputs = await readModelInputs(model, query, preprocessing);
   if (inputs.length !== 1)
     throw new WhereforeError('invalid-argument', 'one query at a time', {
       got: `${inputs.length} inputs`,

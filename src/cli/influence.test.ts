@@ -58,6 +58,35 @@ const document = <T>(out: string, name: string): T => {
   return JSON.parse(readFileSync(join(at(out), made, name), 'utf8')) as T;
 };
 
+describe('a table that no wherefore.yaml describes', () => {
+  const table = (name: string, head: string, cells: (row: number) => readonly (string | number)[]) => {
+    const lines = Array.from({ length: rows }, (_, i) => [...rowOf(data.x, i), ...cells(i)].join(','));
+    writeFileSync(at(name), `${[head, ...lines].join('\n')}\n`);
+  };
+  table('rows.csv', 'a,b,c,d,label,who', (i) => [`class ${data.y[i]}`, i % 2 ? 'ann' : 'bob']);
+  const asked = ['--model', at('model.onnx'), '--data', at('rows.csv'), '--label', 'label'];
+
+  it('gives its columns of numbers to a model of as many, also those of the query', async () => {
+    const words = [...asked, '--metadata', 'who', '--class', 'class 0', '--json'];
+    const ofRow = await wherefore('influence', '3', '--from', at('rows.csv'), ...words, '--out', at('t1'));
+    const ofFile = await wherefore('influence', `${at('rows.csv')}#3`, ...words, '--out', at('t2'));
+    const arrays = await run('t3', 'influence', '3', '--from', at('rows.npy'), '--class', '0', '--json');
+    expect(ofRow.output).toContain('as they are, in the order of the file: a, b, c, d');
+    const order = ({ output }: { output: string }) =>
+      (JSON.parse(output) as InfluenceDocument).all.proponents.map(({ row }) => row);
+    expect(order(ofRow)).toEqual(order(arrays));
+    expect(order(ofFile)).toEqual(order(arrays));
+  });
+
+  it('is refused where columns are no numbers, or too many', async () => {
+    const names = await wherefore('influence', '3', '--from', at('rows.csv'), ...asked, '--out', at('t4'));
+    expect(names.errors).toMatch(/columns hold no numbers.*\(got who\).*--metadata/s);
+    table('wide.csv', 'a,b,c,d,e,label', (i) => [i, `class ${data.y[i]}`]);
+    const wide = ['--model', at('model.onnx'), '--data', at('wide.csv'), '--label', 'label', '--out', at('t5')];
+    expect((await wherefore('audit', ...wide)).errors).toMatch(/got 5: a, b, c, d, e, expected 4 for "x"/);
+  });
+});
+
 describe('wherefore influence', () => {
   it('lists rows that help and rows that harm, with notes and a page', async () => {
     const { code, output, errors } = await run(

@@ -113,7 +113,7 @@ export async function computeInfluence<T>(
     const data = withKeptHashes(opened);
     const decided = await openDecided(data, options.decisions, model.labels);
     await session.check?.({ model, data: decided.data });
-    const asked = await openQuery(query, options.from, model, described);
+    const asked = await openQuery(query, options.from, model, described, opened.preprocessing);
     const stored = { data, described: { label, labels, id, metadata }, read, signal, say, onProgress };
     kept = storesFor(options, { ...stored, pathOf: ({ model }) => paths.get(model) as CheckpointPath });
     // A store is of the rows as the files have them.
@@ -132,6 +132,7 @@ export async function computeInfluence<T>(
       count: options.rows,
       redact: options.redact,
       texts: await textsOf(decided, asked),
+      dataNotes: opened.notes,
       layer: options.layer,
       seed: options.seed,
       command,

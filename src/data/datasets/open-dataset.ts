@@ -7,6 +7,7 @@ import { WhereforeError } from '../../errors.ts';
 import { unknownName } from '../../nearest.ts';
 import { foldersOf, isFolder } from '../files/folders.ts';
 import { settledPreprocessing } from '../guess/settled-preprocessing.ts';
+import type { Preprocessing } from '../model/preprocessing.ts';
 import { loadPreprocessing } from '../model/preprocessing-file.ts';
 import { type ReaderCache, readerCache } from './blocks.ts';
 import type { Contents, OpenedContents, ReadColumn } from './contents.ts';
@@ -15,6 +16,7 @@ import { openRanges } from './file-ranges.ts';
 import { numbersOf, readLabelFile } from './label-file.ts';
 import { type Labels, labelsOf } from './labels.ts';
 import { openContents } from './open-contents.ts';
+import { plainRows } from './plain-rows.ts';
 import { prepare } from './prepare.ts';
 import { tensorFiles } from './tensor-rows.ts';
 
@@ -25,6 +27,8 @@ export interface OpenedDataset extends Dataset {
   readonly contents: Contents;
   /** How contents become inputs. */
   readonly recipe: string;
+  /** What says so; undefined where nothing does. */
+  readonly preprocessing?: Preprocessing;
   /** What was concluded, and from what. */
   readonly notes: readonly string[];
   /** Bytes of the files that are kept. */
@@ -49,7 +53,9 @@ export async function openDataset(path: string, options: DatasetOptions = {}): P
   const opened = await openContents(path, complete, cache);
   const { contents, length, describe } = opened;
   const { labels, columns, weights } = await labelled(path, opened, complete, cache);
-  const prepared = prepare(contents, { ...complete, where: path, describe });
+  const plain = options.model && preprocessing && plainRows(opened, options.model, preprocessing, path);
+  const how = plain?.preprocessing ?? preprocessing;
+  const prepared = prepare(contents, { ...complete, preprocessing: how, where: path, describe });
   const all = { ...opened.columns, ...columns };
   const dataset = defineDataset({
     name: basename(path) || path,
@@ -70,7 +76,8 @@ export async function openDataset(path: string, options: DatasetOptions = {}): P
     path,
     contents,
     recipe: prepared.recipe,
-    notes: [...opened.notes, ...(labels?.notes ?? [])],
+    preprocessing: how,
+    notes: [...opened.notes, ...(plain?.notes ?? []), ...(labels?.notes ?? [])],
     budget: cache,
   };
 }

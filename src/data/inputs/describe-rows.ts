@@ -133,7 +133,7 @@ export async function withRows(
   if (input.columns.some(({ encode }) => encode !== 'number')) {
     throw new WhereforeError(
       'invalid-argument',
-      'the table holds categories, and nobody says how they become numbers',
+      'the table holds categories, and nothing says how they become numbers',
       {
         where: path,
         got: input.columns.flatMap(({ name, encode }) => (encode === 'number' ? [] : [name])).join(', '),

@@ -50,6 +50,14 @@ describe('describeTable', () => {
     expect(described(5).input.columns[2]).toMatchObject({ encode: 'onehot', categories: ['cook', 'smith'] });
   });
 
+  it('leaves categories out before a number, where numbers alone fit', () => {
+    const csv = 'a,b,who,label\n1,2.5,ann,yes\n4,5,bob,no\n7,8,ann,yes\n';
+    const { input, target, found } = described(2, csv);
+    expect(input.columns.map(({ name }) => name)).toEqual(['a', 'b']);
+    expect(target).toBe('label');
+    expect(found.join('\n')).toMatch(/left out so that the width fits: who/);
+  });
+
   it('keeps every column where only that fits', () => {
     const numbers = 'a,b,c\n1,2,3\n4,5,6.5\n7,8,9\n';
     expect(described(3, numbers)).toMatchObject({ target: undefined });

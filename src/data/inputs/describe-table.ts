@@ -68,17 +68,21 @@ function every(columns: readonly Column[], text: (column: Column) => ColumnText 
 
 /**
  * Finds the columns and encodings that give a row as many numbers as a model takes: all columns, without the one that
- * looks like the target, without those that number the rows, at last without one other column.
+ * looks like the target, without those that number the rows, numbers alone, at last without one other column.
  * @throws WhereforeError `invalid-data` where none does, with what each column could be
  */
 export function describeTable(table: Table, input: RowInput, where: string): DescribedTable {
   const usable = table.columns.filter(({ kind }) => kind !== 'text');
   const targets = targetsIn(usable);
   const ids = usable.filter(isCounter);
+  const categories = usable.filter(({ kind }) => kind === 'category');
   const left: readonly (readonly Column[])[] = [
     ...targets.flatMap((target) => [[target, ...ids], [target]]),
     ids,
     [],
+    // Numbers alone that fit are likelier than a category in the place of one of them.
+    ...(categories.length > 0 ? targets.slice(0, 1).map((target) => [target, ...ids, ...categories]) : []),
+    ...(categories.length > 0 ? [[...ids, ...categories]] : []),
     ...usable.flatMap((column) => (targets[0] && column !== targets[0] ? [[targets[0], column]] : [])),
   ];
   // Numbers that stand for categories are thought of last: few values make nearly every width.

@@ -125,6 +125,7 @@ export async function influenceData(
     ...(familiarity && { familiarity }),
     ...(spearman(rowOf(values, 0), likeness) !== undefined && { likeSimilarity: spearman(rowOf(values, 0), likeness) }),
     notes: [
+      ...(options.dataNotes ?? []),
       ...notes,
       ...scores.notes,
       ...(familiarity?.few ? [few] : []),

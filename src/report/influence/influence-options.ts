@@ -54,6 +54,8 @@ export interface InfluenceDataOptions {
   readonly count?: number;
   /** Rows and query as texts, where they are: words in common are then shown beside. */
   readonly texts?: Both<readonly string[]>;
+  /** What was concluded of the training rows when they were opened, for the document. */
+  readonly dataNotes?: readonly string[];
   /** Whether training rows are held back, so that sums over groups alone are told. Default false. */
   readonly redact?: boolean;
   readonly layer?: string;
