@@ -1,6 +1,5 @@
 import { type NonDifferentiable, nonDifferentiable } from '../src/autodiff/non-differentiable.ts';
-import type { RuleEntry } from '../src/autodiff/rules/entry.ts';
-import { vjpRules } from '../src/autodiff/rules/index.ts';
+import { ruleOf } from '../src/autodiff/rules/index.ts';
 import { lookup } from '../src/tensor/lookup.ts';
 import type { Errors, OperatorCase, Outcome } from './operators.ts';
 
@@ -64,7 +63,7 @@ Any other operator is refused by name as unsupported.
 }
 
 function row(operator: string, entries: readonly [OperatorCase, Outcome][]): string {
-  const rule = lookup<RuleEntry>(vjpRules, operator);
+  const rule = ruleOf(operator);
   const results = entries.map(([, outcome]) => outcome);
   const cells = [
     `\`${operator}\``,

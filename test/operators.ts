@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { differentiate } from '../src/autodiff/differentiate.ts';
 import { type Facts, probeOf, readProbe, specialise } from '../src/autodiff/facts.ts';
+import { loadRules } from '../src/autodiff/rules/index.ts';
 import { readSafetensors } from '../src/data/formats/safetensors.ts';
 import { GraphBuilder } from '../src/onnx/builder.ts';
 import { decodeModel } from '../src/onnx/decode.ts';
@@ -126,6 +127,7 @@ export async function runOperatorCases(
   runtime: Runtime,
   cases: readonly OperatorCase[],
 ): Promise<Map<string, Outcome>> {
+  await loadRules();
   const failures = new Map<string, string>();
   const each = <T extends { item: OperatorCase }, R>(stages: readonly T[], step: (stage: T) => R): R[] =>
     stages.flatMap((stage) => {

@@ -4,6 +4,7 @@ import type { Graph } from '../onnx/graph.ts';
 import { tensor } from '../tensor/tensor.ts';
 import { type DifferentiatedGraph, differentiate, type RuleOverrides } from './differentiate.ts';
 import type { Facts } from './facts.ts';
+import { loadRules } from './rules/index.ts';
 import { type KnownGraph, unknownValue, withSeeds } from './seeds.ts';
 
 /**
@@ -108,6 +109,8 @@ export async function buildGaussNewtonProgram(
   const shape = known.facts.shapes.get(at);
   if (!shape) throw unknownValue(at);
   const how = { overrides: rules, absorbZeros, noteCuts: false };
+  // The backward pass of a backward pass is not specialised in between: any operator may come up.
+  await loadRules();
   const split = withCopy(withSeeds(withSeeds(known, seeds), vectors), at);
   // J v, for a gradient r of z that nothing depends on.
   const builder = new GraphBuilder(split.graph, { prefix: 'gauss-newton/' });

@@ -1,9 +1,7 @@
 import { type Node, namesRead, operatorKey } from '../onnx/graph.ts';
-import { lookup } from '../tensor/lookup.ts';
 import type { DataType } from '../tensor/tensor.ts';
 import type { Facts } from './facts.ts';
-import { nonDifferentiable } from './non-differentiable.ts';
-import { vjpRules } from './rules/index.ts';
+import { isEstimated, operatorsWithRule } from './rules/index.ts';
 
 /** Types of values that have a gradient. */
 export const floatTypes: ReadonlySet<DataType> = new Set<DataType>(['float32', 'float64', 'float16', 'bfloat16']);
@@ -36,7 +34,7 @@ export function dependentOn(
 
 /** Whether a node that knows nothing of quantisation (Reshape, MaxPool, Cast) is given quantised values to move. */
 function carriesQuantized(node: Node, dependent: ReadonlySet<string>, facts: Facts): boolean {
-  if (!lookup(vjpRules, operatorKey(node))) return false;
+  if (!operatorsWithRule.has(operatorKey(node))) return false;
   return node.inputs.some((name) => {
     const type = facts.types.get(name);
     return dependent.has(name) && type !== undefined && !floatTypes.has(type);
@@ -45,8 +43,5 @@ function carriesQuantized(node: Node, dependent: ReadonlySet<string>, facts: Fac
 
 /** Quantised values are integers that stand for reals: the straight-through estimate passes them. */
 function quantized(node: Node): boolean {
-  return (
-    lookup(nonDifferentiable, operatorKey(node)) === undefined &&
-    lookup(vjpRules, operatorKey(node))?.throughIntegers === true
-  );
+  return isEstimated(operatorKey(node));
 }

@@ -8,7 +8,7 @@ import { gradientCuts } from './cuts.ts';
 import { dependentOn, floatTypes } from './dependence.ts';
 import type { Facts } from './facts.ts';
 import { nonDifferentiable } from './non-differentiable.ts';
-import { vjpRules } from './rules/index.ts';
+import { ruleOf } from './rules/index.ts';
 
 /** Rules that replace those of the table: by node name first, then by operator (`Relu`, `com.microsoft.QuickGelu`). */
 export interface RuleOverrides {
@@ -121,7 +121,7 @@ function ruleFor(node: Node, overrides: RuleOverrides): VjpRule {
   const key = operatorKey(node);
   const override = lookup(overrides.byNode ?? {}, node.name) ?? lookup(overrides.byOperator ?? {}, key);
   if (override) return override;
-  const entry = lookup(vjpRules, key);
+  const entry = ruleOf(key);
   if (entry) return entry.rule;
   const reason = lookup(nonDifferentiable, key);
   // Noted with the other cuts.

@@ -13,7 +13,7 @@ import { type Reduced, type RowReduction, reductions } from './per-sample/reduct
 import { rowGradient } from './per-sample/row-gradients.ts';
 import { followRows } from './per-sample/row-layout.ts';
 import { findUses, type Use } from './per-sample/uses.ts';
-import { vjpRules } from './rules/index.ts';
+import { ruleOf } from './rules/index.ts';
 import { withSeeds } from './seeds.ts';
 
 /** What a gradient program is asked for. */
@@ -105,7 +105,7 @@ export function buildRowProgram(given: Graph, facts: Facts, request: RowProgramR
     const [g, alone] = [use.node.outputs[0], use.value].map((name) => differentiated.gradients.get(name));
     if (!g) continue;
     const key = operatorKey(use.node);
-    const rule = lookup(rules?.byOperator ?? {}, key) ?? lookup(vjpRules, key)?.rule;
+    const rule = lookup(rules?.byOperator ?? {}, key) ?? ruleOf(key)?.rule;
     const outer = new Map(layouts.outer).set(use.node.outputs[0], use.outer);
     const c = contextOf(use.node);
     const factored = rule && contributionOf({ c, index: use.index, g, layouts: { ...layouts, outer }, rule });

@@ -5,7 +5,7 @@ import { targetOutput } from '../attribution/targets/target.ts';
 import { holdsTokens } from '../attribution/tokens.ts';
 import { gradientCuts } from '../autodiff/cuts.ts';
 import { nonDifferentiable } from '../autodiff/non-differentiable.ts';
-import { vjpRules } from '../autodiff/rules/index.ts';
+import { isEstimated, operatorsWithRule } from '../autodiff/rules/index.ts';
 import { type GuessedPreprocessing, guessPreprocessing } from '../data/guess/guess.ts';
 import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { WhereforeError } from '../errors.ts';
@@ -123,11 +123,8 @@ const replaced = { gradient: 'exact', why: 'replaced by simpler operators for th
 const followed = { gradient: 'exact', why: 'the gradient is that of what it decides at each input' } as const;
 
 function statusOf(operator: string): { gradient: GradientStatus; why?: string } {
-  const rule = lookup(vjpRules, operator);
-  if (rule)
-    return rule.kind === 'estimate'
-      ? { gradient: 'estimate', why: 'straight-through estimate' }
-      : { gradient: 'exact' };
+  if (isEstimated(operator)) return { gradient: 'estimate', why: 'straight-through estimate' };
+  if (operatorsWithRule.has(operator)) return { gradient: 'exact' };
   // Executor.specialise follows what these decide by the data.
   if (operator === 'If' || operator === 'Loop') return followed;
   const reason = lookup(nonDifferentiable, operator);

@@ -3,7 +3,7 @@ import { lookup } from '../tensor/lookup.ts';
 /** What an operator does to elements, whatever its attributes say; what a trait does not name, the operator is not. */
 export interface OperatorTraits {
   /**
-   * Where its derivative comes from: a rule of `vjpRules`; it is zero, or refused, as `nonDifferentiable` says; or the
+   * Where its derivative comes from: a rule of `autodiff/rules`; it is zero, or refused, as `nonDifferentiable` says; or the
    * operator is lowered to others or to a constant before a gradient is asked for (where it is not, it has none).
    */
   readonly gradient: 'rule' | 'zero' | 'refused' | 'lowered';

@@ -1,6 +1,7 @@
 import type { GradientNote } from '../autodiff/context.ts';
 import { controlFlow, decidesByData, decisionNotes, decisionProbe, takeBranches } from '../autodiff/control-flow.ts';
 import { type Decisions, type Facts, probeOf, readProbe, specialise } from '../autodiff/facts.ts';
+import { loadRules } from '../autodiff/rules/index.ts';
 import { resolveSequences } from '../autodiff/sequences.ts';
 import { unrollLoops } from '../autodiff/unroll.ts';
 import { WhereforeError } from '../errors.ts';
@@ -209,7 +210,9 @@ export class Executor {
     if (resolved !== graph) return again(resolved);
     const specialised = specialise(graph, facts);
     const taken = takeKnownBranches(specialised);
-    return taken ? again(taken) : { graph: specialised, facts };
+    if (taken) return again(taken);
+    await loadRules(specialised.nodes.map(operatorKey));
+    return { graph: specialised, facts };
   }
 
   #session(graph: Graph, options: SessionOptions): Promise<Session> {

@@ -1,6 +1,10 @@
 import { WhereforeError } from '../errors.ts';
 import { type Graph, type OnnxModel, requiredInputs } from '../onnx/graph.ts';
-import { type LoweringNote, lower, toFloat32 } from '../onnx/lowering/index.ts';
+import type { Expansions } from '../onnx/lowering/expansions/expression.ts';
+import { allExpansions } from '../onnx/lowering/expansions/index.ts';
+import { lowerWith } from '../onnx/lowering/lower.ts';
+import type { LoweringNote } from '../onnx/lowering/notes.ts';
+import { toFloat32 } from '../onnx/lowering/precision.ts';
 import { inferTypes } from '../onnx/types.ts';
 import type { DataType } from '../tensor/tensor.ts';
 import { Executor, type ExecutorOptions } from './executor.ts';
@@ -51,11 +55,21 @@ export function createModel(
   origin: ModelOrigin,
   options?: ExecutorOptions,
 ): Model {
+  return createModelWith(allExpansions(), source, { runtime, origin, options });
+}
+
+/** `createModel` where the expansions that the model may need are at hand (`expansionsFor`). */
+export function createModelWith(
+  expansions: Expansions,
+  source: OnnxModel,
+  { runtime, origin, options }: { runtime: Runtime; origin: ModelOrigin; options?: ExecutorOptions },
+): Model {
   if (source.graph.nodes.length === 0) {
     throw new WhereforeError('unsupported-model', `${origin.name} has no nodes`, { fix: 'export the model again' });
   }
   // An input that has a value in the file is a constant, as runtimes take it where nobody gives another.
-  const lowered = lower({ ...source, graph: { ...source.graph, inputs: requiredInputs(source.graph) } });
+  const required = { ...source, graph: { ...source.graph, inputs: requiredInputs(source.graph) } };
+  const lowered = lowerWith(required, { expansions, keep: new Set() });
   const { model, notes } = toFloat32(lowered.model);
   const executor = new Executor(runtime, model, origin.weights, options);
   return {

@@ -9,8 +9,6 @@ export interface RuleEntry {
    * (straight-through), and notes so in every result.
    */
   readonly kind: 'smooth' | 'kinked' | 'estimate';
-  /** The gradient passes through outputs of an integer type, which stand for reals (quantised values). */
-  readonly throughIntegers?: true;
   /** What the rule takes at points without a derivative, for the table in the docs. */
   readonly note?: string;
 }
@@ -31,7 +29,6 @@ export const kinked = (rule: VjpRule, note?: string): RuleEntry => ({
 export const estimate = (rule: VjpRule): RuleEntry => ({
   rule,
   kind: 'estimate',
-  throughIntegers: true,
 });
 
 /** A rule of an operator with one input and one output of the same shape: from `g`, `x` and `y` to the gradient of x. */

@@ -1,9 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { GraphBuilder } from '../../onnx/builder.ts';
 import type { PlainAttributes } from '../../onnx/graph.ts';
 import { inferTypes } from '../../onnx/types.ts';
 import { type DataType, float32, type Tensor, tensor } from '../../tensor/tensor.ts';
 import { type DifferentiatedGraph, differentiate } from '../differentiate.ts';
+import { loadRules } from './index.ts';
 
 /** Differentiates one node: inputs by type and shape (a tensor is a constant), the output's shape. */
 function differentiated(
@@ -40,6 +41,8 @@ describe('what the reader of a gradient is told', () => {
     ['float32', [3, 4]],
   ];
   const images = tensor('int64', [3]);
+
+  beforeAll(() => loadRules());
 
   it('says that rounding is passed straight through', () => {
     const { notes, gradients } = differentiated(

@@ -2,17 +2,8 @@ import { WhereforeError } from '../../errors.ts';
 import type { ValueInfo } from '../../onnx/graph.ts';
 import { float32, type Tensor } from '../../tensor/tensor.ts';
 import { type Audio, checkRates, mixed } from '../formats/audio.ts';
-import { readFlac } from '../formats/flac.ts';
 import { resample } from '../formats/resample.ts';
-import { readWav } from '../formats/wav.ts';
 import type { AudioInput, Preprocessing } from '../model/preprocessing.ts';
-
-/** Readers of recordings, by the file's ending. */
-export const audioReaders: Readonly<Record<string, (bytes: Uint8Array, where: string) => Audio>> = {
-  '.wav': readWav,
-  '.wave': readWav,
-  '.flac': readFlac,
-};
 
 /** A recording made ready for a model. */
 export interface PreparedAudio {

@@ -3,7 +3,6 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import type { Audio } from '../formats/audio.ts';
 import type { LoadedModel } from '../model/loaded-model.ts';
 import type { Preprocessing } from '../model/preprocessing.ts';
-import { prepareAudio } from './audio-input.ts';
 import type { ModelInput } from './model-input.ts';
 import { tensorInput } from './tensor-input.ts';
 import { textInputs } from './text-input.ts';
@@ -28,12 +27,13 @@ export async function textsAsInputs(
 }
 
 /** A recording as input of a model; what else the model takes has to follow from it. */
-export function audioAsInput(
+export async function audioAsInput(
   model: LoadedModel,
   audio: Audio,
   { source, hash }: { readonly source: string; readonly hash: string },
   preprocessing: Preprocessing,
-): ModelInput {
+): Promise<ModelInput> {
+  const { prepareAudio } = await import('./audio-input.ts');
   const { name, tensor, rate, notes } = prepareAudio(audio, requiredInputs(model.graph), preprocessing, source);
   const input = tensorInput(model, new Map([[name, tensor]]), source, hash, preprocessing);
   return { ...input, layout: { spatialAxes: [tensor.shape.length - 1] }, rate, notes: [...notes, ...input.notes] };

@@ -38,7 +38,7 @@ export async function readNamedTensor(
   const limit = inputLimit(model.graph);
   const place = within === undefined ? { limit } : { limit, inside: [within] };
   const bytes = await readBytes(within === undefined ? text : resolve(within, text), 'tensors', place);
-  const tensors = reader(bytes, text, limit);
+  const tensors = await reader(bytes, text, limit);
   const tensor = tensors.get(name) ?? (tensors.size === 1 ? [...tensors.values()][0] : undefined);
   if (!tensor) {
     throw new WhereforeError('unknown-name', `there is no tensor "${name}"`, {

@@ -9,13 +9,13 @@ import { nodeFiles } from '../files/node-files.ts';
 import type { ReadOptions } from '../files/open-file.ts';
 import { portablePath } from '../files/portable-path.ts';
 import { readBytes, readText } from '../files/read-file.ts';
+import { audioReaders } from '../formats/audio-readers.ts';
 import { readImage } from '../formats/image.ts';
 import { imageExtensions } from '../formats/image-type.ts';
 import { readTable, tableReaders } from '../formats/table-file.ts';
 import { tensorReaders } from '../formats/tensor-file.ts';
 import type { LoadedModel } from '../model/loaded-model.ts';
 import type { Preprocessing, TextInput } from '../model/preprocessing.ts';
-import { audioReaders } from './audio-input.ts';
 import { audioAsInput, textsAsInputs } from './content-input.ts';
 import { withRows } from './describe-rows.ts';
 import { describedText } from './described-text.ts';
@@ -145,7 +145,9 @@ async function readFileInputs(
   const hash = hashOfFile([bytes]);
   if (kind === 'image') return [await imageInput(model, bytes, told, hash, preprocessing)];
   if (kind === 'audio')
-    return [audioAsInput(model, audioReaders[extension](bytes, told), { source: told, hash }, preprocessing)];
+    return [
+      await audioAsInput(model, await audioReaders[extension](bytes, told), { source: told, hash }, preprocessing),
+    ];
   const reader = tensorReaders[extension];
   if (!reader) {
     throw new WhereforeError('invalid-argument', 'the kind of file is not known', {
@@ -160,7 +162,7 @@ async function readFileInputs(
       ].join(' '),
     });
   }
-  return [tensorInput(model, reader(bytes, source, limit), told, hash, preprocessing, options)];
+  return [tensorInput(model, await reader(bytes, source, limit), told, hash, preprocessing, options)];
 }
 
 async function rowInputs(

@@ -1,10 +1,10 @@
 import { WhereforeError } from '../../errors.ts';
 import { endingOf, within } from '../../paths.ts';
 import type { Files } from '../files/file-access.ts';
+import { audioReaders } from '../formats/audio-readers.ts';
 import { imageExtensions } from '../formats/image-type.ts';
 import { tensorReaders } from '../formats/tensor-file.ts';
 import type { Preprocessing } from '../model/preprocessing.ts';
-import { audioReaders } from './audio-input.ts';
 import { selectedRows } from './row-selection.ts';
 
 /** Inputs of one file or folder that are explained without naming them. */

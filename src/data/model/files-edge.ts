@@ -3,9 +3,9 @@ import { endingOf, fileName, joined, parentOf } from '../../paths.ts';
 import { contentHash } from '../../tensor/content-hash.ts';
 import type { Files, FolderEntry } from '../files/file-access.ts';
 import { textAt } from '../files/file-text.ts';
+import { audioReaders } from '../formats/audio-readers.ts';
 import { imageExtensions } from '../formats/image-type.ts';
 import { tensorReaders } from '../formats/tensor-file.ts';
-import { audioReaders } from '../inputs/audio-input.ts';
 import { audioAsInput, textsAsInputs } from '../inputs/content-input.ts';
 import { describedText } from '../inputs/described-text.ts';
 import { imageAsInput } from '../inputs/image-as-input.ts';
@@ -110,13 +110,13 @@ async function inputsOf(
   }
   if (ending in audioReaders) {
     const bytes = await files.read(source, 'audio');
-    const recording = audioReaders[ending](bytes, source);
-    return [audioAsInput(model, recording, { source, hash: contentHash([bytes]) }, preprocessing)];
+    const recording = await audioReaders[ending](bytes, source);
+    return [await audioAsInput(model, recording, { source, hash: contentHash([bytes]) }, preprocessing)];
   }
   if (ending in tensorReaders) {
     const limit = inputLimit(model.graph);
     const bytes = await files.read(source, 'tensors', { limit });
-    const tensors = tensorReaders[ending](bytes, source, limit);
+    const tensors = await tensorReaders[ending](bytes, source, limit);
     return [tensorInput(model, tensors, source, contentHash([bytes]), preprocessing)];
   }
   if (ending === '.txt')

@@ -1,11 +1,12 @@
 import { WhereforeError } from '../../errors.ts';
 import { decodeModel } from '../../onnx/decode.ts';
 import type { OnnxModel } from '../../onnx/graph.ts';
+import { expansionsFor } from '../../onnx/lowering/expansions/rare.ts';
 import { validateModel } from '../../onnx/validate.ts';
 import { fileName } from '../../paths.ts';
 import type { ExecutorOptions } from '../../runtime/executor.ts';
 import { withOpenBatch } from '../../runtime/fixed-batch.ts';
-import { createModel, type ModelOrigin } from '../../runtime/model.ts';
+import { createModelWith, type ModelOrigin } from '../../runtime/model.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { contentHash } from '../../tensor/content-hash.ts';
 import type { Files } from '../files/file-access.ts';
@@ -94,7 +95,7 @@ function checkWeights({ graph }: OnnxModel, name: string): void {
 
 /** Made ready and, where the file fixes its batch, freed of that. */
 export const opened = async (decoded: OnnxModel, runtime: Runtime, origin: ModelOrigin, options?: ExecutorOptions) =>
-  withOpenBatch(createModel(decoded, runtime, origin, options));
+  withOpenBatch(createModelWith(await expansionsFor(decoded), decoded, { runtime, origin, options }));
 
 /** What reading a damaged file may throw is no error of ours: an array without end, a nesting deeper than the stack. */
 export const asMalformed =

@@ -1,14 +1,13 @@
 import type { RuleContext, VjpRule } from '../../../autodiff/context.ts';
-import { vjpRules } from '../../../autodiff/rules/index.ts';
+import { operatorsWithRule, ruleOf } from '../../../autodiff/rules/index.ts';
 import type { Node } from '../../../onnx/graph.ts';
 import { operatorKey } from '../../../onnx/graph.ts';
-import { lookup } from '../../../tensor/lookup.ts';
 
 export type Gradients = readonly (string | undefined)[];
 
 /** The derivative's own rule for a node. */
 export function ordinary(context: RuleContext, gradients: Gradients): Gradients {
-  const entry = lookup(vjpRules, operatorKey(context.node));
+  const entry = ruleOf(operatorKey(context.node));
   if (!entry)
     throw context.refuse('there is no rule for its operator', 'use a method that needs no gradient (occlusion)');
   return entry.rule(context, gradients);
@@ -16,7 +15,7 @@ export function ordinary(context: RuleContext, gradients: Gradients): Gradients 
 
 /** Rules that stand for the derivative in every operator of the table. */
 export function everyOperator(rule: VjpRule): Readonly<Record<string, VjpRule>> {
-  return Object.fromEntries(Object.keys(vjpRules).map((key) => [key, rule]));
+  return Object.fromEntries([...operatorsWithRule].map((key) => [key, rule]));
 }
 
 /** Appends a copy of the context's node with other inputs; returns its first output. */

@@ -2,9 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { runModel } from '../../../../test/run-model.ts';
 import { fromNumbers, toNumbers } from '../../../tensor/convert.ts';
 import { type DataType, float32, int64, sizeOf, type Tensor, tensor } from '../../../tensor/tensor.ts';
-import { type Attributes, attributesOf, type Node, type OnnxModel, type PlainAttributes } from '../../graph.ts';
+import {
+  type Attributes,
+  attributesOf,
+  type Graph,
+  type Node,
+  type OnnxModel,
+  type PlainAttributes,
+} from '../../graph.ts';
 import { lower } from '../index.ts';
-import { expansions } from './index.ts';
+import { allExpansions } from './index.ts';
+import { expansionsFor } from './rare.ts';
 
 let state = 1;
 /** Deterministic numbers, near normal: sums of four uniform ones. */
@@ -724,7 +732,9 @@ describe('expansions compute what the runtime computes', () => {
 
   it('covers every operator of the table that runs here', () => {
     const tested = cases.map(({ op, domain }) => (domain ? `${domain}.${op}` : op));
-    const untested = Object.keys(expansions).filter((key) => ![...tested, ...otherDevices, ...aliases].includes(key));
+    const untested = Object.keys(allExpansions()).filter(
+      (key) => ![...tested, ...otherDevices, ...aliases].includes(key),
+    );
     expect(untested).toEqual([]);
   });
 });
@@ -816,3 +826,43 @@ function modelOf({ op, domain = '', opset = 20, inputs, attributes = {}, outputs
   };
   return { model, feeds: Object.fromEntries(given.filter((g) => !g.constant).map(({ name, value }) => [name, value])) };
 }
+
+it('loads for a model what it may need, wherever the operator stands', async () => {
+  const all = allExpansions();
+  for (const key of Object.keys(all)) {
+    const at = key.lastIndexOf('.');
+    const node = {
+      op: key.slice(at + 1),
+      domain: key.slice(0, Math.max(0, at)),
+      name: 'n',
+      inputs: [],
+      outputs: ['y'],
+    };
+    const inside: Graph = {
+      name: 'inside',
+      inputs: [],
+      outputs: [],
+      initializers: new Map(),
+      values: new Map(),
+      nodes: [{ ...node, attributes: {} }],
+    };
+    const branch = {
+      op: 'If',
+      domain: '',
+      name: 'if',
+      inputs: [],
+      outputs: ['z'],
+      attributes: { then_branch: { kind: 'graph', value: inside } },
+    } as const;
+    const outside = { ...inside, nodes: [branch] };
+    const empty = {
+      irVersion: 8,
+      producer: '',
+      opsets: new Map([['', 20]]),
+      functions: [],
+      metadata: new Map(),
+      graph: outside,
+    };
+    expect((await expansionsFor(empty))[key], key).toBe(all[key]);
+  }
+});

@@ -9,6 +9,9 @@ import type { Rewriter } from '../rewrite.ts';
  */
 export type Expansion = (node: Node, to: Rewriter) => string | undefined;
 
+/** Operators that are replaced by simpler ones of the standard domain, by their key. */
+export type Expansions = Readonly<Record<string, Expansion>>;
+
 /** Arithmetic on values of the graph being rewritten; the last argument of each names the result. */
 export function expressions(to: Rewriter) {
   const binary = (op: string) => (a: string, b: string, output?: string) => to.op(op, [a, b], {}, output);
