@@ -4,25 +4,39 @@ import { quantile } from '../../src/evaluation/statistics.ts';
 import { type Bank, datamodelScore } from '../../src/influence/retraining/datamodel-score.ts';
 import type { OpenRetraining } from '../../src/influence/retraining/retraining.ts';
 import { permutation, random } from '../../src/tensor/random.ts';
+import type { Kept } from './kept.ts';
+
+export interface BankPlan {
+  readonly rows: number;
+  /** Part of the rows that each training leaves out. */
+  readonly share: number;
+  readonly trainings: number;
+  readonly seeds: readonly number[];
+  /** What is trained: with the plan it names the trainings that are kept. */
+  readonly name: string;
+}
 
 /** Trainings that each leave out another random part of the rows, with the mean of f over some seeds. */
-export async function bankOf(
-  retraining: OpenRetraining,
-  { rows, share, trainings, seeds }: { rows: number; share: number; trainings: number; seeds: readonly number[] },
-): Promise<Bank> {
+export async function bankOf(retraining: OpenRetraining, plan: BankPlan, kept: Kept): Promise<Bank> {
+  const { rows, share, trainings, seeds } = plan;
   const removed = Math.max(1, Math.round(share * rows));
   const weights = new Float32Array(trainings * rows);
-  let values = new Float64Array();
   for (let t = 0; t < trainings; t++) {
-    const counts = new Uint32Array(rows).fill(1);
-    for (const row of permutation(rows, random(7, t)).subarray(0, removed)) counts[row] = 0;
-    weights.set(counts, t * rows);
-    for (const seed of seeds) {
-      const { queries } = await retraining.train(counts, seed);
-      if (values.length === 0) values = new Float64Array(trainings * queries.length);
-      for (let q = 0; q < queries.length; q++) values[t * queries.length + q] += queries[q] / seeds.length;
-    }
+    const own = weights.subarray(t * rows, (t + 1) * rows).fill(1);
+    for (const row of permutation(rows, random(7, t)).subarray(0, removed)) own[row] = 0;
   }
+  const values = await kept(['bank', plan], async () => {
+    let found = new Float64Array();
+    for (let t = 0; t < trainings; t++) {
+      const counts = Uint32Array.from(weights.subarray(t * rows, (t + 1) * rows));
+      for (const seed of seeds) {
+        const { queries } = await retraining.train(counts, seed);
+        if (found.length === 0) found = new Float64Array(trainings * queries.length);
+        for (let q = 0; q < queries.length; q++) found[t * queries.length + q] += queries[q] / seeds.length;
+      }
+    }
+    return found;
+  });
   return { weights, values, trainings };
 }
 

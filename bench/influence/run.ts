@@ -15,8 +15,10 @@ import { readDigits } from '../unrolled/digits.ts';
 import { banking } from './banking.ts';
 import { digits, type FlipKind, fashion, flipped, type Images } from './data.ts';
 import { digitsGates } from './digits.ts';
+import { noisyDigits, removals } from './digits-use.ts';
 import { duplicates } from './duplicates.ts';
 import { interval } from './intervals.ts';
+import { keptIn } from './kept.ts';
 import { network, represented, trained } from './networks.ts';
 import { requirements } from './requirements.ts';
 import { speed } from './speed.ts';
@@ -31,14 +33,15 @@ const options = new Command('bench:influence')
   .option('--shares <list>', 'parts of the rows that are left out', '.01,.05,.1,.2,.5')
   .option('--only <part>', 'flips, label-errors, requirements, digits, banking, duplicates or speed')
   .option('--repeats <n>', 'experiments of R3 on random rows; half as many on planted errors', '40')
-  .option('--kind <name>', 'of digits: softmax regression or MLP; default both')
+  .option('--kind <name>', 'of digits: softmax regression, MLP or use; default all')
+  .option('--kept <folder>', 'where trainings of digits are kept, so that the same command goes on', '.wherefore/bench')
   .option('--parts <list>', 'of the requirements: claims, errors, groups, largeGroups, actions, calibration, gap')
   .option('--threads <n>', 'threads of the runtime', '2')
   .option('--out <file>', 'where the tables go', 'bench/results-influence.md')
   .parse()
   .opts<
     Record<
-      'data' | 'rows' | 'epochs' | 'threads' | 'out' | 'reference' | 'trainings' | 'shares' | 'repeats',
+      'data' | 'rows' | 'epochs' | 'threads' | 'out' | 'reference' | 'trainings' | 'shares' | 'repeats' | 'kept',
       string
     > & {
       only?: string;
@@ -170,9 +173,13 @@ async function gates(): Promise<void> {
   say('\n## Digits against retraining\n');
   const shares = options.shares.split(',').map(Number);
   const digits = readDigits(options.reference);
+  const bench = { digits, runtime, trainings: Number(options.trainings), shares, kept: keptIn(options.kept), say };
   for (const kind of ['softmax regression', 'MLP'] as const)
-    if (!options.kind || options.kind === kind)
-      await digitsGates({ digits, runtime, trainings: Number(options.trainings), shares, say }, kind);
+    if (!options.kind || options.kind === kind) await digitsGates(bench, kind);
+  if (!options.kind || options.kind === 'use') {
+    await removals(bench);
+    await noisyDigits(bench, { reference: options.reference, data: join(options.data, 'digits') });
+  }
 }
 
 async function speeds(): Promise<void> {

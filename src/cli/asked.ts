@@ -8,7 +8,18 @@ import { hashFile } from '../run/files.ts';
 
 /** Options that name files or folders. */
 const pathOptions: ReadonlySet<string> = new Set([
-  ...['model', 'data', 'from', 'labels', 'heldOut', 'heldOutLabels', 'decisions', 'probabilities', 'training'],
+  ...[
+    'model',
+    'data',
+    'from',
+    'fromLabels',
+    'labels',
+    'heldOut',
+    'heldOutLabels',
+    'decisions',
+    'probabilities',
+    'training',
+  ],
   ...['preprocessing', 'checkpoints', 'seeds', 'calibration', 'add', 'addLabels'],
 ]);
 
@@ -21,7 +32,7 @@ const incidental: ReadonlySet<string> = new Set([
 const hashedElsewhere: ReadonlySet<string> = new Set(['model', 'data']);
 
 /** Files that are looked for beside the data, too. */
-const besideData: ReadonlySet<string> = new Set(['labels', 'heldOutLabels', 'addLabels']);
+const besideData: ReadonlySet<string> = new Set(['labels', 'fromLabels', 'heldOutLabels', 'addLabels']);
 
 const option = z.union([z.string(), z.number(), z.boolean(), z.array(z.string()), z.array(z.number())]);
 

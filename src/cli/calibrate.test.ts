@@ -82,6 +82,31 @@ describe('wherefore influence --calibrate', () => {
     expect((JSON.parse(later.output) as InfluenceDocument).calibration?.key).toBe(record('a').key);
   }, 60_000);
 
+  it('measures a gap between slices, for these slices alone', async () => {
+    const gap = [
+      'influence',
+      '--gap',
+      'label=b',
+      '--from',
+      at('test.csv'),
+      '--model',
+      at('trained/model.onnx'),
+      ...rows(),
+    ];
+    const { output, errors, code } = await run([...gap, ...calibrating, '--out', at('gap')]);
+    expect(errors).not.toMatch(/^error/m);
+    expect(code).toBe(0);
+    expect(output).toMatch(/What if, what narrows the gap most first\n.*nats \[/);
+    const { queries, measured, points, slope } = record('gap');
+    expect([queries.length, points.length]).toEqual([1, 12]);
+    expect(measured.title).toMatch(/less that where/);
+    // Near the optimum of a convex model scores are right to first order.
+    expect(slope.mean).toBeGreaterThan(0.3);
+    expect(slope.mean).toBeLessThan(2);
+    const other = await wherefore(...asked(), '--out', at('gap'), '--json');
+    expect((JSON.parse(other.output) as InfluenceDocument).calibration).toBeUndefined();
+  }, 60_000);
+
   it('is the same after a kill, and after a change of nothing', async () => {
     const words = [...asked(), ...calibrating, '--out', at('killed')];
     const child = command.start(words, true);

@@ -5,6 +5,7 @@ import { writeAtomically } from '../data/files/files.ts';
 import { readText, readTextIfPresent } from '../data/files/read-file.ts';
 import type { LoadedModel } from '../data/model/loaded-model.ts';
 import type { Dataset } from '../dataset/dataset.ts';
+import { range } from '../dataset/pieces.ts';
 import { subset } from '../dataset/select.ts';
 import { WhereforeError } from '../errors.ts';
 import { packageVersion } from '../explain/version.ts';
@@ -17,10 +18,13 @@ import {
 import { type CalibrationPlan, planCalibration, readCalibrationPlan } from '../influence/calibration/plan.ts';
 import { calibrationTrainings } from '../influence/calibration/removals.ts';
 import { withLabels } from '../influence/decided-dataset.ts';
+import { measuredText, measuredValue, unitOf } from '../influence/slices/measured-query.ts';
 import type { InfluenceDataOptions } from '../report/influence/influence-options.ts';
 import { type ScoredQueries, scoreQueries } from '../report/influence/influence-scores.ts';
+import type { SliceQuery } from '../report/influence/slice-query.ts';
 import { completeRun } from '../run/record.ts';
 import { contentHash } from '../tensor/content-hash.ts';
+import { filled } from '../tensor/filled.ts';
 import { choose, random } from '../tensor/random.ts';
 import { type DriverOptions, driverOf } from './driver-options.ts';
 import { wholeNumber } from './options.ts';
@@ -103,6 +107,7 @@ export function calibrator(
     const data = await request.data.key();
     const key = calibrationKey({
       ...{ model: model.hash, data, method, parameters, weightDecay: request.weightDecay ?? 0, loss: request.loss },
+      ...(request.measured && { measured: await whatIsMeasured(request.measured) }),
     });
     if (options.calibration !== undefined) return readOwn(options.calibration, key);
     const folder = join(options.out, `calibration-${key.slice(0, 12)}`);
@@ -112,6 +117,13 @@ export function calibrator(
     return text === undefined ? undefined : readCalibrationDocument(text, path);
   };
 }
+
+/** Slices with their rows: of other rows the slope may be another. */
+const whatIsMeasured = async ({ about, rows }: SliceQuery) => [
+  about.measure,
+  about.slices.map(({ rows: count }) => count),
+  await rows.ids(range(0, rows.length)),
+];
 
 async function readOwn(path: string, key: string): Promise<CalibrationDocument> {
   const record = readCalibrationDocument(await readText(path, 'document'), path);
@@ -159,13 +171,13 @@ async function make(
     const plan = await planOf(options, { scored, folder, session, recipe, queries });
     const trainings = calibrationTrainings(data.length, plan.removals, plan.seeds);
     say(
-      `calibration: ${trainings.length} trainings (${plan.removals.length} sets of rows left out, and none, for each of ${plan.seeds.length} seeds; ${plan.queries.length} queries measured), ${recipe.cost(trainings)}; Ctrl-C stops, the same command goes on`,
+      `calibration: ${trainings.length} trainings (${plan.removals.length} sets of rows left out, and none, for each of ${plan.seeds.length} seeds; ${plan.queries.length} ${plan.queries.length === 1 ? 'query' : 'queries'} measured), ${recipe.cost(trainings)}; Ctrl-C stops, the same command goes on`,
     );
-    const targets = Int32Array.from(plan.queries.map(({ target }) => target));
+    const targets = request.measured?.targets ?? Int32Array.from(plan.queries.map(({ target }) => target));
     const { work, ...contents } = await recipe.plan(trainings, withLabels(queries.measured, targets));
     const driver = driverOf(options, say);
     const run = await shardedRun({ work, ...contents, items: 'trainings', files: [], driver, options }, session);
-    const measured = measuredValues(await recipe.read(run.storage, run.finished.shards));
+    const measured = measuredValues(await recipe.read(run.storage, run.finished.shards), session);
     const record = recordOf(plan, {
       ...measured,
       scored,
@@ -209,7 +221,7 @@ function recordOf(plan: CalibrationPlan, found: Found): CalibrationDocument {
     data,
     method: { name: scored.name, title: scored.method.title, unit: scored.method.unit },
     measured: { title, unit },
-    queries: plan.queries.map(({ from, target }) => ({ from, target: scored.classes[target] })),
+    queries: plan.queries.map(({ from, target }) => ({ from, target: scored.classes[target] ?? 'label of each row' })),
     seeds: plan.seeds,
     trainings: plan.seeds.length * (1 + plan.removals.length),
     ...fitted,
@@ -221,8 +233,20 @@ function recordOf(plan: CalibrationPlan, found: Found): CalibrationDocument {
 }
 
 /** f of every query after each training. */
-function measuredValues({ quantities, perRow }: Measurements) {
+function measuredValues({ quantities, perRow }: Measurements, { request, model }: CalibrateSession) {
   const [{ title, unit, values }] = quantities;
+  const { measured } = request;
+  if (perRow && measured) {
+    const { terms, about, at } = measured;
+    const trainings = perRow.length / at.length;
+    return {
+      values: filled(new Float64Array(trainings), (t) =>
+        measuredValue(terms, perRow.subarray(t * at.length, (t + 1) * at.length)),
+      ),
+      title: measuredText(about, request.data.classes ?? model.labels ?? []),
+      unit: unitOf(about),
+    };
+  }
   if (perRow) return { values: perRow, title: 'log-probability of the class', unit };
   return { values: Float64Array.from(values), title, unit };
 }
@@ -242,16 +266,21 @@ async function queriesOf(
   described: Parameters<typeof openDataset>[1],
   others: number,
 ): Promise<Queries> {
-  const { query } = request;
+  const { query, measured } = request;
+  const inTraining = () => openDataset(from as string, { ...described, labels: 'none' });
+  if (measured) {
+    const rows = described?.model === request.model ? query : subset(await inTraining(), measured.at);
+    return { scored: query, measured: rows, notes: ['measured on these slices: of others the slope may differ'] };
+  }
   if (from === undefined || others === 0)
     return {
       ...{ scored: query, measured: query },
       notes: ['measured on one query: the slope of others may differ (--from measures on more)'],
     };
   const all = await openDataset(from, { ...described, model: request.model, labels: 'none' });
-  const trained = described?.model === request.model ? all : await openDataset(from, { ...described, labels: 'none' });
+  const trained = described?.model === request.model ? all : await inTraining();
   const [id] = await query.ids([0]);
-  const ids = await all.ids(Array.from({ length: all.length }, (_, i) => i));
+  const ids = await all.ids(range(0, all.length));
   const asked = ids.indexOf(id);
   const free = Array.from(ids.keys()).filter((row) => row !== asked);
   const drawn = choose(free.length, Math.min(others, free.length), random(seed, 13));
@@ -267,22 +296,30 @@ interface PlanContext {
   readonly queries: Queries;
 }
 
+/** Of f that is about the label of each row. */
+const noClass = -1;
+
 /** The plan of an earlier call, or a new one: the rows that are left out are the same however often it is stopped. */
 async function planOf(
   { removals: count = 20, retrainings = 5, seed }: CalibrateOptions,
   { scored, folder, session, recipe, queries }: PlanContext,
 ): Promise<CalibrationPlan> {
   const asked = queries.scored;
-  const ids = await asked.ids(Array.from({ length: asked.length }, (_, i) => i));
-  const [target] = scored.targets;
-  const name = contentHash(['plan ', JSON.stringify([ids, target, count, retrainings, seed])]).slice(0, 12);
+  const { measured } = session.request;
+  const ids = await asked.ids(range(0, asked.length));
+  const target = measured ? (measured.about.class ?? noClass) : scored.targets[0];
+  const of = [ids, target, count, retrainings, seed, ...(measured ? [await whatIsMeasured(measured)] : [])];
+  const name = contentHash(['plan ', JSON.stringify(of)]).slice(0, 12);
   const path = join(folder, `plan-${name}.json`);
   const text = await readTextIfPresent(path, 'document');
   if (text !== undefined) return readCalibrationPlan(text, path);
-  const all = asked.length === 1 ? scored : await scoreQueries({ ...session.request, query: asked }, [target]);
+  const isOne = measured !== undefined || asked.length === 1;
+  const all = isOne ? scored : await scoreQueries({ ...session.request, query: asked }, [target]);
+  const targets = measured ? Int32Array.of(target) : all.targets;
+  const from = (q: number) => (measured ? measuredText(measured.about, scored.classes) : asked.describe(q));
   const plan = planCalibration({
-    ...{ scores: all.scores.values, labels: all.labels, targets: all.targets, count, seed },
-    queries: Array.from(all.targets, (k, q) => ({ from: asked.describe(q), target: k })),
+    ...{ scores: all.scores.values, labels: all.labels, targets, count, seed },
+    queries: Array.from(targets, (k, q) => ({ from: from(q), target: k })),
     seeds: Array.from({ length: retrainings }, (_, i) => recipe.seed + i),
   });
   await writeAtomically(path, `${JSON.stringify(plan)}\n`);

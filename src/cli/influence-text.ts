@@ -1,7 +1,9 @@
 import type { InfluenceDocument, InfluentialRow } from '../influence/influence-document.ts';
 import { effectText } from '../influence/retraining/judge-experiment.ts';
+import { type MeasuredQuery, measureText, unitOf } from '../influence/slices/measured-query.ts';
+import { isMeasured, textOfF, unitOfF } from '../influence/text-of-f.ts';
 import type { WhatIf } from '../influence/what-if.ts';
-import { plainAnswer, plainExamples } from '../page/influence/plain-words.ts';
+import { plainAnswer, plainExamples, type RowDocument } from '../page/influence/plain-words.ts';
 import { formatTable } from './table-text.ts';
 
 /** Rows of each list that the terminal shows. */
@@ -29,8 +31,12 @@ export function influenceText(document: InfluenceDocument, page: string): string
             ]),
         );
   return [
-    `${query.from}: ${name(query.predicted)} (${query.probability.toFixed(3)})${query.label === undefined ? '' : `, labelled ${name(query.label)}`}`,
-    `scored: log-probability of ${name(query.target)}, by ${method.title}, ${method.unit}, of ${method.question}`,
+    ...(isMeasured(query)
+      ? measuredLines(query, classes)
+      : [
+          `${query.from}: ${name(query.predicted)} (${query.probability.toFixed(3)})${query.label === undefined ? '' : `, labelled ${name(query.label)}`}`,
+        ]),
+    `scored: ${textOfF(document)}, by ${method.title}, ${method.unit}, of ${method.question}`,
     ...(document.redacted ? ['\nThe training rows are held back (--redact)'] : lists(document, table)),
     ...(groups.length
       ? [
@@ -41,15 +47,15 @@ export function influenceText(document: InfluenceDocument, page: string): string
               .map(({ column, value, rows, score, understated, newton }) => [
                 `  ${score < 0 ? '−' : '+'}${Math.abs(score).toExponential(1)}`,
                 `${column} ${value}`,
-                `${rows} rows${newton !== undefined ? `, by one Newton step ${effectText({ mean: newton }, 'nats')}` : understated ? ', more than the sum says' : ''}`,
+                `${rows} rows${newton !== undefined ? `, by one Newton step ${effectText({ mean: newton }, unitOfF(document))}` : understated ? ', more than the sum says' : ''}`,
               ]),
           ),
         ]
       : []),
     ...(whatIfs.length
       ? [
-          `\nWhat if, the largest rise of f first${document.calibration ? '' : ' (uncalibrated: ranks alone)'}`,
-          changes(whatIfs),
+          `\nWhat if, ${isMeasured(query) && query.kind === 'gap' ? 'what narrows the gap most' : 'the largest rise of f'} first${document.calibration ? '' : ' (uncalibrated: ranks alone)'}`,
+          changes(whatIfs, unitOfF(document)),
         ]
       : []),
     '',
@@ -59,6 +65,22 @@ export function influenceText(document: InfluenceDocument, page: string): string
     ...notes.map((note) => `note: ${note}`),
     `\n${page}`,
   ].join('\n');
+}
+
+/** What is measured in the slices. */
+function measuredLines(query: MeasuredQuery, classes: readonly string[]): string[] {
+  const { kind, from, slices } = query;
+  return [
+    `${from}: ${kind === 'gap' ? 'a gap' : 'a slice'} in ${measureText(query, classes)}`,
+    formatTable(
+      slices.map(({ filter, rows, value, accuracy }) => [
+        `  ${filter}`,
+        `${rows} rows`,
+        effectText({ mean: value }, unitOf(query)),
+        accuracy === undefined ? '' : `accuracy ${(100 * accuracy).toFixed(1)} %`,
+      ]),
+    ),
+  ];
 }
 
 /** The rows behind the prediction, and those that only look alike. */
@@ -77,19 +99,19 @@ function lists(
   ];
 }
 
-function changes(whatIfs: readonly WhatIf[]): string {
-  return formatTable(whatIfs.slice(0, shownChanges).map((one) => [`  ${one.words}`, changeText(one)]));
+function changes(whatIfs: readonly WhatIf[], unit: string): string {
+  return formatTable(whatIfs.slice(0, shownChanges).map((one) => [`  ${one.words}`, changeText(one, unit)]));
 }
 
-/** Its effect in nats, or its place where that is not known. */
-function changeText({ effect, rank, of, unknown, understated }: WhatIf): string {
+/** Its effect, or its place where that is not known. */
+function changeText({ effect, rank, of, unknown, understated }: WhatIf, unit: string): string {
   const also = understated ? ', more than 5 % of the rows: the sum says too little' : '';
-  if (effect) return `${effectText(effect, 'nats')}${also}`;
+  if (effect) return `${effectText(effect, unit)}${also}`;
   return `rank ${rank} of ${of}${unknown === 'uncalibrated' ? '' : ` (${unknown})`}${also}`;
 }
 
 /** What a terminal shows a person whom the prediction is about: no numbers. */
-export function plainText(document: InfluenceDocument, page: string): string {
+export function plainText(document: RowDocument, page: string): string {
   const { said, rare, basis } = plainAnswer(document);
   const examples = plainExamples(document).map(({ row, words }) => [
     `  ${document.classes[row.label ?? -1] ?? ''}`,

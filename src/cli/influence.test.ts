@@ -7,7 +7,7 @@ import { clusters, softmaxRegression, withRows } from '../../test/influence/soft
 import { writeNpy } from '../data/formats/npy.ts';
 import type { AuditDocument } from '../influence/audit/document.ts';
 import { formatDecisions } from '../influence/decisions.ts';
-import type { InfluenceDocument } from '../influence/influence-document.ts';
+import type { InfluenceDocument, InfluenceList } from '../influence/influence-document.ts';
 import { rowOf } from '../influence/matrix.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import { float32, int64 } from '../tensor/tensor.ts';
@@ -108,7 +108,7 @@ describe('wherefore influence', () => {
     expect(found.all.proponents.every(({ score }) => score > 0)).toBe(true);
     expect(found.all.opponents[0].row).toBe(61);
     expect(found.all.opponents.every(({ score }) => score < 0)).toBe(true);
-    expect(found.sameClass.proponents.every(({ label }) => label === 0)).toBe(true);
+    expect((found.sameClass as InfluenceList).proponents.every(({ label }) => label === 0)).toBe(true);
     expect(found.notes.join()).toMatch(/uncalibrated/);
   });
 

@@ -1,9 +1,12 @@
 import { join } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { influenceTable } from '../influence/methods/index.ts';
+import { measures } from '../influence/slices/measured-query.ts';
+import type { RowDocument } from '../page/influence/plain-words.ts';
 import { influenceFolder, writeInfluence } from '../report/influence/write-influence.ts';
 import { checkCalibrateOptions, withCalibration } from './calibrate.ts';
 import { interruptible } from './failure.ts';
+import { checkSliceOptions } from './influence-slices.ts';
 import { withStore } from './influence-store.ts';
 import { influenceText, plainText } from './influence-text.ts';
 import {
@@ -33,11 +36,26 @@ const offered = Object.entries(influenceTable)
 export function defineInfluence(program: Command): void {
   const command = program
     .command('influence')
-    .description('which training rows are behind a prediction: proponents, opponents, groups, nearest rows, and a page')
-    .argument('<query>', 'an input as for explain, or with --from the number of a row, from 0');
+    .description(
+      'which training rows are behind a prediction, a slice or a gap: proponents, opponents, groups, nearest rows, and a page',
+    )
+    .argument('[query]', 'an input as for explain, or with --from the number of a row, from 0; or --slice, or --gap');
   withModel(command)
     .requiredOption('--data <path>', 'training rows: a folder, a table, arrays, a text file, or wherefore.yaml#name')
-    .option('--from <path>', 'where the query is a row of, e.g. the held-out data')
+    .option('--from <path>', 'where the query is a row of, e.g. the held-out data, or what slices are of')
+    .option('--from-labels <file>', 'a file with the labels of --from, for slices')
+    .option(
+      '--slice <filter>',
+      'asks about the rows of --from that it holds for: columns, label, predicted, confidence, loss, wrong, right; e.g. "sex=Female and wrong"',
+    )
+    .option('--gap <filter>', 'asks about the difference between the rows that it holds for and all others')
+    .option('--against <filter>', 'of a gap: the rows to compare with, in place of all others')
+    .addOption(
+      new Option(
+        '--measure <what>',
+        'of a slice or gap: the mean log-probability of the label, or the mean probability of --class',
+      ).choices(measures),
+    )
     .option('--label <column>', 'the column of the labels; default: sub-folders, or what wherefore.yaml says')
     .option('--labels <file>', 'a file with the labels of the training rows, one for each')
     .option('--id <column>', 'the column that names the rows')
@@ -50,7 +68,10 @@ export function defineInfluence(program: Command): void {
       '--decisions <file>',
       'decisions of a review: dropped rows are left out, relabelled ones have their new label',
     )
-    .option('--class <name>', 'the class whose probability is asked about; default: the predicted one')
+    .option(
+      '--class <name>',
+      'the class whose probability is asked about; default: the predicted one; of slices that of --measure rate',
+    )
     .option(
       '--method <name>',
       `of ${offered.join(', ')}; default: influence up to 2,000 weights, else ek-fac; with checkpoints tracin-cp; without gradients knn-shapley`,
@@ -95,7 +116,7 @@ export function defineInfluence(program: Command): void {
     .option('--out <folder>', 'where runs are kept', '.wherefore/runs')
     .option('--json', 'print the document');
   withRuntime(withCalibration(withStore(withPreprocessing(command)))).action(
-    (query: string, options: InfluenceOptions, own: Command) =>
+    (query: string | undefined, options: InfluenceOptions, own: Command) =>
       interruptible(
         (signal) => run(query, options, { signal, command: commandLine(own), words: wordsOf(own) }),
         'stopped; what a calibration has trained is kept, nothing else was written',
@@ -118,9 +139,10 @@ function numbers(text: string): number[] {
 
 type Given = Pick<ShardSession, 'signal' | 'command' | 'words'>;
 
-async function run(query: string, options: InfluenceOptions, given: Given): Promise<void> {
+async function run(query: string | undefined, options: InfluenceOptions, given: Given): Promise<void> {
   const started = new Date();
   checkCalibrateOptions(options);
+  checkSliceOptions(query, options);
   await checkWritable(options.out);
   const progress = showProgress(process.stderr, !options.json);
   const say = (text: string) => {
@@ -134,7 +156,10 @@ async function run(query: string, options: InfluenceOptions, given: Given): Prom
       const folder = influenceFolder(options.out, started, document.query.from);
       await writeInfluence(folder, document, { ...views, ...(drawn && { maps: drawn }), plain: options.plain });
       if (options.json) printJson(document);
-      else print((options.plain ? plainText : influenceText)(document, join(folder, 'index.html')));
+      else {
+        const page = join(folder, 'index.html');
+        print(options.plain ? plainText(document as RowDocument, page) : influenceText(document, page));
+      }
     });
   } finally {
     progress.clear();

@@ -42,7 +42,7 @@ const influence: Kind<InfluenceDocument> = {
   title: ({ method, query }) => `${method.title} for ${query.from}`,
   again: ({ query, options: asked }, runtime, { recorded, ...session }) =>
     computeInfluence(
-      query as string,
+      query,
       { ...asked, ...runtime, out: '' } as unknown as InfluenceOptions,
       // A calibration is many trainings: it is taken over.
       { ...session, ...silent, calibrationOf: async () => recorded.calibration },

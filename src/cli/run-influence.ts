@@ -16,6 +16,7 @@ import type { RowMaps } from '../page/influence/row-map.ts';
 import { influenceData } from '../report/influence/influence-data.ts';
 import type { InfluenceDataOptions } from '../report/influence/influence-options.ts';
 import { rowMaps } from '../report/influence/row-maps.ts';
+import type { SliceQuery } from '../report/influence/slice-query.ts';
 import { formatShape } from '../tensor/tensor.ts';
 import { recordAsked } from './asked.ts';
 import { type CalibrateOptions, calibrator } from './calibrate.ts';
@@ -23,13 +24,14 @@ import { type CheckpointOptions, type CheckpointPath, openCheckpoints } from './
 import { type DecidedRowsOfFile, openDecided } from './decided.ts';
 import { noteReads } from './evaluate-run.ts';
 import { type AskedQuery, classNamed, openQuery } from './influence-query.ts';
+import { asksSlices, openSliceQuery, type SliceOptions } from './influence-slices.ts';
 import { type StoreOptions, storesFor } from './influence-store.ts';
 import { runtimeOf } from './options.ts';
 import { parseSettings } from './settings-text.ts';
 import type { ShardSession } from './sharded-run.ts';
 
 /** What `wherefore influence` is asked. */
-export interface InfluenceOptions extends StoreOptions, CheckpointOptions, CalibrateOptions {
+export interface InfluenceOptions extends StoreOptions, CheckpointOptions, CalibrateOptions, SliceOptions {
   readonly model: string;
   readonly class?: string;
   readonly plain?: boolean;
@@ -68,7 +70,7 @@ export interface ComputedInfluence {
  * @throws WhereforeError as `influenceData`, and where something named is not there
  */
 export async function computeInfluence<T>(
-  query: string,
+  query: string | undefined,
   options: InfluenceOptions,
   session: InfluenceSession,
   use: (computed: ComputedInfluence) => Promise<T>,
@@ -113,7 +115,14 @@ export async function computeInfluence<T>(
     const data = withKeptHashes(opened);
     const decided = await openDecided(data, options.decisions, model.labels);
     await session.check?.({ model, data: decided.data });
-    const asked = await openQuery(query, options.from, model, described, opened.preprocessing);
+    const classes = data.classes ?? model.labels ?? [];
+    const target = options.class === undefined ? undefined : classNamed(options.class, classes);
+    const slices = asksSlices(options)
+      ? await openSliceQuery(options, model, described, { classes, class: target, signal, onProgress })
+      : undefined;
+    const asked = slices
+      ? askedOf(slices)
+      : await openQuery(query as string, options.from, model, described, opened.preprocessing);
     const stored = { data, described: { label, labels, id, metadata }, read, signal, say, onProgress };
     kept = storesFor(options, { ...stored, pathOf: ({ model }) => paths.get(model) as CheckpointPath });
     // A store is of the rows as the files have them.
@@ -122,7 +131,7 @@ export async function computeInfluence<T>(
       model,
       data: decided.data,
       query: asked.data,
-      target: options.class === undefined ? undefined : classNamed(options.class, data.classes ?? model.labels ?? []),
+      ...(slices ? { measured: slices } : { target }),
       method: options.method,
       parameters: options.method === undefined ? undefined : settings[options.method],
       seeds,
@@ -131,7 +140,7 @@ export async function computeInfluence<T>(
       weightDecay: options.weightDecay,
       count: options.rows,
       redact: options.redact,
-      texts: await textsOf(decided, asked),
+      texts: slices ? undefined : await textsOf(decided, asked),
       dataNotes: opened.notes,
       layer: options.layer,
       seed: options.seed,
@@ -161,6 +170,9 @@ export async function computeInfluence<T>(
     for (const one of paths.keys()) await one.close();
   }
 }
+
+/** The rows of slices as a query; one by one they are not shown. */
+const askedOf = ({ rows }: SliceQuery): AskedQuery => ({ data: rows, views: async () => [] });
 
 /** @throws WhereforeError `invalid-argument`, `unknown-name` for parameters of other methods, or wrong ones */
 function checkSettings(settings: Readonly<Record<string, unknown>>, method: string | undefined): void {

@@ -14,6 +14,8 @@ export interface ComparedDocuments {
 /** Fields that say who made a document, or that are compared in another way. */
 const aside: ReadonlySet<string> = new Set(['wherefore', 'command', 'asked', 'notes']);
 
+const noRows: InfluenceList = { proponents: [], opponents: [] };
+
 /** Compares an influence document with the same question asked again. @param tolerance as a share of the largest score */
 export function compareInfluence(
   recorded: InfluenceDocument,
@@ -32,7 +34,7 @@ export function compareInfluence(
   };
   return compared(recorded, now, isNear, new Set([...aside, ...lists]), [
     ...(['all', 'sameClass'] as const).flatMap((name) =>
-      listDifferences(recorded[name], now[name], name, tolerance * size),
+      listDifferences(recorded[name] ?? noRows, now[name] ?? noRows, name, tolerance * size),
     ),
     ...rowDifferences(recorded.nearest, now.nearest, 'nearest', ({ similarity = 0 }) => similarity, tolerance),
   ]);

@@ -10,6 +10,7 @@ import { withRowLoss } from '../train/row-loss.ts';
 import { withFormulaLoss } from './formula-loss.ts';
 import type { Block, EigenPair } from './gradient-material.ts';
 import { type Matrix64, zeros } from './matrix.ts';
+import type { MeasuredTerms } from './slices/measured-query.ts';
 import { weightsOf } from './weights-of.ts';
 
 export interface ModelGradientsOptions {
@@ -23,6 +24,8 @@ export interface ModelGradientsOptions {
    */
   readonly rows: Dataset;
   readonly queries: Dataset;
+  /** One f of all queries together. Default: each has its own, the log-probability of its label. */
+  readonly measured?: MeasuredTerms;
   /** Weights that count. Default: {@link weightsOf}. */
   readonly parameters?: readonly string[];
   /** Loss of a row as a formula, see `withFormulaLoss`. Default: the cross-entropy. */

@@ -5,6 +5,7 @@ import type { GroupInfluence } from './groups.ts';
 import type { Question } from './method.ts';
 import type { Redacted } from './redacted.ts';
 import type { Reliability } from './reliability.ts';
+import type { MeasuredQuery } from './slices/measured-query.ts';
 import type { WhatIf } from './what-if.ts';
 
 /** A training row with its score for the query. */
@@ -30,6 +31,17 @@ export interface InfluenceList {
   readonly opponents: readonly InfluentialRow[];
 }
 
+/** One row that is asked about, and what the model says of it. */
+export interface RowQuery {
+  readonly from: string;
+  readonly predicted: number;
+  readonly probability: number;
+  /** The class whose log-probability is f. */
+  readonly target: number;
+  readonly targetProbability: number;
+  readonly label?: number;
+}
+
 /** Which training rows are behind what a model says of a query: plain JSON. */
 export interface InfluenceDocument {
   readonly format: 'wherefore-influence';
@@ -39,15 +51,7 @@ export interface InfluenceDocument {
   readonly model: { readonly name: string; readonly hash: string };
   readonly data: { readonly name: string; readonly key: string; readonly rows: number };
   readonly classes: readonly string[];
-  readonly query: {
-    readonly from: string;
-    readonly predicted: number;
-    readonly probability: number;
-    /** The class whose log-probability is f. */
-    readonly target: number;
-    readonly targetProbability: number;
-    readonly label?: number;
-  };
+  readonly query: RowQuery | MeasuredQuery;
   readonly method: {
     readonly name: string;
     readonly title: string;
@@ -61,8 +65,8 @@ export interface InfluenceDocument {
   /** Models that differ by their seed alone, this one among them; 1: nothing is known of the seeds. */
   readonly models: number;
   readonly all: InfluenceList;
-  /** The same among rows with the label of f's class alone. */
-  readonly sameClass: InfluenceList;
+  /** The same among rows with the label of f's class alone; absent where f is of no class. */
+  readonly sameClass?: InfluenceList;
   /** The nearest rows by representation: what the method is to be compared with. */
   readonly nearest: readonly InfluentialRow[];
   /** Of texts: the rows with most words in common (BM25), which need no model. */

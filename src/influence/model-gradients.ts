@@ -23,6 +23,7 @@ import {
   unflattened,
   widthsOf,
 } from './row-passes.ts';
+import { type MeasuredTerms, measuredValue } from './slices/measured-query.ts';
 
 /** The graph of the losses with its weights moved by a step in the layout of the blocks. */
 function movedGraph(model: Model, passes: Passes, step: Float64Array): Graph {
@@ -48,7 +49,7 @@ const mostDense = 5000;
 /**
  * Gradients of a model's weights for every row, computed anew in each pass by the model's own graph with a backward pass
  * appended; nothing is kept but what is asked for. Gradients and their products are in float32, sums over rows in float64.
- * f is the log-probability of a query's label, in nats.
+ * f is the log-probability of a query's label, in nats, or what `measured` makes of all of them.
  * @throws WhereforeError `unsupported-model` where the gradients of rows cannot be told apart; `not-finite`
  */
 export async function modelGradients(options: ModelGradientsOptions): Promise<GradientMaterial> {
@@ -73,6 +74,25 @@ export function gradientsByPasses(passes: Passes, options: ModelGradientsOptions
     }
   };
   const perSample = () => passes.open({ kind: 'perSample' });
+  const { measured } = options;
+
+  /** `∇f = Σ_q w_q h′(p_q) ∇p_q`: what flows into each query's loss is its part of the sum. */
+  const measuredGradient = async ({ weights, of }: MeasuredTerms): Promise<Matrix64> => {
+    const result = zeros(1, size);
+    const program = perSample();
+    const p = of === 'probability' ? await ofLabels('queries') : undefined;
+    const seed = (q: number) => -weights[q] * (p?.[q] ?? 1);
+    await passes.over('queries', program, { seed }, (results, at) => {
+      for (const b of at.keys()) laidOut(results, program, b, result.data);
+    });
+    return result;
+  };
+
+  /** Probability of every label. */
+  const ofLabels = async (side: Side): Promise<Float64Array> => {
+    const probabilities = await passes.probabilities(side);
+    return mapped(Float64Array, passes.labels(side), (label, i) => probabilities.data[i * options.classes + label]);
+  };
 
   const dot = async (directions: Matrix, block?: Block): Promise<Matrix64> => {
     const result = zeros(directions.rows, n);
@@ -132,6 +152,7 @@ export function gradientsByPasses(passes: Passes, options: ModelGradientsOptions
     weightDecay: options.weightDecay ?? 0,
     queries: () =>
       (known ??= (async () => {
+        if (measured) return measuredGradient(measured);
         const result = zeros(options.queries.length, size);
         const program = perSample();
         await passes.over('queries', program, { seed: () => -1 }, (results, at) => {
@@ -158,7 +179,7 @@ export function gradientsByPasses(passes: Passes, options: ModelGradientsOptions
       await passes.losses('queries', moved, (loss, at) => {
         for (const [b, i] of at.entries()) values[i] = -loss[b];
       });
-      return values;
+      return measured ? Float64Array.of(measuredValue(measured, values)) : values;
     },
     dot,
     squaredNorms: async (block) => quadraticOf(block ? layers[blocks.indexOf(block)] : undefined),
@@ -217,12 +238,9 @@ export function gradientsByPasses(passes: Passes, options: ModelGradientsOptions
       return result;
     },
     async confidences() {
-      const of = async (side: Side) => {
-        const probabilities = await passes.probabilities(side);
-        const labels = passes.labels(side);
-        return mapped(Float64Array, labels, (label, i) => probabilities.data[i * options.classes + label]);
-      };
-      return { rows: await of('rows'), queries: await of('queries') };
+      // What many queries measure together has no odds.
+      const queries = measured ? new Float64Array(1) : await ofLabels('queries');
+      return { rows: await ofLabels('rows'), queries };
     },
     eigen: options.eigen ?? (async (of, width) => symmetricEigen(of, width)),
   };

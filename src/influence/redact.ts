@@ -36,11 +36,11 @@ const isTold = ({ rows }: { readonly rows: number }) => rows >= leastRows;
  */
 export function redactInfluence(document: InfluenceDocument): InfluenceDocument {
   const none = { proponents: [], opponents: [] };
-  const { sameWords: _, groups, whatIfs, ...rest } = document;
+  const { sameWords: _, sameClass, groups, whatIfs, ...rest } = document;
   return {
     ...rest,
     all: none,
-    sameClass: none,
+    ...(sameClass && { sameClass: none }),
     nearest: [],
     groups: groups.filter(isTold),
     // A change of a few rows names them.

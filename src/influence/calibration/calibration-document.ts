@@ -48,11 +48,15 @@ export interface CalibratedScores {
   readonly weightDecay: number;
   /** Loss of a row as a formula; absent: the cross-entropy. */
   readonly loss?: string;
+  /** What is measured on many rows: how it is measured and of which; absent where f is of a row, and holds for others. */
+  readonly measured?: unknown;
 }
 
 /** SHA-256 of what a calibration holds for. */
-export function calibrationKey({ model, data, method, parameters, weightDecay, loss }: CalibratedScores): string {
-  return contentHash(['calibration ', JSON.stringify([model, data, method, parameters, weightDecay, loss])]);
+export function calibrationKey(scores: CalibratedScores): string {
+  const { model, data, method, parameters, weightDecay, loss, measured } = scores;
+  const of = [model, data, method, parameters, weightDecay, loss, ...(measured === undefined ? [] : [measured])];
+  return contentHash(['calibration ', JSON.stringify(of)]);
 }
 
 /** A calibration from a file. @throws WhereforeError `invalid-data` */

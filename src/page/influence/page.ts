@@ -1,10 +1,13 @@
-import type { InfluenceDocument, InfluenceList, InfluentialRow } from '../../influence/influence-document.ts';
+import type { InfluenceDocument, InfluenceList, InfluentialRow, RowQuery } from '../../influence/influence-document.ts';
 import { wordsOf } from '../../influence/methods/bm25.ts';
 import type { Redacted } from '../../influence/redacted.ts';
+import type { MeasuredQuery } from '../../influence/slices/measured-query.ts';
+import { isMeasured, textOfF, unitOfF } from '../../influence/text-of-f.ts';
 import type { RowView, RowViews } from '../audit/row-view.ts';
 import { type Html, html, verbatim } from '../html.ts';
 import { rowImage } from '../row-shown.ts';
 import { pageShell } from '../shell.ts';
+import { measuredSection } from './measured-section.ts';
 import { commonLimit, type RowMaps, rowMapImage } from './row-map.ts';
 import { whatIfSection, whatIfStyle } from './what-if.ts';
 
@@ -30,10 +33,11 @@ interface Views {
   readonly mapMethod?: string;
 }
 
-/** The page of one query: what the model said, the rows that help and harm, the nearest rows beside, groups. */
+/** The page of one query: what the model said, or measures in slices, the rows that help and harm, the nearest rows beside, groups. */
 export async function renderInfluencePage(document: InfluenceDocument, views: Views): Promise<string> {
-  const { query, method, classes, notes, data, models } = document;
-  const [seen] = await views.query([0]);
+  const { query, method, classes, notes, data, models, sameClass } = document;
+  const ofRow = isMeasured(query) ? undefined : query;
+  const [seen] = ofRow ? await views.query([0]) : [undefined];
   const shown = await shownRows(document, views.rows);
   const name = (k: number | undefined) => (k === undefined ? '' : (classes[k] ?? String(k)));
   const { maps, mapMethod } = views;
@@ -43,26 +47,33 @@ export async function renderInfluencePage(document: InfluenceDocument, views: Vi
     return map ? rowMapImage(map, limit) : html``;
   };
   const cards = (rows: readonly InfluentialRow[], kind: string) => cardsHtml(rows, { kind, seen, shown, name, mapOf });
+  const f = textOfF(document);
+  const aim = isMeasured(query) && query.kind === 'gap' ? 'the gap is narrower' : `the ${f} is higher`;
   const lists = async ({ proponents, opponents }: InfluenceList) => html`
-<h2>Proponents</h2><p class="quiet">With them the model gives ${name(query.target)} a higher probability. ${method.sign[0].toUpperCase()}${method.sign.slice(1)}.</p>${await cards(proponents, 'helps')}
-<h2>Opponents</h2>${await cards(opponents, 'harms')}`;
-  const rowLists =
-    async () => html`<input type="checkbox" class="toggle" id="same"> <label for="same">Only rows labelled ${name(query.target)}</label>
+<h2>Proponents</h2><p class="quiet">With them ${aim}. ${method.sign[0].toUpperCase()}${method.sign.slice(1)}.</p>${await cards(proponents, 'helps')}
+<h2>Opponents</h2><p class="quiet">Without them ${aim}.</p>${await cards(opponents, 'harms')}`;
+  const classOfF = ofRow?.target ?? (query as MeasuredQuery).class;
+  const byClass = async (
+    same: InfluenceList,
+  ) => html`<input type="checkbox" class="toggle" id="same"> <label for="same">Only rows labelled ${name(classOfF)}</label>
 <div class="all">${await lists(document.all)}</div>
-<div class="same">${await lists(document.sameClass)}</div>
-<h2>Nearest rows</h2><p class="quiet">By representation alone, for comparison: whoever only looks alike is here, too.</p>
+<div class="same">${await lists(same)}</div>`;
+  const rowLists = async () => html`${sameClass ? await byClass(sameClass) : await lists(document.all)}
+<h2>Nearest rows</h2><p class="quiet">By representation alone, for comparison: whoever only looks alike is here, too.${isMeasured(query) ? ` Near to the rows where ${query.slices[0].filter}.` : ''}</p>
 ${await cards(document.nearest, '')}
 ${document.sameWords ? html`<h2>Most words in common</h2><p class="quiet">By BM25, without the model.</p>${await cards(document.sameWords, '')}` : html``}`;
-  const body = html`<div class="query"><div class="pair">${await viewOf(seen, undefined)}${maps ? rowMapImage(maps.query, limit) : html``}</div><div>
-<p>The model says <strong>${name(query.predicted)}</strong> (${percent(query.probability)}) of ${query.from}${query.label === undefined ? '' : `, labelled ${name(query.label)}`}.</p>
-<p>Scored: the log-probability of ${name(query.target)}, by ${method.title} over ${data.rows} rows of ${data.name}. It answers for ${method.question}. Unit: ${method.unit}.</p>
+  // Of many rows groups come first: no single row is behind them.
+  const causes = html`${whatIfSection(document)}${groupTable(document)}`;
+  const body = html`<div class="query">${seen ? html`<div class="pair">${await viewOf(seen, undefined)}${maps ? rowMapImage(maps.query, limit) : html``}</div>` : html``}<div>
+${isMeasured(query) ? measuredSection(query, classes) : saidOf(query, name)}
+<p>Scored: the ${f}, by ${method.title} over ${data.rows} rows of ${data.name}. It answers for ${method.question}. Unit: ${method.unit}.</p>
 <p>${models > 1 ? `${models} models of other seeds were asked: a row is stable where they agree on its sign.` : html`<span class="chip noise">reliability not known</span> Give models of other seeds (<code>--seeds</code>) to tell rows from noise.`}</p>
 ${document.likeSimilarity === undefined ? html`` : html`<p class="quiet">The order of all rows agrees with similarity alone by ${document.likeSimilarity.toFixed(2)} (Spearman).</p>`}
-${maps ? html`<p class="quiet">The maps say what of each image raises ${name(query.target)} (red) and lowers it (blue), by ${mapMethod ?? ''}; one scale for all: full colour is ${Number(limit.toPrecision(2))} nats a pixel.</p>` : html``}
+${maps ? html`<p class="quiet">The maps say what of each image raises ${name(classOfF)} (red) and lowers it (blue), by ${mapMethod ?? ''}; one scale for all: full colour is ${Number(limit.toPrecision(2))} nats a pixel.</p>` : html``}
 </div></div>
+${ofRow ? html`` : causes}
 ${document.redacted ? heldBack(document.redacted) : await rowLists()}
-${whatIfSection(document)}
-${groupTable(document)}
+${ofRow ? causes : html``}
 <h2>Notes</h2>
 ${notes.map((note) => html`<p class="quiet">${note[0].toUpperCase()}${note.slice(1)}.</p>`)}
 <p class="quiet">${method.source}</p>`;
@@ -74,13 +85,16 @@ ${notes.map((note) => html`<p class="quiet">${note[0].toUpperCase()}${note.slice
   });
 }
 
+const saidOf = ({ predicted, probability, from, label }: RowQuery, name: (k: number) => string): Html =>
+  html`<p>The model says <strong>${name(predicted)}</strong> (${percent(probability)}) of ${from}${label === undefined ? '' : `, labelled ${name(label)}`}.</p>`;
+
 async function shownRows(
   { all, sameClass, nearest, sameWords = [] }: InfluenceDocument,
   views: RowViews,
 ): Promise<Map<number, RowView>> {
   const rows = [
     ...new Set(
-      [all, sameClass]
+      [all, ...(sameClass ? [sameClass] : [])]
         .flatMap((list) => [...list.proponents, ...list.opponents])
         .concat(nearest, sameWords)
         .map(({ row }) => row),
@@ -93,7 +107,8 @@ async function shownRows(
 interface Cards {
   /** `helps`, `harms`, or nothing. */
   readonly kind: string;
-  readonly seen: RowView;
+  /** The query; absent where it is many rows. */
+  readonly seen?: RowView;
   readonly shown: ReadonlyMap<number, RowView>;
   readonly name: (label: number | undefined) => string;
   readonly mapOf: (row: number) => Html;
@@ -113,8 +128,8 @@ async function cardsHtml(rows: readonly InfluentialRow[], { kind, seen, shown, n
     cards.push(html`<li><div class="pair">${view ? await viewOf(view, seen) : html``}${mapOf(one.row)}</div>
 <div><span class="score">${signed(one.score)}</span>${chip}</div><div>${name(one.label)}</div><div class="quiet">${facts.join(', ')}</div></li>`);
   }
-  const wide = seen.kind === 'image' ? '' : ' wide';
-  return html`<ul class="cards ${kind}${wide}">${cards}</ul>`;
+  const isWide = seen ? seen.kind !== 'image' : [...shown.values()].some(({ kind: own }) => own === 'text');
+  return html`<ul class="cards ${kind}${isWide ? ' wide' : ''}">${cards}</ul>`;
 }
 
 /** A row as it is; what it has and the query has not is marked. */
@@ -142,12 +157,13 @@ const heldBack = ({ leastRows }: Redacted): Html =>
 /** Groups that a table shows. */
 const shownGroups = 12;
 
-function groupTable({ groups, method }: InfluenceDocument): Html {
+function groupTable(document: InfluenceDocument): Html {
+  const { groups, method } = document;
   if (groups.length === 0) return html``;
   const stepped = groups.slice(0, shownGroups).some(({ newton }) => newton !== undefined);
   const warned = groups.slice(0, shownGroups).some(({ understated }) => understated);
   return html`<h2>Groups</h2>
-<div class="scroll"><table class="facts"><tr><th>group</th><th class="number">sum of scores, ${method.unit}</th>${stepped ? html`<th class="number">one Newton step, nats</th>` : html``}<th class="number">rows</th></tr>${groups
+<div class="scroll"><table class="facts"><tr><th>group</th><th class="number">sum of scores, ${method.unit}</th>${stepped ? html`<th class="number">one Newton step, ${unitOfF(document)}</th>` : html``}<th class="number">rows</th></tr>${groups
     .slice(0, shownGroups)
     .map(
       ({ column, value, rows, score, understated, newton }) =>

@@ -1,9 +1,9 @@
-import type { InfluenceDocument, InfluentialRow } from '../../influence/influence-document.ts';
+import type { InfluentialRow } from '../../influence/influence-document.ts';
 import type { RowView, RowViews } from '../audit/row-view.ts';
 import { type Html, html } from '../html.ts';
 import { rowImage, rowText } from '../row-shown.ts';
 import { pageShell } from '../shell.ts';
-import { plainAnswer, plainExamples } from './plain-words.ts';
+import { plainAnswer, plainExamples, type RowDocument } from './plain-words.ts';
 
 const style = `
 .said{font-size:1.35rem;line-height:1.45;max-width:40rem}
@@ -20,7 +20,7 @@ details table{width:auto}details td,details th{padding-right:1.4em}
  * whether it has seen few like this. Numbers come last, folded.
  */
 export async function renderPlainPage(
-  document: InfluenceDocument,
+  document: RowDocument,
   views: { readonly rows: RowViews; readonly query: RowViews },
 ): Promise<string> {
   const { query, classes, method } = document;

@@ -1,4 +1,7 @@
-import type { InfluenceDocument, InfluentialRow } from '../../influence/influence-document.ts';
+import type { InfluenceDocument, InfluentialRow, RowQuery } from '../../influence/influence-document.ts';
+
+/** A document about one row: what a model measures on many is no answer to a person. */
+export type RowDocument = InfluenceDocument & { readonly query: RowQuery };
 
 /** Examples that a person is shown at most. */
 const mostExamples = 3;
@@ -13,11 +16,7 @@ export interface PlainExample {
  * The examples for a person who knows nothing of influence: the strongest rows for the answer, and the strongest against
  * it where there is one. Rows that other seeds call noise are left out.
  */
-export function plainExamples({
-  all,
-  query,
-  classes,
-}: Pick<InfluenceDocument, 'all' | 'query' | 'classes'>): PlainExample[] {
+export function plainExamples({ all, query, classes }: Pick<RowDocument, 'all' | 'query' | 'classes'>): PlainExample[] {
   const asked = classes[query.target] ?? String(query.target);
   const told = ({ reliability }: InfluentialRow) => reliability !== 'noise';
   const against = all.opponents.filter(told).slice(0, 1);
@@ -48,7 +47,7 @@ export function plainAnswer({
   familiarity,
   models,
   all,
-}: Pick<InfluenceDocument, 'query' | 'classes' | 'familiarity' | 'models' | 'all'>): PlainAnswer {
+}: Pick<RowDocument, 'query' | 'classes' | 'familiarity' | 'models' | 'all'>): PlainAnswer {
   const name = (k: number) => classes[k] ?? String(k);
   const { probability, predicted, target } = query;
   const certainty =

@@ -1,6 +1,7 @@
 import type { CalibrationDocument } from '../../influence/calibration/calibration-document.ts';
 import type { InfluenceDocument } from '../../influence/influence-document.ts';
 import { effectText, signedNumber } from '../../influence/retraining/judge-experiment.ts';
+import { isMeasured, textOfF, unitOfF } from '../../influence/text-of-f.ts';
 import type { WhatIf } from '../../influence/what-if.ts';
 import { type Html, html, verbatim } from '../html.ts';
 import { calibrationPlot } from './calibration-plot.ts';
@@ -11,18 +12,20 @@ export const whatIfStyle = `
 `;
 
 /** What could be done: effects in nats where they were calibrated, else ranks that say so. */
-export function whatIfSection({ whatIfs, calibration, query, classes }: InfluenceDocument): Html {
+export function whatIfSection(document: InfluenceDocument): Html {
+  const { whatIfs, calibration } = document;
   if (whatIfs.length === 0) return html``;
-  const target = classes[query.target] ?? String(query.target);
+  const f = textOfF(document);
+  const isGap = isMeasured(document.query) && document.query.kind === 'gap';
   const chip = calibration ? html`` : html` <span class="chip uncalibrated">uncalibrated</span>`;
   const about = calibration
-    ? html`Change of the log-probability of ${target} after retraining, with 95 % intervals for the mean over seeds: the scores times the measured slope below.`
-    : html`In order, the largest rise of the log-probability of ${target} first. How large the effects are is not known: <code>--calibrate</code> measures it by retraining.`;
+    ? html`Change of the ${f} after retraining, with 95 % intervals for the mean over seeds: the scores times the measured slope below.${isGap ? ' Positive: the gap is narrower.' : ''}`
+    : html`In order, the largest rise of the ${f} first. How large the effects are is not known: <code>--calibrate</code> measures it by retraining.`;
   return html`<h2>What if${chip}</h2><p class="quiet">${about}</p>
-<div class="scroll"><table class="facts"><tr><th>change</th><th class="number">${calibration ? 'effect, nats' : 'rank'}</th><th></th></tr>${whatIfs.map(
+<div class="scroll"><table class="facts"><tr><th>change</th><th class="number">${calibration ? `effect, ${unitOfF(document)}` : 'rank'}</th><th></th></tr>${whatIfs.map(
     (one) =>
       html`<tr><td class="change">${one.words}</td><td class="number">${effectOf(one)}</td><td class="quiet">${remark(one)}</td></tr>`,
-  )}</table></div>${calibration ? calibrationSection(calibration) : html``}`;
+  )}</table></div>${calibration ? calibrationSection(calibration, unitOfF(document)) : html``}`;
 }
 
 const effectOf = ({ effect, rank, of }: WhatIf): string => (effect ? effectText(effect, '') : `${rank} of ${of}`);
@@ -35,16 +38,16 @@ function remark({ understated, unknown }: WhatIf): string {
   return said.join('; ');
 }
 
-function calibrationSection(calibration: CalibrationDocument): Html {
+function calibrationSection(calibration: CalibrationDocument, unit: string): Html {
   const { slope, scatter, r2, spearman, bySize, trainings, seeds, queries, removals, command, notes } = calibration;
   const interval =
     slope.low === undefined
       ? ''
       : ` [${Number(slope.low.toPrecision(3))}, ${Number((slope.high ?? 0).toPrecision(3))}]`;
   return html`<h2>Calibration</h2>
-<p>Measured changes are <strong>${Number(slope.mean.toPrecision(3))}</strong>${interval} times the predicted ones: R² ${r2.toFixed(2)}${spearman === undefined ? '' : `, Spearman ${spearman.toFixed(2)}`}, scatter ${Number(scatter.toPrecision(2))} nats. ${removals.length} sets of rows were left out, ${trainings} trainings of ${seeds.length} seeds, each against the training of its seed on all rows; ${queries.length === 1 ? 'measured on this query' : `measured on ${queries.length} queries`}.</p>
+<p>Measured changes are <strong>${Number(slope.mean.toPrecision(3))}</strong>${interval} times the predicted ones: R² ${r2.toFixed(2)}${spearman === undefined ? '' : `, Spearman ${spearman.toFixed(2)}`}, scatter ${Number(scatter.toPrecision(2))} ${unit}. ${removals.length} sets of rows were left out, ${trainings} trainings of ${seeds.length} seeds, each against the training of its seed on all rows; ${queries.length === 1 ? 'measured on this query' : `measured on ${queries.length} queries`}.</p>
 <div class="plot">${calibrationPlot(calibration)}<p class="quiet">A dot is a set of rows and a query (the first query in colour), the mean over the seeds; larger dots are larger sets. Line: the slope, with its 95 % interval. Dashed: measured as predicted.</p></div>
-<div class="scroll"><table class="facts"><tr><th class="number">rows left out</th><th class="number">slope of these alone</th><th class="number">scatter, nats</th></tr>${bySize.map(
+<div class="scroll"><table class="facts"><tr><th class="number">rows left out</th><th class="number">slope of these alone</th><th class="number">scatter, ${unit}</th></tr>${bySize.map(
     ({ rows, slope: own, scatter: rest }) =>
       html`<tr><td class="number">${rows}</td><td class="number">${signedNumber(own)}</td><td class="number">${Number(rest.toPrecision(2))}</td></tr>`,
   )}</table></div>

@@ -17,11 +17,16 @@ export async function checkRows(data: Dataset, classes: readonly string[]): Prom
       expected: 'at least 2',
       fix: 'give all the rows that the model was trained on',
     });
-  if (data.labels?.type === 'int64') checkLabels(data, classNumbers(data.labels), classes);
+  if (data.labels?.type === 'int64') {
+    const labels = classNumbers(data.labels);
+    checkLabels(data, labels, classes);
+    checkDiffering(data, labels, classes);
+  }
   await data.ids(range(0, data.length));
 }
 
-function checkLabels(data: Dataset, labels: Int32Array, classes: readonly string[]): void {
+/** @throws WhereforeError `out-of-range` for a label that is no class */
+export function checkLabels(data: Dataset, labels: Int32Array, classes: readonly string[]): void {
   const bad = labels.findIndex((label) => !(label >= 0 && label < classes.length));
   if (bad >= 0)
     throw new WhereforeError('out-of-range', 'a label is no class of the model', {
@@ -30,6 +35,9 @@ function checkLabels(data: Dataset, labels: Int32Array, classes: readonly string
       expected: `0 to ${classes.length - 1}`,
       fix: 'give the labels that the model was trained on; whole numbers are classes from 0',
     });
+}
+
+function checkDiffering(data: Dataset, labels: Int32Array, classes: readonly string[]): void {
   if (labels.some((label) => label !== labels[0])) return;
   throw new WhereforeError('invalid-data', 'all rows have one label', {
     where: data.name,

@@ -48,7 +48,7 @@ export async function withNewtonSteps(
   return {
     groups: groups.map((group) => ({ ...group, ...(effects.has(group) && { newton: effects.get(group) }) })),
     notes: [
-      `${large.length} groups by one Newton step, which takes the model to be at its optimum: a step on all rows would change f by ${signedNumber(onAll)} nats, so that effects of that size mean nothing. On networks steps overstate: retraining digits without random groups showed a tenth to two thirds of them, of a softmax regression .8 to 1`,
+      `${large.length} groups by one Newton step, which takes the model to be at its optimum: a step on all rows would change f by ${signedNumber(onAll)}, so that effects of that size mean nothing. On networks steps overstate: retraining digits without random groups showed a tenth to two thirds of them, of a softmax regression .8 to 1`,
     ],
   };
 }

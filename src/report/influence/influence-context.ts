@@ -10,13 +10,17 @@ import { gradientsByPasses, modelGradients } from '../../influence/model-gradien
 import { represent } from '../../influence/represent.ts';
 import { checkRowsAlone } from '../../influence/rows-alone.ts';
 import { type InfluenceContext, influenceMethodNamed } from '../../influence/score.ts';
+import { meanDirection, meanRow } from '../../influence/slices/mean-rows.ts';
 import { filled } from '../../tensor/filled.ts';
 import { type ClassReader, classReader, scoresValue } from '../audit/class-reader.ts';
 import type { InfluenceDataOptions } from './influence-options.ts';
 
 export interface Contextual {
+  /** With `measured`: one query, whose representation is the mean direction of the rows of its first slice. */
   readonly context: InfluenceContext;
-  /** The class that f of each query is about. */
+  /** With `measured`: its rows as queries of their own, for methods that have no gradients to add up. */
+  readonly each?: InfluenceContext;
+  /** The class that f of each query, or each row of what is measured, is about. */
   readonly targets: Int32Array;
   /** The class that the model predicts for each query. */
   readonly predicted: Int32Array;
@@ -62,21 +66,32 @@ export async function contextOf(
   const [rows, queries] = [ofRows.embeddings ?? ofRows.content, ofQuery.embeddings ?? ofQuery.content];
   if (!rows || !queries)
     throw new WhereforeError('out-of-range', 'the rows are too large to compare', { fix: 'name a layer' });
+  const { measured } = options;
   const owners = checkpoints.length > 0 ? checkpoints.map(({ own }) => own) : gradients ? [gradients] : [];
+  const drawn = { seed, ...(signal && { signal }) };
   const candidates = async (rows: Dataset) => Promise.all(owners.map(({ of }) => of(rows)));
   return {
     targets,
     predicted,
     ...(owners.length > 0 && { candidates }),
     notes: why === undefined ? [] : [`no gradients: ${why}`],
+    ...(measured && {
+      each: {
+        ...{ rows: data.length, queries: query.length, ...drawn },
+        labels: { rows: labels, queries: targets, classes: classes.length },
+        embeddings: { rows, queries },
+        predictions: { rows: ofRows.probabilities, queries: ofQuery.probabilities, outOfSample: false },
+      },
+    }),
     context: {
-      rows: data.length,
-      queries: query.length,
-      seed,
-      ...(signal && { signal }),
-      labels: { rows: labels, queries: targets, classes: classes.length },
-      embeddings: { rows, queries },
-      predictions: { rows: ofRows.probabilities, queries: ofQuery.probabilities, outOfSample: false },
+      ...{ rows: data.length, queries: measured ? 1 : query.length, ...drawn },
+      ...(!measured && { labels: { rows: labels, queries: targets, classes: classes.length } }),
+      embeddings: { rows, queries: measured ? meanDirection(queries, measured.about.slices[0].rows) : queries },
+      predictions: {
+        rows: ofRows.probabilities,
+        queries: measured ? meanRow(ofQuery.probabilities, measured.about.slices[0].rows) : ofQuery.probabilities,
+        outOfSample: false,
+      },
       ...(gradients && { gradients: gradients.all }),
       ...(checkpoints.length > 0 && {
         checkpoints: checkpoints.map(({ step, learningRate, own }) => ({ step, learningRate, gradients: own.all })),
@@ -172,6 +187,7 @@ async function gradientsOf(
   const queries = withLabels(options.query, targets);
   const asked: ModelGradientsOptions = {
     ...{ model, output, classes, rows, queries, weightDecay, byteBudget, eigen, signal, onProgress },
+    measured: options.measured?.terms,
   };
   const passes = await openPasses(asked);
   await checkRowsAlone(passes, asked);

@@ -7,7 +7,7 @@ import type { CalibrationDocument } from '../../influence/calibration/calibratio
 import { chooseRows } from '../../influence/choose-rows.ts';
 import { familiarityOf } from '../../influence/familiarity.ts';
 import { groupInfluences } from '../../influence/groups.ts';
-import type { InfluenceDocument, InfluenceList, InfluentialRow } from '../../influence/influence-document.ts';
+import type { InfluenceDocument, InfluenceList, InfluentialRow, RowQuery } from '../../influence/influence-document.ts';
 import type { Both } from '../../influence/material.ts';
 import { type Matrix64, rowOf } from '../../influence/matrix.ts';
 import { lossesOf } from '../../influence/methods/controls.ts';
@@ -15,13 +15,14 @@ import { similarities } from '../../influence/methods/similarity.ts';
 import { pooledColumns, redactInfluence } from '../../influence/redact.ts';
 import { type Judged, judgeScores } from '../../influence/reliability.ts';
 import { score } from '../../influence/score.ts';
+import { unitOf } from '../../influence/slices/measured-query.ts';
 import { rankWhatIfs } from '../../influence/what-if.ts';
 import { spearman } from '../../tensor/correlation.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { withNewtonSteps } from './group-steps.ts';
 import { contextOf } from './influence-context.ts';
 import type { InfluenceDataOptions } from './influence-options.ts';
-import { type ScoredQueries, scoreQueries } from './influence-scores.ts';
+import { type ScoredQueries, scoreQueries, scoresOf } from './influence-scores.ts';
 import { proposalNotes, proposedChanges } from './what-ifs.ts';
 
 /**
@@ -34,15 +35,14 @@ export async function influenceData(
   options: InfluenceDataOptions,
   calibrationOf?: (scored: ScoredQueries) => Promise<CalibrationDocument | undefined>,
 ): Promise<InfluenceDocument> {
-  const { model, data, query, seeds = [], count = 10, command, added } = options;
-  const scored = await scoreQueries(options, [options.target]);
+  const { model, data, seeds = [], count = 10, command, added, measured } = options;
+  const wanted = measured ? Array.from(measured.targets) : [options.target];
+  const scored = await scoreQueries(options, wanted);
   const { classes, labels, context, notes, name, method, scores } = scored;
-  const [target] = scored.targets;
-  const [predicted] = scored.predicted;
   const others: Matrix64[] = [];
   for (const other of seeds) {
-    const again = await contextOf(options, other, classes, labels, [target]);
-    others.push((await score(name, again.context, options.parameters)).values);
+    const again = await contextOf(options, other, classes, labels, Array.from(scored.targets));
+    others.push((await scoresOf(name, again, options)).values);
   }
   const judged = others.length > 0 ? judgeScores([scores.values, ...others]) : undefined;
   const values = judged?.mean ?? scores.values;
@@ -85,9 +85,9 @@ export async function influenceData(
     calibration,
   );
   const { queries: asQuery, rows: asRows } = context.embeddings as NonNullable<typeof context.embeddings>;
-  const familiarity = familiarityOf(asQuery, asRows, options.seed);
-  const probabilities = (context.predictions as NonNullable<typeof context.predictions>).queries;
-  const queryLabel = query.labels ? Number((query.labels as Tensor<'int64'>).data[0]) : undefined;
+  const familiarity = measured ? undefined : familiarityOf(asQuery, asRows, options.seed);
+  // f of a slice is of no class, unless it is a rate.
+  const ofClass = measured ? measured.about.class : scored.targets[0];
   const document: InfluenceDocument = {
     format: 'wherefore-influence',
     version: 1,
@@ -96,19 +96,12 @@ export async function influenceData(
     model: { name: model.name, hash: model.hash },
     data: { name: data.name, key: await data.key(), rows: data.length },
     classes,
-    query: {
-      from: query.describe(0),
-      predicted,
-      probability: rowOf(probabilities, 0)[predicted],
-      target,
-      targetProbability: rowOf(probabilities, 0)[target],
-      ...(queryLabel !== undefined && { label: queryLabel }),
-    },
+    query: measured?.about ?? rowQuery(options.query, scored),
     method: {
       name,
       title: method.title,
       source: method.source,
-      unit: method.unit === 'unit of f' ? 'nats' : method.unit,
+      unit: method.unit === 'unit of f' ? (measured ? unitOf(measured.about) : 'nats') : method.unit,
       sign: method.sign,
       question: method.question,
       additive: method.additive,
@@ -116,7 +109,7 @@ export async function influenceData(
     },
     models: 1 + others.length,
     all: lists,
-    sameClass: await listOf((row) => labels[row] === target),
+    ...(ofClass !== undefined && { sameClass: await listOf((row) => labels[row] === ofClass) }),
     nearest: await describe(nearestOf(likeness, count), rowFacts),
     groups,
     whatIfs,
@@ -127,6 +120,7 @@ export async function influenceData(
     notes: [
       ...(options.dataNotes ?? []),
       ...notes,
+      ...(measured?.notes ?? []),
       ...scores.notes,
       ...(familiarity?.few ? [few] : []),
       ...(context.gradients && !context.checkpoints ? learnedNotes(rowFacts.losses) : []),
@@ -140,6 +134,20 @@ export async function influenceData(
     ],
   };
   return options.redact ? redactInfluence(document) : document;
+}
+
+/** What the model says of the one row that is asked about. */
+function rowQuery(query: Dataset, { context, targets, predicted: [predicted] }: ScoredQueries): RowQuery {
+  const probabilities = rowOf((context.predictions as NonNullable<typeof context.predictions>).queries, 0);
+  const label = query.labels ? Number((query.labels as Tensor<'int64'>).data[0]) : undefined;
+  return {
+    from: query.describe(0),
+    predicted,
+    probability: probabilities[predicted],
+    target: targets[0],
+    targetProbability: probabilities[targets[0]],
+    ...(label !== undefined && { label }),
+  };
 }
 
 const uncalibrated =

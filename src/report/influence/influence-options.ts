@@ -3,6 +3,7 @@ import type { Dataset } from '../../dataset/dataset.ts';
 import type { GradientMaterial } from '../../influence/gradient-material.ts';
 import type { ModelGradientsOptions, Passes } from '../../influence/gradient-passes.ts';
 import type { Both } from '../../influence/material.ts';
+import type { SliceQuery } from './slice-query.ts';
 
 /** Gradients of all rows with a model's weights, and what a store of them is opened with. */
 export interface StoreRequest {
@@ -25,10 +26,12 @@ export interface CheckpointModel {
 export interface InfluenceDataOptions {
   readonly model: LoadedModel;
   readonly data: Dataset;
-  /** One row: the query. `scoreQueries` takes several. */
+  /** One row: the query. `scoreQueries` takes several; with `measured` the rows of the slices. */
   readonly query: Dataset;
   /** Class whose log-probability is f. Default: the one that the model predicts. */
   readonly target?: number;
+  /** One f of all rows of `query`, which are those of its slices. Default: f of the one row. */
+  readonly measured?: SliceQuery;
   /** Default: the most exact that the model allows, see `defaultMethod`. */
   readonly method?: string;
   readonly parameters?: Readonly<Record<string, unknown>>;

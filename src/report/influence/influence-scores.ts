@@ -8,6 +8,7 @@ import { checkRows } from '../audit/check-rows.ts';
 import { classNames } from '../audit/class-reader.ts';
 import { type Contextual, contextOf } from './influence-context.ts';
 import type { InfluenceDataOptions } from './influence-options.ts';
+import { scoreMeasured } from './score-measured.ts';
 
 /** Weights up to which the whole curvature is taken by default: its factor takes seconds. */
 const wholeCurvature = 2000;
@@ -55,9 +56,18 @@ export async function scoreQueries(
   const name = options.method ?? defaultMethod(first.context);
   const method = influenceMethodNamed(name);
   options.onCost?.(costText(name, first.context, options.parameters));
-  const scores = await score(name, first.context, options.parameters);
+  const scores = await scoresOf(name, first, options);
   const parameters = method.parameters.parse(options.parameters ?? {}) as Record<string, unknown>;
   return { ...first, classes, labels, name, method, parameters, scores };
+}
+
+/** Scores by what one model gives. */
+export function scoresOf(
+  name: string,
+  given: Pick<Contextual, 'context' | 'each'>,
+  { measured, parameters }: InfluenceDataOptions,
+): Promise<Scores> {
+  return measured ? scoreMeasured(name, given, measured, parameters) : score(name, given.context, parameters);
 }
 
 function checkLabels({ labels, name }: Dataset): void {

@@ -2,6 +2,7 @@ import { attribute } from '../../attribution/attribute.ts';
 import type { LoadedModel } from '../../data/model/loaded-model.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
 import type { InfluenceDocument } from '../../influence/influence-document.ts';
+import { isMeasured } from '../../influence/text-of-f.ts';
 import type { RowMap, RowMaps } from '../../page/influence/row-map.ts';
 import { throwIfCancelled } from '../../runtime/runtime.ts';
 import { float32, type Tensor } from '../../tensor/tensor.ts';
@@ -26,16 +27,19 @@ interface MapOptions {
 
 /**
  * Attribution maps of the query and of its first proponents and opponents, all of the same f, so that one scale holds
- * for all. Undefined for a model whose input is no image.
+ * for all. Undefined for a model whose input is no image, and for a query of many rows.
  */
 export async function rowMaps(document: InfluenceDocument, options: MapOptions): Promise<RowMaps | undefined> {
   const { model, data, query, signal, onProgress } = options;
+  // Many rows have no map in common.
+  if (isMeasured(document.query)) return undefined;
+  const { target: asClass } = document.query;
   const asked = new Map(Object.entries((await query.read([0])).inputs));
   const axes = imageAxes([...asked.values()]);
   if (!axes) return undefined;
   const { output, reading } = await classReader(model, asked, document.classes, {});
   const { binary, stated: scale } = reading;
-  const target = { kind: 'classLogProbability', class: document.query.target, output, binary, scale } as const;
+  const target = { kind: 'classLogProbability', class: asClass, output, binary, scale } as const;
   const mapOf = async (inputs: ReadonlyMap<string, Tensor>): Promise<RowMap> => {
     throwIfCancelled(signal);
     const parameters = { steps };

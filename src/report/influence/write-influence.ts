@@ -4,6 +4,7 @@ import type { InfluenceDocument } from '../../influence/influence-document.ts';
 import type { RowViews } from '../../page/audit/row-view.ts';
 import { renderInfluencePage } from '../../page/influence/page.ts';
 import { renderPlainPage } from '../../page/influence/plain-page.ts';
+import type { RowDocument } from '../../page/influence/plain-words.ts';
 import type { RowMaps } from '../../page/influence/row-map.ts';
 import { mapMethod } from './row-maps.ts';
 
@@ -19,7 +20,7 @@ export async function writeInfluence(
   },
 ): Promise<void> {
   const page = await (views.plain
-    ? renderPlainPage(document, views)
+    ? renderPlainPage(document as RowDocument, views)
     : renderInfluencePage(document, { ...views, mapMethod }));
   await writeFolderAtomically(folder, async (write) => {
     await write('influence.json', `${JSON.stringify(document, undefined, 1)}\n`);
