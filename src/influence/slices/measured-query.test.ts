@@ -44,7 +44,7 @@ it.each<MeasuredTerms['of']>(['log-probability', 'probability'])(
     const [own, parts] = [await all.queries(), await each.queries()];
     const { queries: p } = await each.confidences();
     expect([own.rows, own.columns]).toEqual([1, all.parameters]);
-    const gradient = rowOf(own, 0);
+    const gradient = Float64Array.from(rowOf(own, 0));
     for (let j = 0; j < own.columns; j++) {
       let sum = 0;
       // ∇p = p ∇ log p.
