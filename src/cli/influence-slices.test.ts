@@ -23,7 +23,10 @@ beforeAll(async () => {
 }, 60_000);
 
 const rows = () => ['--data', at('rows.csv'), '--label', 'label', '--id', 'id'];
-const common = () => ['--model', at('trained/model.onnx'), ...rows(), '--from', at('held.csv'), '--out', at('out')];
+// A folder for each run: names of runs have the second that they began in.
+let runs = 0;
+const outOf = () => at(`out-${runs++}`);
+const common = () => ['--model', at('trained/model.onnx'), ...rows(), '--from', at('held.csv'), '--out', outOf()];
 const ask = (...words: string[]) => wherefore('influence', ...words, ...common());
 async function asked(...words: string[]): Promise<InfluenceDocument> {
   const { output, errors, code } = await ask(...words, '--json', '--rows', '80');
@@ -66,18 +69,18 @@ describe('wherefore influence --slice, --gap', () => {
       .filter((name) => name.includes('-influence-held'))
       .sort()
       .slice(-1);
-    const document = JSON.parse(readFileSync(join(at('out'), made, 'influence.json'), 'utf8')) as InfluenceDocument;
+    const document = JSON.parse(readFileSync(join(at(out), made, 'influence.json'), 'utf8')) as InfluenceDocument;
     // r1, r3, … r19 are of b and labelled a.
     const wrong = document.all.opponents.filter(({ id, label }) => label === 0 && Number(id.slice(1)) % 2 === 1);
     expect(wrong.length).toBeGreaterThanOrEqual(8);
     expect(document.sameClass).toBeUndefined();
-    const page = readFileSync(join(at('out'), made, 'index.html'), 'utf8');
+    const page = readFileSync(join(at(out), made, 'index.html'), 'utf8');
     expect(page).toMatch(/Asked: the gap in the mean log-probability of the label/);
     expect(page).toMatch(/With them the gap is narrower/);
     // Groups, which are behind many rows, come before single ones.
     expect(page.indexOf('<h2>Groups')).toBeLessThan(page.indexOf('<h2>Proponents'));
     const again = await wherefore(
-      ...['replay', join(at('out'), made, 'influence.json')],
+      ...['replay', join(at(out), made, 'influence.json')],
       ...['model=trained/model.onnx', 'data=rows.csv', 'from=held.csv'].flatMap((one) => [
         '--file',
         one.replace('=', `=${root}/`),
