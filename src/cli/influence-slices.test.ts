@@ -65,10 +65,8 @@ describe('wherefore influence --slice, --gap', () => {
     expect(output).toMatch(/held\.csv: a gap in mean log-probability of the label\n {2}label=b +40 rows/);
     expect(output).toMatch(/not \(label=b\)/);
     expect(output).toMatch(/What if, what narrows the gap most first/);
-    const [made] = readdirSync(at('out'))
-      .filter((name) => name.includes('-influence-held'))
-      .sort()
-      .slice(-1);
+    const out = `out-${runs - 1}`;
+    const [made] = readdirSync(at(out));
     const document = JSON.parse(readFileSync(join(at(out), made, 'influence.json'), 'utf8')) as InfluenceDocument;
     // r1, r3, … r19 are of b and labelled a.
     const wrong = document.all.opponents.filter(({ id, label }) => label === 0 && Number(id.slice(1)) % 2 === 1);

@@ -156,7 +156,7 @@ const uncalibrated =
 /** What stands behind effects in nats. */
 function calibrationNote({ slope, r2, trainings, seeds, queries }: CalibrationDocument): string {
   const [low, high] = [slope.low, slope.high].map((value) => value?.toPrecision(3));
-  return `calibrated: measured changes were ${slope.mean.toPrecision(3)} times the predicted ones [${low}, ${high}], R² ${r2.toFixed(2)}, by ${trainings} trainings of ${seeds.length} seeds and ${queries.length} queries`;
+  return `calibrated: measured changes were ${slope.mean.toPrecision(3)} times the predicted ones [${low}, ${high}], R² ${r2.toFixed(2)}, by ${trainings} trainings of ${seeds.length} seeds and ${queries.length} ${queries.length === 1 ? 'query' : 'queries'}`;
 }
 const few =
   'the model has seen few rows like the query: fewer than 5 % of the training rows lie as far from their neighbours';
