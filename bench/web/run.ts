@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadModel } from '../../src/data/model/load-model.ts';
 import { decodeModel } from '../../src/onnx/decode.ts';
@@ -22,8 +22,8 @@ const fixed = (title: string, model: string): Work => {
   const sizes = (shape ?? []).map((size) => (typeof size === 'number' ? size : 1));
   return { title, model, input: name, shape: sizes };
 };
-const [squeezenet] = process.argv.slice(2);
-const demo = fixed('the network of the demo, 64 × 64', join(root, 'examples/demo/model/shapes.onnx'));
+const [squeezenet] = process.argv.slice(2).map((path) => resolve(path));
+const demo = fixed('the network of the demo, 96 × 96', join(root, 'examples/demo/model/shapes.onnx'));
 const small = fixed('a small vision transformer', join(root, 'test/fixtures/architectures/vit.script.onnx'));
 const works = [demo, small, ...(squeezenet ? [fixed('SqueezeNet 1.1, 224 × 224', squeezenet)] : [])];
 

@@ -255,7 +255,8 @@ function takeKnownBranches(graph: Graph): Graph | undefined {
   return resolved.nodes.some(isKnown) ? undefined : resolved;
 }
 
-function weightBytes(graph: Graph): number {
+/** Bytes of the weights of a graph, written out. */
+export function weightBytes(graph: Graph): number {
   let bytes = 0;
   for (const weight of graph.initializers.values()) bytes += sizeOf(weight.shape) * dataTypes[weight.type].bytes;
   return bytes;

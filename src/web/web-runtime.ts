@@ -1,6 +1,8 @@
+import { formatBytes } from '../data/files/file-kinds.ts';
 import { WhereforeError } from '../errors.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
+import { weightBytes } from '../runtime/executor.ts';
 import { fromWires, type Reply, wiresOf } from '../runtime/lane.ts';
 import { refusal } from '../runtime/refusal.ts';
 import { type RunOptions, type Runtime, type SessionOptions, throwIfCancelled } from '../runtime/runtime.ts';
@@ -14,10 +16,15 @@ export interface WebRuntimeOptions {
    * fastest where there are two processors.
    */
   readonly threads?: number;
+  /**
+   * Bytes of weights that open sessions hold together, and a model may have at most: each session has a copy, and the
+   * memory of WebAssembly never shrinks and ends at 4 GiB. Default 2³⁰.
+   */
+  readonly sessionBytes?: number;
 }
 
-/** What a tab can hold: each session has a copy of the weights, and the memory of WebAssembly never shrinks. */
-const limits = { sessionBytes: 2 ** 30, sessionCount: 3 } as const;
+/** The version of onnxruntime-web that this package was tested with, as its peer dependency states it. */
+const testedVersion = '1.30';
 
 /** Sessions are numbered through the whole program. */
 let nextSession = 1;
@@ -25,10 +32,11 @@ let nextSession = 1;
 /**
  * ONNX Runtime Web, in the realm that calls this: a worker, so that the page stays free while a graph runs. Needs the
  * package onnxruntime-web. Runs and opening wait for each other, because WebAssembly has one memory.
- * @throws WhereforeError `unsupported-platform` where there is no WebAssembly, or threads are asked for that the page may
- *   not start
+ * @throws WhereforeError `runtime` where there is no WebAssembly, threads are asked for that the page may not start, or
+ *   onnxruntime-web has another version; later, where its wasm file cannot be loaded or a model is too large
  */
-export async function createWebRuntime({ wasm, threads = 1 }: WebRuntimeOptions): Promise<Runtime> {
+export async function createWebRuntime(options: WebRuntimeOptions): Promise<Runtime> {
+  const { wasm, threads = 1, sessionBytes = 2 ** 30 } = options;
   if (typeof WebAssembly === 'undefined') {
     throw new WhereforeError('runtime', 'there is no WebAssembly here', { fix: 'use a current browser' });
   }
@@ -45,25 +53,32 @@ export async function createWebRuntime({ wasm, threads = 1 }: WebRuntimeOptions)
     });
   }
   const ort = await import('onnxruntime-web/wasm');
+  const version = ort.env.versions.web ?? ort.env.versions.common;
+  checkVersion(version);
+  const address = new URL(wasm, globalThis.location?.href).href;
   ort.env.wasm.numThreads = threads;
-  ort.env.wasm.wasmPaths = { wasm: new URL(wasm, globalThis.location?.href).href };
+  ort.env.wasm.wasmPaths = { wasm: address };
   ort.env.logLevel = 'fatal';
   const { answer } = sessionsOf(ort);
   let last: Promise<unknown> = Promise.resolve();
+  let isClosed = false;
   const ask = (message: Readonly<Record<string, unknown>>): Promise<Reply> => {
+    if (isClosed)
+      throw new WhereforeError('invalid-argument', 'the runtime is closed', { fix: 'make another: createWebRuntime' });
     const reply = last.then(() => answer({ job: 0, ...message }) as Promise<Reply>);
     last = reply;
     return reply.then((told) => {
-      if (told.error !== undefined) throw refusal(told.error);
+      if (told.error !== undefined) throw notStarted(told.error, address, version) ?? refusal(told.error);
       return told;
     });
   };
   return {
     name: 'onnxruntime-web',
-    version: ort.env.versions.web ?? ort.env.versions.common,
-    limits,
+    version,
+    limits: { sessionBytes, sessionCount: 3 },
     async open(model, options = {}) {
       const id = nextSession++;
+      checkSize(model, sessionBytes);
       await ask({ kind: 'open', id, ...openMessage(model, options) });
       return {
         async run(feeds, fetches, { carry = new Map(), signal }: RunOptions = {}) {
@@ -78,9 +93,41 @@ export async function createWebRuntime({ wasm, threads = 1 }: WebRuntimeOptions)
       };
     },
     async close() {
+      isClosed = true;
       await last;
     },
   };
+}
+
+/** @throws WhereforeError `runtime` for a version that was not tested: its wasm file and its calls may differ */
+export function checkVersion(version: string): void {
+  if (version.startsWith(`${testedVersion}.`)) return;
+  throw new WhereforeError('runtime', 'onnxruntime-web has another version than the one that this was tested with', {
+    got: version,
+    expected: `${testedVersion}.x`,
+    fix: `npm install onnxruntime-web@${testedVersion}`,
+  });
+}
+
+/** A model that would leave no room for a second session is refused before WebAssembly runs out of memory. */
+function checkSize({ graph }: OnnxModel, sessionBytes: number): void {
+  const bytes = weightBytes(graph);
+  if (bytes <= sessionBytes) return;
+  throw new WhereforeError('runtime', 'the model is too large for the memory of this tab', {
+    got: `${formatBytes(bytes)} of weights`,
+    expected: `at most ${formatBytes(sessionBytes)}`,
+    fix: 'explain it in Node, or give createWebRuntime more sessionBytes: WebAssembly ends at 4 GiB, and each session holds a copy',
+  });
+}
+
+/** What ONNX Runtime Web says where its engine did not start: the wasm file is missing, is no wasm, or does not fit. */
+function notStarted(said: string, address: string, version: string): WhereforeError | undefined {
+  if (!/no available backend found/.test(said)) return undefined;
+  return new WhereforeError('runtime', 'ONNX Runtime Web did not start', {
+    where: address,
+    got: said.replace(/^.*ERR: \[wasm\] /s, '').replace(/\. Build with .*$/s, ''),
+    fix: `serve there the file ort-wasm-simd-threaded.wasm of onnxruntime-web ${version}, and allow 'wasm-unsafe-eval' in script-src`,
+  });
 }
 
 function openMessage(

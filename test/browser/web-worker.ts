@@ -1,12 +1,25 @@
-import { explain, imageAsInput, memoryFiles, openModel, preprocessingOf, renderPage } from '../../src/core.ts';
+import { explain, float32, memoryFiles, openModel, renderPage, WhereforeError } from '../../src/core.ts';
 import { contentHash } from '../../src/tensor/content-hash.ts';
-import { createWebRuntime, decodeImage } from '../../src/web/index.ts';
+import { createWebRuntime, type Download, decodeImage, downloadFile } from '../../src/web/index.ts';
 import { conformance } from '../runtime-conformance.ts';
+import { wrongUses } from './wrong-uses.ts';
 
 /** What became of an image. */
 export type Decoded =
   | { readonly shape: readonly number[]; readonly hash: string; readonly notes: readonly string[] }
   | { readonly error: string };
+
+/** What is said where the engine's file is not what it should be. */
+const engineAt = async (wasm: string) => {
+  const runtime = await createWebRuntime({ wasm });
+  const files = memoryFiles(new Map([['shapes.onnx', await (await fetch('/shapes.onnx')).blob()]]));
+  const model = await openModel('shapes.onnx', { runtime, files });
+  const [{ name }] = model.graph.inputs;
+  return explain(model, new Map([[name, float32([1, 3, 96, 96], new Float32Array(3 * 96 * 96))]])).then(
+    () => 'nothing',
+    (error: unknown) => (error instanceof WhereforeError ? error.message : `another error: ${error}`),
+  );
+};
 
 /** What the page asks of the worker, and what it gets. */
 const tasks = {
@@ -59,28 +72,27 @@ const tasks = {
   },
   wrong: async () => {
     const runtime = await createWebRuntime({ wasm: '/ort-wasm-simd-threaded.wasm' });
-    const words: string[] = [];
-    const said = (work: Promise<unknown>) =>
-      work.then(
-        () => words.push('done'),
-        (error: unknown) => words.push(error instanceof Error ? error.message : String(error)),
+    const said: Record<string, string> = {};
+    for (const [what, use] of Object.entries(wrongUses)) {
+      said[what] = await use(runtime).then(
+        () => 'nothing',
+        (error: unknown) => (error instanceof WhereforeError ? error.message : `another error: ${error}`),
       );
-    await said(createWebRuntime({ wasm: '/ort-wasm-simd-threaded.wasm', threads: 4 }));
-    await said(createWebRuntime({ wasm: '/ort-wasm-simd-threaded.wasm', threads: 0 }));
-    await said(openModel('absent.onnx', { runtime, files: memoryFiles() }));
-    await said(openModel(new TextEncoder().encode('no model'), { runtime }));
-    const cut = new Uint8Array(await (await fetch('/shapes.onnx')).arrayBuffer()).slice(0, 5000);
-    await said(openModel(cut, { runtime }));
-    await said(decodeImage(new TextEncoder().encode('no image'), { name: 'a.png' }));
-    const model = await openModel(new Uint8Array(await (await fetch('/shapes.onnx')).arrayBuffer()), { runtime });
-    await said(explain(model, 'cat.png'));
-    const pixels = await decodeImage(new Uint8Array(await (await fetch('/fish.png')).arrayBuffer()), {
-      name: 'fish.png',
-    });
-    const named = { source: 'fish.png', hash: undefined };
-    await said(imageAsInput(model, pixels, named, { ...preprocessingOf(model, {}), inputs: {} }));
-    return words;
+    }
+    return said;
   },
+  absentEngine: () => engineAt('/absent.wasm'),
+  otherEngine: () => engineAt('/other.wasm'),
+  download: async () => {
+    const seen: number[] = [];
+    const onProgress = ({ bytes, total }: { bytes: number; total?: number }) => void seen.push(bytes, total ?? -1);
+    const first = await downloadFile('/shapes.onnx', { cache: 'models', onProgress });
+    const second = await downloadFile('/shapes.onnx', { cache: 'models', sha256: first.hash });
+    const told = ({ content, hash, fromCache, notes }: Download) => ({ size: content.size, hash, fromCache, notes });
+    await caches.delete('models');
+    return { first: told(first), second: told(second), seen };
+  },
+  overQuota: async () => (await downloadFile('/shapes.onnx', { cache: 'models' })).notes,
 };
 
 export type Tasks = typeof tasks;
