@@ -328,10 +328,15 @@ function describe(prepared: Prepared, request: AttributionRequest, ran: Ran): At
     standardErrors: result.standardErrors,
     relativeStandardError: result.relativeStandardError,
     notes: [...ran.notes, ...notesOf(prepared, context, others, attributionTarget), ...(result.notes ?? [])],
-    gradientNotes: result.gradientNotes ?? [],
+    gradientNotes: [...randomNotes(prepared.model), ...(result.gradientNotes ?? [])],
     estimate: ran.estimate,
     cost: { ...prepared.passes, seconds: (performance.now() - ran.started) / 1000 },
   };
+}
+
+/** What is true of every method: numbers that a model draws differ from run to run. */
+function randomNotes({ notes }: Model): GradientNote[] {
+  return notes.flatMap((note) => (note.code === 'random' ? [{ ...note, code: note.code }] : []));
 }
 
 function together(points: readonly Tensors[]): Tensors | undefined {

@@ -8,7 +8,7 @@ import type { Facts } from './facts.ts';
 
 /** Something that the reader of a gradient must know: it is not the plain derivative of what the model computes. */
 export interface GradientNote {
-  readonly code: 'straight-through' | 'zero-gradient' | 'override' | 'decision' | 'whole-numbers';
+  readonly code: 'straight-through' | 'zero-gradient' | 'override' | 'decision' | 'whole-numbers' | 'random';
   readonly node: string;
   readonly operator: string;
   readonly text: string;

@@ -79,7 +79,8 @@ async function run(path: string, options: Options, signal: AbortSignal): Promise
       disconnected.includes(name) ? 'zero: no path' : '',
     ]);
     print(formatTable([['value', 'shape', 'norm', ''], ...rows]));
-    for (const { code, text } of model.notes) if (code === 'precision-changed') print(`note: ${text}`);
+    for (const { code, text } of model.notes)
+      if (code === 'precision-changed' || code === 'random') print(`note: ${text}`);
     // What says where a gradient is cut off names the node itself.
     for (const { code, operator, node, text } of notes)
       print(`note: ${code === 'zero-gradient' ? text : `${operator} "${node}": ${text}`}`);

@@ -4,7 +4,7 @@ import type { Target } from '../attribution/targets/kinds/index.ts';
 import { unitOf } from '../attribution/targets/target.ts';
 import type { ExplanationDocument } from '../explain/document.ts';
 import { meaningOf, promisesSum } from '../explain/meaning.ts';
-import { acceptedError, isCutOff, passesRounding, withoutGradients } from '../page/judgement.ts';
+import { acceptedError, drawsAtRandom, isCutOff, passesRounding, withoutGradients } from '../page/judgement.ts';
 import { formatNumber, formatShare, formatTable } from './table-text.ts';
 import { visible, visibleAll } from './terminal.ts';
 
@@ -124,6 +124,7 @@ function verdict(document: ExplanationDocument): string {
     return `a gradient is cut off: ${withoutGradients}`;
   if (document.converged === false && passesRounding(document))
     return `gradients pass through rounding: ${withoutGradients}`;
+  if (document.converged === false && drawsAtRandom(document)) return 'the model draws at random, see the note';
   if (document.converged === false) return 'not converged: more steps, another layer or baseline';
   return ownTarget(document);
 }

@@ -239,3 +239,44 @@ describe('missing values', () => {
     await expect(sharesOf(await handled(), infinite, {})).rejects.toThrow(/Infinity at \[0,2\]/);
   });
 });
+
+describe('models that draw at random', () => {
+  const noisy = (build: (b: GraphBuilder, y: string) => string) => {
+    const builder = new GraphBuilder();
+    builder.input('x', 'float32', ['batch', 3]);
+    const y = builder.op('MatMul', ['x', builder.initializer('W', float32([3, 1], weights))]);
+    builder.op('Identity', [build(builder, y)], {}, { outputs: ['y'] });
+    builder.output('y', 'float32', ['batch', 1]);
+    return loaded(builder.build());
+  };
+
+  it.each<[string, ExplainOptions['methods'], (b: GraphBuilder, y: string) => string]>([
+    [
+      'noise of the shape of a value',
+      bothWays,
+      (b: GraphBuilder, y: string) => b.op('Add', [y, b.op('RandomNormalLike', [y])]),
+    ],
+    [
+      'a dropout left in training mode',
+      ['exact-shapley'],
+      (b: GraphBuilder, y: string) =>
+        b.op('Dropout', [y, b.constant(float32([], [0.5])), b.constant(tensor('bool', [], Uint8Array.of(1)))]),
+    ],
+  ])('%s: say so, and call no gradient cut off', async (_, methods, build) => {
+    const model = await noisy(build);
+    const { documents } = await sharesOf(model, float32([1, 3], [1, 2, 4]), { methods });
+    for (const { gradientNotes } of documents) {
+      expect(gradientNotes.map(({ code }) => code)).toEqual(['random']);
+      expect(gradientNotes[0].text).toMatch(/draws at random: every run of the model has other values/);
+    }
+  });
+
+  it('a dropout that passes everything on does not draw', async () => {
+    const model = await noisy((b, y) =>
+      b.op('Dropout', [y, b.constant(float32([], [0.5])), b.constant(tensor('bool', [], Uint8Array.of(0)))]),
+    );
+    const { shares, documents } = await sharesOf(model, float32([1, 3], [1, 2, 4]), { methods: bothWays });
+    expect(shares['integrated-gradients']).toEqual([2, -6, 2]);
+    expect(documents.flatMap(({ gradientNotes }) => gradientNotes)).toEqual([]);
+  });
+});

@@ -1,4 +1,5 @@
 import type { DataType, Tensor } from '../tensor/tensor.ts';
+import { traitsOf } from './operators.ts';
 
 /** An attribute of a node. Integers are JavaScript numbers; the encoder saturates them to 64 bits. */
 export type Attribute =
@@ -253,9 +254,9 @@ export function namesRead(node: Node): Set<string> {
   return read;
 }
 
-/** Names whose elements a node reads: what `Shape` and `Size` read is a size, the same for every input of that shape. */
+/** Names whose elements a node reads: what `Shape` reads is a size, the same for every input of that shape. */
 export function elementsRead(node: Node): Set<string> {
-  return node.domain === '' && (node.op === 'Shape' || node.op === 'Size') ? new Set() : namesRead(node);
+  return traitsOf(operatorKey(node)).readsShape ? new Set() : namesRead(node);
 }
 
 /** Names that a nested graph reads from the graph around it. */

@@ -28,6 +28,8 @@ export interface OperatorTraits {
   readonly maximum?: true;
   /** Its constants are learnt. */
   readonly parametric?: true;
+  /** Reads the shape of its input, not its elements. */
+  readonly readsShape?: true;
   /** Draws at random, so that it is never a constant. */
   readonly random?: true;
   /** Makes constants only: shapes, ranges, masks. */
@@ -213,12 +215,12 @@ export const operators = {
   ArgMax: { gradient: 'zero', output: 'int64' },
   ArgMin: { gradient: 'zero', output: 'int64' },
   NonZero: { gradient: 'zero', dataDependentShape: true, output: 'int64' },
-  Shape: { gradient: 'zero', output: 'int64' },
-  Size: { gradient: 'zero', output: 'int64' },
+  Shape: { gradient: 'zero', readsShape: true, output: 'int64' },
+  Size: { gradient: 'zero', readsShape: true, output: 'int64' },
   NonMaxSuppression: { gradient: 'zero', dataDependentShape: true, output: 'int64' },
-  EyeLike: { gradient: 'zero' },
-  RandomNormalLike: { gradient: 'zero', random: true },
-  RandomUniformLike: { gradient: 'zero', random: true },
+  EyeLike: { gradient: 'zero', readsShape: true },
+  RandomNormalLike: { gradient: 'zero', readsShape: true, random: true },
+  RandomUniformLike: { gradient: 'zero', readsShape: true, random: true },
   Multinomial: { gradient: 'zero', random: true },
   'ai.onnx.ml.TreeEnsemble': { gradient: 'refused', handlesMissing: true },
   'ai.onnx.ml.TreeEnsembleClassifier': { gradient: 'refused', handlesMissing: true },

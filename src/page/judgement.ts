@@ -80,6 +80,7 @@ function judgeSum(document: ExplanationDocument): Judgement {
   if (isCutOff(document)) warnings.unshift(`does not add up: error ${error}, a gradient is cut off`);
   else if (passesRounding(document))
     warnings.unshift(`does not add up: error ${error}, gradients pass through rounding`);
+  else if (drawsAtRandom(document)) warnings.unshift(`does not add up: error ${error}, the model draws at random`);
   else if (converged === false && isCut) warnings.unshift(`not converged: error ${error}${moreSteps(document)}`);
   else warnings.unshift(`does not add up: error ${error}`);
   const verdict = `The values add up to ${signedText(sum, 4)} but the difference is ${signedText(target, 4)}: ${blame(document)}`;
@@ -92,6 +93,11 @@ export const withoutGradients = 'take a method that needs none: --method exact-s
 /** Whether part of what the target hangs on has no gradient, so that nothing but another method brings the sums together. */
 export function isCutOff({ gradientNotes }: Pick<ExplanationDocument, 'gradientNotes'>): boolean {
   return gradientNotes.some(({ code }) => code === 'zero-gradient');
+}
+
+/** Whether every run of the model has other values, so that no number of steps brings sums together. */
+export function drawsAtRandom({ gradientNotes }: Pick<ExplanationDocument, 'gradientNotes'>): boolean {
+  return gradientNotes.some(({ code }) => code === 'random');
 }
 
 /** Whether gradients pass straight through a rounding: they are those of another function, and no number of steps helps. */
@@ -155,6 +161,7 @@ function blame(document: ExplanationDocument): string {
   if (isCutOff(document)) return `a gradient is cut off on the way, see the notes; ${withoutGradients}.`;
   if (passesRounding(document))
     return `gradients pass through rounding, so more steps do not bring them together; ${withoutGradients}.`;
+  if (drawsAtRandom(document)) return 'the model draws at random, so that each run has other values; see the notes.';
   if (ungrouped !== undefined) return `${stayedText(ungrouped)}.`;
   if (converged === false)
     return stepsToTry(document) === Number.POSITIVE_INFINITY

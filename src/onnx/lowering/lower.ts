@@ -5,6 +5,7 @@ import { type ExpandOptions, expand } from './expansions/expand.ts';
 import { checkCalls, functionsOf, inlineFunctions } from './functions.ts';
 import { unzipMaps } from './maps.ts';
 import type { LoweringNote } from './notes.ts';
+import { randomDraws } from './random-draws.ts';
 import { namesOf } from './rewrite.ts';
 import { lowestOpset, targetOpset, upgradeGraph } from './upgrade.ts';
 
@@ -44,6 +45,7 @@ export function lowerWith(model: OnnxModel, options: ExpandOptions): Lowered {
   graph = resolveConstants(graph, names, notes);
   graph = unzipMaps(graph, notes);
   graph = expand(graph, options, names, notes);
+  for (const note of randomDraws(graph)) notes.push(note);
   if (declared !== undefined && declared < target) {
     const text = `the model's opset ${declared} was raised to ${target}`;
     notes.unshift({ code: 'opset-upgraded', node: '', from: declared, to: target, text });

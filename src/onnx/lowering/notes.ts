@@ -20,6 +20,8 @@ export type LoweringNote =
   | { readonly code: 'assumed'; readonly node: string; readonly text: string; readonly operator: string }
   /** An output that newer versions of the operator do not have, and that nothing reads, is gone. */
   | { readonly code: 'output-dropped'; readonly node: string; readonly text: string; readonly output: string }
+  /** A node draws at random: every run of the model has other values. */
+  | { readonly code: 'random'; readonly node: string; readonly text: string; readonly operator: string }
   /** A model exported for a fixed number of rows takes others as well. */
   | { readonly code: 'batch-opened'; readonly node: ''; readonly text: string; readonly rows: number }
   /** The model computes in another float type than its file says. */
