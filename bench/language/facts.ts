@@ -23,8 +23,6 @@ import { interval } from './interval.ts';
 export interface FactBench {
   readonly questions: number;
   readonly methods: readonly string[];
-  /** Trainings of each kind in which facts are left out; 0: none. */
-  readonly seeds: number;
   /** Where `language:train -- facts --out` left its models; default: they are trained. */
   readonly models?: string;
 }
@@ -35,7 +33,7 @@ const others = 4;
 const say = (text: string) => console.log(text);
 
 /** Which rows taught a fact: influence at the end and in the middle of the training, beside BM25 and chance. */
-export async function measureFacts({ questions: count, methods, seeds, models }: FactBench): Promise<void> {
+export async function measureFacts({ questions: count, methods, models }: FactBench): Promise<void> {
   const runtime = createNodeRuntime({ threads: 1 });
   const data = drawFacts();
   const { end, moments } = await trained(data, models, runtime);
@@ -79,7 +77,6 @@ export async function measureFacts({ questions: count, methods, seeds, models }:
   const head = ['method', 'recall@10, all rows', 'recall@4 of the name', 'above both empty rows', 'pairs'];
   say(formatTable([head, ...table]));
   for (const moment of [...moments, end]) await moment.close();
-  if (seeds > 0) await leaveOut(data, answered, seeds, runtime);
   await runtime.close();
 }
 
@@ -132,48 +129,4 @@ async function addControls(
     const source = random(4, q);
     return texts.map(() => source.uniform());
   });
-}
-
-/** Facts that are left out together. */
-const leftOut = 16;
-
-/** What the answer loses when the rows of a fact are left out, and as many other rows of its name. */
-async function leaveOut(data: FactData, answered: readonly FactQuestion[], seeds: number, runtime: Runtime) {
-  const names = new Set<string>();
-  const facts = answered.filter(({ name }) => !names.has(name) && names.add(name)).slice(0, leftOut);
-  const source = random(6);
-  const ofName = ({ name }: FactQuestion) => data.rows.filter((row) => row.name === name);
-  const stated = facts.flatMap((fact) =>
-    ofName(fact).filter(({ relation, kind }) => relation === fact.relation && kind === 'stated'),
-  );
-  const random4 = facts.flatMap((fact) => {
-    const among = ofName(fact).filter(({ relation }) => relation !== fact.relation);
-    return Array.from({ length: 4 }, () => among.splice(source.integer(among.length), 1)[0]);
-  });
-  const kinds = { all: [], 'without the fact': stated, 'without other rows of the name': random4 };
-  const means: Record<string, Float64Array> = {};
-  for (const [kind, without] of Object.entries(kinds)) {
-    const gone = new Set(without);
-    const sum = new Float64Array(facts.length);
-    const right: number[] = [];
-    for (let seed = 1; seed <= seeds; seed++) {
-      const model = await trainFacts(
-        data.rows.filter((row) => !gone.has(row)),
-        seed,
-        { runtime },
-      );
-      const language = await openDecoderModel(factShape, model, runtime);
-      const found = await answersOf(language, facts);
-      for (const [f, value] of found.logProbabilities.entries()) sum[f] += value / seeds;
-      right.push(...found.right.map(Number));
-      await language.close();
-    }
-    means[kind] = sum;
-    say(`${kind}: log p ${interval(Array.from(sum))}, answered ${interval(right)}`);
-  }
-  const change = (kind: string) => facts.map((_, f) => means[kind][f] - means.all[f]);
-  const [fact, other] = [change('without the fact'), change('without other rows of the name')];
-  say(`change without the fact ${interval(fact)}, without other rows ${interval(other)}`);
-  say(`difference ${interval(fact.map((value, f) => value - other[f]))} nats`);
-  say(`the fact costs more in ${fact.filter((value, f) => value < other[f]).length} of ${facts.length}`);
 }

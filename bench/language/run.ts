@@ -2,12 +2,14 @@ import { parseArgs } from 'node:util';
 import { WhereforeError } from '../../src/errors.ts';
 import { measureAgreement, measureEnglish } from './english.ts';
 import { measureFacts } from './facts.ts';
-import { measureLookup } from './lookup.ts';
+import { measureLeftOut } from './left-out.ts';
+import { measureLookup, measureRandomLookup } from './lookup.ts';
 import { measureSources } from './sources.ts';
 
 // What the trained models with known answers say of the methods.
-//   npm run bench:language -- lookup [--count 40] [--sentences 16] [--method lrp]
-//   npm run bench:language -- facts [--count 40] [--method ek-fac] [--seeds 2] [--models folder]
+//   npm run bench:language -- lookup lookup-random [--count 40] [--sentences 16] [--method lrp]
+//   npm run bench:language -- facts [--count 40] [--method ek-fac] [--models folder]
+//   npm run bench:language -- left-out [--seeds 2]
 //   npm run bench:language -- sources [--count 100]
 //   npm run bench:language -- english [--count 200]
 //   npm run bench:language -- agreement [--count 50]
@@ -19,24 +21,22 @@ const { values, positionals } = parseArgs({
     sentences: { type: 'string', default: '16' },
     seed: { type: 'string', default: '11' },
     method: { type: 'string', multiple: true, default: [] },
-    seeds: { type: 'string', default: '0' },
+    seeds: { type: 'string', default: '2' },
     models: { type: 'string' },
   },
 });
 const numbers = { count: Number(values.count), sentences: Number(values.sentences), seed: Number(values.seed) };
 
+const lookups = { ...numbers, ...(values.method.length > 0 && { methods: values.method }) };
+
 const measurements: Readonly<Record<string, () => Promise<void>>> = {
-  lookup: () => measureLookup({ ...numbers, ...(values.method.length > 0 && { methods: values.method }) }),
+  lookup: () => measureLookup(lookups),
+  'lookup-random': () => measureRandomLookup(lookups),
   sources: () => measureSources(numbers),
   english: () => measureEnglish(numbers.count),
   agreement: () => measureAgreement(numbers.count),
-  facts: () =>
-    measureFacts({
-      questions: numbers.count,
-      methods: values.method,
-      seeds: Number(values.seeds),
-      models: values.models,
-    }),
+  facts: () => measureFacts({ questions: numbers.count, methods: values.method, models: values.models }),
+  'left-out': () => measureLeftOut(Number(values.seeds)),
 };
 
 for (const name of positionals.length > 0 ? positionals : Object.keys(measurements)) {

@@ -217,7 +217,13 @@ export function factBatches(rows: readonly FactRow[], seed: number): (i: number)
 }
 
 /** How the model of facts is trained; weights are kept behind these parts of it, where rows still have gradients. */
-export const factTraining = { epochs: 30, batchSize: 64, learningRate: 3e-3, weightDecay: 0.1, moments: [0.3, 0.5] };
+export const factTraining = {
+  epochs: 30,
+  batchSize: 64,
+  learningRate: 3e-3,
+  weightDecay: 0.1,
+  moments: [0.2, 0.3, 0.5],
+};
 
 /** Trains a decoder on some rows. */
 export function trainFacts(

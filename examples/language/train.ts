@@ -39,7 +39,7 @@ async function lookup(name: string): Promise<void> {
   const copies = { ...copyStage, seed: 1, runtime, say, text: (t: number) => copyText(9, t) };
   let model = await trainDecoder(lookupShape, copies);
   for (const [i, stage] of lookupStages.entries()) {
-    const text = (t: number) => lookupText(stage, 10 + i, t);
+    const text = (t: number) => lookupText(stage, 101 + i, t);
     model = await trainDecoder(lookupShape, { ...stage, seed: 1, runtime, text, say }, model);
     await write(name, lookupShape, model);
   }

@@ -113,7 +113,12 @@ describe('language shortcut and concepts', { timeout: 60_000 }, () => {
     [['shortcut', texts, ...classifier, '--label', 'stars'], /no column.*stars/],
     [['shortcut', texts, ...classifier, '--classes', 'bad,fine'], /no class of the model.*good/],
     [['shortcut', written('sums.jsonl', sums), ...adds], /no classifier of texts.*logits of two classes/],
+    [['shortcut', texts, ...classifier, '--swap', 'reeves'], /--swap/],
+    [['shortcut', at('none.jsonl'), ...classifier], /none.jsonl/],
+    [['probe', written('one.jsonl', sums), ...adds, '--label', 'stars'], /no column.*stars/],
+    [['probe', written('few.jsonl', '{"text":"1","label":"a"}'), ...adds], /few/],
     [['concepts', texts], /no concept is given.*--propose/],
+    [['concepts', texts, '--concepts', written('ok.txt', 'denial: not\n'), '--set', 'denial'], /--set/],
     [['concepts', texts, '--propose', '3'], /no model is named.*--model/],
     [['concepts', texts, '--concepts', written('bare.txt', 'warmth\n')], /no words to look for.*warmth/],
   ])('gives one message for %#', async (words, message) => {

@@ -9,6 +9,12 @@ const folder = mkdtempSync(join(tmpdir(), 'wherefore-language-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const at = (name: string) => join(folder, name);
 const llama = join(languageFixtures, 'llama');
+const written = (name: string, text: string) => {
+  writeFileSync(at(name), text);
+  return at(name);
+};
+const taught = ['--prompt', 'a b', '--answer', ' c', '--data', written('two.txt', 'a b c\nb c a\n')];
+written('one.txt', 'a b c\n');
 const ask = (what: string, ...words: readonly string[]) =>
   wherefore('language', what, llama, '--tokenizer', byteTokenizerPath, ...words);
 
@@ -118,6 +124,18 @@ describe('questions about a local language model', () => {
     ['where', ['--prompt', 'a b', '--corrupt', 'x=y'], /no such word/],
     ['where', ['--prompt', 'a b', '--toward', 'b'], /texts of both kinds.*--away/],
     ['where', ['--prompt', 'a b', '--toward', 'b', '--away', 'c', '--layer', '7'], /no such layer.*0 to 1/],
+    ['where', ['--prompt', 'a b', '--strength', '2'], /how to steer, and not along what.*--toward/],
+    ['circuit', ['--prompt', 'a b', '--steps', '0'], /--steps.*whole number/],
+    ['features', ['--texts', 'none.txt'], /none.txt: there is no such file/],
+    ['features', ['--texts', at('two.txt'), '--layer', '7'], /no such layer/],
+    ['features', ['--texts', at('two.txt')], /too few tokens to learn features from.*128 at least/],
+    ['taught', ['--prompt', 'a', '--answer', ' b'], /required option '--data/],
+    ['taught', ['--prompt', 'a', '--answer', ' b', '--data', 'none.txt'], /none.txt: there is no such file/],
+    ['taught', [...taught, '--instead', 'a'], /--instead.*expected a word of the prompt and others: Anna=Bela/],
+    ['taught', [...taught, '--instead', 'c=b'], /the prompt has no such word.*as it stands there/],
+    ['taught', [...taught, '--method', 'ekfac'], /did you mean "ek-fac"/],
+    ['taught', [...taught, '--checkpoints', 'nowhere'], /nowhere/],
+    ['taught', ['--prompt', 'a b', '--answer', ' c', '--data', at('one.txt')], /too few training texts.*two at least/],
   ])('%s says what is wrong with %j', async (what, words, message) => {
     const { code, errors } = await ask(what, ...words, ...(what === 'generate' ? [] : ['--out', at('runs')]));
     expect(code).toBe(1);

@@ -78,6 +78,9 @@ describe('language sources', { timeout: 60_000 }, () => {
 
   it.each<[string, string[], RegExp]>([
     ['one source', ['--question', '='], /too few sources/],
+    ['no sources', ['--question', '=', '--answer', ' 1', '--floor', 'low'], /--floor.*expected a number/],
+    ['an endpoint that is no address', ['--question', '=', '--endpoint', 'here'], /here/],
+    ['an empty answer', ['--question', '=', '--answer', ' '], /too few sources|the answer is empty/],
     ['a folder that is no model', ['--question', '=', '--model', folder], /tokenizer|model/],
   ])('gives one message for %s', async (_, words, message) => {
     writeFileSync(at('one.txt'), '1 1 1');

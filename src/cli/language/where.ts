@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { WhereforeError } from '../../errors.ts';
 import { type WhereDocument, whereInModel } from '../../language/where/where.ts';
 import { renderWherePage } from '../../page/language/where-page.ts';
 import { numberText, percentText, signedText } from '../../page/number-text.ts';
@@ -53,6 +54,7 @@ export function defineWhere(language: Command): void {
 
 async function run(path: string, options: WhereCommandOptions, command: string, signal: AbortSignal): Promise<void> {
   const prompt = await promptOf(options);
+  checkSteering(options);
   await checkWritable(options.out);
   const progress = showProgress(process.stderr);
   await withOpenModel(path, options, async (language) => {
@@ -70,6 +72,14 @@ async function run(path: string, options: WhereCommandOptions, command: string, 
     const page = renderWherePage(document, command);
     const run = { what: 'language where', name: 'where', document, page, command };
     await leaveRun({ out, json }, run, () => describe(visibleAll(document)));
+  });
+}
+
+function checkSteering({ toward = [], away = [], layer, strength }: WhereCommandOptions): void {
+  if (toward.length + away.length > 0 || (layer === undefined && strength === undefined)) return;
+  throw new WhereforeError('invalid-argument', 'it is said how to steer, and not along what', {
+    got: layer === undefined ? '--strength' : '--layer',
+    fix: 'give texts of both kinds: --toward and --away',
   });
 }
 
