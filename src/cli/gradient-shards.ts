@@ -5,9 +5,9 @@ import { readSafetensors, writeSafetensors } from '../data/formats/safetensors.t
 import { range } from '../dataset/pieces.ts';
 import { subset } from '../dataset/select.ts';
 import { WhereforeError } from '../errors.ts';
-import type { TwoSided } from '../influence/gradient-material.ts';
+import type { Rotation, TwoSided } from '../influence/gradient-material.ts';
 import { openPasses, type Passes, type RowRange } from '../influence/gradient-passes.ts';
-import { matrix } from '../influence/matrix.ts';
+import { type Matrix, matrix } from '../influence/matrix.ts';
 import {
   covariancePass,
   factorPass,
@@ -16,8 +16,9 @@ import {
   type RowPass,
   squarePass,
 } from '../influence/row-passes.ts';
+import { alongDiagonal, type Side, unchanged } from '../influence/side.ts';
 import type { Shard, ShardJob, ShardProgram } from '../run/shard.ts';
-import { float32, type Tensor, tensor } from '../tensor/tensor.ts';
+import { float32, int64, type Tensor, tensor } from '../tensor/tensor.ts';
 import { loadAt } from './checkpoint-model.ts';
 import { filesAt, namedFiles } from './named-files.ts';
 
@@ -75,7 +76,7 @@ export async function rowDigests(data: OpenedDataset, shards: readonly RowRange[
 
 /** Gradients of a range of the rows, or what is made of them. */
 export const gradientProgram: ShardProgram = {
-  version: 1,
+  version: 2,
   async open(job) {
     const asked = parameters.parse(job.work.parameters);
     const digests = z
@@ -152,7 +153,7 @@ const passes: {
   covariances: async ({ labels }, over, { work }) =>
     told(await covariancePass(over, labels, work.seed), (blocks) => sumArrays(flattened(blocks))),
   squares: async ({ labels, matrices }, over, job) =>
-    told(await squarePass(over, readMatrices(await job.blob(matrices)), labels, job.work.seed), sumArrays),
+    told(await squarePass(over, readRotations(await job.blob(matrices)), labels, job.work.seed), sumArrays),
 };
 
 function passFor(asked: Made, over: Passes, job: ShardJob) {
@@ -180,22 +181,39 @@ function told<T>(
   return { of: async (shard) => new Map(arrays(await pass.of(shard), shard.to - shard.from)), close: pass.close };
 }
 
-/** Matrices of both sides of every block, as a file. */
-export function writeMatrices(of: readonly TwoSided[]): Uint8Array {
+/** Matrices of both sides of every block, as a file; of sides in parts one for each, of those that stay their width. */
+export function writeMatrices(of: readonly Rotation[]): Uint8Array {
   const tensors = new Map<string, Tensor>();
+  const put = (name: string, { rows, columns, data }: Matrix) =>
+    tensors.set(name, tensor('float64', [rows, columns], Float64Array.from(data)));
   for (const [b, sides] of of.entries())
-    for (const side of ['left', 'right'] as const) {
-      const { rows, columns, data } = sides[side];
-      tensors.set(`${b}/${side}`, tensor('float64', [rows, columns], Float64Array.from(data)));
+    for (const name of ['left', 'right'] as const) {
+      const side = sides[name];
+      if (!('parts' in side)) put(`${b}/${name}`, side);
+      else if (side.parts.length === 0) tensors.set(`${b}/${name}/unchanged`, int64([1], [side.rows]));
+      else for (const [k, part] of side.parts.entries()) put(`${b}/${name}/${k}`, part);
     }
   return writeSafetensors(tensors);
 }
 
-function readMatrices(bytes: Uint8Array): TwoSided[] {
+function readRotations(bytes: Uint8Array): Rotation[] {
   const { tensors } = readSafetensors(bytes);
-  const side = (b: number, name: string) => {
-    const { shape, data } = tensors.get(`${b}/${name}`) as Tensor<'float64'>;
-    return matrix(shape[0], shape[1], data);
+  const read = (name: string) => {
+    const found = tensors.get(name) as Tensor<'float64'> | undefined;
+    return found && matrix(found.shape[0], found.shape[1], found.data);
   };
-  return Array.from({ length: tensors.size / 2 }, (_, b) => ({ left: side(b, 'left'), right: side(b, 'right') }));
+  const side = (name: string): Side | undefined => {
+    const width = tensors.get(`${name}/unchanged`);
+    if (width) return unchanged(Number(width.data[0]));
+    const parts: Matrix[] = [];
+    for (let part = read(`${name}/0`); part; part = read(`${name}/${parts.length}`)) parts.push(part);
+    return parts.length > 0 ? alongDiagonal(parts) : read(name);
+  };
+  const found: Rotation[] = [];
+  for (let left = side('0/left'); left; left = side(`${found.length}/left`))
+    found.push({ left, right: side(`${found.length}/right`) as Side });
+  return found;
 }
+
+/** Projections are whole matrices. */
+const readMatrices = (bytes: Uint8Array) => readRotations(bytes) as TwoSided[];

@@ -1,7 +1,8 @@
 import { symmetricEigen } from '../linear-algebra/symmetric-eigen.js';
-import type { Block, Covariances, GradientLabels, GradientMaterial, TwoSided } from './gradient-material.ts';
+import type { Block, Covariances, GradientLabels, GradientMaterial, Rotation } from './gradient-material.ts';
 import { dotRows, type Matrix, type Matrix64, matrix, product, rowOf, squaredNorms, zeros } from './matrix.ts';
 import { heldRows } from './projected-rows.ts';
+import { bothSides } from './side.ts';
 
 /** Gradients that lie in memory, in float64, with what else curvature needs. */
 export interface DenseGradients {
@@ -27,11 +28,6 @@ export function blockOf(of: Matrix, row: number, { offset, rows, columns }: Bloc
   return matrix(rows, columns, rowOf(of, row).subarray(offset, offset + rows * columns));
 }
 
-/** `left · G · rightᵀ`. */
-export function twoSided(gradient: Matrix, { left, right }: TwoSided): Matrix64 {
-  return product(left, dotRows(gradient, right));
-}
-
 /** A {@link GradientMaterial} over gradients in memory: for small models, and what others are compared with. */
 export function denseGradients(dense: DenseGradients): GradientMaterial {
   const { blocks, rows, queries, weightDecay } = dense;
@@ -42,11 +38,11 @@ export function denseGradients(dense: DenseGradients): GradientMaterial {
   };
   const each = (
     of: Matrix,
-    transforms: readonly TwoSided[],
+    transforms: readonly Rotation[],
     use: (row: number, block: number, of: Matrix64) => void,
   ) => {
     for (let i = 0; i < of.rows; i++)
-      for (const [b, block] of blocks.entries()) use(i, b, twoSided(blockOf(of, i, block), transforms[b]));
+      for (const [b, block] of blocks.entries()) use(i, b, bothSides(blockOf(of, i, block), transforms[b]));
   };
   let known: Float64Array | undefined;
   const matrixOfCurvature = () => (known ??= dense.gaussNewton());

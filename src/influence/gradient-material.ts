@@ -1,5 +1,6 @@
 import type { Matrix, Matrix64 } from './matrix.ts';
 import type { ProjectedRows } from './projected-rows.ts';
+import type { Side } from './side.ts';
 
 /** One weight matrix of a layer, its bias as a last column, as a part of the vector of all parameters. */
 export interface Block {
@@ -12,6 +13,8 @@ export interface Block {
   readonly offset: number;
   /** The side that is an index into a table: its covariance is diagonal and has no rotation. */
   readonly oneHot?: 'inputs' | 'outputs';
+  /** Widths of the parts of a side that is too wide for one covariance: those between parts are left out. */
+  readonly parts?: { readonly inputs?: readonly number[]; readonly outputs?: readonly number[] };
 }
 
 /**
@@ -19,10 +22,16 @@ export interface Block {
  * summed over positions, of the outputs' gradients a mean over them; so that their product is that of one row's gradient.
  */
 export interface Covariances {
-  /** `A = E_i Σ_t a aᵀ`, columns × columns. */
+  /** `A = E_i Σ_t a aᵀ`, columns × columns; of a one-hot side its diagonal, of a side in parts those one behind the other. */
   readonly inputs: Float64Array;
-  /** `S = E_i E_t s sᵀ`, rows × rows. */
+  /** `S = E_i E_t s sᵀ`, rows × rows, likewise. */
   readonly outputs: Float64Array;
+}
+
+/** What turns both sides of a block's gradient: `left · G · rightᵀ`; a side that has no matrix stays as it is. */
+export interface Rotation {
+  readonly left: Side;
+  readonly right: Side;
 }
 
 /** A matrix for each block, applied to both sides of the block's gradient: `left · G · rightᵀ`. */
@@ -72,12 +81,12 @@ export interface GradientMaterial {
   covariances(labels: GradientLabels, seed: number): Promise<readonly Covariances[]>;
   /** `mean_i (left · G_i · rightᵀ)²`, element by element: k × l numbers for each block. */
   rotatedSecondMoments(
-    rotations: readonly TwoSided[],
+    rotations: readonly Rotation[],
     labels: GradientLabels,
     seed: number,
   ): Promise<readonly Float64Array[]>;
   /** `Σ_blocks Σ w ∘ (left · G_i · rightᵀ)²` of every row, for the labels of the data. */
-  quadratic(rotations: readonly TwoSided[], weights: readonly Float64Array[]): Promise<Float64Array>;
+  quadratic(rotations: readonly Rotation[], weights: readonly Float64Array[]): Promise<Float64Array>;
   /** `G v` for every row v: the Gauss-Newton matrix `(1/n) Σ Jᵀ (diag p − p pᵀ) J`, without damping or weight decay. */
   gaussNewton(vectors: Matrix): Promise<Matrix64>;
   /** The Gauss-Newton matrix itself, P × P. @throws WhereforeError `out-of-range` where P is too large */

@@ -10,6 +10,7 @@ import { withRowLoss } from '../train/row-loss.ts';
 import { withFormulaLoss } from './formula-loss.ts';
 import type { Block, EigenPair } from './gradient-material.ts';
 import { type Matrix64, zeros } from './matrix.ts';
+import { partsOfWidth } from './side-parts.ts';
 import type { MeasuredTerms } from './slices/measured-query.ts';
 import { weightsOf } from './weights-of.ts';
 
@@ -32,6 +33,8 @@ export interface ModelGradientsOptions {
   readonly loss?: string;
   /** λ of the training. Default 0. */
   readonly weightDecay?: number;
+  /** Width of a layer's side up to which one covariance is taken of it. Default 4,096; wider ones are cut into parts. */
+  readonly widest?: number;
   /** Rows in a run. Default: as many as `byteBudget` holds, a power of two up to 64. */
   readonly batch?: number;
   /** Bytes that the values of a run may take. Default 256 MiB. */
@@ -135,7 +138,12 @@ export async function openPasses(options: ModelGradientsOptions) {
   const blocks: Block[] = [];
   let offset = 0;
   for (const { name, outputs, inputs: columns, oneHot } of layers) {
-    blocks.push({ name, rows: outputs, columns, offset, ...(oneHot && { oneHot }) });
+    const parts = {
+      ...(oneHot !== 'inputs' && { inputs: partsOfWidth(columns, options.widest) }),
+      ...(oneHot !== 'outputs' && { outputs: partsOfWidth(outputs, options.widest) }),
+    };
+    const isParted = parts.inputs !== undefined || parts.outputs !== undefined;
+    blocks.push({ name, rows: outputs, columns, offset, ...(oneHot && { oneHot }), ...(isParted && { parts }) });
     offset += outputs * columns;
   }
   /** Batches of a range, with what a program reads of each. */

@@ -28,7 +28,14 @@ export {
   settledDecisions,
 } from './decisions.ts';
 export { type DenseGradients, denseGradients } from './dense-gradients.ts';
-export type { Block, Covariances, GradientMaterial, TrainingCheckpoint, TwoSided } from './gradient-material.ts';
+export type {
+  Block,
+  Covariances,
+  GradientMaterial,
+  Rotation,
+  TrainingCheckpoint,
+  TwoSided,
+} from './gradient-material.ts';
 export type { ModelGradientsOptions } from './gradient-passes.ts';
 export { type GroupInfluence, groupInfluences } from './groups.ts';
 export type { InfluenceDocument, InfluenceList, InfluentialRow, RowQuery } from './influence-document.ts';
@@ -42,6 +49,7 @@ export { type NewtonEffect, openNewtonSteps } from './newton-step.ts';
 export { type Judged, judgeScores, type Reliability } from './reliability.ts';
 export { lastFeatures, type Represented, type RepresentOptions, represent } from './represent.ts';
 export { costOf, type InfluenceContext, influenceMethodNamed, missingNeeds, score, suspicion } from './score.ts';
+export type { AlongDiagonal, Side } from './side.ts';
 export type { MeasuredQuery, MeasuredSlice, MeasuredTerms } from './slices/measured-query.ts';
 export { type SliceFacts, sliceRows } from './slices/slice-filter.ts';
 export { type ProposedChange, rankWhatIfs, type WhatIf } from './what-if.ts';

@@ -3,9 +3,10 @@ import { layerParameters } from '../autodiff/per-sample/layer-matrix.ts';
 import type { Layer } from '../autodiff/per-sample/layers.ts';
 import { WhereforeError } from '../errors.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
-import type { TwoSided } from './gradient-material.ts';
+import type { Rotation, TwoSided } from './gradient-material.ts';
 import type { Passes, Results } from './gradient-passes.ts';
 import { type Matrix, rowOf, transposed } from './matrix.ts';
+import type { Side } from './side.ts';
 
 export const namesOf = ({ name, bias }: Layer) => (bias === undefined ? [name] : [name, bias]);
 
@@ -50,12 +51,23 @@ export function directionsByParameter(
   return found;
 }
 
-/** The matrices of each layer as the program takes them: `[k, side]`, or for rotations eigenvectors as columns. */
-export function sides(layers: readonly Layer[], of: readonly TwoSided[], asColumns: boolean) {
-  const side = (given: Matrix) => {
-    if (isIdentity(given)) return undefined;
-    const turned = asColumns ? transposed(given) : given;
-    return float32([turned.rows, turned.columns], Float32Array.from(turned.data));
+const asTensor = ({ rows, columns, data }: Matrix) => float32([rows, columns], Float32Array.from(data));
+
+/** Projections of each layer as the program takes them, `[k, side]`. */
+export function sides(layers: readonly Layer[], of: readonly TwoSided[]) {
+  const side = (given: Matrix) => (isIdentity(given) ? undefined : asTensor(given));
+  return (layer: Layer) => {
+    const { left, right } = of[layers.findIndex(({ name }) => name === layer.name)];
+    const [outputs, inputs] = [side(left), side(right)];
+    return { ...(outputs && { outputs }), ...(inputs && { inputs }) };
+  };
+}
+
+/** Rotations of each layer as the program takes them: eigenvectors as columns. */
+export function rotationsOf(layers: readonly Layer[], of: readonly Rotation[]) {
+  const side = (given: Side) => {
+    if (!('parts' in given)) return isIdentity(given) ? undefined : asTensor(transposed(given));
+    return given.parts.length === 0 ? undefined : given.parts.map((part) => asTensor(transposed(part)));
   };
   return (layer: Layer) => {
     const { left, right } = of[layers.findIndex(({ name }) => name === layer.name)];
@@ -68,12 +80,6 @@ function isIdentity({ rows, columns, data }: Matrix): boolean {
   if (rows !== columns) return false;
   for (let i = 0; i < data.length; i++) if (data[i] !== (i % (rows + 1) === 0 ? 1 : 0)) return false;
   return true;
-}
-
-/** Adds a covariance; of a one-hot side only its diagonal comes. */
-export function addSquare(to: Float64Array, part: Float32Array, size: number, factor: number): void {
-  if (part.length === size && size > 1) for (let i = 0; i < size; i++) to[i * size + i] += factor * part[i];
-  else for (let j = 0; j < part.length; j++) to[j] += factor * part[j];
 }
 
 /** `to += factor · Σ g gᵀ`. */

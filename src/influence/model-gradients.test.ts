@@ -6,10 +6,18 @@ import { createModel } from '../runtime/model.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
 import { normals, random } from '../tensor/random.ts';
 import { float32, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
-import { activation, convolution, embedding, flatten, linear, meanOver } from '../train/layers/index.ts';
+import {
+  activation,
+  convolution,
+  embedding,
+  flatten,
+  linear,
+  meanOver,
+  positionEmbedding,
+} from '../train/layers/index.ts';
 import { Network } from '../train/network.ts';
 import { readParameters } from '../train/parameters.ts';
-import type { Block, GradientMaterial, TwoSided } from './gradient-material.ts';
+import type { GradientMaterial, TwoSided } from './gradient-material.ts';
 import { type ModelGradientsOptions, openPasses } from './gradient-passes.ts';
 import { identity, type Matrix, matrix } from './matrix.ts';
 import { precondition } from './methods/factored-curvature.ts';
@@ -87,7 +95,8 @@ const cases: Readonly<Record<string, () => Case>> = {
     const network = new Network({ seed: 3 });
     const ids = network.input('x', 'int64', ['N', 4]);
     const embedded = embedding(network, ids, 'table', { count: 6, features: 3 });
-    const each = activation(network, linear(network, embedded, 'mix', { features: 4 }), 'active', 'tanh');
+    const placed = positionEmbedding(network, embedded, 'places');
+    const each = activation(network, linear(network, placed, 'mix', { features: 4 }), 'active', 'tanh');
     return {
       model: network.build([linear(network, meanOver(network, each, 'mean', 1), 'logits', { features: classes })]),
       input: { shape: [4], tokens: 6 },
@@ -96,14 +105,15 @@ const cases: Readonly<Record<string, () => Case>> = {
           { name: 'table.weight', rows: 3, columns: 6, bias: false },
           { name: 'mix.weight', rows: 4, columns: 4, bias: true },
           { name: 'logits.weight', rows: classes, columns: 5, bias: true },
+          { name: 'places.weight', rows: 3, columns: 4, bias: false },
         ],
         logits(x, apply) {
           const mean = new Float64Array(4);
           for (let t = 0; t < 4; t++) {
-            const one = apply(
-              0,
-              Float64Array.from({ length: 6 }, (_, k) => (k === x[t] ? 1 : 0)),
-            );
+            const oneOf = (size: number, at: number) =>
+              Float64Array.from({ length: size }, (_, k) => (k === at ? 1 : 0));
+            const place = apply(3, oneOf(4, t));
+            const one = apply(0, oneOf(6, x[t])).map((value, j) => value + place[j]);
             tanh(apply(1, one)).forEach((value, j) => {
               mean[j] += value / 4;
             });
@@ -290,6 +300,23 @@ describe.each(Object.entries(cases))('gradients of a model: %s', (_, make) => {
     },
   );
 
+  it('are cut into parts on sides that are too wide, as those of the reference are', async () => {
+    const { options, context, dense, reference } = await ready;
+    const gradients = await modelGradients({ ...options, widest: 4 });
+    const blocks = dense.blocks.map((block, b) => ({ ...block, parts: gradients.blocks[b].parts }));
+    expect(gradients.blocks.some(({ parts }) => parts?.inputs)).toBe(true);
+    const cut = { ...reference, gradients: { ...dense, blocks } };
+    for (const name of ['ek-fac', 'k-fac']) {
+      const { values, notes } = await score(name, { ...context, gradients });
+      expect(relative(values.data, (await score(name, cut)).values.data)).toBeLessThan(near);
+      // It is another curvature, and that is said.
+      expect(relative(values.data, (await score(name, context)).values.data)).toBeGreaterThan(1e-3);
+      expect(notes.join()).toMatch(/cut into parts: .* inputs of .* in \d/);
+    }
+    const own = (await suspicion('ek-fac', { ...context, gradients }))?.values as Float64Array;
+    expect(relative(own, (await suspicion('ek-fac', cut))?.values as Float64Array)).toBeLessThan(near);
+  });
+
   it('do not depend on the sign and the order of eigenvectors', async () => {
     const { ours, context } = await ready;
     const turned = {
@@ -310,19 +337,12 @@ describe.each(Object.entries(cases))('gradients of a model: %s', (_, make) => {
 });
 
 describe('EK-FAC', () => {
-  it('refuses a layer whose eigenvectors would take hours before a pass is made, but not a table of tokens', async () => {
-    const wide = { name: 'wide', rows: 4, columns: 5000, offset: 0 };
-    let asked = 0;
-    const covariances = async () => {
-      asked++;
-      throw new Error('asked');
-    };
-    const gradients = (block: Block) =>
-      ({ parameters: 20_000, blocks: [block], rows: 1, covariances }) as unknown as GradientMaterial;
-    const run = (block: Block) => score('ek-fac', { rows: 1, queries: 1, seed: 1, gradients: gradients(block) });
-    await expect(run(wide)).rejects.toThrow(/"wide" is too wide .*5000 inputs.*at most 4096/);
-    expect(asked).toBe(0);
-    await expect(run({ ...wide, oneHot: 'inputs' })).rejects.toThrow('asked');
+  it('refuses to cut through the groups of a convolution', async () => {
+    const { options } = await both(cases['convolution with stride 2 and groups']());
+    const gradients = await modelGradients({ ...options, widest: 3 });
+    await expect(score('ek-fac', { rows: 14, queries: 3, seed: 1, gradients })).rejects.toThrow(
+      /"conv.weight" has groups and is too wide.*4 outputs in 2 groups/,
+    );
   });
 
   it('is the inverse of the whole matrix where that is a Kronecker product', () => {

@@ -8,9 +8,9 @@ import type { Model } from '../runtime/model.ts';
 import { mapped } from '../tensor/filled.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
 import { readParameters, withParameters } from '../train/parameters.ts';
-import type { Block, GradientMaterial, TwoSided } from './gradient-material.ts';
+import type { Block, GradientMaterial, Rotation } from './gradient-material.ts';
 import { type ModelGradientsOptions, openPasses, type Passes, type Results, type Side } from './gradient-passes.ts';
-import { addOuter, directionsByParameter, namesOf, rowOfResult, sides } from './layer-layout.ts';
+import { addOuter, directionsByParameter, namesOf, rotationsOf, rowOfResult } from './layer-layout.ts';
 import { type Matrix, type Matrix64, zeros } from './matrix.ts';
 import {
   covariancePass,
@@ -245,10 +245,10 @@ export function gradientsByPasses(passes: Passes, options: ModelGradientsOptions
     eigen: options.eigen ?? (async (of, width) => symmetricEigen(of, width)),
   };
 
-  async function quadraticOf(layer?: Layer, rotations?: readonly TwoSided[], weights?: readonly Float64Array[]) {
+  async function quadraticOf(layer?: Layer, rotations?: readonly Rotation[], weights?: readonly Float64Array[]) {
     const program = passes.open({
       kind: 'quadratic',
-      ...(rotations && { rotations: sides(layers, rotations, true) }),
+      ...(rotations && { rotations: rotationsOf(layers, rotations) }),
       ...(weights && {
         weights: (of: Layer) => {
           const l = layers.findIndex(({ name }) => name === of.name);

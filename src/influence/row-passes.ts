@@ -1,10 +1,10 @@
 import type { FactorForm } from '../autodiff/per-sample/layer-factors.ts';
 import type { Layer } from '../autodiff/per-sample/layers.ts';
-import { filled } from '../tensor/filled.ts';
+import { filled, mapped } from '../tensor/filled.ts';
 import { random } from '../tensor/random.ts';
-import type { Covariances, GradientLabels, TwoSided } from './gradient-material.ts';
+import type { Covariances, GradientLabels, Rotation, TwoSided } from './gradient-material.ts';
 import type { Passes, PassFeeds, RowRange } from './gradient-passes.ts';
-import { addSquare, resultOf, rowOfResult, sides } from './layer-layout.ts';
+import { resultOf, rotationsOf, rowOfResult, sides } from './layer-layout.ts';
 import { type Matrix, rowOf } from './matrix.ts';
 import { factorArrays } from './stored-factors.ts';
 
@@ -19,7 +19,7 @@ const withoutEnd = async () => undefined;
 /** Each block's `left · G_i · rightᵀ` of the rows of a range. */
 export function projectionPass(passes: Passes, projections: readonly TwoSided[]): RowPass<Matrix> {
   const { layers } = passes;
-  const program = passes.open({ kind: 'project', matrices: sides(layers, projections, false) });
+  const program = passes.open({ kind: 'project', matrices: sides(layers, projections) });
   const widths = widthsOf(projections);
   const columns = widths.reduce((sum, width) => sum + width, 0);
   return {
@@ -79,20 +79,18 @@ export async function covariancePass(
   labels: GradientLabels,
   seed: number,
 ): Promise<RowPass<readonly Covariances[]>> {
-  const { layers, row, batch } = passes;
+  const { layers, blocks, row, batch } = passes;
   const weights = { value: row.seed, shape: [batch] };
-  const program = passes.open({ kind: 'covariance', weights, accumulate: true });
+  const parts = (layer: Layer) => blocks[layers.findIndex(({ name }) => name === layer.name)].parts ?? {};
+  const program = passes.open({ kind: 'covariance', weights, parts, accumulate: true });
   const sums = await passes.openSums(program);
   return {
     async of(range) {
       const results = await sums.of(await feedsFor(passes, labels, seed, range), range);
-      return layers.map((layer: Layer) => {
-        const inputs = new Float64Array(layer.inputs ** 2);
-        const outputs = new Float64Array(layer.outputs ** 2);
-        addSquare(inputs, resultOf(results, program, `${layer.name}/inputs`), layer.inputs, 1);
-        addSquare(outputs, resultOf(results, program, `${layer.name}/outputs`), layer.outputs, 1 / layer.positions);
-        return { inputs, outputs };
-      });
+      return layers.map(({ name, positions }: Layer) => ({
+        inputs: Float64Array.from(resultOf(results, program, `${name}/inputs`)),
+        outputs: mapped(Float64Array, resultOf(results, program, `${name}/outputs`), (value) => value / positions),
+      }));
     },
     close: sums.close,
   };
@@ -101,14 +99,14 @@ export async function covariancePass(
 /** `Σ_i (left · G_i · rightᵀ)²` over the rows of a range, of every block. */
 export async function squarePass(
   passes: Passes,
-  rotations: readonly TwoSided[],
+  rotations: readonly Rotation[],
   labels: GradientLabels,
   seed: number,
 ): Promise<RowPass<readonly Float64Array[]>> {
   const { layers } = passes;
   const program = passes.open({
     kind: 'secondMoment',
-    rotations: sides(layers, rotations, true),
+    rotations: rotationsOf(layers, rotations),
     accumulate: true,
   });
   const sums = await passes.openSums(program);

@@ -1,5 +1,12 @@
 import type { Runtime } from '../runtime/runtime.ts';
-import type { Covariances, EigenPair, GradientLabels, GradientMaterial, TwoSided } from './gradient-material.ts';
+import type {
+  Covariances,
+  EigenPair,
+  GradientLabels,
+  GradientMaterial,
+  Rotation,
+  TwoSided,
+} from './gradient-material.ts';
 import type { ProjectedRows } from './projected-rows.ts';
 import { dotFactors, type StoredFactors } from './stored-factors.ts';
 
@@ -7,7 +14,7 @@ import { dotFactors, type StoredFactors } from './stored-factors.ts';
 export interface GradientStore {
   projected(projections: readonly TwoSided[]): Promise<ProjectedRows>;
   covariances(labels: GradientLabels, seed: number): Promise<readonly Covariances[]>;
-  squares(rotations: readonly TwoSided[], labels: GradientLabels, seed: number): Promise<readonly Float64Array[]>;
+  squares(rotations: readonly Rotation[], labels: GradientLabels, seed: number): Promise<readonly Float64Array[]>;
   /** undefined where they would take more room than the store may. */
   factors(): Promise<StoredFactors | undefined>;
   eigen(matrix: Float64Array, size: number): Promise<EigenPair>;

@@ -11,8 +11,11 @@ import { tapsOf } from '../rules/windows.ts';
 export type Factor =
   /** `[N, T, width]` (`last`), or `[N, width, T]` (`first`, as a convolution leaves its channels). */
   | { readonly kind: 'rows'; readonly value: string; readonly width: number; readonly order: 'last' | 'first' }
-  /** A one at an index, int64 `[N, T]`: what an embedding is multiplied with. It is never written out. */
-  | { readonly kind: 'one-hot'; readonly indices: string; readonly width: number }
+  /**
+   * A one at an index, int64 `[N, T]`: what an embedding is multiplied with. It is never written out. `isEach`: the
+   * positions are the indices, each once.
+   */
+  | { readonly kind: 'one-hot'; readonly indices: string; readonly width: number; readonly isEach?: boolean }
   /**
    * The windows of a convolution over `[N, channels, …]`, unfolded only where nothing else will do; the vector has the
    * order (channel of the group, kernel position).
@@ -211,6 +214,30 @@ function rootMoments(
     square: c.op('Gemm', [columns, columns], { transB: 1 }),
     sum: () => c.reshape(c.op('MatMul', [columns, ofColumns]), [conv.channels * tapsOf(conv.kernel).length]),
   };
+}
+
+/**
+ * One side of a pair as columns `[width, N·groups·T]`, plain and with the weights of rows and positions; not for one-hot
+ * sides or gradients of grouped outputs.
+ * @param last a row of this number below them
+ */
+export function momentColumns(
+  c: RuleContext,
+  pair: FactorPair,
+  side: 'first' | 'second',
+  weights: PositionWeights | undefined,
+  last?: 0 | 1,
+): { readonly columns: string; readonly weighted: string } {
+  const factor = pair[side];
+  const { rows, positions, groups } = pair;
+  const count = rows * positions * groups;
+  const plain =
+    factor.kind === 'patches' && groups === 1
+      ? columnsOf(c, factor.value, factor.conv)
+      : asColumns(c, written(c, factor), pair);
+  const end = last !== undefined && c.constantTensor(float32([1, count], new Float32Array(count).fill(last)));
+  const columns = end ? c.op('Concat', [plain, end], { axis: 0 }) : plain;
+  return { columns, weighted: weights ? c.mul(columns, columnWeights(c, weights, pair)) : columns };
 }
 
 /** A written factor as `[width, N·groups·T]`. */

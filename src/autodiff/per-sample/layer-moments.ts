@@ -14,19 +14,19 @@ import {
   written,
 } from './factors.ts';
 import { type Layer, type LayerUse, type LayerUses, sidesOf } from './layers.ts';
+import { partedSquares, type Rotation, rotationTimes, type SideRotation, timesRotation } from './parted.ts';
 import { addAll } from './row-gradients.ts';
 
-/** A matrix `[width, size]` in both orders, or nothing: the side stays as it is. */
-export interface Rotation {
-  readonly matrix: string;
-  readonly transposed: string;
-  readonly size: number;
+/** Rotations of the inputs (with the bias as last) and of the outputs of a layer; a side without one stays as it is. */
+export interface Rotations {
+  readonly inputs: SideRotation | undefined;
+  readonly outputs: SideRotation | undefined;
 }
 
-/** Rotations of the inputs (with the bias as last) and of the outputs of a layer. */
-export interface Rotations {
-  readonly inputs: Rotation | undefined;
-  readonly outputs: Rotation | undefined;
+/** Widths of the parts of sides that are too wide for one covariance; a side without is one. */
+export interface SideParts {
+  readonly inputs?: readonly number[];
+  readonly outputs?: readonly number[];
 }
 
 /** Weights of rows `[N]` or of rows and tokens `[N, T]`, from 0, as a value of the graph. */
@@ -48,12 +48,19 @@ export function layerCovariances(
   c: RuleContext,
   { layer, uses }: LayerUses,
   weights: RowWeights | undefined,
+  parted: SideParts = {},
 ): { readonly inputs: string; readonly outputs: string } {
   const { inputs, outputs } = sidesOf(layer);
   const sums = (side: 'first' | 'second', isInput: boolean): string => {
+    const widths = isInput ? parted.inputs : parted.outputs;
     const parts = uses.map((use) => {
       // What flows back has the weight of its row already.
       const counted: PositionWeights | undefined = isInput ? positionWeights(c, use.pair, weights) : undefined;
+      if (widths) {
+        checkParted(layer, use, side);
+        const last = isInput && layer.bias ? (use.hasBias ? 1 : 0) : undefined;
+        return partedSquares(c, { pair: use.pair, side, weights: counted, last }, widths);
+      }
       const widened = isInput && layer.bias ? withOnesColumn(c, use, side) : undefined;
       if (widened) return momentsOf(c, widened, side, counted).square;
       const { square, sum } = momentsOf(c, use.pair, side, counted);
@@ -65,6 +72,16 @@ export function layerCovariances(
     return addAll(c, parts) as string;
   };
   return { inputs: sums(inputs, true), outputs: sums(outputs, false) };
+}
+
+/** @throws WhereforeError `unsupported-model` for gradients of grouped outputs, whose parts would cut through groups */
+function checkParted(layer: Layer, { pair }: LayerUse, side: 'first' | 'second'): void {
+  if (pair[side].kind === 'one-hot') throw mixedKinds(layer);
+  if (pair.groups === 1 || pair[side].kind !== 'rows') return;
+  throw new WhereforeError('unsupported-model', `"${layer.name}" has groups and is too wide for one covariance`, {
+    got: `${layer.outputs} outputs in ${pair.groups} groups`,
+    fix: 'choose logra, which projects wide layers, or diagonal-fisher',
+  });
 }
 
 function mixedKinds(layer: Layer): WhereforeError {
@@ -202,10 +219,11 @@ function rotateRows(c: RuleContext, item: LayerUses, { inputs, outputs }: Rotati
   const { layer } = item;
   const [I, O, T] = [layer.inputs, layer.outputs, layer.positions];
   const sidesFirst = T * (I * I + O * O + I * O) < T * I * O + O * O * I + O * I * I;
-  if (inputs && outputs && sidesFirst && !layer.oneHot) return layerProjections(c, item, { inputs, outputs });
+  const areWhole = inputs && outputs && !('parts' in inputs) && !('parts' in outputs);
+  if (areWhole && sidesFirst && !layer.oneHot) return layerProjections(c, item, { inputs, outputs });
   const rows = layerRows(c, item);
-  const left = outputs ? c.op('MatMul', [outputs.transposed, rows]) : rows;
-  return inputs ? c.op('MatMul', [left, inputs.matrix]) : left;
+  const left = outputs ? rotationTimes(c, outputs, rows) : rows;
+  return inputs ? timesRotation(c, left, inputs, 3) : left;
 }
 
 /** One position a row: the squares of an outer product are the outer product of the squares. */
@@ -229,12 +247,22 @@ function sidesOfOne(c: RuleContext, layer: Layer, { pair, hasBias }: LayerUse, r
         ? c.op('Concat', [plain, constantColumn(c, pair.rows, hasBias ? 1 : 0)], { axis: 1 })
         : plain;
     const rotation = rotations[name];
-    return rotation ? c.op('MatMul', [whole, rotation.matrix]) : whole;
+    return rotation ? timesRotation(c, whole, rotation, 2) : whole;
   });
 }
 
 const constantColumn = (c: RuleContext, rows: number, value: number) =>
   c.constantTensor(float32([rows, 1], new Float32Array(rows).fill(value)));
+
+function squaresOfIndices(
+  c: RuleContext,
+  indices: string,
+  values: string,
+  { rows, positions }: Pick<FactorPair, 'rows' | 'positions'>,
+): string {
+  const { sums, isFirst } = sumOverSameIndex(c, indices, values, rows, positions);
+  return c.mul(c.mul(sums, sums), isFirst);
+}
 
 /**
  * A row of a table counts once a row of the batch, however often its index occurs there: what flows back to one index is
@@ -250,10 +278,11 @@ function tableSquares(c: RuleContext, layer: Layer, { pair }: LayerUse, rotation
   const { rows, positions } = pair;
   const plain = inOrder(c, written(c, pair[sides[other]]), 'last');
   const rotation = rotations[other];
-  const values = rotation ? c.op('MatMul', [plain, rotation.matrix]) : plain;
+  const values = rotation ? timesRotation(c, plain, rotation, 3) : plain;
   const width = rotation?.size ?? pair[sides[other]].width;
-  const { sums, isFirst } = sumOverSameIndex(c, factor.indices, values, rows, positions);
-  const squares = c.mul(c.mul(sums, sums), isFirst);
+  const squares = factor.isEach
+    ? c.mul(values, values)
+    : squaresOfIndices(c, factor.indices, values, { rows, positions });
   const turn = (value: string) => (index === 'inputs' ? c.transpose(value, [1, 0]) : value);
   return {
     sum: () => {

@@ -14,7 +14,8 @@ export interface Contributed {
 
 /**
  * Parameters whose gradient is one matrix `[outputs, inputs]`, a sum of outer products of what flows back into the
- * outputs and of the inputs: a weight with its bias as an input of 1, or a vector (a scale, a bias alone) as one row.
+ * outputs and of the inputs: a weight with its bias as an input of 1, a vector (a scale, a bias alone) as one row, or a
+ * table of parameters.
  */
 export interface Layer {
   /** Name of the weight. */
@@ -76,7 +77,7 @@ export function layersOf(
     layers.push(
       pairs
         ? matrixLayer(parameter, pairs, bias, contributed)
-        : vectorLayer(c, rows, parameter, rowGradient(parameter), list[0].use),
+        : plainLayer(c, rows, parameter, rowGradient(parameter), list[0].use),
     );
   }
   return layers;
@@ -119,8 +120,12 @@ function matrixLayer(
   };
 }
 
-/** A vector of parameters: its gradient is the input, the output is 1. */
-function vectorLayer(
+/**
+ * Parameters that no product of matrices holds. A vector (a scale, a bias alone): its gradient is the input, the output is
+ * 1. A table (positions of a text, biases of pairs of positions): each of its rows is an index that occurs once, so that
+ * its rows share the covariance of what flows back, as those of an embedding do.
+ */
+function plainLayer(
   c: RuleContext,
   rows: number,
   parameter: string,
@@ -128,25 +133,28 @@ function vectorLayer(
   { node }: Use,
 ): LayerUses {
   if (!gradient) throw new WhereforeError('internal', `"${parameter}" has uses and no gradient`, { where: node.name });
-  const size = sizeOf(c.facts.shapes.get(parameter) ?? []);
-  const ones = c.constantTensor(float32([rows, 1, 1], new Float32Array(rows).fill(1)));
+  const shape = (c.facts.shapes.get(parameter) ?? []).filter((size) => size !== 1);
+  const [positions, width] = [sizeOf(shape.slice(0, -1)), shape.at(-1) ?? 1];
+  const flowing = c.reshape(gradient, [rows, positions, width]);
+  const plain = { name: parameter, bias: undefined, positions };
+  if (positions === 1) {
+    const ones = c.constantTensor(float32([rows, 1, 1], new Float32Array(rows).fill(1)));
+    const pair: FactorPair = {
+      first: { kind: 'rows', value: ones, width: 1, order: 'last' },
+      second: { kind: 'rows', value: flowing, width, order: 'last' },
+      ...{ inputs: 'second', rows, positions, groups: 1 },
+    };
+    const layer: Layer = { ...plain, outputs: 1, inputs: width, transposed: false, oneHot: undefined };
+    return { layer, uses: [{ pair, hasBias: false }] };
+  }
+  const each = BigInt64Array.from({ length: rows * positions }, (_, j) => BigInt(j % positions));
+  const indices = c.constantTensor({ type: 'int64', shape: [rows, positions], data: each });
   const pair: FactorPair = {
-    first: { kind: 'rows', value: ones, width: 1, order: 'last' },
-    second: { kind: 'rows', value: c.reshape(gradient, [rows, 1, size]), width: size, order: 'last' },
-    inputs: 'second',
-    rows,
-    positions: 1,
-    groups: 1,
+    first: { kind: 'one-hot', indices, width: positions, isEach: true },
+    second: { kind: 'rows', value: flowing, width, order: 'last' },
+    ...{ inputs: 'first', rows, positions, groups: 1 },
   };
-  const layer: Layer = {
-    name: parameter,
-    bias: undefined,
-    outputs: 1,
-    inputs: size,
-    transposed: false,
-    oneHot: undefined,
-    positions: 1,
-  };
+  const layer: Layer = { ...plain, outputs: width, inputs: positions, transposed: true, oneHot: 'inputs' };
   return { layer, uses: [{ pair, hasBias: false }] };
 }
 

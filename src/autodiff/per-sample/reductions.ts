@@ -3,8 +3,15 @@ import { random } from '../../tensor/random.ts';
 import { float32, formatShape, int64, sameShape, sizeOf, type Tensor, tensor } from '../../tensor/tensor.ts';
 import type { RuleContext } from '../context.ts';
 import { arraysOf, type FactorForm, formOf, layerFactors } from './layer-factors.ts';
-import { layerCovariances, layerProjections, type Rotation, type RowWeights, rotatedSquares } from './layer-moments.ts';
+import {
+  layerCovariances,
+  layerProjections,
+  type RowWeights,
+  rotatedSquares,
+  type SideParts,
+} from './layer-moments.ts';
 import type { Contributed, Layer, LayerUses } from './layers.ts';
+import { partedRotation, rotation } from './parted.ts';
 import { addAll, rowDots } from './row-gradients.ts';
 
 type Matrix = Tensor<'float32'>;
@@ -13,6 +20,12 @@ type Matrix = Tensor<'float32'>;
 export interface LayerMatrices {
   readonly inputs?: Matrix;
   readonly outputs?: Matrix;
+}
+
+/** Rotations of the sides of a layer, of a wide side in parts along the diagonal; a side without one stays as it is. */
+export interface LayerRotations {
+  readonly inputs?: Matrix | readonly Matrix[];
+  readonly outputs?: Matrix | readonly Matrix[];
 }
 
 /** What becomes of the gradients `g_n` of single rows. */
@@ -36,19 +49,24 @@ export type RowReduction =
   /**
    * `A = Σ w a aᵀ` (`<layer>/inputs`) and `S = Σ s sᵀ` (`<layer>/outputs`) over rows and positions, of a one-hot side its
    * diagonal. `weights`: an input `[N]` or `[N, T]` of the graph that says which rows and tokens count in A; in S they
-   * count as the seeds say.
+   * count as the seeds say. `parts`: widths of parts of a side, whose squares come one behind the other, `[Σ width²]`.
    */
-  | { readonly kind: 'covariance'; readonly weights?: RowWeights; readonly accumulate?: boolean }
+  | {
+      readonly kind: 'covariance';
+      readonly weights?: RowWeights;
+      readonly parts?: (layer: Layer) => SideParts;
+      readonly accumulate?: boolean;
+    }
   /** `Σ_n (Q_oᵀ G_n Q_i)²` of every layer, `[outputs, inputs]`; rotations `[outputs, outputs]`, `[inputs, inputs]`. */
   | {
       readonly kind: 'secondMoment';
-      readonly rotations?: (layer: Layer) => LayerMatrices;
+      readonly rotations?: (layer: Layer) => LayerRotations;
       readonly accumulate?: boolean;
     }
   /** `Σ w (Q_oᵀ G_n Q_i)²` of every row, `[N]` for every layer and in total; weights `[outputs, inputs]`, default 1. */
   | {
       readonly kind: 'quadratic';
-      readonly rotations?: (layer: Layer) => LayerMatrices;
+      readonly rotations?: (layer: Layer) => LayerRotations;
       readonly weights?: (layer: Layer) => Matrix;
     };
 
@@ -130,31 +148,13 @@ function directionsOf(c: RuleContext, given: Of<'dot'>['directions'], parameter:
   return { value: c.constantTensor(directions), count };
 }
 
-/** A matrix as a constant of the graph, with its transpose. */
-function rotation(
-  c: RuleContext,
-  layer: Layer,
-  side: 'inputs' | 'outputs',
-  matrix: Matrix,
-  isTurned: boolean,
-): Rotation {
-  const [width, size] = isTurned ? [matrix.shape[1], matrix.shape[0]] : [matrix.shape[0], matrix.shape[1]];
-  if (matrix.shape.length !== 2 || width !== layer[side]) {
-    throw new WhereforeError('wrong-shape', `the matrix of the ${side} of "${layer.name}"`, {
-      got: formatShape(matrix.shape),
-      expected: isTurned ? `k×${layer[side]}` : `${layer[side]}×k`,
-    });
-  }
-  const given = c.constantTensor(matrix);
-  const turned = c.transpose(given, [1, 0]);
-  return isTurned ? { matrix: turned, transposed: given, size } : { matrix: given, transposed: turned, size };
-}
-
-function rotations(c: RuleContext, layer: Layer, { inputs, outputs }: LayerMatrices) {
-  return {
-    inputs: inputs && rotation(c, layer, 'inputs', inputs, false),
-    outputs: outputs && rotation(c, layer, 'outputs', outputs, false),
+function rotations(c: RuleContext, layer: Layer, given: LayerRotations) {
+  const side = (name: 'inputs' | 'outputs') => {
+    const of = given[name];
+    if (of === undefined) return undefined;
+    return 'data' in of ? rotation(c, layer, name, of, false) : partedRotation(c, layer, name, of);
   };
+  return { inputs: side('inputs'), outputs: side('outputs') };
 }
 
 function identity(size: number): Matrix {
@@ -234,14 +234,18 @@ const reducers: { readonly [K in RowReduction['kind']]: Reducer<K> } = {
     return plainly(new Map(), addAll(c, parts));
   },
 
-  covariance(of, { weights, accumulate = false }) {
+  covariance(of, { weights, parts, accumulate = false }) {
     const found = new Map<string, Shaped>();
     for (const item of of.layers()) {
       const { name, oneHot } = item.layer;
-      const sums = layerCovariances(of.c, item, weights);
+      const parted = parts?.(item.layer) ?? {};
+      const sums = layerCovariances(of.c, item, weights, parted);
       for (const side of ['inputs', 'outputs'] as const) {
         const size = item.layer[side];
-        found.set(`${name}/${side}`, { value: sums[side], shape: oneHot === side ? [size] : [size, size] });
+        const widths = parted[side];
+        const whole = oneHot === side ? [size] : [size, size];
+        const shape = widths ? [widths.reduce((sum, width) => sum + width * width, 0)] : whole;
+        found.set(`${name}/${side}`, { value: sums[side], shape });
       }
     }
     return summed(of, accumulate, found);

@@ -1,9 +1,11 @@
 import { WhereforeError } from '../../errors.ts';
 import { filled } from '../../tensor/filled.ts';
-import { blockOf, twoSided } from '../dense-gradients.ts';
-import type { Block, GradientMaterial, TwoSided } from '../gradient-material.ts';
-import { identity, type Matrix64, matrix, times, transposed, zeros } from '../matrix.ts';
+import { blockOf } from '../dense-gradients.ts';
+import type { Block, EigenPair, GradientMaterial, Rotation } from '../gradient-material.ts';
+import { type Matrix64, matrix, times, zeros } from '../matrix.ts';
 import type { Given, Runner, Scores } from '../method.ts';
+import { alongDiagonal, bothSides, type Side, turned, unchanged } from '../side.ts';
+import { partsOfCovariance, widthsOfSide } from '../side-parts.ts';
 
 export interface FactoredParameters {
   /** δ of every block. Default: `share` of the block's mean curvature. */
@@ -16,52 +18,77 @@ export interface FactoredParameters {
 /** An approximate curvature: in each block, after a rotation of both sides, a number for each element. */
 export interface FactoredCurvature {
   /** `Q_Sᵀ` and `Q_Aᵀ` of each block: rows are eigenvectors. */
-  readonly rotations: readonly TwoSided[];
+  readonly rotations: readonly Rotation[];
   /** Λ of each block, rows × columns. */
   readonly values: readonly Float64Array[];
 }
 
 type Fit = (given: Given<'gradients'>, parameters: FactoredParameters) => Promise<FactoredCurvature>;
 
-/** Width of a side up to which its eigenvectors are computed: n³ steps, some minutes for this one. */
-const widest = 4096;
-
-/** @throws WhereforeError `out-of-range` for a layer whose eigenvectors would take hours */
-function checkWidths(blocks: readonly Block[]): void {
-  for (const { name, rows, columns, oneHot } of blocks)
-    for (const [side, width] of [
-      ['outputs', rows],
-      ['inputs', columns],
-    ] as const)
-      if (width > widest && oneHot !== side)
-        throw new WhereforeError('out-of-range', `layer "${name}" is too wide for eigenvectors of its ${side}`, {
-          got: `${width} ${side}`,
-          expected: `at most ${widest}`,
-          fix: 'choose logra, which projects wide layers, or diagonal-fisher',
-        });
-}
-
 async function rotationsOf({ gradients, seed }: Given<'gradients'>, labels: 'sampled' | 'given') {
-  checkWidths(gradients.blocks);
   const covariances = await gradients.covariances(labels, seed);
-  const result: { rotation: TwoSided; inputs: Float64Array; outputs: Float64Array }[] = [];
-  for (const [b, { rows, columns }] of gradients.blocks.entries()) {
-    const left = await axesOf(gradients, covariances[b].outputs, rows);
-    const right = await axesOf(gradients, covariances[b].inputs, columns);
-    result.push({
-      rotation: { left: matrix(rows, rows, left.vectors), right: matrix(columns, columns, right.vectors) },
-      inputs: right.values,
-      outputs: left.values,
-    });
+  const result: { rotation: Rotation; inputs: Float64Array; outputs: Float64Array }[] = [];
+  for (const [b, block] of gradients.blocks.entries()) {
+    const left = await axesOf(gradients, block, 'outputs', covariances[b].outputs);
+    const right = await axesOf(gradients, block, 'inputs', covariances[b].inputs);
+    result.push({ rotation: { left: left.axes, right: right.axes }, inputs: right.values, outputs: left.values });
   }
   return result;
 }
 
-/** Eigenvectors; of a diagonal matrix (an embedding's inputs) the axes as they are, however many there are. */
-async function axesOf(gradients: GradientMaterial, of: Float64Array, size: number) {
-  const isDiagonal = of.every((value, j) => value === 0 || j % (size + 1) === 0);
-  if (!isDiagonal) return gradients.eigen(of, size);
-  return { values: filled(new Float64Array(size), (i) => of[i * (size + 1)]), vectors: identity(size).data };
+interface Axes {
+  readonly axes: Side;
+  /** Variance along each axis. */
+  readonly values: Float64Array;
+}
+
+/** Eigenvectors of a side's covariance, or of its parts; of a diagonal one (an embedding's inputs) the axes as they are. */
+async function axesOf(
+  gradients: GradientMaterial,
+  block: Block,
+  side: 'inputs' | 'outputs',
+  of: Float64Array,
+): Promise<Axes> {
+  const held = widthsOfSide(block, side);
+  if (held.kind === 'diagonal') return { axes: unchanged(held.size), values: diagonalOf(of, held.size) };
+  const pairs: EigenPair[] = [];
+  for (const [k, part] of partsOfCovariance(of, held.widths).entries())
+    pairs.push(await gradients.eigen(part, held.widths[k]));
+  const parts = pairs.map(({ vectors }, k) => matrix(held.widths[k], held.widths[k], vectors));
+  if (parts.length === 1) return { axes: parts[0], values: pairs[0].values };
+  const values = new Float64Array(held.size);
+  let at = 0;
+  for (const pair of pairs) {
+    values.set(pair.values, at);
+    at += pair.values.length;
+  }
+  return { axes: alongDiagonal(parts), values };
+}
+
+/** A diagonal, also where the whole matrix is held. */
+const diagonalOf = (of: Float64Array, size: number) =>
+  of.length === size ? of : filled(new Float64Array(size), (i) => of[i * (size + 1)]);
+
+/** What was left out of the covariances. */
+function formNotes(blocks: readonly Block[]): string[] {
+  const tables = blocks.filter(({ oneHot }) => oneHot).map(({ name }) => name);
+  const parted = blocks.flatMap((block) =>
+    (['inputs', 'outputs'] as const).flatMap((side) => {
+      const widths = block.parts?.[side];
+      const size = side === 'inputs' ? block.columns : block.rows;
+      return widths ? [`the ${size.toLocaleString('en')} ${side} of ${block.name} in ${widths.length}`] : [];
+    }),
+  );
+  return [
+    ...(tables.length > 0
+      ? [
+          `tables that an index looks up (${tables.join(', ')}): every row its own variance, one covariance of what flows back`,
+        ]
+      : []),
+    ...(parted.length > 0
+      ? [`too wide for one covariance, cut into parts: ${parted.join(', ')}; covariances between parts are left out`]
+      : []),
+  ];
 }
 
 /** `Λ = E (Q_Sᵀ ĝ Q_A)²`. */
@@ -88,7 +115,7 @@ const kfacFit: Fit = async (given, { labels }) => {
 
 /** `Λ = E ĝ²`, without a rotation. */
 const diagonalFit: Fit = async ({ gradients, seed }, { labels }) => {
-  const rotations = gradients.blocks.map(({ rows, columns }) => ({ left: identity(rows), right: identity(columns) }));
+  const rotations = gradients.blocks.map(({ rows, columns }) => ({ left: unchanged(rows), right: unchanged(columns) }));
   return { rotations, values: await gradients.rotatedSecondMoments(rotations, labels, seed) };
 };
 
@@ -118,10 +145,10 @@ export function precondition(
   const result = zeros(vectors.rows, vectors.columns);
   for (let q = 0; q < vectors.rows; q++) {
     for (const [b, block] of blocks.entries()) {
-      const rotated = twoSided(blockOf(vectors, q, block), rotations[b]);
+      const rotated = bothSides(blockOf(vectors, q, block), rotations[b]);
       for (let j = 0; j < rotated.data.length; j++) rotated.data[j] /= values[b][j] + damping[b];
       const { left, right } = rotations[b];
-      const back = twoSided(rotated, { left: transposed(left), right: transposed(right) });
+      const back = bothSides(rotated, { left: turned(left), right: turned(right) });
       result.data.set(back.data, q * vectors.columns + block.offset);
     }
   }
@@ -136,7 +163,8 @@ function factoredRunner(fitted: Fit): Runner<'gradients', FactoredParameters> {
       const damping = dampings(gradients, curvature, parameters);
       const solved = precondition(await gradients.queries(), gradients.blocks, curvature, damping);
       const direction = times(solved, -1 / gradients.rows);
-      return { values: await gradients.dot(direction), notes: [dampingNote(damping)], directions: [direction] };
+      const notes = [dampingNote(damping), ...(fitted === diagonalFit ? [] : formNotes(gradients.blocks))];
+      return { values: await gradients.dot(direction), notes, directions: [direction] };
     },
     async suspicion(given, parameters) {
       const { values, damping } = await selfInfluence(given, parameters, fitted);

@@ -1,7 +1,7 @@
 import { WhereforeError } from '../../errors.ts';
 import { cholesky, solveCholesky } from '../../linear-algebra/cholesky.js';
 import { normals, random } from '../../tensor/random.ts';
-import { blockOf, twoSided } from '../dense-gradients.ts';
+import { blockOf } from '../dense-gradients.ts';
 import type { Block, TwoSided } from '../gradient-material.ts';
 import {
   dotRows,
@@ -17,6 +17,7 @@ import {
 } from '../matrix.ts';
 import type { Given, Runner } from '../method.ts';
 import { dotsWith, heldRows, rangesOf, secondMoments } from '../projected-rows.ts';
+import { bothSides, unchanged } from '../side.ts';
 
 /** Random directions of both sides of every block, `k` at most; a side that is not longer is kept as it is. */
 export function randomProjections(blocks: readonly Block[], k: number, seed: number): TwoSided[] {
@@ -46,7 +47,7 @@ export function projectVectors(
   for (let q = 0; q < vectors.rows; q++) {
     let at = q * result.columns;
     for (const [b, block] of blocks.entries()) {
-      result.data.set(twoSided(blockOf(vectors, q, block), projections[b]).data, at);
+      result.data.set(bothSides(blockOf(vectors, q, block), projections[b]).data, at);
       at += widths[b];
     }
   }
@@ -184,7 +185,7 @@ export const trackStar: Runner<'gradients', TrackStarParameters> = {
   async score({ gradients, seed }, { side, share, mix }) {
     const { blocks } = gradients;
     const squares = await gradients.rotatedSecondMoments(
-      blocks.map(({ rows, columns }) => ({ left: identity(rows), right: identity(columns) })),
+      blocks.map(({ rows, columns }) => ({ left: unchanged(rows), right: unchanged(columns) })),
       'given',
       seed,
     );

@@ -1,9 +1,10 @@
 import { WhereforeError } from '../../errors.ts';
 import { throwIfCancelled } from '../../runtime/runtime.ts';
-import { blockOf, twoSided } from '../dense-gradients.ts';
+import { blockOf } from '../dense-gradients.ts';
 import type { GradientMaterial, TrainingCheckpoint } from '../gradient-material.ts';
-import { dotRows, type Matrix64, product, times, transposed, zeros } from '../matrix.ts';
+import { dotRows, type Matrix64, product, times, zeros } from '../matrix.ts';
 import type { Runner } from '../method.ts';
+import { bothSides, turned } from '../side.ts';
 import { ekfacFit, type FactoredCurvature, type FactoredParameters } from './factored-curvature.ts';
 
 export interface SourceParameters extends Pick<FactoredParameters, 'labels'> {
@@ -75,12 +76,12 @@ function byBlocks({ blocks }: GradientMaterial, { rotations, values }: FactoredC
     const result = zeros(vectors.rows, vectors.columns);
     for (const [b, block] of blocks.entries()) {
       const { left, right } = rotations[b];
-      const back = { left: transposed(left), right: transposed(right) };
+      const back = { left: turned(left), right: turned(right) };
       const factors = values[b].map(factor);
       for (let q = 0; q < vectors.rows; q++) {
-        const rotated = twoSided(blockOf(vectors, q, block), rotations[b]);
+        const rotated = bothSides(blockOf(vectors, q, block), rotations[b]);
         for (let j = 0; j < rotated.data.length; j++) rotated.data[j] *= factors[j];
-        result.data.set(twoSided(rotated, back).data, q * vectors.columns + block.offset);
+        result.data.set(bothSides(rotated, back).data, q * vectors.columns + block.offset);
       }
     }
     return result;
