@@ -68,13 +68,11 @@ export {
 export { type IndexedShard, indexShard } from './provenance/image/index-shard.ts';
 export type { Membership } from './provenance/image/membership.ts';
 export { type QueryImage, queryImage } from './provenance/image/query-image.ts';
+export type { GroupShare, ImageRanking, TracedItem } from './provenance/image/ranking.ts';
 export {
-  type GroupShare,
-  type ImageRanking,
   type ImageTrace,
   type ImageTracer,
   imageTracer,
-  type TracedItem,
   type TraceImageOptions,
 } from './provenance/image/trace-image.ts';
 export {

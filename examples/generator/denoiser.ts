@@ -78,16 +78,7 @@ function mixed(network: Network, x: Value): Value {
 export function errorNetwork(seed: number): OnnxModel {
   const network = new Network({ name: 'diffusion', seed });
   const { builder } = network;
-  const image = network.input('image', 'float32', imageShape);
-  const caption = network.input('caption', 'int64', ['N', slots.length]);
-  const noise = network.input('noise', 'float32', imageShape);
-  const time = network.input('time', 'float32', ['N', 1]);
-  const angle = builder.op('Mul', [time.name, builder.scalar(Math.PI / 2)]);
-  const spread = (value: string) => builder.op('Unsqueeze', [value, builder.ints([2, 3])]);
-  const sine = builder.op('Sin', [angle]);
-  const kept = builder.op('Mul', [image.name, spread(builder.op('Cos', [angle]))]);
-  const noisy = builder.op('Add', [kept, builder.op('Mul', [noise.name, spread(sine)])]);
-  const { name } = denoised(network, { name: noisy, shape: imageShape }, time, caption);
+  const { image, name, sine } = denoisedUnderNoise(network);
   const off = builder.op('Sub', [name, image.name]);
   const squares = builder.op('Mul', [off, off]);
   builder.op('ReduceSum', [squares, builder.ints([1])], { keepdims: 0 }, { outputs: ['errors'] });
@@ -99,6 +90,31 @@ export function errorNetwork(seed: number): OnnxModel {
     { name: 'loss', shape: ['N'] },
     { name: 'errors', shape: ['N', grid, grid] },
   ]);
+}
+
+/** The image behind an image under noise at a time, all of them inputs. */
+function denoisedUnderNoise(network: Network) {
+  const { builder } = network;
+  const image = network.input('image', 'float32', imageShape);
+  const caption = network.input('caption', 'int64', ['N', slots.length]);
+  const noise = network.input('noise', 'float32', imageShape);
+  const time = network.input('time', 'float32', ['N', 1]);
+  const angle = builder.op('Mul', [time.name, builder.scalar(Math.PI / 2)]);
+  const spread = (value: string) => builder.op('Unsqueeze', [value, builder.ints([2, 3])]);
+  const sine = builder.op('Sin', [angle]);
+  const kept = builder.op('Mul', [image.name, spread(builder.op('Cos', [angle]))]);
+  const noisy = builder.op('Add', [kept, builder.op('Mul', [noise.name, spread(sine)])]);
+  const { name } = denoised(network, { name: noisy, shape: imageShape }, time, caption);
+  return { image, name, sine };
+}
+
+/** What gradients are taken of: `image0` [N, numbers], what is denoised. Its weights are those of {@link errorNetwork}. */
+export function outputNetwork(): OnnxModel {
+  const network = new Network({ name: 'denoised', seed: 0 });
+  const { builder } = network;
+  const { name } = denoisedUnderNoise(network);
+  builder.op('Reshape', [name, builder.ints([0, -1])], {}, { outputs: ['image0'] });
+  return network.build([{ name: 'image0', shape: ['N', patchWidth * grid * grid] }]);
 }
 
 /** What sampling asks: the image behind a noisy one. Its weights are those of {@link errorNetwork}, by the same names. */

@@ -21,7 +21,7 @@ const size = patchWidth * grid * grid;
 const batchSize = 32;
 
 /** Patches as channels, about of unit scale. */
-function scaledImages(rows: readonly PixelRow[]): Tensor<'float32'> {
+export function scaledImages(rows: readonly PixelRow[]): Tensor<'float32'> {
   const data = new Float32Array(rows.length * size);
   for (const [i, { pixels }] of rows.entries()) {
     const patches = patchesOf(pixels);
@@ -46,7 +46,7 @@ function imagesOf({ data, shape }: Tensor<'float32'>): Tensor<'uint8'>[] {
   });
 }
 
-function captionsOf(rows: readonly Pick<PixelRow, 'caption'>[]): Tensor {
+export function captionsOf(rows: readonly Pick<PixelRow, 'caption'>[]): Tensor {
   const data = new BigInt64Array(rows.length * slots.length);
   for (const [i, { caption }] of rows.entries())
     for (let s = 0; s < slots.length; s++) data[i * slots.length + s] = BigInt(caption[s]);

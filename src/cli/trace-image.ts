@@ -12,6 +12,7 @@ import { closeAll, embedAll, openEncoders } from '../provenance/image/encoder.ts
 import { type ImageIndex, openImageIndex } from '../provenance/image/image-index.ts';
 import type { IndexedItem } from '../provenance/image/manifest.ts';
 import { queryImage } from '../provenance/image/query-image.ts';
+import type { ImageRanking } from '../provenance/image/ranking.ts';
 import { questions } from '../provenance/image/rankings.ts';
 import {
   componentsText,
@@ -19,7 +20,7 @@ import {
   statementsOf,
   type TraceStatements,
 } from '../provenance/image/trace-document.ts';
-import { type ImageRanking, type ImageTrace, imageTracer } from '../provenance/image/trace-image.ts';
+import { type ImageTrace, imageTracer } from '../provenance/image/trace-image.ts';
 import { jpegPhotograph } from '../report/photograph.ts';
 import { sourcePixels } from '../report/source-pixels.ts';
 import { writeProvenance } from '../report/write-provenance.ts';
@@ -33,6 +34,7 @@ export interface TraceImageCommand {
   readonly encoder?: readonly string[];
   readonly prompt?: string;
   readonly caption?: string;
+  readonly preset?: 'paper';
   readonly group?: readonly string[];
   readonly most: number;
   /** A run of `trace verify` in which the image took part. */
@@ -70,6 +72,7 @@ export async function traceImageFile(path: string, options: TraceImageCommand): 
     const found = imageTracer(index, calibration).trace(query, {
       prompt: options.prompt,
       caption: options.caption,
+      preset: options.preset,
       groups: options.group,
       most: options.most,
     });

@@ -47,11 +47,12 @@ beforeAll(async () => {
   writeFileSync(at('passage.txt'), 'no image');
   mkdirSync(at('broken'));
   writeFileSync(at('broken/bad.png'), 'no image');
-  const manifest = { format: 'wherefore/image-index', version: 1, name: 'x', encoders: [] };
+  const manifest = { format: 'wherefore/image-index', version: 2, name: 'x', encoders: [] };
   const segments = [{ folder: '0123456789abcdef', items: 1, removed: [] }];
   for (const [name, content] of [
     ['damaged', { ...manifest, segments: [{ folder: '../../etc', items: 1, removed: [] }] }],
     ['gone', { ...manifest, segments }],
+    ['old', { ...manifest, version: 1, segments }],
   ] as const) {
     mkdirSync(at(name));
     writeFileSync(at(`${name}/index.json`), JSON.stringify(content));
@@ -70,11 +71,13 @@ describe('trace of an image', patience, () => {
   it('says whether it is in the data, and shows hostile names as text', async () => {
     const { code, output } = await wherefore(
       ...['trace', at(`${hostile.replaceAll('/', '∕')}.png`), ...index, '--out', at('runs')],
-      ...['--prompt', `family 1 ${hostile}`, '--group', 'licence'],
+      ...['--prompt', `family 1 ${hostile}`, '--group', 'licence', '--preset', 'paper'],
     );
     expect(code).toBe(0);
     expect(output).toMatch(/membership: In the data: the same image is f1-3\.png/);
     expect(output).toMatch(/only retraining can say/);
+    // The same image is the nearest by any weights: no error, cosine and structural similarity 1.
+    expect(output).toMatch(/fixed weights of arXiv 2504\.01771.*f1-3\.png .*distance -2\.00, squared 0\.0/s);
     const [run] = readdirSync(at('runs'));
     expect(readdirSync(join(at('runs'), run)).sort()).toEqual(['index.html', 'run.json', 'trace.json']);
     const page = readFileSync(join(at('runs'), run, 'index.html'), 'utf8');
@@ -134,6 +137,13 @@ describe('trace of an image', patience, () => {
       'weights that are not known',
       ['index', at('images'), '--weights', 'paper', '--out', at('new')],
       /Allowed choices are fitted, equal/,
+    ],
+    ['a preset without a prompt', [at('unrelated.png'), ...index, '--preset', 'paper'], /--prompt/],
+    ['a preset that is not known', [at('unrelated.png'), ...index, '--preset', 'papr'], /Allowed choices are paper/],
+    [
+      'an index of an earlier version',
+      [at('unrelated.png'), '--index', at('old')],
+      /the index is damaged.*make it anew/s,
     ],
     ['an index that is damaged', [at('unrelated.png'), '--index', at('damaged')], /the index is damaged/],
     ['a segment that is gone', [at('unrelated.png'), '--index', at('gone')], /items\.json.*no such file/s],
@@ -268,7 +278,37 @@ describe('trace verify', patience, () => {
     ).toMatch(/verification\.json.*no such file/s);
   });
 
+  it('removes what gradients of the generator find, as a command says', async () => {
+    // Every image counts by the number of its family, whatever the item.
+    writeFileSync(
+      at('gradient.cjs'),
+      `const fs = require('fs');
+const [items, images, scores] = process.argv.slice(2);
+const read = (path) => JSON.parse(fs.readFileSync(path));
+const own = Object.fromEntries(read(images).map(({ id }) => [id, Number(id[1])]));
+fs.writeFileSync(scores, JSON.stringify(Object.fromEntries(read(items).map(({ id }) => [id, own]))));`,
+    );
+    const gradient = ['--arms', 'gradient,paper', '--gradient', `node ${at('gradient.cjs')} {items} {images} {scores}`];
+    const { output } = await verify(...cost, ...gradient, '--seeds', '1', '--json');
+    const { contrasts, families } = JSON.parse(output);
+    // Family 3 is removed for all four items: only its own one costs more, by 5.
+    expect(contrasts.find(({ arm }: { arm: string }) => arm === 'gradient').effects.whole.motif.mean).toBeCloseTo(
+      5 / 4,
+    );
+    expect(families).toEqual([
+      { arm: 'gradient', shares: { motif: 0.25 } },
+      { arm: 'paper', shares: { motif: 1 } },
+    ]);
+    const silent = await verify(...cost, '--arms', 'gradient', '--gradient', `echo '{}' > {scores}`);
+    expect(silent.errors).toMatch(
+      /^error: .*did not say how much every image counts.*nothing of "f0-0\.png" for "f0x"/s,
+    );
+  });
+
   it.each<[string, string[], RegExp]>([
+    ['gradients without a command', [...cost, '--arms', 'gradient'], /give a command that computes it: --gradient/],
+    ['gradients with an unknown placeholder', [...cost, '--gradient', 'x {score}'], /names "\{score\}"/],
+    ['gradients that are no JSON', [...cost, '--arms', 'gradient', '--gradient', 'echo x > {scores}'], /is not JSON/],
     ['a column that cannot be left out', [...cost, '--leave-out', 'artist'], /no column "artist"/],
     ['an encoder that the index lacks', [...cost, '--encoder', 'm.onnx'], /none: the index has none/],
     ['an unknown arm', [...cost, '--arms', 'taced'], /no arm "taced": did you mean "traced"/],

@@ -31,7 +31,7 @@ export const indexFiles = { items: 'items.json', features: 'features.safetensors
 
 /** `trace index`: the features of a range of the images that an index lacks. */
 export const traceIndexProgram: ShardProgram = {
-  version: 1,
+  version: 2,
   async open({ work, threads, blob, file }) {
     const { data, encoders: chosen } = parameters.parse(work.parameters);
     const rows = rowsToIndex.parse(JSON.parse(new TextDecoder().decode(await blob(work.data as string))));

@@ -26,6 +26,7 @@ import { filled } from './outside-command.ts';
 import { showProgress } from './progress.ts';
 import { type ShardSession, shardedRun } from './sharded-run.ts';
 import { print, printJson, tell } from './terminal.ts';
+import { readInfluence } from './trace-verify-influence.ts';
 import { columnValues, readItems } from './trace-verify-items.ts';
 import { costsFile, traceVerifyProgram } from './trace-verify-shards.ts';
 import { describeVerification } from './trace-verify-text.ts';
@@ -35,6 +36,7 @@ interface Options extends DriverOptions {
   readonly outside?: string;
   readonly train: string;
   readonly cost: string;
+  readonly gradient?: string;
   readonly arms?: string[];
   readonly leaveOut?: string;
   readonly remove: number;
@@ -65,6 +67,10 @@ export function defineTraceVerify(trace: Command): void {
       'trains: {removed} and {replaced} are JSON files of ids to leave out and to replace, {seed} a number, {model} where the model goes',
     )
     .requiredOption('--cost <command>', 'writes what each item of {items} costs {model}, as JSON to {costs}')
+    .option(
+      '--gradient <command>',
+      'for the arm "gradient": writes how much each image of {images} counts for each item of {items}, as JSON to {scores}',
+    )
     .option(
       '--outside <folder>',
       'an index of images that are not in the data, whose look-alikes replace the traced items',
@@ -111,6 +117,11 @@ async function run(path: string, options: Options, session: ShardSession): Promi
   // What a command names is checked before long work.
   filled(options.train, { removed: '', replaced: '', seed: 0, model: '' });
   filled(options.cost, { model: '', items: '', costs: '', seed: 0 });
+  if (options.gradient !== undefined) filled(options.gradient, { items: '', images: '', scores: '' });
+  if (wanted.includes('gradient') && options.gradient === undefined)
+    throw new WhereforeError('invalid-argument', 'the arm "gradient" has nothing to choose by', {
+      fix: 'give a command that computes it: --gradient, or leave the arm out',
+    });
   await checkWritable(options.out);
   const items = await readItems(path);
   const index = await openImageIndex(options.index);
@@ -124,6 +135,10 @@ async function run(path: string, options: Options, session: ShardSession): Promi
   const values = leaveOut === undefined ? undefined : columnValues(index, leaveOut);
   const encoders = await openEncoders(encodersAsked(index.encoders, options.encoder));
   try {
+    const influence =
+      options.gradient === undefined || !wanted.includes('gradient')
+        ? undefined
+        : await readInfluence(options.gradient, items, index, session);
     const planned = await planVerification({
       ...{
         items,
@@ -136,6 +151,7 @@ async function run(path: string, options: Options, session: ShardSession): Promi
         caption: options.caption,
         leaveOut: values,
         fewer: options.fewer,
+        influence,
       },
       seeds: judges(options),
       read: async (file) => {
@@ -157,7 +173,7 @@ async function run(path: string, options: Options, session: ShardSession): Promi
       removed: Object.fromEntries(
         plan.trainings.map(({ arm, removed, replaced }) => [arm, removed.length || Object.keys(replaced).length]),
       ),
-      commands: { train: options.train, cost: options.cost },
+      commands: { train: options.train, cost: options.cost, gradient: options.gradient },
     };
     const folder = await writeProvenance(options.out, {
       ...{ what: 'trace verify', command: session.command, file: 'verification.json' },

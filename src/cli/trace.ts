@@ -22,6 +22,7 @@ interface TraceOptions {
   readonly encoder?: string[];
   readonly prompt?: string;
   readonly caption?: string;
+  readonly preset?: 'paper';
   readonly group?: string[];
   readonly most: number;
   readonly support: number;
@@ -58,6 +59,12 @@ export function defineTrace(program: Command): void {
     .option('--index <folder>', 'the index of the data, which `wherefore trace index` makes')
     .option('--prompt <text>', 'of an image: the words that it was made from')
     .option('--caption <column>', 'of an image: the column of captions; default caption, text or prompt')
+    .addOption(
+      new Option(
+        '--preset <name>',
+        'of an image with a prompt: also a ranking by the fixed weights of arXiv 2504.01771',
+      ).choices(['paper']),
+    )
     .option('--group <columns>', 'of an image: columns whose values are counted, such as artist,licence', list)
     .option('--encoder <file>', 'a model that the index was made with; once for each, in its order', repeated)
     .option('--most <count>', 'of an image: items of a ranking', wholeNumber, 10)

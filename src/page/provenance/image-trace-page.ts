@@ -1,15 +1,10 @@
 import { packageVersion } from '../../explain/version.ts';
 import type { Calibration } from '../../provenance/image/calibrate.ts';
+import { type ImageRanking, neighbours, type TracedItem } from '../../provenance/image/ranking.ts';
 import { questions } from '../../provenance/image/rankings.ts';
 import type { Box } from '../../provenance/image/signals.ts';
 import { componentsText, countedItems, statementsOf, supportText } from '../../provenance/image/trace-document.ts';
-import {
-  type ImageRanking,
-  type ImageTrace,
-  neighbours,
-  type TracedItem,
-  unrelatedShare,
-} from '../../provenance/image/trace-image.ts';
+import { type ImageTrace, unrelatedShare } from '../../provenance/image/trace-image.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { dataUri, type EncodePhotograph } from '../heat-map.ts';
 import { type Html, html } from '../html.ts';
@@ -75,6 +70,15 @@ const titles: Readonly<Record<ImageRanking['question'], string>> = {
   region: 'A part of it',
   hand: 'The hand: colours, strokes, texture',
   words: 'The words of the prompt',
+  paper: 'By the fixed weights of arXiv 2504.01771',
+};
+
+/** What is said of rankings that no unrelated images were measured for. */
+const uncalibrated: Partial<Readonly<Record<ImageRanking['question'], string>>> = {
+  words:
+    'Captions that share words with the prompt, by BM25. Words are not calibrated: that captions are alike says nothing of images.',
+  paper:
+    'The 100 images with the captions nearest to the prompt, by the weights of the paper, which were set by hand for other data. Its distances are not calibrated: some image is always the nearest. Shares are cosines of pixels over their sum, nearly equal for all.',
 };
 
 function rankingSection(ranking: ImageRanking, shown: Shown): Html {
@@ -83,7 +87,7 @@ function rankingSection(ranking: ImageRanking, shown: Shown): Html {
   const listed = (counted.length > 0 ? counted : items).slice(0, 6);
   const verdict =
     resembles === undefined
-      ? html`<p class="quiet">Captions that share words with the prompt, by BM25. Words are not calibrated: that captions are alike says nothing of images.</p>`
+      ? html`<p class="quiet">${uncalibrated[question] ?? ''}</p>`
       : resembles
         ? html`<p class="verdict good">${counted.length} item${counted.length > 1 ? 's' : ''} of the data ${counted.length > 1 ? 'are' : 'is'} more alike than unrelated images are.${ranking.covered !== undefined && ` Their parts cover ${percent(ranking.covered, 0)} of the image; shares are of that.`}</p>`
         : html`<p class="verdict open">Nothing in the data is more alike than unrelated images are${items.length > 0 ? '. The nearest, for comparison:' : '.'}</p>`;
@@ -139,7 +143,7 @@ function outline({ left, top, right, bottom }: Box, hue: number): Html {
 function meanings({ calibration, trace, evidence }: ImageTracePage): Html {
   const { background, weights, planted, preset } = calibration;
   return html`<section class="meaning"><h2>What the numbers mean, and what they do not</h2><dl>
-<dt>support</dt><dd>The best score of each of ${background.whole.count} images of the data against all the others, itself and its copies left out, says how alike unrelated images are. Support is the share of them that score lower. An item counts beyond ${percent(1 - unrelatedShare)}; in some 1 % of unrelated images something does so by chance. It is no probability that the image was made from the item.</dd>
+<dt>support</dt><dd>The best score of each of ${background.whole.count} images of the data against all the others, itself and its copies left out, says how alike unrelated images are. Support is the share of them that score lower. An item counts beyond ${percent(1 - unrelatedShare)}; in less than 1 % of unrelated images something does so by chance. It is no probability that the image was made from the item.</dd>
 <dt>share</dt><dd>What an item's score has beyond that threshold, over the sum of all items. Shares add up to 100 % of what the data can account for, which may be little. They are no shares of authorship.</dd>
 <dt>signals</dt><dd>Standard deviations beyond the mean of pairs of unrelated images: <i>pixels</i> in Oklab at 8 × 8, <i>gradients</i> in 4 × 4 cells, <i>colours</i>, <i>texture</i>; <i>regions</i> and <i>nats</i> from keypoints that lie alike in both images, each weighted by how few images have one like it. The score of the whole image weights them by ${preset === 'fitted' ? `what found ${planted.count} changed images of the data again (${planted.first} of them first)` : 'equal parts'}: ${Object.entries(
     weights.whole,

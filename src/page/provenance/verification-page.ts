@@ -22,7 +22,7 @@ export interface VerificationPage extends VerificationTold {
   readonly images: number;
   /** How many items each arm removed or replaced. */
   readonly removed: Readonly<Record<string, number>>;
-  readonly commands: { readonly train: string; readonly cost: string };
+  readonly commands: { readonly train: string; readonly cost: string; readonly gradient?: string };
   readonly command: string;
   /** Hash of everything that the trainings depend on. */
   readonly key: string;
@@ -49,7 +49,7 @@ ${page.tests.length > 0 && membershipSection(page)}
 <p>No model judges what it made: the items come from a model of another seed than all that are asked here. Prompts of one stratum are averaged; a single item's effect lies far below what one prompt can show, so no line speaks of one source.</p>
 <p>An effect says nothing of membership. Where look-alikes from outside the data replace the traced images without an effect, the items rest on images like these, not on these.</p>
 <p>The likeness of regenerated images, by which others have measured this (mean cosine .534 with all data, .498 without the traced images: arXiv 2504.01771), is another measure, and is not compared here.</p></section>
-<section><h2>How to reproduce</h2><pre>${verbatim(command)}</pre><dl class="facts"><div><dt>trains</dt><dd><code>${verbatim(commands.train)}</code></dd></div><div><dt>measures</dt><dd><code>${verbatim(commands.cost)}</code></dd></div><div><dt>key of the run, SHA-256</dt><dd><code>${key}</code></dd></div></dl></section>`;
+<section><h2>How to reproduce</h2><pre>${verbatim(command)}</pre><dl class="facts"><div><dt>trains</dt><dd><code>${verbatim(commands.train)}</code></dd></div><div><dt>measures</dt><dd><code>${verbatim(commands.cost)}</code></dd></div>${commands.gradient !== undefined && html`<div><dt>gradients</dt><dd><code>${verbatim(commands.gradient)}</code></dd></div>`}<div><dt>key of the run, SHA-256</dt><dd><code>${key}</code></dd></div></dl></section>`;
   return pageShell({ title: 'Does it go away when they are removed?', style, body, madeBy: packageVersion });
 }
 

@@ -27,7 +27,7 @@ export function align(pairs: readonly PointPair[], own: Float32Array, other: Flo
   const placed = placedPairs(pairs, own, other);
   const { x, y, scale, otherX, otherY, otherScale } = placed;
   let [best, pose]: [number, Pose | undefined] = [0, undefined];
-  for (let at = 0; at < pairs.length; at++) {
+  for (const at of heaviest(pairs)) {
     const factor = Math.exp(scale[at] - otherScale[at]);
     const offset = [x[at] - factor * otherX[at], y[at] - factor * otherY[at]] as const;
     // The scale of one point is rough, and the further away another one lies, the more that matters.
@@ -48,6 +48,15 @@ export function align(pairs: readonly PointPair[], own: Float32Array, other: Flo
     found = agreement(placed, { ...fitted, centre: [0, 0], loose: 0 });
   }
   return found.agreeing.length >= leastPairs ? found : undefined;
+}
+
+/** Pairs whose poses are tried, those that say most: where one image shows a pattern many times, pairs are thousands. */
+const mostPoses = 60;
+
+function heaviest(pairs: readonly PointPair[]): number[] {
+  const order = Array.from(pairs.keys());
+  if (pairs.length <= mostPoses) return order;
+  return order.sort((a, b) => pairs[b].weight - pairs[a].weight || a - b).slice(0, mostPoses);
 }
 
 interface Pose {

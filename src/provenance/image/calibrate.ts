@@ -7,12 +7,14 @@ import { fitLogistic } from './fit-logistic.ts';
 import { searchKeypoints } from './keypoint-search.ts';
 import { nearDistance } from './near-copy.ts';
 import { partProducts } from './part-products.ts';
+import { placedImage, placeIn } from './placement.ts';
 import { type PlantedChange, plantedChanges } from './planted.ts';
 import { queryImage } from './query-image.ts';
 import { ranked, surroundingScore } from './ranked.ts';
 import {
   equalWeights,
   handScores,
+  placementValue,
   type RankingWeights,
   regionScores,
   weightsSchema,
@@ -21,11 +23,12 @@ import {
   wholeSignals,
 } from './rankings.ts';
 import { cosines, type Signals, signalsOf } from './signals.ts';
+import { thumbnailSize } from './thumbnail.ts';
 
 /** `calibration.json` of an index: what scores mean, as measured on its own images. */
 export const calibrationSchema = z.strictObject({
   format: z.literal('wherefore/image-calibration'),
-  version: z.literal(1),
+  version: z.literal(2),
   /** Images of the index when it was measured. */
   images: z.int().min(1),
   seed: z.number(),
@@ -61,6 +64,8 @@ export interface CalibrationImages {
 
 /** Pairs whose signals give means and deviations. */
 const pairs = 4000;
+/** Of these, those that are placed in each other. */
+const placedPairs = 200;
 
 /**
  * Measures what scores mean on the images of an index: how signals vary over pairs, how high the best score of an image
@@ -100,7 +105,7 @@ export async function calibrate(
   }
   return {
     format: 'wherefore/image-calibration',
-    version: 1,
+    version: 2,
     images: features.count,
     seed,
     weights,
@@ -161,8 +166,8 @@ function copiesOf(image: number, contents: readonly string[], signals?: Signals)
   return found;
 }
 
-function namedWeights([pixels, gradients, colours, regions]: readonly number[]): RankingWeights['whole'] {
-  return { pixels, gradients, colours, regions };
+function namedWeights(weights: readonly number[]): RankingWeights['whole'] {
+  return Object.fromEntries(wholeSignals.map((name, j) => [name, weights[j]])) as RankingWeights['whole'];
 }
 
 /** Of how many groups, each a source and the images next to it, the source scores highest. */
@@ -184,7 +189,7 @@ function firstCount(
   return first;
 }
 
-function momentsOf(features: FeatureBlock, seed: number): RankingWeights['moments'] {
+export function momentsOf(features: FeatureBlock, seed: number): RankingWeights['moments'] {
   const source = random(seed, 4);
   const drawn = Array.from(
     { length: pairs },
@@ -200,6 +205,13 @@ function momentsOf(features: FeatureBlock, seed: number): RankingWeights['moment
     texture: of((a, b) => part.product('texture', a, b)),
     // Of the few images that share a region at all: log(1 + weight) of one point in ten thousand.
     regions: { mean: 0, deviation: Math.log(10) },
+    placement: meanAndDeviation(
+      different.slice(0, placedPairs).map(([a, b]) => {
+        const thumbnail = (image: number) =>
+          features.thumbnails.subarray(image * thumbnailSize, (image + 1) * thumbnailSize);
+        return placementValue(placeIn(placedImage(thumbnail(a)), thumbnail(b)));
+      }),
+    ),
     encoders: features.embeddings.map((rows) => {
       const width = rows.length / features.count;
       const some = Array.from({ length: 40 }, () => source.integer(features.count));

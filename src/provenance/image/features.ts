@@ -5,6 +5,7 @@ import { float32, type Tensor, tensor } from '../../tensor/tensor.ts';
 import { findKeypoints, type Keypoints, keypointsOf } from './keypoints.ts';
 import { perceptualHash } from './perceptual-hash.ts';
 import { signatureWords } from './signature.ts';
+import { thumbnailOf, thumbnailSize } from './thumbnail.ts';
 import { imageVector, vectorWidth } from './vectors.ts';
 
 /** What an index keeps of an image. */
@@ -13,6 +14,8 @@ export interface ImageFeatures {
   readonly vector: Float32Array;
   /** See `perceptualHash`. */
   readonly hash: Uint32Array;
+  /** See `thumbnailOf`. */
+  readonly thumbnail: Uint8Array;
   readonly keypoints: Keypoints;
   /** SHA-256 of the pixels, whatever file they came in. */
   readonly content: string;
@@ -25,6 +28,7 @@ export function imageFeatures(pixels: Tensor<'uint8'>, embeddings: readonly Floa
   return {
     vector: imageVector(pixels),
     hash: perceptualHash(pixels),
+    thumbnail: thumbnailOf(pixels),
     keypoints: findKeypoints(pixels, keypointsOf.index),
     content: contentHash(hashedTensor(pixels)),
     embeddings,
@@ -38,6 +42,8 @@ export interface FeatureBlock {
   readonly vectors: Float32Array;
   /** count × 2 */
   readonly hashes: Uint32Array;
+  /** count × {@link thumbnailSize} */
+  readonly thumbnails: Uint8Array;
   /** Where the keypoints of each image begin; one more than there are images. */
   readonly starts: Uint32Array;
   readonly places: Float32Array;
@@ -53,13 +59,15 @@ export function blockOf(images: readonly ImageFeatures[]): FeatureBlock {
   const block = {
     vectors: new Float32Array(count * vectorWidth),
     hashes: new Uint32Array(2 * count),
+    thumbnails: new Uint8Array(count * thumbnailSize),
     places: new Float32Array(3 * starts[count]),
     signatures: new Uint32Array(signatureWords * starts[count]),
     embeddings: (images[0]?.embeddings ?? []).map(({ length }) => new Float32Array(length * count)),
   };
-  for (const [i, { vector, hash, keypoints, embeddings }] of images.entries()) {
+  for (const [i, { vector, hash, thumbnail, keypoints, embeddings }] of images.entries()) {
     block.vectors.set(vector, i * vectorWidth);
     block.hashes.set(hash, 2 * i);
+    block.thumbnails.set(thumbnail, i * thumbnailSize);
     block.places.set(keypoints.places, 3 * starts[i]);
     block.signatures.set(keypoints.signatures, signatureWords * starts[i]);
     for (const [e, embedding] of embeddings.entries()) block.embeddings[e].set(embedding, i * embedding.length);
@@ -70,7 +78,7 @@ export function blockOf(images: readonly ImageFeatures[]): FeatureBlock {
 /** Blocks as one. */
 export function joinBlocks(blocks: readonly FeatureBlock[]): FeatureBlock {
   const count = blocks.reduce((sum, block) => sum + block.count, 0);
-  const joined = <T extends Float32Array | Uint32Array>(
+  const joined = <T extends Float32Array | Uint32Array | Uint8Array>(
     make: (size: number) => T,
     of: (block: FeatureBlock) => T,
   ): T => {
@@ -96,6 +104,10 @@ export function joinBlocks(blocks: readonly FeatureBlock[]): FeatureBlock {
     starts,
     vectors: joined(floats, ({ vectors }) => vectors),
     hashes: joined(words, ({ hashes }) => hashes),
+    thumbnails: joined(
+      (size) => new Uint8Array(size),
+      ({ thumbnails }) => thumbnails,
+    ),
     places: joined(floats, ({ places }) => places),
     signatures: joined(words, ({ signatures }) => signatures),
     embeddings: (blocks[0]?.embeddings ?? []).map((_, e) => joined(floats, ({ embeddings }) => embeddings[e])),
@@ -111,6 +123,7 @@ export function writeBlock(block: FeatureBlock): Uint8Array {
     new Map<string, Tensor>([
       ['vectors', floats(block.vectors)],
       ['hashes', uint32(block.hashes as Uint32Array<ArrayBuffer>)],
+      ['thumbnails', tensor('uint8', [block.thumbnails.length], block.thumbnails as Uint8Array<ArrayBuffer>)],
       ['starts', uint32(block.starts as Uint32Array<ArrayBuffer>)],
       ['places', floats(block.places)],
       ['signatures', uint32(block.signatures as Uint32Array<ArrayBuffer>)],
@@ -140,6 +153,7 @@ export function readBlock(bytes: Uint8Array, count: number, where: string): Feat
     starts,
     vectors: read('vectors', 'float32', count * vectorWidth),
     hashes: read('hashes', 'uint32', 2 * count),
+    thumbnails: read('thumbnails', 'uint8', count * thumbnailSize),
     places: read('places', 'float32', 3 * points),
     signatures: read('signatures', 'uint32', signatureWords * points),
     embeddings: Array.from({ length: encoders }, (_, e) => read(`embeddings/${e}`, 'float32')),

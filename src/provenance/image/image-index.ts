@@ -128,7 +128,7 @@ async function newManifest(folder: string, name: string, encoders: readonly Inde
       got: other.name,
       fix: 'name a new folder',
     });
-  return { format: 'wherefore/image-index', version: 1, name, encoders: [...encoders], segments: [] };
+  return { format: 'wherefore/image-index', version: 2, name, encoders: [...encoders], segments: [] };
 }
 
 async function readManifest(folder: string): Promise<ImageManifest> {

@@ -103,7 +103,7 @@ describe('a traced image', { timeout: 120_000 }, () => {
       for (const i of [4, 33]) {
         const found = ranking(change(images[i]), 'whole');
         expect(found?.items[0].item.id).toBe(`i${i}`);
-        // Sixty unrelated images say little of a limit that four in a thousand reach: other colours may stay below it.
+        // Sixty unrelated images say little of a limit that two in a thousand reach: other colours may stay below it.
         if (change !== turned) expect(found?.resembles).toBe(true);
       }
     }

@@ -39,8 +39,11 @@ const mostCommon = 0.1;
 /** Finds the images that share points with another one. */
 export interface KeypointSearch {
   readonly images: number;
-  /** @param most images at most */
-  find(points: Keypoints, most: number): PointMatches;
+  /**
+   * @param most images at most, those that share the most weight
+   * @param also images that are asked for whatever they share: where a pattern is common, it outweighs all the rest
+   */
+  find(points: Keypoints, most: number, also?: ReadonlySet<number>): PointMatches;
 }
 
 /**
@@ -57,14 +60,15 @@ export function searchKeypoints({ starts, signatures }: KeypointCollection): Key
 
   return {
     images,
-    find(points, most) {
+    find(points, most, also = new Set()) {
       const weights = new Float64Array(images);
       const weightOf = new Float64Array(points.count);
       // One entry a pair, in the order of the own points; most of them belong to images that are not among the first.
       const [owns, others]: [number[], number[]] = [[], []];
       for (let own = 0; own < points.count; own++) {
-        const count = nearest.look(points.signatures, own * signatureWords);
-        if (count === 0 || count > Math.max(20, mostCommon * images)) continue;
+        const limit = Math.max(20, mostCommon * images);
+        const count = nearest.look(points.signatures, own * signatureWords, limit);
+        if (count === 0 || count > limit) continue;
         weightOf[own] = Math.log((images + 1) / count);
         for (let i = 0; i < count; i++) {
           const image = nearest.images[i];
@@ -74,7 +78,7 @@ export function searchKeypoints({ starts, signatures }: KeypointCollection): Key
         }
       }
       const pairs = new Map<number, PointPair[]>();
-      for (const image of ranked(weights, most)) if (weights[image] > 0) pairs.set(image, []);
+      for (const image of [...ranked(weights, most), ...also]) if (weights[image] > 0) pairs.set(image, []);
       for (const [i, own] of owns.entries()) {
         const image = imageOf[others[i]];
         pairs.get(image)?.push({ own, other: others[i] - starts[image], weight: weightOf[own] });
@@ -96,8 +100,8 @@ function nearestPoints(signatures: Uint32Array, imageOf: Uint32Array, images: nu
     /** The images of the last look-up, and the nearest point of each image among them. */
     images: listed,
     points,
-    /** How many images have such a point. */
-    look(query: Uint32Array, at: number): number {
+    /** How many images have such a point; where they are more than a limit, only that. */
+    look(query: Uint32Array, at: number, limit: number): number {
       mark++;
       let size = 0;
       const [a, b, c, d] = [query[at], query[at + 1], query[at + 2], query[at + 3]];
@@ -120,6 +124,7 @@ function nearestPoints(signatures: Uint32Array, imageOf: Uint32Array, images: nu
             if (found[image] !== mark) {
               found[image] = mark;
               listed[size++] = image;
+              if (size > limit) return size;
             } else if (away >= bits[image]) continue;
             bits[image] = away;
             points[image] = point;

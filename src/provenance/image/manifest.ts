@@ -19,7 +19,7 @@ export type IndexedEncoder = z.infer<typeof encoder>;
 /** `index.json` of an index of images. */
 export const imageManifest = z.strictObject({
   format: z.literal('wherefore/image-index'),
-  version: z.literal(1),
+  version: z.literal(2),
   /** What the data was called when the index was begun. */
   name: z.string(),
   encoders: z.array(encoder),

@@ -3,6 +3,8 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import { findKeypointsBothWays, type Keypoints, keypointsOf } from './keypoints.ts';
 import { mirrored } from './oklab.ts';
 import { perceptualHash } from './perceptual-hash.ts';
+import { type PlacedImage, placedImage } from './placement.ts';
+import { thumbnailOf } from './thumbnail.ts';
 import { imageVector } from './vectors.ts';
 
 /** One way round of a traced image. */
@@ -18,6 +20,10 @@ export interface QueryImage {
   readonly height: number;
   readonly width: number;
   readonly views: readonly [QueryView, QueryView];
+  /** See `thumbnailOf`. */
+  readonly thumbnail: Uint8Array;
+  /** It both ways round, to be placed in others. */
+  readonly placed: PlacedImage;
   /** SHA-256 of its pixels. */
   readonly content: string;
   /** SHA-256 of its file, where it has one. */
@@ -40,5 +46,7 @@ export function queryImage(
   });
   const [height, width] = pixels.shape;
   const views = [view(pixels, false), view(mirrored(pixels), true)] as const;
-  return { height, width, views, content: contentHash(hashedTensor(pixels)), file, embeddings };
+  const thumbnail = thumbnailOf(pixels);
+  const placed = placedImage(thumbnail);
+  return { height, width, views, thumbnail, placed, content: contentHash(hashedTensor(pixels)), file, embeddings };
 }

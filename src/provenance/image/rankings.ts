@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { wordsOf } from '../../influence/methods/bm25.ts';
+import type { Placement } from './placement.ts';
 import type { RawScores } from './ranked.ts';
 import type { Signals } from './signals.ts';
 
@@ -9,12 +10,13 @@ export const questions = {
   region: 'a part of it',
   hand: 'colours, strokes and texture, wherever they are',
   words: 'the words of its prompt',
+  paper: 'the fixed weights of arXiv 2504.01771, among the captions nearest to the prompt',
 } as const;
 
 export type TraceQuestion = keyof typeof questions;
 
 /** Signals that make the score of the whole image. */
-export const wholeSignals = ['pixels', 'gradients', 'colours', 'regions'] as const;
+export const wholeSignals = ['pixels', 'gradients', 'colours', 'regions', 'placement'] as const;
 
 /** Mean and standard deviation of a signal over pairs of unrelated images. */
 const moments = z.strictObject({ mean: z.number(), deviation: z.number().positive() });
@@ -27,16 +29,26 @@ export const weightsSchema = z.strictObject({
     colours: moments,
     texture: moments,
     regions: moments,
+    placement: moments,
     encoders: z.array(moments),
   }),
   /** Of standardised signals, in the score of the whole image. */
-  whole: z.strictObject({ pixels: z.number(), gradients: z.number(), colours: z.number(), regions: z.number() }),
+  whole: z.strictObject({
+    pixels: z.number(),
+    gradients: z.number(),
+    colours: z.number(),
+    regions: z.number(),
+    placement: z.number(),
+  }),
 });
 
 export type RankingWeights = z.infer<typeof weightsSchema>;
 
 /** Weights that favour no signal, for an index whose weights are not fitted. */
-export const equalWeights = { pixels: 1, gradients: 1, colours: 1, regions: 1 } as const;
+export const equalWeights = { pixels: 1, gradients: 1, colours: 1, regions: 1, placement: 1 } as const;
+
+/** Fisher's transform of a correlation, whose spread is about the same for small and for large ones. */
+export const placementValue = ({ correlation }: Placement): number => Math.atanh(Math.min(0.999, correlation));
 
 /** The standardised signals of the whole image, by image. */
 export function wholeComponents(
@@ -47,13 +59,19 @@ export function wholeComponents(
   const z = (name: 'pixels' | 'gradients' | 'colours', value: number) =>
     (value - moments[name].mean) / moments[name].deviation;
   const region = Math.log1p(signals.regions.get(image)?.weight ?? 0);
+  const placement = signals.placements.get(image);
   return {
     pixels: z('pixels', signals.pixels[image]),
     gradients: z('gradients', signals.gradients[image]),
     colours: z('colours', signals.colours[image]),
     regions: (region - moments.regions.mean) / moments.regions.deviation,
+    placement: placement ? placementScore(placement, moments) : 0,
   };
 }
+
+/** Of an image that nothing else is near to it, and that was therefore not looked into, nothing is known: 0. */
+const placementScore = (placement: Placement, { placement: { mean, deviation } }: RankingWeights['moments']): number =>
+  Math.max(0, (placementValue(placement) - mean) / deviation);
 
 /** `Σ weight · z` over {@link wholeSignals}. */
 export function wholeScores(signals: Signals, { whole, moments }: RankingWeights): RawScores {
@@ -65,6 +83,8 @@ export function wholeScores(signals: Signals, { whole, moments }: RankingWeights
   }
   for (const [image, { weight }] of signals.regions)
     scores[image] += (whole.regions * Math.log1p(weight)) / moments.regions.deviation;
+  for (const [image, placement] of signals.placements)
+    scores[image] += whole.placement * placementScore(placement, moments);
   return scores;
 }
 

@@ -1,8 +1,10 @@
 import { expect, it } from 'vitest';
 import type { FeatureBlock } from './features.ts';
 import type { KeypointSearch } from './keypoint-search.ts';
+import { placedImage } from './placement.ts';
 import type { QueryImage } from './query-image.ts';
 import { signalsOf } from './signals.ts';
+import { thumbnailSize } from './thumbnail.ts';
 import { type VectorPart, vectorRanges, vectorWidth } from './vectors.ts';
 
 /** A vector with one number in all of a part, and 0 elsewhere. */
@@ -20,9 +22,11 @@ it('measures pixels by the root mean square distance, of the nearer way round, a
   images.forEach((vector, i) => {
     vectors.set(vector, i * vectorWidth);
   });
-  const features = { count: 2, vectors, embeddings: [] } as unknown as FeatureBlock;
+  const thumbnails = new Uint8Array(2 * thumbnailSize);
+  const features = { count: 2, vectors, thumbnails, embeddings: [] } as unknown as FeatureBlock;
   const query = {
     views: [view(vectorOf({ pixels: 0.3, colours: 0.1 })), view(vectorOf({ pixels: 0.1, colours: 0.2 }))],
+    placed: placedImage(new Uint8Array(thumbnailSize)),
     embeddings: [],
   } as unknown as QueryImage;
   const search = { find: () => [] } as unknown as KeypointSearch;

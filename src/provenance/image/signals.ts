@@ -3,7 +3,10 @@ import { type Alignment, align } from './alignment.ts';
 import type { FeatureBlock } from './features.ts';
 import type { KeypointSearch, PointPair } from './keypoint-search.ts';
 import type { Keypoints } from './keypoints.ts';
+import { type Placement, placeIn } from './placement.ts';
 import type { QueryImage } from './query-image.ts';
+import { ranked } from './ranked.ts';
+import { thumbnailSize } from './thumbnail.ts';
 import { type VectorPart, vectorRanges, vectorWidth } from './vectors.ts';
 
 /** A rectangle in parts of the width and the height of an image. */
@@ -41,10 +44,18 @@ export interface Signals {
   readonly encoders: readonly Float64Array[];
   /** Matched regions by image; images without one share too few points. */
   readonly regions: ReadonlyMap<number, MatchedRegion>;
+  /** Where the traced image lies in the images that are nearest by some other signal, and how well it fits there. */
+  readonly placements: ReadonlyMap<number, Placement>;
 }
 
-/** Images whose points are looked at for a common position. */
-const mostAligned = 300;
+/**
+ * Images whose points are looked at for a common position, those with most points in common. A source that fills a
+ * quarter of an image of patterns shares fewer points with it than hundreds of others do; only its points agree.
+ */
+const mostAligned = 4000;
+
+/** Images nearest by each signal that the traced one is placed in. */
+const mostPlaced = 20;
 
 export function signalsOf(features: FeatureBlock, search: KeypointSearch, query: QueryImage): Signals {
   const { count, vectors } = features;
@@ -74,14 +85,18 @@ export function signalsOf(features: FeatureBlock, search: KeypointSearch, query:
     for (let j = from; j < to; j++) sum += (vector[j] - vectors[at + j]) ** 2;
     return -Math.sqrt((3 * sum) / (to - from));
   });
-  return {
-    pixels,
-    gradients: products('gradients'),
-    colours: products('colours'),
-    texture: products('texture'),
-    encoders: query.embeddings.map((embedding, e) => cosines(embedding, features.embeddings[e], count)),
-    regions: regionsOf(features, search, query),
-  };
+  const [gradients, colours] = [products('gradients'), products('colours')];
+  const encoders = query.embeddings.map((embedding, e) => cosines(embedding, features.embeddings[e], count));
+  const nearest = new Set([pixels, gradients, colours, ...encoders].flatMap((values) => ranked(values, mostPlaced)));
+  const regions = regionsOf(features, search, query, nearest);
+  for (const [image] of [...regions].sort(([, a], [, b]) => b.weight - a.weight).slice(0, mostPlaced))
+    nearest.add(image);
+  const placements = new Map<number, Placement>();
+  for (const image of nearest) {
+    const thumbnail = features.thumbnails.subarray(image * thumbnailSize, (image + 1) * thumbnailSize);
+    placements.set(image, placeIn(query.placed, thumbnail));
+  }
+  return { pixels, gradients, colours, texture: products('texture'), encoders, regions, placements };
 }
 
 /**
@@ -120,10 +135,15 @@ function standardisation(rows: Float32Array, count: number, width: number): read
   return [mean, factor];
 }
 
-function regionsOf({ starts, places }: FeatureBlock, search: KeypointSearch, query: QueryImage) {
+function regionsOf(
+  { starts, places }: FeatureBlock,
+  search: KeypointSearch,
+  query: QueryImage,
+  also: ReadonlySet<number>,
+) {
   const regions = new Map<number, MatchedRegion>();
   for (const view of query.views) {
-    for (const { image, pairs } of search.find(view.keypoints, mostAligned)) {
+    for (const { image, pairs } of search.find(view.keypoints, mostAligned, also)) {
       const other = places.subarray(3 * starts[image], 3 * starts[image + 1]);
       const found = align(pairs, view.keypoints.places, other);
       if (!found || found.weight <= (regions.get(image)?.weight ?? 0)) continue;

@@ -3,7 +3,7 @@ import { signatureWords } from './signature.ts';
 
 /** The features of some images of a block, in the given order. */
 export function takeItems(block: FeatureBlock, numbers: Uint32Array): FeatureBlock {
-  const rows = <T extends Float32Array | Uint32Array>(values: T, make: (size: number) => T): T => {
+  const rows = <T extends Float32Array | Uint32Array | Uint8Array>(values: T, make: (size: number) => T): T => {
     const width = values.length / block.count;
     const taken = make(numbers.length * width);
     for (const [i, number] of numbers.entries())
@@ -28,6 +28,7 @@ export function takeItems(block: FeatureBlock, numbers: Uint32Array): FeatureBlo
     signatures,
     vectors: rows(block.vectors, floats),
     hashes: rows(block.hashes, (size) => new Uint32Array(size)),
+    thumbnails: rows(block.thumbnails, (size) => new Uint8Array(size)),
     embeddings: block.embeddings.map((values) => rows(values, floats)),
   };
 }

@@ -1,5 +1,6 @@
 import { type VerifiedRun, verifiedText } from '../verify/verified-run.ts';
-import type { ImageRanking, ImageTrace, TracedItem } from './trace-image.ts';
+import type { ImageRanking, TracedItem } from './ranking.ts';
+import type { ImageTrace } from './trace-image.ts';
 
 /** What is said in one sentence of a trace; the three statements of provenance are never mixed. */
 export interface TraceStatements {
@@ -52,10 +53,13 @@ export function statementsOf({ membership, rankings, images }: ImageTrace, verif
   };
 }
 
+/** Digits behind the point, where it is not one. */
+const digits: Readonly<Record<string, number>> = { points: 0, ssim: 2, cosine: 2, embeddingCosine: 2, distance: 2 };
+
 /** Signals in the order of a table, rounded. */
 export function componentsText({ components }: TracedItem): string {
   return Object.entries(components)
-    .map(([name, value]) => `${name} ${value.toFixed(name === 'points' ? 0 : 1).replace(/^-0\.0$/, '0.0')}`)
+    .map(([name, value]) => `${name} ${value.toFixed(digits[name] ?? 1).replace(/^-(0\.0+)$/, '$1')}`)
     .join(', ');
 }
 

@@ -3,7 +3,7 @@ import { choose, random } from '../../tensor/random.ts';
 import type { ImageIndex } from '../image/image-index.ts';
 import { ranked } from '../image/ranked.ts';
 import { wordScores } from '../image/rankings.ts';
-import type { Signals } from '../image/signals.ts';
+import type { ItemSignals } from './traced-items.ts';
 
 /** A prompt: what its items resemble, averaged over them. */
 export interface PromptScores {
@@ -15,6 +15,10 @@ export interface PromptScores {
   readonly encoders: readonly Float64Array[];
   /** Undefined where the items have no prompt, or the index no captions. */
   readonly words: Float64Array | undefined;
+  /** By the paper's fixed weights; undefined where `words` is. */
+  readonly fixed: Float64Array | undefined;
+  /** How much each image counts by gradients of the generator; undefined where nothing says so. */
+  readonly gradient: Float64Array | undefined;
   /** Images that are removed for it. */
   readonly remove: number;
 }
@@ -77,6 +81,14 @@ export const arms = {
     what: 'those with the captions nearest to the prompt',
     choose: nearestBy(({ words }) => needed(words, 'words')),
   },
+  paper: {
+    what: 'the nearest by the fixed weights of arXiv 2504.01771, among the 100 with the captions nearest to the prompt',
+    choose: nearestBy(({ fixed }) => needed(fixed, 'paper')),
+  },
+  gradient: {
+    what: 'those that count most by gradients of the generator',
+    choose: nearestBy(({ gradient }) => needed(gradient, 'gradient')),
+  },
 } as const satisfies Readonly<Record<string, Arm>>;
 
 export type ArmName = keyof typeof arms;
@@ -101,30 +113,42 @@ function drawnFrom(images: readonly number[], { prompts, seed }: ArmContext, pro
 
 function needed(scores: Float64Array | undefined, arm: string): Float64Array {
   if (scores) return scores;
+  const { got, fix } = lacks[arm] ?? lacksWords;
   throw new WhereforeError('invalid-argument', `arm "${arm}" cannot choose`, {
-    got: arm === 'embedding' ? 'an index without encoders' : 'items without prompts, or an index without captions',
-    fix: `leave out the arm ${arm}, or ${arm === 'embedding' ? 'index with --encoder MODEL.onnx' : 'give prompts, and index with --metadata FILE'}`,
+    got,
+    fix: `leave out the arm ${arm}, or ${fix}`,
   });
 }
+
+/** Why an arm has nothing to choose by. */
+const lacksWords = {
+  got: 'items without prompts, or an index without captions',
+  fix: 'give prompts, and index with --metadata FILE',
+};
+const lacks: Readonly<Record<string, typeof lacksWords>> = {
+  embedding: { got: 'an index without encoders', fix: 'index with --encoder MODEL.onnx' },
+  gradient: { got: 'no command that computes it', fix: 'give one with --gradient' },
+};
 
 /** What is known of a prompt beside its items. */
 export interface PromptFacts {
   readonly captions: readonly string[] | undefined;
   readonly prompt: string | undefined;
   readonly remove: number;
+  /** How much each image counts for each of its items. */
+  readonly gradients?: readonly Float64Array[];
 }
+
+/** An item of a prompt: its signals and its scores by question. */
+type ScoredItem = Pick<ItemSignals, 'signals' | 'whole' | 'region' | 'fixed'>;
 
 /** Mean signals of the items of a prompt. */
 export function promptScores(
   group: string,
-  items: readonly { readonly signals: Signals; readonly whole: Float64Array; readonly region: Float64Array }[],
-  { captions, prompt, remove }: PromptFacts,
+  items: readonly ScoredItem[],
+  { captions, prompt, remove, gradients }: PromptFacts,
 ): PromptScores {
-  const mean = (of: (item: (typeof items)[number]) => Float64Array) => {
-    const sum = new Float64Array(of(items[0]).length);
-    for (const item of items) for (const [image, value] of of(item).entries()) sum[image] += value / items.length;
-    return sum;
-  };
+  const mean = (of: (item: ScoredItem) => Float64Array) => meanOf(items.map(of));
   return {
     group,
     remove,
@@ -133,7 +157,15 @@ export function promptScores(
     pixels: mean(({ signals }) => signals.pixels),
     encoders: items[0].signals.encoders.map((_, e) => mean(({ signals }) => signals.encoders[e])),
     words: captions && prompt !== undefined ? wordScores(captions, prompt) : undefined,
+    fixed: items.every(({ fixed }) => fixed) ? mean(({ fixed }) => fixed as Float64Array) : undefined,
+    gradient: gradients && meanOf(gradients),
   };
+}
+
+function meanOf(all: readonly Float64Array[]): Float64Array {
+  const sum = new Float64Array(all[0].length);
+  for (const values of all) for (const [image, value] of values.entries()) sum[image] += value / all.length;
+  return sum;
 }
 
 /** Ids of the images that an arm removes, each once. */

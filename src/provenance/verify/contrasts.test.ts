@@ -65,6 +65,8 @@ describe('arms', () => {
     ...{ group: 'p', whole: scores([5, 6, 7]), pixels: scores([50]), encoders: [], remove: 4 },
     ...{
       region: scores([8]).map((value) => Math.max(0, value)),
+      fixed: scores([11, 12]),
+      gradient: undefined,
       words: scores([5, 6, 7, 8, 60, 61, 62, 63, 64, 65, 66, 67, 68]),
     },
   };
@@ -81,7 +83,11 @@ describe('arms', () => {
     const [global] = arms.global.choose(context);
     expect(global.some((image) => traced.includes(image))).toBe(false);
     expect(arms.raw.choose(context)[0][0]).toBe(50);
+    expect(arms.paper.choose(context)[0].slice(0, 2)).toEqual([11, 12]);
     expect(() => arms.embedding.choose(context)).toThrow(/without encoders/);
+    expect(() => arms.gradient.choose(context)).toThrow(/no command that computes it/);
+    const gradient = scores([20, 21]);
+    expect(arms.gradient.choose({ ...context, prompts: [{ ...prompt, gradient }] })[0].slice(0, 2)).toEqual([20, 21]);
     expect(() => arms.filter.choose({ ...context, prompts: [{ ...prompt, words: undefined }] })).toThrow(
       /without prompts/,
     );

@@ -5,6 +5,7 @@ import type { Encoder } from '../image/encoder.ts';
 import type { ImageIndex } from '../image/image-index.ts';
 import { type ArmContext, type ArmName, arms, promptScores, removedBy } from './arms.ts';
 import { type FamilyShare, familyShares } from './family-members.ts';
+import { type InfluenceScores, scoresOfItem } from './influence-scores.ts';
 import { lookAlikes } from './look-alikes.ts';
 import type { SharesByItem } from './share-agreement.ts';
 import { type ItemSignals, type MembershipCounts, traceItems } from './traced-items.ts';
@@ -31,6 +32,8 @@ export interface PlanRequest {
   readonly caption?: string;
   /** Smaller numbers of images, with which the traced arm is trained as well, to see how the effect grows. */
   readonly fewer?: readonly number[];
+  /** How much each image counts for each item by gradients of the generator: item → image → score, by ids. */
+  readonly influence?: InfluenceScores;
   /** A column, e.g. the artist: all images of each of its values are left out in turn. */
   readonly leaveOut?: ColumnValues;
   /** Pixels of an item's file, and its SHA-256. */
@@ -56,7 +59,8 @@ export interface PlannedRun {
  */
 export async function planVerification(request: PlanRequest): Promise<PlannedRun> {
   const { items, index, remove, seeds, leaveOut } = request;
-  const { traced, files, members } = await traceItems(request);
+  const captions = captionsOf(index, request.caption);
+  const { traced, files, members } = await traceItems({ ...request, captions });
   const context = contextOf(request, traced);
   const removed = new Map(request.arms.map((arm) => [arm, removedBy(arm as ArmName, context, index)]));
   const trainings: PlannedVerification[] = [];
@@ -92,20 +96,23 @@ export async function planVerification(request: PlanRequest): Promise<PlannedRun
 }
 
 function contextOf(
-  { items, index, remove, caption }: PlanRequest,
+  { items, index, remove, caption, influence }: PlanRequest,
   traced: ReadonlyMap<string, ItemSignals>,
 ): ArmContext {
   const captions = captionsOf(index, caption);
-  const groups = new Map<string, { first: VerifiedItem; found: ItemSignals[] }>();
+  const ids = index.items.map(({ id }) => id);
+  const groups = new Map<string, { first: VerifiedItem; found: ItemSignals[]; gradients: Float64Array[] }>();
   for (const item of items) {
     if (item.stratum === unrelatedStratum) continue;
-    const entry = groups.get(item.group) ?? { first: item, found: [] };
+    const entry = groups.get(item.group) ?? { first: item, found: [], gradients: [] };
     entry.found.push(traced.get(item.id) as ItemSignals);
+    if (influence) entry.gradients.push(scoresOfItem(influence, item.id, ids));
     groups.set(item.group, entry);
   }
-  const prompts = [...groups].map(([group, { first, found }]) =>
-    promptScores(group, found, { captions, prompt: first.prompt, remove: first.remove ?? remove }),
-  );
+  const prompts = [...groups].map(([group, { first, found, gradients }]) => {
+    const facts = { captions, prompt: first.prompt, remove: first.remove ?? remove };
+    return promptScores(group, found, influence ? { ...facts, gradients } : facts);
+  });
   return { prompts, images: index.items.length, seed: 0 };
 }
 

@@ -1,5 +1,5 @@
 import { ranked } from '../image/ranked.ts';
-import { neighbours } from '../image/trace-image.ts';
+import { neighbours } from '../image/ranking.ts';
 import { neighbourShares, type SharesByItem, shareFloors } from './share-agreement.ts';
 import type { ItemSignals } from './traced-items.ts';
 import type { VerifiedItem } from './verification.ts';
