@@ -88,6 +88,7 @@ export {
   type ParaphraseSource,
   type TracedSentence,
 } from './provenance/text/paraphrases.ts';
+export type { RoundedVectors } from './provenance/text/rounded-vectors.ts';
 export { openSentenceEncoder, type SentenceEncoder } from './provenance/text/sentence-encoder.ts';
 export type { IndexedSentenceEncoder, SentenceVectors } from './provenance/text/sentence-vectors.ts';
 export { type Sentence, sentencesOf } from './provenance/text/sentences.ts';

@@ -1,15 +1,16 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { heldWithin } from '../../src/provenance/text/held.ts';
 import { type EmbeddedCorpus, nearestSentences } from '../../src/provenance/text/paraphrases.ts';
 import type { Segment } from '../../src/provenance/text/segment.ts';
-import { readVectors, writeVectors } from '../../src/provenance/text/sentence-vectors.ts';
+import { readRows, readVectors, writeVectors } from '../../src/provenance/text/sentence-vectors.ts';
 import { random } from '../../src/tensor/random.ts';
 
-// Exact search of clustered vectors on disk, a part at a time, by queries that are not among them.
-//   npm run bench:vectors -- --vectors 1000000 --queries 20 [--memory 1024]
+// Exact search of clustered vectors on disk, a part at a time, by queries that are not among them, beside faiss in Python.
+//   npm run bench:vectors -- --vectors 1000000 --queries 20 [--memory 1024] [--peer]
 
 const { values } = parseArgs({
   options: {
@@ -18,6 +19,8 @@ const { values } = parseArgs({
     queries: { type: 'string', default: '20' },
     /** Megabytes of vectors that are kept between queries. */
     memory: { type: 'string', default: '1024' },
+    /** Asks faiss-cpu the same, by the interpreter that `WHEREFORE_PYTHON` names (default `python3`). */
+    peer: { type: 'boolean', default: false },
   },
 });
 const [count, width, queries, memory] = [values.vectors, values.width, values.queries, values.memory].map(Number);
@@ -50,17 +53,50 @@ function drawVectors(size: number, seed: number): Float32Array {
   return drawn;
 }
 
+/** The ten nearest of some queries, in double precision. */
+interface Nearest {
+  readonly id: string;
+  readonly cosine: number;
+}
+const judged = Math.min(5, queries);
+const truth = Array.from({ length: judged }, (): Nearest[] => []);
+const asked = drawVectors(queries, 1_000_000);
+
+function judge(vectors: Float32Array, from: number): void {
+  for (let i = 0; i < vectors.length / width; i++)
+    for (const [q, list] of truth.entries()) {
+      let cosine = 0;
+      for (let k = 0; k < width; k++) cosine += asked[q * width + k] * vectors[i * width + k];
+      if (list.length === 10 && cosine <= list[9].cosine) continue;
+      list.push({ id: String(from + i), cosine });
+      list.sort((a, b) => b.cosine - a.cosine);
+      list.splice(10);
+    }
+}
+
+/** The share of the ten nearest that were found. */
+function recall(found: readonly (readonly string[])[]): number {
+  let hits = 0;
+  for (const [q, list] of truth.entries()) hits += list.filter(({ id }) => found[q].includes(id)).length;
+  return hits / (10 * judged);
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'wherefore-vectors-'));
+const raw = join(folder, 'vectors.f32');
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array) => new Uint8Array(buffer, byteOffset, byteLength);
 try {
   let building = 0;
   for (let part = 0; part < parts; part++) {
     const size = Math.min(partSize, count - part * partSize);
     const vectors = drawVectors(size, part);
+    judge(vectors, part * partSize);
+    if (values.peer) appendFileSync(raw, bytesOf(vectors));
     mkdirSync(join(folder, String(part)));
     const began = cpuSeconds();
     // A document for each vector, one byte long.
-    const places = Uint32Array.from({ length: 2 * size }, (_, i) => (i >> 1) + (i & 1));
-    await writeVectors(folder, String(part), { count: size, vectors, places });
+    const places = new Uint32Array(2 * size);
+    for (let i = 0; i < 2 * size; i++) places[i] = (i >> 1) + (i & 1);
+    await writeVectors(folder, String(part), { vectors, places, width });
     building += cpuSeconds() - began;
   }
   console.log(
@@ -74,28 +110,51 @@ try {
     isRemoved: () => false,
     vectors: heldWithin(
       memory * 2 ** 20,
-      (_, { vectors }) => vectors.byteLength,
+      (_, { codes }) => codes.byteLength,
       (part) => readVectors(folder, String(part), width),
     ),
+    rows: (part, sentences) => readRows(folder, String(part), width, sentences),
   };
-  const asked = drawVectors(queries, 1_000_000);
   const sentence = { text: '', start: 0, end: 0 };
-  const [began, wall] = [cpuSeconds(), performance.now()];
-  const found: string[][] = [];
-  for (let q = 0; q < queries; q++) {
-    const [{ sources }] = await nearestSentences(corpus, [sentence], asked.slice(q * width, (q + 1) * width), {
+  const ask = async (first: number, last: number) => {
+    const some = Array.from({ length: last - first }, () => sentence);
+    const told = await nearestSentences(corpus, some, asked.slice(first * width, last * width), {
       most: 10,
       support: 0,
     });
-    found.push(sources.map(({ document }) => document));
+    return told.map(({ sources }) => sources.map(({ document }) => document));
+  };
+  // Once before, so that what is kept in memory is there.
+  await ask(0, 1);
+  let [began, wall] = [cpuSeconds(), performance.now()];
+  const spent = () => {
+    const each = [(1000 * (cpuSeconds() - began)) / queries, (performance.now() - wall) / queries];
+    [began, wall] = [cpuSeconds(), performance.now()];
+    return `${each[0].toFixed(1)} ms of a processor a query (${each[1].toFixed(1)} ms by the clock)`;
+  };
+  const found: string[][] = [];
+  for (let q = 0; q < queries; q++) found.push(...(await ask(q, q + 1)));
+  console.log(`one at a time: ${spent()}, recall@10 ${recall(found).toFixed(4)}`);
+  console.log(`all together: recall@10 ${recall(await ask(0, queries)).toFixed(4)}, ${spent()}`);
+  console.log(`peak of memory ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MiB`);
+  if (values.peer) {
+    writeFileSync(join(folder, 'queries.f32'), bytesOf(asked));
+    const python = process.env.WHEREFORE_PYTHON ?? 'python3';
+    const told = execFileSync(python, ['bench/vectors_peer.py', folder, String(width)], { encoding: 'utf8' });
+    for (const { index, milliseconds, memory, nearest } of JSON.parse(told) as PeerAnswer[])
+      console.log(
+        `${index}: ${milliseconds.toFixed(1)} ms of a processor a query, recall@10 ${recall(nearest).toFixed(4)}, peak of memory ${memory.toFixed(0)} MiB`,
+      );
   }
-  const seconds = cpuSeconds() - began;
-  console.log(
-    `${((1000 * seconds) / queries).toFixed(0)} ms of a processor a query (${((performance.now() - wall) / queries).toFixed(0)} ms by the clock); peak of memory ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MiB`,
-  );
-  console.log(`recall@10 against a search in double precision: ${(await recall(corpus, asked, found)).toFixed(4)}`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
+}
+
+interface PeerAnswer {
+  readonly index: string;
+  readonly milliseconds: number;
+  readonly memory: number;
+  readonly nearest: readonly (readonly string[])[];
 }
 
 function segmentOf(part: number): Segment {
@@ -107,27 +166,4 @@ function segmentOf(part: number): Segment {
     starts: Uint32Array.from({ length: size + 1 }, (_, i) => i),
     words: new Map(),
   };
-}
-
-/** The share of the ten nearest of some queries that were found. */
-async function recall(corpus: EmbeddedCorpus, asked: Float32Array, found: readonly string[][]): Promise<number> {
-  const some = Math.min(5, queries);
-  let hits = 0;
-  const best = Array.from({ length: some }, (): { id: string; cosine: number }[] => []);
-  for (let part = 0; part < parts; part++) {
-    const { vectors, count: size } = await corpus.vectors(part);
-    for (let i = 0; i < size; i++)
-      for (let q = 0; q < some; q++) {
-        let cosine = 0;
-        for (let k = 0; k < width; k++) cosine += asked[q * width + k] * vectors[i * width + k];
-        const list = best[q];
-        if (list.length < 10 || cosine > list[9].cosine) {
-          list.push({ id: `${part * partSize + i}`, cosine });
-          list.sort((a, b) => b.cosine - a.cosine);
-          list.splice(10);
-        }
-      }
-  }
-  for (const [q, list] of best.entries()) hits += list.filter(({ id }) => found[q].includes(id)).length;
-  return hits / (10 * some);
 }

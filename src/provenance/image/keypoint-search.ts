@@ -124,11 +124,11 @@ function nearestPoints(signatures: Uint32Array, imageOf: Uint32Array, images: nu
             if (found[image] !== mark) {
               found[image] = mark;
               listed[size++] = image;
-              if (size > limit) return size;
             } else if (away >= bits[image]) continue;
             bits[image] = away;
             points[image] = point;
           }
+          if (size > limit) return size;
         }
       }
       return size;

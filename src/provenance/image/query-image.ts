@@ -3,7 +3,6 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import { findKeypointsBothWays, type Keypoints, keypointsOf } from './keypoints.ts';
 import { mirrored } from './oklab.ts';
 import { perceptualHash } from './perceptual-hash.ts';
-import { type PlacedImage, placedImage } from './placement.ts';
 import { thumbnailOf } from './thumbnail.ts';
 import { imageVector } from './vectors.ts';
 
@@ -22,8 +21,6 @@ export interface QueryImage {
   readonly views: readonly [QueryView, QueryView];
   /** See `thumbnailOf`. */
   readonly thumbnail: Uint8Array;
-  /** It both ways round, to be placed in others. */
-  readonly placed: PlacedImage;
   /** SHA-256 of its pixels. */
   readonly content: string;
   /** SHA-256 of its file, where it has one. */
@@ -46,7 +43,6 @@ export function queryImage(
   });
   const [height, width] = pixels.shape;
   const views = [view(pixels, false), view(mirrored(pixels), true)] as const;
-  const thumbnail = thumbnailOf(pixels);
-  const placed = placedImage(thumbnail);
-  return { height, width, views, thumbnail, placed, content: contentHash(hashedTensor(pixels)), file, embeddings };
+  const content = contentHash(hashedTensor(pixels));
+  return { height, width, views, thumbnail: thumbnailOf(pixels), content, file, embeddings };
 }

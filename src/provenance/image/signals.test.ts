@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest';
 import type { FeatureBlock } from './features.ts';
 import type { KeypointSearch } from './keypoint-search.ts';
-import { placedImage } from './placement.ts';
 import type { QueryImage } from './query-image.ts';
 import { signalsOf } from './signals.ts';
 import { thumbnailSize } from './thumbnail.ts';
@@ -26,7 +25,7 @@ it('measures pixels by the root mean square distance, of the nearer way round, a
   const features = { count: 2, vectors, thumbnails, embeddings: [] } as unknown as FeatureBlock;
   const query = {
     views: [view(vectorOf({ pixels: 0.3, colours: 0.1 })), view(vectorOf({ pixels: 0.1, colours: 0.2 }))],
-    placed: placedImage(new Uint8Array(thumbnailSize)),
+    thumbnail: new Uint8Array(thumbnailSize),
     embeddings: [],
   } as unknown as QueryImage;
   const search = { find: () => [] } as unknown as KeypointSearch;

@@ -3,7 +3,7 @@ import { type Alignment, align } from './alignment.ts';
 import type { FeatureBlock } from './features.ts';
 import type { KeypointSearch, PointPair } from './keypoint-search.ts';
 import type { Keypoints } from './keypoints.ts';
-import { type Placement, placeIn } from './placement.ts';
+import { type Placement, placedImage, placeIn } from './placement.ts';
 import type { QueryImage } from './query-image.ts';
 import { ranked } from './ranked.ts';
 import { thumbnailSize } from './thumbnail.ts';
@@ -92,9 +92,10 @@ export function signalsOf(features: FeatureBlock, search: KeypointSearch, query:
   for (const [image] of [...regions].sort(([, a], [, b]) => b.weight - a.weight).slice(0, mostPlaced))
     nearest.add(image);
   const placements = new Map<number, Placement>();
+  const placed = placedImage(query.thumbnail);
   for (const image of nearest) {
     const thumbnail = features.thumbnails.subarray(image * thumbnailSize, (image + 1) * thumbnailSize);
-    placements.set(image, placeIn(query.placed, thumbnail));
+    placements.set(image, placeIn(placed, thumbnail));
   }
   return { pixels, gradients, colours, texture: products('texture'), encoders, regions, placements };
 }

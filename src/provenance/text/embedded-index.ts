@@ -5,6 +5,7 @@ import type { SentenceEncoder } from './sentence-encoder.ts';
 import {
   hasVectors,
   type IndexedSentenceEncoder,
+  readRows,
   readSentenceEncoder,
   readVectors,
   sentencesOfSegment,
@@ -53,7 +54,7 @@ export async function embedTexts(
       vectors.set(await encoder.embed(some, signal), at * encoder.entry.width);
       onProgress?.(s + (at + some.length) / texts.length, index.segmentCount);
     }
-    await writeVectors(folder, name, { count: texts.length, vectors, places });
+    await writeVectors(folder, name, { vectors, places, width: encoder.entry.width });
     change.made += texts.length;
   }
   return change;
@@ -88,9 +89,11 @@ export async function openEmbeddedIndex(
     encoder,
     vectors: heldWithin(
       memory,
-      (_, { vectors, places }) => vectors.byteLength + places.byteLength,
+      (_, { codes, scales, errors, places }) =>
+        codes.byteLength + scales.byteLength + errors.byteLength + places.byteLength,
       (s) => readVectors(folder, index.segmentFolders[s], encoder.width),
     ),
+    rows: (s, sentences) => readRows(folder, index.segmentFolders[s], encoder.width, sentences),
   };
 }
 

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { random } from '../../tensor/random.ts';
 import { heldWithin } from './held.ts';
+import { nearestCandidates } from './nearest-candidates.ts';
 import { type EmbeddedCorpus, nearestSentences } from './paraphrases.ts';
+import { mostOff, roundedDot, roundedQuery, roundedVectors } from './rounded-vectors.ts';
 import { makeSegment } from './segment.ts';
 import { sentencesOfSegment } from './sentence-vectors.ts';
 import { sentencesOf } from './sentences.ts';
@@ -42,7 +45,8 @@ function corpusOf(removed: number): EmbeddedCorpus {
     segmentCount: 1,
     segment: async () => segment,
     isRemoved: (_, document) => document === removed,
-    vectors: async () => ({ count: texts.length, vectors, places }),
+    vectors: async () => ({ ...roundedVectors(vectors, 2), places }),
+    rows: async (_, sentences) => Float32Array.from(sentences.flatMap((i) => [vectors[2 * i], vectors[2 * i + 1]])),
   };
 }
 
@@ -75,6 +79,54 @@ describe('the nearest sentences', () => {
     const [{ sources }] = await nearestSentences(corpusOf(-1), asked, nothing, { most: 3, support: 0.6 });
     expect(sources).toEqual([]);
     expect(await nearestSentences(corpusOf(-1), [], new Float32Array(0))).toEqual([]);
+  });
+});
+
+describe('rounded vectors', () => {
+  const source = random(17);
+  const drawn = (count: number, width: number) => {
+    const vectors = new Float32Array(count * width);
+    for (let i = 0; i < count; i++) {
+      let squares = 0;
+      for (let k = i * width; k < (i + 1) * width; k++) squares += (vectors[k] = source.normal()) ** 2;
+      for (let k = i * width; k < (i + 1) * width; k++) vectors[k] /= Math.sqrt(squares);
+    }
+    return vectors;
+  };
+  const dot = (a: Float32Array, b: Float32Array, i: number) =>
+    a.reduce((sum, value, k) => sum + value * b[i * a.length + k], 0);
+
+  it.each([3, 384, 1023])('are never further off than they say, of %i numbers', (width) => {
+    const vectors = drawn(200, width);
+    const query = drawn(1, width);
+    const [rounded, asked] = [roundedVectors(vectors, width), roundedQuery(query)];
+    for (let i = 0; i < 200; i++) {
+      const off = Math.abs(roundedDot(asked, rounded, i) - dot(query, vectors, i));
+      expect(off).toBeLessThanOrEqual(mostOff(asked, rounded, i));
+      // Steps of 1/127 of the largest number: about 2 % off at worst.
+      expect(mostOff(asked, rounded, i)).toBeLessThan(0.03);
+    }
+  });
+
+  it('keep all that may be among the nearest', () => {
+    const [width, count] = [16, 3000];
+    const vectors = drawn(count, width);
+    const rounded = roundedVectors(vectors, width);
+    for (let trial = 0; trial < 20; trial++) {
+      const query = drawn(1, width);
+      const asked = roundedQuery(query);
+      const near = nearestCandidates(10);
+      for (let i = 0; i < count; i++) {
+        const [value, off] = [roundedDot(asked, rounded, i), mostOff(asked, rounded, i)];
+        near.add({ segment: 0, number: i, most: value + off }, value - off);
+      }
+      const kept = new Set(near.candidates().map(({ number }) => number));
+      const order = Array.from({ length: count }, (_, i) => i).sort(
+        (a, b) => dot(query, vectors, b) - dot(query, vectors, a),
+      );
+      for (const i of order.slice(0, 10)) expect(kept.has(i)).toBe(true);
+      expect(kept.size).toBeLessThan(100);
+    }
   });
 });
 

@@ -1,4 +1,6 @@
 import { random } from '../../tensor/random.ts';
+import { type Candidate, nearestCandidates } from './nearest-candidates.ts';
+import { mostOff, roundedDot, roundedPair, roundedQuery } from './rounded-vectors.ts';
 import type { Segment } from './segment.ts';
 import { documentAt } from './segment.ts';
 import type { SentenceVectors } from './sentence-vectors.ts';
@@ -24,6 +26,8 @@ export interface TracedSentence extends Sentence {
 /** A corpus with the vectors of its sentences, a segment at a time. */
 export interface EmbeddedCorpus extends SearchedCorpus {
   vectors(segment: number): Promise<SentenceVectors>;
+  /** The vectors of some sentences of a segment as they are, one after the other. */
+  rows(segment: number, sentences: readonly number[]): Promise<Float32Array>;
 }
 
 export interface ParaphraseOptions {
@@ -38,8 +42,8 @@ export interface ParaphraseOptions {
 const pairs = 20_000;
 
 /**
- * The sentences of a corpus nearest to those of a passage by the cosine of their vectors: every vector is compared, so
- * none is missed. What is listed is nearer than most pairs of sentences of the corpus; whether it says the same is
+ * The sentences of a corpus nearest to those of a passage by the cosine of their vectors: every vector is compared as it
+ * is rounded to bytes, and those that may be among the nearest once more as they are, so that none is missed. What is listed is nearer than most pairs of sentences of the corpus; whether it says the same is
  * for a reader to judge.
  * @param vectors of the sentences of the passage, of length 1, one after the other
  */
@@ -51,7 +55,8 @@ export async function nearestSentences(
 ): Promise<TracedSentence[]> {
   if (sentences.length === 0) return [];
   const width = vectors.length / sentences.length;
-  const nearest = sentences.map((): Near[] => []);
+  const queries = sentences.map((_, q) => roundedQuery(vectors.subarray(q * width, (q + 1) * width)));
+  const nearest = sentences.map(() => nearestCandidates(most));
   const background: number[] = [];
   for (let s = 0; s < corpus.segmentCount; s++) {
     signal?.throwIfAborted();
@@ -59,10 +64,13 @@ export async function nearestSentences(
     const segment = await corpus.segment(s);
     const isThere = (i: number) => !corpus.isRemoved(s, documentAt(segment, held.places[2 * i]));
     for (let i = 0; i < held.count; i++)
-      for (let q = 0; q < sentences.length; q++) {
-        const cosine = dot(vectors, q, held.vectors, i, width);
-        if (isAmong(nearest[q], cosine, most) && isThere(i))
-          insert(nearest[q], { segment: s, sentence: i, cosine }, most);
+      for (const [q, query] of queries.entries()) {
+        // A sentence of which the encoder knows no word is near to nothing.
+        if (query.length === 0) continue;
+        const cosine = roundedDot(query, held, i);
+        const off = mostOff(query, held, i);
+        if (cosine + off >= nearest[q].limit() && isThere(i))
+          nearest[q].add({ segment: s, number: i, most: cosine + off }, cosine - off);
       }
     // As many of each segment: that needs no look at all of them first, which may not fit into memory together.
     addPairs(background, held, width, Math.ceil(pairs / corpus.segmentCount), s);
@@ -71,7 +79,8 @@ export async function nearestSentences(
   const found: TracedSentence[] = [];
   for (const [q, sentence] of sentences.entries()) {
     const sources: ParaphraseSource[] = [];
-    for (const near of nearest[q]) {
+    const own = vectors.subarray(q * width, (q + 1) * width);
+    for (const near of await nearestOf(corpus, nearest[q].candidates(), own, most)) {
       const support = shareBelow(sorted, near.cosine);
       if (support >= least) sources.push({ ...(await sourceOf(corpus, near)), cosine: near.cosine, support });
     }
@@ -86,44 +95,34 @@ interface Near {
   readonly cosine: number;
 }
 
-/** Whether a sentence gets into a list of the nearest. */
-const isAmong = (list: readonly Near[], cosine: number, most: number) =>
-  list.length < most || cosine > list[most - 1].cosine;
-
-function insert(list: Near[], near: Near, most: number): void {
-  let at = list.length;
-  while (at > 0 && list[at - 1].cosine < near.cosine) at--;
-  list.splice(at, 0, near);
-  if (list.length > most) list.pop();
-}
-
-/** Four sums side by side, as each addition would else wait for the one before. */
-function dot(a: Float32Array, i: number, b: Float32Array, j: number, width: number): number {
-  const [p, q] = [i * width, j * width];
-  let [s0, s1, s2, s3] = [0, 0, 0, 0];
-  let k = 0;
-  for (; k + 3 < width; k += 4) {
-    s0 += a[p + k] * b[q + k];
-    s1 += a[p + k + 1] * b[q + k + 1];
-    s2 += a[p + k + 2] * b[q + k + 2];
-    s3 += a[p + k + 3] * b[q + k + 3];
+/** The nearest of some candidates by their vectors as they are, which are read for it; equal ones in the order of the corpus. */
+async function nearestOf(
+  corpus: EmbeddedCorpus,
+  candidates: readonly Candidate[],
+  query: Float32Array,
+  most: number,
+): Promise<Near[]> {
+  const found: Near[] = [];
+  for (const segment of new Set(candidates.map((one) => one.segment))) {
+    const own = candidates.filter((one) => one.segment === segment).map(({ number }) => number);
+    const rows = await corpus.rows(segment, own);
+    for (const [i, sentence] of own.entries()) {
+      let cosine = 0;
+      for (let k = 0; k < query.length; k++) cosine += query[k] * rows[i * query.length + k];
+      found.push({ segment, sentence, cosine });
+    }
   }
-  for (; k < width; k++) s0 += a[p + k] * b[q + k];
-  return s0 + s1 + (s2 + s3);
+  found.sort((a, b) => b.cosine - a.cosine || a.segment - b.segment || a.sentence - b.sentence);
+  return found.slice(0, most);
 }
 
-function addPairs(
-  to: number[],
-  { count, vectors }: SentenceVectors,
-  width: number,
-  wanted: number,
-  seed: number,
-): void {
+function addPairs(to: number[], held: SentenceVectors, width: number, wanted: number, seed: number): void {
+  const { count } = held;
   if (count < 2) return;
   const source = random(seed, 51);
   for (let k = 0; k < wanted; k++) {
     const [a, b] = [source.integer(count), source.integer(count)];
-    if (a !== b) to.push(dot(vectors, a, vectors, b, width));
+    if (a !== b) to.push(roundedPair(held, width, a, b));
   }
 }
 

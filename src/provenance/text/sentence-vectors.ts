@@ -2,9 +2,16 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { writeAtomically } from '../../data/files/files.ts';
 import { isTaken } from '../../data/files/folders.ts';
+import { withFile } from '../../data/files/open-file.ts';
 import { readBytes, readTextIfPresent } from '../../data/files/read-file.ts';
-import { readSafetensors, writeSafetensors } from '../../data/formats/safetensors.ts';
+import {
+  readSafetensors,
+  safetensorsHeaderEnd,
+  safetensorsLayout,
+  writeSafetensors,
+} from '../../data/formats/safetensors.ts';
 import { float32, type Tensor, tensor } from '../../tensor/tensor.ts';
+import { type RoundedVectors, roundedVectors } from './rounded-vectors.ts';
 import type { Segment } from './segment.ts';
 import { damaged } from './segment-files.ts';
 import { sentencesOf } from './sentences.ts';
@@ -22,17 +29,17 @@ export const sentenceEncoderEntry = z.strictObject({
 
 export type IndexedSentenceEncoder = z.infer<typeof sentenceEncoderEntry>;
 
-/** The sentences of a segment and their vectors. */
-export interface SentenceVectors {
-  readonly count: number;
-  /** count × width, each of length 1. */
-  readonly vectors: Float32Array;
+/** The sentences of a segment and their vectors, each of length 1, rounded to bytes. */
+export interface SentenceVectors extends RoundedVectors {
   /** Of each sentence its first byte in the segment and the byte behind its last. */
   readonly places: Uint32Array;
 }
 
 const encoderPath = (index: string) => join(index, 'encoder.json');
+/** Vectors as they are, of which few are read. */
 const vectorsPath = (index: string, segment: string) => join(index, segment, 'sentences.safetensors');
+/** Vectors rounded to bytes, all of which are compared. */
+const roundedPath = (index: string, segment: string) => join(index, segment, 'rounded.safetensors');
 
 /** The encoder of an index; undefined where it has none. @throws WhereforeError `invalid-data` */
 export async function readSentenceEncoder(index: string): Promise<IndexedSentenceEncoder | undefined> {
@@ -50,7 +57,8 @@ export async function writeSentenceEncoder(index: string, entry: IndexedSentence
 }
 
 /** Whether the vectors of a segment were made already. */
-export const hasVectors = (index: string, segment: string): boolean => isTaken(vectorsPath(index, segment));
+export const hasVectors = (index: string, segment: string): boolean =>
+  isTaken(vectorsPath(index, segment)) && isTaken(roundedPath(index, segment));
 
 /** The sentences of a segment, with where they lie among its bytes. */
 export function sentencesOfSegment({ bytes, starts, documents }: Segment) {
@@ -72,26 +80,64 @@ export function sentencesOfSegment({ bytes, starts, documents }: Segment) {
   return { texts, places: Uint32Array.from(places) };
 }
 
+/** @param vectors sentences × width, each of length 1 */
 export async function writeVectors(
   index: string,
   segment: string,
-  { vectors, places }: SentenceVectors,
+  { vectors, places, width }: { readonly vectors: Float32Array; readonly places: Uint32Array; readonly width: number },
 ): Promise<void> {
-  const values = new Map<string, Tensor>([
-    ['vectors', float32([vectors.length], vectors)],
+  const { codes, scales, errors } = roundedVectors(vectors, width);
+  const rounded = new Map<string, Tensor>([
+    ['codes', tensor('int8', [codes.length], codes as Int8Array<ArrayBuffer>)],
+    ['scales', float32([scales.length], scales)],
+    ['errors', float32([errors.length], errors)],
     ['places', tensor('uint32', [places.length], places as Uint32Array<ArrayBuffer>)],
   ]);
-  await writeAtomically(vectorsPath(index, segment), writeSafetensors(values));
+  const whole = new Map<string, Tensor>([['vectors', float32([vectors.length], vectors)]]);
+  await writeAtomically(vectorsPath(index, segment), writeSafetensors(whole));
+  await writeAtomically(roundedPath(index, segment), writeSafetensors(rounded));
 }
 
 /** @throws WhereforeError `file-not-found`, `invalid-data` for a file of another encoder or segment */
 export async function readVectors(index: string, segment: string, width: number): Promise<SentenceVectors> {
-  const path = vectorsPath(index, segment);
+  const path = roundedPath(index, segment);
   const { tensors } = readSafetensors(await readBytes(path, 'index'), path);
-  const [vectors, places] = [tensors.get('vectors'), tensors.get('places')];
-  if (vectors?.type !== 'float32' || places?.type !== 'uint32') throw damaged(path, 'not vectors and places');
+  const [codes, places] = [tensors.get('codes'), tensors.get('places')];
+  const [scales, errors] = [tensors.get('scales'), tensors.get('errors')];
+  if (codes?.type !== 'int8' || places?.type !== 'uint32' || scales?.type !== 'float32' || errors?.type !== 'float32')
+    throw damaged(path, 'not rounded vectors and places');
   const count = places.data.length / 2;
-  if (vectors.data.length !== count * width)
-    throw damaged(path, `${vectors.data.length} numbers for ${count} sentences, not ${width} each`);
-  return { count, vectors: vectors.data as Float32Array, places: places.data as Uint32Array };
+  if (codes.data.length !== count * width || scales.data.length !== count || errors.data.length !== count)
+    throw damaged(path, `${codes.data.length} numbers for ${count} sentences, not ${width} each`);
+  return {
+    count,
+    codes: codes.data as Int8Array,
+    scales: scales.data as Float32Array,
+    errors: errors.data as Float32Array,
+    places: places.data as Uint32Array,
+  };
+}
+
+/** The vectors of some sentences as they are, one after the other; only these are read. */
+export function readRows(
+  index: string,
+  segment: string,
+  width: number,
+  sentences: readonly number[],
+): Promise<Float32Array> {
+  const path = vectorsPath(index, segment);
+  return withFile(path, 'index', {}, async (file) => {
+    const end = safetensorsHeaderEnd(await file.range(0, 8), path, file.size);
+    const { entries } = safetensorsLayout(await file.range(0, end), path, file.size);
+    const found = entries.find(({ name, type }) => name === 'vectors' && type === 'float32');
+    if (!found) throw damaged(path, 'no vectors');
+    const rows = new Float32Array(sentences.length * width);
+    for (const [i, sentence] of sentences.entries()) {
+      const from = found.begin + 4 * width * sentence;
+      const bytes = await file.range(from, from + 4 * width);
+      if (from + 4 * width > found.end || bytes.length < 4 * width) throw damaged(path, `no sentence ${sentence}`);
+      rows.set(new Float32Array(bytes.slice().buffer), i * width);
+    }
+    return rows;
+  });
 }
