@@ -45,6 +45,7 @@ export { type MetricName, metrics } from './evaluation/metrics/index.ts';
 // Pages
 
 export { type Judgement, judge } from './page/judgement.ts';
+export { pageScriptHash } from './page/policy.ts';
 export { type PageOptions, renderPage } from './page/render-page.ts';
 
 // Models

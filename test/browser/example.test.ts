@@ -1,13 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
-import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { pageScriptHash } from '../../src/core.ts';
+import { buildExample } from './build-example.ts';
 import { browserPath, startBrowser } from './in-browser.ts';
+import { serve } from './serve.ts';
 
 const path = browserPath();
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -19,39 +19,49 @@ const types: Readonly<Record<string, string>> = {
   '.wasm': 'application/wasm',
 };
 
+/** As docs/browser.md states it: Trusted Types, and of inline scripts only that of the page that is made. */
+const policy = [
+  "default-src 'none'",
+  `script-src 'self' 'wasm-unsafe-eval' ${pageScriptHash()}`,
+  "style-src 'self' 'unsafe-inline'",
+  'img-src data:',
+  "worker-src 'self'",
+  "connect-src 'self'",
+  "require-trusted-types-for 'script'",
+  'trusted-types explanation',
+].join('; ');
+
 describe.skipIf(!path)('the example that vite builds', () => {
   const out = mkdtempSync(join(tmpdir(), 'wherefore-vite-'));
   const problems: string[] = [];
   let browser: Browser;
-  let server: Server;
+  /** Files that the page asked for: before the first question, and until now. */
+  const [atStart, asked] = [new Set<string>(), new Set<string>()];
+  let server: Awaited<ReturnType<typeof serve>>;
   let page: Page;
 
   beforeAll(async () => {
-    await build({
-      root: join(root, 'examples/browser'),
-      configFile: false,
-      logLevel: 'error',
-      // What a project of its own finds in node_modules.
-      resolve: {
-        alias: { 'wherefore/core': join(root, 'src/core.ts'), 'wherefore/web': join(root, 'src/web/index.ts') },
+    await buildExample(out);
+    server = await serve(
+      (url) => {
+        const file = url === '/' ? '/index.html' : url;
+        try {
+          return [types[extname(file)] ?? 'application/octet-stream', readFileSync(join(out, file))];
+        } catch {
+          return undefined;
+        }
       },
-      build: { outDir: out, emptyOutDir: true },
-    });
-    server = createServer(({ url = '/' }, response) => {
-      const file = url === '/' ? '/index.html' : url;
-      try {
-        const content = readFileSync(join(out, file));
-        response.writeHead(200, { 'content-type': types[extname(file)] ?? 'application/octet-stream' });
-        response.end(content);
-      } catch {
-        response.writeHead(404).end();
-      }
-    });
-    await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+      { 'content-security-policy': policy },
+    );
     browser = await startBrowser(path as string);
     page = await browser.newPage();
     page.on('pageerror', ({ message }) => problems.push(message));
-    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    page.on('console', (message) => {
+      if (message.type() === 'error' && !/favicon/.test(message.location().url)) problems.push(message.text());
+    });
+    page.on('request', (request) => asked.add(new URL(request.url()).pathname));
+    await page.goto(server.origin, { waitUntil: 'networkidle' });
+    for (const file of asked) atStart.add(file);
     const model = ['shapes.onnx', 'wherefore.yaml'].map((name) => join(demo, 'model', name));
     await page.setInputFiles('#model', model);
     await page.setInputFiles('#image', join(demo, 'images/car.png'));
@@ -59,7 +69,7 @@ describe.skipIf(!path)('the example that vite builds', () => {
 
   afterAll(async () => {
     await browser?.close();
-    await new Promise((closed) => server?.close(closed));
+    await server?.close();
     rmSync(out, { recursive: true, force: true });
   });
 
@@ -70,9 +80,38 @@ describe.skipIf(!path)('the example that vite builds', () => {
     await status().filter({ hasText: 'Done.' }).waitFor({ timeout: 90_000 });
     const frame = page.frameLocator('#page');
     expect(await frame.locator('h1').innerText()).toBe('Why shapes says “car” of car.png');
+    // The page's one script ran: without it its switches are hidden.
+    expect(await frame.locator('.controls').isVisible()).toBe(true);
     expect(await page.getAttribute('#save', 'href')).toMatch(/^blob:/);
     expect(problems).toEqual([]);
   }, 120_000);
+
+  it('loads no more code than is stated, and the rest only when it is needed', () => {
+    // Our own code in the worker: not that of onnxruntime-web, nor the page's.
+    const kilobytes = (files: ReadonlySet<string>) => {
+      const own = [...files].filter((file) => file.endsWith('.js') && !/\/(ort|index)[-.]/.test(file));
+      return own.reduce((sum, file) => sum + statSync(join(out, file)).size, 0) / 1000;
+    };
+    // The start, and a first explanation of a network for images: with what draws the page, decodes PNG and parses YAML.
+    expect(kilobytes(atStart)).toBeLessThan(550);
+    expect(kilobytes(asked)).toBeLessThan(790);
+    expect(kilobytes(asked)).toBeGreaterThan(kilobytes(atStart) + 100);
+    expect([...asked].filter((file) => /attention|recurrent-[^a]|flac|tokenizers/.test(file))).toEqual([]);
+  });
+
+  it('is held to Trusted Types', async () => {
+    const refused = await page.evaluate(() => {
+      try {
+        document.createElement('iframe').srcdoc = '<p>anything</p>';
+        return 'allowed';
+      } catch (error) {
+        return (error as Error).name;
+      }
+    });
+    expect(refused).toBe('TypeError');
+    // The complaint is this test's own.
+    problems.length = 0;
+  });
 
   it('is cancelled at once, and explains again', async () => {
     await page.click('#explain');
