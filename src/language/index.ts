@@ -164,6 +164,7 @@ export { type WhereDocument, type WhereOptions, whereInModel } from './where/whe
 export type { DeletionCurve } from './why/deletion.ts';
 export type { WhyRequest } from './why/question.ts';
 export { type WhyOptions, why } from './why/why.ts';
+export { type WhyByTextOptions, whyByText } from './why/why-by-text.ts';
 export type {
   DocumentUnit,
   MeasuredBaseline,

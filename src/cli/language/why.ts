@@ -1,6 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { WhereforeError } from '../../errors.ts';
 import { type UnitKind, unitKinds } from '../../language/text/units.ts';
 import { why } from '../../language/why/why.ts';
+import { whyByText } from '../../language/why/why-by-text.ts';
 import { type WhyDocument, type WhyMethodName, whyMethodNames } from '../../language/why/why-document.ts';
 import { renderWhyPage } from '../../page/language/why-page.ts';
 import { numberText, percentText, signedText } from '../../page/number-text.ts';
@@ -10,6 +12,7 @@ import { checkWritable } from '../out-folder.ts';
 import { showProgress } from '../progress.ts';
 import { formatTable } from '../table-text.ts';
 import { visibleAll } from '../terminal.ts';
+import { endpointHelp, type LimitOptions, openEndpoint, usedText, withLimits } from './endpoint-options.ts';
 import {
   type LanguageOptions,
   numberOption,
@@ -20,7 +23,8 @@ import {
 } from './language-options.ts';
 import { leaveRun } from './leave-run.ts';
 
-interface WhyCommandOptions extends LanguageOptions {
+interface WhyCommandOptions extends LanguageOptions, LimitOptions {
+  readonly endpoint?: string;
   readonly answer?: string;
   readonly against?: string;
   readonly maxTokens: number;
@@ -38,8 +42,9 @@ interface WhyCommandOptions extends LanguageOptions {
 }
 
 export function defineWhy(language: Command): void {
-  const command = withLanguageModel(language.command('why'))
+  const command = withLimits(withLanguageModel(language.command('why')))
     .description('which parts of the prompt made this answer')
+    .option('--endpoint <address>', `${endpointHelp}; <model> is then its name, and parts are left out`)
     .option('--answer <text>', 'what is explained; default: what the model writes itself')
     .option('--against <text>', 'another answer: what made the first more probable than this one')
     .option('--max-tokens <count>', 'tokens that are written where no answer is given', wholeNumber, 20)
@@ -79,6 +84,8 @@ async function run(path: string, options: WhyCommandOptions, command: string, si
   const prompt = await promptOf(options);
   await checkWritable(options.out);
   const progress = showProgress(process.stderr);
+  const { endpoint } = options;
+  if (endpoint !== undefined) return runAtEndpoint(path, { ...options, endpoint, prompt }, command, signal);
   await withOpenModel(path, options, async (language) => {
     const { out, json, alternative = [], method, ...asked } = options;
     const document = await why(language, {
@@ -93,6 +100,34 @@ async function run(path: string, options: WhyCommandOptions, command: string, si
     const run = { what: 'language why', name: 'why', document, page, command };
     await leaveRun({ out, json }, run, () => describe(visibleAll(document)));
   });
+}
+
+/** Asks a model behind an address, which shows no gradients: parts of the prompt are left out. */
+async function runAtEndpoint(
+  model: string,
+  options: WhyCommandOptions & { readonly endpoint: string; readonly prompt: string },
+  command: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { token, baseline, alternative, file, tokenizer } = options;
+  for (const [name, value] of Object.entries({ token, baseline, alternative, file, tokenizer })) {
+    if (value === undefined) continue;
+    throw new WhereforeError('invalid-argument', 'an endpoint shows no tokens and no gradients', {
+      got: `--${name}`,
+      fix: `leave --${name} away, or use a model that runs here`,
+    });
+  }
+  const progress = showProgress(process.stderr);
+  const connected = await openEndpoint({ ...options, model }, signal);
+  const document = await whyByText(connected, {
+    ...options,
+    methods: options.method,
+    signal,
+    onProgress: (prompts) => progress.update(0, () => `${prompts} prompts`),
+  }).finally(() => progress.clear());
+  const page = renderWhyPage(document, command);
+  const run = { what: 'language why', name: 'why', document, page, command };
+  await leaveRun(options, run, () => describe(visibleAll(document)), usedText(connected));
 }
 
 /** Names of methods separated by commas; the option may be repeated. */

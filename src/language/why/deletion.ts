@@ -18,21 +18,30 @@ const mostPoints = 20;
 const randomOrders = 8;
 
 /** Deletes units from the largest score down. */
-export async function deletionCurve(game: UnitGame, name: string, scores: ArrayLike<number>): Promise<DeletionCurve> {
+export async function deletionCurve(
+  game: UnitGame,
+  name: string,
+  scores: ArrayLike<number>,
+  { points = mostPoints } = {},
+): Promise<DeletionCurve> {
   const order = Array.from({ length: scores.length }, (_, i) => i).sort((a, b) => scores[b] - scores[a] || a - b);
-  const deleted = pointsOf(game.units.length);
+  const deleted = pointsOf(game.units.length, points);
   return curveOf(game, name, deleted, await valuesAlong(game, order, deleted));
 }
 
-/** Deletes units in random orders: the mean of eight, with their range. */
-export async function randomDeletion(game: UnitGame, seed: number): Promise<DeletionCurve> {
+/** Deletes units in random orders: their mean, with their range. */
+export async function randomDeletion(
+  game: UnitGame,
+  seed: number,
+  { points = mostPoints, orders = randomOrders } = {},
+): Promise<DeletionCurve> {
   const source = random(seed, 4);
-  const deleted = pointsOf(game.units.length);
+  const deleted = pointsOf(game.units.length, points);
   const runs: Float64Array[] = [];
-  for (let r = 0; r < randomOrders; r++)
+  for (let r = 0; r < orders; r++)
     runs.push(await valuesAlong(game, Array.from(permutation(game.units.length, source)), deleted));
   const at = (i: number) => runs.map((run) => run[i]);
-  const mean = deleted.map((_, i) => at(i).reduce((sum, value) => sum + value, 0) / randomOrders);
+  const mean = deleted.map((_, i) => at(i).reduce((sum, value) => sum + value, 0) / orders);
   const range = deleted.map((_, i) => {
     const sorted = at(i).sort((a, b) => a - b);
     return [sorted[0], sorted[sorted.length - 1]] as const;
@@ -48,8 +57,8 @@ export function lexicalOverlap({ units }: UnitGame, answer: string): number[] {
 
 const wordsIn = (text: string): string[] => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
 
-function pointsOf(units: number): number[] {
-  const steps = Math.min(units, mostPoints);
+function pointsOf(units: number, most: number): number[] {
+  const steps = Math.min(units, most);
   return Array.from({ length: steps + 1 }, (_, i) => Math.round((i * units) / steps));
 }
 

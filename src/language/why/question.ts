@@ -92,7 +92,8 @@ function promptOf({ tokenizer, ends }: LanguageModel, prompt: string): EncodedTe
   };
 }
 
-function stayingTokens(prompt: string, { spans, special }: EncodedText, keep: string | undefined): boolean[] {
+/** Of each token of a prompt, whether it always stays: special tokens, and those of the part that is kept. */
+export function stayingTokens(prompt: string, { spans, special }: EncodedText, keep: string | undefined): boolean[] {
   if (keep === undefined) return [...special];
   const start = keep === '' ? -1 : prompt.lastIndexOf(keep);
   if (start < 0) {

@@ -14,14 +14,24 @@ export interface UnitGame {
   readonly cost: PrefixScorer['cost'];
 }
 
-/** Sets up the game. Where the tokenizer begins texts with no token, the first token stays even without any unit. */
-export async function openUnitGame(scorer: PrefixScorer, all: readonly Unit[]): Promise<UnitGame> {
+/** What a game asks of a scorer. */
+type Scorer = Pick<PrefixScorer, 'scoreKept' | 'cost'>;
+
+/**
+ * Sets up the game. Where the tokenizer begins texts with no token, the first token stays even without any unit, unless
+ * something else is left then.
+ */
+export async function openUnitGame(
+  scorer: Scorer,
+  all: readonly Unit[],
+  { mayBeEmpty = true } = {},
+): Promise<UnitGame> {
   const units = all.filter(({ special }) => !special);
   const owner = new Int32Array(1 + all.reduce((most, { tokens }) => Math.max(most, tokens[tokens.length - 1]), 0)).fill(
     -1,
   );
   for (const [u, { tokens }] of units.entries()) for (const token of tokens) owner[token] = u;
-  const needsFirst = owner[0] >= 0;
+  const needsFirst = mayBeEmpty && owner[0] >= 0;
   const worth = (set: Uint8Array) =>
     scorer.scoreKept((token) => {
       const unit = owner[token] ?? -1;

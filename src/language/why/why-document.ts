@@ -61,7 +61,8 @@ export interface DocumentUnit {
 export interface WhyDocument {
   readonly format: 'wherefore/language-why';
   readonly version: 1;
-  readonly model: { readonly name: string; readonly hash: string };
+  /** No hash of a model behind an endpoint. */
+  readonly model: { readonly name: string; readonly hash?: string };
   readonly prompt: string;
   readonly answer: WhyAnswer;
   readonly against?: WhyAnswer;
@@ -77,7 +78,8 @@ export interface WhyDocument {
   /** The attributions' curves, then those of trivial orders. */
   readonly curves: readonly DeletionCurve[];
   readonly control: { readonly sets: number; readonly ldsOfCount: number | null; readonly spread: number };
-  readonly cost: { readonly calls: number; readonly tokensRead: number; readonly backward: number };
+  /** Prompts that were scored, tokens that were read for them (where the model runs here), gradients. */
+  readonly cost: { readonly calls: number; readonly tokensRead?: number; readonly backward: number };
   readonly settings: { readonly seed: number; readonly sets: number; readonly samples: number };
   readonly notes: readonly string[];
 }

@@ -131,7 +131,7 @@ interface Asked {
 
 type Settings = WhyDocument['settings'];
 
-const titles: Readonly<Record<WhyMethodName, { readonly title: string; readonly formula: string }>> = {
+export const titles: Readonly<Record<WhyMethodName, { readonly title: string; readonly formula: string }>> = {
   'integrated-gradients': {
     title: 'Integrated gradients (revised)',
     formula: 'A_i = ⟨x_i − b_i, ∫₀¹ ∂f/∂x_i (b + t (x − b)) dt⟩',
@@ -229,7 +229,7 @@ const leftOut = ({ game, unit }: Asked) => ({
 });
 
 /** Values of units that can be left out, among all units: those that stay have 0. */
-function spread({ units }: Asked, values: ArrayLike<number>): Float64Array {
+export function spread({ units }: Pick<Asked, 'units'>, values: ArrayLike<number>): Float64Array {
   let next = 0;
   return mapped(Float64Array, units, ({ special }) => (special ? 0 : values[next++]));
 }
@@ -244,7 +244,7 @@ interface Made {
   readonly notes: readonly string[];
 }
 
-function made(method: WhyMethodName, { values, errors, target, unit, promises, baseline, notes }: Made) {
+export function made(method: WhyMethodName, { values, errors, target, unit, promises, baseline, notes }: Made) {
   return {
     method,
     ...titles[method],

@@ -47,7 +47,7 @@ export function renderWhyPage(document: WhyDocument, command?: string): string {
 <div class="scale-line"><span id="low"></span><span class="scale"></span><span id="high"></span></div>
 <p class="quiet">Blue: against the answer. Red: for it. One scale for all that is shown; numbers are in nats (1 nat: 2.7 times as probable).</p></section>
 <section><h2>How far to believe it</h2>${methodTable(attributions, document)}
-<p class="quiet">Error: how far the sum is from what it should be; only the methods marked * promise it. LDS: rank correlation of what the parts kept are worth by the method with the f of ${control.sets} random selections that no method has seen (the number of parts kept alone: ${control.ldsOfCount === null ? 'none' : numberText(control.ldsOfCount, 2)}; spread of f: ${numberText(control.spread, 3)} nats). Drop: mean loss of f while the parts with the largest values are taken away first.</p>
+<p class="quiet">Error: how far the sum is from what it should be; only the methods marked * promise it. ${control.sets > 0 && html`LDS: rank correlation of what the parts kept are worth by the method with the f of ${control.sets} random selections that no method has seen (the number of parts kept alone: ${control.ldsOfCount === null ? 'none' : numberText(control.ldsOfCount, 2)}; spread of f: ${numberText(control.spread, 3)} nats). `}Drop: mean loss of f while the parts with the largest values are taken away first.</p>
 ${lineChart(
   curves.map(({ name, deleted, values, range }, i) => ({
     name,
@@ -61,7 +61,7 @@ ${lineChart(
   },
 )}</section>
 ${baselines.length > 0 && baselineSection(document)}
-<section><h2>Details</h2><dl class="numbers"><div><dt>f with the prompt</dt><dd>${numberText(value, 4)}</dd></div><div><dt>f without any ${document.unit}</dt><dd>${numberText(empty, 4)}</dd></div><div><dt>prompts scored</dt><dd>${cost.calls.toLocaleString('en')}</dd></div><div><dt>tokens read for them</dt><dd>${cost.tokensRead.toLocaleString('en')}</dd></div><div><dt>gradients</dt><dd>${cost.backward.toLocaleString('en')}</dd></div><div><dt>seed</dt><dd>${settings.seed}</dd></div></dl>
+<section><h2>Details</h2><dl class="numbers"><div><dt>f with the prompt</dt><dd>${numberText(value, 4)}</dd></div><div><dt>f without any ${document.unit}</dt><dd>${numberText(empty, 4)}</dd></div><div><dt>prompts scored</dt><dd>${cost.calls.toLocaleString('en')}</dd></div>${cost.tokensRead !== undefined && html`<div><dt>tokens read for them</dt><dd>${cost.tokensRead.toLocaleString('en')}</dd></div>`}<div><dt>gradients</dt><dd>${cost.backward.toLocaleString('en')}</dd></div><div><dt>seed</dt><dd>${settings.seed}</dd></div></dl>
 <ul class="notes">${[...notes, ...attributions.flatMap(({ title, notes: own }) => own.map((note) => `${title}: ${note}`))].map((note) => html`<li>${note}</li>`)}</ul>
 ${command !== undefined && html`<h3>How to reproduce</h3><pre>${verbatim(command)}</pre>`}</section>`;
   return pageShell({
