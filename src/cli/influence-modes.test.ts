@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { wherefore } from '../../test/command.ts';
 import { clusters } from '../../test/influence/softmax-regression.ts';
@@ -112,6 +112,20 @@ describe('texts', () => {
       'fine film',
     ]);
     expect(page).toMatch(/Most words in common/);
+
+    // Longer by a word: with [CLS] and [SEP] the longest has five tokens, and a stated length reads them together.
+    writeFileSync(join(place, 'rows.txt'), `${texts.with(3, 'bad bad plot').join('\n')}\n`);
+    const refused = await wherefore('influence', 'bad film', ...words, '--out', at('text-runs'));
+    expect(refused.errors).toMatch(
+      /different lengths.*got 5 tokens, expected 4.*length: 5 \}.*longest of these 6 has 5/,
+    );
+    writeFileSync(
+      join(dirname(model), 'wherefore.yaml'),
+      'inputs:\n  input_ids: { kind: text, length: 5 }\n  attention_mask: { kind: text, part: mask }\n',
+    );
+    const read = await wherefore('influence', 'bad film', ...words, '--out', at('text-runs-2'));
+    expect(read.errors).not.toMatch(/^error/m);
+    expect(read.code).toBe(0);
   });
 });
 

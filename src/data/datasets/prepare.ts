@@ -116,11 +116,12 @@ function texts({ texts: read }: Of<'text'>, { preprocessing, model, describe }: 
 function joinedTexts(parts: readonly Tensor[], indices: Uint32Array, describe: (index: number) => string): Tensor {
   const other = parts.findIndex(({ shape }) => shape[1] !== parts[0].shape[1]);
   if (other < 0) return concatRows(parts);
+  const longest = parts.reduce((most, { shape }) => Math.max(most, shape[1]), 0);
   throw new WhereforeError('wrong-shape', 'texts of different lengths cannot be read together', {
     where: describe(indices[other]),
     got: `${parts[other].shape[1]} tokens`,
     expected: `${parts[0].shape[1]}, as ${describe(indices[0])}`,
-    fix: 'state one length for all in wherefore.yaml (inputs: input_ids: { kind: text, length: 64 }), with a mask among the inputs where the model takes one; or read them one at a time',
+    fix: `state one length for all in wherefore.yaml (inputs: input_ids: { kind: text, length: ${longest} }): shorter texts are filled up to it, longer ones cut; the longest of these ${parts.length} has ${longest} tokens. Name a mask among the inputs where the model takes one; or read the texts one at a time`,
   });
 }
 
