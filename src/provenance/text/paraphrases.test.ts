@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { random } from '../../tensor/random.ts';
 import { heldWithin } from './held.ts';
+import { integerDots } from './integer-dots.ts';
 import { nearestCandidates } from './nearest-candidates.ts';
 import { type EmbeddedCorpus, nearestSentences } from './paraphrases.ts';
-import { mostOff, roundedDot, roundedQuery, roundedVectors } from './rounded-vectors.ts';
+import { mostOff, type RoundedQuery, type RoundedVectors, roundedQuery, roundedVectors } from './rounded-vectors.ts';
 import { makeSegment } from './segment.ts';
-import { sentencesOfSegment } from './sentence-vectors.ts';
+import { pairCosines, sentencesOfSegment } from './sentence-vectors.ts';
 import { sentencesOf } from './sentences.ts';
 
 describe('sentences', () => {
@@ -45,7 +46,7 @@ function corpusOf(removed: number): EmbeddedCorpus {
     segmentCount: 1,
     segment: async () => segment,
     isRemoved: (_, document) => document === removed,
-    vectors: async () => ({ ...roundedVectors(vectors, 2), places }),
+    vectors: async () => ({ ...roundedVectors(vectors, 2), pairs: pairCosines(vectors, 2), places }),
     rows: async (_, sentences) => Float32Array.from(sentences.flatMap((i) => [vectors[2 * i], vectors[2 * i + 1]])),
   };
 }
@@ -95,6 +96,26 @@ describe('rounded vectors', () => {
   };
   const dot = (a: Float32Array, b: Float32Array, i: number) =>
     a.reduce((sum, value, k) => sum + value * b[i * a.length + k], 0);
+
+  const roundedDot = ({ codes, scale }: RoundedQuery, of: RoundedVectors, i: number) =>
+    scale * of.scales[i] * codes.reduce((sum, code, k) => sum + code * of.codes[i * codes.length + k], 0);
+
+  it.each([3, 8, 21, 384])('have the products of whole numbers that JavaScript has, of %i numbers', (width) => {
+    const codes = Int8Array.from({ length: 50 * width }, () => source.integer(255) - 127);
+    const query = Int32Array.from({ length: width }, () => source.integer(65_535) - 32_767);
+    const dots = integerDots(width);
+    for (const [first, count] of [
+      [0, 50],
+      [7, 3],
+      [0, 0],
+    ]) {
+      dots.load(codes, first, count);
+      const expected = Array.from({ length: count }, (_, i) =>
+        query.reduce((sum, value, k) => sum + value * codes[(first + i) * width + k], 0),
+      );
+      expect([...dots.products(query)]).toEqual(expected);
+    }
+  });
 
   it.each([3, 384, 1023])('are never further off than they say, of %i numbers', (width) => {
     const vectors = drawn(200, width);

@@ -1,6 +1,6 @@
-import { random } from '../../tensor/random.ts';
+import { dotsAtOnce, integerDots } from './integer-dots.ts';
 import { type Candidate, nearestCandidates } from './nearest-candidates.ts';
-import { mostOff, roundedDot, roundedPair, roundedQuery } from './rounded-vectors.ts';
+import { mostOff, type RoundedQuery, roundedQuery } from './rounded-vectors.ts';
 import type { Segment } from './segment.ts';
 import { documentAt } from './segment.ts';
 import type { SentenceVectors } from './sentence-vectors.ts';
@@ -39,7 +39,7 @@ export interface ParaphraseOptions {
 }
 
 /** Pairs of sentences whose cosines say how near sentences are that have nothing to do with each other. */
-const pairs = 20_000;
+const pairs = 5000;
 
 /**
  * The sentences of a corpus nearest to those of a passage by the cosine of their vectors: every vector is compared as it
@@ -57,23 +57,23 @@ export async function nearestSentences(
   const width = vectors.length / sentences.length;
   const queries = sentences.map((_, q) => roundedQuery(vectors.subarray(q * width, (q + 1) * width)));
   const nearest = sentences.map(() => nearestCandidates(most));
+  const dots = integerDots(width);
   const background: number[] = [];
   for (let s = 0; s < corpus.segmentCount; s++) {
     signal?.throwIfAborted();
     const held = await corpus.vectors(s);
     const segment = await corpus.segment(s);
     const isThere = (i: number) => !corpus.isRemoved(s, documentAt(segment, held.places[2 * i]));
-    for (let i = 0; i < held.count; i++)
-      for (const [q, query] of queries.entries()) {
-        // A sentence of which the encoder knows no word is near to nothing.
-        if (query.length === 0) continue;
-        const cosine = roundedDot(query, held, i);
-        const off = mostOff(query, held, i);
-        if (cosine + off >= nearest[q].limit() && isThere(i))
-          nearest[q].add({ segment: s, number: i, most: cosine + off }, cosine - off);
-      }
+    for (let first = 0; first < held.count; first += dotsAtOnce) {
+      const count = Math.min(dotsAtOnce, held.count - first);
+      dots.load(held.codes, first, count);
+      // A sentence of which the encoder knows no word is near to nothing.
+      for (const [q, query] of queries.entries())
+        if (query.length > 0)
+          addNear(nearest[q], { query, held, segment: s, first, isThere }, dots.products(query.codes));
+    }
     // As many of each segment: that needs no look at all of them first, which may not fit into memory together.
-    addPairs(background, held, width, Math.ceil(pairs / corpus.segmentCount), s);
+    for (const cosine of held.pairs.subarray(0, Math.ceil(pairs / corpus.segmentCount))) background.push(cosine);
   }
   const sorted = Float64Array.from(background).sort();
   const found: TracedSentence[] = [];
@@ -95,6 +95,28 @@ interface Near {
   readonly cosine: number;
 }
 
+interface ComparedVectors {
+  readonly query: RoundedQuery;
+  readonly held: SentenceVectors;
+  readonly segment: number;
+  /** The sentence of the first product. */
+  readonly first: number;
+  readonly isThere: (sentence: number) => boolean;
+}
+
+/** Keeps the sentences that may be among the nearest, by products with whole numbers. */
+function addNear(
+  to: ReturnType<typeof nearestCandidates>,
+  { query, held, segment, first, isThere }: ComparedVectors,
+  products: Int32Array,
+): void {
+  for (let i = first; i < first + products.length; i++) {
+    const cosine = products[i - first] * query.scale * held.scales[i];
+    const off = mostOff(query, held, i);
+    if (cosine + off >= to.limit() && isThere(i)) to.add({ segment, number: i, most: cosine + off }, cosine - off);
+  }
+}
+
 /** The nearest of some candidates by their vectors as they are, which are read for it; equal ones in the order of the corpus. */
 async function nearestOf(
   corpus: EmbeddedCorpus,
@@ -114,16 +136,6 @@ async function nearestOf(
   }
   found.sort((a, b) => b.cosine - a.cosine || a.segment - b.segment || a.sentence - b.sentence);
   return found.slice(0, most);
-}
-
-function addPairs(to: number[], held: SentenceVectors, width: number, wanted: number, seed: number): void {
-  const { count } = held;
-  if (count < 2) return;
-  const source = random(seed, 51);
-  for (let k = 0; k < wanted; k++) {
-    const [a, b] = [source.integer(count), source.integer(count)];
-    if (a !== b) to.push(roundedPair(held, width, a, b));
-  }
 }
 
 /** Half a pair is added on the far side: of so many pairs none can be said to be beyond all. */

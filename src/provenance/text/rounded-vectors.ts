@@ -56,31 +56,7 @@ export function roundedQuery(vector: Float32Array): RoundedQuery {
   return { codes, scale, length: Math.sqrt(squares), error: Math.sqrt(off) };
 }
 
-/** The product of a query with a vector, as rounded; the true one lies within {@link mostOff} of it. */
-export function roundedDot({ codes, scale }: RoundedQuery, of: RoundedVectors, i: number): number {
-  const width = codes.length;
-  const [other, at] = [of.codes, i * width];
-  let [s0, s1, s2, s3] = [0, 0, 0, 0];
-  let k = 0;
-  // Four sums side by side, as each addition would else wait for the one before.
-  for (; k + 3 < width; k += 4) {
-    s0 = (s0 + Math.imul(codes[k], other[at + k])) | 0;
-    s1 = (s1 + Math.imul(codes[k + 1], other[at + k + 1])) | 0;
-    s2 = (s2 + Math.imul(codes[k + 2], other[at + k + 2])) | 0;
-    s3 = (s3 + Math.imul(codes[k + 3], other[at + k + 3])) | 0;
-  }
-  for (; k < width; k++) s0 = (s0 + Math.imul(codes[k], other[at + k])) | 0;
-  return (s0 + s1 + (s2 + s3)) * scale * of.scales[i];
-}
-
-/** How far the product of a query with a vector of length 1 at most may be from {@link roundedDot}, by Cauchy–Schwarz. */
+/** How far the product of a query with a vector of length 1 at most may be from that of the rounded ones, by Cauchy–Schwarz. */
 export function mostOff({ length, error }: RoundedQuery, { errors }: RoundedVectors, i: number): number {
   return errors[i] * length + (1 + errors[i]) * error;
-}
-
-/** The product of two vectors, as rounded. */
-export function roundedPair(of: RoundedVectors, width: number, i: number, j: number): number {
-  let sum = 0;
-  for (let k = 0; k < width; k++) sum += of.codes[i * width + k] * of.codes[j * width + k];
-  return sum * of.scales[i] * of.scales[j];
 }

@@ -10,6 +10,7 @@ import {
   safetensorsLayout,
   writeSafetensors,
 } from '../../data/formats/safetensors.ts';
+import { random } from '../../tensor/random.ts';
 import { float32, type Tensor, tensor } from '../../tensor/tensor.ts';
 import { type RoundedVectors, roundedVectors } from './rounded-vectors.ts';
 import type { Segment } from './segment.ts';
@@ -31,6 +32,8 @@ export type IndexedSentenceEncoder = z.infer<typeof sentenceEncoderEntry>;
 
 /** The sentences of a segment and their vectors, each of length 1, rounded to bytes. */
 export interface SentenceVectors extends RoundedVectors {
+  /** Cosines of pairs of them that were drawn by chance: what sentences have in common that have nothing to do with each other. */
+  readonly pairs: Float32Array;
   /** Of each sentence its first byte in the segment and the byte behind its last. */
   readonly places: Uint32Array;
 }
@@ -80,6 +83,24 @@ export function sentencesOfSegment({ bytes, starts, documents }: Segment) {
   return { texts, places: Uint32Array.from(places) };
 }
 
+/** Pairs of a segment that are drawn. */
+const mostPairs = 2000;
+
+/** Cosines of pairs of vectors of length 1 that are drawn by chance. */
+export function pairCosines(vectors: Float32Array, width: number): Float32Array {
+  const count = vectors.length / width;
+  const source = random(0, 51);
+  const found: number[] = [];
+  for (let k = 0; k < mostPairs && count > 1; k++) {
+    const [a, b] = [source.integer(count), source.integer(count)];
+    if (a === b) continue;
+    let sum = 0;
+    for (let j = 0; j < width; j++) sum += vectors[a * width + j] * vectors[b * width + j];
+    found.push(sum);
+  }
+  return Float32Array.from(found);
+}
+
 /** @param vectors sentences × width, each of length 1 */
 export async function writeVectors(
   index: string,
@@ -87,10 +108,12 @@ export async function writeVectors(
   { vectors, places, width }: { readonly vectors: Float32Array; readonly places: Uint32Array; readonly width: number },
 ): Promise<void> {
   const { codes, scales, errors } = roundedVectors(vectors, width);
+  const pairs = pairCosines(vectors, width);
   const rounded = new Map<string, Tensor>([
     ['codes', tensor('int8', [codes.length], codes as Int8Array<ArrayBuffer>)],
     ['scales', float32([scales.length], scales)],
     ['errors', float32([errors.length], errors)],
+    ['pairs', float32([pairs.length], pairs)],
     ['places', tensor('uint32', [places.length], places as Uint32Array<ArrayBuffer>)],
   ]);
   const whole = new Map<string, Tensor>([['vectors', float32([vectors.length], vectors)]]);
@@ -103,9 +126,10 @@ export async function readVectors(index: string, segment: string, width: number)
   const path = roundedPath(index, segment);
   const { tensors } = readSafetensors(await readBytes(path, 'index'), path);
   const [codes, places] = [tensors.get('codes'), tensors.get('places')];
-  const [scales, errors] = [tensors.get('scales'), tensors.get('errors')];
+  const [scales, errors, pairs] = ['scales', 'errors', 'pairs'].map((name) => tensors.get(name));
   if (codes?.type !== 'int8' || places?.type !== 'uint32' || scales?.type !== 'float32' || errors?.type !== 'float32')
     throw damaged(path, 'not rounded vectors and places');
+  if (pairs?.type !== 'float32') throw damaged(path, 'no cosines of pairs');
   const count = places.data.length / 2;
   if (codes.data.length !== count * width || scales.data.length !== count || errors.data.length !== count)
     throw damaged(path, `${codes.data.length} numbers for ${count} sentences, not ${width} each`);
@@ -114,6 +138,7 @@ export async function readVectors(index: string, segment: string, width: number)
     codes: codes.data as Int8Array,
     scales: scales.data as Float32Array,
     errors: errors.data as Float32Array,
+    pairs: pairs.data as Float32Array,
     places: places.data as Uint32Array,
   };
 }
