@@ -43,6 +43,9 @@ function movedGraph(model: Model, passes: Passes, step: Float64Array): Graph {
   return withParameters(source, new Map(moved)).graph;
 }
 
+/** Bytes of the gradients of all weights that a run holds. */
+const heldBytes = 256 * 2 ** 20;
+
 /** Parameters up to which the whole curvature is held: 200 MB in float64. */
 const mostDense = 5000;
 
@@ -74,15 +77,24 @@ export function gradientsByPasses(passes: Passes, options: ModelGradientsOptions
     }
   };
   const perSample = () => passes.open({ kind: 'perSample' });
-  const { measured } = options;
+  const { measured, byteBudget = heldBytes } = options;
+  let opened: Promise<Passes> | undefined;
+
+  /** Passes over the queries: one is not filled up to the rows of a run, and whole gradients of a run fit the budget. */
+  const ofQueries = (): Promise<Passes> => {
+    const fitting = Math.max(1, Math.floor(byteBudget / (4 * size)));
+    const batch = Math.min(passes.batch, options.queries.length, fitting);
+    return (opened ??= batch === passes.batch ? Promise.resolve(passes) : openPasses({ ...options, batch }));
+  };
 
   /** `∇f = Σ_q w_q h′(p_q) ∇p_q`: what flows into each query's loss is its part of the sum. */
   const measuredGradient = async ({ weights, of }: MeasuredTerms): Promise<Matrix64> => {
     const result = zeros(1, size);
-    const program = perSample();
+    const own = await ofQueries();
+    const program = own.open({ kind: 'perSample' });
     const p = of === 'probability' ? await ofLabels('queries') : undefined;
     const seed = (q: number) => -weights[q] * (p?.[q] ?? 1);
-    await passes.over('queries', program, { seed }, (results, at) => {
+    await own.over('queries', program, { seed }, (results, at) => {
       for (const b of at.keys()) laidOut(results, program, b, result.data);
     });
     return result;
@@ -154,8 +166,9 @@ export function gradientsByPasses(passes: Passes, options: ModelGradientsOptions
       (known ??= (async () => {
         if (measured) return measuredGradient(measured);
         const result = zeros(options.queries.length, size);
-        const program = perSample();
-        await passes.over('queries', program, { seed: () => -1 }, (results, at) => {
+        const own = await ofQueries();
+        const program = own.open({ kind: 'perSample' });
+        await own.over('queries', program, { seed: () => -1 }, (results, at) => {
           for (const [b, i] of at.entries())
             laidOut(results, program, b, result.data.subarray(i * size, (i + 1) * size));
         });
