@@ -157,7 +157,7 @@ const cases: readonly Case[] = [
   {
     name: 'a batch of two',
     words: () => explain(file('two.npy'), '--model', model('classifier')),
-    says: [/several items/, /one item at a time/],
+    says: [/several items/, /name one or several: .*#0-9/],
   },
   {
     name: 'a wrong element type',

@@ -58,7 +58,10 @@ export function defineExplain(program: Command): void {
       list,
     )
     .option('--method <names>', `of ${Object.keys(methodTable).join(', ')}; separate several by commas`, list)
-    .option('--row <rows>', 'rows of a table, lines of a text file, files of a folder: 3, 0-9 or 3,17, counted from 0')
+    .option(
+      '--row <rows>',
+      'rows of a table or an array, lines of a text file, files of a folder: 3, 0-9 or 3,17, counted from 0',
+    )
     .option(
       '--text-column <name>',
       'the column of a table that holds the text; default the one called text, or the only one of texts',

@@ -2,6 +2,7 @@ import { extname, resolve } from 'node:path';
 import { WhereforeError } from '../../errors.ts';
 import { unknownName } from '../../nearest.ts';
 import { requiredInputs } from '../../onnx/graph.ts';
+import { lookup } from '../../tensor/lookup.ts';
 import { hashOfFile } from '../files/file-hash.ts';
 import { FileMemo } from '../files/file-memo.ts';
 import { isFolder, isTaken } from '../files/folders.ts';
@@ -16,6 +17,7 @@ import { readTable, tableReaders } from '../formats/table-file.ts';
 import { tensorReaders } from '../formats/tensor-file.ts';
 import type { LoadedModel } from '../model/loaded-model.ts';
 import type { Preprocessing, TextInput } from '../model/preprocessing.ts';
+import { arrayRows } from './array-rows.ts';
 import { audioAsInput, textsAsInputs } from './content-input.ts';
 import { withRows } from './describe-rows.ts';
 import { describedText } from './described-text.ts';
@@ -32,7 +34,7 @@ import { textsOfFile, textsOfTable } from './text-sources.ts';
 
 /**
  * Reads inputs for a model from what a person names: an image, a recording (`.wav`, `.flac`), `.npy`, `.npz` or
- * `.safetensors` tensors, rows of a table (`people.csv#3`, `people.csv#0-9`), numbers written out
+ * `.safetensors` tensors, rows of a table or of arrays (`people.csv#3`, `X.npy#0-9`), numbers written out
  * (`input_ids=[[1,403,407]]`), a folder of such files, or, for a model whose tokenizer is known, a text, a `.txt` file of
  * one text or one on each line, or the texts of a table's column.
  *
@@ -139,6 +141,7 @@ async function readFileInputs(
   if (!isKnown && described)
     return textsAsInputs(model, [{ text: source, place: '', notes: [] }], source, preprocessing);
   const kind = imageExtensions.has(extension) ? 'image' : extension in audioReaders ? 'audio' : 'tensors';
+  if (kind === 'tensors' && selection !== undefined) return rowsOfArrays(named, selection, preprocessing, memo);
   // Only tensors may be a batch of many.
   const limit = kind !== 'tensors' || options.anyBatch ? undefined : inputLimit(model.graph);
   const bytes = await readBytes(path, kind, { ...place, limit });
@@ -148,21 +151,42 @@ async function readFileInputs(
     return [
       await audioAsInput(model, await audioReaders[extension](bytes, told), { source: told, hash }, preprocessing),
     ];
-  const reader = tensorReaders[extension];
-  if (!reader) {
-    throw new WhereforeError('invalid-argument', 'the kind of file is not known', {
-      where: source,
-      got: extension || 'no extension',
-      expected: [
-        ...imageExtensions,
-        ...Object.keys(tableReaders),
-        ...Object.keys(tensorReaders),
-        ...Object.keys(audioReaders),
-        '.txt',
-      ].join(' '),
-    });
-  }
-  return [tensorInput(model, await reader(bytes, source, limit), told, hash, preprocessing, options)];
+  const arrays = await readerOf(extension, source)(bytes, source, limit);
+  return [tensorInput(model, arrays, told, hash, preprocessing, options)];
+}
+
+/** @throws WhereforeError `invalid-argument` for an ending that no file of inputs has */
+function readerOf(extension: string, where: string): (typeof tensorReaders)[string] {
+  const reader = lookup(tensorReaders, extension);
+  if (reader) return reader;
+  throw new WhereforeError('invalid-argument', 'the kind of file is not known', {
+    where,
+    got: extension || 'no extension',
+    expected: [
+      ...imageExtensions,
+      ...Object.keys(tableReaders),
+      ...Object.keys(tensorReaders),
+      ...Object.keys(audioReaders),
+      '.txt',
+    ].join(' '),
+  });
+}
+
+async function rowsOfArrays(
+  { model, source, path, told, place }: NamedSource,
+  selection: string,
+  preprocessing: Preprocessing,
+  memo: FileMemo,
+): Promise<ModelInput[]> {
+  const reader = readerOf(extname(path).toLowerCase(), source);
+  const make = async () => {
+    const bytes = await readBytes(path, 'tensors', place);
+    return { hash: hashOfFile([bytes]), arrays: await reader(bytes, source) };
+  };
+  const { hash, arrays } = await memo.get(path, 'tensors', 'arrays', { make, place });
+  return arrayRows(arrays, selection, path).map(({ row, tensors }) =>
+    tensorInput(model, tensors, `${told}#${row}`, hash, preprocessing),
+  );
 }
 
 async function rowInputs(

@@ -10,6 +10,7 @@ import { encodeModel } from '../../onnx/encode.ts';
 import { float32, tensor } from '../../tensor/tensor.ts';
 import { writePng } from '../formats/image.ts';
 import { writeNpy } from '../formats/npy.ts';
+import { writeSafetensors } from '../formats/safetensors.ts';
 import { loadModel } from '../model/load-model.ts';
 import type { LoadedModel } from '../model/loaded-model.ts';
 import { usedBeside } from '../model/used-beside.ts';
@@ -266,6 +267,51 @@ describe('image processors beside a model', () => {
     );
     await using(join(open, 'model.onnx'), async (model) => {
       expect(usedBeside(model, preprocessingOf(model, {})).join()).toMatch(/was not used: .*longest_edge/);
+    });
+  });
+});
+
+describe('arrays of many rows', () => {
+  it('are inputs row by row, named behind the file', async () => {
+    const place = folder();
+    const path = summing(join(place, 'm.onnx'), 'x', ['N', 2]);
+    const file = join(place, 'rows.npy');
+    writeFileSync(file, writeNpy(float32([3, 2], [1, 2, 3, 4, 5, 6])));
+    await using(path, async (model) => {
+      const inputs = await read(model, `${file}#0,2`);
+      expect(inputs.map(({ tensors }) => tensors.get('x'))).toEqual([float32([1, 2], [1, 2]), float32([1, 2], [5, 6])]);
+      expect(inputs[1].source).toMatch(/rows\.npy#2$/);
+      expect(inputs[0].hash).toBe((await read(model, `${file}#1`))[0].hash);
+      await expect(read(model, file)).rejects.toThrow(/several items.*rows\.npy#0-9/s);
+      await expect(read(model, `${file}#3`)).rejects.toThrow(/no such row.*got #3, expected #0 to #2/);
+    });
+  });
+
+  it('of several inputs have as many rows each', async () => {
+    const place = folder();
+    const b = new GraphBuilder();
+    for (const name of ['a', 'b']) b.input(name, 'float32', ['N', 2]);
+    b.op('Add', ['a', 'b'], {}, { outputs: ['y'] });
+    b.output('y', 'float32', ['N', 2]);
+    const parts = { irVersion: 9, producer: 'test', opsets: new Map([['', 20]]), functions: [], metadata: new Map() };
+    writeFileSync(join(place, 'm.onnx'), encodeModel({ ...parts, graph: b.build() }));
+    const pair = (rows: number) =>
+      writeSafetensors(
+        new Map([
+          ['a', float32([2, 2], [1, 2, 3, 4])],
+          ['b', float32([rows, 2], new Float32Array(2 * rows).fill(rows))],
+        ]),
+      );
+    writeFileSync(join(place, 'two.safetensors'), pair(2));
+    writeFileSync(join(place, 'odd.safetensors'), pair(3));
+    await using(join(place, 'm.onnx'), async (model) => {
+      const [second] = await read(model, `${join(place, 'two.safetensors')}#1`);
+      expect([second.tensors.get('a'), second.tensors.get('b')]).toEqual([
+        float32([1, 2], [3, 4]),
+        float32([1, 2], [2, 2]),
+      ]);
+      const odd = read(model, `${join(place, 'odd.safetensors')}#1`);
+      await expect(odd).rejects.toThrow(/do not have as many rows each.*"a" 2×2, "b" 3×2/);
     });
   });
 });

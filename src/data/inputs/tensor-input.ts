@@ -4,6 +4,7 @@ import { checkInputNumbers } from '../../runtime/missing-values.ts';
 import { convert } from '../../tensor/convert.ts';
 import { type DataType, formatShape, int64, sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import { sameNumbers } from '../../tensor/whole-numbers.ts';
+import { tensorReaders } from '../formats/tensor-file.ts';
 import type { LoadedModel } from '../model/loaded-model.ts';
 import type { Preprocessing } from '../model/preprocessing.ts';
 import type { ModelInput } from './model-input.ts';
@@ -126,11 +127,14 @@ function checkOneItem(model: LoadedModel, tensors: ReadonlyMap<string, Tensor>, 
   });
   if (several.length === 0 || several.length < batched.length) return;
   const [[name, { shape }]] = several;
+  const isFile = Object.keys(tensorReaders).some((ending) => where.toLowerCase().endsWith(ending));
   throw new WhereforeError('wrong-shape', `input "${name}" holds several items`, {
     where,
     got: formatShape(shape),
     expected: `one: 1×${formatShape(shape.slice(1))}`,
-    fix: 'explain one item at a time',
+    fix: isFile
+      ? `name one or several: ${where}#0 or ${where}#0-9 (in a command also --row 3)`
+      : 'explain one item at a time',
   });
 }
 
