@@ -13,6 +13,8 @@ export interface Size {
   readonly width: number;
   /** Weights that gradients are taken with respect to; 0 where there are none. */
   readonly parameters: number;
+  /** `Σ n³` over the n×n covariances of the layers' sides, what their eigenvectors take is a multiple of; 0 without gradients. */
+  readonly eigenvectors: number;
   /** Checkpoints of the training; 0 where there are none. */
   readonly checkpoints: number;
   /** Times that the training of this model read every row; 0 where it is not known. */

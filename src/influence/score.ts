@@ -1,9 +1,11 @@
 import * as z from 'zod';
 import { WhereforeError } from '../errors.ts';
 import { unknownName } from '../nearest.ts';
+import type { Block } from './gradient-material.ts';
 import { type Material, type Need, needs } from './material.ts';
 import type { Cost, Given, InfluenceMethod, Scores, Size, Suspicion } from './method.ts';
 import { influenceTable } from './methods/index.ts';
+import { widthsOfSide } from './side-parts.ts';
 
 /** What there is to score with: the material that the user's model and data give. */
 export interface InfluenceContext extends Partial<Material> {
@@ -35,10 +37,22 @@ export function sizeOfContext(context: InfluenceContext): Size {
     classes: labels?.classes ?? 0,
     width: embeddings?.rows.columns ?? 0,
     parameters: gradients?.parameters ?? 0,
+    eigenvectors: eigenvectorsOf(gradients?.blocks ?? []),
     checkpoints: checkpoints?.length ?? 0,
     epochs: unrolling?.epochs ?? 0,
     replayBytes: unrolling?.keptBytes ?? 0,
   };
+}
+
+/** `Σ n³` over the matrices whose eigenvectors make the axes of the blocks. */
+function eigenvectorsOf(blocks: readonly Block[]): number {
+  let sum = 0;
+  for (const block of blocks)
+    for (const side of ['inputs', 'outputs'] as const) {
+      const held = widthsOfSide(block, side);
+      if (held.kind === 'parts') for (const width of held.widths) sum += width ** 3;
+    }
+  return sum;
 }
 
 /** What a method takes on this context. @throws WhereforeError as {@link score} before it runs */

@@ -135,8 +135,8 @@ export const gradientMethods = {
 
 const factored = z.strictObject({ damping, share: z.number().nonnegative().default(0.1), labels });
 
-/** Two passes for the factors and their moments, the eigenvectors of layers about as wide as √P, one for the scores. */
-const factoredCost = (size: Size): Cost => passes(size, 3, 10 * size.parameters ** 1.5, 32 * size.parameters);
+/** Two passes for the factors and their moments, the eigenvectors of the layers' sides, one for the scores. */
+const factoredCost = (size: Size): Cost => passes(size, 3, 10 * size.eigenvectors, 32 * size.parameters);
 
 /** Methods that approximate the curvature layer by layer, or project the gradients. */
 export const factoredMethods = {
@@ -165,7 +165,7 @@ export const factoredMethods = {
     formula: '∇f · (−g_i ⊘ (E[ĝ²] + δ))/n',
     source: 'control',
     parameters: factored,
-    cost: factoredCost,
+    cost: (size) => passes(size, 2, 0, 32 * size.parameters),
     load: async () => (await import('./factored-curvature.ts')).diagonalFisher,
   }),
   'relat-if': influenceMethod({
@@ -176,7 +176,7 @@ export const factoredMethods = {
     unit: 'none',
     additive: false,
     parameters: factored,
-    cost: (size) => passes(size, 6, 20 * size.parameters ** 1.5, 32 * size.parameters),
+    cost: (size) => passes(size, 6, 20 * size.eigenvectors, 32 * size.parameters),
     load: async () => (await import('./factored-curvature.ts')).relatIf,
   }),
   'data-inf': influenceMethod({
