@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { random } from '../../tensor/random.ts';
 import { arms, type PromptScores } from './arms.ts';
-import { contrastsOf, effectOf } from './contrasts.ts';
+import { type Contrast, contrastsOf, type Effect, effectOf } from './contrasts.ts';
 import { verdictOf } from './verdict.ts';
 import type { DoneTraining, VerifiedItem } from './verification.ts';
 
@@ -51,6 +51,31 @@ describe('effects', () => {
     const verdict = verdictOf(contrasts);
     expect(verdict.support).toMatch(/s: (yes|not shown), 1\.50/);
     expect(verdict.specificity).toMatch(/^Not asked/);
+  });
+});
+
+describe('verdicts', () => {
+  const effect = (mean: number, low: number, high: number): Effect => ({ mean, low, high, seeds: 3, prompts: 8 });
+  const row = (arm: string, against: string | undefined, strata: Record<string, Effect>): Contrast => ({
+    arm,
+    against,
+    effects: { whole: strata },
+  });
+
+  it('say how much look-alikes carry, and which way unrelated items move', () => {
+    const of = (unrelated: Effect) =>
+      verdictOf([
+        row('traced', undefined, { copies: effect(80, 50, 100), unrelated: effect(0, -2, 2) }),
+        row('traced', 'filter', { copies: effect(72, 40, 99), unrelated }),
+        row('swap', undefined, { copies: effect(2, 1, 5), unrelated: effect(0, -2, 2) }),
+      ]);
+    // 1 − 2/80.
+    expect(of(effect(0, -1, 1)).specificity).toMatch(
+      /is left, 2\.00 \(1\.00, 5\.00\) of 80\.00: look-alikes carry 98 %/,
+    );
+    expect(of(effect(0, -1, 1)).unrelated).toMatch(/stay within what chance does: 0\.00/);
+    expect(of(effect(3, 1, 5)).unrelated).toMatch(/move as well, so the effect is not of these items alone: 3\.00/);
+    expect(of(effect(-2, -3, -1)).unrelated).toMatch(/move less than where the others are removed.*: -2\.00/);
   });
 });
 

@@ -35,13 +35,13 @@ export function verdictOf(contrasts: readonly Contrast[]): Verdict {
       ? `${stratum}: yes, ${effectText(effect)}`
       : `${stratum}: the other way, ${effectText(effect)}`;
   });
-  const swap = find('swap', undefined);
+  const [swap, removed] = [find('swap', undefined), find('traced', undefined)];
   const specific = strata.map((stratum) => {
     const effect = swap?.[stratum];
     if (!effect) return '';
     return covers(effect)
       ? `${stratum}: items like these, not these items, ${effectText(effect)}`
-      : `${stratum}: something of these items themselves is left, ${effectText(effect)}`;
+      : `${stratum}: something of these items themselves is left, ${effectText(effect)}${ofRemoval(effect, removed?.[stratum])}`;
   });
   const stays = control?.[unrelatedStratum];
   return {
@@ -53,6 +53,19 @@ export function verdictOf(contrasts: readonly Contrast[]): Verdict {
       : 'Not asked: no look-alikes from outside the data were given (--outside INDEX).',
     unrelated: !stays
       ? 'Not asked: no item has the stratum "unrelated".'
-      : `Unrelated items ${covers(stays) ? 'stay within what chance does' : 'move as well, so the effect is not of these items alone'}: ${effectText(stays)}.`,
+      : `Unrelated items ${unrelatedText(stays)}: ${effectText(stays)}.`,
   };
+}
+
+/** How much of what removing costs is left when look-alikes take the place. */
+function ofRemoval(left: Effect, removal: Effect | undefined): string {
+  if (!removal || covers(removal) || removal.mean <= 0) return '';
+  return ` of ${removal.mean.toFixed(2)}: look-alikes carry ${(100 * (1 - left.mean / removal.mean)).toFixed(0)} % of it`;
+}
+
+function unrelatedText(effect: Effect): string {
+  if (covers(effect)) return 'stay within what chance does';
+  return effect.mean > 0
+    ? 'move as well, so the effect is not of these items alone'
+    : 'move less than where the others are removed, which touches them more';
 }
