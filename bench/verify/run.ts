@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 // The whole proof by retraining: the world, both generators, their items, and what costs say without what was traced.
-//   npm run bench:verify -- [--out .wherefore/verify] [--kinds transformer,diffusion] [--seeds 3] [--list]
+//   npm run bench:verify -- [--out .wherefore/verify] [--kinds transformer,diffusion] [--seeds 3] [--plan] [--list]
 // What is there already is not made again; a killed run goes on with the same bits.
 
 const { values } = parseArgs({
@@ -17,6 +17,8 @@ const { values } = parseArgs({
     'artist-seeds': { type: 'string', default: '2' },
     scale: { type: 'string', default: '1' },
     threads: { type: 'string', default: '2' },
+    /** What each arm finds of the families, the gradients of the generator among them; no arm is trained. */
+    plan: { type: 'boolean', default: false },
     /** Prints the commands instead of running them. */
     list: { type: 'boolean', default: false },
   },
@@ -48,9 +50,19 @@ function stepsOf(kind: string): Step[] {
     ...[...wherefore, 'verify', `${items}/items.csv`, '--index', 'index', '--encoder', 'encoder/encoder.onnx'],
     ...['--train', placed([...train, '--out', '{model}']), '--cost', placed(cost), '--threads', values.threads],
   ];
-  return [
+  const made: Step[] = [
     { makes: model, command: of('train', '--seed', '0', '--out', model) },
     { makes: `${items}/items.csv`, command: of('sample', '--model', model, '--out', items) },
+  ];
+  const gradient = placed([
+    ...of('gradient', '--model', model),
+    ...['--items', '{items}', '--images', '{images}', '--scores', '{scores}'],
+  ]);
+  const everyArm = ['--arms', 'traced,whole,raw,regions,embedding,words,paper,gradient', '--gradient', gradient];
+  if (values.plan)
+    return [...made, { makes: `${kind}-plan.txt`, command: [...verify, ...everyArm, '--plan'], printed: true }];
+  return [
+    ...made,
     {
       makes: `${kind}-arms.txt`,
       command: [...verify, '--outside', 'other', '--arms', values.arms, '--seeds', values.seeds],

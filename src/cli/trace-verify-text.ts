@@ -1,7 +1,21 @@
 import type { Contrast } from '../provenance/verify/contrasts.ts';
+import type { FamilyShare } from '../provenance/verify/family-members.ts';
+import type { PlannedRun } from '../provenance/verify/plan.ts';
 import { effectText } from '../provenance/verify/verdict.ts';
 import { aucText, shareAgreementTitle, type VerificationTold } from '../provenance/verify/verification-told.ts';
 import { formatTable } from './table-text.ts';
+
+/** What `trace verify --plan` prints. */
+export function describePlan({ plan, membership, notes, families }: PlannedRun): string {
+  const parts = [`${plan.trainings.length} trainings`, `membership: ${membership.join('; ')}`, ...notes];
+  if (families.length > 0) parts.push(familyTable(families));
+  return parts.join('\n');
+}
+
+function familyTable(families: readonly FamilyShare[]): string {
+  const rows = families.map(({ arm, shares }) => [arm, ...Object.values(shares).map((one) => one.toFixed(2))]);
+  return `\nhow much of the families of the items is among as many images as they have, by arm\n${formatTable([['arm', ...Object.keys(families[0].shares)], ...rows])}`;
+}
 
 /** What `trace verify` prints. */
 export function describeVerification({
@@ -22,14 +36,7 @@ export function describeVerification({
     '\nwhat an item costs more than under full data of the same seed, mean (95 % over prompts and seeds)',
     effectTable(contrasts),
   ];
-  if (families.length > 0)
-    parts.push(
-      '\nhow much of the families of the items is among as many images as they have, by arm',
-      formatTable([
-        ['arm', ...Object.keys(families[0].shares)],
-        ...families.map(({ arm, shares }) => [arm, ...Object.values(shares).map((one) => one.toFixed(2))]),
-      ]),
-    );
+  if (families.length > 0) parts.push(familyTable(families));
   if (growth.length > 0)
     parts.push(
       '\nhow the effect grows with the images removed for each prompt',

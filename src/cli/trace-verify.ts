@@ -29,7 +29,7 @@ import { print, printJson, tell } from './terminal.ts';
 import { readInfluence } from './trace-verify-influence.ts';
 import { columnValues, readItems } from './trace-verify-items.ts';
 import { costsFile, traceVerifyProgram } from './trace-verify-shards.ts';
-import { describeVerification } from './trace-verify-text.ts';
+import { describePlan, describeVerification } from './trace-verify-text.ts';
 
 interface Options extends DriverOptions {
   readonly index: string;
@@ -47,6 +47,7 @@ interface Options extends DriverOptions {
   readonly encoder?: string[];
   readonly out: string;
   readonly threads?: number;
+  readonly plan?: boolean;
   readonly json?: boolean;
 }
 
@@ -96,6 +97,7 @@ export function defineTraceVerify(trace: Command): void {
     .option('--caption <column>', 'the column of captions of the index; default caption, text or prompt')
     .option('--encoder <file>', 'a model that the index was made with; once for each, in its order', repeated)
     .option('--out <folder>', 'where runs are kept; the same command goes on where it was stopped', '.wherefore/runs')
+    .option('--plan', 'prints what each arm would remove, and trains nothing')
     .option('--json', 'print JSON for scripts');
   withDriver(threadsOption(command, 'trainings side by side; default all processors')).action(
     (items: string, options: Options) =>
@@ -160,6 +162,12 @@ async function run(path: string, options: Options, session: ShardSession): Promi
       },
     });
     const { plan } = planned;
+    if (options.plan) {
+      const { membership, notes, families } = planned;
+      if (options.json) printJson({ trainings: plan.trainings, membership, notes, families });
+      else print(describePlan(planned));
+      return;
+    }
     const { trainings, key } = await train(plan, options, session);
     const found = toldOf(planned, trainings, items, { column: leaveOut, remove: options.remove });
     const told = {

@@ -14,7 +14,6 @@ import { ranked, surroundingScore } from './ranked.ts';
 import {
   equalWeights,
   handScores,
-  placementValue,
   type RankingWeights,
   regionScores,
   weightsSchema,
@@ -209,7 +208,7 @@ export function momentsOf(features: FeatureBlock, seed: number): RankingWeights[
       different.slice(0, placedPairs).map(([a, b]) => {
         const thumbnail = (image: number) =>
           features.thumbnails.subarray(image * thumbnailSize, (image + 1) * thumbnailSize);
-        return placementValue(placeIn(placedImage(thumbnail(a)), thumbnail(b)));
+        return placeIn(placedImage(thumbnail(a)), thumbnail(b)).evidence;
       }),
     ),
     encoders: features.embeddings.map((rows) => {

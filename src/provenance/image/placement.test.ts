@@ -3,6 +3,7 @@ import { resizeImage } from '../../data/formats/resize.ts';
 import { random } from '../../tensor/random.ts';
 import { type Tensor, tensor } from '../../tensor/tensor.ts';
 import { mirrored } from './oklab.ts';
+import { patternCount } from './pattern-count.ts';
 import { placedImage, placeIn } from './placement.ts';
 import { thumbnailOf } from './thumbnail.ts';
 
@@ -65,5 +66,22 @@ describe('an image is placed', () => {
     for (let k = 0; k < 6; k++) expect(placed(drawn(10 + k), drawn(20 + k)).correlation).toBeLessThan(0.9);
     const even = tensor('uint8', [side, side, 3], new Uint8Array(side * side * 3).fill(99));
     expect(Math.abs(placed(drawn(1), even).correlation)).toBeLessThan(0.05);
+  });
+
+  it('with evidence by how much it shows: light from one side is one pattern', () => {
+    const lit = (brightest: number) => {
+      const data = new Uint8Array(side * side * 3);
+      for (let i = 0; i < data.length; i++) data[i] = 40 + ((i / 3) % side) * (brightest / side);
+      return tensor('uint8', [side, side, 3], data);
+    };
+    const light = placed(lit(100), lit(180));
+    expect(light.correlation).toBeGreaterThan(0.99);
+    const whole = drawn(1);
+    expect(placed(cropped(whole, 12, 20, 70, 66), whole).evidence).toBeGreaterThan(1.5 * light.evidence);
+    const wave = { side: 8, data: new Float32Array(192) };
+    for (let i = 0; i < 64; i++) wave.data[i] = Math.cos((Math.PI / 8) * ((i % 8) + 0.5) * 3);
+    expect(patternCount(wave)).toBeCloseTo(1, 6);
+    for (let i = 64; i < 128; i++) wave.data[i] = Math.cos((Math.PI / 8) * (((i >> 3) % 8) + 0.5) * 2);
+    expect(patternCount(wave)).toBeCloseTo(2, 6);
   });
 });

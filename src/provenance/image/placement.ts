@@ -1,3 +1,4 @@
+import { patternCount } from './pattern-count.ts';
 import { mirroredPlanes, type Planes, type ThumbnailLevels, thumbnailLevels } from './thumbnail.ts';
 
 /** How a whole image lies in another one: `other = size · own + offset` in each direction, in parts of the sides. */
@@ -9,11 +10,18 @@ export interface Placement {
   readonly top: number;
   /** Correlation in Oklab of what both show there, each plane less its mean. */
   readonly correlation: number;
+  /**
+   * `artanh(correlation) · √n`, n the patterns that the traced image is made of: light that falls from one side is a single
+   * one, and correlates with all light from there.
+   */
+  readonly evidence: number;
 }
 
 /** A traced image, ready to be placed in many others. */
 export interface PlacedImage {
   readonly views: readonly PlacedView[];
+  /** See `patternCount`. */
+  readonly patterns: number;
 }
 
 /** One way round of it, and points of the whole, which most windows are compared with. */
@@ -35,6 +43,8 @@ const roughly = 6;
 const closely = 12;
 /** Rough places that are looked at closely. */
 const mostPlaces = 2;
+/** Beyond it, what is measured is how thumbnails are rounded. */
+const mostCorrelation = 0.999;
 /** Variance of a plane's numbers that noise alone has: below it, nothing is there to correlate. */
 const noise = 0.004 ** 2;
 
@@ -65,9 +75,8 @@ export function placedImage(thumbnail: Uint8Array): PlacedImage {
   const [fine, half, least] = levels;
   const turned = [mirroredPlanes(fine), mirroredPlanes(half), mirroredPlanes(least)] as const;
   const whole = [0, 0, 1 / roughly, 1 / roughly] as const;
-  return {
-    views: [levels, turned].map((own) => ({ levels: own, rough: centred(own[2], whole, roughly) })),
-  };
+  const views = [levels, turned].map((own) => ({ levels: own, rough: centred(own[2], whole, roughly) }));
+  return { views, patterns: patternCount(half) };
 }
 
 /**
@@ -87,11 +96,16 @@ export function placeIn(own: PlacedImage, thumbnail: Uint8Array): Placement {
       if (rough.length > mostPlaces) rough.pop();
     }
   const [first, ...others] = rough.map(({ window, view }) => {
-    const found = refined(own.views[view].levels[1], other[1], window);
-    const [width, height, left, top] = found.window;
-    return { mirrored: view === 1, width, height, left, top, correlation: found.correlation };
+    const { correlation, window: found } = refined(own.views[view].levels[1], other[1], window);
+    return { view, correlation, found };
   });
-  return others.reduce((best, one) => (one.correlation > best.correlation ? one : best), first);
+  const { view, correlation, found } = others.reduce(
+    (best, one) => (one.correlation > best.correlation ? one : best),
+    first,
+  );
+  const [width, height, left, top] = found;
+  const evidence = Math.atanh(Math.min(mostCorrelation, correlation)) * Math.sqrt(own.patterns);
+  return { mirrored: view === 1, width, height, left, top, correlation, evidence };
 }
 
 /** Moves a window in ever smaller steps wherever that makes it better. */

@@ -47,9 +47,6 @@ export type RankingWeights = z.infer<typeof weightsSchema>;
 /** Weights that favour no signal, for an index whose weights are not fitted. */
 export const equalWeights = { pixels: 1, gradients: 1, colours: 1, regions: 1, placement: 1 } as const;
 
-/** Fisher's transform of a correlation, whose spread is about the same for small and for large ones. */
-export const placementValue = ({ correlation }: Placement): number => Math.atanh(Math.min(0.999, correlation));
-
 /** The standardised signals of the whole image, by image. */
 export function wholeComponents(
   signals: Signals,
@@ -71,7 +68,7 @@ export function wholeComponents(
 
 /** Of an image that nothing else is near to it, and that was therefore not looked into, nothing is known: 0. */
 const placementScore = (placement: Placement, { placement: { mean, deviation } }: RankingWeights['moments']): number =>
-  Math.max(0, (placementValue(placement) - mean) / deviation);
+  Math.max(0, (placement.evidence - mean) / deviation);
 
 /** `Σ weight · z` over {@link wholeSignals}. */
 export function wholeScores(signals: Signals, { whole, moments }: RankingWeights): RawScores {
