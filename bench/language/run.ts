@@ -3,12 +3,14 @@ import { WhereforeError } from '../../src/errors.ts';
 import { measureAgreement, measureEnglish } from './english.ts';
 import { measureFacts } from './facts.ts';
 import { measureLeftOut } from './left-out.ts';
+import { measureLong } from './long.ts';
 import { measureLookup, measureRandomLookup } from './lookup.ts';
 import { measureSources } from './sources.ts';
 
 // What the trained models with known answers say of the methods.
 //   npm run bench:language -- lookup lookup-random [--count 40] [--sentences 16] [--method lrp]
 //   npm run bench:language -- facts [--count 40] [--method ek-fac] [--models folder]
+//   npm run bench:language -- long [--count 30] [--memory 1536]
 //   npm run bench:language -- left-out [--seeds 2]
 //   npm run bench:language -- sources [--count 100]
 //   npm run bench:language -- english [--count 200]
@@ -23,6 +25,7 @@ const { values, positionals } = parseArgs({
     method: { type: 'string', multiple: true, default: [] },
     seeds: { type: 'string', default: '2' },
     models: { type: 'string' },
+    memory: { type: 'string', default: '1536' },
   },
 });
 const numbers = { count: Number(values.count), sentences: Number(values.sentences), seed: Number(values.seed) };
@@ -33,6 +36,7 @@ const measurements: Readonly<Record<string, () => Promise<void>>> = {
   lookup: () => measureLookup(lookups),
   'lookup-random': () => measureRandomLookup(lookups),
   sources: () => measureSources(numbers),
+  long: () => measureLong(numbers.count, Number(values.memory)),
   english: () => measureEnglish(numbers.count),
   agreement: () => measureAgreement(numbers.count),
   facts: () => measureFacts({ questions: numbers.count, methods: values.method, models: values.models }),

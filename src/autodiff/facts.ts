@@ -58,7 +58,8 @@ export function shapeOnlyValues(graph: Graph, outer: Iterable<string> = []): Set
   return fixed;
 }
 
-function parameterNames(node: Node): string[] {
+/** Inputs of a node that decide shapes though they are floats. */
+export function parameterNames(node: Node): string[] {
   return (lookup(floatParameters, operatorKey(node)) ?? []).map((i) => node.inputs[i]).filter(Boolean);
 }
 

@@ -36,6 +36,11 @@ export interface SpecialiseOptions {
    * differentiated: the graph then holds for inputs that decide alike. Default false.
    */
   readonly followData?: boolean;
+  /**
+   * Whether shapes are followed without running what is large, where that can be done: for inputs so long that a run of
+   * the whole graph would not fit. Default false: small graphs are known sooner by one run.
+   */
+  readonly frugal?: boolean;
   /** As in {@link SessionOptions}. Default false. */
   readonly trial?: boolean;
 }
@@ -63,6 +68,8 @@ const mostOptimized = 20_000;
 interface Probing extends Pick<SessionOptions, 'trial'> {
   /** Whether what decides by the data is followed. */
   readonly follows: boolean;
+  /** As in {@link SpecialiseOptions}. */
+  readonly frugal?: boolean;
 }
 
 interface Opened {
@@ -137,7 +144,7 @@ export class Executor {
   async specialise(
     graph: Graph,
     feeds: Tensors,
-    { followData = false, trial }: SpecialiseOptions = {},
+    { followData = false, frugal, trial }: SpecialiseOptions = {},
   ): Promise<Specialised> {
     this.#checkOpen();
     checkFeeds(graph, feeds);
@@ -145,7 +152,7 @@ export class Executor {
     const decisions = follows
       ? await this.#decisions(graph, (probe, names) => this.run(probe, feeds, names))
       : undefined;
-    const probe = () => this.#probe(graph, feeds, { follows, trial }, decisions);
+    const probe = () => this.#probe(graph, feeds, { follows, frugal, trial }, decisions);
     if (hasDataDependentShapes(graph) || (follows && controlFlow(graph).isNested)) return probe();
     const shapes = graph.inputs.map(({ name }) => formatShape((feeds.get(name) as Tensor).shape));
     const signature = `${shapes.join()}|${decisions ? JSON.stringify([[...decisions.trips], [...decisions.branches]]) : ''}`;
@@ -193,9 +200,7 @@ export class Executor {
   }
 
   async #probe(graph: Graph, feeds: Tensors, how: Probing, decisions?: Decisions): Promise<Specialised> {
-    const probe = probeOf(graph);
-    const results = await this.runOnce(probe.graph, feeds, [...probe.shapeOf.keys(), ...probe.constants], how);
-    const facts: Facts = { ...readProbe(graph, probe, results), decisions };
+    const facts: Facts = { ...(await this.#factsOf(graph, feeds, how)), decisions };
     // Values inside a loop or a branch need shapes as well, and may decide things themselves.
     const again = async (next: Graph): Promise<Specialised> => {
       const inner = how.follows
@@ -213,6 +218,17 @@ export class Executor {
     if (taken) return again(taken);
     await loadRules(specialised.nodes.map(operatorKey));
     return { graph: specialised, facts };
+  }
+
+  async #factsOf(graph: Graph, feeds: Tensors, how: Probing): Promise<Facts> {
+    if (how.frugal) {
+      const { followedFacts } = await import('../autodiff/followed-facts.ts');
+      const followed = await followedFacts(graph, feeds, (part, wanted) => this.runOnce(part, new Map(), wanted, how));
+      if (followed) return followed;
+    }
+    const probe = probeOf(graph);
+    const results = await this.runOnce(probe.graph, feeds, [...probe.shapeOf.keys(), ...probe.constants], how);
+    return readProbe(graph, probe, results);
   }
 
   #session(graph: Graph, options: SessionOptions): Promise<Session> {

@@ -1,6 +1,7 @@
 import { drawLookup, type Lookup, lookupQuestion, lookupShape } from '../../examples/language/lookup.ts';
 import type { LanguageModel } from '../../src/language/model/language-model.ts';
-import { type EmbeddingProgram, openEmbeddingProgram } from '../../src/language/why/embedding-program.ts';
+import { openEmbeddingProgram } from '../../src/language/why/embedding-program.ts';
+import type { EmbeddingProgram } from '../../src/language/why/embedding-program-type.ts';
 import { openPrefixScorer } from '../../src/language/why/prefix-scorer.ts';
 import { questionOf } from '../../src/language/why/question.ts';
 import { openUnitGame, randomSets, type UnitGame } from '../../src/language/why/unit-game.ts';

@@ -1,6 +1,6 @@
 import type { LanguageModel } from '../../src/language/model/language-model.ts';
 import { readValues } from '../../src/language/where/read-values.ts';
-import type { EmbeddingProgram } from '../../src/language/why/embedding-program.ts';
+import type { EmbeddingProgram } from '../../src/language/why/embedding-program-type.ts';
 import { gradientTimesEmbedding, integratedGradients, relativeError } from '../../src/language/why/gradient-methods.ts';
 import type { Question } from '../../src/language/why/question.ts';
 import type { TokenBaseline } from '../../src/language/why/token-baselines.ts';

@@ -37,6 +37,7 @@ interface WhyCommandOptions extends LanguageOptions, LimitOptions {
   readonly sets: number;
   readonly samples: number;
   readonly seed: number;
+  readonly budget?: number;
   readonly out: string;
   readonly json?: boolean;
 }
@@ -57,7 +58,7 @@ export function defineWhy(language: Command): void {
     .option('--keep <text>', 'a part of the prompt that always stays, such as the question behind a document')
     .option(
       '--method <names>',
-      `${whyMethodNames.join(', ')}; default all but refined, which is for prompts of many units`,
+      `${whyMethodNames.join(', ')}; default all but refined, which is for prompts of many units; of texts whose gradients do not fit into the memory, gradient and refined`,
       methodList,
     )
     .option('--alternative <word=other>', 'what could stand in place of a word; may be repeated', repeated)
@@ -65,6 +66,11 @@ export function defineWhy(language: Command): void {
     .option('--sets <count>', 'random selections that the surrogate is fitted to', wholeNumber, 64)
     .option('--samples <count>', 'selections for Shapley values', wholeNumber, 256)
     .option('--seed <number>', 'determines what is drawn', numberOption, 0)
+    .option(
+      '--budget <tokens>',
+      'tokens that may be read by prompts that leave something out; default no limit',
+      numberOption,
+    )
     .option('--out <folder>', 'where runs are kept', '.wherefore/runs')
     .option('--json', 'print JSON for scripts');
   command.action((path: string, options: WhyCommandOptions) =>
@@ -87,10 +93,11 @@ async function run(path: string, options: WhyCommandOptions, command: string, si
   const { endpoint } = options;
   if (endpoint !== undefined) return runAtEndpoint(path, { ...options, endpoint, prompt }, command, signal);
   await withOpenModel(path, options, async (language) => {
-    const { out, json, alternative = [], method, ...asked } = options;
+    const { out, json, alternative = [], method, memory, ...asked } = options;
     const document = await why(language, {
       ...asked,
       prompt,
+      memory: memory === undefined ? undefined : memory * 2 ** 20,
       methods: method,
       alternatives: wordPairs(alternative, '--alternative'),
       signal,

@@ -134,8 +134,7 @@ function follow(node: Node, state: State): void {
   const { axis, axes: wanted, replaced = [] } = way;
   const read = node.inputs.map((name, i) => (replaced[i] ? replaced[i] : atRows(name, wanted[i], state)));
   const inputs = [...read, ...replaced.slice(read.length)];
-  const regroups = node.op === 'Reshape' || node.op === 'Squeeze' || node.op === 'Unsqueeze';
-  if (regroups) {
+  if (regroups(node)) {
     const sizes = shapeOf(state, node.outputs[0]).map((size, k) => (k === axis ? -1 : size));
     builder.append({ ...node, op: 'Reshape', inputs: [inputs[0], builder.ints(sizes)], attributes: {} });
   } else builder.append({ ...node, inputs });
@@ -170,12 +169,37 @@ function atRows(name: string, axis: number | undefined, state: State): string {
 }
 
 /** The rows of the new tokens of a value that has all. */
-function rowsOf(name: string, axis: number, { builder, narrowed, past, end }: State): string {
+function rowsOf(name: string, axis: number, state: State): string {
+  const { builder, narrowed, past, end } = state;
   const key = JSON.stringify([name, axis]);
-  const found = narrowed.get(key) ?? builder.op('Slice', [name, past, end, builder.ints([axis])]);
+  const found =
+    narrowed.get(key) ?? (rowsAlone(name, axis, state) || builder.op('Slice', [name, past, end, builder.ints([axis])]));
   narrowed.set(key, found);
   return found;
 }
+
+/** A mask of so many elements is made for the new tokens alone: of 8,192 tokens it holds 256 MiB. */
+const largeMask = 2 ** 20;
+
+/** The rows of a large value that no token decides, made of the rows of what it is made of; empty where that is unknown. */
+function rowsAlone(name: string, axis: number, state: State): string {
+  const { builder, facts } = state;
+  const node = state.producers.get(name);
+  const shape = shapeOf(state, name);
+  if (node?.outputs.length !== 1 || state.axes.has(name) || sizeOf(shape) < largeMask) return '';
+  const known = { shapes: facts.shapes, facts, ints: (values: readonly number[]) => builder.ints(values) };
+  const way = lookup(rowRules, operatorKey(node))?.(node, axis, known);
+  if (!way?.axes.some((own) => own !== undefined) || regroups(node)) return '';
+  const inputs = node.inputs.map((input, i) => {
+    const own = way.axes[i];
+    return way.replaced?.[i] || (own === undefined ? input : rowsOf(input, own, state));
+  });
+  const output = builder.fresh('rows');
+  builder.append({ ...node, name: output, inputs, outputs: [output] });
+  return output;
+}
+
+const regroups = ({ op }: Node): boolean => op === 'Reshape' || op === 'Squeeze' || op === 'Unsqueeze';
 
 /** All rows of a value: made again from what is kept of a smaller value before it, or kept itself. */
 function whole(name: string, state: State): string {

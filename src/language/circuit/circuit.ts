@@ -1,5 +1,6 @@
 import { WhereforeError } from '../../errors.ts';
 import { permutation, random } from '../../tensor/random.ts';
+import { refuseEncoderDecoder } from '../model/encoder-decoder.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { promptIds } from '../model/prompt.ts';
 import { exchangedWords } from '../text/exchanged-words.ts';
@@ -99,6 +100,7 @@ const mostEdges = 60;
  * const document = await circuitOf(language, { prompt: 'Tom had a red', corruption: { kind: 'mean' } });
  */
 export async function circuitOf(language: LanguageModel, options: CircuitOptions): Promise<CircuitDocument> {
+  refuseEncoderDecoder(language);
   const { prompt, answer, against, corruption, steps = 16, neurons = 10, signal } = options;
   const { onProgress = () => undefined } = options;
   checkCounts(steps, neurons);

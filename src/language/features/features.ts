@@ -1,6 +1,7 @@
 import { WhereforeError } from '../../errors.ts';
 import { float32, type Tensor } from '../../tensor/tensor.ts';
 import { valuesFrom } from '../circuit/vectors.ts';
+import { refuseEncoderDecoder } from '../model/encoder-decoder.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { promptIds } from '../model/prompt.ts';
 import { anatomyOf } from '../where/anatomy.ts';
@@ -72,6 +73,7 @@ const mostJudged = 12;
  * @throws WhereforeError `out-of-range` for a layer that is not there; `invalid-data` for too few tokens
  */
 export async function findFeatures(language: LanguageModel, options: FeaturesOptions): Promise<FeaturesDocument> {
+  refuseEncoderDecoder(language);
   const { expansion = 2, active = 8, seeds = 3, steps, signal, onProgress = () => undefined } = options;
   const { residuals, layers, width } = await anatomyOf(language);
   const layer = options.layer ?? Math.floor((layers - 1) / 2);

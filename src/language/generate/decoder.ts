@@ -1,13 +1,10 @@
 import { WhereforeError } from '../../errors.ts';
-import { GraphBuilder } from '../../onnx/builder.ts';
-import type { Graph } from '../../onnx/graph.ts';
 import type { Session } from '../../runtime/runtime.ts';
-import { namedMemo } from '../../tensor/memo.ts';
 import { int64, type Tensor, tensor } from '../../tensor/tensor.ts';
 import { checkCausal } from '../cache/causal.ts';
-import { type CachedGraph, withCache } from '../cache/with-cache.ts';
 import type { LanguageModel } from '../model/language-model.ts';
-import { feedsOf, wholeNumbers } from '../model/run.ts';
+import { wholeNumbers } from '../model/run.ts';
+import { type DecoderProgram, decoderProgram } from './decoder-program.ts';
 
 /** Writes a text token by token; keys and values of tokens before stay with the runtime. */
 export interface Decoder {
@@ -42,6 +39,22 @@ export function capacityFor(length: number, longest = Number.POSITIVE_INFINITY):
   return Math.max(length, Math.min(capacity, longest));
 }
 
+/** Tokens read together times tokens that they look at: what one head's attention holds, 8 MiB in float32. */
+const mostAttended = 2 ** 21;
+
+/** Tokens of a long text that are read together, so that memory does not grow with the square of its length. */
+const pieceLength = (capacity: number): number => Math.max(1, Math.floor(mostAttended / capacity));
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
 /**
  * Opens a decoder for texts up to `length` tokens. Its graph is made from the graph of the model: see {@link withCache}.
  * @throws WhereforeError `out-of-range` for more tokens than the model takes; `unsupported-model` where the model looks
@@ -59,61 +72,20 @@ export async function openDecoder(language: LanguageModel, length: number): Prom
   }
   await checkCausal(language);
   const capacity = capacityFor(length, longest);
-  const program = await programs(language, String(capacity), () => makeProgram(language, capacity));
+  const program = await decoderProgram(language, capacity);
   return new CachedDecoder(await model.executor.open(program.cached.graph), program, language, capacity);
-}
-
-interface Program {
-  readonly cached: CachedGraph;
-  readonly last: string;
-  readonly scores: string;
-  readonly next: string;
-}
-
-const programs = namedMemo<LanguageModel, Promise<Program>>();
-
-async function makeProgram(language: LanguageModel, capacity: number): Promise<Program> {
-  const { model, roles, logits } = language;
-  const feeds = feedsOf(language, [new Array<number>(capacity).fill(0)]);
-  const plain = withConstants(model.graph, new Map([roles.mask, roles.types].flatMap((name) => entry(feeds, name))));
-  const { graph, facts } = await model.executor.specialise(plain, feeds);
-  const rows = new Map(
-    [roles.ids, roles.positions].flatMap((name) => (name === undefined ? [] : [[name, 1] as const])),
-  );
-  const cached = withCache(graph, facts, { rows, outputs: [logits] });
-  const { name, axis } = cached.outputs.get(logits) as { name: string; axis: number };
-  const builder = new GraphBuilder(cached.graph, { prefix: 'decode/' });
-  const along = builder.ints([axis]);
-  const last = builder.op('Slice', [name, builder.ints([-1]), builder.ints([Number.MAX_SAFE_INTEGER]), along]);
-  builder.output(last, 'float32');
-  const next = builder.input(builder.fresh('next'), 'int64', [1, 'tokens', 1]);
-  const scores = builder.op('GatherElements', [builder.op('LogSoftmax', [name], { axis: -1 }), next], { axis: -1 });
-  builder.output(scores, 'float32');
-  return { cached: { ...cached, graph: builder.build() }, last, scores, next };
-}
-
-const entry = (feeds: ReadonlyMap<string, Tensor>, name: string | undefined) =>
-  name === undefined ? [] : [[name, feeds.get(name) as Tensor] as const];
-
-/** A graph with some inputs as constants: nothing is padded here, so the mask is the same in every run. */
-function withConstants(graph: Graph, constants: ReadonlyMap<string, Tensor>): Graph {
-  const initializers = new Map(graph.initializers);
-  for (const [name, value] of constants) {
-    initializers.set(name, { name, type: value.type, shape: value.shape, location: { kind: 'memory', tensor: value } });
-  }
-  return { ...graph, initializers, inputs: graph.inputs.filter(({ name }) => !constants.has(name)) };
 }
 
 class CachedDecoder implements Decoder {
   readonly capacity: number;
   readonly #session: Session;
-  readonly #program: Program;
+  readonly #program: DecoderProgram;
   readonly #language: LanguageModel;
   readonly #carry: ReadonlyMap<string, string>;
   #length = 0;
   #isEmpty = true;
 
-  constructor(session: Session, program: Program, language: LanguageModel, capacity: number) {
+  constructor(session: Session, program: DecoderProgram, language: LanguageModel, capacity: number) {
     this.#session = session;
     this.#program = program;
     this.#language = language;
@@ -148,14 +120,26 @@ class CachedDecoder implements Decoder {
   }
 
   async #run(ids: readonly number[], next: readonly number[], wanted: string, signal?: AbortSignal) {
-    const { cached } = this.#program;
-    const past = this.#length;
-    if (ids.length === 0 || past + ids.length > this.capacity) {
+    const all = this.#length + ids.length;
+    if (ids.length === 0 || all > this.capacity) {
       throw new WhereforeError('out-of-range', ids.length === 0 ? 'no token to read' : 'the text is full', {
-        got: `${past + ids.length} tokens`,
+        got: `${all} tokens`,
         expected: `1 to ${this.capacity}`,
       });
     }
+    const piece = pieceLength(this.capacity);
+    const read: Float32Array[] = [];
+    for (let at = 0; at < ids.length; at += piece) {
+      const part = await this.#runPiece(ids.slice(at, at + piece), next.slice(at, at + piece), wanted, signal);
+      if (wanted === this.#program.last) read.pop();
+      read.push(part);
+    }
+    return read.length === 1 ? read[0] : joined(read);
+  }
+
+  async #runPiece(ids: readonly number[], next: readonly number[], wanted: string, signal?: AbortSignal) {
+    const { cached } = this.#program;
+    const past = this.#length;
     const { roles, model } = this.#language;
     const shape = [1, ids.length];
     const feeds = new Map<string, Tensor>([

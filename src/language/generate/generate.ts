@@ -2,6 +2,7 @@ import { WhereforeError } from '../../errors.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { promptIds } from '../model/prompt.ts';
 import type { Prompt } from '../text-model.ts';
+import { openEncoderDecoder } from './encoder-decoder.ts';
 import { openRememberingDecoder, type RememberingDecoder } from './remembering-decoder.ts';
 import { createSampler, type SamplingOptions, samplingOf } from './sampling.ts';
 import { textStream } from './text-stream.ts';
@@ -51,7 +52,7 @@ export async function generate(
   if (stops.some((stop) => stop === '')) throw new WhereforeError('invalid-argument', 'a stop string is empty');
   const sampler = createSampler(samplingOf(sampling));
   const start = promptIds(language, prompt);
-  const decoder = options.decoder ?? (await openRememberingDecoder(language, start.length + maxTokens));
+  const decoder = options.decoder ?? (await openWriter(language, start, maxTokens));
   try {
     const stream = textStream(language.tokenizer, start, stops);
     const ids: number[] = [];
@@ -74,6 +75,16 @@ export async function generate(
     if (!options.decoder) await decoder.close();
   }
 }
+
+/** What tells the logits behind a text: a decoder with a cache, or an encoder–decoder that reads its prompt once. */
+const openWriter = (
+  language: LanguageModel,
+  start: readonly number[],
+  maxTokens: number,
+): Promise<RememberingDecoder> =>
+  language.decoder
+    ? openEncoderDecoder(language, start, maxTokens)
+    : openRememberingDecoder(language, start.length + maxTokens);
 
 interface Around extends Pick<GenerateOptions, 'onText'> {
   readonly stops: readonly string[];

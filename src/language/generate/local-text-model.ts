@@ -1,4 +1,5 @@
 import { WhereforeError } from '../../errors.ts';
+import { refuseEncoderDecoder } from '../model/encoder-decoder.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { promptIds } from '../model/prompt.ts';
 import type { AnswerToken, Prompt, TextModel } from '../text-model.ts';
@@ -16,6 +17,7 @@ export interface LocalTextModel extends TextModel {
  * conversation where the model has a chat template. Texts with the same beginning share the work for it.
  */
 export function localTextModel(language: LanguageModel): LocalTextModel {
+  refuseEncoderDecoder(language);
   const { name, tokenizer, chatTemplate } = language;
   let open: RememberingDecoder | undefined;
   let turn: Promise<unknown> = Promise.resolve();

@@ -1,16 +1,20 @@
 import { basename, dirname, join, resolve } from 'node:path';
+import { hashOfFile } from '../../data/files/file-hash.ts';
 import { folderEntries, isFile, isFolder } from '../../data/files/folders.ts';
-import { readText } from '../../data/files/read-file.ts';
+import { readBytes, readText } from '../../data/files/read-file.ts';
 import type { Tokenizer } from '../../data/inputs/tokenizer.ts';
 import { readTokenizer } from '../../data/inputs/tokenizer-file.ts';
-import { chosenModel } from '../../data/model/chosen-model.ts';
+import { chosenModel, encoderName } from '../../data/model/chosen-model.ts';
 import { type LoadModelOptions, loadModel } from '../../data/model/load-model.ts';
 import type { LoadedModel } from '../../data/model/loaded-model.ts';
 import { WhereforeError } from '../../errors.ts';
+import { decodeModel } from '../../onnx/decode.ts';
+import type { Graph } from '../../onnx/graph.ts';
 import { contentHash } from '../../tensor/content-hash.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { withParameters } from '../../train/parameters.ts';
 import { type ChatTemplate, chatTemplateOf } from './chat-template.ts';
+import { type DecoderPart, decoderStart, joinedModel } from './encoder-decoder.ts';
 import { type InputRoles, inputRoles } from './input-roles.ts';
 import { withoutCache } from './without-cache.ts';
 
@@ -23,6 +27,8 @@ export interface LanguageModel {
   readonly roles: InputRoles;
   /** The output with a number for each token of the vocabulary at each position. */
   readonly logits: string;
+  /** Of an encoder–decoder, what writes: prompts go to the encoder. */
+  readonly decoder?: DecoderPart;
   /** Longest text in tokens, where the folder says so. */
   readonly longest?: number;
   /** How a conversation is written for the model; undefined where it was not trained on any. */
@@ -52,7 +58,8 @@ export interface OpenLanguageModelOptions
 /**
  * Opens a language model from a folder in the layout of Hugging Face: `model.onnx` (or `onnx/model.onnx`, or the only
  * `.onnx` file), `tokenizer.json`, and, if they are there, `config.json`, `generation_config.json` and
- * `tokenizer_config.json`. Models with a cache of keys and values are opened without it.
+ * `tokenizer_config.json`. Models with a cache of keys and values are opened without it; a decoder beside an
+ * `encoder_model.onnx` is opened with it.
  * @param path the folder, or a model file in it
  * @throws WhereforeError `file-not-found`, `unsupported-model`, and as {@link loadModel}
  * @example
@@ -79,23 +86,33 @@ export async function openLanguageModel(path: string, options: OpenLanguageModel
   const template = jinja && (await readText(jinja, 'config', { inside: folders }));
   const vocabularySize = countOf(config.vocab_size) ?? tokenizer.size;
   const { file: _, tokenizer: __, weights, ...loading } = options;
+  const encoderFile = /^decoder/.test(basename(file)) ? await firstFile([dirname(file)], encoderName) : undefined;
+  const encoderBytes = encoderFile && (await readBytes(encoderFile, 'model'));
+  const encoder = encoderBytes && decodeModel(encoderBytes, { fileName: encoderName });
+  const start = encoder ? decoderStart([generation, config], folder) : [];
   let caches: readonly string[] = [];
+  let decoder: DecoderPart | undefined;
   const loaded = await loadModel(file, {
     ...loading,
     prepare: (decoded) => {
       const found = withoutCache(weights ? withParameters(decoded, weights.tensors) : decoded, vocabularySize);
       caches = found.caches;
-      return found.model;
+      if (!encoder) return found.model;
+      const { model, part } = joinedModel(encoder, found.model, Math.min(vocabularySize, tokenizer.size));
+      decoder = { ...part, start };
+      return model;
     },
   });
-  const model = weights ? { ...loaded, hash: contentHash([loaded.hash, weights.hash]) } : loaded;
+  const besides = [...(encoderBytes ? [hashOfFile([encoderBytes])] : []), ...(weights ? [weights.hash] : [])];
+  const model = besides.length > 0 ? { ...loaded, hash: contentHash([loaded.hash, ...besides]) } : loaded;
   try {
     return {
       name: weights?.name ?? basename(folder),
       folder,
       model,
       tokenizer,
-      roles: inputRoles(model.graph, Math.min(vocabularySize, tokenizer.size)),
+      roles: inputRoles(encoderInputs(model.graph, decoder), Math.min(vocabularySize, tokenizer.size)),
+      decoder,
       logits: model.graph.outputs[0].name,
       longest: model.beside?.config?.longest,
       chatTemplate: chatTemplateOf(tokenizing, template, folder),
@@ -109,6 +126,10 @@ export async function openLanguageModel(path: string, options: OpenLanguageModel
     throw error;
   }
 }
+
+/** The graph as its encoder sees it: without what the decoder has written. */
+const encoderInputs = (graph: Graph, decoder: DecoderPart | undefined): Graph =>
+  decoder ? { ...graph, inputs: graph.inputs.filter(({ name }) => name !== decoder.ids) } : graph;
 
 /** The model file of a folder. @throws WhereforeError `file-not-found`, `invalid-argument` for several */
 export async function modelFile(path: string, named: string | undefined): Promise<string> {

@@ -4,11 +4,11 @@ import type { LanguageModel } from './language-model.ts';
 
 /**
  * The tokens of a prompt. A text gets the special tokens that the tokenizer puts before texts; one that would end it is
- * left out, since it is to go on. A conversation is written by the model's chat template, which holds them itself.
+ * left out, since it is to go on (not of what an encoder reads). A conversation is written by the model's chat template, which holds them itself.
  * @throws WhereforeError `invalid-argument` where nothing is left to go on from; `unsupported-model` for a conversation
  *   with a model that has no chat template
  */
-export function promptIds({ tokenizer, ends, name, chatTemplate }: LanguageModel, prompt: Prompt): number[] {
+export function promptIds({ tokenizer, ends, name, chatTemplate, decoder }: LanguageModel, prompt: Prompt): number[] {
   if (typeof prompt !== 'string') {
     if (chatTemplate) return [...tokenizer.encode(chatTemplate(prompt), { special: false }).ids];
     throw new WhereforeError('unsupported-model', 'the model has no chat template', {
@@ -19,7 +19,9 @@ export function promptIds({ tokenizer, ends, name, chatTemplate }: LanguageModel
   }
   const { ids, special, spans } = tokenizer.encode(prompt);
   let count = ids.length;
-  while (count > 0 && special[count - 1] && spans[count - 1] === undefined && ends.has(ids[count - 1])) count--;
+  // What an encoder reads ends as it was trained to.
+  while (!decoder && count > 0 && special[count - 1] && spans[count - 1] === undefined && ends.has(ids[count - 1]))
+    count--;
   if (count === 0) {
     throw new WhereforeError('invalid-argument', 'the prompt is empty, and the tokenizer begins texts with no token', {
       where: name,

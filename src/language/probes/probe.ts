@@ -4,6 +4,7 @@ import { permutation, random } from '../../tensor/random.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { shareWithInterval } from '../audit/estimates.ts';
 import { classOf, sparseLogistic } from '../concepts/sparse-logistic.ts';
+import { refuseEncoderDecoder } from '../model/encoder-decoder.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { promptIds } from '../model/prompt.ts';
 import type { LabelledText } from '../shortcut/swapped-copies.ts';
@@ -64,6 +65,7 @@ export async function probeLayers(
   texts: readonly LabelledText[],
   { of = 'last', held = 0.3, seed = 0, signal, onProgress }: ProbeOptions = {},
 ): Promise<ProbeDocument> {
+  refuseEncoderDecoder(language);
   const classes = [...new Set(texts.map(({ label }) => label))].sort();
   check(texts, classes);
   const { residuals } = await anatomyOf(language);

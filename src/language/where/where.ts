@@ -1,4 +1,5 @@
 import { generate } from '../generate/generate.ts';
+import { refuseEncoderDecoder } from '../model/encoder-decoder.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { promptIds } from '../model/prompt.ts';
 import { exchangedWords } from '../text/exchanged-words.ts';
@@ -71,6 +72,7 @@ export interface SteeringResult extends SteeringTexts {
  * const document = await whereInModel(language, { prompt: 'Tom had a red', corrupt: new Map([['red', 'big']]) });
  */
 export async function whereInModel(language: LanguageModel, options: WhereOptions): Promise<WhereDocument> {
+  refuseEncoderDecoder(language);
   const { prompt, answer, against, corrupt, steering, signal, onProgress = () => undefined } = options;
   const question = await questionOf(language, { prompt, answer, against, maxTokens: 1, signal });
   const { ids, texts, special, tokens } = question.encoded;

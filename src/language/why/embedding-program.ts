@@ -1,86 +1,38 @@
 import type { RuleOverrides } from '../../autodiff/differentiate.ts';
-import { GraphBuilder } from '../../onnx/builder.ts';
+import { WhereforeError } from '../../errors.ts';
 import type { Graph } from '../../onnx/graph.ts';
-import { extractSubgraph } from '../../onnx/lowering/extract.ts';
 import { gradientsOf } from '../../runtime/gradient.ts';
-import { memo, namedMemo } from '../../tensor/memo.ts';
-import { float32, int64, type Tensor } from '../../tensor/tensor.ts';
+import { float32, int64, type Tensor, tensor } from '../../tensor/tensor.ts';
 import { capacityFor } from '../generate/decoder.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { feedsOf } from '../model/run.ts';
+import type { EmbeddingProgram } from './embedding-program-type.ts';
+import { openEncoderProgram } from './encoder-program.ts';
+import { defaultMemory, gradientFit } from './gradient-memory.ts';
+import { gradientInPieces } from './piece-gradient.ts';
 import type { AnswerTokens, Question } from './question.ts';
-
-/** f of a question and its gradient, at any vectors in place of those of the prompt's tokens. */
-export interface EmbeddingProgram {
-  /** Numbers of each vector. */
-  readonly width: number;
-  /** The vectors of the prompt's tokens, `tokens × width`. */
-  readonly vectors: Float32Array;
-  /** Vectors of some tokens, `count × width`. */
-  vectorsOf(ids: readonly number[]): Promise<Float32Array>;
-  /** f, and `∂f/∂vectors` for each point; points are `tokens × width` each. */
-  gradients(points: readonly Float32Array[]): Promise<{ values: number[]; gradients: Float32Array[] }>;
-  /**
-   * Relevance of every token, those of the answer behind those of the prompt, by rules that take the place of derivatives;
-   * it starts at the summed logits, `value`, less those of the other answer.
-   */
-  relevance(rules: (graph: Graph) => RuleOverrides): Promise<{ value: number; tokens: Float64Array }>;
-  readonly cost: { backward: number };
-}
+import { scoreGraph, tokenVectors } from './score-graph.ts';
 
 /** Rows that go through the model together: a batch pays for what a run costs at all. */
 const mostRows = 16;
 const mostTokensAtOnce = 4096;
 
-/** What is summed over the tokens of an answer: log p, or the logits themselves. */
-export type ScoreKind = 'log-probability' | 'logit';
-
-/** The graph from token vectors to the summed scores of given tokens, one number a row. */
-const scoreGraph = (language: LanguageModel, kind: ScoreKind): Graph =>
-  scoreGraphs(language, kind, () => makeScoreGraph(language, kind));
-
-const scoreGraphs = namedMemo<LanguageModel, Graph>();
-
-function makeScoreGraph(language: LanguageModel, kind: ScoreKind): Graph {
-  const { model, logits, roles } = language;
-  const builder = new GraphBuilder({ ...model.graph, outputs: [] }, { prefix: 'why/' });
-  const next = builder.input('why/next', 'int64', ['batch', 'sequence', 1]);
-  const weights = builder.input('why/weights', 'float32', ['batch', 'sequence']);
-  const scores = kind === 'logit' ? logits : builder.op('LogSoftmax', [logits], { axis: -1 });
-  const each = builder.op('GatherElements', [scores, next], { axis: -1 });
-  const flat = builder.op('Squeeze', [each, builder.ints([-1])]);
-  const score = builder.op(
-    'ReduceSum',
-    [builder.op('Mul', [flat, weights]), builder.ints([1])],
-    { keepdims: 0 },
-    {
-      outputs: ['why/score'],
-    },
-  );
-  builder.output(score, 'float32', ['batch']);
-  const vectors = { name: roles.embedding, type: 'float32', shape: ['batch', 'sequence', undefined] } as const;
-  return extractSubgraph(builder.build(), { inputs: [vectors], outputs: [score] });
-}
-
-const vectorGraph = memo(
-  ({ model, roles }: LanguageModel): Graph => extractSubgraph(model.graph, { inputs: [], outputs: [roles.embedding] }),
-);
-
-/** Prepares a question for methods that look at token vectors. */
+/**
+ * Prepares a question for methods that look at token vectors.
+ * @param options.memory bytes that one run may hold; gradients that would hold more are taken in pieces of the text
+ * @throws WhereforeError `limit-reached` where not even pieces fit
+ */
 export async function openEmbeddingProgram(
   language: LanguageModel,
   question: Question,
-  signal?: AbortSignal,
+  { signal, memory = defaultMemory }: { readonly signal?: AbortSignal; readonly memory?: number } = {},
 ): Promise<EmbeddingProgram> {
+  if (language.decoder) return openEncoderProgram(language, question, { signal, memory });
   const { model, roles } = language;
   const { encoded, answer, against } = question;
   const length = encoded.ids.length;
   const graph = scoreGraph(language, 'log-probability');
-  const vectorsOf = async (ids: readonly number[]) => {
-    const feeds = feedsOf(language, [ids]);
-    const results = await model.executor.run(vectorGraph(language), feeds, [roles.embedding], { signal });
-    return results.get(roles.embedding)?.data as Float32Array;
-  };
+  const vectorsOf = (ids: readonly number[]) => tokenVectors(language, ids, signal);
   const vectors = await vectorsOf(encoded.ids);
   const width = vectors.length / length;
   const sequences = [answer, ...(against ? [against] : [])];
@@ -97,6 +49,7 @@ export async function openEmbeddingProgram(
     return { padded, real: all.length, weights, next, vectors: await vectorsOf(padded) };
   }
 
+  const fit = await gradientFit(language, { graph, tokens: capacity, memory, width, feedsAt: sampleFeeds });
   const cost = { backward: 0 };
   const atOnce = Math.max(1, Math.min(mostRows, Math.floor(mostTokensAtOnce / capacity / rows.length)));
   const feedsAt = (points: readonly (Float32Array | undefined)[]) => {
@@ -138,6 +91,29 @@ export async function openEmbeddingProgram(
       slopes: gradients.get(roles.embedding)?.data as Float32Array,
     };
   };
+  function sampleFeeds(tokens: number) {
+    const ids = new Array<number>(tokens).fill(encoded.ids[0]);
+    return new Map<string, Tensor>([
+      ...feedsOf(language, [ids]),
+      [roles.embedding, tensor('float32', [1, tokens, width])],
+      ['why/next', int64([1, tokens, 1], ids)],
+      ['why/weights', tensor('float32', [1, tokens])],
+    ]);
+  }
+  const inPieces = async (point: Float32Array, piece: number) => {
+    const gradient = new Float32Array(length * width);
+    let value = 0;
+    for (const row of rows) {
+      const vectors = row.vectors.slice(0, row.real * width);
+      vectors.set(point);
+      const text = { ids: row.padded.slice(0, row.real), vectors, weights: row.weights, next: row.next };
+      const found = await gradientInPieces(language, text, { length: piece, capacity, signal });
+      cost.backward++;
+      value += found.value;
+      for (let i = 0; i < gradient.length; i++) gradient[i] += found.gradient[i];
+    }
+    return { value, gradient };
+  };
   const some = async (points: readonly Float32Array[]) => {
     const { scores, slopes } = await differentiated(points, graph);
     return points.map((_, p) => {
@@ -154,8 +130,16 @@ export async function openEmbeddingProgram(
     width,
     vectors,
     vectorsOf,
+    fit,
     cost,
     async relevance(rules) {
+      if (fit.piece !== undefined) {
+        throw new WhereforeError('limit-reached', 'relevance is not taken in pieces of a text', {
+          got: `about ${Math.ceil(fit.bytes / 2 ** 20)} MB as a whole`,
+          expected: `${Math.floor(memory / 2 ** 20)} MB`,
+          fix: 'allow more (--memory), or use the gradient: --method gradient,refined',
+        });
+      }
       const on = scoreGraph(language, 'logit');
       const { scores, slopes } = await differentiated([undefined], on, rules(on));
       const tokens = new Float64Array(length + longest);
@@ -169,11 +153,14 @@ export async function openEmbeddingProgram(
     },
     async gradients(points) {
       const found: { value: number; gradient: Float32Array }[] = [];
-      for (let at = 0; at < points.length; at += atOnce) {
+      const { piece } = fit;
+      if (piece !== undefined) for (const point of points) found.push(await inPieces(point, piece));
+      const whole = piece === undefined ? points : [];
+      for (let at = 0; at < whole.length; at += atOnce) {
         // Every batch has one size, the last filled up: one graph serves them all.
-        const part = points.slice(at, at + atOnce);
+        const part = whole.slice(at, at + atOnce);
         const filled =
-          points.length < atOnce ? part : [...part, ...new Array<Float32Array>(atOnce - part.length).fill(part[0])];
+          whole.length < atOnce ? part : [...part, ...new Array<Float32Array>(atOnce - part.length).fill(part[0])];
         for (const one of (await some(filled)).slice(0, part.length)) found.push(one);
       }
       return { values: found.map(({ value }) => value), gradients: found.map(({ gradient }) => gradient) };

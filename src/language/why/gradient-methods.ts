@@ -1,5 +1,5 @@
 import { quadratures } from '../../attribution/methods/quadrature.ts';
-import type { EmbeddingProgram } from './embedding-program.ts';
+import type { EmbeddingProgram } from './embedding-program-type.ts';
 import type { TokenBaseline } from './token-baselines.ts';
 
 /** An attribution to tokens by gradients. */

@@ -1,4 +1,5 @@
 import { type Decoder, openDecoder } from '../generate/decoder.ts';
+import { openEncoderDecoder } from '../generate/encoder-decoder.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import type { AnswerTokens, Question } from './question.ts';
 
@@ -21,6 +22,7 @@ export async function openPrefixScorer(
   question: Question,
   signal?: AbortSignal,
 ): Promise<PrefixScorer> {
+  if (language.decoder) return encoderScorer(language, question, signal);
   const { answer, against, encoded } = question;
   const most = Math.max(answer.ids.length, against?.ids.length ?? 0);
   const decoder = await openDecoder(language, encoded.ids.length + most);
@@ -46,6 +48,29 @@ export async function openPrefixScorer(
     scoreKept: (kept) => score(encoded.ids.filter((_, i) => kept(i))),
     cost,
     close: () => decoder.close(),
+  };
+}
+
+/** The same of an encoder–decoder: each prompt is read anew, since what comes later changes what came before. */
+function encoderScorer(language: LanguageModel, question: Question, signal?: AbortSignal): PrefixScorer {
+  const { answer, against, encoded } = question;
+  const cost = { calls: 0, tokens: 0 };
+  const logProbability = async (prompt: readonly number[], { ids, counted: [start, end] }: AnswerTokens) => {
+    const decoder = await openEncoderDecoder(language, prompt, end);
+    cost.tokens += prompt.length + end;
+    const scores = await decoder.score([...prompt, ...ids.slice(0, end)], prompt.length + start, signal);
+    return scores.reduce((sum, score) => sum + score, 0);
+  };
+  const score = async (prompt: readonly number[]) => {
+    cost.calls++;
+    return (await logProbability(prompt, answer)) - (against ? await logProbability(prompt, against) : 0);
+  };
+  return {
+    score,
+    logProbability,
+    scoreKept: (kept) => score(encoded.ids.filter((_, i) => kept(i))),
+    cost,
+    close: async () => undefined,
   };
 }
 

@@ -76,11 +76,11 @@ export async function questionOf(language: LanguageModel, request: WhyRequest): 
   };
 }
 
-/** A prompt without the special token that would end the text. */
-function promptOf({ tokenizer, ends }: LanguageModel, prompt: string): EncodedText {
+/** A prompt without the special token that would end the text; what an encoder reads keeps it. */
+function promptOf({ tokenizer, ends, decoder }: LanguageModel, prompt: string): EncodedText {
   const { ids, tokens, texts, spans, special, words } = tokenizer.encode(prompt);
   const last = ids.length - 1;
-  const count = special[last] && ends.has(ids[last]) ? last : ids.length;
+  const count = !decoder && special[last] && ends.has(ids[last]) ? last : ids.length;
   const kept = <T>(list: readonly T[]) => list.slice(0, count);
   return {
     ids: kept(ids),
@@ -120,7 +120,10 @@ async function written(language: LanguageModel, prompt: string, maxTokens: numbe
 
 /** The tokens of an answer that is given. */
 function given(language: LanguageModel, prompt: string, answer: string) {
-  return tokensOf(language, answer, splitIds(language, prompt, answer)[1]);
+  if (!language.decoder) return tokensOf(language, answer, splitIds(language, prompt, answer)[1]);
+  const { ids } = language.tokenizer.encode(answer, { special: false });
+  if (ids.length > 0) return tokensOf(language, answer, ids);
+  throw new WhereforeError('invalid-argument', 'the answer is empty', { fix: 'give a word at least' });
 }
 
 function tokensOf({ tokenizer }: LanguageModel, text: string, ids: readonly number[]) {

@@ -86,6 +86,28 @@ describe('leaving out groups, refined where it matters', () => {
     expect(values.reduce((sum, value) => sum + value, 0)).toBeCloseTo(5, 12);
   });
 
+  it('cuts where documents begin, then sentences', async () => {
+    const asked: string[] = [];
+    const game = gameOf(12, (set) => {
+      asked.push(set.join(''));
+      return 4 * set[6];
+    });
+    // Documents begin at 0 and 3, sentences at 5 and 8.
+    const begins = [2, 0, 0, 2, 0, 1, 0, 0, 1, 0, 0, 0];
+    const { values } = await refinedLeaveOut(game, { most: 10, begins });
+    expect(Array.from(values)).toEqual([0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0]);
+    // After all and none: the second document, the first, then its sentences from the last on.
+    expect(asked.slice(2, 6)).toEqual(['111000000000', '000111111111', '111111110000', '111110001111']);
+  });
+
+  it('ends at a number of tokens', async () => {
+    const game = gameOf(64, (set) => 5 * set[40]);
+    const { share } = await refinedLeaveOut(game, { most: 10, tokens: 1500 });
+    // A measurement reads 640 tokens at most.
+    expect(game.cost.tokens).toBeLessThan(1500 + 640);
+    expect(share).toBeLessThan(0.11);
+  });
+
   it('takes a prompt of one unit', async () => {
     const { values, measured } = await refinedLeaveOut(gameOf(1, ([a]) => 2 * a));
     expect(Array.from(values)).toEqual([2]);

@@ -33,12 +33,20 @@ interface Group {
 export interface RefinedOptions {
   /** Tokens that may be read, as a share of those that leaving out each unit would read. Default .15. */
   readonly most?: number;
+  /** Tokens that may be read at most, however many units there are. Default: no limit but `most`. */
+  readonly tokens?: number;
+  /**
+   * Of each unit, which larger part begins with it: 2 a paragraph, 1 a sentence, 0 neither. A group is cut where the
+   * largest part in it begins that is nearest to its middle: documents first, then sentences, then words. Default: in the
+   * middle.
+   */
+  readonly begins?: ArrayLike<number>;
   /** Groups with less than this share of the largest difference are not refined. Default .02. */
   readonly floor?: number;
 }
 
 /**
- * Leaves out halves of the units, and halves again whichever group has the largest difference, until all that matters is
+ * Leaves out halves of the units (cut between larger parts, where these are told), and halves again whichever group has the largest difference, until all that matters is
  * single or the budget is spent. The later half comes first: most of its prompt has been read already. Where it has a
  * difference the earlier one is measured as well (each may need the other); where it has none the earlier one is halved
  * without being measured, and measured when it is single. If it then has none either, units of the group say the same, and
@@ -46,26 +54,29 @@ export interface RefinedOptions {
  */
 export async function refinedLeaveOut(
   game: UnitGame,
-  { most = 0.15, floor = 0.02 }: RefinedOptions = {},
+  { most = 0.15, floor = 0.02, tokens = Number.POSITIVE_INFINITY, begins }: RefinedOptions = {},
 ): Promise<RefinedLeaveOut> {
   const count = game.units.length;
   const began = game.cost.tokens;
   const exact = tokensOfEach(game);
   const spent = () => (game.cost.tokens - began) / exact;
+  const allowed = Math.min(most, tokens / exact);
   const measure = async (from: number, to: number): Promise<number> => {
     const [value] = await game.values([new Uint8Array(count).fill(1).fill(0, from, to)]);
     return game.full - value;
   };
   const groups: Group[] = [];
   const joint: Joint[] = [];
-  const middle = Math.ceil(count / 2);
+  const cutOf = (from: number, to: number) => cutBetween(from, to, begins);
+  const middle = count > 1 ? cutOf(0, count) : 1;
   for (const [from, to] of [
     [middle, count],
     [0, middle],
   ])
     if (from < to) groups.push({ from, to, value: await measure(from, to), isMeasured: true });
-  for (let open = largest(groups, floor); open && spent() < most; open = largest(groups, floor)) {
-    if (open.to - open.from > 1) groups.push(await halved(open, measure, floor * largestOf(groups)));
+  for (let open = largest(groups, floor); open && spent() < allowed; open = largest(groups, floor)) {
+    if (open.to - open.from > 1)
+      groups.push(await halved(open, cutOf(open.from, open.to), measure, floor * largestOf(groups)));
     else await settle(open, measure, joint);
   }
   const values = new Float64Array(count);
@@ -77,10 +88,20 @@ export async function refinedLeaveOut(
 
 type Measure = (from: number, to: number) => Promise<number>;
 
+/** Where a group of several units is cut: where its largest part begins that is nearest to the middle. */
+function cutBetween(from: number, to: number, begins: ArrayLike<number> | undefined): number {
+  const middle = Math.ceil((from + to) / 2);
+  if (!begins) return middle;
+  let best = from + 1;
+  for (let at = from + 1; at < to; at++)
+    if (begins[at] > begins[best] || (begins[at] === begins[best] && Math.abs(at - middle) < Math.abs(best - middle)))
+      best = at;
+  return best;
+}
+
 /** Measures the later half, which becomes a group of its own, and where it matters the earlier one, which the group becomes. */
-async function halved(group: Group, measure: Measure, negligible: number): Promise<Group> {
+async function halved(group: Group, at: number, measure: Measure, negligible: number): Promise<Group> {
   const { from, to, origin = { from, to } } = group;
-  const at = Math.ceil((from + to) / 2);
   const later = { from: at, to, value: await measure(at, to), isMeasured: true };
   group.to = at;
   group.isMeasured = Math.abs(later.value) > negligible;

@@ -2,7 +2,7 @@ import { emptyToken } from '../../data/inputs/empty-token.ts';
 import { WhereforeError } from '../../errors.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { wholeWord } from '../text/whole-word.ts';
-import type { EmbeddingProgram } from './embedding-program.ts';
+import type { EmbeddingProgram } from './embedding-program-type.ts';
 import type { Question } from './question.ts';
 
 /** What stands in place of the vectors of the prompt's tokens where they say nothing. Special tokens and the part that is kept stay as they are. */

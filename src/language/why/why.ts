@@ -5,12 +5,14 @@ import { random } from '../../tensor/random.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { type Unit, type UnitKind, unitKinds, unitsOf } from '../text/units.ts';
 import { deletionCurve, lexicalOverlap, randomDeletion } from './deletion.ts';
-import { type EmbeddingProgram, openEmbeddingProgram } from './embedding-program.ts';
+import { openEmbeddingProgram } from './embedding-program.ts';
+import type { EmbeddingProgram } from './embedding-program-type.ts';
 import { gradientTimesEmbedding, integratedGradients, relativeError } from './gradient-methods.ts';
 import { openPrefixScorer, type PrefixScorer } from './prefix-scorer.ts';
 import { type AnswerTokens, type Question, questionOf, type WhyRequest } from './question.ts';
 import { type Joint, refinedLeaveOut } from './refined.ts';
 import { alternativeBaseline, baselineCandidates, type TokenBaseline } from './token-baselines.ts';
+import { dividedBudget, type TokenBudget } from './token-budget.ts';
 import { type AttentionRelevance, transformerRelevance } from './transformer-relevance.ts';
 import { openUnitGame, randomSets, type UnitGame } from './unit-game.ts';
 import { leaveOneOut, shapleyValues, sparseSurrogate } from './unit-methods.ts';
@@ -24,7 +26,10 @@ import {
 } from './why-document.ts';
 
 export interface WhyOptions extends WhyRequest {
-  /** Default: all but `refined`, which is for prompts of many units. */
+  /**
+   * Default: all but `refined`, which is for prompts of many units; where gradients are taken in pieces, `gradient` and
+   * `refined`.
+   */
   readonly methods?: readonly WhyMethodName[];
   /** What is left out by methods that leave out; default: sentences where there are three or more, else words. */
   readonly unit?: UnitKind;
@@ -37,6 +42,10 @@ export interface WhyOptions extends WhyRequest {
   /** Sets for Shapley values; default 256, or all where there are no more. */
   readonly samples?: number;
   readonly seed?: number;
+  /** Bytes that one run may hold; gradients that would hold more are taken in pieces of the text. Default 1.5 GiB. */
+  readonly memory?: number;
+  /** Tokens that may be read by prompts that leave something out, those that judge the methods among them. Default: no limit. */
+  readonly budget?: number;
   readonly onProgress?: (what: string) => void;
 }
 
@@ -52,14 +61,7 @@ const comparedAt = 32;
  * const document = await why(language, { prompt: 'Tom had a red ball. He', answer: ' threw' });
  */
 export async function why(language: LanguageModel, options: WhyOptions): Promise<WhyDocument> {
-  const {
-    methods = whyMethodNames.filter((name) => name !== 'refined'),
-    sets = 64,
-    samples = 256,
-    seed = 0,
-    signal,
-    onProgress = () => undefined,
-  } = options;
+  const { sets = 64, samples = 256, seed = 0, signal, onProgress = () => undefined } = options;
   checkCounts({ sets, samples });
   onProgress('reading the question');
   const question = await questionOf(language, options);
@@ -71,9 +73,17 @@ export async function why(language: LanguageModel, options: WhyOptions): Promise
   const scorer = await openPrefixScorer(language, question, signal);
   try {
     const game = await openUnitGame(scorer, units[unit]);
-    const program = await openEmbeddingProgram(language, question, signal);
+    const program = await openEmbeddingProgram(language, question, { signal, memory: options.memory });
     const baselines: MeasuredBaseline[] = [];
-    const asked: Asked = { language, question, program, game, units: units[unit], unit, options, baselines };
+    const methods = options.methods ?? defaultMethods(program, language);
+    const tokens = tokensOf(question);
+    const budget = dividedBudget(options.budget, { methods, tokens, units: game.units.length, sets, samples });
+    const begins = beginsOf(units, unit);
+    const asked: Asked = {
+      ...{ language, question, program, game, units: units[unit], unit, options, baselines },
+      budget,
+      begins,
+    };
     const found: WhyAttribution[] = [];
     for (const name of methods) {
       onProgress(titles[name].title);
@@ -91,11 +101,15 @@ export async function why(language: LanguageModel, options: WhyOptions): Promise
       empty: game.empty,
       units,
       unit,
-      ...(await judged(asked, found, { sets: Math.ceil(sets / 2), seed })),
+      ...(await judged(asked, found, seed)),
       baselines,
       cost: { calls: scorer.cost.calls, tokensRead: scorer.cost.tokens, backward: program.cost.backward },
       settings: { seed, sets, samples },
-      notes: [...language.notes, 'units are left out by their tokens; the text around them is not tokenized anew'],
+      notes: [
+        ...language.notes,
+        'units are left out by their tokens; the text around them is not tokenized anew',
+        ...pieceNotes(program, options),
+      ],
     };
   } finally {
     await scorer.close();
@@ -107,6 +121,33 @@ function checkCounts(counts: Readonly<Record<string, number>>): void {
     if (Number.isInteger(count) && count >= 8) continue;
     throw new WhereforeError('invalid-argument', name, { got: String(count), expected: 'a whole number from 8' });
   }
+}
+
+function defaultMethods({ fit }: EmbeddingProgram, { decoder }: LanguageModel): readonly WhyMethodName[] {
+  if (fit.piece !== undefined) return ['gradient', 'refined'];
+  // Relevance is not offered for encoder–decoders.
+  return whyMethodNames.filter((name) => name !== 'refined' && !(decoder && name.endsWith('lrp')));
+}
+
+function pieceNotes({ fit: { piece, bytes } }: EmbeddingProgram, { methods }: WhyOptions): string[] {
+  if (piece === undefined) return [];
+  const chosen = methods ? '' : '; methods that need many of them, or many prompts, are left out unless they are named';
+  return [
+    `gradients are taken in pieces of ${piece} tokens: as a whole each would hold about ${Math.ceil(bytes / 2 ** 20)} MB${chosen}`,
+  ];
+}
+
+/** Tokens that are read to score one prompt from its beginning. */
+const tokensOf = ({ encoded, answer, against }: Question): number =>
+  (against ? 2 : 1) * encoded.ids.length + answer.ids.length + (against?.ids.length ?? 0);
+
+/** Of each unit that can be left out, whether a larger part begins with it: 2 a paragraph, 1 a sentence, 0 neither. */
+function beginsOf(units: Readonly<Record<UnitKind, readonly Unit[]>>, unit: UnitKind): number[] {
+  const starts = (kind: UnitKind) => new Set(units[kind].map(({ tokens: [first] }) => first));
+  const [paragraphs, sentences] = [starts('paragraph'), starts('sentence')];
+  return units[unit]
+    .filter(({ special }) => !special)
+    .map(({ tokens: [first] }) => (paragraphs.has(first) ? 2 : Number(sentences.has(first))));
 }
 
 /** The units of a prompt; what is kept is marked as special tokens are. Of a unit that is kept in part the rest is one. */
@@ -127,6 +168,9 @@ interface Asked {
   readonly options: WhyOptions;
   /** Filled by the method that compares them. */
   readonly baselines: MeasuredBaseline[];
+  readonly budget: TokenBudget;
+  /** Which larger part begins with a unit; see `refinedLeaveOut`. */
+  readonly begins: readonly number[];
 }
 
 type Settings = WhyDocument['settings'];
@@ -174,7 +218,10 @@ const runs: Readonly<Record<WhyMethodName, (asked: Asked, settings: Settings) =>
     return made('leave-one-out', { values, ...leftOut(asked), promises: false, notes });
   },
   async refined(asked) {
-    const { values, joint, measured, share } = await refinedLeaveOut(asked.game);
+    const { values, joint, measured, share } = await refinedLeaveOut(asked.game, {
+      tokens: asked.budget.refined,
+      begins: asked.begins,
+    });
     const { units: parts } = asked.game;
     const { length } = parts;
     const alike = ({ from, to, value }: Joint) =>
@@ -297,8 +344,10 @@ function perUnit({ units, unit }: Asked, { values, unit: own }: WhyAttribution):
 }
 
 /** Deletion curves and LDS of all methods, beside trivial orders. */
-async function judged(asked: Asked, found: readonly WhyAttribution[], { sets, seed }: { sets: number; seed: number }) {
-  const { game, question } = asked;
+async function judged(asked: Asked, found: readonly WhyAttribution[], seed: number) {
+  const { game, question, budget } = asked;
+  const { judging } = budget;
+  const { sets } = judging;
   const unseen = randomSets(sets, game.units.length, random(seed, 5));
   const values = await game.values(unseen);
   const counts = unseen.map((set) => set.reduce((sum, held) => sum + held, 0));
@@ -309,16 +358,17 @@ async function judged(asked: Asked, found: readonly WhyAttribution[], { sets, se
     ) ?? null;
   const attributions = found.map((one) => ({ ...one, lds: ldsOf(perUnit(asked, one)) }));
   const curves = [];
-  for (const one of found) curves.push(await deletionCurve(game, one.title, perUnit(asked, one)));
-  curves.push(await deletionCurve(game, 'words of the answer', lexicalOverlap(game, question.answer.text)));
+  for (const one of found) curves.push(await deletionCurve(game, one.title, perUnit(asked, one), judging));
+  curves.push(await deletionCurve(game, 'words of the answer', lexicalOverlap(game, question.answer.text), judging));
   curves.push(
     await deletionCurve(
       game,
       'longest first',
       game.units.map(({ tokens }) => tokens.length),
+      judging,
     ),
   );
-  curves.push(await randomDeletion(game, seed));
+  curves.push(await randomDeletion(game, seed, judging));
   const mean = values.reduce((sum, value) => sum + value, 0) / sets;
   const spreadOf = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / sets);
   return { attributions, curves, control: { sets, ldsOfCount: spearman(counts, values) ?? null, spread: spreadOf } };

@@ -1,0 +1,59 @@
+import { GraphBuilder } from '../../onnx/builder.ts';
+import type { Graph } from '../../onnx/graph.ts';
+import { prune } from '../../onnx/lowering/extract.ts';
+import { namedMemo } from '../../tensor/memo.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { type CachedGraph, withCache } from '../cache/with-cache.ts';
+import type { LanguageModel } from '../model/language-model.ts';
+import { feedsOf } from '../model/run.ts';
+
+/** The graph that reads tokens behind others, and the names of what it gives. */
+export interface DecoderProgram {
+  readonly cached: CachedGraph;
+  /** The logits behind the last token. */
+  readonly last: string;
+  /** log p of the token in `next` behind each token, `1 × tokens × 1`. */
+  readonly scores: string;
+  readonly next: string;
+}
+
+/** From so many tokens on, a run of the whole graph to learn its shapes would need more memory than the work itself. */
+const longText = 1024;
+
+const programs = namedMemo<LanguageModel, Promise<DecoderProgram>>();
+
+/** The graph for texts of up to `capacity` tokens, made once. */
+export const decoderProgram = (language: LanguageModel, capacity: number): Promise<DecoderProgram> =>
+  programs(language, String(capacity), () => makeProgram(language, capacity));
+
+async function makeProgram(language: LanguageModel, capacity: number): Promise<DecoderProgram> {
+  const { model, roles, logits } = language;
+  const feeds = feedsOf(language, [new Array<number>(capacity).fill(0)]);
+  const plain = withConstants(model.graph, new Map([roles.mask, roles.types].flatMap((name) => entry(feeds, name))));
+  const { graph, facts } = await model.executor.specialise(plain, feeds, { frugal: capacity >= longText });
+  const rows = new Map(
+    [roles.ids, roles.positions].flatMap((name) => (name === undefined ? [] : [[name, 1] as const])),
+  );
+  const cached = withCache(graph, facts, { rows, outputs: [logits] });
+  const { name, axis } = cached.outputs.get(logits) as { name: string; axis: number };
+  const builder = new GraphBuilder(cached.graph, { prefix: 'decode/' });
+  const along = builder.ints([axis]);
+  const last = builder.op('Slice', [name, builder.ints([-1]), builder.ints([Number.MAX_SAFE_INTEGER]), along]);
+  builder.output(last, 'float32');
+  const next = builder.input(builder.fresh('next'), 'int64', [1, 'tokens', 1]);
+  const scores = builder.op('GatherElements', [builder.op('LogSoftmax', [name], { axis: -1 }), next], { axis: -1 });
+  builder.output(scores, 'float32');
+  return { cached: { ...cached, graph: prune(builder.build()) }, last, scores, next };
+}
+
+const entry = (feeds: ReadonlyMap<string, Tensor>, name: string | undefined) =>
+  name === undefined ? [] : [[name, feeds.get(name) as Tensor] as const];
+
+/** A graph with some inputs as constants: nothing is padded here, so the mask is the same in every run. */
+export function withConstants(graph: Graph, constants: ReadonlyMap<string, Tensor>): Graph {
+  const initializers = new Map(graph.initializers);
+  for (const [name, value] of constants) {
+    initializers.set(name, { name, type: value.type, shape: value.shape, location: { kind: 'memory', tensor: value } });
+  }
+  return { ...graph, initializers, inputs: graph.inputs.filter(({ name }) => !constants.has(name)) };
+}

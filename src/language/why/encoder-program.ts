@@ -1,0 +1,106 @@
+import { WhereforeError } from '../../errors.ts';
+import { gradientsOf } from '../../runtime/gradient.ts';
+import { float32, int64, type Tensor, tensor } from '../../tensor/tensor.ts';
+import type { DecoderPart } from '../model/encoder-decoder.ts';
+import type { LanguageModel } from '../model/language-model.ts';
+import { feedsOf, wholeNumbers } from '../model/run.ts';
+import type { EmbeddingProgram } from './embedding-program-type.ts';
+import { fitsWhole } from './gradient-memory.ts';
+import type { AnswerTokens, Question } from './question.ts';
+import { scoreGraph, tokenVectors } from './score-graph.ts';
+
+/** Points that go through the model together. */
+const mostRows = 16;
+
+/**
+ * f of a question to an encoder–decoder and its gradient at the vectors of the encoder's tokens, through both graphs. The
+ * answer is given to the decoder as it stands; its own vectors are not explained.
+ * @throws WhereforeError `limit-reached` where the gradient would not fit into the memory
+ */
+export async function openEncoderProgram(
+  language: LanguageModel,
+  question: Question,
+  { signal, memory }: { readonly signal?: AbortSignal; readonly memory: number },
+): Promise<EmbeddingProgram> {
+  const { model, roles } = language;
+  const part = language.decoder as DecoderPart;
+  const { encoded, answer, against } = question;
+  const length = encoded.ids.length;
+  const graph = scoreGraph(language, 'log-probability');
+  const vectorsOf = (ids: readonly number[]) => tokenVectors(language, ids, signal);
+  const vectors = await vectorsOf(encoded.ids);
+  const width = vectors.length / length;
+  const cost = { backward: 0 };
+
+  const feedsAt = ({ ids, counted: [start, end] }: AnswerTokens, points: readonly Float32Array[]) => {
+    const rows = points.length;
+    const read = [...part.start, ...ids.slice(0, -1)];
+    const count = read.length;
+    const first = part.start.length - 1;
+    const next = read.map((_, i) => (i < first ? 0 : ids[i - first]));
+    const embedded = new Float32Array(rows * vectors.length);
+    for (const [r, point] of points.entries()) embedded.set(point, r * vectors.length);
+    const each = <T>(values: readonly T[]) => points.flatMap(() => values);
+    const weights = new Float32Array(rows * count);
+    for (let r = 0; r < rows; r++) weights.fill(1, r * count + first + start, r * count + first + end);
+    const feeds = new Map<string, Tensor>([
+      ...feedsOf(language, each([encoded.ids])),
+      [roles.embedding, float32([rows, length, width], embedded)],
+      [part.ids, wholeNumbers(model, part.ids, [rows, count], each(read))],
+      ['why/next', int64([rows, count, 1], each(next))],
+      ['why/weights', tensor('float32', [rows, count], weights)],
+    ]);
+    return new Map(graph.inputs.map(({ name }) => [name, feeds.get(name) as Tensor]));
+  };
+  const fit = await fitsWhole(language, graph, feedsAt(answer, [vectors]), memory);
+
+  /** log p of one answer at each point, and its gradient, with a sign. */
+  async function add(
+    of: AnswerTokens,
+    sign: number,
+    points: readonly Float32Array[],
+    into: Float32Array[],
+  ): Promise<number[]> {
+    const seeds = new Map([['why/score', float32([points.length], new Float32Array(points.length).fill(sign))]]);
+    const request = { inputs: feedsAt(of, points), seeds, wrt: [roles.embedding], signal };
+    const { gradients, outputs } = await gradientsOf({ ...model, graph }, request);
+    cost.backward += points.length;
+    const slopes = gradients.get(roles.embedding)?.data as Float32Array;
+    for (const [p, gradient] of into.entries())
+      for (let i = 0; i < gradient.length; i++) gradient[i] += slopes[p * gradient.length + i];
+    const scores = outputs.get('why/score') as Tensor<'float32'>;
+    return Array.from(scores.data.subarray(0, into.length), (score) => sign * score);
+  }
+  return {
+    width,
+    vectors,
+    vectorsOf,
+    fit,
+    cost,
+    relevance() {
+      throw new WhereforeError('unsupported-model', 'relevance (LRP) is not offered for encoder–decoders', {
+        where: language.name,
+        got: 'relevance would lie on what the decoder has written as well',
+        fix: 'use integrated gradients or leave-one-out: --method integrated-gradients,leave-one-out',
+      });
+    },
+    async gradients(points) {
+      const values: number[] = [];
+      const gradients: Float32Array[] = [];
+      for (let at = 0; at < points.length; at += mostRows) {
+        const some = points.slice(at, at + mostRows);
+        // Batches have one size: one graph serves them all.
+        const lacking = points.length < mostRows ? 0 : mostRows - some.length;
+        const filled = [...some, ...new Array<Float32Array>(lacking).fill(some[0])];
+        const found = some.map(() => new Float32Array(vectors.length));
+        const own = await add(answer, 1, filled, found);
+        const other = against ? await add(against, -1, filled, found) : own.map(() => 0);
+        for (const [p, gradient] of found.entries()) {
+          values.push(own[p] + other[p]);
+          gradients.push(gradient);
+        }
+      }
+      return { values, gradients };
+    },
+  };
+}

@@ -1,0 +1,129 @@
+import { WhereforeError } from '../../errors.ts';
+import type { Graph } from '../../onnx/graph.ts';
+import { type DataType, dataTypes, sizeOf, type Tensor } from '../../tensor/tensor.ts';
+import { capacityFor } from '../generate/decoder.ts';
+import type { LanguageModel } from '../model/language-model.ts';
+import { pieceSample } from './piece-gradient.ts';
+
+/** How a gradient is taken within the memory that it may use. */
+export interface GradientFit {
+  /** Bytes that one gradient of the whole text would hold, about. */
+  readonly bytes: number;
+  /** Tokens of a piece where the whole does not fit; undefined where it does. */
+  readonly piece?: number;
+}
+
+/** Bytes that the values of one run may hold where nobody says otherwise. */
+export const defaultMemory = 1.5 * 2 ** 30;
+
+/**
+ * A backward pass keeps what the forward pass made, and makes gradients of the same sizes, most of which go again; the
+ * runtime does not give back what went. Measured on two decoders: 1.3 to 1.7 times the forward values.
+ */
+const backwardShare = 2;
+
+const smallestPiece = 8;
+const largestPiece = 512;
+
+/** What is asked of the memory. */
+export interface FitRequest {
+  /** Bytes that one run may hold. */
+  readonly memory: number;
+  /** Tokens of the text. */
+  readonly tokens: number;
+  /** Numbers of a token vector. */
+  readonly width: number;
+  /** The graph from token vectors to scores, and feeds of it for one text of so many tokens. */
+  readonly graph: Graph;
+  readonly feedsAt: (tokens: number) => ReadonlyMap<string, Tensor>;
+}
+
+/**
+ * Whether the gradient of a text fits into the memory, and in which pieces where it does not. The values of the graph are
+ * counted at three short lengths: they grow with the square of the length at most.
+ * @throws WhereforeError `limit-reached` where not even small pieces fit
+ */
+export async function gradientFit(language: LanguageModel, request: FitRequest): Promise<GradientFit> {
+  const { graph, tokens, memory, width, feedsAt } = request;
+  const { executor } = language.model;
+  const counted = async (of: Graph, feeds: ReadonlyMap<string, Tensor>, frugal = false) => {
+    const inputs = new Map(of.inputs.map(({ name }) => [name, feeds.get(name) as Tensor]));
+    return backwardShare * bytesOf((await executor.specialise(of, inputs, { frugal })).facts);
+  };
+  const points: Point[] = [];
+  for (const length of [8, 16, 32]) points.push([length, await counted(graph, feedsAt(length))]);
+  const bytes = parabola(points, tokens);
+  if (bytes <= memory) return { bytes };
+  const capacity = capacityFor(tokens, language.longest);
+  let kept = 0;
+  const ofPiece = async (length: number) => {
+    const sample = await pieceSample(language, { start: capacity - length, end: capacity }, capacity, width);
+    // As they come in and as they go out, and the gradients at both.
+    kept =
+      4 * [...sample.kept.values()].reduce((sum, { shape, type }) => sum + sizeOf(shape) * dataTypes[type].bytes, 0);
+    return counted(sample.graph, sample.feeds, true);
+  };
+  const [small, twice] = [await ofPiece(smallestPiece), await ofPiece(2 * smallestPiece)];
+  const needed = (length: number) => kept + small + ((twice - small) / smallestPiece) * (length - smallestPiece);
+  // Half of it: what reads texts holds memory as well.
+  for (let piece = largestPiece; piece >= smallestPiece; piece /= 2)
+    if (needed(piece) <= memory / 2) return { bytes, piece };
+  throw new WhereforeError(
+    'limit-reached',
+    'the gradient of this text does not fit into the memory, nor do its pieces',
+    {
+      where: `${tokens} tokens`,
+      got: `${megabytes(memory)} MB`,
+      expected: `${megabytes(needed(smallestPiece))} MB in pieces of ${smallestPiece} tokens, ${megabytes(bytes)} MB as a whole`,
+      fix: 'allow more (--memory), shorten the prompt, or use methods that leave out: --method refined',
+    },
+  );
+}
+
+/**
+ * As {@link gradientFit} for a graph that cannot be taken in pieces.
+ * @throws WhereforeError `limit-reached` where it does not fit
+ */
+export async function fitsWhole(
+  language: LanguageModel,
+  graph: Graph,
+  feeds: ReadonlyMap<string, Tensor>,
+  memory: number,
+): Promise<GradientFit> {
+  const { facts } = await language.model.executor.specialise(graph, feeds, { frugal: true });
+  const bytes = backwardShare * bytesOf(facts);
+  if (bytes <= memory) return { bytes };
+  throw new WhereforeError('limit-reached', 'the gradient of this text does not fit into the memory', {
+    got: `${megabytes(memory)} MB`,
+    expected: `${megabytes(bytes)} MB; an encoder reads the whole text at once`,
+    fix: 'allow more (--memory), or shorten the prompt',
+  });
+}
+
+const megabytes = (bytes: number): number => Math.ceil(bytes / 2 ** 20);
+
+/** Bytes of all values of a graph whose shapes are known. */
+function bytesOf({
+  shapes,
+  types,
+}: {
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  readonly types: ReadonlyMap<string, DataType>;
+}): number {
+  let bytes = 0;
+  for (const [name, shape] of shapes) bytes += sizeOf(shape) * dataTypes[types.get(name) ?? 'float32'].bytes;
+  return bytes;
+}
+
+type Point = readonly [x: number, y: number];
+
+/** The parabola through three points, at x (Lagrange). */
+function parabola(points: readonly Point[], x: number): number {
+  let sum = 0;
+  for (const [xi, yi] of points) {
+    let term = yi;
+    for (const [xj] of points) if (xj !== xi) term *= (x - xj) / (xi - xj);
+    sum += term;
+  }
+  return sum;
+}
