@@ -36,7 +36,7 @@ it('draws stories of five hundred words, of which each verb agrees with its own 
   expect(firsts / all).toBeGreaterThan(0.2);
 });
 
-describe('the English of the grammar', { timeout: 240_000 }, () => {
+describe('the English of the grammar', { timeout: isFull ? 1_200_000 : 240_000 }, () => {
   const runtime = createNodeRuntime({ threads: 1 });
   let language: LanguageModel;
   beforeAll(async () => {

@@ -37,7 +37,7 @@ it('asks in hard texts by a name that only a sentence about somebody else has, f
   expect(tokens.length).toBeLessThanOrEqual(lookupStages[3].length);
 });
 
-describe('the sentence that an answer is from', { timeout: 240_000 }, () => {
+describe('the sentence that an answer is from', { timeout: isFull ? 1_200_000 : 240_000 }, () => {
   const mean = (found: readonly Evidence[], key: 'hit' | 'beatsRandom' | 'top3') =>
     found.reduce((sum, one) => sum + one[key], 0) / found.length;
   const trivial = ['answer-word', 'overlap'];
@@ -58,7 +58,7 @@ describe('the sentence that an answer is from', { timeout: 240_000 }, () => {
       recall,
       methods: found,
     } = await measured(language, {
-      count: isFull ? 60 : 8,
+      count: isFull ? 30 : 8,
       sentences: K,
       methods: [...all, ...trivial],
     });
@@ -77,7 +77,7 @@ describe('the sentence that an answer is from', { timeout: 240_000 }, () => {
 
   it('is not found with random weights, where nothing is lost either', async () => {
     const language = await openDecoderModel(lookupShape, decoderModel(lookupShape, 7), runtime);
-    const count = isFull ? 40 : 16;
+    const count = isFull ? 24 : 16;
     const methods = isFull ? all : cheap;
     const { recall, methods: found } = await measured(language, { count, sentences: 16, least: 0, methods });
     await language.close();

@@ -16,8 +16,8 @@ afterAll(() => runtime.close());
 
 const folder = (name: string) => fileURLToPath(new URL(`models/${name}/`, import.meta.url));
 
-describe('the use of sources by trained models', { timeout: 240_000 }, () => {
-  const count = process.env.WHEREFORE_FULL ? 100 : 8;
+describe('the use of sources by trained models', { timeout: process.env.WHEREFORE_FULL ? 1_200_000 : 240_000 }, () => {
+  const count = process.env.WHEREFORE_FULL ? 40 : 5;
   const share = (found: readonly AskedSources[], holds: (one: AskedSources) => boolean) =>
     found.filter(holds).length / found.length;
 
@@ -37,6 +37,20 @@ describe('the use of sources by trained models', { timeout: 240_000 }, () => {
     expect(share(found, ({ use, gold }) => mostNecessary(use) === gold)).toBeGreaterThanOrEqual(0.95);
     expect(share(found, ({ use, gold }) => usedSources(use).includes(gold))).toBeGreaterThanOrEqual(0.95);
     expect(share(found, ({ use }) => use.ignoresSources)).toBe(0);
+  });
+
+  it('names two sources as a pair that say the same under two names', async () => {
+    const found = await asked('lookup', 'redundant');
+    const isPair = ({ use, gold, second }: AskedSources) =>
+      use.sources.find(({ id }) => id === gold)?.redundantWith === second;
+    expect(share(found, isPair)).toBeGreaterThanOrEqual(0.9);
+  });
+
+  it('names, of two sources that contradict each other, the one that is answered from', async () => {
+    const found = await asked('lookup', 'conflict');
+    const from = ({ use, gold, second, contradiction }: AskedSources) =>
+      mostNecessary(use) === (use.answer.trim() === contradiction ? second : gold);
+    expect(share(found, from)).toBeGreaterThanOrEqual(0.9);
   });
 
   it('raises no alarm on a model that ignores its sources, though no source at all would be worse', async () => {

@@ -46,6 +46,7 @@ describe('language why --endpoint', () => {
     [['--token', '1'], /shows no tokens and no gradients.*--token.*leave --token away/],
     [['--alternative', 'ball=dog'], /--alternative/],
     [['--tokenizer', 't.json'], /--tokenizer/],
+    [['--sets', '3'], /sets.*whole number from 8/],
     [['--keep', 'Who'], /no such part to keep/],
     [['--unit', 'word', '--calls', '9'], /the limit of 9 requests is reached/],
   ])('gives one message for %j', async (words, message) => {

@@ -75,6 +75,17 @@ describe('why, of a model that only tells probabilities', () => {
     expect(model.asked).toEqual([]);
   });
 
+  it('says where small differences may be chance', async () => {
+    const model = scripted();
+    const notesOf = async (access: Partial<TextModel['access']>) =>
+      (
+        await whyByText({ ...model, access: { ...model.access, ...access } }, { prompt, answer: ' garden' })
+      ).notes.join();
+    expect(await notesOf({})).not.toMatch(/chance/);
+    expect(await notesOf({ repeatable: false, chat: true })).toMatch(/asked twice it said different things/);
+    expect(await notesOf({ repeatable: false })).toMatch(/whether it says the same twice is not known/);
+  });
+
   it.each(['Tom, 12, ran. He fell!', '猫が好き。犬も好き。', ' مرحبا بالعالم ', 'a 👩‍👩‍👧 b\n\nc'])(
     'divides %j without a loss',
     (text) => {

@@ -7,7 +7,7 @@ import { type Question, stayingTokens, type WhyRequest } from './question.ts';
 import { piecesOf } from './text-pieces.ts';
 import { openUnitGame, type UnitGame } from './unit-game.ts';
 import { leaveOneOut, shapleyValues, sparseSurrogate } from './unit-methods.ts';
-import { made, spread, titles, unitsIn } from './why.ts';
+import { checkCounts, made, spread, titles, unitsIn } from './why.ts';
 import type { WhyAnswer, WhyDocument, WhyMethodName } from './why-document.ts';
 
 export interface WhyByTextOptions extends Omit<WhyRequest, 'token'> {
@@ -38,6 +38,7 @@ const curves = { points: 4, orders: 2 };
  */
 export async function whyByText(model: TextModel, options: WhyByTextOptions): Promise<WhyDocument> {
   const { methods = ['leave-one-out'], sets = 64, samples = 256, seed = 0 } = options;
+  checkCounts({ sets, samples });
   const run = methods.map((name) => runOf(model, name));
   const { question, answer, against } = await asked(model, options);
   const units = Object.fromEntries(unitKinds.map((kind) => [kind, unitsIn(question, kind)])) as Record<
@@ -79,9 +80,16 @@ export async function whyByText(model: TextModel, options: WhyByTextOptions): Pr
     settings: { seed, sets, samples },
     notes: [
       'the model shows no gradients and no tokens of its own: words stand for tokens, and parts are left out of the text',
-      ...(model.access.repeatable ? [] : ['asked twice it said different things: small differences may be chance']),
+      ...steadiness(model),
     ],
   };
+}
+
+/** What is known of whether it says the same twice, which is tried in conversations. */
+function steadiness({ access: { repeatable, chat } }: TextModel): string[] {
+  if (repeatable) return [];
+  const known = chat ? 'asked twice it said different things' : 'whether it says the same twice is not known';
+  return [`${known}: small differences may be chance`];
 }
 
 type Run = (

@@ -116,7 +116,8 @@ export async function why(language: LanguageModel, options: WhyOptions): Promise
   }
 }
 
-function checkCounts(counts: Readonly<Record<string, number>>): void {
+/** @throws WhereforeError `invalid-argument` for fewer than eight random sets or samples */
+export function checkCounts(counts: Readonly<Record<string, number>>): void {
   for (const [name, count] of Object.entries(counts)) {
     if (Number.isInteger(count) && count >= 8) continue;
     throw new WhereforeError('invalid-argument', name, { got: String(count), expected: 'a whole number from 8' });
