@@ -1,7 +1,9 @@
 import { openDataset } from '../data/datasets/open-dataset.ts';
 import type { LoadedModel } from '../data/model/loaded-model.ts';
+import type { Dataset } from '../dataset/dataset.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Measure } from '../influence/slices/measured-query.ts';
+import { classNames } from '../report/audit/class-reader.ts';
 import { openSlices, type SliceQuery, theRest } from '../report/influence/slice-query.ts';
 
 /** How a slice, or a gap between two, is asked about. */
@@ -50,21 +52,26 @@ export async function openSliceQuery(
   model: LoadedModel,
   described: Parameters<typeof openDataset>[1],
   given: {
-    readonly classes: readonly string[];
+    /** The training rows. */
+    readonly data: Dataset;
     readonly class: number | undefined;
     readonly signal: AbortSignal;
     readonly onProgress: (stage: string, done: number, total: number) => void;
   },
 ): Promise<SliceQuery> {
   const { slice, gap, against, measure = 'log-probability', layer, fromLabels } = options;
+  const { data, ...rest } = given;
+  const inputs = new Map(Object.entries((await data.read([0])).inputs));
+  const classes = await classNames(data, model, inputs, {});
   // A file of labels says nothing of other rows.
   const labels = fromLabels ?? (described?.labels === undefined ? undefined : 'none');
   const from = await openDataset(options.from as string, {
-    ...{ ...described, classes: [...given.classes], labels },
+    // Numbers that name no class stay numbers.
+    ...{ ...described, ...(data.classes && { classes: [...data.classes] }), labels },
     ...(fromLabels !== undefined && { label: undefined }),
   });
   return openSlices({
-    ...{ model, from, measure, layer, ...given },
+    ...{ model, from, classes, measure, layer, ...rest },
     slice: (slice ?? gap) as string,
     ...(gap !== undefined && { against: against ?? theRest }),
   });

@@ -112,6 +112,16 @@ describe('wherefore influence', () => {
     expect(found.notes.join()).toMatch(/uncalibrated/);
   });
 
+  it('asks about a slice of arrays, whose classes have numbers for names', async () => {
+    const from = ['--from', at('rows.npy'), '--from-labels', at('labels.npy')];
+    const words = ['influence', '--slice', 'label=1 and confidence>0.5', ...from, '--json'];
+    const { output, errors } = await run('slice', ...words);
+    expect(errors).toBe('');
+    const { query, all } = JSON.parse(output) as InfluenceDocument;
+    expect(query).toMatchObject({ kind: 'slice', measure: 'log-probability' });
+    expect(all.proponents[0].label).toBe(1);
+  });
+
   it('takes Newton steps without large groups, and gradients of a loss as a formula', async () => {
     const words = ['influence', '0', '--from', at('query.npy'), '--class', '0', '--weight-decay', '0.01', '--json'];
     const { output } = await run('newton', ...words, '--newton');

@@ -118,7 +118,7 @@ export async function computeInfluence<T>(
     const classes = data.classes ?? model.labels ?? [];
     const target = options.class === undefined ? undefined : classNamed(options.class, classes);
     const slices = asksSlices(options)
-      ? await openSliceQuery(options, model, described, { classes, class: target, signal, onProgress })
+      ? await openSliceQuery(options, model, described, { data, class: target, signal, onProgress })
       : undefined;
     const asked = slices
       ? askedOf(slices)
