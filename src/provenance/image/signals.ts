@@ -91,13 +91,16 @@ export function signalsOf(features: FeatureBlock, search: KeypointSearch, query:
   const regions = regionsOf(features, search, query, nearest);
   for (const [image] of [...regions].sort(([, a], [, b]) => b.weight - a.weight).slice(0, mostPlaced))
     nearest.add(image);
-  const placements = new Map<number, Placement>();
-  const placed = placedImage(query.thumbnail);
-  for (const image of nearest) {
-    const thumbnail = features.thumbnails.subarray(image * thumbnailSize, (image + 1) * thumbnailSize);
-    placements.set(image, placeIn(placed, thumbnail));
-  }
+  const placements = placementsIn(nearest, features, query);
   return { pixels, gradients, colours, texture: products('texture'), encoders, regions, placements };
+}
+
+function placementsIn(images: ReadonlySet<number>, { thumbnails }: FeatureBlock, { thumbnail }: QueryImage) {
+  const placed = placedImage(thumbnail);
+  const found = new Map<number, Placement>();
+  for (const image of images)
+    found.set(image, placeIn(placed, thumbnails.subarray(image * thumbnailSize, (image + 1) * thumbnailSize)));
+  return found;
 }
 
 /**
