@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { defineAudits } from './audit.ts';
 import { defineCircuit } from './circuit.ts';
 import { defineConcepts } from './concepts.ts';
+import { defineEdit } from './edit.ts';
 import { defineFeatures } from './features.ts';
 import { defineGenerate } from './generate.ts';
 import { defineJudge } from './judge.ts';
@@ -20,6 +21,7 @@ const subcommands = [
   defineWhere,
   defineTaught,
   defineCircuit,
+  defineEdit,
   defineFeatures,
   defineProbe,
   defineReasoning,
