@@ -220,6 +220,7 @@ export type { Materials } from './train/manifest.ts';
 export type { RememberingDecoder } from './language/generate/remembering-decoder.ts';
 export type { SamplingOptions } from './language/generate/sampling.ts';
 export type { ChatTemplate } from './language/model/chat-template.ts';
+export type { DecoderPart } from './language/model/encoder-decoder.ts';
 export type { InputRoles } from './language/model/input-roles.ts';
 export type { Unit, UnitKind } from './language/text/units.ts';
 export type { Message, Prompt } from './language/text-model.ts';

@@ -46,6 +46,7 @@ export type { Cost, InfluenceMethod, Question, Scores, Size, Suspicion } from '.
 export { type InfluenceMethodName, influenceMethods, influenceTable } from './methods/index.ts';
 export { modelGradients } from './model-gradients.ts';
 export { type NewtonEffect, openNewtonSteps } from './newton-step.ts';
+export { keepProjected, withProjectedFile } from './projected-file.ts';
 export { type Judged, judgeScores, type Reliability } from './reliability.ts';
 export { lastFeatures, type Represented, type RepresentOptions, represent } from './represent.ts';
 export { costOf, type InfluenceContext, influenceMethodNamed, missingNeeds, score, suspicion } from './score.ts';

@@ -107,6 +107,7 @@ export { type AgainstPeople, againstPeople, type PersonsChoice } from './judge/j
 export { type CorrectedMean, predictionPowered } from './judge/prediction-powered.ts';
 export { type Arm, type ExplainedCase, type Simulatability, simulatability } from './judge/simulatability.ts';
 export type { ChatTemplate } from './model/chat-template.ts';
+export type { DecoderPart } from './model/encoder-decoder.ts';
 export type { InputRoles } from './model/input-roles.ts';
 export {
   type LanguageModel,

@@ -2,6 +2,7 @@ import { explain, float32, memoryFiles, openModel, renderPage, WhereforeError } 
 import { contentHash } from '../../src/tensor/content-hash.ts';
 import { createWebRuntime, type Download, decodeImage, downloadFile } from '../../src/web/index.ts';
 import { conformance } from '../runtime-conformance.ts';
+import { storedTasks } from './stored.ts';
 import { wrongUses } from './wrong-uses.ts';
 
 /** What became of an image. */
@@ -23,6 +24,7 @@ const engineAt = async (wasm: string) => {
 
 /** What the page asks of the worker, and what it gets. */
 const tasks = {
+  ...storedTasks,
   conformance: async () => {
     const runtime = await createWebRuntime({ wasm: '/ort-wasm-simd-threaded.wasm' });
     const failed: Record<string, string> = {};

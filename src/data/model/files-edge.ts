@@ -28,7 +28,7 @@ export interface Surroundings {
 }
 
 /**
- * The edge of a model without Node: images, recordings, texts and tensors from `files`; no tables.
+ * The edge of a model without Node: images, recordings, texts, tensors and rows of tables from `files`.
  * @param loadModel another model from a path
  */
 export function filesEdge({ files, decodeImage }: Surroundings, loadModel: Edge['loadModel']): Edge {
@@ -93,6 +93,9 @@ const entriesOf = (files: Files, folder: string): Promise<FolderEntry[] | undefi
     throw error;
   });
 
+/** Tables of text; Parquet needs Node. */
+const tableEndings: readonly string[] = ['.csv', '.tsv', '.jsonl', '.ndjson'];
+
 async function inputsOf(
   files: Files,
   edge: Edge,
@@ -121,10 +124,20 @@ async function inputsOf(
   }
   if (ending === '.txt')
     return textsAsInputs(model, textsOfFile(await textAt(files, path, 'text'), selection, path), path, preprocessing);
+  if (tableEndings.includes(ending)) {
+    const { rowsInFiles } = await import('../inputs/rows-in-files.ts');
+    return rowsInFiles(files, model, { path, selection }, preprocessing);
+  }
   // A file of another kind is no text that happens to be called so.
   if (describedText(preprocessing) && !(await isThere(files, path)))
     return textsAsInputs(model, [{ text: source, place: '', notes: [] }], source, preprocessing);
-  const known = [...imageExtensions, ...Object.keys(audioReaders), ...Object.keys(tensorReaders), '.txt'];
+  const known = [
+    ...imageExtensions,
+    ...Object.keys(audioReaders),
+    ...Object.keys(tensorReaders),
+    '.txt',
+    ...tableEndings,
+  ];
   throw new WhereforeError('invalid-argument', 'the kind of file is not known without Node', {
     where: source,
     got: ending || 'no extension',

@@ -24,6 +24,8 @@ export interface OpenModelOptions extends Surroundings {
   readonly runtime: Runtime;
   /** Name of a model given as bytes, for messages. Default `model.onnx`. */
   readonly name?: string;
+  /** What is changed in the decoded file before it is made ready, such as a cache that is left out. Default: nothing. */
+  prepare?(decoded: OnnxModel): OnnxModel;
   /** How its inputs are made, as a `wherefore.yaml` says it; default: the one beside the model, else what the graph shows. */
   readonly preprocessing?: PreprocessingText;
 }
@@ -46,7 +48,7 @@ export async function openModel(source: Uint8Array | string, options: OpenModelO
     .then((content) => {
       const model = decodeModel(content, { fileName: name });
       validateModel(model);
-      return model;
+      return options.prepare?.(model) ?? model;
     })
     .catch(asMalformed(name));
   if (path === undefined) checkWeights(decoded, name);
@@ -65,7 +67,9 @@ export async function openModel(source: Uint8Array | string, options: OpenModelO
   const model = await opened(decoded, runtime, origin).catch(asMalformed(name));
   const beside = path !== undefined && files ? await findBeside(files, path) : undefined;
   const labels = written?.labels ?? labelsOfModel(decoded, beside).labels?.names;
-  const edge = filesEdge(options, (other) => openModel(other, { ...options, preprocessing: undefined }));
+  const edge = filesEdge(options, (other) =>
+    openModel(other, { ...options, preprocessing: undefined, prepare: undefined }),
+  );
   return { ...model, path, preprocessing: written, beside, labels, edge };
 }
 

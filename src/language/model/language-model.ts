@@ -16,6 +16,7 @@ import { withParameters } from '../../train/parameters.ts';
 import { type ChatTemplate, chatTemplateOf } from './chat-template.ts';
 import { type DecoderPart, decoderStart, joinedModel } from './encoder-decoder.ts';
 import { type InputRoles, inputRoles } from './input-roles.ts';
+import { countOf, endsOf, settingsOf } from './settings.ts';
 import { withoutCache } from './without-cache.ts';
 
 /** A language model that runs here: its graph without a cache, its tokenizer, and what its folder says. */
@@ -161,25 +162,5 @@ async function settings(folders: readonly string[], name: string): Promise<Reado
   const path = await firstFile(folders, name);
   if (path === undefined) return {};
   const text = await readText(path, 'config', { inside: folders });
-  try {
-    const content: unknown = JSON.parse(text);
-    if (typeof content === 'object' && content !== null && !Array.isArray(content))
-      return content as Readonly<Record<string, unknown>>;
-  } catch (cause) {
-    throw new WhereforeError('invalid-data', 'not JSON', { where: path, cause });
-  }
-  throw new WhereforeError('invalid-data', 'no settings', { where: path, expected: 'a JSON object' });
-}
-
-const countOf = (value: unknown): number | undefined =>
-  typeof value === 'number' && Number.isInteger(value) && value > 0 ? value : undefined;
-
-/** The ids that end a text: those that the first file that names any names, else the tokenizer's by its usual names. */
-function endsOf(stated: readonly unknown[], tokenizer: Tokenizer): ReadonlySet<number> {
-  for (const value of stated) {
-    const ids = (Array.isArray(value) ? value : [value]).filter((id): id is number => Number.isInteger(id));
-    if (ids.length > 0) return new Set(ids);
-  }
-  const usual = ['</s>', '<|endoftext|>', '<|im_end|>', '<|eot_id|>', '<eos>', '<end_of_turn>'];
-  return new Set(usual.map((token) => tokenizer.idOf(token)).filter((id) => id !== undefined));
+  return settingsOf(text, path);
 }

@@ -12,9 +12,9 @@ import {
 } from '../../data/formats/safetensors.ts';
 import { random } from '../../tensor/random.ts';
 import { float32, type Tensor, tensor } from '../../tensor/tensor.ts';
+import { damaged } from './read-index.ts';
 import { type RoundedVectors, roundedVectors } from './rounded-vectors.ts';
 import type { Segment } from './segment.ts';
-import { damaged } from './segment-files.ts';
 import { sentencesOf } from './sentences.ts';
 
 /** `encoder.json` of an index of texts: whose vectors it holds. */

@@ -1,16 +1,17 @@
 import { join } from 'node:path';
 import { removePath, writeAtomically } from '../../data/files/files.ts';
 import { folderEntries, isFolder, isTaken } from '../../data/files/folders.ts';
-import { readText } from '../../data/files/read-file.ts';
+import { nodeFiles } from '../../data/files/node-files.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
 import { range } from '../../dataset/pieces.ts';
 import { WhereforeError } from '../../errors.ts';
 import { contentHash } from '../../tensor/content-hash.ts';
-import { heldWithin } from './held.ts';
-import { type IndexManifest, indexManifest, type SegmentDocument, type SegmentEntry } from './index-manifest.ts';
+import type { IndexManifest, SegmentDocument, SegmentEntry } from './index-manifest.ts';
+import { openTextIndexIn, readManifest, readSegment, readSegmentDocuments, type TextIndex } from './read-index.ts';
 import { type CorpusDocument, segmentBytes } from './segment.ts';
-import { damaged, readSegment, readSegmentDocuments, writeSegment } from './segment-files.ts';
-import type { SearchedCorpus } from './verbatim.ts';
+import { writeSegment } from './segment-files.ts';
+
+export type { TextIndex } from './read-index.ts';
 
 export interface TextIndexOptions {
   /** Bytes of a segment, about; each takes some nine times as many of memory while it is made. Default 8 MiB. */
@@ -31,15 +32,6 @@ export interface IndexChange {
   readonly sortedBytes: number;
 }
 
-/** An index of texts, opened for searching. */
-export interface TextIndex extends SearchedCorpus {
-  readonly documents: number;
-  readonly bytes: number;
-  readonly words: number;
-  /** Folders of its segments, in their order. */
-  readonly segmentFolders: readonly string[];
-}
-
 type Listed = CorpusDocument & SegmentDocument;
 
 const defaultSegmentSize = 2 ** 23;
@@ -56,7 +48,9 @@ const mostSmall = 8;
  */
 export async function indexTexts(folder: string, data: Dataset, options: TextIndexOptions = {}): Promise<IndexChange> {
   const { segmentSize = defaultSegmentSize, signal, onProgress } = options;
-  const manifest = isTaken(join(folder, 'index.json')) ? await readManifest(folder) : await newManifest(folder);
+  const manifest = isTaken(join(folder, 'index.json'))
+    ? await readManifest(nodeFiles, folder)
+    : await newManifest(folder);
   const known = await knownDocuments(folder, manifest);
   const change = { added: 0, replaced: 0, kept: 0, sortedBytes: 0 };
   let waiting: Listed[] = [];
@@ -98,7 +92,7 @@ export async function indexTexts(folder: string, data: Dataset, options: TextInd
  * @throws WhereforeError `unknown-name` for an id that is not there; nothing is removed then
  */
 export async function removeTexts(folder: string, ids: readonly string[]): Promise<void> {
-  const manifest = await readManifest(folder);
+  const manifest = await readManifest(nodeFiles, folder);
   const known = await knownDocuments(folder, manifest);
   const missing = ids.find((id) => !known.has(id));
   if (missing !== undefined) {
@@ -112,23 +106,8 @@ export async function removeTexts(folder: string, ids: readonly string[]): Promi
 }
 
 /** Opens an index; its segments are read when they are searched, and kept as far as `memory` bytes go. */
-export async function openTextIndex(folder: string, { memory = 2 ** 30 } = {}): Promise<TextIndex> {
-  const { segments } = await readManifest(folder);
-  const total = (what: 'bytes' | 'words') => segments.reduce((sum, entry) => sum + entry[what], 0);
-  return {
-    segmentCount: segments.length,
-    segmentFolders: segments.map((entry) => entry.folder),
-    documents: segments.reduce((sum, { documents, removed }) => sum + documents - removed.length, 0),
-    bytes: total('bytes'),
-    words: total('words'),
-    isRemoved: (segment, document) => segments[segment].removed.includes(document),
-    segment: heldWithin(
-      memory,
-      (index) => 5 * segments[index].bytes,
-      (index) => readSegment(folder, segments[index]),
-    ),
-  };
-}
+export const openTextIndex = (folder: string, options?: { readonly memory?: number }): Promise<TextIndex> =>
+  openTextIndexIn(nodeFiles, folder, options);
 
 interface Known {
   readonly entry: SegmentEntry;
@@ -144,7 +123,7 @@ async function knownDocuments(folder: string, { segments }: IndexManifest): Prom
   const known = new Map<string, Known>();
   for (const entry of segments) {
     const removed = new Set(entry.removed);
-    for (const [number, { id, hash }] of (await readSegmentDocuments(folder, entry)).entries())
+    for (const [number, { id, hash }] of (await readSegmentDocuments(nodeFiles, folder, entry)).entries())
       if (!removed.has(number)) known.set(id, { entry, number, hash });
   }
   return known;
@@ -166,8 +145,8 @@ async function joinSmall(folder: string, manifest: IndexManifest, size: number):
   };
   for (const entry of joined) {
     const [{ bytes: text, starts }, listed] = [
-      await readSegment(folder, entry),
-      await readSegmentDocuments(folder, entry),
+      await readSegment(nodeFiles, folder, entry),
+      await readSegmentDocuments(nodeFiles, folder, entry),
     ];
     const removed = new Set(entry.removed);
     for (const [i, document] of listed.entries()) {
@@ -210,20 +189,6 @@ async function newManifest(folder: string): Promise<IndexManifest> {
     }
   }
   return { format: 'wherefore/text-index', version: 1, segments: [] };
-}
-
-async function readManifest(folder: string): Promise<IndexManifest> {
-  const path = join(folder, 'index.json');
-  const text = await readText(path, 'index');
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw damaged(path, 'not JSON');
-  }
-  const parsed = indexManifest.safeParse(value);
-  if (!parsed.success) throw damaged(path, parsed.error.issues[0].message);
-  return parsed.data;
 }
 
 async function writeManifest(folder: string, manifest: IndexManifest): Promise<void> {
