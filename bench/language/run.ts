@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { WhereforeError } from '../../src/errors.ts';
+import { measureCases } from './cases.ts';
 import { measureAgreement, measureEnglish } from './english.ts';
 import { measureFacts } from './facts.ts';
 import { measureLeftOut } from './left-out.ts';
@@ -15,6 +16,7 @@ import { measureSources } from './sources.ts';
 //   npm run bench:language -- sources [--count 100]
 //   npm run bench:language -- english [--count 200]
 //   npm run bench:language -- agreement [--count 50]
+//   npm run bench:language -- cases --models folder   (what bench/language/case_records.py wrote)
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -41,9 +43,12 @@ const measurements: Readonly<Record<string, () => Promise<void>>> = {
   agreement: () => measureAgreement(numbers.count),
   facts: () => measureFacts({ questions: numbers.count, methods: values.method, models: values.models }),
   'left-out': () => measureLeftOut(Number(values.seeds)),
+  cases: async () => measureCases(values.models ?? '.wherefore/cases'),
 };
 
-for (const name of positionals.length > 0 ? positionals : Object.keys(measurements)) {
+for (const name of positionals.length > 0
+  ? positionals
+  : Object.keys(measurements).filter((name) => name !== 'cases')) {
   const run = measurements[name];
   if (!run) throw new WhereforeError('unknown-name', 'there is no such measurement', { got: name });
   const began = process.cpuUsage();
