@@ -13,7 +13,7 @@ const environments: Readonly<Record<string, Record<string, string>>> = {
  */
 const sharing = [
   ...['attribution', 'autodiff', 'data', 'dataset', 'influence', 'language', 'linear-algebra', 'onnx'],
-  ...['page', 'provenance', 'report', 'tensor', 'train'],
+  ...['page', 'provenance', 'report', 'tensor', 'train', 'cli', 'explain'],
 ].map((folder) => `src/${folder}/**/*.test.ts`);
 
 const everything = ['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'];

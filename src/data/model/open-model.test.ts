@@ -75,7 +75,7 @@ describe('a model opened from files in memory', () => {
     await expect(inputsOf(bare, 'red sea')).rejects.toThrow('does not say how a text becomes its input');
     await memory.write('m/table.csv', 'text\nred sea');
     await expect(inputsOf(model, 'm/table.csv')).rejects.toThrow(
-      /m\/table.csv: the kind of file is not known without Node/,
+      /m\/table.csv: the model does not say how a row becomes its input/,
     );
   });
 });
