@@ -23,8 +23,8 @@ export default defineConfig(({ mode }) => ({
     env: environments[mode] ?? {},
     // Processes, not threads: a native library that is loaded in two threads of one process shares their fate.
     pool: 'forks',
-    // Two, because each runtime under test starts threads of its own.
-    maxWorkers: 2,
+    // One more than two processors: some tests wait for processes and servers. Each runtime has threads of its own.
+    maxWorkers: 3,
     // Opening a large model's sessions takes seconds on a busy machine; no test measures time.
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -16,7 +16,7 @@ const folder = (name: string) => fileURLToPath(new URL(`models/${name}/`, import
 describe('adding with written steps', { timeout: 120_000 }, () => {
   const source = random(77);
   const sums = Array.from(
-    { length: process.env.WHEREFORE_FULL ? 100 : 8 },
+    { length: process.env.WHEREFORE_FULL ? 100 : 4 },
     () => [source.integer(1000), source.integer(1000)] as const,
   );
 

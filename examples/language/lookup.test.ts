@@ -58,7 +58,7 @@ describe('the sentence that an answer is from', { timeout: isFull ? 1_200_000 : 
       recall,
       methods: found,
     } = await measured(language, {
-      count: isFull ? 30 : 8,
+      count: isFull ? 30 : 5,
       sentences: K,
       methods: [...all, ...trivial],
     });
@@ -77,7 +77,7 @@ describe('the sentence that an answer is from', { timeout: isFull ? 1_200_000 : 
 
   it('is not found with random weights, where nothing is lost either', async () => {
     const language = await openDecoderModel(lookupShape, decoderModel(lookupShape, 7), runtime);
-    const count = isFull ? 40 : 16;
+    const count = isFull ? 40 : 8;
     const methods = isFull ? all : cheap;
     const { recall, methods: found } = await measured(language, { count, sentences: 16, least: 0, methods });
     await language.close();

@@ -239,7 +239,7 @@ describe('wherefore retrain on groups', () => {
   });
 });
 
-describe.skipIf(!hasRedis)('wherefore retrain on a queue', () => {
+describe.skipIf(!hasRedis || !process.env.WHEREFORE_FULL)('wherefore retrain on a queue', () => {
   it('finds by three workers what a pool finds, and when one of them is killed (in full mode: its shard is waited for)', async () => {
     const redis = await startRedis();
     try {
