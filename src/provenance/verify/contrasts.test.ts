@@ -75,6 +75,9 @@ describe('verdicts', () => {
     );
     expect(of(effect(0, -1, 1)).unrelated).toMatch(/stay within what chance does: 0\.00/);
     expect(of(effect(3, 1, 5)).unrelated).toMatch(/move as well, so the effect is not of these items alone: 3\.00/);
+    // Without a control nothing is said of them, whatever strata there are.
+    const alone = [row('traced', undefined, { unrelated: effect(0, -2, 2) })];
+    expect(verdictOf(alone).unrelated).toMatch(/no arm "filter"/);
     expect(of(effect(-2, -3, -1)).unrelated).toMatch(/move less than where the others are removed.*: -2\.00/);
   });
 });

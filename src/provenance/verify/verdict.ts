@@ -51,9 +51,11 @@ export function verdictOf(contrasts: readonly Contrast[]): Verdict {
     specificity: swap
       ? `Each traced item replaced by its best look-alike from outside the data: ${specific.join('; ')}.`
       : 'Not asked: no look-alikes from outside the data were given (--outside INDEX).',
-    unrelated: !stays
-      ? 'Not asked: no item has the stratum "unrelated".'
-      : `Unrelated items ${unrelatedText(stays)}: ${effectText(stays)}.`,
+    unrelated: !control
+      ? 'Not asked: there is no arm "filter" or "global" to compare with.'
+      : !stays
+        ? 'Not asked: no item has the stratum "unrelated".'
+        : `Unrelated items ${unrelatedText(stays)}: ${effectText(stays)}.`,
   };
 }
 
