@@ -27,13 +27,13 @@ async function longLookup(longest: number, runtime: Runtime): Promise<LanguageMo
   return openDecoderModel(shape, withParameters(decoderModel(shape, 7), weights), runtime);
 }
 
-/** `The red lamp near the box .`: about nobody. */
+/** `The red lamp near the box .`: about no one. */
 const filler = (source: Random): string => {
   const thing = () => things[source.integer(things.length)];
   return `The ${['red', 'blue'][source.integer(2)]} ${thing()} near the ${thing()} .`;
 };
 
-/** Sentences about somebody among so many about nobody, and a question about one of them. */
+/** Sentences about somebody among so many about no one, and a question about one of them. */
 function mixedText(source: Random, people: number, fillers: number) {
   const lookup = drawLookup(source, people, 'decoy');
   const all = [...lookup.sentences, ...Array.from({ length: fillers }, () => filler(source))];

@@ -16,7 +16,7 @@ const wasm = '/ort-wasm-simd-threaded.wasm';
 const bytesAt = async (address: string) => new Uint8Array(await (await fetch(address)).arrayBuffer());
 const words = (text: string) => new TextEncoder().encode(text);
 
-/** A model whose only operator nobody has. */
+/** A model whose only operator no runtime has. */
 function nonsense(): Uint8Array {
   const builder = new GraphBuilder();
   builder.input('x', 'float32', [1, 4]);

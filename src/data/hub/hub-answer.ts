@@ -10,7 +10,7 @@ const longestWait = 60_000;
 /** Too early, too many, or trouble of the hub's own. */
 const passing = new Set([408, 425, 429, 500, 502, 503, 504]);
 
-/** Nobody answers at the address: another attempt would not help, and a person without a network does not want to wait. */
+/** Nothing answers at the address: another attempt would not help, and a person without a network does not want to wait. */
 const nobodyThere = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH']);
 
 /** What is asked for, in words and for messages. */

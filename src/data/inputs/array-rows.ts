@@ -2,6 +2,12 @@ import { WhereforeError } from '../../errors.ts';
 import { formatShape, rows as rowsOf, type Tensor } from '../../tensor/tensor.ts';
 import { selectedRows } from './row-selection.ts';
 
+/** Times its own size that a file of many rows may unpack to; few files of numbers shrink as far. */
+const mostUnpacked = 32;
+
+/** Bytes that a file of rows may unpack to: 256 MiB, or 32 times its size, at most 8 GiB. No item says how many there are. */
+export const unpackLimit = (bytes: number) => Math.min(2 ** 33, Math.max(2 ** 28, mostUnpacked * bytes));
+
 /** One row of every array of a file. */
 export interface ArrayRow {
   readonly row: number;

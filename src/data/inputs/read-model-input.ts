@@ -17,7 +17,7 @@ import { readTable, tableReaders } from '../formats/table-file.ts';
 import { tensorReaders } from '../formats/tensor-file.ts';
 import type { LoadedModel } from '../model/loaded-model.ts';
 import type { Preprocessing, TextInput } from '../model/preprocessing.ts';
-import { arrayRows } from './array-rows.ts';
+import { arrayRows, unpackLimit } from './array-rows.ts';
 import { audioAsInput, textsAsInputs } from './content-input.ts';
 import { withRows } from './describe-rows.ts';
 import { describedText } from './described-text.ts';
@@ -181,7 +181,7 @@ async function rowsOfArrays(
   const reader = readerOf(extname(path).toLowerCase(), source);
   const make = async () => {
     const bytes = await readBytes(path, 'tensors', place);
-    return { hash: hashOfFile([bytes]), arrays: await reader(bytes, source) };
+    return { hash: hashOfFile([bytes]), arrays: await reader(bytes, source, unpackLimit(bytes.length)) };
   };
   const { hash, arrays } = await memo.get(path, 'tensors', 'arrays', { make, place });
   return arrayRows(arrays, selection, path).map(({ row, tensors }) =>

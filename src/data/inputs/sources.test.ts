@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { zipSync } from 'fflate';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type TextClassifier, writeTextClassifier } from '../../../test/text-models.ts';
 import { preprocessingOf } from '../../explain/explain.ts';
@@ -14,6 +15,7 @@ import { writeSafetensors } from '../formats/safetensors.ts';
 import { loadModel } from '../model/load-model.ts';
 import type { LoadedModel } from '../model/loaded-model.ts';
 import { usedBeside } from '../model/used-beside.ts';
+import { unpackLimit } from './array-rows.ts';
 import { readModelInputs } from './read-model-input.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'wherefore-sources-'));
@@ -284,6 +286,21 @@ describe('arrays of many rows', () => {
       expect(inputs[0].hash).toBe((await read(model, `${file}#1`))[0].hash);
       await expect(read(model, file)).rejects.toThrow(/several items.*rows\.npy#0-9/s);
       await expect(read(model, `${file}#3`)).rejects.toThrow(/no such row.*got #3, expected #0 to #2/);
+    });
+  });
+
+  it('unpack to what their size allows', async () => {
+    expect([1e6, 2 ** 24, 2 ** 30].map(unpackLimit)).toEqual([2 ** 28, 2 ** 29, 2 ** 33]);
+    const place = folder();
+    const path = summing(join(place, 'm.onnx'), 'x', ['N', 2]);
+    const file = join(place, 'zeros.npz');
+    // 257 MiB of zeros in a quarter of a megabyte.
+    writeFileSync(
+      file,
+      zipSync({ 'x.npy': writeNpy(float32([257 * 2 ** 17, 2], new Float32Array(257 * 2 ** 18))) }, { level: 1 }),
+    );
+    await using(path, async (model) => {
+      await expect(read(model, `${file}#0`)).rejects.toThrow(/zeros\.npz/);
     });
   });
 

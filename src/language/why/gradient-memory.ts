@@ -13,7 +13,7 @@ export interface GradientFit {
   readonly piece?: number;
 }
 
-/** Bytes that the values of one run may hold where nobody says otherwise. */
+/** Bytes that the values of one run may hold where nothing else is said. */
 export const defaultMemory = 1.5 * 2 ** 30;
 
 /**

@@ -10,7 +10,7 @@ import { piecesOf } from './text-pieces.ts';
 import { why } from './why.ts';
 import { whyByText } from './why-by-text.ts';
 
-/** It knows where the ball is while a text says so, and less while nobody is named. */
+/** It knows where the ball is while a text says so, and less while no one is named. */
 function scripted(): TextModel & { readonly asked: string[] } {
   const asked: string[] = [];
   return {
