@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { type MethodName, methods } from '../src/attribution/methods/index.ts';
 import type { Workload } from '../src/attribution/methods/method.ts';
 
@@ -53,7 +53,7 @@ function cost(name: MethodName): string {
   const { cost, parameters, files = [] } = methods[name];
   // Files have no default.
   const given = Object.fromEntries(files.map((file) => [file, `${file}.onnx`]));
-  const { forward, backward } = cost(parameters.parse(given), example);
+  const { forward, backward } = cost(z.parse(parameters, given), example);
   return `${forward} + ${backward}`;
 }
 

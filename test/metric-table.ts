@@ -1,3 +1,4 @@
+import * as z from 'zod/mini';
 import { metrics as metricTable } from '../src/evaluation/metrics/index.ts';
 import type { Metric } from '../src/evaluation/metrics/metric.ts';
 
@@ -85,7 +86,7 @@ met by asking the model less often, which would be another score.
 }
 
 function section(name: string, metric: Metric): string {
-  const defaults = Object.entries(metric.parameters.parse({})).map(
+  const defaults = Object.entries(z.parse(metric.parameters, {})).map(
     ([key, value]) => `\`${name}.${key}\` = ${JSON.stringify(value)}`,
   );
   return `## ${metric.title}
@@ -102,7 +103,7 @@ const bound = (value: number) => (Number.isFinite(value) ? String(value).replace
 const rangeText = ({ range }: Metric) => `${bound(range[0])} to ${bound(range[1])}`;
 
 function costText(metric: Metric): string {
-  const { forward, backward, again } = metric.cost(metric.parameters.parse({}), groups);
+  const { forward, backward, again } = metric.cost(z.parse(metric.parameters, {}), groups);
   const parts = [
     forward && `${forward} forward`,
     backward && `${backward} backward`,

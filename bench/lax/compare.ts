@@ -1,3 +1,4 @@
+import * as z from 'zod/mini';
 import { attribute } from '../../src/attribution/attribute.ts';
 import type { Baseline } from '../../src/attribution/baseline.ts';
 import { type MethodName, methods } from '../../src/attribution/methods/index.ts';
@@ -206,7 +207,7 @@ async function score(
       for (const { key, metric: name, regions } of judged) {
         const metric = metricTable[name];
         const explained = { map: regions ? coarse : map };
-        const { score: value } = await metric.run(other.questions[i], explained, metric.parameters.parse({}));
+        const { score: value } = await metric.run(other.questions[i], explained, z.parse(metric.parameters, {}));
         scores[at].get(key)?.push(value);
       }
     }

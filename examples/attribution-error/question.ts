@@ -1,3 +1,4 @@
+import * as z from 'zod/mini';
 import type { AttributionRequest } from '../../src/attribution/attribute.ts';
 import type { Baseline, InputLayout } from '../../src/attribution/baseline.ts';
 import type { Groups } from '../../src/attribution/groups.ts';
@@ -66,7 +67,7 @@ export function effort(
   { method, parameters, everywhere }: Row,
 ): { passes: number; inputs: number } {
   const row = methods[method];
-  const { forward, backward } = row.cost(row.parameters.parse(parameters ?? {}), {
+  const { forward, backward } = row.cost(z.parse(row.parameters, parameters ?? {}), {
     elements: 1,
     groups: 9,
     channels: 64,

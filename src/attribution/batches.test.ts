@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import * as z from 'zod/mini';
 import { drawn, handModel, matrix, modelOf } from '../../test/attribution-models.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
@@ -195,7 +196,7 @@ function compared(pairs: [Float64Array, Float64Array][]): Method {
         return inGraph;
       };
       prepared.evaluate = evaluate;
-      return kernelShap.run({ ...context, prepared }, kernelShap.parameters.parse(parameters));
+      return kernelShap.run({ ...context, prepared }, z.parse(kernelShap.parameters, parameters));
     },
   };
 }

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { checkParameters } from './parameters.ts';
 
 const schema = z.strictObject({
-  steps: z.int().min(1).default(50),
-  rule: z.enum(['trapezoid', 'gauss']).default('gauss'),
-  share: z.number().gt(0).lt(1).default(0.5),
-  strides: z.array(z.int()).min(1).default([8]),
-  explainer: z.string({ error: 'a path is needed' }).optional(),
+  steps: z._default(z.int().check(z.minimum(1)), 50),
+  rule: z._default(z.enum(['trapezoid', 'gauss']), 'gauss'),
+  share: z._default(z.number().check(z.gt(0), z.lt(1)), 0.5),
+  strides: z._default(z.array(z.int()).check(z.minLength(1)), [8]),
+  explainer: z.optional(z.string({ error: 'a path is needed' })),
 });
 const needing = z.strictObject({ explainer: z.string({ error: 'the path of an explainer.onnx is needed' }) });
 

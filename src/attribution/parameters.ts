@@ -1,4 +1,5 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
+import { checked } from '../checked.ts';
 import { WhereforeError } from '../errors.ts';
 import { unknownName } from '../nearest.ts';
 import { describeValue } from '../tensor/check-tensor.ts';
@@ -31,7 +32,7 @@ function expectationOf(issue: Issue): string | undefined {
 }
 
 /** Names of the parameters that a schema takes. */
-export function parameterNames(schema: z.ZodType): string[] {
+export function parameterNames(schema: z.core.$ZodType): string[] {
   return Object.keys((schema as unknown as { readonly shape?: object }).shape ?? {});
 }
 
@@ -40,8 +41,8 @@ export function parameterNames(schema: z.ZodType): string[] {
  * @param name whose parameters they are
  * @throws WhereforeError `invalid-argument` for one that does not exist, with the nearest that does, or a wrong value
  */
-export function checkParameters<P>(name: string, schema: z.ZodType<P>, given: unknown): P {
-  const parsed = schema.safeParse(given);
+export function checkParameters<P>(name: string, schema: z.core.$ZodType<P>, given: unknown): P {
+  const parsed = checked(schema, given);
   if (parsed.success) return parsed.data;
   const known = parameterNames(schema);
   const [issue] = parsed.error.issues;

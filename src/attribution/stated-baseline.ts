@@ -1,3 +1,4 @@
+import { checked } from '../checked.ts';
 import { WhereforeError } from '../errors.ts';
 import { describeValue } from '../tensor/check-tensor.ts';
 import type { Baseline } from './baseline.ts';
@@ -25,7 +26,7 @@ export function checkBaseline(stated: unknown, where = 'the baseline'): Baseline
     });
   }
   const baseline = stated as InputBaseline;
-  const parsed = row.stated.safeParse(baseline);
+  const parsed = checked(row.stated, baseline);
   if (!parsed.success) {
     throw new WhereforeError('invalid-argument', `a baseline of kind "${kind}"`, {
       where,

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { readSafetensors, writeSafetensors } from '../data/formats/safetensors.ts';
 import { unlabelledInputs } from '../data/inputs/unlabelled.ts';
 import { loadModel } from '../data/model/load-model.ts';
@@ -20,13 +20,13 @@ import type { TrainingProgress } from '../train/index.ts';
 /** What a training of an explainer is asked, but for the images: they are in the data of the work. */
 const parameters = z.object({
   model: z.string(),
-  preprocessing: z.string().optional(),
+  preprocessing: z.optional(z.string()),
   data: z.string(),
   settings: settingsSchema,
   /** What lies beside the model, by hash. */
   beside: z.record(z.string(), z.string()),
   /** How many threads trained it, where it was not one: sums of several may round differently. */
-  threads: z.number().optional(),
+  threads: z.optional(z.number()),
 });
 
 export type AdaptParameters = z.input<typeof parameters>;

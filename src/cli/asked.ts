@@ -1,4 +1,5 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import { checked } from '../checked.ts';
 import { findBelow, isFile } from '../data/files/folders.ts';
 import { portablePath } from '../data/files/portable-path.ts';
 import { WhereforeError } from '../errors.ts';
@@ -37,7 +38,7 @@ const besideData: ReadonlySet<string> = new Set(['labels', 'fromLabels', 'heldOu
 const option = z.union([z.string(), z.number(), z.boolean(), z.array(z.string()), z.array(z.number())]);
 
 const askedSchema = z.object({
-  query: z.string().optional(),
+  query: z.optional(z.string()),
   options: z.record(z.string(), option),
   hashes: z.record(z.string(), z.string()),
   versions: z.record(z.string(), z.string()),
@@ -98,7 +99,7 @@ export async function askAgain(
   folders: readonly string[],
   named: Readonly<Record<string, string>>,
 ): Promise<AskedAgain> {
-  const parsed = askedSchema.safeParse(record);
+  const parsed = checked(askedSchema, record);
   if (!parsed.success)
     throw new WhereforeError('invalid-data', 'the document does not say what was asked', {
       where,

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import type { PlannedTraining } from '../influence/retraining/retraining.ts';
 import { type ShardProgram, sha256 } from '../run/shard.ts';
 import { contract, expand, type PlannedWork } from './planned-trainings.ts';
@@ -6,7 +6,7 @@ import { type CommandRows, type TrainCommand, trainByCommand } from './train-com
 
 const parameters = z.strictObject({
   train: z.string(),
-  evaluate: z.string().optional(),
+  evaluate: z.optional(z.string()),
   lowerIsBetter: z.boolean(),
   rows: z.string(),
 });

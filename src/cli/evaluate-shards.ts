@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { loadModel } from '../data/model/load-model.ts';
 import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { compare } from '../evaluation/compare.ts';
@@ -9,31 +9,31 @@ import type { OpenShards, ShardProgram } from '../run/shard.ts';
 import { parseEvaluation } from './evaluation-text.ts';
 import { filesAt, namedFiles } from './named-files.ts';
 
-const texts = z.array(z.string()).optional();
+const texts = z.optional(z.array(z.string()));
 
 /** The command's words, the sources among them. */
 const parameters = z.object({
   model: z.string(),
   ...namedFiles,
   sources: z.array(z.string()),
-  inputs: z.number().optional(),
-  augment: z.boolean().optional(),
+  inputs: z.optional(z.number()),
+  augment: z.optional(z.boolean()),
   method: texts,
   metric: texts,
   layer: texts,
-  target: z.string().optional(),
+  target: z.optional(z.string()),
   baseline: texts,
-  reference: z.string().optional(),
-  regions: z.number().optional(),
-  alphaMin: z.union([z.number(), z.literal('tuned')]).optional(),
-  truth: z.string().optional(),
+  reference: z.optional(z.string()),
+  regions: z.optional(z.number()),
+  alphaMin: z.optional(z.union([z.number(), z.literal('tuned')])),
+  truth: z.optional(z.string()),
   set: z.array(z.string()),
   seed: z.number(),
-  memory: z.number().optional(),
+  memory: z.optional(z.number()),
   /** What α_min was tuned to, where it was. */
-  tunedTo: z.number().optional(),
+  tunedTo: z.optional(z.number()),
   /** How many threads computed it, where it was not one. */
-  threads: z.number().optional(),
+  threads: z.optional(z.number()),
 });
 
 export type EvaluateParameters = z.infer<typeof parameters>;

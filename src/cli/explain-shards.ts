@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import type { Passes } from '../attribution/prepared.ts';
 import { FileMemo } from '../data/files/file-memo.ts';
 import { portablePath } from '../data/files/portable-path.ts';
@@ -22,7 +22,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { filesAt, namedFiles } from './named-files.ts';
 import { parseQuestion } from './question-text.ts';
 
-const texts = z.array(z.string()).optional();
+const texts = z.optional(z.array(z.string()));
 
 /** The command's words, without the inputs: they are in the data of the work. */
 const parameters = z.object({
@@ -32,11 +32,11 @@ const parameters = z.object({
   baseline: texts,
   layer: texts,
   method: texts,
-  groups: z.string().optional(),
-  textColumn: z.string().optional(),
+  groups: z.optional(z.string()),
+  textColumn: z.optional(z.string()),
   set: z.array(z.string()),
-  score: z.boolean().optional(),
-  memory: z.number().optional(),
+  score: z.optional(z.boolean()),
+  memory: z.optional(z.number()),
   /** What is read beside model and inputs, by hash: a changed file is another question. */
   beside: z.record(z.string(), z.string()),
 });
@@ -44,7 +44,7 @@ const parameters = z.object({
 export type ExplainParameters = z.infer<typeof parameters>;
 
 /** The inputs in their order: each as it was named, with the hash of its file where it is one. */
-export const explainedItems = z.array(z.object({ source: z.string(), hash: z.string().optional() }));
+export const explainedItems = z.array(z.object({ source: z.string(), hash: z.optional(z.string()) }));
 
 /** Files of a shard. */
 export const explainFiles = { rows: 'rows.parquet', tensors: 'tensors.safetensors', sheet: 'maps.jpg' } as const;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { type OpenedDataset, openDataset } from '../data/datasets/open-dataset.ts';
 import { hashOfFile } from '../data/files/file-hash.ts';
 import { readSafetensors, writeSafetensors } from '../data/formats/safetensors.ts';
@@ -37,16 +37,16 @@ export type Made = z.infer<typeof made>;
 /** How the rows were opened: the words of the command. */
 const described = z.object({
   path: z.string(),
-  label: z.string().optional(),
-  labels: z.string().optional(),
-  id: z.string().optional(),
-  metadata: z.array(z.string()).optional(),
+  label: z.optional(z.string()),
+  labels: z.optional(z.string()),
+  id: z.optional(z.string()),
+  metadata: z.optional(z.array(z.string())),
 });
 
 const parameters = z.object({
   model: z.string(),
   /** A file of weights that replace those of the model. */
-  checkpoint: z.string().optional(),
+  checkpoint: z.optional(z.string()),
   ...namedFiles,
   data: described,
   /** Value of the model's graph that holds the logits. */
@@ -54,7 +54,7 @@ const parameters = z.object({
   classes: z.number(),
   /** Rows of a run: the bits of a row may depend on it. */
   batch: z.number(),
-  memory: z.number().optional(),
+  memory: z.optional(z.number()),
   made,
 });
 

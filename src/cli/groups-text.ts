@@ -1,5 +1,6 @@
 import { extname } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import { checked } from '../checked.ts';
 import { readText } from '../data/files/read-file.ts';
 import { tensorReaders } from '../data/formats/tensor-file.ts';
 import type { ModelInput } from '../data/inputs/model-input.ts';
@@ -72,12 +73,12 @@ function countIn(text: string, form: string): number {
   });
 }
 
-const listsOfPositions = z.record(z.string(), z.array(z.int().min(0)).min(1));
+const listsOfPositions = z.record(z.string(), z.array(z.int().check(z.minimum(0))).check(z.minLength(1)));
 
 function namedGroups(content: string, where: string): GroupsChoice {
-  let parsed: z.ZodSafeParseResult<Record<string, number[]>>;
+  let parsed: z.core.util.SafeParseResult<Record<string, number[]>>;
   try {
-    parsed = listsOfPositions.safeParse(JSON.parse(content));
+    parsed = checked(listsOfPositions, JSON.parse(content));
   } catch (cause) {
     throw new WhereforeError('invalid-data', 'not a JSON file', { where, cause });
   }

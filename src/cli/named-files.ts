@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 /** Files that a command names in place of those beside the model, as parameters of shards. */
 export const namedFiles = {
-  preprocessing: z.string().optional(),
-  labels: z.string().optional(),
-  tokenizer: z.string().optional(),
+  preprocessing: z.optional(z.string()),
+  labels: z.optional(z.string()),
+  tokenizer: z.optional(z.string()),
 };
 
 const schema = z.object(namedFiles);

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import type { PlannedTraining } from '../influence/retraining/retraining.ts';
 import type { Work } from '../run/shard.ts';
 
@@ -13,9 +13,9 @@ export interface PlannedWork {
 const contracted = z.array(
   z.strictObject({
     seed: z.number(),
-    counts: z.record(z.string(), z.int().min(0)),
-    labels: z.record(z.string(), z.int().min(0)).optional(),
-    keeps: z.boolean().optional(),
+    counts: z.record(z.string(), z.int().check(z.minimum(0))),
+    labels: z.optional(z.record(z.string(), z.int().check(z.minimum(0)))),
+    keeps: z.optional(z.boolean()),
   }),
 );
 

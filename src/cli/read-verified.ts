@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { checked } from '../checked.ts';
 import { hashOfFile } from '../data/files/file-hash.ts';
 import { readBytes } from '../data/files/read-file.ts';
 import { WhereforeError } from '../errors.ts';
@@ -11,7 +12,7 @@ import { type VerifiedRun, verificationDocument, verifiedRunOf } from '../proven
 export async function readVerified(folder: string, file: string): Promise<VerifiedRun> {
   const path = join(folder, 'verification.json');
   const bytes = await readBytes(path, 'document');
-  const parsed = verificationDocument.safeParse(parsedJson(bytes));
+  const parsed = checked(verificationDocument, parsedJson(bytes));
   if (!parsed.success)
     throw new WhereforeError('invalid-data', 'the file is no verification', {
       where: path,

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { readSafetensors, writeSafetensors } from '../data/formats/safetensors.ts';
 import { WhereforeError } from '../errors.ts';
 import { type OpenRetraining, openRetraining, type PlannedTraining } from '../influence/retraining/retraining.ts';

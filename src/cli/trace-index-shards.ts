@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { type OpenedDataset, openDataset } from '../data/datasets/open-dataset.ts';
 import { closeAll, openEncoders } from '../provenance/image/encoder.ts';
 import { indexShard } from '../provenance/image/index-shard.ts';
@@ -9,22 +9,22 @@ import { mapped } from '../tensor/filled.ts';
 /** How the data of an index is opened. */
 export const imageDataOptions = z.object({
   path: z.string(),
-  metadata: z.string().optional(),
-  id: z.string().optional(),
-  image: z.string().optional(),
+  metadata: z.optional(z.string()),
+  id: z.optional(z.string()),
+  image: z.optional(z.string()),
 });
 
 export type ImageDataOptions = z.infer<typeof imageDataOptions>;
 
 const parameters = z.object({
   data: imageDataOptions,
-  encoders: z.array(z.object({ model: z.string(), layer: z.string().optional(), hash: z.string() })),
+  encoders: z.array(z.object({ model: z.string(), layer: z.optional(z.string()), hash: z.string() })),
 });
 
 export type TraceIndexParameters = z.infer<typeof parameters>;
 
 /** Rows to index, with what tells their contents apart. */
-export const rowsToIndex = z.array(z.object({ index: z.int().min(0), id: z.string(), hash: z.string() }));
+export const rowsToIndex = z.array(z.object({ index: z.int().check(z.minimum(0)), id: z.string(), hash: z.string() }));
 
 /** Files of a shard. */
 export const indexFiles = { items: 'items.json', features: 'features.safetensors' } as const;

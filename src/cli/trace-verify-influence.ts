@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { checked } from '../checked.ts';
 import { removePath, writeAtomically } from '../data/files/files.ts';
 import { isTaken } from '../data/files/folders.ts';
 import { readText } from '../data/files/read-file.ts';
@@ -44,7 +45,7 @@ function parsed(text: string, command: string): InfluenceScores {
   } catch {
     throw noScores(command, 'what it wrote to {scores} is not JSON');
   }
-  const found = influenceScores.safeParse(value);
+  const found = checked(influenceScores, value);
   if (found.success) return found.data;
   throw noScores(command, `${found.error.issues[0].path.join(', ')}: ${found.error.issues[0].message}`);
 }

@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import { checked } from '../checked.ts';
 import { removePath, writeAtomically } from '../data/files/files.ts';
 import { isTaken } from '../data/files/folders.ts';
 import { readText } from '../data/files/read-file.ts';
@@ -87,7 +88,7 @@ function checkedCosts(text: string, items: readonly AskedItem[], command: string
     id,
     typeof cost === 'number' ? { whole: cost } : cost,
   ]);
-  const parsed = trainingCosts.safeParse(Object.fromEntries(named));
+  const parsed = checked(trainingCosts, Object.fromEntries(named));
   if (!parsed.success) throw noCosts(command, parsed.error.issues[0].message);
   const missing = items.find(({ id }) => parsed.data[id]?.whole === undefined);
   if (missing) throw noCosts(command, `nothing for "${missing.id}"`);

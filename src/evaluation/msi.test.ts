@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
 import {
   binaryModel,
   closeRuntime,
@@ -106,7 +107,7 @@ describe('MSI on known numbers', () => {
     const question = await ask(binaryModel([2, 1, -1.5]), { inputs: row(1, 1, 1), target, reference: zero });
     const msi = metricTable['msi-literal'];
     const run = async (values: number[], absolute?: boolean) =>
-      (await msi.run(question, { map: { values: Float64Array.from(values), absolute } }, msi.parameters.parse({})))
+      (await msi.run(question, { map: { values: Float64Array.from(values), absolute } }, z.parse(msi.parameters, {})))
         .score;
     // −5, −3.5, −1 scaled: 0, .375, 1, the same as 0, 3, 8.
     expect(await run([-1, -3.5, -5])).toBeCloseTo(await run([8, 3, 0]), 9);

@@ -1,3 +1,4 @@
+import * as z from 'zod/mini';
 import { costOf } from '../attribution/attribute.ts';
 import { extentOf } from '../attribution/context.ts';
 import { differingGroups, type Groups } from '../attribution/groups.ts';
@@ -30,7 +31,7 @@ export function estimateCost(
   given: Readonly<Record<string, unknown>> = {},
 ): { least: Passes; most: Passes; ungrouped: number } | WhereforeError {
   const row = methodTable[method];
-  const parameters = row.parameters.parse(given);
+  const parameters = z.parse(row.parameters, given);
   const extent = extentOf(row, {
     inputs: input.tensors,
     explained,

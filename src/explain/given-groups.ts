@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Groups } from '../attribution/groups.ts';
 import type { ModelInput } from '../data/inputs/model-input.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -6,13 +6,13 @@ import type { Tensor } from '../tensor/tensor.ts';
 /** Groups of features that the caller names; a function gets the input. */
 export type GroupsChoice = Groups | ((input: ModelInput) => Groups);
 
-const names = z.array(z.string()).optional();
+const names = z.optional(z.array(z.string()));
 
 /** {@link Groups} as a document holds them: tensors stand under their keys. */
 export const givenGroupsSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.enum(['elements', 'channels']) }),
   z.object({ kind: z.literal('windows'), size: z.int() }),
-  z.object({ kind: z.literal('superpixels'), count: z.int(), compactness: z.number().optional() }),
+  z.object({ kind: z.literal('superpixels'), count: z.int(), compactness: z.optional(z.number()) }),
   z.object({
     kind: z.literal('columns'),
     columns: z.array(z.object({ name: z.string(), positions: z.array(z.int()) })),

@@ -3,6 +3,7 @@ import type { Groups } from '../attribution/groups.ts';
 import { methods as methodTable } from '../attribution/methods/index.ts';
 import type { WorkOptions } from '../attribution/prepared.ts';
 import { type Target, targetKinds } from '../attribution/targets/kinds/index.ts';
+import { checked } from '../checked.ts';
 import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { preprocessingSchema } from '../data/model/preprocessing.ts';
 import { WhereforeError } from '../errors.ts';
@@ -101,7 +102,7 @@ const changedSince: Difference = { field: 'the document', recorded: 'the digest 
 
 async function computeAgain(model: LoadedModel, explained: Explained, options: ReplayOptions): Promise<Recomputed> {
   const { document } = explained;
-  const parsed = preprocessingSchema.safeParse(document.preprocessing);
+  const parsed = checked(preprocessingSchema, document.preprocessing);
   const preprocessing = parsed.success ? parsed.data : preprocessingOf(model, {});
   const labels = await labelsNow(model, preprocessing, document);
   const inputs = new Map(

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 /** How good an explanation is, as its document holds it. */
 export const scorecardSchema = z.object({
@@ -19,7 +19,7 @@ export const scorecardSchema = z.object({
   /** References behind the intervals, the first one included. */
   references: z.array(z.string()),
   /** Why scores may rank wrongly: the reference still shows what it should hide. */
-  warning: z.string().nullable(),
+  warning: z.nullable(z.string()),
   notes: z.array(z.string()),
   cost: z.object({ forward: z.int(), backward: z.int(), seconds: z.number() }),
 });

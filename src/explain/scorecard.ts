@@ -1,3 +1,4 @@
+import * as z from 'zod/mini';
 import type { Attribution } from '../attribution/attribute.ts';
 import type { Baseline } from '../attribution/baseline.ts';
 import { methods as methodTable } from '../attribution/methods/index.ts';
@@ -77,7 +78,7 @@ export function scorecardCost({ input, baseline, explained }: Omit<ScoredAttribu
   const paid = scorecardMetrics.filter((name) => name !== 'msi-tolerant');
   const once = paid.reduce((sum, name) => {
     const { cost, parameters } = metricTable[name];
-    return sum + cost(parameters.parse({}), count).forward;
+    return sum + cost(z.parse(parameters, {}), count).forward;
   }, readying);
   return { forward: 2 * batchingCheck + references * once, backward: 0 };
 }

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { GraphBuilder } from '../onnx/builder.ts';
 import type { Graph, OnnxModel } from '../onnx/graph.ts';
 import { readInitializer } from '../onnx/initializer.ts';
@@ -32,9 +32,10 @@ export const explainerFacts = z.object({
   /** What it reads, low to high; none where it reads the input alone. */
   layers: z.array(mapSchema),
   /** Points `μ + t·(x − μ)` at which it computes the gradient of the class: a forward and a backward pass each. */
-  gradients: z
-    .object({ points: z.array(z.number()), notes: z.array(z.string()), missing: z.string().optional() })
-    .default({ points: [], notes: [] }),
+  gradients: z._default(
+    z.object({ points: z.array(z.number()), notes: z.array(z.string()), missing: z.optional(z.string()) }),
+    { points: [], notes: [] },
+  ),
   parameters: z.int(),
   /** α_min: a pixel with a mask below it is no part of the explanation. */
   threshold: z.number(),

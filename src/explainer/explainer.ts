@@ -1,4 +1,5 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import { checked } from '../checked.ts';
 import { WhereforeError } from '../errors.ts';
 import type { Model } from '../runtime/model.ts';
 import { formatShape, int64, sameShape, type Tensor } from '../tensor/tensor.ts';
@@ -59,7 +60,7 @@ function readFacts(model: Model): ExplainerFacts {
   if (text === undefined) return refuse(`a model without "${explainerKey}" in its metadata`);
   if (!model.graph.inputs.some(({ name }) => name === classInput))
     return refuse('the model with the explainer beside it');
-  const parsed = explainerFacts.safeParse(JSON.parse(text));
+  const parsed = checked(explainerFacts, JSON.parse(text));
   return parsed.success ? parsed.data : refuse(z.prettifyError(parsed.error));
 }
 

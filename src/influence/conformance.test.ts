@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
 import { clusters, contextOf, type Labelled, withRows } from '../../test/influence/softmax-regression.ts';
 import { pearson } from '../tensor/correlation.ts';
 import { permutation, random } from '../tensor/random.ts';
@@ -88,8 +89,8 @@ describe.each(Object.entries(influenceTable))('%s', (name, method) => {
     for (const text of [method.title, method.formula, method.source, method.unit, method.sign])
       expect(text).toMatch(/\S/);
     expect(families).toContain(method.family);
-    expect(method.parameters.safeParse({}).success, 'parameters have defaults').toBe(true);
-    expect(method.parameters.safeParse({ nonsense: 1 }).success, 'an unknown parameter is refused').toBe(false);
+    expect(z.safeParse(method.parameters, {}).success, 'parameters have defaults').toBe(true);
+    expect(z.safeParse(method.parameters, { nonsense: 1 }).success, 'an unknown parameter is refused').toBe(false);
   });
 
   it('scores every row for every query, the same every time', async () => {
@@ -131,7 +132,7 @@ describe.each(Object.entries(influenceTable))('%s', (name, method) => {
     await run(counted);
     expect(trained).toBe(cost.trainings);
     const size = sizeOfContext(context);
-    const more = method.cost({ ...size, rows: 10 * size.rows }, method.parameters.parse(settings[name] ?? {}));
+    const more = method.cost({ ...size, rows: 10 * size.rows }, z.parse(method.parameters, settings[name] ?? {}));
     expect(more.trainings + more.gradients + more.multiplications).toBeGreaterThanOrEqual(
       cost.trainings + cost.gradients + cost.multiplications,
     );

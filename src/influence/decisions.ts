@@ -1,19 +1,20 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import { checked } from '../checked.ts';
 import { WhereforeError } from '../errors.ts';
 import { unknownName } from '../nearest.ts';
 
 /** What a person decided about a row. */
 export const decisionSchema = z.strictObject({
   /** Stable name of the row in its data set. */
-  id: z.string().min(1),
+  id: z.string().check(z.minLength(1)),
   /** `keep`: the row is right as it is; `undo`: the last decision about the row no longer counts. */
   action: z.enum(['keep', 'relabel', 'drop', 'undo']),
   /** The new class by name, of `relabel`. */
-  label: z.string().optional(),
-  who: z.string().optional(),
+  label: z.optional(z.string()),
+  who: z.optional(z.string()),
   /** ISO 8601. */
   when: z.string(),
-  why: z.string().optional(),
+  why: z.optional(z.string()),
 });
 
 export type Decision = z.infer<typeof decisionSchema>;
@@ -38,7 +39,7 @@ export function parseDecisions(text: string, where = 'decisions.jsonl'): Decisio
     } catch {
       throw fail(line);
     }
-    const parsed = decisionSchema.safeParse(value);
+    const parsed = checked(decisionSchema, value);
     if (!parsed.success) throw fail(`${parsed.error.issues[0].path.join('.')}: ${parsed.error.issues[0].message}`);
     if (parsed.data.action === 'relabel' && parsed.data.label === undefined) throw fail('relabel without a label');
     return [parsed.data];

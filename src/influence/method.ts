@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import type { Material, Need } from './material.ts';
 import type { Matrix64 } from './matrix.ts';
 
@@ -105,7 +105,7 @@ export interface InfluenceMethod<N extends Need = Need, P = unknown> {
   readonly readsLabels: boolean;
   /** Whether the scores of a group's rows may be added up to a prediction for the group. */
   readonly additive: boolean;
-  readonly parameters: z.ZodType<P>;
+  readonly parameters: z.core.$ZodType<P>;
   readonly cost: (size: Size, parameters: P) => Cost;
   readonly load: () => Promise<Runner<N, P>>;
 }

@@ -1,4 +1,5 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import { checked } from '../checked.ts';
 import { WhereforeError } from '../errors.ts';
 import { unknownName } from '../nearest.ts';
 import type { Block } from './gradient-material.ts';
@@ -109,7 +110,7 @@ function prepared(name: string, context: InfluenceContext, parameters: unknown) 
 }
 
 function parsed(name: string, method: InfluenceMethod, parameters: unknown): unknown {
-  const result = method.parameters.safeParse(parameters);
+  const result = checked(method.parameters, parameters);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const { parameters: schema } = method;
@@ -117,7 +118,7 @@ function parsed(name: string, method: InfluenceMethod, parameters: unknown): unk
     throw unknownName(
       `"${name}" has no parameter`,
       issue.keys[0],
-      schema instanceof z.ZodObject ? Object.keys(schema.shape) : [],
+      schema instanceof z.core.$ZodObject ? Object.keys(schema._zod.def.shape) : [],
     );
   throw new WhereforeError('invalid-argument', `parameter ${issue.path.join('.') || '?'} of "${name}"`, {
     got: JSON.stringify(parameters),

@@ -1,4 +1,5 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import { checked } from '../checked.ts';
 import { readSafetensors, writeSafetensors } from '../data/formats/safetensors.ts';
 import { WhereforeError } from '../errors.ts';
 import type { ResultStore, StoredResult } from '../evaluation/comparison.ts';
@@ -10,16 +11,16 @@ const record = z.object({
     z.string(),
     z.object({
       score: z.number(),
-      parts: z.record(z.string(), z.number()).optional(),
-      notes: z.array(z.string()).optional(),
+      parts: z.optional(z.record(z.string(), z.number())),
+      notes: z.optional(z.array(z.string())),
     }),
   ),
   failures: z.record(z.string(), z.string()),
   cost: z.object({ forward: z.number(), backward: z.number(), seconds: z.number() }),
-  sum: z.number().optional(),
-  profile: z
-    .object({ alphaMin: z.array(z.number()), literal: z.array(z.number()), tolerant: z.array(z.number()) })
-    .optional(),
+  sum: z.optional(z.number()),
+  profile: z.optional(
+    z.object({ alphaMin: z.array(z.number()), literal: z.array(z.number()), tolerant: z.array(z.number()) }),
+  ),
   absolute: z.boolean(),
   notes: z.array(z.string()),
 });
@@ -43,7 +44,7 @@ export function createResultStore(files: KeptFiles): ResultStore {
       if (!bytes) return undefined;
       const { tensors, metadata } = readSafetensors(bytes, name);
       const map = tensors.get('map');
-      const parsed = record.safeParse(parseJson(metadata.result ?? '', name));
+      const parsed = checked(record, parseJson(metadata.result ?? '', name));
       if (map?.type === 'float32' && parsed.success)
         return { ...(parsed.data as Omit<StoredResult, 'map'>), map: map.data as Float32Array };
       throw damaged(name, parsed.success ? 'no map' : z.prettifyError(parsed.error));
@@ -78,7 +79,7 @@ export function unpackResults(bytes: Uint8Array, costs: ResultCosts, where: stri
   const results = new Map<string, StoredResult>();
   for (const [key, result] of Object.entries(told)) {
     const map = tensors.get(key);
-    const parsed = record.safeParse({ ...result, cost: costs[key] });
+    const parsed = checked(record, { ...result, cost: costs[key] });
     if (map?.type !== 'float32' || !parsed.success) throw damaged(where, map ? 'no result' : 'no map');
     results.set(key, { ...(parsed.data as Omit<StoredResult, 'map'>), map: map.data as Float32Array });
   }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { isFolder } from '../data/files/folders.ts';
 import { WhereforeError } from '../errors.ts';
 import { unknownName } from '../nearest.ts';
@@ -26,7 +26,7 @@ const record = z.object({
    */
   measured: z.object({
     cost: z.object({ forward: z.number(), backward: z.number(), seconds: z.number() }),
-    more: z.json().optional(),
+    more: z.optional(z.json()),
   }),
 });
 

@@ -1,5 +1,5 @@
 import { join, parse, relative, resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { FileHash } from '../data/files/file-hash.ts';
 import { writeAtomically } from '../data/files/files.ts';
 import { isFile } from '../data/files/folders.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { writeAtomically } from '../data/files/files.ts';
 import { readTextIfPresent } from '../data/files/read-file.ts';
 import type { ShardCost } from './shard.ts';
@@ -29,11 +29,11 @@ const anyRun = z.looseObject({
   format: z.literal('wherefore/run'),
   what: z.string(),
   state: z.string(),
-  started: z.string().optional(),
-  command: z.string().optional(),
-  key: z.string().optional(),
-  items: z.number().optional(),
-  shards: z.number().optional(),
+  started: z.optional(z.string()),
+  command: z.optional(z.string()),
+  key: z.optional(z.string()),
+  items: z.optional(z.number()),
+  shards: z.optional(z.number()),
 });
 
 export type AnyRun = z.infer<typeof anyRun>;
@@ -72,10 +72,10 @@ export async function readUnfinished(folder: string): Promise<UnfinishedRun | un
   return parsed(unfinished, await readTextIfPresent(recordPath(folder), 'document'));
 }
 
-function parsed<T>(schema: z.ZodType<T>, text: string | undefined): T | undefined {
+function parsed<T>(schema: z.core.$ZodType<T>, text: string | undefined): T | undefined {
   if (text === undefined) return undefined;
   try {
-    return schema.parse(JSON.parse(text));
+    return z.parse(schema, JSON.parse(text));
   } catch {
     return undefined;
   }

@@ -1,4 +1,5 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import { checked } from '../checked.ts';
 import { WhereforeError } from '../errors.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import type { OnnxModel } from '../onnx/graph.ts';
@@ -12,8 +13,8 @@ import type { TrainOptions } from './settings.ts';
 import { weightsAsInputs } from './step-graph.ts';
 import type { Trained } from './train.ts';
 
-const hash = z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 in hexadecimal');
-const whole = z.int().min(0);
+const hash = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'a SHA-256 in hexadecimal'));
+const whole = z.int().check(z.minimum(0));
 /** Written and read by this package; its tables check what is inside. */
 const settings = <T extends { readonly kind: string }>() =>
   z.custom<T>((value) => z.looseObject({ kind: z.string() }).safeParse(value).success);
@@ -27,27 +28,27 @@ const schema = z.strictObject({
     /** Of the trained weights before and behind the training. */
     initial: hash,
     final: hash,
-    output: z.string().optional(),
+    output: z.optional(z.string()),
   }),
   data: z.strictObject({
     /** What the data set calls its content. */
-    key: z.string().optional(),
+    key: z.optional(z.string()),
     rows: whole,
     /** Of every row, in order. */
-    ids: z.array(z.string()).optional(),
+    ids: z.optional(z.array(z.string())),
   }),
   seed: z.number(),
   /** Rows of every epoch in order, or how they are drawn from the seed. */
   order: z.union([z.literal('xoshiro128**, Fisher–Yates, one stream an epoch'), z.array(z.array(whole))]),
-  rowWeights: z.array(z.number()).optional(),
+  rowWeights: z.optional(z.array(z.number())),
   divisor: z.enum(['weights', 'rows']),
   loss: settings<Loss>(),
   optimizer: settings<Optimizer>(),
   schedule: settings<Schedule>(),
-  clipNorm: z.number().optional(),
+  clipNorm: z.optional(z.number()),
   epochs: whole,
   batchSize: whole,
-  determinedBy: z.record(z.string(), z.unknown()).optional(),
+  determinedBy: z.optional(z.record(z.string(), z.unknown())),
   /** Of each step's batch, before its update. */
   losses: z.array(z.number()),
   learningRates: z.array(z.number()),
@@ -126,7 +127,7 @@ export function readManifest(text: string, where: string): TrainingManifest {
   } catch (cause) {
     throw new WhereforeError('invalid-data', 'not JSON', { where, cause });
   }
-  const result = schema.safeParse(value);
+  const result = checked(schema, value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   throw new WhereforeError('invalid-data', `not the manifest of a training: ${issue.message}`, {

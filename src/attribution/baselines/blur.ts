@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { WhereforeError } from '../../errors.ts';
 import { toFloat32 } from '../../tensor/convert.ts';
 import { maxOf } from '../../tensor/extremes.ts';
@@ -14,7 +14,7 @@ export interface BlurBaseline {
 }
 
 export const blur = {
-  stated: z.object({ sigma: z.number().or(z.nan()) }),
+  stated: z.object({ sigma: z.union([z.number(), z.nan()]) }),
   document: z.object({ kind: z.literal('blur'), sigma: z.number() }),
   forms: [
     {

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { sizeOf, tensor } from '../../tensor/tensor.ts';
 import type { BaselineKind } from './kind.ts';
 import { numberIn, numbersLike } from './numbers.ts';
@@ -10,7 +10,7 @@ export interface ConstantBaseline {
 }
 
 export const constant = {
-  stated: z.object({ value: z.number().or(z.nan()) }),
+  stated: z.object({ value: z.union([z.number(), z.nan()]) }),
   document: z.object({ kind: z.literal('constant'), value: z.number() }),
   forms: [
     {

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { lookup } from '../../tensor/lookup.ts';
 import { blur } from './blur.ts';
 import { constant } from './constant.ts';
@@ -33,6 +33,6 @@ const inputBaselineSchema = z.discriminatedUnion(
 
 /** A baseline as a document holds it; the tensors of those that are given lie beside it. */
 export const baselineSchema = z.discriminatedUnion('kind', [
-  ...inputBaselineSchema.options,
+  ...inputBaselineSchema.def.options,
   z.object({ kind: z.literal('each'), baselines: z.record(z.string(), inputBaselineSchema) }),
 ]);

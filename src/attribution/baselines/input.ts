@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { ModelInput } from '../../data/inputs/model-input.ts';
 import { WhereforeError } from '../../errors.ts';
 import { checkTensor, checkTensors } from '../../tensor/check-tensor.ts';

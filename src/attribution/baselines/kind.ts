@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import type { ModelInput } from '../../data/inputs/model-input.ts';
 import type { Sample } from '../../data/inputs/sample.ts';
 import type { Tokenizer } from '../../data/inputs/tokenizer.ts';
@@ -58,9 +58,9 @@ export type ReadBaseline<B> = (
 /** A row of the table of baselines: all that the rest has to know of one kind. */
 export interface BaselineKind<B extends { readonly kind: string }> {
   /** The fields beside `kind` that a caller states; numbers are looked at where they are used. */
-  readonly stated: z.ZodObject;
+  readonly stated: z.ZodMiniObject;
   /** As a document holds it; tensors lie beside the document. */
-  readonly document: z.ZodObject;
+  readonly document: z.ZodMiniObject;
   /** What of it lies beside the document, if anything: the input itself, or rows of several. */
   readonly beside?: 'input' | 'rows';
   /** What it replaces where that is not numbers: inputs of tokens are then the explained ones. */

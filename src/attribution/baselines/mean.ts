@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { toFloat32 } from '../../tensor/convert.ts';
 import { float32, sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import type { BaselineKind, InputLayout } from './kind.ts';

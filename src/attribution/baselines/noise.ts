@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { WhereforeError } from '../../errors.ts';
 import { toFloat32 } from '../../tensor/convert.ts';
 import { mapped } from '../../tensor/filled.ts';
@@ -15,11 +15,11 @@ export interface NoiseBaseline {
   readonly draws?: number;
 }
 
-const number = z.number().or(z.nan());
+const number = z.union([z.number(), z.nan()]);
 
 export const noise = {
-  stated: z.object({ seed: number, draws: number.optional() }),
-  document: z.object({ kind: z.literal('noise'), seed: z.number(), draws: z.int().optional() }),
+  stated: z.object({ seed: number, draws: z.optional(number) }),
+  document: z.object({ kind: z.literal('noise'), seed: z.number(), draws: z.optional(z.int()) }),
   forms: [
     {
       text: 'noise:SEED',

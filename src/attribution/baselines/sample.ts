@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Sample } from '../../data/inputs/sample.ts';
 import { WhereforeError } from '../../errors.ts';
 import { checkTensors } from '../../tensor/check-tensor.ts';

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Tokenizer } from '../../data/inputs/tokenizer.ts';
 import { WhereforeError } from '../../errors.ts';
 import { toNumbers } from '../../tensor/convert.ts';
@@ -16,7 +16,7 @@ export interface TokensBaseline {
   readonly keep?: readonly number[];
 }
 
-const number = z.number().or(z.nan());
+const number = z.union([z.number(), z.nan()]);
 
 /** A token by what it stands for, where the model's tokenizer has one. */
 const named =
@@ -27,12 +27,12 @@ const named =
   };
 
 export const tokens = {
-  stated: z.object({ id: number, token: z.string().optional(), keep: z.array(number).optional() }),
+  stated: z.object({ id: number, token: z.optional(z.string()), keep: z.optional(z.array(number)) }),
   document: z.object({
     kind: z.literal('tokens'),
     id: z.int(),
-    token: z.string().optional(),
-    keep: z.array(z.int()).optional(),
+    token: z.optional(z.string()),
+    keep: z.optional(z.array(z.int())),
   }),
   replaces: 'tokens',
   forms: [

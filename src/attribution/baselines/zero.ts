@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { tensor } from '../../tensor/tensor.ts';
 import type { BaselineKind } from './kind.ts';
 import { numbersLike } from './numbers.ts';

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { WhereforeError } from '../../errors.ts';
 import { float32, formatShape, sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import { timesDifference } from './difference.ts';
@@ -38,9 +38,8 @@ export function mapResult({ name, space }: SpatialLayer, map: Float64Array): Pic
 /** Parameters of methods whose authors cut their map off at 0. */
 export const signedParameters = z.strictObject({
   signed: z
-    .boolean()
-    .default(false)
-    .describe('Keeps negative attribution instead of cutting it off at 0 as the authors of the method do'),
+    ._default(z.boolean(), false)
+    .check(z.describe('Keeps negative attribution instead of cutting it off at 0 as the authors of the method do')),
 });
 
 export type SignedParameters = z.infer<typeof signedParameters>;
@@ -66,7 +65,7 @@ const shared = {
   implicitBaseline: { kind: 'zero-feature', text: 'a zero feature, to first order' },
   completeness: 'none',
   zeroDifference: false,
-  parameters: signedParameters as z.ZodType<SignedParameters>,
+  parameters: signedParameters as z.core.$ZodType<SignedParameters>,
   gradientAtInput: () => undefined,
   cost: () => ({ forward: 0, backward: 1 }),
 } as const;

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
 import { drawn, smallClassifier, twoBoxDetector } from '../../../test/attribution-models.ts';
 import { createNodeRuntime } from '../../runtime/node.ts';
 import { float32, type Tensor } from '../../tensor/tensor.ts';
@@ -120,7 +121,7 @@ describe.each(names)('%s', (method) => {
     expect(cost.forward).toBeLessThanOrEqual(estimate.forward);
     expect(cost.backward).toBeLessThanOrEqual(estimate.backward);
     // An estimate that is always far off says nothing; adaptive methods may stop early.
-    if (!('tolerance' in row.parameters.parse(short[method] ?? {}))) {
+    if (!('tolerance' in z.parse(row.parameters, short[method] ?? {}))) {
       expect(estimate.backward).toBe(cost.backward);
       // A second run is spared what is known of the model: whether points may share a run, and its value at a zero feature.
       const spared = row.implicitTarget === 'zero-feature' ? 1 : 0;

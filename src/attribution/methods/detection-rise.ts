@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { WhereforeError } from '../../errors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { type Box, boxInCell, centredBox, gridCells, intersectionOverUnion } from '../detector-grid.ts';
@@ -8,14 +8,15 @@ import { type Method, sumOf } from './method.ts';
 import { maskParameters } from './rise.ts';
 import { triesOf } from './sureness.ts';
 
-const parameters = maskParameters.extend({
+const parameters = z.extend(maskParameters, {
   boxes: z
-    .enum(['grid', 'centre', 'corners'])
-    .default('grid')
-    .describe(
-      'How the first four numbers of a row are a box. grid: centre and size relative to a grid of these strides, size as its logarithm (YOLOX); centre: centre and size; corners: two corners',
+    ._default(z.enum(['grid', 'centre', 'corners']), 'grid')
+    .check(
+      z.describe(
+        'How the first four numbers of a row are a box. grid: centre and size relative to a grid of these strides, size as its logarithm (YOLOX); centre: centre and size; corners: two corners',
+      ),
     ),
-  strides: z.array(z.int().min(1)).min(1).default([8, 16, 32]),
+  strides: z._default(z.array(z.int().check(z.minimum(1))).check(z.minLength(1)), [8, 16, 32]),
 });
 
 export type DetectionRiseParameters = z.infer<typeof parameters>;
@@ -36,7 +37,7 @@ export const detectionRise: Method<DetectionRiseParameters> = {
   meaning: { kind: 'score', what: 'a mean similarity', isMean: true },
   completeness: 'none',
   zeroDifference: false,
-  parameters: parameters as unknown as z.ZodType<DetectionRiseParameters>,
+  parameters: parameters as unknown as z.core.$ZodType<DetectionRiseParameters>,
   cost: ({ samples, ...sure }) => ({
     forward: (triesOf(maskBudget(sure), samples).at(-1) as number) + 1,
     backward: 0,

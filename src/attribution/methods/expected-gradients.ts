@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { filled, mapped } from '../../tensor/filled.ts';
 import { random } from '../../tensor/random.ts';
 import { concatRows, float32, type Tensor } from '../../tensor/tensor.ts';
@@ -9,14 +9,14 @@ import { type Method, type MethodContext, onlyReference } from './method.ts';
 import { surenessOf } from './sureness.ts';
 
 const parameters = z.strictObject({
-  samples: z.int().min(1).max(1_000_000).default(200),
-  seed: z.number().default(0),
+  samples: z._default(z.int().check(z.minimum(1), z.maximum(1_000_000)), 200),
+  seed: z._default(z.number(), 0),
   positions: z
-    .array(z.number().min(0).max(1))
-    .min(1)
-    .optional()
-    .describe(
-      'The place of each point on its path, instead of random ones; point k starts from baseline sample k mod n',
+    .optional(z.array(z.number().check(z.minimum(0), z.maximum(1))).check(z.minLength(1)))
+    .check(
+      z.describe(
+        'The place of each point on its path, instead of random ones; point k starts from baseline sample k mod n',
+      ),
     ),
 });
 
@@ -55,7 +55,7 @@ export const expectedGradients: Method<ExpectedGradientsParameters> = {
   meaning: { kind: 'share', what: 'a share of the difference' },
   completeness: 'convergent',
   zeroDifference: true,
-  parameters: parameters as z.ZodType<ExpectedGradientsParameters>,
+  parameters: parameters as z.core.$ZodType<ExpectedGradientsParameters>,
   cost: ({ samples, positions }) => ({ forward: positions?.length ?? samples, backward: positions?.length ?? samples }),
   async run(context, options) {
     onlyReference(context);

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { coalitionMethod, gameOf, gamePasses } from './game.ts';
 import type { Method } from './method.ts';
 

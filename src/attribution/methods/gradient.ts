@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Tensors } from '../../runtime/runtime.ts';
 import { float32, type Tensor } from '../../tensor/tensor.ts';
 import { pointOf } from '../points.ts';

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { WhereforeError } from '../../errors.ts';
 import type { Tensors } from '../../runtime/runtime.ts';
 import { filled } from '../../tensor/filled.ts';
@@ -13,26 +13,28 @@ import { type Quadrature, quadratures } from './quadrature.ts';
 import { looksFor, refinedNodes } from './refined-nodes.ts';
 
 const parameters = z.strictObject({
-  steps: z.int().min(1).max(100_000).default(50).describe('Points on the path at first'),
-  rule: z.enum(['midpoint', 'trapezoid', 'gauss-legendre']).default('midpoint'),
+  steps: z
+    ._default(z.int().check(z.minimum(1), z.maximum(100_000)), 50)
+    .check(z.describe('Points on the path at first')),
+  rule: z._default(z.enum(['midpoint', 'trapezoid', 'gauss-legendre']), 'midpoint'),
   nodes: z
-    .enum(['adaptive', 'even', 'refined'])
-    .default('adaptive')
-    .describe(
-      'even: as the rule says. adaptive: even at first; while that misses the tolerance (at once where that is 0), pieces that are shorter where the target bends most, under the better of two rules, found by 3 n forward passes; even along the path of the input and with another rule than midpoint. refined: shorter pieces with nodes where the slope is the mean slope, found by 13 n / 3 forward passes',
+    ._default(z.enum(['adaptive', 'even', 'refined']), 'adaptive')
+    .check(
+      z.describe(
+        'even: as the rule says. adaptive: even at first; while that misses the tolerance (at once where that is 0), pieces that are shorter where the target bends most, under the better of two rules, found by 3 n forward passes; even along the path of the input and with another rule than midpoint. refined: shorter pieces with nodes where the slope is the mean slope, found by 13 n / 3 forward passes',
+      ),
     ),
   path: z
-    .enum(['feature', 'input'])
-    .default('feature')
-    .describe('feature: straight from F0 to F. input: F follows the straight path of the input'),
+    ._default(z.enum(['feature', 'input']), 'feature')
+    .check(z.describe('feature: straight from F0 to F. input: F follows the straight path of the input')),
   tolerance: z
-    .number()
-    .min(0)
-    .default(0.01)
-    .describe(
-      'While the relative error exceeds this, even nodes are followed by as many adaptive ones, and those by twice as many; 0 never goes on',
+    ._default(z.number().check(z.minimum(0)), 0.01)
+    .check(
+      z.describe(
+        'While the relative error exceeds this, even nodes are followed by as many adaptive ones, and those by twice as many; 0 never goes on',
+      ),
     ),
-  maxSteps: z.int().min(1).max(100_000).default(400),
+  maxSteps: z._default(z.int().check(z.minimum(1), z.maximum(100_000)), 400),
 });
 
 export type IntegratedGradientsParameters = z.infer<typeof parameters>;
@@ -54,7 +56,7 @@ export const integratedGradients: Method<IntegratedGradientsParameters> = {
   meaning: { kind: 'share', what: 'a share of the difference' },
   completeness: 'convergent',
   zeroDifference: true,
-  parameters: parameters as z.ZodType<IntegratedGradientsParameters>,
+  parameters: parameters as z.core.$ZodType<IntegratedGradientsParameters>,
   cost: (options) => {
     const { rule, path, tolerance } = options;
     const tries = triesOf(options);

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { WhereforeError } from '../../errors.ts';
 import { random } from '../../tensor/random.ts';
 import { type KernelCoalitions, KernelSampler, shapleyKernel, type WeightedCoalitions } from './coalitions.ts';
@@ -9,20 +9,24 @@ import { appended, type Budget, isSure, relativeTo, samplingTolerance, triesOf }
 
 const parameters = z.strictObject({
   samples: z
-    .int()
-    .min(2)
-    .max(1_000_000)
-    .optional()
-    .describe(
-      'Coalitions to evaluate, no more and no fewer; where they suffice for all of them, the result is exact. Default 1024, or 4 a group where that is more, and then as many as the tolerance asks for',
+    .optional(z.int().check(z.minimum(2), z.maximum(1_000_000)))
+    .check(
+      z.describe(
+        'Coalitions to evaluate, no more and no fewer; where they suffice for all of them, the result is exact. Default 1024, or 4 a group where that is more, and then as many as the tolerance asks for',
+      ),
     ),
   tolerance: samplingTolerance,
-  maxSamples: z.int().min(2).max(1_000_000).default(8192).describe('Coalitions at most, where samples are not stated'),
-  seed: z.number().default(0),
+  maxSamples: z
+    ._default(z.int().check(z.minimum(2), z.maximum(1_000_000)), 8192)
+    .check(z.describe('Coalitions at most, where samples are not stated')),
+  seed: z._default(z.number(), 0),
   coalitions: z
-    .array(z.array(z.union([z.literal(0), z.literal(1)])))
-    .optional()
-    .describe('The coalitions themselves, a row of 0 and 1 each, instead of samples; each weighs what the kernel says'),
+    .optional(z.array(z.array(z.union([z.literal(0), z.literal(1)]))))
+    .check(
+      z.describe(
+        'The coalitions themselves, a row of 0 and 1 each, instead of samples; each weighs what the kernel says',
+      ),
+    ),
 });
 
 export type KernelShapParameters = z.infer<typeof parameters>;
@@ -36,7 +40,7 @@ export const kernelShap: Method<KernelShapParameters> = {
   ...coalitionMethod,
   meaning: { kind: 'share', what: 'a share of the difference' },
   completeness: 'exact',
-  parameters: parameters as z.ZodType<KernelShapParameters>,
+  parameters: parameters as z.core.$ZodType<KernelShapParameters>,
   cost: ({ samples, coalitions, tolerance, maxSamples }, work) => {
     const { groups } = work;
     const all = groups < 31 ? Math.max(0, 2 ** groups - 2) : Number.POSITIVE_INFINITY;

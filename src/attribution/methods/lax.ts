@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { WhereforeError } from '../../errors.ts';
 import { float32, formatShape, type Tensor } from '../../tensor/tensor.ts';
 import type { Target } from '../targets/kinds/index.ts';
@@ -7,7 +7,7 @@ import { type Method, sumOf } from './method.ts';
 const parameters = z.strictObject({
   explainer: z
     .string({ error: 'the path of an explainer.onnx is needed; `wherefore adapt` makes one' })
-    .describe('Path of the explainer.onnx that `wherefore adapt` wrote for this model'),
+    .check(z.describe('Path of the explainer.onnx that `wherefore adapt` wrote for this model')),
 });
 
 /** The mask of a learned explainer: what of the image suffices for a class, and is needed for it. */

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { filled } from '../../tensor/filled.ts';
 import { type Random, random } from '../../tensor/random.ts';
 import { coalitionMethod, gameOf, gamePasses } from './game.ts';
@@ -8,20 +8,23 @@ import { appended, type Budget, isSure, relativeTo, samplingTolerance, triesOf }
 
 const parameters = z.strictObject({
   samples: z
-    .int()
-    .min(2)
-    .max(1_000_000)
-    .optional()
-    .describe('Coalitions to evaluate, no more and no fewer. Default 1000, and then as many as the tolerance asks for'),
+    .optional(z.int().check(z.minimum(2), z.maximum(1_000_000)))
+    .check(
+      z.describe(
+        'Coalitions to evaluate, no more and no fewer. Default 1000, and then as many as the tolerance asks for',
+      ),
+    ),
   tolerance: samplingTolerance,
-  maxSamples: z.int().min(2).max(1_000_000).default(8000).describe('Coalitions at most, where samples are not stated'),
-  seed: z.number().default(0),
+  maxSamples: z
+    ._default(z.int().check(z.minimum(2), z.maximum(1_000_000)), 8000)
+    .check(z.describe('Coalitions at most, where samples are not stated')),
+  seed: z._default(z.number(), 0),
   kernelWidth: z
-    .number()
-    .positive()
-    .default(0.25)
-    .describe('Width of the kernel over the cosine distance to the whole input'),
-  ridge: z.number().min(0).default(1).describe('Penalty on the squared coefficients (not on the intercept)'),
+    ._default(z.number().check(z.positive()), 0.25)
+    .check(z.describe('Width of the kernel over the cosine distance to the whole input')),
+  ridge: z
+    ._default(z.number().check(z.minimum(0)), 1)
+    .check(z.describe('Penalty on the squared coefficients (not on the intercept)')),
 });
 
 export type LimeParameters = z.infer<typeof parameters>;
@@ -37,7 +40,7 @@ export const lime: Method<LimeParameters> = {
   ...coalitionMethod,
   meaning: { kind: 'score', what: 'a slope of a linear fit' },
   completeness: 'none',
-  parameters: parameters as z.ZodType<LimeParameters>,
+  parameters: parameters as z.core.$ZodType<LimeParameters>,
   cost: ({ samples, ...sure }, work) => {
     const tries = triesOf(budgetOf(sure), samples);
     return { forward: gamePasses(tries[tries.length - 1], work), backward: 0 };

@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import type { GradientNote } from '../../autodiff/context.ts';
 import { WhereforeError } from '../../errors.ts';
 import type { Model } from '../../runtime/model.ts';
@@ -182,7 +182,7 @@ export interface Method<Parameters = Record<string, unknown>> {
   readonly completeness: 'exact' | 'convergent' | 'none';
   /** Whether `F_i = F0_i` implies `A_i = 0`. */
   readonly zeroDifference: boolean;
-  readonly parameters: z.ZodType<Parameters>;
+  readonly parameters: z.core.$ZodType<Parameters>;
   /** Parameters that are paths of files. */
   readonly files?: readonly string[];
   /**

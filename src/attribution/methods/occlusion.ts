@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Tensors } from '../../runtime/runtime.ts';
 import { minOf } from '../../tensor/extremes.ts';
 import { concatRows, sizeOf, stridesOf, type Tensor, tensor } from '../../tensor/tensor.ts';
@@ -10,11 +10,9 @@ import { type Method, type MethodContext, onlyReference } from './method.ts';
 
 const parameters = z.strictObject({
   window: z
-    .int()
-    .min(1)
-    .optional()
-    .describe('Rows and columns of the window that is hidden at once; default: an eighth of the shorter side'),
-  stride: z.int().min(1).optional().describe('Distance between windows; default: half a window'),
+    .optional(z.int().check(z.minimum(1)))
+    .check(z.describe('Rows and columns of the window that is hidden at once; default: an eighth of the shorter side')),
+  stride: z.optional(z.int().check(z.minimum(1))).check(z.describe('Distance between windows; default: half a window')),
 });
 
 export type OcclusionParameters = z.infer<typeof parameters>;
@@ -43,7 +41,7 @@ export const occlusion: Method<OcclusionParameters> = {
   meaning: { kind: 'score', what: 'the mean effect of hiding what covers it' },
   completeness: 'none',
   zeroDifference: true,
-  parameters: parameters as z.ZodType<OcclusionParameters>,
+  parameters: parameters as z.core.$ZodType<OcclusionParameters>,
   cost: (options, { elements, groups, spaces, hasSpaceless }) => {
     const windows = spaces.map((sides) =>
       windowStarts(sides, options).starts.reduce((product, starts) => product * starts.length, 1),

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { timesFeatures } from './gradient.ts';
 import type { Method } from './method.ts';
 import type { RelevanceOptions } from './rules/relevance.ts';
@@ -21,7 +21,7 @@ const shared = {
   zeroDifference: false,
 } as const;
 
-const epsilonParameters = z.strictObject({ epsilon: z.number().min(0).default(1e-6) });
+const epsilonParameters = z.strictObject({ epsilon: z._default(z.number().check(z.minimum(0)), 1e-6) });
 
 /** Relevance in proportion to what each input added, signs and all. Without biases and with a small ε, `ΣA = f(x)`. */
 export const lrpEpsilon: Method<z.infer<typeof epsilonParameters>> = {
@@ -29,15 +29,15 @@ export const lrpEpsilon: Method<z.infer<typeof epsilonParameters>> = {
   title: 'LRP-ε',
   formula:
     'R_i = Σ_j x_i w_ij / (y_j + ε sign y_j) · R_j,  R = f(x) at the output; with a large ε, a batch normalization that the exporter folded into a convolution gives other values than one that it kept',
-  parameters: epsilonParameters as z.ZodType<z.infer<typeof epsilonParameters>>,
+  parameters: epsilonParameters as z.core.$ZodType<z.infer<typeof epsilonParameters>>,
   gradientAtInput: rulesOf,
   cost: () => ({ forward: 0, backward: 1 }),
   run: timesFeatures,
 };
 
 const alphaBetaParameters = z.strictObject({
-  alpha: z.number().min(1).default(2).describe('β is α − 1, so that relevance is conserved'),
-  epsilon: z.number().min(0).default(1e-6),
+  alpha: z._default(z.number().check(z.minimum(1)), 2).check(z.describe('β is α − 1, so that relevance is conserved')),
+  epsilon: z._default(z.number().check(z.minimum(0)), 1e-6),
 });
 
 const alphaBetaOf = ({ alpha, epsilon }: z.infer<typeof alphaBetaParameters>): RelevanceOptions => ({
@@ -51,7 +51,7 @@ export const lrpAlphaBeta: Method<z.infer<typeof alphaBetaParameters>> = {
   title: 'LRP-αβ',
   formula:
     'R_i = Σ_j (α (x_i w_ij)⁺/z_j⁺ − β (x_i w_ij)⁻/z_j⁻) R_j,  β = α − 1; biases take nothing; a batch normalization that the exporter folded into a convolution gives other values than one that it kept',
-  parameters: alphaBetaParameters as z.ZodType<z.infer<typeof alphaBetaParameters>>,
+  parameters: alphaBetaParameters as z.core.$ZodType<z.infer<typeof alphaBetaParameters>>,
   // Four more products each way in every layer with weights.
   gradientAtInput: (parameters) => rulesOf(alphaBetaOf(parameters)),
   cost: () => ({ forward: 4, backward: 4 }),

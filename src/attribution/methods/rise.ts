@@ -1,25 +1,25 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { maskBudget, sampledMasks } from './masks.ts';
 import type { Method } from './method.ts';
 import { samplingTolerance, triesOf } from './sureness.ts';
 
 export const maskParameters = z.strictObject({
   samples: z
-    .int()
-    .min(1)
-    .max(1_000_000)
-    .optional()
-    .describe('Masks to evaluate, no more and no fewer. Default 1000, and then as many as the tolerance asks for'),
+    .optional(z.int().check(z.minimum(1), z.maximum(1_000_000)))
+    .check(
+      z.describe('Masks to evaluate, no more and no fewer. Default 1000, and then as many as the tolerance asks for'),
+    ),
   tolerance: samplingTolerance,
-  maxSamples: z.int().min(1).max(1_000_000).default(4000).describe('Masks at most, where samples are not stated'),
+  maxSamples: z
+    ._default(z.int().check(z.minimum(1), z.maximum(1_000_000)), 4000)
+    .check(z.describe('Masks at most, where samples are not stated')),
   cells: z
-    .int()
-    .min(1)
-    .max(64)
-    .default(7)
-    .describe('Cells a side of the coarse grid, where the layer has rows and columns and no groups are named'),
-  shown: z.number().gt(0).lt(1).default(0.5).describe('Probability that a cell or a group is shown'),
-  seed: z.number().default(0),
+    ._default(z.int().check(z.minimum(1), z.maximum(64)), 7)
+    .check(z.describe('Cells a side of the coarse grid, where the layer has rows and columns and no groups are named')),
+  shown: z
+    ._default(z.number().check(z.gt(0), z.lt(1)), 0.5)
+    .check(z.describe('Probability that a cell or a group is shown')),
+  seed: z._default(z.number(), 0),
 });
 
 export type MaskParameters = z.infer<typeof maskParameters>;
@@ -37,7 +37,7 @@ export const rise: Method<MaskParameters> = {
   meaning: { kind: 'score', what: 'an expected output', isMean: true },
   completeness: 'none',
   zeroDifference: false,
-  parameters: maskParameters as z.ZodType<MaskParameters>,
+  parameters: maskParameters as z.core.$ZodType<MaskParameters>,
   cost: ({ samples, ...sure }) => ({ forward: triesOf(maskBudget(sure), samples).at(-1) as number, backward: 0 }),
   async run(context, options) {
     const { weights: _, ...result } = await sampledMasks(

@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { mapResult, type SignedParameters, signedParameters, spatialLayer } from './class-activation.ts';
 import { imageInput, type Masks, maskedPoints, resizeBilinear, spatialMaskShape } from './masks.ts';
@@ -17,7 +17,7 @@ export const scoreCam: Method<SignedParameters> = {
   meaning: { kind: 'score', what: 'a mix of feature maps with weights that sum to 1' },
   completeness: 'none',
   zeroDifference: false,
-  parameters: signedParameters as z.ZodType<SignedParameters>,
+  parameters: signedParameters as z.core.$ZodType<SignedParameters>,
   cost: (_, { channels }) => ({ forward: channels, backward: 0 }),
   check(_, conditions) {
     imageInput(conditions);

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { WhereforeError } from '../../errors.ts';
 import { permutation, type Random, random } from '../../tensor/random.ts';
 import { allCoalitions, binomial } from './coalitions.ts';
@@ -13,7 +13,9 @@ const shared = {
 } as const;
 
 const exactParameters = z.strictObject({
-  maxGroups: z.int().min(1).max(16).default(12).describe('More groups are refused: the cost doubles with each'),
+  maxGroups: z
+    ._default(z.int().check(z.minimum(1), z.maximum(16)), 12)
+    .check(z.describe('More groups are refused: the cost doubles with each')),
 });
 
 /** The Shapley value of every group, from every coalition. */
@@ -23,7 +25,7 @@ export const exactShapley: Method<z.infer<typeof exactParameters>> = {
   source: 'Shapley 1953, "A value for n-person games"; v(S) after Lundberg, Lee 2017, arXiv 1705.07874',
   formula:
     'A_g = Σ_{S ∌ g} |S|! (M − |S| − 1)! / M! · (v(S ∪ g) − v(S)),  v(S) = f(x with all outside S replaced by x0)',
-  parameters: exactParameters as z.ZodType<z.infer<typeof exactParameters>>,
+  parameters: exactParameters as z.core.$ZodType<z.infer<typeof exactParameters>>,
   cost: ({ maxGroups }, work) => ({
     forward: gamePasses(2 ** Math.min(work.groups, maxGroups), work),
     backward: 0,
@@ -60,16 +62,17 @@ function checkPlayers(players: number, most: number): void {
 
 const samplingParameters = z.strictObject({
   pairs: z
-    .int()
-    .min(1)
-    .max(100_000)
-    .optional()
-    .describe(
-      'Pairs of a random order and its reverse, no more and no fewer; each order costs one pass a group. Default 10, and then as many as the tolerance asks for',
+    .optional(z.int().check(z.minimum(1), z.maximum(100_000)))
+    .check(
+      z.describe(
+        'Pairs of a random order and its reverse, no more and no fewer; each order costs one pass a group. Default 10, and then as many as the tolerance asks for',
+      ),
     ),
   tolerance: samplingTolerance,
-  maxPairs: z.int().min(1).max(100_000).default(40).describe('Pairs at most, where pairs are not stated'),
-  seed: z.number().default(0),
+  maxPairs: z
+    ._default(z.int().check(z.minimum(1), z.maximum(100_000)), 40)
+    .check(z.describe('Pairs at most, where pairs are not stated')),
+  seed: z._default(z.number(), 0),
 });
 
 /** Shapley values from random orders in which groups join; each order is also walked backwards (antithetic). */
@@ -79,7 +82,7 @@ export const shapleySampling: Method<z.infer<typeof samplingParameters>> = {
   source:
     'Castro, Gómez, Tejada 2009, "Polynomial calculation of the Shapley value based on sampling"; antithetic after Mitchell et al. 2022, JMLR 23',
   formula: 'A_g = mean over orders of v(those before g, and g) − v(those before g)',
-  parameters: samplingParameters as z.ZodType<z.infer<typeof samplingParameters>>,
+  parameters: samplingParameters as z.core.$ZodType<z.infer<typeof samplingParameters>>,
   cost: ({ pairs, ...sure }, work) => {
     const tries = triesOf(budgetOf(sure), pairs);
     return { forward: gamePasses(2 * tries[tries.length - 1] * Math.max(0, work.groups - 1), work), backward: 0 };

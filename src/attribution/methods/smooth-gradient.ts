@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { random } from '../../tensor/random.ts';
 import { concatRows, float32, type Tensor } from '../../tensor/tensor.ts';
 import type { Points } from '../points.ts';
@@ -7,13 +7,15 @@ import type { Method, MethodContext } from './method.ts';
 import { surenessOf } from './sureness.ts';
 
 const parameters = z.strictObject({
-  samples: z.int().min(1).max(100_000).default(50),
+  samples: z._default(z.int().check(z.minimum(1), z.maximum(100_000)), 50),
   noise: z
-    .number()
-    .min(0)
-    .default(0.15)
-    .describe('Standard deviation of the noise as a share of the range of the layer, largest minus smallest element'),
-  seed: z.number().default(0),
+    ._default(z.number().check(z.minimum(0)), 0.15)
+    .check(
+      z.describe(
+        'Standard deviation of the noise as a share of the range of the layer, largest minus smallest element',
+      ),
+    ),
+  seed: z._default(z.number(), 0),
 });
 
 export type SmoothGradientParameters = z.infer<typeof parameters>;
@@ -57,7 +59,7 @@ const shared = {
   baseline: 'unused',
   completeness: 'none',
   zeroDifference: false,
-  parameters: parameters as z.ZodType<SmoothGradientParameters>,
+  parameters: parameters as z.core.$ZodType<SmoothGradientParameters>,
   cost: ({ samples }: SmoothGradientParameters) => ({ forward: samples, backward: samples }),
 } as const;
 

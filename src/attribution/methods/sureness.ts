@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { MethodResult } from './method.ts';
 
@@ -7,11 +7,11 @@ export type Sureness = Pick<MethodResult, 'standardErrors' | 'relativeStandardEr
 
 /** The tolerance of methods that sample until they are sure. */
 export const samplingTolerance = z
-  .number()
-  .min(0)
-  .default(0.05)
-  .describe(
-    'Samples more, twice as many each time, while the largest standard error exceeds this share of the largest value; 0 never does',
+  ._default(z.number().check(z.minimum(0)), 0.05)
+  .check(
+    z.describe(
+      'Samples more, twice as many each time, while the largest standard error exceeds this share of the largest value; 0 never does',
+    ),
   );
 
 /** What a method takes where the caller does not say how many samples: first, and at most. */

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { float32, type Tensor } from '../../tensor/tensor.ts';
 import { curvatureBackward } from '../prepared.ts';
 import { timesDifference } from './difference.ts';
@@ -13,7 +13,7 @@ const shared = {
   meaning: { kind: 'share', what: 'a share of the difference' },
   completeness: 'none',
   zeroDifference: true,
-  parameters: z.strictObject({}) as z.ZodType<Record<string, never>>,
+  parameters: z.strictObject({}) as z.core.$ZodType<Record<string, never>>,
 } as const;
 
 /** `F − F0`, per value of the layer. */

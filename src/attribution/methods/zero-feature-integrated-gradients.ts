@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { float32, type Tensor } from '../../tensor/tensor.ts';
 import { resultOf } from './gradient.ts';
 import { alongFeatures } from './integrated-gradients.ts';
@@ -6,8 +6,8 @@ import type { Method } from './method.ts';
 import { quadratures } from './quadrature.ts';
 
 const parameters = z.strictObject({
-  steps: z.int().min(1).max(100_000).default(50),
-  rule: z.enum(['midpoint', 'trapezoid', 'gauss-legendre']).default('midpoint'),
+  steps: z._default(z.int().check(z.minimum(1), z.maximum(100_000)), 50),
+  rule: z._default(z.enum(['midpoint', 'trapezoid', 'gauss-legendre']), 'midpoint'),
 });
 
 export type ZeroFeatureParameters = z.infer<typeof parameters>;
@@ -28,7 +28,7 @@ export const zeroFeatureIntegratedGradients: Method<ZeroFeatureParameters> = {
   meaning: { kind: 'share', what: 'a share of the difference from a zero feature' },
   completeness: 'none',
   zeroDifference: false,
-  parameters: parameters as z.ZodType<ZeroFeatureParameters>,
+  parameters: parameters as z.core.$ZodType<ZeroFeatureParameters>,
   cost: ({ steps, rule }) => {
     const count = quadratures[rule](steps).weights.length;
     return { forward: count, backward: count };

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { ModelInput } from '../../data/inputs/model-input.ts';
 import type { Form } from '../../forms.ts';
 import type { Detection } from './distinct-objects.ts';
@@ -21,12 +21,12 @@ export interface OfClasses extends OfOutput {
 }
 
 /** The fields of {@link OfOutput} as a document holds them. */
-export const ofOutput = { output: z.string().optional() };
+export const ofOutput = { output: z.optional(z.string()) };
 
 /** The fields of {@link OfClasses} as a document holds them. */
 export const ofClasses = {
-  binary: z.boolean().optional(),
-  scale: z.enum(['probabilities', 'independent']).optional(),
+  binary: z.optional(z.boolean()),
+  scale: z.optional(z.enum(['probabilities', 'independent'])),
   ...ofOutput,
 };
 
@@ -69,7 +69,7 @@ export interface TargetWords {
 /** A row of the table of targets: all that the rest has to know of one kind. */
 export interface TargetKind<T extends { readonly kind: string }> {
   /** As a document records it, and as a caller in JavaScript may give it. */
-  readonly schema: z.ZodObject;
+  readonly schema: z.ZodMiniObject;
   /** The forms in which a person writes it, in the order of the help. */
   readonly forms: readonly TargetForm<T>[];
   /** What its value is counted in; left out where only the model says. */

@@ -1,3 +1,4 @@
+import { checked } from '../../checked.ts';
 import { WhereforeError } from '../../errors.ts';
 import { nearest } from '../../nearest.ts';
 import { describeValue } from '../../tensor/check-tensor.ts';
@@ -27,7 +28,7 @@ export function checkTarget(stated: unknown): void {
       expected: kinds.join(', '),
     });
   }
-  const parsed = row.schema.safeParse(stated);
+  const parsed = checked(row.schema, stated);
   if (parsed.success) return;
   const [{ path, message }] = parsed.error.issues;
   const [field] = path;

@@ -1,4 +1,5 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import { checked } from '../../checked.ts';
 import type { ValueInfo } from '../../onnx/graph.ts';
 import type { PreprocessingText } from '../model/preprocessing.ts';
 import type { ProcessorFile } from '../model/preprocessor-config.ts';
@@ -10,11 +11,11 @@ type AudioText = Extract<NonNullable<PreprocessingText['inputs']>[string], { kin
 const audioNames = /^(input_values|audio|waveform|wav|pcm|samples|speech)$/i;
 
 const audioConfig = z.looseObject({
-  sampling_rate: z.int().positive().optional(),
-  do_normalize: z.boolean().nullish(),
-  feature_extractor_type: z.string().optional(),
+  sampling_rate: z.optional(z.int().check(z.positive())),
+  do_normalize: z.nullish(z.boolean()),
+  feature_extractor_type: z.optional(z.string()),
   /** Numbers at each step: 1 for samples, more for spectrograms. */
-  feature_size: z.number().optional(),
+  feature_size: z.optional(z.number()),
 });
 
 /** An input of samples, by its name and the `preprocessor_config.json` beside the model; undefined for another one. */
@@ -25,7 +26,7 @@ export function guessAudio(
 ): AudioText | undefined {
   const isLine = shape?.length === 2 || (shape?.length === 3 && shape[1] === 1);
   if (type !== 'float32' || !isLine) return undefined;
-  const parsed = audioConfig.safeParse(processor?.content);
+  const parsed = checked(audioConfig, processor?.content);
   const config = parsed.success && parsed.data.sampling_rate !== undefined ? parsed.data : undefined;
   const takesSamples = config && (config.feature_size ?? 1) === 1;
   if (!audioNames.test(name) && !takesSamples) return undefined;

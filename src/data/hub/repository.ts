@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { WhereforeError } from '../../errors.ts';
 import { writeAtomically } from '../files/files.ts';
 import { isFile } from '../files/folders.ts';
@@ -23,30 +23,32 @@ const mostListed = 64 * 2 ** 20;
 
 /** The answer of the hub, as far as it is used. */
 const listing = z.object({
-  sha: z.string().regex(commitForm),
+  sha: z.string().check(z.regex(commitForm)),
   siblings: z.array(
     z.object({
       rfilename: z.string(),
-      size: z.number().int().nonnegative().nullish(),
-      blobId: z.string().regex(commitForm).nullish(),
-      lfs: z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/), size: z.number().int().nonnegative() }).nullish(),
+      size: z.nullish(z.int().check(z.nonnegative())),
+      blobId: z.nullish(z.string().check(z.regex(commitForm))),
+      lfs: z.nullish(
+        z.object({ sha256: z.string().check(z.regex(/^[0-9a-f]{64}$/)), size: z.int().check(z.nonnegative()) }),
+      ),
     }),
   ),
 });
 
 /** What is kept of it. */
 const kept = z.object({
-  commit: z.string().regex(commitForm),
+  commit: z.string().check(z.regex(commitForm)),
   files: z.array(
     z.object({
-      path: z.string().refine(isSafePath),
-      size: z.number().optional(),
-      sha256: z.string().optional(),
-      blob: z.string().optional(),
+      path: z.string().check(z.refine(isSafePath)),
+      size: z.optional(z.number()),
+      sha256: z.optional(z.string()),
+      blob: z.optional(z.string()),
     }),
   ),
 });
-const moments = z.record(z.string(), z.string().regex(commitForm));
+const moments = z.record(z.string(), z.string().check(z.regex(commitForm)));
 
 /** Where models of the hub are kept: `WHEREFORE_HUB`, else `wherefore/hub` in the user's folder for caches. */
 export function hubFolder(environment: NodeJS.ProcessEnv): string {
@@ -86,10 +88,10 @@ export async function openRepository(reference: HubReference, access: HubAccess,
   return { ...found, folder };
 }
 
-async function stored<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+async function stored<T>(path: string, schema: z.core.$ZodType<T>): Promise<T | undefined> {
   if (!(await isFile(path))) return undefined;
   try {
-    return schema.parse(JSON.parse(await readText(path, 'config')));
+    return z.parse(schema, JSON.parse(await readText(path, 'config')));
   } catch (cause) {
     throw new WhereforeError('invalid-data', 'this file in the folder of downloaded models is damaged', {
       where: path,

@@ -1,4 +1,5 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
+import { checked } from '../../checked.ts';
 import { WhereforeError } from '../../errors.ts';
 import { nearest, unknownName } from '../../nearest.ts';
 import type { Dimension, ValueInfo } from '../../onnx/graph.ts';
@@ -24,7 +25,7 @@ export function checkedPreprocessing(
   where: string,
   lineOfIssue: (issue: z.core.$ZodIssue) => number | undefined,
 ): Preprocessing {
-  const result = preprocessingSchema.safeParse(content);
+  const result = checked(preprocessingSchema, content);
   if (result.success) return result.data;
   const { issues } = result.error;
   const mistakes = issues.slice(0, mostMistakes).map((issue) => {

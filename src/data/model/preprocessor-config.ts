@@ -1,4 +1,5 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import { checked } from '../../checked.ts';
 import { WhereforeError } from '../../errors.ts';
 import { lookup } from '../../tensor/lookup.ts';
 import type { Kernel } from '../formats/resize.ts';
@@ -23,31 +24,31 @@ export interface ImageProcessor {
 }
 
 const sides = z.looseObject({
-  height: z.int().positive().nullish(),
-  width: z.int().positive().nullish(),
-  shortest_edge: z.int().positive().nullish(),
-  longest_edge: z.int().positive().nullish(),
+  height: z.nullish(z.int().check(z.positive())),
+  width: z.nullish(z.int().check(z.positive())),
+  shortest_edge: z.nullish(z.int().check(z.positive())),
+  longest_edge: z.nullish(z.int().check(z.positive())),
 });
-const size = z.union([z.int().positive(), z.array(z.int().positive()).length(2), sides]);
-const channels = z.union([z.number(), z.array(z.number()).min(1)]);
+const size = z.union([z.int().check(z.positive()), z.array(z.int().check(z.positive())).check(z.length(2)), sides]);
+const channels = z.union([z.number(), z.array(z.number()).check(z.minLength(1))]);
 
 /** The keys that say how an image becomes an input; others are of other models. */
 const imageConfig = z.looseObject({
-  do_resize: z.boolean().nullish(),
-  size: size.nullish(),
+  do_resize: z.nullish(z.boolean()),
+  size: z.nullish(size),
   /** Number of a filter of Pillow. */
-  resample: z.int().nullish(),
-  do_center_crop: z.boolean().nullish(),
-  crop_size: size.nullish(),
-  crop_pct: z.number().positive().nullish(),
-  do_rescale: z.boolean().nullish(),
-  rescale_factor: z.number().nullish(),
-  rescale_offset: z.boolean().nullish(),
-  do_normalize: z.boolean().nullish(),
-  image_mean: channels.nullish(),
-  image_std: channels.nullish(),
-  do_flip_channel_order: z.boolean().nullish(),
-  include_top: z.boolean().nullish(),
+  resample: z.nullish(z.int()),
+  do_center_crop: z.nullish(z.boolean()),
+  crop_size: z.nullish(size),
+  crop_pct: z.nullish(z.number().check(z.positive())),
+  do_rescale: z.nullish(z.boolean()),
+  rescale_factor: z.nullish(z.number()),
+  rescale_offset: z.nullish(z.boolean()),
+  do_normalize: z.nullish(z.boolean()),
+  image_mean: z.nullish(channels),
+  image_std: z.nullish(channels),
+  do_flip_channel_order: z.nullish(z.boolean()),
+  include_top: z.nullish(z.boolean()),
 });
 type Config = z.output<typeof imageConfig>;
 
@@ -110,7 +111,7 @@ export function readImageProcessor(content: unknown, where: string): ImageProces
   const name = processorName(content);
   const defaultsOfName = lookup(known, name);
   if (!defaultsOfName && !mentionsImages(content)) return undefined;
-  const parsed = imageConfig.safeParse(content);
+  const parsed = checked(imageConfig, content);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw refusal(where, `${issue.path.join('.')}: ${issue.message.toLowerCase()}`);

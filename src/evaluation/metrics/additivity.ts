@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Model } from '../../runtime/model.ts';
 import { filled } from '../../tensor/filled.ts';
 import { namedMemo } from '../../tensor/memo.ts';
@@ -92,9 +92,9 @@ function drawn(order: Uint32Array, size: number, source: Random): Uint32Array {
 
 const infidelityParameters = z.strictObject({
   /** Random sets of features, of any size. */
-  samples: z.int().min(2).max(100_000).default(24),
+  samples: z._default(z.int().check(z.minimum(2), z.maximum(100_000)), 24),
   /** Whether attributions may be rescaled by one positive factor first, as for methods that give no shares. */
-  rescale: z.boolean().default(true),
+  rescale: z._default(z.boolean(), true),
 });
 
 export type InfidelityParameters = z.infer<typeof infidelityParameters>;
@@ -113,7 +113,7 @@ export const infidelity: Metric<InfidelityParameters, 'lower'> = {
     'the model is additive enough over the removed sets; strong interactions leave an error to every explanation',
   sensitivity: 'samples: the spread falls with their root; rescale: without it scores beyond 1 tell wrong units',
   needs: 'map',
-  parameters: infidelityParameters as z.ZodType<InfidelityParameters>,
+  parameters: infidelityParameters as z.core.$ZodType<InfidelityParameters>,
   cost: ({ samples }) => ({ forward: samples, backward: 0 }),
   async run(question, { map }, { samples, rescale }) {
     const groups = map.values.length;
@@ -139,9 +139,9 @@ export const infidelity: Metric<InfidelityParameters, 'lower'> = {
 
 const sensitivityParameters = z.strictObject({
   /** Sizes of the removed sets, as shares of the features. */
-  shares: z.array(z.number().gt(0).lt(1)).min(1).default([0.05, 0.1, 0.25, 0.5]),
+  shares: z._default(z.array(z.number().check(z.gt(0), z.lt(1))).check(z.minLength(1)), [0.05, 0.1, 0.25, 0.5]),
   /** Sets of each size. */
-  samples: z.int().min(3).max(100_000).default(24),
+  samples: z._default(z.int().check(z.minimum(3), z.maximum(100_000)), 24),
 });
 
 export type SensitivityParameters = z.infer<typeof sensitivityParameters>;
@@ -169,7 +169,7 @@ export const sensitivityN: Metric<SensitivityParameters, 'higher'> = {
   source: 'Ancona et al. 2018, arXiv 1711.06104',
   assumes: 'sets of n features change the output measurably; in large images small random sets change little',
   sensitivity: 'shares: small sets test single features, large ones their interactions',
-  parameters: sensitivityParameters as z.ZodType<SensitivityParameters>,
+  parameters: sensitivityParameters as z.core.$ZodType<SensitivityParameters>,
   cost: ({ shares, samples }) => ({ forward: shares.length * samples, backward: 0 }),
   async run(question, { map }, { shares, samples }) {
     const groups = map.values.length;
@@ -188,8 +188,8 @@ export const sensitivityN: Metric<SensitivityParameters, 'higher'> = {
 
 const correlationParameters = z.strictObject({
   /** Size of the removed sets, as a share of the features. */
-  share: z.number().gt(0).lt(1).default(0.2),
-  samples: z.int().min(3).max(100_000).default(24),
+  share: z._default(z.number().check(z.gt(0), z.lt(1)), 0.2),
+  samples: z._default(z.int().check(z.minimum(3), z.maximum(100_000)), 24),
 });
 
 export type CorrelationParameters = z.infer<typeof correlationParameters>;
@@ -202,7 +202,7 @@ export const faithfulnessCorrelation: Metric<CorrelationParameters, 'higher'> = 
   source: 'Bhatt, Weller, Moura 2020, arXiv 2005.00631',
   assumes: 'as sensitivity-n',
   sensitivity: 'share: scores of different sizes are not comparable; samples: the spread falls with their root',
-  parameters: correlationParameters as z.ZodType<CorrelationParameters>,
+  parameters: correlationParameters as z.core.$ZodType<CorrelationParameters>,
   cost: ({ samples }) => ({ forward: samples, backward: 0 }),
   async run(question, { map }, { share, samples }) {
     const { promised, measured } = await removals(question, map.values, {

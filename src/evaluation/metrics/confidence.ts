@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { maskOf } from '../map.ts';
 import { blendedPoints } from '../perturbation.ts';
 import type { Metric } from './metric.ts';

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { mapped } from '../../tensor/filled.ts';
 import { ascending, descending, maskedPoints } from '../perturbation.ts';
 import { normalisedConfidence, type Question, towardsInput } from '../question.ts';
@@ -7,7 +7,7 @@ import type { Direction, Metric } from './metric.ts';
 
 const parameters = z.strictObject({
   /** Points of the curve between nothing and everything. */
-  steps: z.int().min(1).max(10_000).default(16),
+  steps: z._default(z.int().check(z.minimum(1), z.maximum(10_000)), 16),
 });
 
 export type CurveParameters = z.infer<typeof parameters>;
@@ -67,7 +67,7 @@ function curveMetric<D extends Direction>(
       'the reference removes features without adding others; half-filled inputs are unlike any the model was trained on',
     sensitivity: 'steps: more resolve sharp edges of the curve; the reference changes the score most',
     needs: 'map',
-    parameters: parameters as z.ZodType<CurveParameters>,
+    parameters: parameters as z.core.$ZodType<CurveParameters>,
     cost: ({ steps }, groups) => ({ forward: Math.min(steps, Math.max(0, groups - 1)), backward: 0 }),
     async run(question, { map }, { steps }) {
       const { values: relevance } = towardsInput(question, map);

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { AttributionMap } from '../map.ts';
 import { descending, maskedPoints } from '../perturbation.ts';
 import { type Question, signOf, towardsInput } from '../question.ts';
@@ -7,7 +7,10 @@ import type { Direction, Metric } from './metric.ts';
 
 const parameters = z.strictObject({
   /** Shares of the features that count as the explanation. */
-  shares: z.array(z.number().gt(0).lte(1)).min(1).default([0.01, 0.05, 0.1, 0.2, 0.5]),
+  shares: z._default(
+    z.array(z.number().check(z.gt(0), z.maximum(1))).check(z.minLength(1)),
+    [0.01, 0.05, 0.1, 0.2, 0.5],
+  ),
 });
 
 export type ErasureParameters = z.infer<typeof parameters>;
@@ -50,7 +53,7 @@ function erasureMetric<D extends Direction>(
       'a fifth to a half of the features can hold the explanation; the reference removes features without adding others',
     sensitivity: 'shares: small ones ask for the peak of the map, large ones forgive its tail',
     needs: 'map',
-    parameters: parameters as z.ZodType<ErasureParameters>,
+    parameters: parameters as z.core.$ZodType<ErasureParameters>,
     cost: ({ shares }) => ({ forward: shares.length, backward: 0 }),
     run: async (question, { map }, { shares }) => ({ score: await meanDrop(question, map, shares, keeps) }),
   };

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { descending } from '../perturbation.ts';
 import { type Metric, noPasses, truthOf } from './metric.ts';
 

@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import type { Passes } from '../../attribution/prepared.ts';
 import type { Target } from '../../attribution/targets/kinds/index.ts';
 import { WhereforeError } from '../../errors.ts';
@@ -69,7 +69,7 @@ export interface Metric<Parameters = Record<string, unknown>, D extends Directio
   readonly sensitivity: string;
   /** What it needs beyond a map and a model: the object's mask, or the method itself. */
   readonly needs: 'map' | 'truth' | 'method' | 'neighbours';
-  readonly parameters: z.ZodType<Parameters>;
+  readonly parameters: z.core.$ZodType<Parameters>;
   /** Passes through the model before it runs, for a number of feature groups; explaining again comes on top, `again` times. */
   cost(parameters: Parameters, groups: number): Passes & { readonly again?: number };
   run(question: Question, explanation: Explanation, parameters: Parameters): Promise<MetricScore>;

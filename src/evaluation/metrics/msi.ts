@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { memo, namedMemo } from '../../tensor/memo.ts';
 import type { AttributionMap } from '../map.ts';
 import { maskOf } from '../map.ts';
@@ -18,19 +18,21 @@ import type { Metric } from './metric.ts';
 
 const parameters = z.strictObject({
   /** Lowest mask value that counts as chosen: fixed, or tuned on a calibration split and shared by all methods. */
-  alphaMin: z.number().min(0).lt(1).default(defaultAlphaMin),
+  alphaMin: z._default(z.number().check(z.minimum(0), z.lt(1)), defaultAlphaMin),
   /** Thresholds above α_min. */
-  steps: z.int().min(1).max(1000).default(msiSteps),
+  steps: z._default(z.int().check(z.minimum(1), z.maximum(1000)), msiSteps),
   /** Weights other than the preset's. */
-  weights: z
-    .strictObject({
-      separation: z.number(),
-      insertion: z.number(),
-      deletion: z.number(),
-      penalty: z.number(),
-    })
-    .partial()
-    .default({}),
+  weights: z._default(
+    z.partial(
+      z.strictObject({
+        separation: z.number(),
+        insertion: z.number(),
+        deletion: z.number(),
+        penalty: z.number(),
+      }),
+    ),
+    {},
+  ),
 });
 
 export type MsiParameters = z.infer<typeof parameters>;
@@ -62,7 +64,7 @@ function msiMetric(preset: MsiPreset): Metric<MsiParameters, 'higher'> {
     sensitivity:
       'alphaMin: sensitive, look at the curve; the reference must leave the class near chance; steps: little beyond 16',
     needs: 'map',
-    parameters: parameters as z.ZodType<MsiParameters>,
+    parameters: parameters as z.core.$ZodType<MsiParameters>,
     cost: ({ steps }) => ({ forward: 2 * (steps + 1), backward: 0 }),
     async run(question, { map }, { alphaMin, steps, weights }) {
       const curves = await curvesOf(question, map, alphaMin, steps);

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
 import { closeRuntime, layeredModel, linearModel, row, switchModel } from '../../../test/evaluation-models.ts';
 import { askLinear, linear, output, score, weights, zero } from '../../../test/metric-questions.ts';
 import { pointOf } from '../../attribution/points.ts';
@@ -170,8 +171,8 @@ describe('the table', () => {
         expect(text.length, name).toBeGreaterThan(3);
       expect(['higher', 'lower']).toContain(metric.direction);
       expect(metric.range[0]).toBeLessThan(metric.range[1]);
-      expect(metric.parameters.safeParse({}).success, name).toBe(true);
-      expect(metric.parameters.safeParse({ unheard: 1 }).success, name).toBe(false);
+      expect(z.safeParse(metric.parameters, {}).success, name).toBe(true);
+      expect(z.safeParse(metric.parameters, { unheard: 1 }).success, name).toBe(false);
     }
   });
 
@@ -197,7 +198,7 @@ describe('the table', () => {
         again,
       });
       const used = question.passes().forward - before;
-      const { forward } = metric.cost(metric.parameters.parse({}), 5);
+      const { forward } = metric.cost(z.parse(metric.parameters, {}), 5);
       // Batches are filled up by at most a quarter of them.
       expect(used, name).toBeLessThanOrEqual(Math.ceil(forward / 0.75));
       expect(used > 0, name).toBe(forward > 0);

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Target } from '../../attribution/targets/kinds/index.ts';
 import { WhereforeError } from '../../errors.ts';
 import { choose, random } from '../../tensor/random.ts';
@@ -13,7 +13,7 @@ function similarity(a: Float64Array, b: Float64Array): number {
 
 const modelParameters = z.strictObject({
   /** How many stages the cascade from the output to the input has; each explains again, the last has all weights drawn anew. */
-  stages: z.int().min(1).max(1000).default(3),
+  stages: z._default(z.int().check(z.minimum(1), z.maximum(1000)), 3),
 });
 
 export type ModelRandomisationParameters = z.infer<typeof modelParameters>;
@@ -31,7 +31,7 @@ export const modelRandomisation: Metric<ModelRandomisationParameters, 'lower'> =
     'the architecture alone does not already fix the right explanation; shared structure of the input keeps ρ above 0',
   sensitivity: 'stages: more show which layers matter; few suffice for the mean',
   needs: 'method',
-  parameters: modelParameters as z.ZodType<ModelRandomisationParameters>,
+  parameters: modelParameters as z.core.$ZodType<ModelRandomisationParameters>,
   cost: ({ stages }) => ({ forward: 0, backward: 0, again: stages }),
   async run(question, explanation, { stages }) {
     const again = explainAgain(explanation, 'model randomisation');
@@ -65,7 +65,7 @@ export const modelRandomisation: Metric<ModelRandomisationParameters, 'lower'> =
 
 const logitParameters = z.strictObject({
   /** Other classes that are explained. */
-  classes: z.int().min(1).max(1000).default(2),
+  classes: z._default(z.int().check(z.minimum(1), z.maximum(1000)), 2),
 });
 
 export type RandomLogitParameters = z.infer<typeof logitParameters>;
@@ -83,7 +83,7 @@ export const randomLogit: Metric<RandomLogitParameters, 'lower'> = {
     'classes have different evidence; with two classes one explanation is the negative of the other, and the score is 1',
   sensitivity: 'classes: the mean over few drawn classes varies; similar classes keep it above 0',
   needs: 'method',
-  parameters: logitParameters as z.ZodType<RandomLogitParameters>,
+  parameters: logitParameters as z.core.$ZodType<RandomLogitParameters>,
   cost: ({ classes }) => ({ forward: 0, backward: 0, again: classes }),
   async run({ target, classes: available = 0, seed }, explanation, { classes }) {
     const again = explainAgain(explanation, 'random logit');

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Points } from '../../attribution/points.ts';
 import { WhereforeError } from '../../errors.ts';
 import { random } from '../../tensor/random.ts';
@@ -11,9 +11,9 @@ import type { Metric } from './metric.ts';
 
 const parameters = z.strictObject({
   /** Shares of the features that are removed. */
-  shares: z.array(z.number().gt(0).lt(1)).min(1).default([0.1, 0.3, 0.5, 0.7, 0.9]),
+  shares: z._default(z.array(z.number().check(z.gt(0), z.lt(1))).check(z.minLength(1)), [0.1, 0.3, 0.5, 0.7, 0.9]),
   /** Standard deviation of the noise on imputed values, as a share of the input's own. */
-  noise: z.number().min(0).max(1).default(0.1),
+  noise: z._default(z.number().check(z.minimum(0), z.maximum(1)), 0.1),
 });
 
 export type RoadParameters = z.infer<typeof parameters>;
@@ -31,7 +31,7 @@ export const road: Metric<RoadParameters, 'higher'> = {
   assumes: 'neighbours resemble each other, as in images and series; tables and tokens have no neighbours',
   sensitivity: 'shares: small ones test the peak of the map; noise: little beyond hiding that values were imputed',
   needs: 'neighbours',
-  parameters: parameters as z.ZodType<RoadParameters>,
+  parameters: parameters as z.core.$ZodType<RoadParameters>,
   cost: ({ shares }) => ({ forward: 2 * shares.length, backward: 0 }),
   async run(question, { map }, { shares, noise }) {
     const groups = map.values.length;

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { WhereforeError } from '../../errors.ts';
 import type { Tensors } from '../../runtime/runtime.ts';
 import { random } from '../../tensor/random.ts';
@@ -8,9 +8,9 @@ import { explainAgain, type Metric } from './metric.ts';
 
 const parameters = z.strictObject({
   /** Inputs nearby that are explained again. */
-  samples: z.int().min(1).max(1000).default(4),
+  samples: z._default(z.int().check(z.minimum(1), z.maximum(1000)), 4),
   /** How far each element moves at most, as a share of the input's range. */
-  radius: z.number().gt(0).max(1).default(0.02),
+  radius: z._default(z.number().check(z.gt(0), z.maximum(1)), 0.02),
 });
 
 export type MaxSensitivityParameters = z.infer<typeof parameters>;
@@ -28,7 +28,7 @@ export const maxSensitivity: Metric<MaxSensitivityParameters, 'lower'> = {
     'the model itself barely changes within the radius; a constant explanation scores best, so read it beside another metric',
   sensitivity: 'radius: scores grow with it; samples: the maximum grows with them, so compare equal numbers',
   needs: 'method',
-  parameters: parameters as z.ZodType<MaxSensitivityParameters>,
+  parameters: parameters as z.core.$ZodType<MaxSensitivityParameters>,
   cost: ({ samples }) => ({ forward: 0, backward: 0, again: samples }),
   async run(question, explanation, { samples, radius }) {
     const again = explainAgain(explanation, 'max-sensitivity');

@@ -1,4 +1,5 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import { checked } from '../../checked.ts';
 import type { Files } from '../../data/files/file-access.ts';
 import { bytesIfPresent, textIfPresent } from '../../data/files/file-text.ts';
 import { variantOf } from '../../data/formats/image-variant.ts';
@@ -13,7 +14,7 @@ import { formatShape, type Tensor, tensor } from '../../tensor/tensor.ts';
 import { sourceOf } from './inputs.ts';
 
 /** Boxes as people draw them: left, top, right and bottom in pixels of the image, the last two not included. */
-const boxesSchema = z.array(z.tuple([z.number(), z.number(), z.number(), z.number()])).min(1);
+const boxesSchema = z.array(z.tuple([z.number(), z.number(), z.number(), z.number()])).check(z.minLength(1));
 
 const maskEndings = ['.png', '.jpg', '.jpeg', '.webp', '.bmp'];
 
@@ -107,7 +108,7 @@ function parseBoxes(text: string, where: string): z.infer<typeof boxesSchema> {
   } catch (cause) {
     throw refuse(text.slice(0, 40), cause);
   }
-  const parsed = boxesSchema.safeParse(content);
+  const parsed = checked(boxesSchema, content);
   if (parsed.success) return parsed.data;
   throw refuse(text.slice(0, 40), parsed.error);
 }

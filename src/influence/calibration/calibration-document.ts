@@ -1,9 +1,10 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import { checked } from '../../checked.ts';
 import { WhereforeError } from '../../errors.ts';
 import { contentHash } from '../../tensor/content-hash.ts';
 import { removalKinds } from './removals.ts';
 
-const estimate = z.strictObject({ mean: z.number(), low: z.number().optional(), high: z.number().optional() });
+const estimate = z.strictObject({ mean: z.number(), low: z.optional(z.number()), high: z.optional(z.number()) });
 
 /** A calibration as a file: plain JSON. */
 const schema = z.strictObject({
@@ -11,7 +12,7 @@ const schema = z.strictObject({
   version: z.literal(1),
   wherefore: z.string(),
   /** As it could be typed again. */
-  command: z.string().optional(),
+  command: z.optional(z.string()),
   /** What it holds for: {@link calibrationKey}. */
   key: z.string(),
   model: z.strictObject({ name: z.string(), hash: z.string() }),
@@ -26,12 +27,12 @@ const schema = z.strictObject({
   slope: estimate,
   scatter: z.number(),
   r2: z.number(),
-  spearman: z.number().optional(),
+  spearman: z.optional(z.number()),
   bySize: z
     .array(
       z.strictObject({ rows: z.int(), points: z.int(), slope: z.number(), scatter: z.number(), relative: z.number() }),
     )
-    .min(1),
+    .check(z.minLength(1)),
   removals: z.array(z.strictObject({ rows: z.int(), chosen: z.enum(removalKinds) })),
   points: z.array(z.strictObject({ removal: z.int(), query: z.int(), predicted: z.number(), measured: z.number() })),
   notes: z.array(z.string()),
@@ -73,7 +74,7 @@ export function readCalibrationDocument(text: string, where: string): Calibratio
   } catch {
     throw fail('no JSON');
   }
-  const parsed = schema.safeParse(value);
+  const parsed = checked(schema, value);
   if (parsed.success) return parsed.data;
   throw fail(`${parsed.error.issues[0].path.join('.')}: ${parsed.error.issues[0].message}`);
 }

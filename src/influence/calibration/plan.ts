@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { WhereforeError } from '../../errors.ts';
 import { type Matrix64, rowOf } from '../matrix.ts';
 import { spreadOf } from './calibration.ts';
@@ -10,7 +10,7 @@ const schema = z.strictObject({
   /** The queries, and the class that f of each is about. */
   queries: z.array(z.strictObject({ from: z.string(), target: z.int() })),
   removals: z.array(
-    z.strictObject({ rows: z.array(z.int()), chosen: z.enum(removalKinds), query: z.int().optional() }),
+    z.strictObject({ rows: z.array(z.int()), chosen: z.enum(removalKinds), query: z.optional(z.int()) }),
   ),
   /** Removals × queries. */
   predicted: z.array(z.number()),

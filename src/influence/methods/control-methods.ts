@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { arithmetic, influenceMethod } from '../method.ts';
 
 const none = z.strictObject({});
@@ -81,7 +81,10 @@ export const controlMethods = {
     readsQuery: true,
     readsLabels: false,
     additive: false,
-    parameters: z.strictObject({ k1: z.number().positive().default(1.2), b: z.number().min(0).max(1).default(0.75) }),
+    parameters: z.strictObject({
+      k1: z._default(z.number().check(z.positive()), 1.2),
+      b: z._default(z.number().check(z.minimum(0), z.maximum(1)), 0.75),
+    }),
     cost: ({ rows, queries }) => arithmetic(100 * rows + 20 * queries * Math.sqrt(rows)),
     load: async () => (await import('./bm25.ts')).bm25,
   }),

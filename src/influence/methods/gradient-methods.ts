@@ -1,9 +1,9 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { type Cost, influenceMethod, type Size } from '../method.ts';
 
 const none = z.strictObject({});
-const damping = z.number().nonnegative().optional();
-const labels = z.enum(['sampled', 'given']).default('sampled');
+const damping = z.optional(z.number().check(z.nonnegative()));
+const labels = z._default(z.enum(['sampled', 'given']), 'sampled');
 const helps = 'positive: f is larger with the row in the training than without it';
 const query = { readsQuery: true, readsLabels: true } as const;
 
@@ -94,8 +94,8 @@ export const gradientMethods = {
     source: 'Martens: Deep Learning via Hessian-free Optimization. ICML 2010; Koh, Liang 2017',
     parameters: z.strictObject({
       damping,
-      iterations: z.int().positive().default(50),
-      tolerance: z.number().nonnegative().default(1e-6),
+      iterations: z._default(z.int().check(z.positive()), 50),
+      tolerance: z._default(z.number().check(z.nonnegative()), 1e-6),
     }),
     cost: (size, { iterations }) => passes(size, 1 + 2 * size.classes * size.queries * iterations),
     load: async () => (await import('./whole-curvature.ts')).conjugateGradients,
@@ -105,7 +105,7 @@ export const gradientMethods = {
     title: 'Influence by LiSSA',
     formula: 'r ← ∇f + r − (G + λ + δ) r/σ, u = r/σ, σ > λ_max',
     source: 'Agarwal, Bullins, Hazan: Second-Order Stochastic Optimization. JMLR 2017',
-    parameters: z.strictObject({ damping, iterations: z.int().positive().default(200) }),
+    parameters: z.strictObject({ damping, iterations: z._default(z.int().check(z.positive()), 200) }),
     cost: (size, { iterations }) => passes(size, 1 + 2 * size.classes * (20 + size.queries * iterations)),
     load: async () => (await import('./whole-curvature.ts')).lissa,
   }),
@@ -116,8 +116,8 @@ export const gradientMethods = {
     source: 'Schioppa et al.: Scaling Up Influence Functions. AAAI 2022',
     parameters: z.strictObject({
       damping,
-      steps: z.int().positive().default(60),
-      rank: z.int().positive().default(30),
+      steps: z._default(z.int().check(z.positive()), 60),
+      rank: z._default(z.int().check(z.positive()), 30),
     }),
     cost: (size, { steps }) => passes(size, 1 + 2 * size.classes * steps, 0, 16 * steps * size.parameters),
     load: async () => (await import('./whole-curvature.ts')).arnoldi,
@@ -127,13 +127,13 @@ export const gradientMethods = {
     title: 'Influence by Nyström',
     formula: 'G ≈ Yᵀ(ΩYᵀ)⁻¹Y, Y = ΩG, Ω random',
     source: 'Hataya, Yamada: Nyström Method for Accurate and Scalable Implicit Differentiation. AISTATS 2023',
-    parameters: z.strictObject({ damping, rank: z.int().positive().default(50) }),
+    parameters: z.strictObject({ damping, rank: z._default(z.int().check(z.positive()), 50) }),
     cost: (size, { rank }) => passes(size, 1 + 2 * size.classes * rank, 0, 24 * rank * size.parameters),
     load: async () => (await import('./whole-curvature.ts')).nystrom,
   }),
 };
 
-const factored = z.strictObject({ damping, share: z.number().nonnegative().default(0.1), labels });
+const factored = z.strictObject({ damping, share: z._default(z.number().check(z.nonnegative()), 0.1), labels });
 
 /** Two passes for the factors and their moments, the eigenvectors of the layers' sides, one for the scores. */
 const factoredCost = (size: Size): Cost => passes(size, 3, 10 * size.eigenvectors, 32 * size.parameters);
@@ -186,7 +186,7 @@ export const factoredMethods = {
     source: 'Kwon et al.: DataInf. ICLR 2024',
     unit: 'none: a ranking',
     sign: 'positive: the row helps',
-    parameters: z.strictObject({ share: z.number().positive().default(0.1) }),
+    parameters: z.strictObject({ share: z._default(z.number().check(z.positive()), 0.1) }),
     cost: (size) => passes(size, 4, size.rows * size.queries * size.parameters),
     load: async () => (await import('./factored-curvature.ts')).dataInf,
   }),
@@ -196,8 +196,8 @@ export const factoredMethods = {
     formula: 'by layer: −(1/n) P(∇f)ᵀ (E[P(g)P(g)ᵀ] + δ)⁻¹ P(g_i), P(G) = P_oᵀ G P_i',
     source: 'Choe et al.: What is Your Data Worth to GPT? 2024',
     parameters: z.strictObject({
-      side: z.int().positive().default(16),
-      share: z.number().positive().default(0.1),
+      side: z._default(z.int().check(z.positive()), 16),
+      share: z._default(z.number().check(z.positive()), 0.1),
     }),
     cost: (size, { side }) => passes(size, 1, size.rows * side ** 4, 8 * size.rows * side ** 2),
     load: async () => (await import('./projected.ts')).logra,
@@ -210,8 +210,8 @@ export const factoredMethods = {
     unit: 'log-odds',
     sign: 'positive: the row raises the log-odds of the query',
     parameters: z.strictObject({
-      side: z.int().positive().default(16),
-      share: z.number().positive().default(0.1),
+      side: z._default(z.int().check(z.positive()), 16),
+      share: z._default(z.number().check(z.positive()), 0.1),
     }),
     cost: (size, { side }) => passes(size, 1, size.rows * side ** 4, 8 * size.rows * side ** 2),
     load: async () => (await import('./projected.ts')).trak,
@@ -226,9 +226,9 @@ export const factoredMethods = {
     question: 'this model',
     additive: false,
     parameters: z.strictObject({
-      side: z.int().positive().default(16),
-      share: z.number().positive().default(0.1),
-      mix: z.number().min(0).max(1).default(0.1),
+      side: z._default(z.int().check(z.positive()), 16),
+      share: z._default(z.number().check(z.positive()), 0.1),
+      mix: z._default(z.number().check(z.minimum(0), z.maximum(1)), 0.1),
     }),
     cost: (size, { side }) => passes(size, 2, size.rows * side ** 4, 8 * size.rows * side ** 2),
     load: async () => (await import('./projected.ts')).trackStar,
@@ -245,8 +245,8 @@ export const factoredMethods = {
     question: 'this model',
     additive: true,
     parameters: z.strictObject({
-      l2: z.number().positive().default(0.01),
-      iterations: z.int().positive().default(500),
+      l2: z._default(z.number().check(z.positive()), 0.01),
+      iterations: z._default(z.int().check(z.positive()), 500),
     }),
     cost: ({ rows, queries, classes, width }, { iterations }) => ({
       gradients: 0,

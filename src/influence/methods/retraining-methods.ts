@@ -1,9 +1,9 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { influenceMethod } from '../method.ts';
 import { enumerates } from './semivalues.ts';
 
-const share = z.number().gt(0).lt(1).default(0.5);
-const subsets = z.int().min(2).default(200);
+const share = z._default(z.number().check(z.gt(0), z.lt(1)), 0.5);
+const subsets = z._default(z.int().check(z.minimum(2)), 200);
 const trainings = (count: number, multiplications = 0) => ({
   gradients: 0,
   trainings: count,
@@ -32,7 +32,7 @@ export const retrainingMethods = {
     formula: 'τ_i = mean_s f(all; s) − f(all without i; s)',
     source: 'definition',
     additive: false,
-    parameters: z.strictObject({ seeds: z.int().positive().default(1) }),
+    parameters: z.strictObject({ seeds: z._default(z.int().check(z.positive()), 1) }),
     cost: ({ rows }, { seeds }) => trainings(seeds * (rows + 1)),
     load: async () => (await import('./retrained.ts')).leaveOneOut,
   }),
@@ -50,7 +50,7 @@ export const retrainingMethods = {
     title: 'Datamodels',
     formula: 'w = argmin Σ_S (f(S) − w·1_S − b)² + λ‖w‖²',
     source: 'Ilyas et al.: Datamodels. ICML 2022 (there with an L1 penalty)',
-    parameters: z.strictObject({ subsets, share, ridge: z.number().positive().default(5) }),
+    parameters: z.strictObject({ subsets, share, ridge: z._default(z.number().check(z.positive()), 5) }),
     cost: ({ rows, queries }, { subsets: m }) => trainings(m, m * m * rows + m * rows * queries + m ** 3 / 3),
     load: async () => (await import('./retrained.ts')).datamodels,
   }),
@@ -72,8 +72,8 @@ export const retrainingMethods = {
     family: 'shapley',
     question: 'this model',
     parameters: z.strictObject({
-      permutations: z.int().positive().default(20),
-      tolerance: z.number().nonnegative().default(0.01),
+      permutations: z._default(z.int().check(z.positive()), 20),
+      tolerance: z._default(z.number().check(z.nonnegative()), 0.01),
     }),
     cost: ({ rows }, { permutations }) => trainings(shapleyTrainings(rows, permutations)),
     load: async () => (await import('./semivalues.ts')).tmcShapley,
@@ -86,10 +86,10 @@ export const retrainingMethods = {
     family: 'shapley',
     question: 'this model',
     parameters: z.strictObject({
-      permutations: z.int().positive().default(20),
-      tolerance: z.number().nonnegative().default(0),
-      alpha: z.number().positive().default(16),
-      beta: z.number().positive().default(1),
+      permutations: z._default(z.int().check(z.positive()), 20),
+      tolerance: z._default(z.number().check(z.nonnegative()), 0),
+      alpha: z._default(z.number().check(z.positive()), 16),
+      beta: z._default(z.number().check(z.positive()), 1),
     }),
     cost: ({ rows }, { permutations }) => trainings(shapleyTrainings(rows, permutations)),
     load: async () => (await import('./semivalues.ts')).betaShapley,
@@ -102,7 +102,7 @@ export const retrainingMethods = {
     sign: 'small: models trained without the row do not agree with its label',
     readsQuery: false,
     additive: false,
-    parameters: z.strictObject({ bags: z.int().positive().default(50) }),
+    parameters: z.strictObject({ bags: z._default(z.int().check(z.positive()), 50) }),
     cost: (_, { bags }) => trainings(bags),
     load: async () => (await import('./retrained.ts')).dataOob,
   }),

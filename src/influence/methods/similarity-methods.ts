@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { arithmetic, influenceMethod } from '../method.ts';
 
 /** Methods that compare representations. */
@@ -16,8 +16,8 @@ export const similarityMethods = {
     readsLabels: true,
     additive: false,
     parameters: z.strictObject({
-      measure: z.enum(['cosine', 'dot', 'l2']).default('cosine'),
-      signed: z.boolean().default(true),
+      measure: z._default(z.enum(['cosine', 'dot', 'l2']), 'cosine'),
+      signed: z._default(z.boolean(), true),
     }),
     cost: ({ rows, queries, width }) => arithmetic(rows * queries * width),
     load: async () => (await import('./similarity.ts')).similarity,
@@ -34,7 +34,7 @@ export const similarityMethods = {
     readsQuery: true,
     readsLabels: true,
     additive: true,
-    parameters: z.strictObject({ k: z.int().positive().default(5) }),
+    parameters: z.strictObject({ k: z._default(z.int().check(z.positive()), 5) }),
     cost: ({ rows, queries, width }) => arithmetic(rows * queries * (width + Math.log2(rows + 1)), rows * 256 * 8),
     load: async () => (await import('./knn-shapley.ts')).knnShapley,
   }),

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { influenceMethod } from '../method.ts';
 
 /** Methods that follow the training itself. */
@@ -40,9 +40,9 @@ export const trainingMethods = {
     readsLabels: true,
     additive: true,
     parameters: z.strictObject({
-      momentum: z.number().min(0).lt(1).default(0),
-      labels: z.enum(['sampled', 'given']).default('sampled'),
-      whole: z.int().min(0).default(1000),
+      momentum: z._default(z.number().check(z.minimum(0), z.lt(1)), 0),
+      labels: z._default(z.enum(['sampled', 'given']), 'sampled'),
+      whole: z._default(z.int().check(z.minimum(0)), 1000),
     }),
     // Passes over the rows at each checkpoint, and two rotations of every query there.
     cost: ({ rows, queries, classes, parameters, checkpoints }, { whole }) => {

@@ -1,26 +1,27 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import { checked } from '../../checked.ts';
 import type { Answer, AnswerScore, AnswerToken } from '../text-model.ts';
 import { RequestRefused } from './request.ts';
 
 const usage = z.object({
-  prompt_tokens: z.number().nonnegative(),
-  completion_tokens: z.number().nonnegative().optional(),
+  prompt_tokens: z.number().check(z.nonnegative()),
+  completion_tokens: z.optional(z.number().check(z.nonnegative())),
 });
-const choiceEnd = z.string().nullish();
+const choiceEnd = z.nullish(z.string());
 
 const chatAnswer = z.object({
   choices: z
     .array(
       z.object({
-        message: z.object({ content: z.string().nullish(), refusal: z.string().nullish() }),
+        message: z.object({ content: z.nullish(z.string()), refusal: z.nullish(z.string()) }),
         finish_reason: choiceEnd,
-        logprobs: z
-          .object({ content: z.array(z.object({ token: z.string(), logprob: z.number() })).nullish() })
-          .nullish(),
+        logprobs: z.nullish(
+          z.object({ content: z.nullish(z.array(z.object({ token: z.string(), logprob: z.number() }))) }),
+        ),
       }),
     )
-    .min(1),
-  usage: usage.nullish(),
+    .check(z.minLength(1)),
+  usage: z.nullish(usage),
 });
 
 const completionAnswer = z.object({
@@ -29,17 +30,17 @@ const completionAnswer = z.object({
       z.object({
         text: z.string(),
         finish_reason: choiceEnd,
-        logprobs: z
-          .object({
+        logprobs: z.nullish(
+          z.object({
             tokens: z.array(z.string()),
-            token_logprobs: z.array(z.number().nullable()),
-            text_offset: z.array(z.number().int()).nullish(),
-          })
-          .nullish(),
+            token_logprobs: z.array(z.nullable(z.number())),
+            text_offset: z.nullish(z.array(z.int())),
+          }),
+        ),
       }),
     )
-    .min(1),
-  usage: usage.nullish(),
+    .check(z.minLength(1)),
+  usage: z.nullish(usage),
 });
 
 const modelList = z.object({ data: z.array(z.object({ id: z.string() })) });
@@ -106,15 +107,15 @@ const letters = (text: string): number => [...text].length;
 
 /** Names of the models that an endpoint lists; undefined where it lists none. */
 export function readModelList(json: unknown): readonly string[] | undefined {
-  const { data, success } = modelList.safeParse(json);
+  const { data, success } = checked(modelList, json);
   return success ? data.data.map(({ id }) => id) : undefined;
 }
 
 const endOf = (reason: string | null | undefined): Answer['ended'] =>
   reason === 'length' ? 'length' : reason === 'content_filter' ? 'withheld' : 'stop';
 
-function parse<T>(schema: z.ZodType<T>, json: unknown, where: string): T {
-  const { data, error } = schema.safeParse(json);
+function parse<T>(schema: z.core.$ZodType<T>, json: unknown, where: string): T {
+  const { data, error } = checked(schema, json);
   if (data !== undefined) return data;
   const [first] = error?.issues ?? [];
   throw new RequestRefused('the answer of the endpoint has another form than the API of OpenAI', {

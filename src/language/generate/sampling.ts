@@ -1,21 +1,22 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import { checked } from '../../checked.ts';
 import { WhereforeError } from '../../errors.ts';
 import { type Random, random } from '../../tensor/random.ts';
 
 /** How the next token is chosen. */
 export const samplingSchema = z.strictObject({
   /** Logits are divided by it; 0 (default) takes the most probable token. */
-  temperature: z.number().min(0).max(100).default(0),
+  temperature: z._default(z.number().check(z.minimum(0), z.maximum(100)), 0),
   /** Only so many of the most probable tokens; default all. */
-  topK: z.int().min(1).optional(),
+  topK: z.optional(z.int().check(z.minimum(1))),
   /** Only the most probable tokens that hold this probability together; default 1. */
-  topP: z.number().gt(0).max(1).default(1),
+  topP: z._default(z.number().check(z.gt(0), z.maximum(1)), 1),
   /** Only tokens at least so probable as a share of the most probable one; default 0. */
-  minP: z.number().min(0).max(1).default(0),
+  minP: z._default(z.number().check(z.minimum(0), z.maximum(1)), 0),
   /** Logits of tokens that stand in the text are divided by it where positive, else multiplied; default 1. */
-  repetitionPenalty: z.number().gt(0).max(100).default(1),
+  repetitionPenalty: z._default(z.number().check(z.gt(0), z.maximum(100)), 1),
   /** Determines what is drawn; default 0. */
-  seed: z.number().default(0),
+  seed: z._default(z.number(), 0),
 });
 
 export type Sampling = z.infer<typeof samplingSchema>;
@@ -23,7 +24,7 @@ export type SamplingOptions = z.input<typeof samplingSchema>;
 
 /** @throws WhereforeError `invalid-argument`, naming the setting */
 export function samplingOf(options: SamplingOptions = {}): Sampling {
-  const parsed = samplingSchema.safeParse(options);
+  const parsed = checked(samplingSchema, options);
   if (parsed.success) return parsed.data;
   const [{ path, message }] = parsed.error.issues;
   throw new WhereforeError('invalid-argument', `sampling: ${path.join('.') || 'settings'}`, { expected: message });

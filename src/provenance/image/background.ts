@@ -1,9 +1,9 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 /** What scores unrelated images reach: to say how much a score is. */
 export const backgroundSchema = z.strictObject({
   /** How many unrelated images were traced. */
-  count: z.int().min(0),
+  count: z.int().check(z.minimum(0)),
   /** The best score of each, ascending. */
   best: z.array(z.number()),
 });

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { choose, random } from '../../tensor/random.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { backgroundOf, backgroundSchema } from './background.ts';
@@ -29,7 +29,7 @@ export const calibrationSchema = z.strictObject({
   format: z.literal('wherefore/image-calibration'),
   version: z.literal(2),
   /** Images of the index when it was measured. */
-  images: z.int().min(1),
+  images: z.int().check(z.minimum(1)),
   seed: z.number(),
   weights: weightsSchema,
   /** `fitted` on planted pairs, or `equal` where they were not wanted. */

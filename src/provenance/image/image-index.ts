@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { checked } from '../../checked.ts';
 import { removePath, writeAtomically, writeFolderAtomically } from '../../data/files/files.ts';
 import { folderEntries, isFolder, isTaken } from '../../data/files/folders.ts';
 import { readBytes, readText } from '../../data/files/read-file.ts';
@@ -133,7 +134,7 @@ async function newManifest(folder: string, name: string, encoders: readonly Inde
 
 async function readManifest(folder: string): Promise<ImageManifest> {
   const path = join(folder, 'index.json');
-  const parsed = imageManifest.safeParse(parsedJson(await readText(path, 'index'), path));
+  const parsed = checked(imageManifest, parsedJson(await readText(path, 'index'), path));
   if (parsed.success) return parsed.data;
   throw damaged(path, parsed.error.issues[0].message);
 }
@@ -141,7 +142,7 @@ async function readManifest(folder: string): Promise<ImageManifest> {
 async function readItems(folder: string, entry: ImageManifest['segments'][number]): Promise<readonly IndexedItem[]> {
   if (entry.removed.length === entry.items) return [];
   const path = join(folder, entry.folder, 'items.json');
-  const parsed = segmentItems.safeParse(parsedJson(await readText(path, 'index'), path));
+  const parsed = checked(segmentItems, parsedJson(await readText(path, 'index'), path));
   if (parsed.success && parsed.data.length === entry.items) return parsed.data;
   throw damaged(path, `not the list of ${entry.items} items that the index names`);
 }

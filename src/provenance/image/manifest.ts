@@ -1,6 +1,6 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
-const hash = z.string().regex(/^[0-9a-f]{64}$/);
+const hash = z.string().check(z.regex(/^[0-9a-f]{64}$/));
 
 /** An encoder whose embeddings an index holds. */
 const encoder = z.strictObject({
@@ -11,7 +11,7 @@ const encoder = z.strictObject({
   /** The value of its graph that is taken. */
   layer: z.string(),
   /** Numbers of an embedding. */
-  width: z.int().min(1),
+  width: z.int().check(z.minimum(1)),
 });
 
 export type IndexedEncoder = z.infer<typeof encoder>;
@@ -26,10 +26,10 @@ export const imageManifest = z.strictObject({
   segments: z.array(
     z.strictObject({
       /** Its folder: the beginning of the hash of its items. */
-      folder: z.string().regex(/^[0-9a-f]{16}$/),
-      items: z.int().min(1),
+      folder: z.string().check(z.regex(/^[0-9a-f]{16}$/)),
+      items: z.int().check(z.minimum(1)),
       /** Items that were removed or replaced, by their number in the segment. */
-      removed: z.array(z.int().min(0)),
+      removed: z.array(z.int().check(z.minimum(0))),
     }),
   ),
 });
@@ -45,7 +45,7 @@ const indexedItem = z.strictObject({
   /** Where it came from. */
   place: z.string(),
   /** Height and width, in pixels. */
-  size: z.tuple([z.int().min(1), z.int().min(1)]),
+  size: z.tuple([z.int().check(z.minimum(1)), z.int().check(z.minimum(1))]),
   /** What the data says about it. */
   columns: z.record(z.string(), z.union([z.string(), z.number()])),
 });

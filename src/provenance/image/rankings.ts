@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { wordsOf } from '../../influence/methods/bm25.ts';
 import type { Placement } from './placement.ts';
 import type { RawScores } from './ranked.ts';
@@ -19,7 +19,7 @@ export type TraceQuestion = keyof typeof questions;
 export const wholeSignals = ['pixels', 'gradients', 'colours', 'regions', 'placement'] as const;
 
 /** Mean and standard deviation of a signal over pairs of unrelated images. */
-const moments = z.strictObject({ mean: z.number(), deviation: z.number().positive() });
+const moments = z.strictObject({ mean: z.number(), deviation: z.number().check(z.positive()) });
 
 /** How signals are made comparable and weighted; recorded in the index. */
 export const weightsSchema = z.strictObject({

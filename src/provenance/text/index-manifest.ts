@@ -1,6 +1,6 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
-const hash = z.string().regex(/^[0-9a-f]{64}$/);
+const hash = z.string().check(z.regex(/^[0-9a-f]{64}$/));
 
 /** `index.json` of an index of texts: its segments, and what was removed from them. */
 export const indexManifest = z.strictObject({
@@ -9,13 +9,13 @@ export const indexManifest = z.strictObject({
   segments: z.array(
     z.strictObject({
       /** Its folder: the beginning of the hash of its documents. */
-      folder: z.string().regex(/^[0-9a-f]{16}$/),
+      folder: z.string().check(z.regex(/^[0-9a-f]{16}$/)),
       /** Bytes of its texts. */
-      bytes: z.int().min(1),
-      words: z.int().min(0),
-      documents: z.int().min(1),
+      bytes: z.int().check(z.minimum(1)),
+      words: z.int().check(z.minimum(0)),
+      documents: z.int().check(z.minimum(1)),
       /** Documents that were removed or replaced, by their number in the segment. */
-      removed: z.array(z.int().min(0)),
+      removed: z.array(z.int().check(z.minimum(0))),
     }),
   ),
 });

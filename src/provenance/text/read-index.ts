@@ -1,3 +1,4 @@
+import { checked } from '../../checked.ts';
 import type { Files } from '../../data/files/file-access.ts';
 import { textAt } from '../../data/files/file-text.ts';
 import { WhereforeError } from '../../errors.ts';
@@ -59,7 +60,7 @@ export async function readManifest(files: Files, folder: string): Promise<IndexM
   } catch {
     throw damaged(path, 'not JSON');
   }
-  const parsed = indexManifest.safeParse(value);
+  const parsed = checked(indexManifest, value);
   if (!parsed.success) throw damaged(path, parsed.error.issues[0].message);
   return parsed.data;
 }
@@ -71,7 +72,7 @@ export async function readSegmentDocuments(
   { folder, documents }: SegmentEntry,
 ): Promise<SegmentDocument[]> {
   const path = within(within(index, folder), 'documents.json');
-  const parsed = segmentDocuments.safeParse(parsedJson(await textAt(files, path, 'index'), path));
+  const parsed = checked(segmentDocuments, parsedJson(await textAt(files, path, 'index'), path));
   if (parsed.success && parsed.data.length === documents) return parsed.data;
   throw damaged(path, `not the list of ${documents} documents that the index names`);
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { writeAtomically } from '../../data/files/files.ts';
 import { isTaken } from '../../data/files/folders.ts';
 import { withFile } from '../../data/files/open-file.ts';
@@ -22,10 +22,10 @@ export const sentenceEncoderEntry = z.strictObject({
   /** Name of its file. */
   name: z.string(),
   /** SHA-256 of the model. */
-  model: z.string().regex(/^[0-9a-f]{64}$/),
+  model: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
   /** The value of its graph that is taken. */
   layer: z.string(),
-  width: z.int().min(2),
+  width: z.int().check(z.minimum(2)),
 });
 
 export type IndexedSentenceEncoder = z.infer<typeof sentenceEncoderEntry>;

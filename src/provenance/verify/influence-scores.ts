@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { WhereforeError } from '../../errors.ts';
 
 /** How much each image of the data counts for each item: item → image → score, by ids; larger counts more. */

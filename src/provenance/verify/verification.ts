@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 /** Group of items that are never traced: what is removed for others should not change them. */
 export const unrelatedStratum = 'unrelated';
@@ -8,15 +8,15 @@ export const verifiedItem = z.strictObject({
   id: z.string(),
   /** Its file. */
   image: z.string(),
-  prompt: z.string().optional(),
+  prompt: z.optional(z.string()),
   /** Items of one prompt are averaged, and drawn together. */
   group: z.string(),
   /** Kinds of prompts that are reported apart. */
   stratum: z.string(),
   /** Images removed for its prompt, where it is not the number that counts for all: a family is removed whole. */
-  remove: z.int().min(1).optional(),
+  remove: z.optional(z.int().check(z.minimum(1))),
   /** The value of some column that the images of its family have, where it is known: to see how many of them are traced. */
-  family: z.string().optional(),
+  family: z.optional(z.string()),
 });
 
 export type VerifiedItem = z.infer<typeof verifiedItem>;
@@ -25,7 +25,7 @@ export type VerifiedItem = z.infer<typeof verifiedItem>;
 export const candidate = z.strictObject({
   id: z.string(),
   image: z.string(),
-  prompt: z.string().optional(),
+  prompt: z.optional(z.string()),
   /** Of the prompt that it was traced for. */
   stratum: z.string(),
   /** Whether it is in the data; a look-alike from outside is not. */
@@ -43,9 +43,9 @@ export const plannedTraining = z.strictObject({
   /** Items of the data that are replaced, in their place in the order of batches: id → file of another image. */
   replaced: z.record(z.string(), z.string()),
   /** The value of a column all of whose images are left out. */
-  without: z.string().optional(),
+  without: z.optional(z.string()),
   /** Of an arm that removes fewer than the others, to see how the effect grows: images for each prompt. */
-  fewer: z.int().optional(),
+  fewer: z.optional(z.int()),
 });
 
 export type PlannedVerification = z.infer<typeof plannedTraining>;

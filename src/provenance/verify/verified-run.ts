@@ -1,12 +1,12 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Effect } from './contrasts.ts';
 import { effectText } from './verdict.ts';
 import { unrelatedStratum } from './verification.ts';
 
 const effect = z.object({
   mean: z.number(),
-  low: z.number().optional(),
-  high: z.number().optional(),
+  low: z.optional(z.number()),
+  high: z.optional(z.number()),
   seeds: z.int(),
   prompts: z.int(),
 });
@@ -17,7 +17,7 @@ export const verificationDocument = z.object({
   contrasts: z.array(
     z.object({
       arm: z.string(),
-      against: z.string().optional(),
+      against: z.optional(z.string()),
       effects: z.record(z.string(), z.record(z.string(), effect)),
     }),
   ),

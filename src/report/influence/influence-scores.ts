@@ -1,3 +1,4 @@
+import * as z from 'zod/mini';
 import type { Dataset } from '../../dataset/dataset.ts';
 import { WhereforeError } from '../../errors.ts';
 import type { InfluenceMethod, Scores } from '../../influence/method.ts';
@@ -57,7 +58,7 @@ export async function scoreQueries(
   const method = influenceMethodNamed(name);
   options.onCost?.(costText(name, first.context, options.parameters));
   const scores = await scoresOf(name, first, options);
-  const parameters = method.parameters.parse(options.parameters ?? {}) as Record<string, unknown>;
+  const parameters = z.parse(method.parameters, options.parameters ?? {}) as Record<string, unknown>;
   return { ...first, classes, labels, name, method, parameters, scores };
 }
 

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { classLogOdds as compiled } from '../class-scores.ts';
 import { type OfClasses, ofClasses, type TargetKind } from '../kind.ts';
 import { partsForm } from '../parts.ts';
@@ -13,7 +13,7 @@ export interface ClassLogOddsTarget extends OfClasses {
 }
 
 export const classLogOdds = {
-  schema: z.object({ kind: z.literal('classLogOdds'), class: z.int(), against: z.int().optional(), ...ofClasses }),
+  schema: z.object({ kind: z.literal('classLogOdds'), class: z.int(), against: z.optional(z.int()), ...ofClasses }),
   forms: [
     partsForm('log-odds', 'log-odds:CLASS or log-odds:A,B', [1, 2], ([a, b], { classOf }) => ({
       kind: 'classLogOdds',

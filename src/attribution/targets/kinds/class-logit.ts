@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { classLogit as compiled } from '../class-scores.ts';
 import { type OfClasses, ofClasses, type TargetForm, type TargetKind } from '../kind.ts';
 import { partsForm, readParts } from '../parts.ts';

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { classProbability as compiled } from '../class-scores.ts';
 import { type OfClasses, ofClasses, type TargetKind } from '../kind.ts';
 import { partsForm } from '../parts.ts';

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { WhereforeError } from '../../../errors.ts';
 import type { Box } from '../../detector-grid.ts';
 import { foundObject } from '../found-detections.ts';

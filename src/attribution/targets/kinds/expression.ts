@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { outputsOf, parseExpression } from '../expression.ts';
 import type { TargetKind } from '../kind.ts';
 import { compileExpression } from '../target-expression.ts';

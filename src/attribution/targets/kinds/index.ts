@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { TargetKind } from '../kind.ts';
 import { boxCoordinate } from './box-coordinate.ts';
 import { classLogOdds } from './class-log-odds.ts';

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { WhereforeError } from '../../../errors.ts';
 import { formatShape } from '../../../tensor/tensor.ts';
 import { type OfOutput, ofOutput, type TargetKind } from '../kind.ts';

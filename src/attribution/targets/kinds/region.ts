@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { WhereforeError } from '../../../errors.ts';
 import { float32, formatShape, sameShape } from '../../../tensor/tensor.ts';
 import { type OfOutput, ofOutput, type TargetKind, type TargetOf } from '../kind.ts';
@@ -18,7 +18,10 @@ export const region = {
   schema: z.object({
     kind: z.literal('region'),
     class: z.int(),
-    region: z.object({ size: z.tuple([z.int().min(1), z.int().min(1)]), runs: z.array(z.int().min(0)) }),
+    region: z.object({
+      size: z.tuple([z.int().check(z.minimum(1)), z.int().check(z.minimum(1))]),
+      runs: z.array(z.int().check(z.minimum(0))),
+    }),
     reduce: z.enum(['mean', 'sum']),
     ...ofOutput,
   }),

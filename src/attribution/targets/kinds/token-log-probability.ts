@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { type OfOutput, ofOutput, type TargetKind } from '../kind.ts';
 import { partsForm, wholeNumber } from '../parts.ts';
 import { checkIndex, expectRank, flatElement, indexInput, type Source } from '../target-source.ts';
