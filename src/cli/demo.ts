@@ -15,6 +15,7 @@ import type { ExplainOptions } from '../explain/explain-options.ts';
 import type { Explained } from '../explain/explained.ts';
 import type { PageSection } from '../page/explanation/page.ts';
 import { writeRun } from '../report/write-run.ts';
+import { askLanguageModels } from './demo/language/ask.ts';
 import { closeLoop } from './demo/loop/loop.ts';
 import { shareOnMark } from './demo/mark-share.ts';
 import { interruptible } from './failure.ts';
@@ -59,6 +60,7 @@ async function run({ out }: Options, signal: AbortSignal): Promise<void> {
     await tellLayers(story, images);
     await tellBaselines(story, images);
     const loop = await tellLoop(story, out, signal);
+    const asked = await tellLanguage(story, out, signal);
     const path = await writeRun(out, story.explained, {
       command: 'wherefore demo',
       title: 'What does this model look at?',
@@ -71,6 +73,7 @@ async function run({ out }: Options, signal: AbortSignal): Promise<void> {
     print('\nFrom the map to the rows behind it, and back');
     for (const text of loop) print(text);
     print(`page: ${page}   ${pathToFileURL(page)}`);
+    print(`a small language model, asked why: ${asked}   ${pathToFileURL(asked)}`);
   } finally {
     await model.close();
   }
@@ -112,8 +115,8 @@ class Story {
   /** Puts everything explained since `from` into a section. */
   section(title: string, told: string | Pick<PageSection, 'steps'>, from: number, folded = true): void {
     const items = Array.from({ length: this.explained.length - from }, (_, i) => from + i);
-    const words = typeof told === 'string' ? { text: told } : told;
-    if (items.length) this.sections.push({ title, ...words, items, folded });
+    const words: Pick<PageSection, 'text' | 'steps'> = typeof told === 'string' ? { text: told } : told;
+    if (items.length || words.steps) this.sections.push({ title, ...words, items, folded });
   }
 }
 
@@ -271,6 +274,16 @@ async function tellLoop(story: Story, out: string, signal: AbortSignal): Promise
   for (const one of explained) story.explained.push(one);
   story.section('From the map to the rows behind it, and back', { steps }, from, false);
   return sentences;
+}
+
+/** Two small language models, asked why: in short here, and on a page of its own. */
+async function tellLanguage(story: Story, out: string, signal: AbortSignal): Promise<string> {
+  const progress = showProgress(process.stderr);
+  const { page, steps } = await askLanguageModels(out, signal, (step, share) =>
+    progress.update(share, () => step),
+  ).finally(() => progress.clear());
+  story.section('A small language model, asked why', { steps }, story.explained.length, false);
+  return page;
 }
 
 function introduction(shortcuts: readonly string[]): string {

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { readText } from '../../data/files/read-file.ts';
 import { packageVersion } from '../../explain/version.ts';
-import { type Source, type SourceUse, sourceUse } from '../../language/sources/source-use.ts';
+import { type Source, type SourceQuestion, type SourceUse, sourceUse } from '../../language/sources/source-use.ts';
 import { renderSourcesPage } from '../../page/language/sources-page.ts';
+import type { LanguageRun } from '../../report/write-language.ts';
 import { interruptible } from '../failure.ts';
 import { commandLine } from '../options.ts';
 import { checkWritable } from '../out-folder.ts';
@@ -58,18 +59,20 @@ async function run(path: string, options: SourcesOptions, command: string, signa
     ),
   );
   progress.clear();
-  const page = renderSourcesPage({ model: name, question, sources, result, command, madeBy: packageVersion });
-  const document = {
-    format: 'wherefore/sources',
-    version: 1,
-    model: name,
-    question,
-    given: sources,
-    ...result,
-    command,
-  };
-  const left = { what: 'language sources', name: 'sources', document, page, command };
+  const left = sourcesRun(name, { sources, question }, result, command);
   await leaveRun(options, left, () => sourcesText(result), used);
+}
+
+/** The document and the page of the use of sources. */
+export function sourcesRun(
+  model: string,
+  { sources, question }: Pick<SourceQuestion, 'sources' | 'question'>,
+  result: SourceUse,
+  command: string,
+): LanguageRun {
+  const page = renderSourcesPage({ model, question, sources, result, command, madeBy: packageVersion });
+  const document = { format: 'wherefore/sources', version: 1, model, question, given: sources, ...result, command };
+  return { what: 'language sources', name: 'sources', document, page, command };
 }
 
 function sourcesText({ answer, ignoresSources, sources }: SourceUse): string {

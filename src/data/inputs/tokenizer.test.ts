@@ -96,6 +96,30 @@ describe('tokenizer', () => {
     await expect(refused).rejects.toThrow(/^a.json: not a tokenizer/);
   });
 
+  it('reads unknown words of a vocabulary of whole words as its token for them, and refuses them where it has none', async () => {
+    const wordLevel = (unknown?: string) =>
+      parseTokenizer(
+        JSON.stringify({
+          model: { type: 'WordLevel', vocab: { '<pad>': 0, the: 1, b: 2 }, ...(unknown && { unk_token: unknown }) },
+          pre_tokenizer: { type: 'WhitespaceSplit' },
+          added_tokens: [],
+          normalizer: null,
+          post_processor: null,
+          decoder: null,
+        }),
+        { where: 'a.json', within: withinTime },
+      );
+    const { ids, spans } = (await wordLevel('<pad>')).encode('the zebra b');
+    expect(ids).toEqual([1, 0, 2]);
+    expect(spans).toEqual([
+      [0, 3],
+      [4, 9],
+      [10, 11],
+    ]);
+    const without = await wordLevel();
+    expect(() => without.encode('the zebra')).toThrow(/neither "zebra" nor a token for unknown words.*in words of/);
+  });
+
   it('refuses what its vocabulary has in place of ids', async () => {
     const withIdOfA = (id: unknown) =>
       parseTokenizer(

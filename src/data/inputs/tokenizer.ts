@@ -46,7 +46,7 @@ export async function parseTokenizer(
   try {
     content = JSON.parse(json);
     if (!content?.model?.vocab) throw new Error('a file without model.vocab');
-    inner = new tokenizers.Tokenizer(content, {});
+    inner = new tokenizers.Tokenizer(content, settingsOf(content.model));
   } catch (cause) {
     throw refuse(cause);
   }
@@ -85,9 +85,15 @@ export async function parseTokenizer(
   };
 }
 
+/** Models of words and their parts ask the model itself for the token of what they do not know, models of whole words the settings. */
+const settingsOf = ({ unk_token: token }: { readonly unk_token?: unknown }) =>
+  typeof token === 'string' ? { unk_token: token } : {};
+
 /** What the tokenizer's program gave: its vocabulary may hold anything in place of ids. */
 function checked({ ids, tokens }: { readonly ids: unknown[]; readonly tokens: unknown[] }) {
   for (const [i, id] of ids.entries()) {
+    if (id === undefined)
+      throw new Error(`its vocabulary has neither ${JSON.stringify(tokens[i])} nor a token for unknown words`);
     if (!Number.isSafeInteger(id) || (id as number) < 0)
       throw new Error(`the token ${JSON.stringify(tokens[i])} has the id ${JSON.stringify(id)}`);
   }
@@ -116,7 +122,7 @@ function endingWork<T>(work: () => T, within: WithinTime, where: string): T {
     throw new WhereforeError('invalid-data', 'the tokenizer fails on this text', {
       where,
       got: cause instanceof Error ? cause.message : String(cause),
-      fix: 'get the tokenizer again',
+      fix: 'write the text in words of its vocabulary, or get the tokenizer again',
       cause,
     });
   }

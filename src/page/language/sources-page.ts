@@ -23,7 +23,7 @@ export function renderSourcesPage(page: {
 <dt>overlap</dt><dd>Words of the answer that stand in the source. A source may hold the words and not be used, or be used and hold others.</dd>
 </dl></section>
 <section><h2>How to reproduce</h2><pre>${command}</pre></section>`;
-  return pageShell({ title: 'Which source is the answer from?', style, body, madeBy: page.madeBy });
+  return pageShell({ title: 'Which source is the answer from?', style: sourcesStyle, body, madeBy: page.madeBy });
 }
 
 function used({ sources }: SourceUse): string {
@@ -31,9 +31,14 @@ function used({ sources }: SourceUse): string {
   return names.length > 0 ? names.join(', ') : 'none of them, though some lower its probability';
 }
 
-const nats = (value: number): string => value.toFixed(2).replace('-', '−');
+const nats = (value: number): string =>
+  value
+    .toFixed(2)
+    .replace(/^-0\.00$/, '0.00')
+    .replace('-', '−');
 
-function sourceCard(
+/** A source with what it was for. */
+export function sourceCard(
   { id, necessity, sufficiency, overlap, redundantWith, verdict }: SourceRole,
   { text }: Source,
 ): Html {
@@ -42,7 +47,8 @@ function sourceCard(
 <p class="quiet">necessity ${nats(necessity)}, sufficiency ${nats(sufficiency)} nats, overlap ${Math.round(100 * overlap)} %${redundantWith !== undefined && html`; says the same as ${redundantWith}: either would do`}</p></article>`;
 }
 
-const style = `
+/** What the page of sources adds to the style of all pages. */
+export const sourcesStyle = `
 .answer{font-size:1.3rem;font-weight:600;white-space:pre-wrap}
 section{margin:2rem 0}
 .source{background:var(--card);border:1px solid var(--line);border-left-width:6px;border-radius:6px;padding:.8em 1.1em;margin:.7rem 0;max-width:52rem}

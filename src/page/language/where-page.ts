@@ -30,7 +30,7 @@ ${patching.grids.map((grid) => patchedGrid(grid, tokens))}</section>`
 ${steering && steeringSection(steering)}
 <section><h2>Details</h2><ul class="notes">${[...notes, `${(lens.bytes / 1024).toFixed(0)} KiB of values were fetched for the lens`].map((note) => html`<li>${note}</li>`)}</ul>
 ${command !== undefined && html`<h3>How to reproduce</h3><pre>${verbatim(command)}</pre>`}</section>`;
-  return pageShell({ title: 'Where in the model?', style, body, madeBy: packageVersion });
+  return pageShell({ title: 'Where in the model?', style: whereStyle, body, madeBy: packageVersion });
 }
 
 const spoken = (token: string) => token.replace(/ /g, '·').replace(/\n/g, '↵') || '∅';
@@ -60,19 +60,22 @@ function directTable(parts: WhereDocument['direct']['parts']): Html {
 }
 
 function patchedGrid({ what, rows, noising, denoising }: PatchedGrid, tokens: readonly string[]): Html {
-  const grids = [
-    ['noising', noising],
-    ['denoising', denoising],
-  ] as const;
-  return html`<h3>${what}</h3>${grids.map(
-    ([name, grid]) =>
-      html`<div class="scroll"><table class="grid patched"><caption>${name}</caption><thead><tr><th></th>${tokens.map((token) => html`<th scope="col">${spoken(token)}</th>`)}</tr></thead><tbody>${rows
-        .map((_, i) => rows.length - 1 - i)
-        .map(
-          (r) =>
-            html`<tr><th scope="row">${rows[r]}</th>${grid[r].map((value) => html`<td class="${value < 0 ? 'minus' : 'plus'}" style="--share:${Math.min(1, Math.abs(value)).toFixed(3)}" tabindex="0" title="${signedText(value)}">${Math.abs(value) < 0.005 ? '' : value.toFixed(2).replace('-', '−')}</td>`)}</tr>`,
-        )}</tbody></table></div>`,
-  )}`;
+  const ways = { noising, denoising };
+  return html`<h3>${what}</h3>${Object.entries(ways).map(([name, grid]) => effectTable(name, { rows, grid }, tokens))}`;
+}
+
+/** What exchanging each value does, layers upwards and tokens to the right. */
+export function effectTable(
+  name: string,
+  { rows, grid }: { readonly rows: readonly string[]; readonly grid: readonly (readonly number[])[] },
+  tokens: readonly string[],
+): Html {
+  return html`<div class="scroll"><table class="grid patched"><caption>${name}</caption><thead><tr><th></th>${tokens.map((token) => html`<th scope="col">${spoken(token)}</th>`)}</tr></thead><tbody>${rows
+    .map((_, i) => rows.length - 1 - i)
+    .map(
+      (r) =>
+        html`<tr><th scope="row">${rows[r]}</th>${grid[r].map((value) => html`<td class="${value < 0 ? 'minus' : 'plus'}" style="--share:${Math.min(1, Math.abs(value)).toFixed(3)}" tabindex="0" title="${signedText(value)}">${Math.abs(value) < 0.005 ? '' : value.toFixed(2).replace('-', '−')}</td>`)}</tr>`,
+    )}</tbody></table></div>`;
 }
 
 function steeringSection({ toward, away, layer, length, streamLength, texts }: SteeringResult): Html {
@@ -80,7 +83,8 @@ function steeringSection({ toward, away, layer, length, streamLength, texts }: S
 <table class="methods"><thead><tr><th class="number">times</th><th>what it writes</th></tr></thead><tbody>${texts.map(({ strength, text }) => html`<tr class="${strength === 0 ? 'chosen' : ''}"><td class="number">${signedText(strength)}</td><th scope="row" class="written">${text}</th></tr>`)}</tbody></table></section>`;
 }
 
-const style = `
+/** What the page of where an answer is made adds to the style of all pages. */
+export const whereStyle = `
 main section{border-top:1px solid var(--line);padding:1.6rem 0}
 .number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .grid{border-collapse:separate;border-spacing:2px;font-size:.78rem;margin:.4rem 0 1rem}.grid caption{text-align:left;color:var(--quiet);padding:.2rem 0}

@@ -11,7 +11,7 @@ import { whyScript, whyStyle } from './why-assets.ts';
 const allKinds = ['paragraph', 'sentence', 'word', 'token'] as const;
 
 /** What the units of one kind have by one attribution; undefined where they are finer than what it says. */
-function valuesFor(
+export function valuesFor(
   document: WhyDocument,
   { unit, values }: WhyAttribution,
   kind: UnitKind,
@@ -92,7 +92,8 @@ function answerText({ tokens, counted: [start, end] }: WhyAnswer): Html[] {
   );
 }
 
-function colouredUnits(units: WhyDocument['units'][UnitKind], values: readonly number[]): Html[] {
+/** Units of a text, each coloured by its share of the largest value. */
+export function colouredUnits(units: WhyDocument['units'][UnitKind], values: readonly number[]): Html[] {
   const limit = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
   return units.map(({ text, special }, i) => {
     const share = values[i] / limit;
