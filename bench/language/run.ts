@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { WhereforeError } from '../../src/errors.ts';
 import { measureCases } from './cases.ts';
+import { measureEdit } from './edit.ts';
 import { measureAgreement, measureEnglish } from './english.ts';
 import { measureFacts } from './facts.ts';
 import { measureLeftOut } from './left-out.ts';
@@ -12,6 +13,7 @@ import { measureSources } from './sources.ts';
 //   npm run bench:language -- lookup lookup-random [--count 40] [--sentences 16] [--method lrp]
 //   npm run bench:language -- facts [--count 40] [--method ek-fac] [--models folder]
 //   npm run bench:language -- long [--count 30] [--memory 1536]
+//   npm run bench:language -- edit --models folder [--count 40]   (what language:train -- facts --out left)
 //   npm run bench:language -- left-out [--seeds 2]
 //   npm run bench:language -- sources [--count 100]
 //   npm run bench:language -- english [--count 200]
@@ -42,13 +44,14 @@ const measurements: Readonly<Record<string, () => Promise<void>>> = {
   english: () => measureEnglish(numbers.count),
   agreement: () => measureAgreement(numbers.count),
   facts: () => measureFacts({ questions: numbers.count, methods: values.method, models: values.models }),
+  edit: () => measureEdit(numbers.count, values.models ?? '.wherefore/models'),
   'left-out': () => measureLeftOut(Number(values.seeds)),
   cases: async () => measureCases(values.models ?? '.wherefore/cases'),
 };
 
 for (const name of positionals.length > 0
   ? positionals
-  : Object.keys(measurements).filter((name) => name !== 'cases')) {
+  : Object.keys(measurements).filter((name) => name !== 'cases' && name !== 'edit')) {
   const run = measurements[name];
   if (!run) throw new WhereforeError('unknown-name', 'there is no such measurement', { got: name });
   const began = process.cpuUsage();

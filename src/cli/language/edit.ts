@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { type EditDocument, editFact } from '../../language/edit/edit-fact.ts';
 import { renderEditPage } from '../../page/language/edit-page.ts';
-import { editRows } from '../../page/language/edit-rows.ts';
+import { editRows, siteRows } from '../../page/language/edit-rows.ts';
 import { interruptible } from '../failure.ts';
 import { commandLine } from '../options.ts';
 import { checkWritable } from '../out-folder.ts';
@@ -33,12 +33,16 @@ export function defineEdit(language: Command): void {
     .requiredOption('--texts <file>', 'texts of the kind that the model was made for, one on each line')
     .option('--paraphrases <file>', 'other ways to ask for the same, one on each line')
     .option('--neighbours <file>', 'prompts about others, whose answers should stay, one on each line')
-    .option('--layer <number>', 'the MLP that is edited, from 0; default: the one that has to add least', numberOption)
+    .option(
+      '--layer <number>',
+      'the MLP that is edited, from 0; default: of those that bring the answer the one that changes the texts least',
+      numberOption,
+    )
     .addOption(
-      new Option('--at <token>', 'the last token of the subject, or of the prompt; default: as the layer').choices([
-        'subject',
-        'last',
-      ]),
+      new Option(
+        '--at <token>',
+        'the last token of the subject, or of the prompt; default: of the prompt only where the subject does not bring the answer',
+      ).choices(['subject', 'last']),
     )
     .option('--seed <number>', 'determines the random edits beside', numberOption, 0)
     .option('--out <folder>', 'where runs are kept', '.wherefore/runs')
@@ -68,4 +72,4 @@ async function run(path: string, options: EditCommandOptions, command: string, s
 }
 
 const describe = (document: EditDocument): string =>
-  `${document.prompt}${document.before} → ${document.prompt}${document.answer}\nlayer ${document.layer}, at "${document.at.trim()}"\n\n${formatTable(editRows(document))}\n\n${document.notes.join('\n')}`;
+  `${document.prompt}${document.before} → ${document.prompt}${document.answer}\nlayer ${document.layer}, at "${document.at.trim()}"\n\n${formatTable(siteRows(document))}\n\n${formatTable(editRows(document))}\n\n${document.notes.join('\n')}`;

@@ -1,23 +1,12 @@
 import { WhereforeError } from '../../errors.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
 import { generate } from '../generate/generate.ts';
 import { splitIds } from '../generate/local-text-model.ts';
 import { refuseEncoderDecoder } from '../model/encoder-decoder.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { promptIds } from '../model/prompt.ts';
-import { feedsOf } from '../model/run.ts';
-import { anatomyOf } from '../where/anatomy.ts';
-import { type EditSite, editSite } from './edit-site.ts';
-import {
-  answerValue,
-  type FactInTokens,
-  keyDirection,
-  keyMoment,
-  keyOf,
-  randomDirection,
-  scaledTo,
-  withRankOne,
-} from './rank-one.ts';
+import { chosenSite, type TriedSite } from './chosen-site.ts';
+import { divergenceOf, largestAt, logsOf } from './next-tokens.ts';
+import { type FactInTokens, randomDirection, scaledTo, withRankOne } from './rank-one.ts';
 
 export interface EditFactOptions {
   /** The text that the answer is to follow, such as `the box that Ann keeps is`. */
@@ -32,9 +21,12 @@ export interface EditFactOptions {
   readonly paraphrases?: readonly string[];
   /** Prompts about others, whose answers should stay. */
   readonly neighbours?: readonly string[];
-  /** Layer of the MLP; default: each is tried, and the one in which the value needs least of its own length is taken. */
+  /** Layer of the MLP; default: each is tried, and of those that bring the answer the one that changes the texts least is taken. */
   readonly layer?: number;
-  /** The token at which it is edited: the last of the subject, or of the prompt. Default: either, as with the layer. */
+  /**
+   * The token at which it is edited: the last of the subject, or of the prompt. Default: of the subject, and of the prompt
+   * where no layer brings the answer from there.
+   */
   readonly at?: 'subject' | 'last';
   /** Random directions and values beside the edit; default 3. */
   readonly controls?: number;
@@ -72,6 +64,8 @@ export interface EditDocument {
   readonly layer: number;
   /** The token at which the MLP is edited: the last of the subject, or of the prompt. */
   readonly at: string;
+  /** Where an edit was tried, the one that was taken among them. */
+  readonly sites: readonly TriedSite[];
   /** Before, the edit, and controls. */
   readonly effects: readonly EditEffect[];
   readonly notes: readonly string[];
@@ -100,10 +94,8 @@ export async function editFact(
   }
   const { text: before } = await generate(language, prompt, { maxTokens: fact.answer.length, signal });
   const asked = { language, fact, texts, ...questionsOf(language, options, before), signal };
-  const { site, value, key, position, logProbability } = await chosenSite(language, fact, options, onProgress, signal);
-  const brought = logProbability > Math.log(0.5);
-  onProgress('the keys of the texts');
-  const direction = keyDirection(await keyMoment(language, site, texts, signal), key);
+  const { found, chosen } = await chosenSite(language, fact, { ...options, texts }, onProgress);
+  const { site, value, key, direction, position, brings } = chosen;
   const edited = withRankOne(language, site, { direction, value });
   const effects: EditEffect[] = [];
   const judge = async (name: string, model: LanguageModel) => {
@@ -141,10 +133,20 @@ export async function editFact(
       before,
       layer: site.layer,
       at: language.tokenizer.textOf(fact.prompt[position]),
+      sites: found.map((one) => ({
+        layer: one.site.layer,
+        at: language.tokenizer.textOf(fact.prompt[one.position]),
+        logProbability: one.logProbability,
+        textsKl: one.textsKl ?? null,
+        chosen: one === chosen,
+      })),
       effects,
       notes: [
         ...language.notes,
-        ...(brought ? [] : ['no value that is added in one MLP brings the answer: the edit is the best there is']),
+        ...(position === fact.position
+          ? []
+          : ['edited at the last token of the prompt: that changes an answer, not what is known of the subject']),
+        ...(brings ? [] : ['no value that is added in one MLP brings the answer: the edit is the best there is']),
         `${texts.length} texts say which keys occur; an edit is written for one prompt and holds for others as far as their key is alike`,
       ],
     },
@@ -194,37 +196,6 @@ function questionsOf(
   };
 }
 
-/**
- * Where to edit: in the layer that is named or any, at the last token of the subject or of the prompt, whichever value is
- * shortest among those that bring the answer; else the one that makes it most probable.
- */
-async function chosenSite(
-  language: LanguageModel,
-  fact: FactInTokens,
-  { layer, at }: Pick<EditFactOptions, 'layer' | 'at'>,
-  onProgress: (what: string) => void,
-  signal?: AbortSignal,
-) {
-  const { contributions } = await anatomyOf(language);
-  const all = contributions.flatMap(({ kind, layer }) => (kind === 'mlp' && layer !== undefined ? [layer] : []));
-  const last = fact.prompt.length - 1;
-  const places = at === 'subject' ? [fact.position] : at === 'last' ? [last] : [...new Set([fact.position, last])];
-  const found: { site: EditSite; position: number; value: Float64Array; key: Float64Array; logProbability: number }[] =
-    [];
-  for (const one of layer === undefined && all.length > 0 ? all : [layer ?? 0]) {
-    onProgress(`what layer ${one} has to add`);
-    const site = await editSite(language, one);
-    for (const position of places) {
-      const at = { ...fact, position };
-      const value = await answerValue(language, site, at, signal);
-      found.push({ site, position, key: await keyOf(language, site, at), ...value });
-    }
-  }
-  const brings = found.filter(({ logProbability }) => logProbability > Math.log(0.5));
-  if (brings.length > 0) return brings.reduce((a, b) => (length(b.value) < length(a.value) ? b : a));
-  return found.reduce((a, b) => (b.logProbability > a.logProbability ? b : a));
-}
-
 async function effectOf(
   name: string,
   model: LanguageModel,
@@ -257,7 +228,7 @@ async function effectOf(
   for (const [n, { length }] of neighbours.entries()) {
     const [a, b] = [before[n](length - 1), after[n](length - 1)];
     changed += Number(largestAt(a) !== largestAt(b));
-    for (let i = 0; i < a.length; i++) divergence += Math.exp(a[i]) * (a[i] - b[i]);
+    divergence += divergenceOf(a, b);
   }
   const read = texts.map((ids) => ({ prompt: ids.slice(0, 1), answer: ids.slice(1) }));
   let [nats, count] = [0, 0];
@@ -300,44 +271,3 @@ async function logProbabilities(model: LanguageModel, asked: readonly Continued[
     return { sum, isGreedy };
   });
 }
-
-/** Rows of a batch: texts of one length go through the model together. */
-const mostRows = 32;
-
-/** For each text, log p of the next token behind each of its tokens. */
-async function logsOf(model: LanguageModel, texts: readonly (readonly number[])[], signal?: AbortSignal) {
-  const found = new Array<(position: number) => Float64Array>(texts.length);
-  const groups = new Map<number, number[]>();
-  for (const [i, { length }] of texts.entries()) groups.set(length, [...(groups.get(length) ?? []), i]);
-  for (const [length, members] of groups)
-    for (let at = 0; at < members.length; at += mostRows) {
-      const rows = members.slice(at, at + mostRows);
-      const feeds = feedsOf(
-        model,
-        rows.map((i) => texts[i]),
-      );
-      const results = await model.model.executor.run(model.model.graph, feeds, [model.logits], { signal });
-      const { data } = results.get(model.logits) as Tensor<'float32'>;
-      const width = data.length / rows.length / length;
-      for (const [r, i] of rows.entries())
-        found[i] = (position) => {
-          const start = (r * length + position) * width;
-          return logSoftmax(data.subarray(start, start + width));
-        };
-    }
-  return found;
-}
-
-function logSoftmax(logits: Float32Array): Float64Array {
-  const most = logits.reduce((a, b) => Math.max(a, b));
-  const total = most + Math.log(logits.reduce((sum, one) => sum + Math.exp(one - most), 0));
-  const logs = new Float64Array(logits.length);
-  for (let i = 0; i < logs.length; i++) logs[i] = logits[i] - total;
-  return logs;
-}
-
-const largestAt = (values: Float64Array): number => {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i;
-  return best;
-};

@@ -17,3 +17,17 @@ export function editRows({ effects }: EditDocument): string[][] {
     ]),
   ];
 }
+
+/** Where the edit was tried, as rows of a table with a head. */
+export function siteRows({ sites }: EditDocument): string[][] {
+  return [
+    ['layer', 'at', 'log p of the answer', 'KL over the texts', ''],
+    ...sites.map(({ layer, at, logProbability, textsKl, chosen }) => [
+      String(layer),
+      at.trim(),
+      numberText(logProbability, 3),
+      textsKl === null ? 'does not bring it' : numberText(textsKl, 2),
+      chosen ? 'taken' : '',
+    ]),
+  ];
+}
