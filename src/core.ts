@@ -13,12 +13,13 @@ export type { Target } from './attribution/targets/kinds/index.ts';
 export { type Region, regionOf } from './attribution/targets/region.ts';
 export { describeTarget } from './attribution/targets/target.ts';
 export { type ExplanationDocument, explanationSchema, parseDocument } from './explain/document.ts';
-export { explain, preprocessingOf } from './explain/explain.ts';
+export { explain } from './explain/explain.ts';
 export type { ExplainOptions } from './explain/explain-options.ts';
 export type { Explained } from './explain/explained.ts';
 export { type Inspection, inspect } from './explain/inspect.ts';
 export { type LeftOut, type Plan, type PlannedExplanation, plan } from './explain/plan.ts';
 export { type Prediction, predict } from './explain/prediction.ts';
+export { preprocessingOf } from './explain/preprocessing-of.ts';
 
 // A method, a metric, a rule of one's own
 

@@ -88,7 +88,7 @@ class PreparedInput implements Prepared {
     const runs = this.#sideBySide(part, points.count > size || this.options.sideBySide === true, transfer);
     const begin = async (start: number, end: number) => {
       const feeds = this.#feeds(part, given(start, start + size), size);
-      const graph = prune(await executor.specialise(part, feeds));
+      const graph = await prune(await executor.specialise(part, feeds));
       const results = await executor.run(graph, feeds, [this.target.value, ...fetches], runs.options);
       return size === end - start ? results : firstOf(results, end - start, size);
     };

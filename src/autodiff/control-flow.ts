@@ -19,6 +19,9 @@ export interface ControlFlow {
 
 export const controlFlow: (graph: Graph) => ControlFlow = memo((graph: Graph) => findControlFlow(graph, new Set()));
 
+/** Whether a node repeats a graph inside it. */
+export const isLoop = (node: Node): boolean => node.domain === '' && (node.op === 'Loop' || node.op === 'Scan');
+
 /** Whether a graph decides anything by the elements of its inputs, so that two inputs may take different ways. */
 export function decidesByData(graph: Graph): boolean {
   const { nodes, isNested } = controlFlow(graph);

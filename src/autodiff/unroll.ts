@@ -4,7 +4,7 @@ import type { LoweringNote } from '../onnx/lowering/notes.ts';
 import { namesOf, type Rewriter, rewriteGraph } from '../onnx/lowering/rewrite.ts';
 import { toNumbers } from '../tensor/convert.ts';
 import { int64, type Tensor, tensor } from '../tensor/tensor.ts';
-import { staysTrue, tripsOf } from './control-flow.ts';
+import { isLoop, staysTrue, tripsOf } from './control-flow.ts';
 import type { Facts } from './facts.ts';
 
 export interface UnrollOptions {
@@ -73,8 +73,6 @@ export function unrollLoops(
   );
   return { graph: unrolled ? result : graph, notes };
 }
-
-const isLoop = (node: Node) => node.domain === '' && (node.op === 'Loop' || node.op === 'Scan');
 
 function countNodes(graph: Graph): number {
   return graph.nodes.reduce(

@@ -5,7 +5,7 @@ import { loadModel } from '../data/model/load-model.ts';
 import type { LoadedModel } from '../data/model/loaded-model.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import { WhereforeError } from '../errors.ts';
-import { preprocessingOf } from '../explain/explain.ts';
+import { preprocessingOf } from '../explain/preprocessing-of.ts';
 import {
   type LaxOptions,
   type OpenAdaptation,

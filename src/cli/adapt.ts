@@ -5,7 +5,7 @@ import { unlabelledInputs } from '../data/inputs/unlabelled.ts';
 import { loadModel } from '../data/model/load-model.ts';
 import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { WhereforeError } from '../errors.ts';
-import { preprocessingOf } from '../explain/explain.ts';
+import { preprocessingOf } from '../explain/preprocessing-of.ts';
 import { type Adapted, type AdaptPlan, type LaxOptions, laxSettings, type Validation } from '../explainer/index.ts';
 import { adaptedFiles, writeAdapted } from '../report/adapted.ts';
 import { readShardFile, type ShardRecord } from '../run/compute.ts';

@@ -8,7 +8,7 @@ import { writeSafetensors } from '../data/formats/safetensors.ts';
 import type { ModelInput } from '../data/inputs/model-input.ts';
 import { loadModel } from '../data/model/load-model.ts';
 import type { LoadedModel } from '../data/model/loaded-model.ts';
-import { preprocessingOf } from '../explain/explain.ts';
+import { preprocessingOf } from '../explain/preprocessing-of.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import { createNodeRuntime } from '../runtime/node.ts';

@@ -9,7 +9,7 @@ import { readNamedTensor } from '../data/inputs/named-tensor.ts';
 import { readModelInputs } from '../data/inputs/read-model-input.ts';
 import { readSample } from '../data/inputs/sample.ts';
 import { fittedInput } from '../data/inputs/tensor-input.ts';
-import { tokenizerOf } from '../data/inputs/text-input.ts';
+import { tokenizerOf } from '../data/inputs/tokenizer-of.ts';
 import type { LoadedModel } from '../data/model/loaded-model.ts';
 import type { Preprocessing } from '../data/model/preprocessing.ts';
 import { WhereforeError } from '../errors.ts';

@@ -19,7 +19,7 @@ import {
   evaluationKey,
   type EvaluateOptions as LibraryOptions,
 } from '../explain/evaluation/evaluate.ts';
-import { preprocessingOf } from '../explain/explain.ts';
+import { preprocessingOf } from '../explain/preprocessing-of.ts';
 import { createResultStore } from '../report/result-store.ts';
 import { writeEvaluation } from '../report/write-evaluation.ts';
 import { openStorage } from '../run/open-storage.ts';

@@ -9,7 +9,7 @@ import { isNamed, tensorInput } from '../data/inputs/tensor-input.ts';
 import { loadModel } from '../data/model/load-model.ts';
 import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { WhereforeError } from '../errors.ts';
-import { preprocessingOf } from '../explain/explain.ts';
+import { preprocessingOf } from '../explain/preprocessing-of.ts';
 import { unknownName } from '../nearest.ts';
 import { requiredInputs } from '../onnx/graph.ts';
 import { checkFeeds } from '../runtime/executor.ts';

@@ -8,7 +8,7 @@ import type { Dataset } from '../dataset/dataset.ts';
 import { datasetOf } from '../dataset/in-memory.ts';
 import { subset } from '../dataset/select.ts';
 import { WhereforeError } from '../errors.ts';
-import { preprocessingOf } from '../explain/explain.ts';
+import { preprocessingOf } from '../explain/preprocessing-of.ts';
 import { unknownName } from '../nearest.ts';
 import type { RowView, RowViews } from '../page/audit/row-view.ts';
 import { viewsOf } from '../report/audit/row-views.ts';

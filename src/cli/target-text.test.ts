@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { handModel } from '../../test/attribution-models.ts';
 import { loadModel } from '../data/model/load-model.ts';
-import { preprocessingOf } from '../explain/explain.ts';
+import { preprocessingOf } from '../explain/preprocessing-of.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import { createNodeRuntime } from '../runtime/node.ts';

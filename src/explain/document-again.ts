@@ -11,7 +11,7 @@ import { WhereforeError } from '../errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { estimateCost } from './cost-estimate.ts';
 import type { ExplanationDocument } from './document.ts';
-import { explainedOf } from './explain.ts';
+import { explainedOf } from './explain-inputs.ts';
 import { type Explained, storedTensor } from './explained.ts';
 import { groupsOfDocument } from './given-groups.ts';
 import { predict } from './prediction.ts';

@@ -7,8 +7,9 @@ import { readModelInputs } from '../data/inputs/read-model-input.ts';
 import { loadModel } from '../data/model/load-model.ts';
 import { gradientsOf, oneHotSeed } from '../runtime/gradient.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
-import { explain, preprocessingOf } from './explain.ts';
+import { explain } from './explain.ts';
 import type { ExplainOptions } from './explain-options.ts';
+import { preprocessingOf } from './preprocessing-of.ts';
 
 // Gradients of real models against PyTorch in float64 (test/fixtures/real-models/make.py), and the completeness of
 // integrated gradients at the input and at inner layers. `npm run test:full` adds the slow ones.

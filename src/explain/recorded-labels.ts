@@ -1,6 +1,6 @@
 import type { Target } from '../attribution/targets/kinds/index.ts';
 import { describeTarget } from '../attribution/targets/target.ts';
-import { tokenizerOf } from '../data/inputs/text-input.ts';
+import { tokenizerOf } from '../data/inputs/tokenizer-of.ts';
 import { type LoadedModel, labelsOf } from '../data/model/loaded-model.ts';
 import type { Preprocessing } from '../data/model/preprocessing.ts';
 import type { ExplanationDocument } from './document.ts';

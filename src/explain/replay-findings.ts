@@ -3,8 +3,8 @@ import type { LoadedModel } from '../data/model/loaded-model.ts';
 import type { Difference, IsNear } from './compare-documents.ts';
 import type { ExplanationDocument } from './document.ts';
 import { type GroupDifference, hasSample, type Recomputed } from './document-again.ts';
-import { preprocessingOf } from './explain.ts';
 import type { Explained } from './explained.ts';
+import { preprocessingOf } from './preprocessing-of.ts';
 import type { Labels } from './recorded-labels.ts';
 import { versionsOf } from './run-record.ts';
 

@@ -40,11 +40,11 @@ describe('the scorecard of an explanation', () => {
     expect(of('msi-literal')).toBeCloseTo(0.9653, 3);
     expect(document.cost.forward).toBeGreaterThan(50);
     expect(document.cost.forward).toBeLessThanOrEqual(scorecardCost({ input, baseline, explained: ['x'] }).forward);
-    const { html } = renderScorecard(document);
+    const { html } = await renderScorecard(document);
     expect(html).toContain('MSI (literal)');
     expect(html).toContain('zero input');
     expect(html).not.toContain('<ul class="chips">');
-    expect(renderScorecard({ ...document, warning: 'it <shows>' }).html).toContain('it &#60;shows&#62;');
+    expect((await renderScorecard({ ...document, warning: 'it <shows>' })).html).toContain('it &#60;shows&#62;');
   });
 
   const inputs = new Map([['x', image([[4, 5]])]]);

@@ -7,8 +7,9 @@ import { GraphBuilder } from '../onnx/builder.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import { createNodeRuntime } from '../runtime/node.ts';
 import { float32, int64 } from '../tensor/tensor.ts';
-import { explain, preprocessingOf } from './explain.ts';
+import { explain } from './explain.ts';
 import { predict } from './prediction.ts';
+import { preprocessingOf } from './preprocessing-of.ts';
 
 const runtime = createNodeRuntime({ threads: 1 });
 const labels = ['O', 'PER', 'LOC'];

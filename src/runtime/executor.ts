@@ -1,9 +1,14 @@
 import type { GradientNote } from '../autodiff/context.ts';
-import { controlFlow, decidesByData, decisionNotes, decisionProbe, takeBranches } from '../autodiff/control-flow.ts';
+import {
+  controlFlow,
+  decidesByData,
+  decisionNotes,
+  decisionProbe,
+  isLoop,
+  takeBranches,
+} from '../autodiff/control-flow.ts';
 import { type Decisions, type Facts, probeOf, readProbe, specialise } from '../autodiff/facts.ts';
 import { loadRules } from '../autodiff/rules/index.ts';
-import { resolveSequences } from '../autodiff/sequences.ts';
-import { unrollLoops } from '../autodiff/unroll.ts';
 import { WhereforeError } from '../errors.ts';
 import { type Graph, type Node, type OnnxModel, operatorKey } from '../onnx/graph.ts';
 import { resolveConstants } from '../onnx/lowering/constants.ts';
@@ -209,9 +214,9 @@ export class Executor {
       const { notes = [], ...rest } = await this.#probe(next, feeds, how, inner);
       return { ...rest, notes: [...(decisions ? decisionNotes(graph, decisions) : []), ...notes] };
     };
-    const unrolled = unrollLoops(takeBranches(graph, facts), facts).graph;
+    const unrolled = await withoutLoops(takeBranches(graph, facts), facts);
     if (unrolled !== graph) return again(unrolled);
-    const resolved = resolveSequences(graph, facts);
+    const resolved = await withoutSequences(graph, facts);
     if (resolved !== graph) return again(resolved);
     const specialised = specialise(graph, facts);
     const taken = takeKnownBranches(specialised);
@@ -261,6 +266,18 @@ export class Executor {
     }
     return opened.session;
   }
+}
+
+// Few networks have loops or sequences: what resolves them is loaded with the first.
+
+async function withoutLoops(graph: Graph, facts: Facts): Promise<Graph> {
+  if (!graph.nodes.some(isLoop)) return graph;
+  return (await import('../autodiff/unroll.ts')).unrollLoops(graph, facts).graph;
+}
+
+async function withoutSequences(graph: Graph, facts: Facts): Promise<Graph> {
+  if (!graph.nodes.some((node) => node.op.includes('Sequence'))) return graph;
+  return (await import('../autodiff/sequences.ts')).resolveSequences(graph, facts);
 }
 
 /** The graph with every `If` whose condition turned out to be a constant replaced by its branch; undefined without one. */

@@ -3,7 +3,7 @@ import { WhereforeError } from '../../errors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { type Box, boxInCell, centredBox, gridCells, intersectionOverUnion } from '../detector-grid.ts';
 import type { Target } from '../targets/kinds/index.ts';
-import { imageInput, maskBudget, sampledMasks } from './masks.ts';
+import { imageInput, maskBudget } from './mask-budget.ts';
 import { type Method, sumOf } from './method.ts';
 import { maskParameters } from './rise.ts';
 import { triesOf } from './sureness.ts';
@@ -56,6 +56,7 @@ export const detectionRise: Method<DetectionRiseParameters> = {
     const { values: here } = await prepared.evaluate({ cut: layer, count: 1, at: () => context.features }, [output]);
     const original = decode(here.get(output) as Tensor<'float32'>, 0);
     const wanted = original(anchor);
+    const { sampledMasks } = await import('./masks.ts');
     const { weights, ...result } = await sampledMasks(context, options, async (points) => {
       const found = new Float64Array(points.count);
       await prepared.evaluate(points, [output], (start, count, values) => {

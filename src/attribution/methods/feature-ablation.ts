@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { coalitionMethod, gameOf, gamePasses } from './game.ts';
+import { coalitionMethod, gamePasses } from './coalition-method.ts';
 import type { Method } from './method.ts';
 
 /** How much the target drops when one group alone is replaced by the baseline. */
@@ -13,6 +13,7 @@ export const featureAblation: Method<Record<string, never>> = {
   parameters: z.strictObject({}),
   cost: (_, work) => ({ forward: gamePasses(work.groups, work), backward: 0 }),
   async run(context) {
+    const { gameOf } = await import('./game.ts');
     const game = await gameOf(context);
     const { players } = game;
     const coalitions = new Uint8Array(players * players).fill(1);

@@ -1,18 +1,7 @@
 import { float32, sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import { hidesAll } from '../groups.ts';
 import { type Masking, maskedPoints } from '../masking/masked-points.ts';
-import { type MethodContext, type MethodResult, sumOf, type Workload } from './method.ts';
-
-/** What every method is and needs that masks groups of features in the input with the baseline. */
-export const coalitionMethod = {
-  needs: 'outputs',
-  layers: 'any',
-  baseline: 'required',
-  takesSamples: true,
-  usesGroups: true,
-  implicitBaseline: undefined,
-  zeroDifference: true,
-} as const;
+import { type MethodContext, type MethodResult, sumOf } from './method.ts';
 
 /** Rows of 0 and 1: whether coalition k holds player p, at `k · players + p`. */
 export type Coalitions = Uint8Array;
@@ -53,11 +42,6 @@ export async function gameOf(context: MethodContext): Promise<Game> {
     value,
     spread: (shares) => spread(context, players, shares),
   };
-}
-
-/** Forward passes for the values of so many coalitions: each with every sample, and the empty one's where that is not known. */
-export function gamePasses(coalitions: number, { references, hidesAll }: Workload): number {
-  return (coalitions + (hidesAll ? 0 : 1)) * references;
 }
 
 function playersOf(context: MethodContext): Player[] {

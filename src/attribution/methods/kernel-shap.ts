@@ -1,9 +1,7 @@
 import * as z from 'zod/mini';
 import { WhereforeError } from '../../errors.ts';
 import { random } from '../../tensor/random.ts';
-import { type KernelCoalitions, KernelSampler, shapleyKernel, type WeightedCoalitions } from './coalitions.ts';
-import { coalitionMethod, type Game, gameOf, gamePasses } from './game.ts';
-import { errorsOfFit, weightedLeastSquares } from './least-squares.ts';
+import { coalitionMethod, gamePasses } from './coalition-method.ts';
 import type { Method } from './method.ts';
 import { appended, type Budget, isSure, relativeTo, samplingTolerance, triesOf } from './sureness.ts';
 
@@ -52,12 +50,13 @@ export const kernelShap: Method<KernelShapParameters> = {
     if (samples !== undefined && !coalitions && players !== undefined) checkSamples(samples, players);
   },
   async run(context, { samples, seed, coalitions, ...sure }) {
+    const { additiveFit, gameOf, KernelSampler, statedCoalitions } = await import('./kernel-fit.ts');
     const game = await gameOf(context);
     const { players } = game;
     const chosen = { groups: context.partition.description, players };
     if (players < 2) return { ...game.spread(players ? [game.full - game.empty] : []), chosen };
     if (coalitions) {
-      const rows = given(coalitions, players);
+      const rows = statedCoalitions(coalitions, players);
       const values = await game.value(rows.coalitions);
       return {
         ...game.spread(additiveFit(rows, values, game).shares),
@@ -104,62 +103,4 @@ function checkSamples(samples: number, players: number): void {
     expected: `at least ${fewest}`,
     fix: 'take more samples (kernel-shap.samples), or fewer groups',
   });
-}
-
-function given(rows: readonly (readonly number[])[], players: number): WeightedCoalitions {
-  const coalitions = new Uint8Array(rows.length * players);
-  const weights = new Float64Array(rows.length);
-  rows.forEach((row, k) => {
-    const size = row.reduce((sum, held) => sum + held, 0);
-    if (row.length !== players || size === 0 || size === players) {
-      throw new WhereforeError('invalid-argument', `coalition ${k}`, {
-        got: `${size} of ${row.length} groups`,
-        expected: `${players} entries of 0 and 1, neither all of one kind`,
-      });
-    }
-    coalitions.set(row, k * players);
-    weights[k] = shapleyKernel(players, size);
-  });
-  return { coalitions, weights };
-}
-
-/**
- * The fit with the sum held: the last share is what the others leave, `φ_M = Δ − Σ φ_j`; with the standard errors of
- * shares over pairs that were drawn, none where none was.
- */
-export function additiveFit(
-  { coalitions, weights }: WeightedCoalitions,
-  values: Float64Array,
-  { empty, full, players }: Pick<Game, 'empty' | 'full' | 'players'>,
-  sampled?: KernelCoalitions,
-): { readonly shares: Float64Array; readonly errors?: Float64Array } {
-  const columns = players - 1;
-  const rest = values.map((value, k) => value - empty - coalitions[k * players + columns] * (full - empty));
-  const fill = (k: number, row: Float64Array) => {
-    const last = coalitions[k * players + columns];
-    for (let j = 0; j < columns; j++) row[j] = coalitions[k * players + j] - last;
-  };
-  const fit = weightedLeastSquares({ columns, fill }, rest, weights);
-  const { coefficients } = fit;
-  const shares = new Float64Array(players);
-  shares.set(coefficients);
-  shares[columns] = full - empty - coefficients.reduce((sum, share) => sum + share, 0);
-  if (!sampled) return { shares };
-  const { drawn, complements, times, weight } = sampled;
-  if (drawn.length === 0) return { shares, errors: new Float64Array(players) };
-  // A complement has the row −x: the pair tells the difference of its residuals.
-  const row = new Float64Array(columns);
-  const misfit = (k: number) => {
-    fill(k, row);
-    return rest[k] - row.reduce((sum, value, j) => sum + value * coefficients[j], 0);
-  };
-  const found = errorsOfFit(fit, {
-    columns,
-    fill: (k, into) => fill(drawn[k], into),
-    count: drawn.length,
-    residual: (k) => weight * (misfit(drawn[k]) - misfit(complements[k])),
-    weight: () => 2 * weight,
-    times: (k) => times[k],
-  });
-  return { shares, errors: found && appended(found.each, Float64Array.of(found.sum)) };
 }

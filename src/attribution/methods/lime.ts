@@ -1,8 +1,7 @@
 import * as z from 'zod/mini';
 import { filled } from '../../tensor/filled.ts';
 import { type Random, random } from '../../tensor/random.ts';
-import { coalitionMethod, gameOf, gamePasses } from './game.ts';
-import { errorsOfFit, weightedLeastSquares } from './least-squares.ts';
+import { coalitionMethod, gamePasses } from './coalition-method.ts';
 import type { Method } from './method.ts';
 import { appended, type Budget, isSure, relativeTo, samplingTolerance, triesOf } from './sureness.ts';
 
@@ -46,6 +45,7 @@ export const lime: Method<LimeParameters> = {
     return { forward: gamePasses(tries[tries.length - 1], work), backward: 0 };
   },
   async run(context, { samples, seed, kernelWidth, ridge, ...sure }) {
+    const { gameOf, localFit } = await import('./local-fit.ts');
     const game = await gameOf(context);
     const { players } = game;
     if (players === 0) return game.spread([]);
@@ -85,40 +85,4 @@ function budgetOf({ tolerance, maxSamples }: Pick<LimeParameters, 'tolerance' | 
 /** Random coalitions; the first row of all is the whole input, as in the authors' implementation. */
 function drawn(count: number, players: number, source: Random, withWhole: boolean): Uint8Array {
   return filled(new Uint8Array(count * players), (i) => ((withWhole && i < players) || source.uniform() < 0.5 ? 1 : 0));
-}
-
-function localFit(
-  coalitions: Uint8Array,
-  values: Float64Array,
-  players: number,
-  { kernelWidth, ridge }: Pick<LimeParameters, 'kernelWidth' | 'ridge'>,
-): { readonly coefficients: Float64Array; readonly errors?: Float64Array } {
-  const heldBy = (k: number) => coalitions.subarray(k * players, (k + 1) * players);
-  const weights = values.map((_, k) => {
-    const distance = 1 - Math.sqrt(heldBy(k).reduce((sum, held) => sum + held, 0) / players);
-    return Math.exp(-(distance ** 2) / (2 * kernelWidth ** 2));
-  });
-  const columns = players + 1;
-  const fill = (k: number, row: Float64Array) => {
-    row[0] = 1;
-    row.set(heldBy(k), 1);
-  };
-  const penalty = new Float64Array(columns).fill(ridge);
-  penalty[0] = 0;
-  const fit = weightedLeastSquares({ columns, fill }, values, weights, penalty);
-  const { coefficients } = fit;
-  const row = new Float64Array(columns);
-  // The whole input is no draw.
-  const found = errorsOfFit(fit, {
-    columns,
-    fill: (k, into) => fill(k + 1, into),
-    count: values.length - 1,
-    residual(k) {
-      fill(k + 1, row);
-      return weights[k + 1] * (values[k + 1] - row.reduce((sum, value, j) => sum + value * coefficients[j], 0));
-    },
-    weight: (k) => weights[k + 1],
-    times: () => 1,
-  });
-  return { coefficients, errors: found?.each.subarray(1) };
 }

@@ -1,12 +1,12 @@
-import { WhereforeError } from '../../errors.ts';
 import type { Tensors } from '../../runtime/runtime.ts';
 import { filled } from '../../tensor/filled.ts';
 import { type Random, random } from '../../tensor/random.ts';
-import { float32, formatShape, sizeOf, stridesOf, type Tensor, tensor } from '../../tensor/tensor.ts';
+import { float32, sizeOf, stridesOf, type Tensor, tensor } from '../../tensor/tensor.ts';
 import type { InputLayout } from '../baseline.ts';
 import type { Points } from '../points.ts';
+import { maskBudget } from './mask-budget.ts';
 import { type MethodContext, type MethodResult, onlyReference, type Reference, sumOf } from './method.ts';
-import { appended, type Budget, errorOfMean, isSure, type Sureness, surenessOf, triesOf } from './sureness.ts';
+import { appended, errorOfMean, isSure, type Sureness, surenessOf, triesOf } from './sureness.ts';
 
 /** Soft masks over the values of a layer: 1 shows an element, 0 replaces it by the baseline. */
 export interface Masks {
@@ -188,6 +188,12 @@ export function weightedMasks(
   return count < 2 ? { values, sum } : { values, sum, ...surenessOf(values, errors) };
 }
 
+export interface MaskSampling extends Omit<RandomMaskOptions, 'samples'> {
+  readonly samples?: number;
+  readonly maxSamples: number;
+  readonly tolerance: number;
+}
+
 /**
  * Runs so many masks, and twice as many again while they are not sure enough.
  * @param weigh the weights of masks `start` to `end`
@@ -209,33 +215,4 @@ export async function sampledMasks(
       return { ...result, weights, chosen: samples === undefined ? { samples: weights.length } : undefined };
     }
   }
-}
-
-export interface MaskSampling extends Omit<RandomMaskOptions, 'samples'> {
-  readonly samples?: number;
-  readonly maxSamples: number;
-  readonly tolerance: number;
-}
-
-export function maskBudget({ maxSamples, tolerance }: Pick<MaskSampling, 'maxSamples' | 'tolerance'>): Budget {
-  return { first: 1000, most: Math.max(1000, maxSamples), tolerance };
-}
-
-/** The explained input that is an image, with its rows and columns. */
-export function imageInput({ explained, layouts, inputs }: Pick<MethodContext, 'explained' | 'layouts' | 'inputs'>): {
-  name: string;
-  rows: number;
-  columns: number;
-  layout: InputLayout;
-} {
-  for (const name of explained) {
-    const layout = layouts.get(name);
-    const shape = inputs.get(name)?.shape ?? [];
-    if (layout?.spatialAxes?.length === 2)
-      return { name, rows: shape[layout.spatialAxes[0]], columns: shape[layout.spatialAxes[1]], layout };
-  }
-  throw new WhereforeError('invalid-argument', 'this method needs an input with rows and columns', {
-    got: explained.map((name) => `"${name}" ${formatShape(inputs.get(name)?.shape ?? [])}`).join(', '),
-    fix: 'say in the layout which axes are rows and columns',
-  });
 }

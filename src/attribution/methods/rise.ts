@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { maskBudget, sampledMasks } from './masks.ts';
+import { maskBudget } from './mask-budget.ts';
 import type { Method } from './method.ts';
 import { samplingTolerance, triesOf } from './sureness.ts';
 
@@ -40,6 +40,7 @@ export const rise: Method<MaskParameters> = {
   parameters: maskParameters as z.core.$ZodType<MaskParameters>,
   cost: ({ samples, ...sure }) => ({ forward: triesOf(maskBudget(sure), samples).at(-1) as number, backward: 0 }),
   async run(context, options) {
+    const { sampledMasks } = await import('./masks.ts');
     const { weights: _, ...result } = await sampledMasks(
       context,
       options,

@@ -1,7 +1,8 @@
 import type * as z from 'zod/mini';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { mapResult, type SignedParameters, signedParameters, spatialLayer } from './class-activation.ts';
-import { imageInput, type Masks, maskedPoints, resizeBilinear, spatialMaskShape } from './masks.ts';
+import { imageInput } from './mask-budget.ts';
+import type { Masks } from './masks.ts';
 import { type Method, onlyReference } from './method.ts';
 
 /** Each channel weighs as much as the target gains when the image is shown only where that channel is active. */
@@ -23,15 +24,20 @@ export const scoreCam: Method<SignedParameters> = {
     imageInput(conditions);
   },
   async run(context, { signed }) {
+    const { maskedPoints, resizeBilinear, spatialMaskShape } = await import('./masks.ts');
     const layer = spatialLayer(context);
     const { features, channels, positions, space } = layer;
+    const [height, width] = space;
     const { name, rows, columns, layout } = imageInput(context);
     const reference = onlyReference(context);
     const shape = spatialMaskShape((context.inputs.get(name) as Tensor).shape, layout);
     const masks: Masks = {
       count: channels,
       shape: () => shape,
-      at: (c) => channelMask(features.subarray(c * positions, (c + 1) * positions), space, rows, columns),
+      at: (c) =>
+        scaledToOne(
+          resizeBilinear(features.subarray(c * positions, (c + 1) * positions), height, width, rows, columns),
+        ),
     };
     // The image is masked, so the reference's inputs stand for what is hidden.
     const hidden = { ...reference, features: reference.inputs };
@@ -48,15 +54,9 @@ export const scoreCam: Method<SignedParameters> = {
   },
 };
 
-/** A channel over the image, from 0 at its smallest to 1 at its largest; 0 everywhere where it is constant. */
-function channelMask(
-  channel: Float32Array,
-  [height, width]: readonly number[],
-  rows: number,
-  columns: number,
-): Float32Array {
-  const large = resizeBilinear(channel, height, width, rows, columns);
-  const low = large.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-  const high = large.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  return large.map((value) => (high > low ? (value - low) / (high - low) : 0));
+/** A channel from 0 at its smallest to 1 at its largest; 0 everywhere where it is constant. */
+function scaledToOne(channel: Float32Array): Float32Array {
+  const low = channel.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const high = channel.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  return channel.map((value) => (high > low ? (value - low) / (high - low) : 0));
 }

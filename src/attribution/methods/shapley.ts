@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import { WhereforeError } from '../../errors.ts';
 import { permutation, type Random, random } from '../../tensor/random.ts';
-import { allCoalitions, binomial } from './coalitions.ts';
-import { coalitionMethod, type Game, gameOf, gamePasses } from './game.ts';
+import { coalitionMethod, gamePasses } from './coalition-method.ts';
+import type { Game } from './game.ts';
 import type { Method } from './method.ts';
 import { type Budget, errorOfMean, isSure, relativeTo, samplingTolerance, triesOf } from './sureness.ts';
 
@@ -34,6 +34,10 @@ export const exactShapley: Method<z.infer<typeof exactParameters>> = {
     if (players !== undefined) checkPlayers(players, maxGroups);
   },
   async run(context, { maxGroups }) {
+    const [{ gameOf }, { allCoalitions, binomial }] = await Promise.all([
+      import('./game.ts'),
+      import('./coalitions.ts'),
+    ]);
     const game = await gameOf(context);
     const { players } = game;
     checkPlayers(players, maxGroups);
@@ -88,6 +92,7 @@ export const shapleySampling: Method<z.infer<typeof samplingParameters>> = {
     return { forward: gamePasses(2 * tries[tries.length - 1] * Math.max(0, work.groups - 1), work), backward: 0 };
   },
   async run(context, { pairs, seed, ...sure }) {
+    const { gameOf } = await import('./game.ts');
     const game = await gameOf(context);
     const { players } = game;
     const budget = budgetOf(sure);

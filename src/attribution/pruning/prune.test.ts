@@ -18,7 +18,7 @@ async function bothWays(build: (b: GraphBuilder) => string, feeds: Readonly<Reco
   const model = handModel(runtime, b.build());
   const inputs = new Map(Object.entries(feeds));
   const specialised = await model.executor.specialise(model.graph, inputs);
-  const lean = prune(specialised);
+  const lean = await prune(specialised);
   const run = async (graph: typeof lean) => (await model.executor.run(graph, inputs, [output])).get(output) as Tensor;
   const [whole, result] = [await run(specialised.graph), await run(lean)];
   const { facts } = await model.executor.specialise(lean, inputs);

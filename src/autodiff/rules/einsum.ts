@@ -3,6 +3,7 @@ import { convert } from '../../tensor/convert.ts';
 import { maxOf } from '../../tensor/extremes.ts';
 import { float32 } from '../../tensor/tensor.ts';
 import type { RuleContext, VjpRule } from '../context.ts';
+import { type RuleTable, smooth } from './entry.ts';
 
 /** An equation with the ellipsis written out: a list of labels for each operand and for the output. */
 export interface Equation {
@@ -40,7 +41,7 @@ export function parseEquation(equation: string, ranks: readonly number[]): Equat
  * operand's own labels. Labels that nothing else has (the operand was summed over them) are expanded; an axis of
  * size 1 that met a longer one is summed; a label that the operand has twice (a diagonal) meets an identity matrix.
  */
-export const einsum: VjpRule = (c, [g]) => {
+const einsum: VjpRule = (c, [g]) => {
   if (!g) return [];
   const equation = parseEquation(
     stringAttribute(c.node, 'equation', ''),
@@ -106,3 +107,5 @@ function lettersFor(labels: readonly string[]): Map<string, string> {
   const free = alphabet.filter((letter) => !labels.includes(letter));
   return new Map(labels.map((label) => [label, alphabet.includes(label) ? label : (free.shift() as string)]));
 }
+
+export const einsumRules = { Einsum: smooth(einsum) } satisfies RuleTable;

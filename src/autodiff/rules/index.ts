@@ -31,6 +31,8 @@ const common = {
 
 /** Families that few networks need, a third of the code: each is loaded with the first graph that has an operator of it. */
 const rareFamilies = {
+  einsum: async () => (await import('./einsum.ts')).einsumRules,
+  scattering: async () => (await import('./scatter-rules.ts')).scattering,
   fourier: async () => (await import('./fourier.ts')).fourier,
   regions: async () => (await import('./regions.ts')).regions,
   resizing: async () => (await import('./resize.ts')).resizing,
@@ -43,6 +45,9 @@ type RareFamily = keyof typeof rareFamilies;
 
 /** The family of each operator that the table of operators lists with a rule and `common` lacks; one that is missing does not compile. */
 const familyOf: Readonly<Record<Exclude<OperatorsWith<'rule'>, keyof typeof common>, RareFamily>> = {
+  Einsum: 'einsum',
+  ScatterElements: 'scattering',
+  ScatterND: 'scattering',
   DFT: 'fourier',
   STFT: 'fourier',
   RoiAlign: 'regions',

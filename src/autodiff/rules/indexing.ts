@@ -5,7 +5,6 @@ import type { RuleContext, VjpRule } from '../context.ts';
 import { kinked, type RuleTable, smooth } from './entry.ts';
 import { padAxis } from './placement.ts';
 import { scatterAlong, scatterFlat } from './scatter.ts';
-import { scatterElementsRule, scatterNdRule } from './scatter-rules.ts';
 
 function axisAttribute(c: RuleContext, fallback: number, rank: number): number {
   const axis = intAttribute(c.node, 'axis', fallback);
@@ -134,8 +133,6 @@ export const indexing = {
   Gather: smooth(gatherRule),
   GatherElements: smooth(gatherElementsRule),
   GatherND: smooth(gatherNdRule),
-  ScatterElements: kinked(scatterElementsRule),
-  ScatterND: smooth(scatterNdRule),
   TopK: kinked(topKRule),
   OneHot: smooth(oneHotRule),
   Compress: smooth(compressRule),

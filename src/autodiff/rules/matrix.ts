@@ -2,7 +2,6 @@ import { floatAttribute, intAttribute } from '../../onnx/graph.ts';
 import { convert } from '../../tensor/convert.ts';
 import { float32, sizeOf } from '../../tensor/tensor.ts';
 import type { RuleContext, VjpRule } from '../context.ts';
-import { einsum } from './einsum.ts';
 import { type RuleTable, smooth, unary } from './entry.ts';
 
 /** Products of matrices. */
@@ -21,7 +20,6 @@ export const matrix = {
     });
   }),
   Gemm: smooth(gemm),
-  Einsum: smooth(einsum),
   Det: smooth(unary(determinant)),
   'com.microsoft.Inverse': smooth(unary(inverse)),
 } satisfies RuleTable;

@@ -1,5 +1,6 @@
 import { intAttribute, stringAttribute } from '../../onnx/graph.ts';
 import type { RuleContext, VjpRule } from '../context.ts';
+import { kinked, type RuleTable, smooth } from './entry.ts';
 
 /** A scatter along one axis: all of `updates`, `indices` and gradients of updates have one shape. */
 interface Scatter {
@@ -13,7 +14,7 @@ interface Scatter {
 }
 
 /** With reduction "none", repeated indices have no defined result (ONNX), and so no defined gradient. */
-export const scatterElementsRule: VjpRule = (c, [g]) => {
+const scatterElementsRule: VjpRule = (c, [g]) => {
   if (!g) return [];
   const [data, indices, updates] = c.node.inputs;
   const axis = intAttribute(c.node, 'axis', 0);
@@ -25,7 +26,7 @@ export const scatterElementsRule: VjpRule = (c, [g]) => {
  * With reduction "none", repeated indices have no defined result (ONNX), and so no defined gradient. Lowering makes a
  * ScatterElements of the other reductions.
  */
-export const scatterNdRule: VjpRule = (c, [g]) => {
+const scatterNdRule: VjpRule = (c, [g]) => {
   if (!g) return [];
   const [, indices, updates] = c.node.inputs;
   const reduction = stringAttribute(c.node, 'reduction', 'none');
@@ -90,3 +91,8 @@ function productGradients(
   const alone = c.indicator(c.op('Equal', [gather(zeros), zero]), c.input(0));
   return [byData, undefined, c.mul(alone, c.div(gather(c.mul(g, product)), factors))];
 }
+
+export const scattering = {
+  ScatterElements: kinked(scatterElementsRule),
+  ScatterND: smooth(scatterNdRule),
+} satisfies RuleTable;

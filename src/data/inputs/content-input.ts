@@ -5,7 +5,6 @@ import type { LoadedModel } from '../model/loaded-model.ts';
 import type { Preprocessing } from '../model/preprocessing.ts';
 import type { ModelInput } from './model-input.ts';
 import { tensorInput } from './tensor-input.ts';
-import { textInputs } from './text-input.ts';
 import type { FoundText } from './text-sources.ts';
 
 /** Texts as inputs of a model, each under the name of its source and its place there. */
@@ -15,6 +14,7 @@ export async function textsAsInputs(
   told: string,
   preprocessing: Preprocessing,
 ): Promise<ModelInput[]> {
+  const { textInputs } = await import('./text-input.ts');
   const inputs: ModelInput[][] = [];
   for (const { text, place, notes } of texts) {
     const source = `${told}${place}`;

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { zipSync } from 'fflate';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type TextClassifier, writeTextClassifier } from '../../../test/text-models.ts';
-import { preprocessingOf } from '../../explain/explain.ts';
+import { preprocessingOf } from '../../explain/preprocessing-of.ts';
 import { GraphBuilder } from '../../onnx/builder.ts';
 import { encodeModel } from '../../onnx/encode.ts';
 import { float32, tensor } from '../../tensor/tensor.ts';

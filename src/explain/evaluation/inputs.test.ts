@@ -6,7 +6,7 @@ import { afterAll, expect, it } from 'vitest';
 import { writePng } from '../../data/formats/image.ts';
 import { loadModel } from '../../data/model/load-model.ts';
 import { tensor } from '../../tensor/tensor.ts';
-import { preprocessingOf } from '../explain.ts';
+import { preprocessingOf } from '../preprocessing-of.ts';
 import { drawInputs, sourceOf } from './inputs.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'wherefore-inputs-'));

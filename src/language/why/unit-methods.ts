@@ -1,5 +1,5 @@
 import { KernelSampler } from '../../attribution/methods/coalitions.ts';
-import { additiveFit } from '../../attribution/methods/kernel-shap.ts';
+import { additiveFit } from '../../attribution/methods/kernel-fit.ts';
 import { random } from '../../tensor/random.ts';
 import { lasso } from './lasso.ts';
 import { randomSets, type UnitGame, without } from './unit-game.ts';

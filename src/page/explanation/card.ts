@@ -46,7 +46,7 @@ ${figure.kind === 'map' ? html`${await mapFigure(explained, figure, place, chips
 <p class="verdict ${grade}">${verdict}</p>
 ${numbers(document)}
 ${ownQuestion(document)}
-${document.scorecard && renderScorecard(document.scorecard, place.alone)}
+${document.scorecard && (await renderScorecard(document.scorecard, place.alone))}
 ${notes(document, place.saidBefore)}
 ${place.channels && figure.kind === 'map' && (await renderChannels(explained, figure, place.images))}
 ${reproduction(document)}

@@ -1,4 +1,3 @@
-import { metrics as metricTable } from '../../evaluation/metrics/index.ts';
 import type { ExplanationDocument } from '../../explain/document.ts';
 import type { Explained } from '../../explain/explained.ts';
 import type { ScorecardDocument } from '../../explain/scorecard-document.ts';
@@ -20,11 +19,13 @@ const questions: Readonly<Record<string, string>> = {
 };
 
 /** The scorecard as a table for an explanation's card: score, interval, which way is better. */
-export function renderScorecard(scorecard: ScorecardDocument, open = true): Html {
+export async function renderScorecard(scorecard: ScorecardDocument, open = true): Promise<Html> {
+  // All metrics come along: pages without scores do without.
+  const { metrics } = await import('../../evaluation/metrics/index.ts');
   const { entries, warning, notes, cost } = scorecard;
   const row = (entry: Entry) =>
     html`<tr><th scope="row">${entry.title} ${arrow(entry)}${questions[entry.metric] && html`<span class="aside">${questions[entry.metric]}</span>`}</th>
-<td class="number"><b>${scoreText(entry)}</b>${gauge(entry)}<span class="aside">${intervalText(entry)}</span></td></tr>`;
+<td class="number"><b>${scoreText(entry)}</b>${gauge(entry, metrics[entry.metric]?.range)}<span class="aside">${intervalText(entry)}</span></td></tr>`;
   return html`<details class="scorecard"${open && html` open`}><summary>Scorecard</summary>
 ${warning !== null && html`<ul class="chips"><li>${warning}</li></ul>`}
 <table><caption>${meaning(scorecard)}</caption>
@@ -68,8 +69,10 @@ function intervalText({ low, high }: Entry): string {
 }
 
 /** Where a score lies between the worst (left) and the best (right); a score without a worst has no gauge. */
-function gauge({ metric, direction, score, low, high }: Entry): Html | undefined {
-  const [least, most] = metricTable[metric]?.range ?? [Number.NaN, Number.NaN];
+function gauge(
+  { direction, score, low, high }: Entry,
+  [least, most]: readonly [number, number] = [Number.NaN, Number.NaN],
+): Html | undefined {
   if (!Number.isFinite(least) || !Number.isFinite(most)) return undefined;
   const place = (value: number) => {
     const share = Math.min(1, Math.max(0, (value - least) / (most - least)));

@@ -3,7 +3,7 @@ import type { LoadedModel } from '../../data/model/loaded-model.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
 import { WhereforeError } from '../../errors.ts';
 import { type ClassReading, classReading, probabilitiesOf } from '../../explain/class-reading.ts';
-import { preprocessingOf } from '../../explain/explain.ts';
+import { preprocessingOf } from '../../explain/preprocessing-of.ts';
 import { lastFeatures } from '../../influence/represent.ts';
 import type { Tensors } from '../../runtime/runtime.ts';
 import { checkClassNames } from './check-rows.ts';

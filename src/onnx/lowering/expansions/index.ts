@@ -6,7 +6,9 @@ import type { Expansions } from './expression.ts';
 import { featureExpansions } from './features.ts';
 import { linearModelExpansions } from './linear-models.ts';
 import { lossExpansions } from './losses.ts';
+import { normalizationExpansions } from './normalization.ts';
 import { packedWeightExpansions } from './packed-weights.ts';
+import { productExpansions } from './products.ts';
 import { quantizedExpansions } from './quantized.ts';
 import { rotaryExpansions } from './rotary.ts';
 import { supportVectorExpansions } from './support-vectors.ts';
@@ -20,7 +22,9 @@ export const allExpansions = (): Expansions => ({
   ...featureExpansions,
   ...linearModelExpansions,
   ...lossExpansions,
+  ...normalizationExpansions,
   ...packedWeightExpansions,
+  ...productExpansions,
   ...quantizedExpansions,
   ...rotaryExpansions,
   ...supportVectorExpansions,
