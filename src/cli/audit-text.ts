@@ -5,21 +5,32 @@ import { formatTable } from './table-text.ts';
 /** Rows of the list that the terminal shows. */
 const shown = 10;
 
-/** What a terminal shows of an audit. */
-export function auditText(document: AuditDocument, page: string): string {
+/** The rows that {@link auditText} lists. */
+export const auditShown = ({ rows }: AuditDocument): number[] => rows.slice(0, shown).map(({ row }) => row);
+
+/**
+ * What a terminal shows of an audit.
+ * @param texts how the rows that it lists begin, where they are texts
+ */
+export function auditText(
+  document: AuditDocument,
+  page: string,
+  texts: ReadonlyMap<number, string> = new Map(),
+): string {
   const { counts, rows, classes, dataSet, notes, data } = document;
   const found = (Object.entries(counts) as [ProblemKind, number][]).filter(([, count]) => count > 0);
   const name = (k: number) => classes[k] ?? String(k);
   const list = rows
     .slice(0, shown)
-    .map(({ from, problems, label }) => [
+    .map(({ row, from, problems, label }) => [
       `  ${from}`,
       [...new Set(problems.map(({ kind }) => problemKinds[kind].title))].join(', '),
       label && problems.some(({ kind }) => kind === 'label')
         ? `${name(label.given)} (${label.probability.toFixed(2)}) → ${name(label.suggested)} (${label.suggestedProbability.toFixed(2)})`
         : '',
       label?.agreement === undefined ? '' : `${Math.round(100 * label.agreement)} % of neighbours agree`,
-      label ? `loss place ${label.lossRank}, confident learning ${label.confidentRank}` : '',
+      label ? `rank ${label.lossRank} by loss, ${label.confidentRank} by confident learning` : '',
+      texts.get(row) ?? '',
     ]);
   const whole = [
     ...(dataSet.leaks.exact + dataSet.leaks.near > 0

@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { auditFolder, writeAudit } from '../report/audit/write-audit.ts';
-import { auditText } from './audit-text.ts';
+import { auditShown, auditText } from './audit-text.ts';
 import { interruptible } from './failure.ts';
-import { commandLine, list, redactHelp, share, withPreprocessing, withRuntime } from './options.ts';
+import { commandLine, redactHelp, share, withPreprocessing, withRuntime } from './options.ts';
 import { checkWritable } from './out-folder.ts';
 import { showProgress } from './progress.ts';
+import { withRows } from './row-options.ts';
+import { rowTexts } from './row-texts.ts';
 import { type AuditOptions, computeAudit } from './run-audit.ts';
 import { print, printJson, tell } from './terminal.ts';
 
@@ -15,12 +17,9 @@ export function defineAudit(program: Command): void {
     .description(
       'what is wrong in training data: labels, copies, outliers, leaks, groups; one ranked list and a review',
     )
-    .requiredOption('--data <path>', 'training rows: a folder, a table, arrays, a text file, or wherefore.yaml#name')
+    .requiredOption('--data <path>', 'training rows: a folder, a table, arrays, a text file, or wherefore.yaml#name');
+  withRows(command)
     .option('--model <file>', 'an .onnx file that predicts the labels; trees too')
-    .option('--label <column>', 'the column of the labels; default: sub-folders, or what wherefore.yaml says')
-    .option('--labels <file>', 'a file with the labels, one for each row')
-    .option('--id <column>', 'the column that names the rows; decisions are kept by it')
-    .option('--metadata <columns>', 'columns that are no features: annotator, source, date', list)
     .option('--held-out <path>', 'rows that were not trained on: leaks and undersampled regions are looked for')
     .option('--held-out-labels <file>', 'a file with their labels; default none where --labels names a file')
     .option(
@@ -65,7 +64,7 @@ async function run(options: AuditOptions, signal: AbortSignal, command: string):
     const folder = auditFolder(options.out, started, name);
     await writeAudit(folder, document, views);
     if (options.json) printJson(document);
-    else print(auditText(document, join(folder, 'index.html')));
+    else print(auditText(document, join(folder, 'index.html'), await rowTexts(views, auditShown(document))));
   } finally {
     progress.clear();
   }

@@ -21,6 +21,7 @@ import type { Shard, ShardJob, ShardProgram } from '../run/shard.ts';
 import { float32, int64, type Tensor, tensor } from '../tensor/tensor.ts';
 import { loadAt } from './checkpoint-model.ts';
 import { filesAt, namedFiles } from './named-files.ts';
+import { rowsDescribed } from './row-options.ts';
 
 const labels = z.enum(['given', 'sampled']);
 
@@ -35,13 +36,7 @@ const made = z.discriminatedUnion('kind', [
 export type Made = z.infer<typeof made>;
 
 /** How the rows were opened: the words of the command. */
-const described = z.object({
-  path: z.string(),
-  label: z.optional(z.string()),
-  labels: z.optional(z.string()),
-  id: z.optional(z.string()),
-  metadata: z.optional(z.array(z.string())),
-});
+const described = z.extend(rowsDescribed, { path: z.string() });
 
 const parameters = z.object({
   model: z.string(),

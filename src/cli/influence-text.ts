@@ -4,6 +4,7 @@ import { type MeasuredQuery, measureText, unitOf } from '../influence/slices/mea
 import { isMeasured, textOfF, unitOfF } from '../influence/text-of-f.ts';
 import type { WhatIf } from '../influence/what-if.ts';
 import { plainAnswer, plainExamples, type RowDocument } from '../page/influence/plain-words.ts';
+import { signedText } from '../page/number-text.ts';
 import { formatTable } from './table-text.ts';
 
 /** Rows of each list that the terminal shows. */
@@ -12,8 +13,23 @@ const shown = 5;
 /** Proposed changes that the terminal shows. */
 const shownChanges = 8;
 
-/** Which rows are behind a prediction, for the terminal. */
-export function influenceText(document: InfluenceDocument, page: string): string {
+/** The rows that {@link influenceText} lists. */
+export function influenceShown({ all, nearest, sameWords = [], redacted }: InfluenceDocument): number[] {
+  if (redacted) return [];
+  return [all.proponents, all.opponents, nearest, sameWords]
+    .flatMap((list) => list.slice(0, shown))
+    .map(({ row }) => row);
+}
+
+/**
+ * Which rows are behind a prediction, for the terminal.
+ * @param texts how the rows that it lists begin, where they are texts
+ */
+export function influenceText(
+  document: InfluenceDocument,
+  page: string,
+  texts: ReadonlyMap<number, string> = new Map(),
+): string {
   const { query, method, classes, groups, whatIfs, notes, likeSimilarity } = document;
   const name = (k: number | undefined) => (k === undefined ? '' : (classes[k] ?? String(k)));
   const table = (rows: readonly InfluentialRow[]) =>
@@ -22,12 +38,13 @@ export function influenceText(document: InfluenceDocument, page: string): string
       : formatTable(
           rows
             .slice(0, shown)
-            .map(({ from, label, score, similarity, reliability }) => [
-              `  ${score < 0 ? '−' : '+'}${Math.abs(score).toExponential(1)}`,
+            .map(({ row, from, label, score, similarity, reliability }) => [
+              `  ${signedText(score, 2)}`,
               name(label),
               from,
               similarity === undefined ? '' : `similarity ${similarity.toFixed(2)}`,
               reliability ?? '',
+              texts.get(row) ?? '',
             ]),
         );
   return [
@@ -45,7 +62,7 @@ export function influenceText(document: InfluenceDocument, page: string): string
             groups
               .slice(0, shown)
               .map(({ column, value, rows, score, understated, newton }) => [
-                `  ${score < 0 ? '−' : '+'}${Math.abs(score).toExponential(1)}`,
+                `  ${signedText(score, 2)}`,
                 `${column} ${value}`,
                 `${rows} rows${newton !== undefined ? `, by one Newton step ${effectText({ mean: newton }, unitOfF(document))}` : understated ? ', more than the sum says' : ''}`,
               ]),

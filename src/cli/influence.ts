@@ -8,7 +8,7 @@ import { checkCalibrateOptions, withCalibration } from './calibrate.ts';
 import { interruptible } from './failure.ts';
 import { checkSliceOptions } from './influence-slices.ts';
 import { withStore } from './influence-store.ts';
-import { influenceText, plainText } from './influence-text.ts';
+import { influenceShown, influenceText, plainText } from './influence-text.ts';
 import {
   commandLine,
   list,
@@ -22,6 +22,8 @@ import {
 } from './options.ts';
 import { checkWritable } from './out-folder.ts';
 import { showProgress } from './progress.ts';
+import { withRows } from './row-options.ts';
+import { rowTexts } from './row-texts.ts';
 import { computeInfluence, type InfluenceOptions } from './run-influence.ts';
 import type { ShardSession } from './sharded-run.ts';
 import { print, printJson, tell } from './terminal.ts';
@@ -40,8 +42,12 @@ export function defineInfluence(program: Command): void {
       'which training rows are behind a prediction, a slice or a gap: proponents, opponents, groups, nearest rows, and a page',
     )
     .argument('[query]', 'an input as for explain, or with --from the number of a row, from 0; or --slice, or --gap');
-  withModel(command)
-    .requiredOption('--data <path>', 'training rows: a folder, a table, arrays, a text file, or wherefore.yaml#name')
+  withRows(
+    withModel(command).requiredOption(
+      '--data <path>',
+      'training rows: a folder, a table, arrays, a text file, or wherefore.yaml#name',
+    ),
+  )
     .option('--from <path>', 'where the query is a row of, e.g. the held-out data, or what slices are of')
     .option('--from-labels <file>', 'a file with the labels of --from, for slices')
     .option(
@@ -55,14 +61,6 @@ export function defineInfluence(program: Command): void {
         '--measure <what>',
         'of a slice or gap: the mean log-probability of the label, or the mean probability of --class',
       ).choices(measures),
-    )
-    .option('--label <column>', 'the column of the labels; default: sub-folders, or what wherefore.yaml says')
-    .option('--labels <file>', 'a file with the labels of the training rows, one for each')
-    .option('--id <column>', 'the column that names the rows')
-    .option(
-      '--metadata <columns>',
-      'columns that are no features: annotator, source, date; groups are made of them',
-      list,
     )
     .option(
       '--decisions <file>',
@@ -158,7 +156,8 @@ async function run(query: string | undefined, options: InfluenceOptions, given: 
       if (options.json) printJson(document);
       else {
         const page = join(folder, 'index.html');
-        print(options.plain ? plainText(document as RowDocument, page) : influenceText(document, page));
+        const texts = await rowTexts(views.rows, influenceShown(document));
+        print(options.plain ? plainText(document as RowDocument, page) : influenceText(document, page, texts));
       }
     });
   } finally {

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { withDriver } from './driver-options.ts';
 import { interruptible } from './failure.ts';
 import { commandLine, list, redactHelp, wholeNumber, withPreprocessing, withRuntime, wordsOf } from './options.ts';
+import { withRows } from './row-options.ts';
 import { type RetrainOptions, retrain } from './run-retrain.ts';
 import { placeholders } from './train-command.ts';
 
@@ -11,7 +12,8 @@ export function defineRetrain(program: Command): void {
     .description(
       'measures whether a change of the training rows helps: trains with and without it, several seeds each, and without random rows; and a page',
     )
-    .requiredOption('--data <path>', 'training rows: a folder, a table, arrays, a text file, or wherefore.yaml#name')
+    .requiredOption('--data <path>', 'training rows: a folder, a table, arrays, a text file, or wherefore.yaml#name');
+  withRows(command)
     .option('--model <file>', 'the trained .onnx file; default: that of --training')
     .option(
       '--training <folder>',
@@ -42,10 +44,6 @@ export function defineRetrain(program: Command): void {
     .option('--held-out <path>', 'rows to measure on; default: a fifth of the rows, which no training then uses')
     .option('--held-out-labels <file>', 'a file with their labels')
     .option('--query <numbers>', 'rows of --held-out that are measured, from 0; default all', list)
-    .option('--label <column>', 'the column of the labels; default: sub-folders, or what wherefore.yaml says')
-    .option('--labels <file>', 'a file with the labels, one for each row')
-    .option('--id <column>', 'the column that names the rows')
-    .option('--metadata <columns>', 'columns that are no features', list)
     .option('--seeds <count>', 'trainings of each kind; default 5', wholeNumber)
     .option('--seed <number>', 'of everything that is drawn', Number, 0)
     .option('--out <folder>', 'where runs are kept; the same command goes on where it was stopped', '.wherefore/runs')

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { openDataset } from '../data/datasets/open-dataset.ts';
+import { type OpenedDataset, openDataset } from '../data/datasets/open-dataset.ts';
 import { isFile } from '../data/files/folders.ts';
 import { readBytes } from '../data/files/read-file.ts';
 import { readNpy } from '../data/formats/npy.ts';
@@ -19,16 +19,13 @@ import { trainingFileNames } from '../train/index.ts';
 import { recordAsked } from './asked.ts';
 import { openDecided } from './decided.ts';
 import { type RuntimeOptions, runtimeOf } from './options.ts';
+import { describedRows, type RowsDescribed } from './row-options.ts';
 
 /** What `wherefore audit` is asked. */
-export interface AuditOptions extends RuntimeOptions {
+export interface AuditOptions extends RuntimeOptions, Readonly<RowsDescribed> {
   readonly data: string;
   readonly model?: string;
   readonly preprocessing?: string;
-  readonly label?: string;
-  readonly labels?: string;
-  readonly id?: string;
-  readonly metadata?: string[];
   readonly heldOut?: string;
   readonly heldOutLabels?: string;
   readonly probabilities?: string;
@@ -71,13 +68,12 @@ export async function computeAudit(options: AuditOptions, session: AuditSession)
     : undefined;
   const runtime = createNodeRuntime({ threads: options.threads });
   try {
-    const open = (path: string, labels: string | undefined) =>
+    const open = (path: string, labels: string | undefined, preprocessing?: OpenedDataset['preprocessing']) =>
       openDataset(path, {
         model,
-        label: options.label,
+        preprocessing,
+        ...describedRows(options),
         labels,
-        id: options.id,
-        metadata: options.metadata,
       });
     const opened = await open(options.data, options.labels);
     const { data, views, settled, notes } = await openDecided(opened, options.decisions, model?.labels);
@@ -85,7 +81,11 @@ export async function computeAudit(options: AuditOptions, session: AuditSession)
     const heldOut =
       options.heldOut === undefined
         ? undefined
-        : await open(options.heldOut, options.heldOutLabels ?? (options.labels ? 'none' : undefined));
+        : await open(
+            options.heldOut,
+            options.heldOutLabels ?? (options.labels ? 'none' : undefined),
+            opened.preprocessing,
+          );
     if (options.selfTest && !model)
       throw new WhereforeError('invalid-argument', '--self-test asks a model', { fix: 'add --model' });
     const probabilities = await givenProbabilities(options, data);

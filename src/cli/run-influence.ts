@@ -27,6 +27,7 @@ import { type AskedQuery, classNamed, openQuery } from './influence-query.ts';
 import { asksSlices, openSliceQuery, type SliceOptions } from './influence-slices.ts';
 import { type StoreOptions, storesFor } from './influence-store.ts';
 import { runtimeOf } from './options.ts';
+import { describedRows } from './row-options.ts';
 import { parseSettings } from './settings-text.ts';
 import type { ShardSession } from './sharded-run.ts';
 
@@ -109,8 +110,8 @@ export async function computeInfluence<T>(
       paths.set(own, path);
       sameArchitecture(model, own, path.checkpoint ?? path.model);
     }
-    const { label, labels, id, metadata } = options;
-    const described = { model, label, labels, id, metadata };
+    const rows = describedRows(options);
+    const described = { model, ...rows };
     const opened = await observeReads(noteReads(read), () => openDataset(options.data, described));
     const data = withKeptHashes(opened);
     const decided = await openDecided(data, options.decisions, model.labels);
@@ -123,7 +124,7 @@ export async function computeInfluence<T>(
     const asked = slices
       ? askedOf(slices)
       : await openQuery(query as string, options.from, model, described, opened.preprocessing);
-    const stored = { data, described: { label, labels, id, metadata }, read, signal, say, onProgress };
+    const stored = { data, described: rows, read, signal, say, onProgress };
     kept = storesFor(options, { ...stored, pathOf: ({ model }) => paths.get(model) as CheckpointPath });
     // A store is of the rows as the files have them.
     if (options.decisions !== undefined) say(`${decided.notes.at(-1)}; no gradients are kept`);

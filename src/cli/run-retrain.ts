@@ -46,10 +46,6 @@ export interface RetrainOptions extends RuntimeOptions, DriverOptions, ChangeOpt
   readonly heldOutLabels?: string;
   readonly query?: readonly string[];
   readonly preprocessing?: string;
-  readonly label?: string;
-  readonly labels?: string;
-  readonly id?: string;
-  readonly metadata?: string[];
   readonly seeds?: number;
   readonly seed: number;
   readonly out: string;

@@ -5,6 +5,7 @@ import type { LoadedModel } from '../data/model/loaded-model.ts';
 import { trainingFileNames } from '../train/index.ts';
 import { type RuntimeOptions, runtimeOf } from './options.ts';
 import { trainedRows } from './retrain-recipes.ts';
+import { describedRows, type RowsDescribed } from './row-options.ts';
 
 /** Options of a command that say which model, and how it was trained. */
 export interface ModelOptions extends RuntimeOptions {
@@ -14,12 +15,8 @@ export interface ModelOptions extends RuntimeOptions {
 }
 
 /** Options of a command that say which rows. */
-export interface RowOptions {
+export interface RowOptions extends Readonly<RowsDescribed> {
   readonly data: string;
-  readonly label?: string;
-  readonly labels?: string;
-  readonly id?: string;
-  readonly metadata?: string[];
 }
 
 /** The models that rows may be made for. */
@@ -68,13 +65,14 @@ export type Described = NonNullable<Parameters<typeof openDataset>[1]>;
  * before the training, or as they are.
  */
 export async function openTrained(
-  { data: path, label, labels, id, metadata }: RowOptions,
+  { data: path, ...rows }: RowOptions,
   { given, initial }: Models,
   folder: string | undefined,
 ): Promise<{ readonly data: OpenedDataset; readonly described: Described }> {
   const key = folder === undefined ? undefined : (await trainedRows(folder)).key;
   const open = async (model: LoadedModel | undefined) => {
-    const described = { model, label, id, metadata };
+    const { labels, ...others } = describedRows(rows);
+    const described = { model, ...others };
     return { data: await openDataset(path, { ...described, labels }), described };
   };
   const first = await open(given);

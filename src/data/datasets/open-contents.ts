@@ -58,8 +58,9 @@ async function openRows(path: string, options: DatasetOptions, cache: ReaderCach
   const ranges = await openRanges(path, 'dataset', { inside: options.inside });
   if (options.image !== undefined)
     return { ...shared, ...(await namedImages(table, options.image, options)), describe };
-  if (options.text !== undefined || options.kind === 'text') {
-    const column = options.text ?? onlyText(table);
+  const apart = new Set([options.label, options.id, options.weight, ...(options.metadata ?? [])]);
+  if (options.text !== undefined || options.kind === 'text' || takesTexts(options)) {
+    const column = options.text ?? onlyText(table, apart);
     const texts = async (indices: Uint32Array) =>
       (await table.values(column, indices)).map((text, i) => present(text, column, `${where}, row ${indices[i]}`));
     return {
@@ -69,7 +70,6 @@ async function openRows(path: string, options: DatasetOptions, cache: ReaderCach
       notes: [`texts are those of column "${column}"`],
     };
   }
-  const apart = new Set([options.label, options.id, options.weight, ...(options.metadata ?? [])]);
   const encoded = Object.values(options.preprocessing?.inputs ?? {}).flatMap((input) =>
     input.kind === 'table' ? input.columns.map(({ name }) => name) : [],
   );
@@ -108,13 +108,23 @@ function present(value: string | number | undefined, column: string, where: stri
   throw new WhereforeError('invalid-data', `column "${column}" has a missing value`, { where });
 }
 
-function onlyText(table: TableRows): string {
-  const texts = table.columns.filter(({ kind }) => kind === 'text');
+/** Whether a model takes texts, and no columns. */
+function takesTexts({ kind, preprocessing }: DatasetOptions): boolean {
+  const kinds = Object.values(preprocessing?.inputs ?? {}).map((input) => input.kind);
+  return kind === undefined && kinds.includes('text') && !kinds.includes('table');
+}
+
+/** The column of texts beside the label and what is no feature: the only one of texts or, in a short table, of words. */
+function onlyText(table: TableRows, apart: ReadonlySet<string | undefined>): string {
+  const words = table.columns.filter(({ kind, name }) => kind !== 'number' && !apart.has(name));
+  const texts = words.filter(({ kind }) => kind === 'text');
   if (texts.length === 1) return texts[0].name;
+  if (words.length === 1) return words[0].name;
+  const { name } = texts[0] ?? words[0] ?? table.columns[0];
   throw new WhereforeError('invalid-argument', 'which column holds the text?', {
     where: table.name,
     got: table.columns.map(({ name }) => name).join(', '),
-    fix: `name it: text: ${(texts[0] ?? table.columns[0]).name}`,
+    fix: `name it: --text ${name}, or text: ${name} in wherefore.yaml`,
   });
 }
 

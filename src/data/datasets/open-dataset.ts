@@ -12,6 +12,7 @@ import { loadPreprocessing } from '../model/preprocessing-file.ts';
 import { type ReaderCache, readerCache } from './blocks.ts';
 import type { Contents, OpenedContents, ReadColumn } from './contents.ts';
 import type { DatasetOptions } from './dataset-options.ts';
+import { equalTexts } from './equal-texts.ts';
 import { openRanges } from './file-ranges.ts';
 import { numbersOf, readLabelFile } from './label-file.ts';
 import { type Labels, labelsOf } from './labels.ts';
@@ -53,7 +54,11 @@ export async function openDataset(path: string, options: DatasetOptions = {}): P
   const opened = await openContents(path, complete, cache);
   const { contents, length, describe } = opened;
   const { labels, columns, weights } = await labelled(path, opened, complete, cache);
-  const plain = options.model && preprocessing && plainRows(opened, options.model, preprocessing, path);
+  const { model } = options;
+  const plain =
+    model &&
+    preprocessing &&
+    (plainRows(opened, model, preprocessing, path) ?? (await equalTexts(opened, model, preprocessing)));
   const how = plain?.preprocessing ?? preprocessing;
   const prepared = prepare(contents, { ...complete, preprocessing: how, where: path, describe });
   const all = { ...opened.columns, ...columns };

@@ -34,12 +34,29 @@ export function checkedPreprocessing(
     return `${line ? `line ${line}: ` : ''}${place ? `${place}: ` : ''}${explain(issue, valueAt(content, issue.path))}`;
   });
   if (issues.length > mostMistakes) mistakes.push(`and ${issues.length - mostMistakes} more mistakes`);
-  throw new WhereforeError('invalid-data', mistakes.join('; '), { where });
+  throw new WhereforeError('invalid-data', mistakes.join('; '), {
+    where,
+    ...(issues.some((issue) => valueAt(content, issue.path) === undefined) && {
+      fix: 'write what is missing: wherefore inspect MODEL prints a whole wherefore.yaml, as far as the graph tells',
+    }),
+  });
 }
 
 /** Mistakes that one message tells of. */
 const mostMistakes = 20;
 const mostUnknown = 5;
+
+/** How a file's reader would call a type. */
+const typeWords: Readonly<Record<string, string>> = {
+  tuple: 'a list of fixed length, as [224, 224]',
+  array: 'a list',
+  record: 'keys with values',
+  object: 'keys with values',
+  int: 'a whole number',
+  number: 'a number',
+  string: 'a text',
+  boolean: 'true or false',
+};
 
 function valueAt(content: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], content);
@@ -67,7 +84,7 @@ function explain(issue: z.core.$ZodIssue, found: unknown): string {
       }
       return `got ${shown}, which is of none of the forms that are allowed here`;
     case 'invalid_type':
-      return found === undefined ? `missing, expected ${issue.expected}` : `got ${shown}, expected ${issue.expected}`;
+      return `${found === undefined ? 'missing' : `got ${shown}`}, expected ${typeWords[issue.expected] ?? issue.expected}`;
     case 'custom':
       return issue.message;
     default:

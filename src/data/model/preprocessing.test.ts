@@ -96,7 +96,7 @@ describe('parsePreprocessing', () => {
     [
       'a size that is text',
       'inputs:\n  x: { kind: image, size: big, scale: 1 }',
-      /line 2: inputs\.x\.size: got "big", expected tuple/,
+      /line 2: inputs\.x\.size: got "big", expected a list of fixed length, as \[224, 224\]/,
     ],
     ['not YAML', 'inputs: [1, 2\nx: 3', /^w\.yaml, line \d+: not YAML: /],
     ['two mistakes', 'taks: detection\nlables: x', /unknown key "taks": did you mean "task"\?, unknown key "lables"/],

@@ -103,7 +103,7 @@ function show() {
     const l = row.label;
     line(facts, 'label', name(l.given) + ', probability ' + number(l.probability));
     line(facts, 'fits better', name(l.suggested) + ', probability ' + number(l.suggestedProbability));
-    line(facts, 'training loss', number(l.loss) + ' nats, place ' + l.lossRank + ' of all rows');
+    line(facts, 'training loss', number(l.loss) + ' nats, rank ' + l.lossRank + ' of all rows');
     line(facts, 'confident learning', 'margin ' + number(l.margin) + ', place ' + l.confidentRank);
     if (l.agreement !== undefined) line(facts, 'neighbours', Math.round(100 * l.agreement) + ' % have the label');
   }

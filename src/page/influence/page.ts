@@ -5,6 +5,7 @@ import type { MeasuredQuery } from '../../influence/slices/measured-query.ts';
 import { isMeasured, textOfF, unitOfF } from '../../influence/text-of-f.ts';
 import type { RowView, RowViews } from '../audit/row-view.ts';
 import { type Html, html, verbatim } from '../html.ts';
+import { signedText } from '../number-text.ts';
 import { rowImage } from '../row-shown.ts';
 import { pageShell } from '../shell.ts';
 import { measuredSection } from './measured-section.ts';
@@ -126,7 +127,7 @@ async function cardsHtml(rows: readonly InfluentialRow[], { kind, seen, shown, n
       ...(one.loss === undefined ? [] : [`loss ${one.loss.toFixed(2)}`]),
     ];
     cards.push(html`<li><div class="pair">${view ? await viewOf(view, seen) : html``}${mapOf(one.row)}</div>
-<div><span class="score">${signed(one.score)}</span>${chip}</div><div>${name(one.label)}</div><div class="quiet">${facts.join(', ')}</div></li>`);
+<div><span class="score">${signedText(one.score)}</span>${chip}</div><div>${name(one.label)}</div><div class="quiet">${facts.join(', ')}</div></li>`);
   }
   const isWide = seen ? seen.kind !== 'image' : [...shown.values()].some(({ kind: own }) => own === 'text');
   return html`<ul class="cards ${kind}${isWide ? ' wide' : ''}">${cards}</ul>`;
@@ -167,15 +168,9 @@ function groupTable(document: InfluenceDocument): Html {
     .slice(0, shownGroups)
     .map(
       ({ column, value, rows, score, understated, newton }) =>
-        html`<tr><th>${column}: ${value === '' ? 'missing' : value}</th><td class="number">${signed(score)}${understated ? '*' : ''}</td>${stepped ? html`<td class="number">${newton === undefined ? '' : signed(newton)}</td>` : html``}<td class="number">${rows}</td></tr>`,
+        html`<tr><th>${column}: ${value === '' ? 'missing' : value}</th><td class="number">${signedText(score)}${understated ? '*' : ''}</td>${stepped ? html`<td class="number">${newton === undefined ? '' : signedText(newton)}</td>` : html``}<td class="number">${rows}</td></tr>`,
     )}</table></div>
 ${warned ? html`<p class="quiet">* More than 5 % of the rows: they stand in for each other, and the sum says too little of the group. ${stepped ? html`` : html`For a model at its optimum a Newton step (<code>--newton</code>) says more. `}To know, retrain without it (<code>wherefore retrain --each-group</code>).</p>` : html``}`;
 }
 
 const percent = (share: number) => `${(100 * share).toFixed(share > 0.99 || share < 0.1 ? 1 : 0)} %`;
-
-function signed(score: number): string {
-  const size = Math.abs(score);
-  const text = size >= 0.01 && size < 1e4 ? String(Number(size.toPrecision(3))) : size.toExponential(1);
-  return `${score < 0 ? '−' : '+'}${text}`;
-}

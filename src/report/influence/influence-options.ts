@@ -68,6 +68,6 @@ export interface InfluenceDataOptions {
   readonly command?: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (stage: string, done: number, total: number) => void;
-  /** Called before the scores are computed, with the number of gradients of rows, and products of numbers. */
+  /** Called before the scores are computed, with the number of gradients of rows, and of multiplications. */
   readonly onCost?: (text: string) => void;
 }

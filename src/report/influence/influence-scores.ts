@@ -85,8 +85,15 @@ function checkLabels({ labels, name }: Dataset): void {
     });
 }
 
+/** As *40 billion*. */
+const rounded = new Intl.NumberFormat('en', {
+  notation: 'compact',
+  compactDisplay: 'long',
+  maximumSignificantDigits: 1,
+});
+
 function costText(name: string, context: InfluenceContext, parameters: unknown): string {
   const { gradients, multiplications } = costOf(name, context, parameters ?? {});
-  const size = context.gradients ? `, ${context.gradients.parameters} weights` : '';
-  return `${name}: ${gradients} gradients of rows${size}, ${multiplications.toExponential(0)} products of numbers beside`;
+  const size = context.gradients ? `, ${context.gradients.parameters.toLocaleString('en')} weights` : '';
+  return `${name}: ${gradients.toLocaleString('en')} gradients of rows${size}, about ${rounded.format(multiplications)} multiplications besides`;
 }
