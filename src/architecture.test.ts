@@ -63,7 +63,15 @@ const core = [
 ];
 
 /** Packages that run in a browser, too: plain JavaScript without modules of Node. */
-const browserPackages = ['@huggingface/tokenizers', 'csv-parse', 'fflate', 'yaml', 'zod', 'onnxruntime-web'];
+const browserPackages = [
+  '@huggingface/tokenizers',
+  'csv-parse',
+  'fflate',
+  'hyparquet',
+  'yaml',
+  'zod',
+  'onnxruntime-web',
+];
 
 /** The only files that touch the file system: all else reads, lists and writes through them. */
 const fileSystem = [

@@ -8,6 +8,7 @@ import { WhereforeError } from '../errors.ts';
 import type { Rotation, TwoSided } from '../influence/gradient-material.ts';
 import { openPasses, type Passes, type RowRange } from '../influence/gradient-passes.ts';
 import { type Matrix, matrix } from '../influence/matrix.ts';
+import { gradientFile } from '../influence/projected-store.ts';
 import {
   covariancePass,
   factorPass,
@@ -54,9 +55,6 @@ const parameters = z.object({
 });
 
 export type GradientParameters = z.infer<typeof parameters>;
-
-/** The file of a shard. */
-export const gradientFile = 'gradients.safetensors';
 
 /** What the rows of each shard are: the hash of their contents and labels, and of how inputs are made of them. */
 export async function rowDigests(data: OpenedDataset, shards: readonly RowRange[]): Promise<string[]> {

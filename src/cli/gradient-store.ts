@@ -5,6 +5,7 @@ import { readSafetensors, writeSafetensors } from '../data/formats/safetensors.t
 import type { EigenPair } from '../influence/gradient-material.ts';
 import type { Passes } from '../influence/gradient-passes.ts';
 import type { ProjectedRows } from '../influence/projected-rows.ts';
+import { describeProjected, gradientFile, projectedPiece } from '../influence/projected-store.ts';
 import { dividedBy, factorPass, unflattened, widthsOf } from '../influence/row-passes.ts';
 import { factorArrays, type StoredFactors } from '../influence/stored-factors.ts';
 import type { GradientStore } from '../influence/stored-gradients.ts';
@@ -20,7 +21,6 @@ import { type Tensor, tensor } from '../tensor/tensor.ts';
 import {
   addSums,
   type GradientParameters,
-  gradientFile,
   gradientProgram,
   type Made,
   rowDigests,
@@ -74,6 +74,8 @@ export function openGradientStore(options: GradientStoreOptions): GradientStore 
       const size = rowsFor(widths.reduce((sum, width) => sum + width, 0));
       const made: Made = { kind: 'projections', matrices: sha256(bytes) };
       const found = await shardsFor(options, { made, seed: 0, size, blobs: [bytes] });
+      const told = { model: options.model, rows, widths, shards: found.records.length };
+      await describeProjected(found.storage, projections, told);
       return projectedRows(found, rows, widths);
     },
     async factors() {
@@ -154,9 +156,7 @@ function projectedRows({ storage, records, key }: Found, rows: number, widths: r
     widths,
     async *pieces() {
       for (const record of records) {
-        const { tensors } = readSafetensors(await readShardFile(storage, record, gradientFile));
-        const { shape, data } = tensors.get('rows') as Tensor<'float32'>;
-        yield { first: record.from, values: { rows: shape[0], columns: shape[1], data } };
+        yield projectedPiece(await readShardFile(storage, record, gradientFile), record);
       }
     },
     async remembered(what, compute) {

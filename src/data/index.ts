@@ -12,6 +12,7 @@ export * from './formats/image.ts';
 export * from './formats/npy.ts';
 export * from './formats/npz.ts';
 export * from './formats/parquet.ts';
+export * from './formats/parquet-write.ts';
 export { type Kernel, kernels, resizeImage } from './formats/resize.ts';
 export * from './formats/safetensors.ts';
 export * from './formats/table.ts';

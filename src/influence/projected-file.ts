@@ -10,7 +10,7 @@ import { heldRows, type ProjectedRows } from './projected-rows.ts';
  * What tells projections apart: rows that were projected by others would give scores without meaning. To six digits,
  * because engines round logarithms and cosines differently.
  */
-function hashOf(projections: readonly TwoSided[]): string {
+export function projectionsHash(projections: readonly TwoSided[]): string {
   const pieces = projections.flatMap(({ left, right }) => [left, right]);
   return contentHash(
     pieces.map(({ data }) => {
@@ -33,7 +33,7 @@ export function keepProjected(material: GradientMaterial): {
   let file: Uint8Array | undefined;
   const project = async (projections: readonly TwoSided[]) => {
     const rows = await material.project(projections);
-    file = await written(rows, hashOf(projections));
+    file = await written(rows, projectionsHash(projections));
     return rows;
   };
   return { material: { ...material, project }, file: () => file };
@@ -73,11 +73,14 @@ export function withProjectedFile(
     Array.from(widths.data as BigInt64Array, Number),
   );
   const project = async (projections: readonly TwoSided[]) => {
-    if (metadata.projections === hashOf(projections)) return held;
-    throw new WhereforeError('invalid-argument', 'the rows were projected in another way than this method does', {
-      where,
-      fix: 'use the method, parameters, seed and model with which the file was made',
-    });
+    if (metadata.projections === projectionsHash(projections)) return held;
+    throw projectedOtherwise(where);
   };
   return { ...material, rows: held.rows, project };
 }
+
+export const projectedOtherwise = (where: string): WhereforeError =>
+  new WhereforeError('invalid-argument', 'the rows were projected in another way than this method does', {
+    where,
+    fix: 'use the method, parameters, seed and model with which they were made',
+  });

@@ -1,4 +1,5 @@
-// What `import … from 'wherefore/web'` gives beside `wherefore/core`: a runtime, images and downloads for a browser.
+// What `import … from 'wherefore/web'` gives beside `wherefore/core`: a runtime, images and downloads for a browser, and what
+// reads there what Node made.
 
 export type { ColumnValue, Dataset, PassOptions, Rows } from '../dataset/dataset.ts';
 export type { InMemoryOptions } from '../dataset/in-memory.ts';
@@ -20,6 +21,7 @@ export type { Scores } from '../influence/method.ts';
 export { modelGradients } from '../influence/model-gradients.ts';
 export { withProjectedFile } from '../influence/projected-file.ts';
 export type { ProjectedRows, RowPiece } from '../influence/projected-rows.ts';
+export { openProjectedStoreIn, type ProjectedStore, withProjectedStore } from '../influence/projected-store.ts';
 export type { InfluenceContext } from '../influence/score.ts';
 export { score as influenceScores } from '../influence/score.ts';
 export type { AlongDiagonal, Side } from '../influence/side.ts';
@@ -45,6 +47,25 @@ export type {
   WhyDocument,
   WhyMethodName,
 } from '../language/why/why-document.ts';
+export type { Background } from '../provenance/image/background.ts';
+export type { Calibration } from '../provenance/image/calibrate.ts';
+export type { FeatureBlock } from '../provenance/image/features.ts';
+export { type Encoder, imageEncoder } from '../provenance/image/image-encoder.ts';
+export type { Keypoints } from '../provenance/image/keypoints.ts';
+export type { IndexedEncoder, IndexedItem } from '../provenance/image/manifest.ts';
+export type { Membership } from '../provenance/image/membership.ts';
+export { type QueryImage, type QueryView, queryImage } from '../provenance/image/query-image.ts';
+export type { GroupShare, ImageRanking, TracedItem } from '../provenance/image/ranking.ts';
+export type { RankingWeights, TraceQuestion } from '../provenance/image/rankings.ts';
+export { readCalibrationIn } from '../provenance/image/read-calibration.ts';
+export { type ImageIndex, openImageIndexIn } from '../provenance/image/read-image-index.ts';
+export type { Box, MatchedRegion } from '../provenance/image/signals.ts';
+export {
+  type ImageTrace,
+  type ImageTracer,
+  imageTracer,
+  type TraceImageOptions,
+} from '../provenance/image/trace-image.ts';
 export type { TextIndex } from '../provenance/text/read-index.ts';
 export { openTextIndexIn } from '../provenance/text/read-index.ts';
 export type { CorpusDocument, Segment } from '../provenance/text/segment.ts';

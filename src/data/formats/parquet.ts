@@ -1,7 +1,6 @@
 import type { FileMetaData } from 'hyparquet';
 import { WhereforeError } from '../../errors.ts';
 import { formatBytes } from '../files/file-kinds.ts';
-import { firstUse } from '../files/first-use.ts';
 import { type ColumnOptions, columnOf, mostCells, type RawValue, requireRows, type Table } from './table.ts';
 
 /**
@@ -119,21 +118,4 @@ export function rawValue(value: unknown, name: string, row: number, where: strin
     expected: 'texts, numbers, booleans or dates',
     fix: 'leave the column out, or flatten it',
   });
-}
-
-/**
- * The bytes of a Parquet file: numbers as DOUBLE (missing ones as null), categories and texts as strings; Snappy.
- * @throws WhereforeError `invalid-argument` in Node 22.0 to 22.11
- */
-export function writeParquet(table: Table): Uint8Array<ArrayBuffer> {
-  const columnData = table.columns.map((column) => ({
-    name: column.name,
-    data:
-      column.kind === 'number'
-        ? Array.from(column.values, (value) => (Number.isNaN(value) ? null : value))
-        : column.values.map((value) => value ?? null),
-    type: column.kind === 'number' ? ('DOUBLE' as const) : ('STRING' as const),
-    nullable: true,
-  }));
-  return new Uint8Array(firstUse.parquetWriter().parquetWriteBuffer({ columnData }));
 }

@@ -9,7 +9,8 @@ import { featuresOf, tableInputFor, tableTensor, unknownCategories } from '../in
 import type { TableInput } from '../model/preprocessing.ts';
 import { parsePreprocessing } from '../model/preprocessing-yaml.ts';
 import { readCsv, readJsonLines } from './csv.ts';
-import { readParquet, writeParquet } from './parquet.ts';
+import { readParquet } from './parquet.ts';
+import { writeParquet } from './parquet-write.ts';
 import { columnNamed, columnOf, tableRows, withoutColumns } from './table.ts';
 import { readTable } from './table-file.ts';
 

@@ -1,7 +1,8 @@
 import { endingOf } from '../../paths.ts';
 import type { Files } from '../files/file-access.ts';
-import { textAt } from '../files/file-text.ts';
+import { decodeText } from '../files/file-text.ts';
 import { type CsvOptions, csvTable, readJsonLines } from '../formats/csv-table.ts';
+import { readParquet } from '../formats/parquet.ts';
 import type { Table } from '../formats/table.ts';
 import type { LoadedModel } from '../model/loaded-model.ts';
 import type { Preprocessing } from '../model/preprocessing.ts';
@@ -10,17 +11,19 @@ import { evenly } from './row-selection.ts';
 import { rowsAsInputs, rowsNamed, tableOf, typicalRows } from './rows-as-inputs.ts';
 import { asTaken } from './tensor-input.ts';
 
-type TextReader = (text: string, options: CsvOptions) => Promise<Table>;
+type Reader = (content: Uint8Array, options: CsvOptions & { readonly where: string }) => Promise<Table>;
 
-const csv: TextReader = async (text, options) => csvTable(text, options, await import('csv-parse/browser/esm/sync'));
-const jsonLines: TextReader = async (text, options) => readJsonLines(text, options);
+const csv: Reader = async (content, options) =>
+  csvTable(decodeText(content, options.where), options, await import('csv-parse/browser/esm/sync'));
+const jsonLines: Reader = async (content, options) => readJsonLines(decodeText(content, options.where), options);
 
 /** Readers of tables without Node, by the file's ending. */
-const readers: Readonly<Record<string, TextReader>> = {
+const readers: Readonly<Record<string, Reader>> = {
   '.csv': csv,
-  '.tsv': (text, options) => csv(text, { delimiter: '\t', ...options }),
+  '.tsv': (content, options) => csv(content, { delimiter: '\t', ...options }),
   '.jsonl': jsonLines,
   '.ndjson': jsonLines,
+  '.parquet': readParquet,
 };
 
 /**
@@ -34,8 +37,8 @@ export async function rowsInFiles(
   preprocessing: Preprocessing,
 ): Promise<ModelInput[]> {
   const { reading, name, input } = tableOf(path, preprocessing);
-  const text = await textAt(files, path, 'table');
-  const table = await readers[endingOf(path)](text, { ...reading, where: path });
+  const content = await files.read(path, 'table');
+  const table = await readers[endingOf(path)](content, { ...reading, where: path });
   const indices = rowsNamed(table, path, selection);
   const sample = table.rowCount > 1 ? typicalRows(table, input, name, evenly(table.rowCount), path) : undefined;
   const rows = rowsAsInputs({ table, name, input }, path, { indices, hash: await files.hash(path, 'table'), sample });

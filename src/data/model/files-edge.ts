@@ -93,8 +93,8 @@ const entriesOf = (files: Files, folder: string): Promise<FolderEntry[] | undefi
     throw error;
   });
 
-/** Tables of text; Parquet needs Node. */
-const tableEndings: readonly string[] = ['.csv', '.tsv', '.jsonl', '.ndjson'];
+/** What `rowsInFiles` reads. */
+const tableEndings: readonly string[] = ['.csv', '.tsv', '.jsonl', '.ndjson', '.parquet'];
 
 async function inputsOf(
   files: Files,

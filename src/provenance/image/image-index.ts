@@ -1,23 +1,14 @@
 import { join } from 'node:path';
-import { checked } from '../../checked.ts';
 import { removePath, writeAtomically, writeFolderAtomically } from '../../data/files/files.ts';
 import { folderEntries, isFolder, isTaken } from '../../data/files/folders.ts';
-import { readBytes, readText } from '../../data/files/read-file.ts';
+import { nodeFiles } from '../../data/files/node-files.ts';
+import { readText } from '../../data/files/read-file.ts';
 import { WhereforeError } from '../../errors.ts';
 import { contentHash } from '../../tensor/content-hash.ts';
-import { type FeatureBlock, joinBlocks, readBlock } from './features.ts';
-import { type ImageManifest, type IndexedEncoder, type IndexedItem, imageManifest, segmentItems } from './manifest.ts';
-import { takeItems } from './take-items.ts';
+import type { ImageManifest, IndexedEncoder, IndexedItem } from './manifest.ts';
+import { type ImageIndex, openImageIndexIn, parsedJson, readItems, readManifest } from './read-image-index.ts';
 
-/** An index of images, whole in memory. */
-export interface ImageIndex {
-  readonly folder: string;
-  /** What the data is called. */
-  readonly name: string;
-  readonly encoders: readonly IndexedEncoder[];
-  readonly items: readonly IndexedItem[];
-  readonly features: FeatureBlock;
-}
+export type { ImageIndex };
 
 /** An index that is being changed. */
 export interface ImageIndexWriter {
@@ -40,14 +31,14 @@ export async function changeImageIndex(
   { name, encoders }: { readonly name: string; readonly encoders?: readonly IndexedEncoder[] },
 ): Promise<ImageIndexWriter> {
   const manifest = isTaken(join(folder, 'index.json'))
-    ? await readManifest(folder)
+    ? await readManifest(nodeFiles, folder)
     : await newManifest(folder, name, encoders ?? []);
   if (encoders && JSON.stringify(encoders) !== JSON.stringify(manifest.encoders))
     throw otherEncoders(folder, manifest, encoders);
   const known = new Map<string, { segment: number; number: number; hash: string }>();
   for (const [segment, entry] of manifest.segments.entries()) {
     const removed = new Set(entry.removed);
-    for (const [number, { id, hash }] of (await readItems(folder, entry)).entries())
+    for (const [number, { id, hash }] of (await readItems(nodeFiles, folder, entry)).entries())
       if (!removed.has(number)) known.set(id, { segment, number, hash });
   }
   const drop = (id: string) => {
@@ -90,27 +81,7 @@ export async function changeImageIndex(
 }
 
 /** Opens an index of images. @throws WhereforeError `file-not-found`, `invalid-data` where it is damaged or empty */
-export async function openImageIndex(folder: string): Promise<ImageIndex> {
-  const { name, encoders, segments } = await readManifest(folder);
-  const items: IndexedItem[] = [];
-  const blocks: FeatureBlock[] = [];
-  for (const entry of segments) {
-    const removed = new Set(entry.removed);
-    const path = join(folder, entry.folder, 'features.safetensors');
-    const listed = await readItems(folder, entry);
-    const kept = Uint32Array.from(listed.keys()).filter((number) => !removed.has(number));
-    if (kept.length === 0) continue;
-    const block = readBlock(await readBytes(path, 'index'), entry.items, path);
-    for (const number of kept) items.push(listed[number]);
-    blocks.push(kept.length === entry.items ? block : takeItems(block, kept));
-  }
-  if (items.length === 0)
-    throw new WhereforeError('invalid-data', 'the index holds no images', {
-      where: folder,
-      fix: 'add some: wherefore trace index images/ --out INDEX',
-    });
-  return { folder, name, encoders, items, features: joinBlocks(blocks) };
-}
+export const openImageIndex = (folder: string): Promise<ImageIndex> => openImageIndexIn(nodeFiles, folder);
 
 /** What an index in a folder is of; undefined where there is none. */
 export async function kindOfIndex(folder: string): Promise<'text' | 'image' | undefined> {
@@ -130,37 +101,6 @@ async function newManifest(folder: string, name: string, encoders: readonly Inde
       fix: 'name a new folder',
     });
   return { format: 'wherefore/image-index', version: 2, name, encoders: [...encoders], segments: [] };
-}
-
-async function readManifest(folder: string): Promise<ImageManifest> {
-  const path = join(folder, 'index.json');
-  const parsed = checked(imageManifest, parsedJson(await readText(path, 'index'), path));
-  if (parsed.success) return parsed.data;
-  throw damaged(path, parsed.error.issues[0].message);
-}
-
-async function readItems(folder: string, entry: ImageManifest['segments'][number]): Promise<readonly IndexedItem[]> {
-  if (entry.removed.length === entry.items) return [];
-  const path = join(folder, entry.folder, 'items.json');
-  const parsed = checked(segmentItems, parsedJson(await readText(path, 'index'), path));
-  if (parsed.success && parsed.data.length === entry.items) return parsed.data;
-  throw damaged(path, `not the list of ${entry.items} items that the index names`);
-}
-
-function parsedJson(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw damaged(path, 'not JSON');
-  }
-}
-
-function damaged(path: string, got: string): WhereforeError {
-  return new WhereforeError('invalid-data', 'the index is damaged', {
-    where: path,
-    got,
-    fix: 'make it anew: remove its folder and run `wherefore trace index`',
-  });
 }
 
 function otherEncoders(folder: string, { encoders }: ImageManifest, asked: readonly IndexedEncoder[]): WhereforeError {

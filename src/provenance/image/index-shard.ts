@@ -1,7 +1,7 @@
 import type { OpenedDataset } from '../../data/datasets/open-dataset.ts';
 import { WhereforeError } from '../../errors.ts';
-import { type Encoder, embedAll } from './encoder.ts';
 import { blockOf, type ImageFeatures, imageFeatures, writeBlock } from './features.ts';
+import { type Encoder, embedAll } from './image-encoder.ts';
 import type { IndexedItem } from './manifest.ts';
 
 /** Items of a data set of images, with their features as the bytes of a block. */

@@ -1,8 +1,8 @@
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Calibration } from '../image/calibrate.ts';
 import { scoresOf } from '../image/calibrate.ts';
-import { type Encoder, embedAll } from '../image/encoder.ts';
 import { fixedMatches, fixedScores } from '../image/fixed-weights.ts';
+import { type Encoder, embedAll } from '../image/image-encoder.ts';
 import type { ImageIndex } from '../image/image-index.ts';
 import { searchKeypoints } from '../image/keypoint-search.ts';
 import { copiesIn } from '../image/membership.ts';
