@@ -56,8 +56,7 @@ async function openRows(path: string, options: DatasetOptions, cache: ReaderCach
   const describe = (index: number) => `${basename(path)} row ${index}`;
   const shared = { length, table, columns, describe, notes: [] };
   const ranges = await openRanges(path, 'dataset', { inside: options.inside });
-  if (options.image !== undefined)
-    return { ...shared, ...(await namedImages(table, options.image, options)), describe };
+  if (options.image !== undefined) return { ...shared, ...(await namedImages(table, options.image, options)) };
   const apart = new Set([options.label, options.id, options.weight, ...(options.metadata ?? [])]);
   if (options.text !== undefined || options.kind === 'text' || takesTexts(options)) {
     const column = options.text ?? onlyText(table, apart);
@@ -99,6 +98,7 @@ async function namedImages(table: TableRows, column: string, options: DatasetOpt
   const inside = options.inside ?? [folder];
   return {
     contents: { kind: 'image' as const, images: imageFiles(paths, { inside }) },
+    describe: (index: number) => String(values[index]),
     hashes: (indices: Uint32Array) => eachFile(paths, indices, { inside }, (bytes) => hashOfFile([bytes])),
   };
 }

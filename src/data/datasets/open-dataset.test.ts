@@ -315,6 +315,7 @@ describe('a folder', () => {
     const dataset = await openDataset(path, { image: 'file', label: 'y', id: 'file' });
     expect((await dataset.read([1])).inputs.image.data[0]).toBe(5);
     expect(await everyId(dataset)).toEqual(['b.png', 'sub/a.png']);
+    expect(dataset.describe(1)).toBe('sub/a.png');
     const out = await file('listed/out.csv', 'file\n../people.csv\n');
     await expect(openDataset(out, { image: 'file' })).rejects.toThrow(/must lie below its folder/);
   });

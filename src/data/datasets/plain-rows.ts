@@ -5,6 +5,7 @@ import type { LoadedModel } from '../model/loaded-model.ts';
 import type { Preprocessing } from '../model/preprocessing.ts';
 import { completePreprocessing } from '../model/preprocessing-text.ts';
 import type { OpenedContents } from './contents.ts';
+import type { TableRows } from './table-rows.ts';
 
 /** How a table without a description becomes the input of a model of rows. */
 export interface PlainRows {
@@ -15,7 +16,7 @@ export interface PlainRows {
 /**
  * The columns of a table as the input of a model that takes as many numbers, in the order of the file; undefined where the
  * model takes no rows, or its description says how they become its input.
- * @throws WhereforeError `invalid-argument` where columns hold no numbers, `invalid-data` where they are more or fewer
+ * @throws WhereforeError `invalid-argument` where columns hold no numbers, or the model takes images, `invalid-data` where they are more or fewer
  *   than the model takes
  */
 export function plainRows(
@@ -26,7 +27,9 @@ export function plainRows(
 ): PlainRows | undefined {
   if (contents.kind !== 'table') return undefined;
   const row = rowInputOf(model.source);
-  const isDescribed = Object.values(preprocessing.inputs).some(({ kind }) => kind === 'table' || kind === 'text');
+  const kinds = Object.values(preprocessing.inputs).map(({ kind }) => kind);
+  const isDescribed = kinds.includes('table') || kinds.includes('text');
+  if (kinds.includes('image') && !isDescribed) throw unnamedImages(contents.table, where);
   if (!row || isDescribed) return undefined;
   const { table, features } = contents;
   const apart = `say which column is the label (--label) and which are no features (--id, --metadata)`;
@@ -55,4 +58,15 @@ export function plainRows(
       `no wherefore.yaml describes the columns: those that are no label, id or metadata go to "${row.name}" as they are, in the order of the file: ${features.join(', ')}`,
     ],
   };
+}
+
+/** A model of images beside a table that is not said to name any. */
+function unnamedImages({ columns }: TableRows, where: string): WhereforeError {
+  const names = columns.map(({ name }) => name);
+  const likely = columns.find(({ kind }) => kind !== 'number')?.name ?? names[0];
+  return new WhereforeError('invalid-argument', 'the model takes images: which column names their files?', {
+    where,
+    got: names.join(', '),
+    fix: `name it: --image ${likely}, or image: ${likely} in wherefore.yaml`,
+  });
 }
