@@ -90,7 +90,13 @@ describe('estimates', () => {
     expect(studentQuantile(freedom)).toBeCloseTo(expected, 4);
   });
 
-  it('have no interval of one value', () => expect(pairedEstimate([2])).toEqual({ mean: 2 }));
+  it('have no interval of one value, or of one number again and again', () => {
+    expect(pairedEstimate([2])).toEqual({ mean: 2 });
+    expect(pairedEstimate([-0.3, -0.3, -0.3])).toEqual({ mean: -0.3 });
+    const beyond = beyondRandom([-0.3, -0.3, -0.3], [-0.1, -0.1, -0.1]);
+    expect(beyond).toEqual({ mean: expect.closeTo(-0.2, 12) });
+    expect(verdictOf(pairedEstimate([-0.3, -0.3, -0.3]), beyond)).toBe('no-effect');
+  });
 
   it('call at most 5 % of random choices something else than random', () => {
     // Effects of choices spread by 1 and of seeds by 1: what a random choice in question is compared with.

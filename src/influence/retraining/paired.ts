@@ -3,7 +3,7 @@ import { studentTwoSided } from '../student-t.ts';
 /** A mean with its interval. */
 export interface Estimate {
   readonly mean: number;
-  /** Bounds of the 95 % interval; absent where there is one value. */
+  /** Bounds of the 95 % interval; absent where there is one value, or all are the same: their spread is not known then. */
   readonly low?: number;
   readonly high?: number;
 }
@@ -28,10 +28,13 @@ export function studentQuantile(freedom: number, chance = level): number {
   return (low + high) / 2;
 }
 
+/** Whether all values are one number. */
+export const isOneNumber = (values: readonly number[]): boolean => values.every((value) => value === values[0]);
+
 /** Mean ± t · s/√n of paired differences, one of each seed. */
 export function pairedEstimate(differences: readonly number[], chance = level): Estimate {
   const mean = meanOf(differences);
-  if (differences.length < 2) return { mean };
+  if (isOneNumber(differences)) return { mean: differences[0] };
   const half =
     studentQuantile(differences.length - 1, chance) * (deviationOf(differences) / Math.sqrt(differences.length));
   return { mean, low: mean - half, high: mean + half };
@@ -41,10 +44,12 @@ export function pairedEstimate(differences: readonly number[], chance = level): 
  * How far a change lies from what changing random rows does: the difference of the means ± t · s √(1 + 1/k), where s is
  * the spread of k random changes, each of other rows. The rows in question are one choice of rows: were they random, too,
  * their effect would spread as those do, so that 0 lies outside at most 5 % of the time.
+ * Without an interval where all random changes give the same number, as accuracies on few rows may.
  * @param controls at least two
  */
 export function beyondRandom(differences: readonly number[], controls: readonly number[]): Estimate {
   const mean = meanOf(differences) - meanOf(controls);
+  if (isOneNumber(controls)) return { mean };
   const half = studentQuantile(controls.length - 1) * deviationOf(controls) * Math.sqrt(1 + 1 / controls.length);
   return { mean, low: mean - half, high: mean + half };
 }
@@ -62,11 +67,11 @@ export function sideOf({ low, high }: Estimate): -1 | 0 | 1 {
  */
 export type Verdict = 'helps' | 'harms' | 'like-random' | 'less-harm' | 'less-help' | 'no-effect';
 
-/** @param effect without an interval (one training of each kind) counts as measured as it is */
+/** @param effect without an interval (one training of each kind) counts as measured as it is; `beyond` without one tells nothing */
 export function verdictOf(effect: Estimate, beyond: Estimate): Verdict {
   const own = effect.low === undefined ? Math.sign(effect.mean) : sideOf(effect);
   const other = sideOf(beyond);
-  if (own === 0) return 'no-effect';
+  if (own === 0 || beyond.low === undefined) return 'no-effect';
   if (other === 0) return 'like-random';
   if (own > 0) return other > 0 ? 'helps' : 'less-help';
   return other < 0 ? 'harms' : 'less-harm';

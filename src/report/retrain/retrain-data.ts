@@ -11,7 +11,13 @@ import {
   leftOutEffects,
   type Quantity,
 } from '../../influence/retraining/judge-experiment.ts';
-import type { ChangedRow, LeftOutRow, RetrainDocument } from '../../influence/retraining/retrain-document.ts';
+import { isOneNumber } from '../../influence/retraining/paired.ts';
+import type {
+  ChangedRow,
+  LeftOutRow,
+  MeasuredQuantity,
+  RetrainDocument,
+} from '../../influence/retraining/retrain-document.ts';
 
 export interface RetrainDataOptions {
   readonly data: Dataset;
@@ -109,8 +115,16 @@ async function changeFound(
         : [],
     leftOut: [],
     answer: answerOf(words, measured),
-    notes: [...notes, ...plan.notes],
+    notes: [...notes, ...plan.notes, ...(measured.every(isSameForSeeds) ? [sameForSeeds] : [])],
   };
+}
+
+const sameForSeeds =
+  'all seeds gave the same numbers: the training does not depend on them, or what is measured is too coarse to show it. So there is no interval';
+
+/** Whether several seeds gave one number, with the change and without. */
+function isSameForSeeds({ values }: MeasuredQuantity): boolean {
+  return values.with.length > 1 && isOneNumber(values.with) && isOneNumber(values.changed);
 }
 
 async function eachFound(
