@@ -1,5 +1,5 @@
 import { GraphBuilder } from '../src/onnx/builder.ts';
-import type { OnnxModel } from '../src/onnx/graph.ts';
+import type { Dimension, OnnxModel } from '../src/onnx/graph.ts';
 import { type Random, random } from '../src/tensor/random.ts';
 import { float32, sizeOf } from '../src/tensor/tensor.ts';
 
@@ -11,7 +11,7 @@ export interface Net {
 }
 
 /** A graph under construction that draws its parameters from a seed. */
-class Construction {
+export class Construction {
   readonly builder = new GraphBuilder();
   readonly parameters: string[] = [];
   readonly #random: Random;
@@ -35,7 +35,7 @@ class Construction {
     return this.builder.initializer(name, float32(shape, values));
   }
 
-  build(output: string, shape: readonly number[]): Net {
+  build(output: string, shape: readonly Dimension[]): Net {
     this.builder.output(output, 'float32', shape);
     const opsets = new Map([['', 20]]);
     const graph = this.builder.build();
@@ -96,8 +96,26 @@ export const gpt2Sizes = { positions: 128, layers: 12, width: 768, heads: 12, vo
 
 /** GPT-2 small on 128 tokens; the output matrix is the embedding's. The value `embedding` is what gradients go to. */
 export function gpt2(batch: number): Net {
-  const { positions, layers, width, heads, vocabulary } = gpt2Sizes;
+  const { positions, width, vocabulary } = gpt2Sizes;
   const net = new Construction(2);
+  const { builder } = net;
+  const future = new Float32Array(positions * positions);
+  for (let i = 0; i < positions; i++) future.fill(-1e4, i * positions + i + 1, (i + 1) * positions);
+  const mask = builder.initializer('mask', float32([1, 1, positions, positions], future));
+  const ids = builder.input('ids', 'int64', [batch, positions]);
+  const embedding = net.parameter('wte', [vocabulary, width], 0.02);
+  const tokens = builder.op('Gather', [embedding, ids]);
+  const x = builder.op('Add', [tokens, net.parameter('wpe', [positions, width], 0.02)], {}, { outputs: ['embedding'] });
+  return net.build(gpt2Logits(net, x, { embedding, mask }), [batch, positions, vocabulary]);
+}
+
+/** Logits of embedded tokens by the blocks of GPT-2 small; `mask` is added to the scores of attention. */
+export function gpt2Logits(
+  net: Construction,
+  embedded: string,
+  { embedding, mask }: { readonly embedding: string; readonly mask: string },
+): string {
+  const { layers, width, heads } = gpt2Sizes;
   const { builder } = net;
   const linear = (x: string, name: string, from: number, to: number, deviation = 0.02) => {
     const weight = net.parameter(`${name}.weight`, [from, to], deviation);
@@ -110,18 +128,9 @@ export function gpt2(batch: number): Net {
       net.parameter(`${name}.bias`, [width], 0.02),
     ]);
   const perHead = (x: string, perm: readonly number[]) =>
-    builder.op('Transpose', [builder.op('Reshape', [x, builder.ints([batch, positions, heads, width / heads])])], {
-      perm,
-    });
+    builder.op('Transpose', [builder.op('Reshape', [x, builder.ints([0, 0, heads, width / heads])])], { perm });
 
-  const future = new Float32Array(positions * positions);
-  for (let i = 0; i < positions; i++) future.fill(-1e4, i * positions + i + 1, (i + 1) * positions);
-  const mask = builder.initializer('mask', float32([1, 1, positions, positions], future));
-
-  const ids = builder.input('ids', 'int64', [batch, positions]);
-  const embedding = net.parameter('wte', [vocabulary, width], 0.02);
-  const tokens = builder.op('Gather', [embedding, ids]);
-  let x = builder.op('Add', [tokens, net.parameter('wpe', [positions, width], 0.02)], {}, { outputs: ['embedding'] });
+  let x = embedded;
   for (let layer = 0; layer < layers; layer++) {
     const name = `h.${layer}`;
     const joint = linear(normalisation(x, `${name}.ln1`), `${name}.qkv`, width, 3 * width, 0.04);
@@ -132,7 +141,7 @@ export function gpt2(batch: number): Net {
     const mixed = builder.op('Transpose', [builder.op('MatMul', [attention, perHead(v, [0, 2, 1, 3])])], {
       perm: [0, 2, 1, 3],
     });
-    const joined = builder.op('Reshape', [mixed, builder.ints([batch, positions, width])]);
+    const joined = builder.op('Reshape', [mixed, builder.ints([0, 0, width])]);
     x = builder.op('Add', [x, linear(joined, `${name}.proj`, width, width)]);
     const wide = builder.op('Gelu', [linear(normalisation(x, `${name}.ln2`), `${name}.fc`, width, 4 * width)], {
       approximate: 'tanh',
@@ -140,8 +149,7 @@ export function gpt2(batch: number): Net {
     x = builder.op('Add', [x, linear(wide, `${name}.out`, 4 * width, width)]);
   }
   const output = builder.op('Transpose', [embedding], { perm: [1, 0] });
-  const logits = builder.op('MatMul', [normalisation(x, 'lnf'), output], {}, { outputs: ['logits'] });
-  return net.build(logits, [batch, positions, vocabulary]);
+  return builder.op('MatMul', [normalisation(x, 'lnf'), output], {}, { outputs: ['logits'] });
 }
 
 /** Three convolutions, two pools and two linear layers on 32 × 32 images. */

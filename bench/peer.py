@@ -59,7 +59,7 @@ def embed(w, ids):
     return F.embedding(ids, w["wte"]) + w["wpe"]
 
 
-def gpt2(w, x):
+def gpt2_hidden(w, x):
     width, heads = x.shape[-1], 12
 
     def normalised(value, name):
@@ -78,7 +78,11 @@ def gpt2(w, x):
         x = x + linear(mixed.transpose(1, 2).reshape(x.shape), name + ".proj")
         wide = F.gelu(linear(normalised(x, name + ".ln2"), name + ".fc"), approximate="tanh")
         x = x + linear(wide, name + ".out")
-    return F.linear(normalised(x, "lnf"), w["wte"])
+    return normalised(x, "lnf")
+
+
+def gpt2(w, x):
+    return F.linear(gpt2_hidden(w, x), w["wte"])
 
 
 def small_cnn(w, x):

@@ -34,7 +34,7 @@ const filler = (source: Random): string => {
 };
 
 /** Sentences about somebody among so many about no one, and a question about one of them. */
-function mixedText(source: Random, people: number, fillers: number) {
+export function mixedText(source: Random, people: number, fillers: number) {
   const lookup = drawLookup(source, people, 'decoy');
   const all = [...lookup.sentences, ...Array.from({ length: fillers }, () => filler(source))];
   const order = permutation(all.length, source);

@@ -8,6 +8,7 @@ import { measureLeftOut } from './left-out.ts';
 import { measureLong } from './long.ts';
 import { measureLookup, measureRandomLookup } from './lookup.ts';
 import { measureSources } from './sources.ts';
+import { measureWhySpeed } from './why-speed.ts';
 
 // What the trained models with known answers say of the methods.
 //   npm run bench:language -- lookup lookup-random [--count 40] [--sentences 16] [--method lrp]
@@ -19,6 +20,7 @@ import { measureSources } from './sources.ts';
 //   npm run bench:language -- english [--count 200]
 //   npm run bench:language -- agreement [--count 50]
 //   npm run bench:language -- cases --models folder   (what bench/language/case_records.py wrote)
+//   npm run build && npm run bench:language -- why-speed [--rounds 5] [--method gradient] [--models folder]   (beside PyTorch: WHEREFORE_PYTHON names its Python)
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -29,6 +31,7 @@ const { values, positionals } = parseArgs({
     method: { type: 'string', multiple: true, default: [] },
     seeds: { type: 'string', default: '2' },
     models: { type: 'string' },
+    rounds: { type: 'string', default: '5' },
     memory: { type: 'string', default: '1536' },
   },
 });
@@ -46,12 +49,13 @@ const measurements: Readonly<Record<string, () => Promise<void>>> = {
   facts: () => measureFacts({ questions: numbers.count, methods: values.method, models: values.models }),
   edit: () => measureEdit(numbers.count, values.models ?? '.wherefore/models'),
   'left-out': () => measureLeftOut(Number(values.seeds)),
+  'why-speed': () => measureWhySpeed({ rounds: Number(values.rounds), works: values.method, models: values.models }),
   cases: async () => measureCases(values.models ?? '.wherefore/cases'),
 };
 
 for (const name of positionals.length > 0
   ? positionals
-  : Object.keys(measurements).filter((name) => name !== 'cases' && name !== 'edit')) {
+  : Object.keys(measurements).filter((name) => !['cases', 'edit', 'why-speed'].includes(name))) {
   const run = measurements[name];
   if (!run) throw new WhereforeError('unknown-name', 'there is no such measurement', { got: name });
   const began = process.cpuUsage();

@@ -21,6 +21,8 @@ export interface GradientsRequest extends RunOptions {
   /** Inputs, inner values or weights. */
   readonly wrt: readonly string[];
   readonly overrides?: RuleOverrides;
+  /** Whether shapes are followed instead of run for; see `SpecialiseOptions`. Default false. */
+  readonly frugal?: boolean;
 }
 
 export interface Gradients {
@@ -57,8 +59,8 @@ export async function gradientsOf(model: Model, request: GradientsRequest): Prom
     );
     return { ...found, notes: [...notes, ...found.notes] };
   }
-  const { inputs, seeds, wrt, overrides } = request;
-  const specialised = await model.executor.specialise(model.graph, inputs, { followData: true });
+  const { inputs, seeds, wrt, overrides, frugal } = request;
+  const specialised = await model.executor.specialise(model.graph, inputs, { followData: true, frugal });
   const feeds = new Map([...inputs, ...[...seeds].map(([name, seed]) => [seedName(name), seed] as const)]);
   const run = async (absorbZeros: boolean) => {
     const plan = planOf(specialised, seeds, { wrt, overrides, absorbZeros });

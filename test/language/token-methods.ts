@@ -56,7 +56,7 @@ async function vectorNamed({ language, program }: OpenQuestion, name: string): P
 }
 
 export async function gradientTimes({ program }: OpenQuestion, sign: 'signed' | 'absolute'): Promise<TokenScores> {
-  const { values } = await gradientTimesEmbedding(program);
+  const values = await gradientTimesEmbedding(program);
   return { values: sign === 'signed' ? values : mapped(Float64Array, values, Math.abs) };
 }
 

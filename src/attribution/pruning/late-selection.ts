@@ -4,8 +4,8 @@ import { type Graph, intAttribute, type Node, namesRead, nodeOf } from '../../on
 import { prune } from '../../onnx/lowering/extract.ts';
 import { lookup } from '../../tensor/lookup.ts';
 import { sizeOf } from '../../tensor/tensor.ts';
+import { type Known, type Narrow, narrowing } from './at-positions.ts';
 import { isProductOfPositions, productOfPositions } from './late-product.ts';
-import { type Known, type Narrow, narrowing } from './one-position.ts';
 import { type Selection, selectionOf, type Unselected } from './selection.ts';
 
 /** The list of indices has its own axes in the result. */
@@ -92,7 +92,7 @@ function axisAfter(
   const shape = facts.shapes.get(node.outputs[0]);
   const isKnown = [...node.inputs, ...node.outputs].every((name) => !name || facts.shapes.has(name));
   if (!rule || !shape || !isKnown || !node.inputs.some((name) => unselected.has(name))) return undefined;
-  const known: Known = { shapes: facts.shapes, facts, ints: () => '' };
+  const known: Known = { shapes: facts.shapes, facts, count: 1, ints: () => '' };
   const keeps = (axis: number, axisOf: (late: Unselected) => number, others: boolean) => {
     const axes = rule(node, axis, known)?.axes;
     return (

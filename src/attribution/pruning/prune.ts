@@ -1,7 +1,7 @@
 import type { Graph } from '../../onnx/graph.ts';
 import type { Specialised } from '../../runtime/executor.ts';
 import { namedMemo } from '../../tensor/memo.ts';
-import { atOnePosition } from './one-position.ts';
+import { atPositions } from './at-positions.ts';
 import { divideByRoots } from './root-division.ts';
 import { selectionOf } from './selection.ts';
 import { guardProducts } from './softmax-guard.ts';
@@ -14,7 +14,7 @@ export function prune(specialised: Specialised): Promise<Graph> {
 const known = namedMemo<Graph, Promise<Graph>>();
 
 async function made({ graph, facts }: Specialised): Promise<Graph> {
-  const narrow = guardProducts(atOnePosition(divideByRoots(graph), facts), facts);
+  const narrow = guardProducts(atPositions(divideByRoots(graph), facts), facts);
   // Only graphs of coalitions select rows.
   if (!selectionOf(narrow, facts)) return narrow;
   return (await import('./late-selection.ts')).selectLate(narrow, facts);

@@ -1,4 +1,4 @@
-import { type Known, type Narrow, narrowing } from '../../attribution/pruning/one-position.ts';
+import { type Known, type Narrow, narrowing } from '../../attribution/pruning/at-positions.ts';
 import { intAttribute } from '../../onnx/graph.ts';
 
 const shapeOf = ({ shapes }: Known, name: string): readonly number[] => shapes.get(name) ?? [];

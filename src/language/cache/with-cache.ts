@@ -1,4 +1,4 @@
-import type { Narrowed } from '../../attribution/pruning/one-position.ts';
+import type { Narrowed } from '../../attribution/pruning/at-positions.ts';
 import type { Facts } from '../../autodiff/facts.ts';
 import { WhereforeError } from '../../errors.ts';
 import { GraphBuilder } from '../../onnx/builder.ts';
@@ -148,6 +148,7 @@ function wayOf(node: Node, state: State): (Narrowed & { readonly axis: number })
   const known = {
     shapes: state.facts.shapes,
     facts: state.facts,
+    count: 1,
     ints: (values: readonly number[]) => state.builder.ints(values),
   };
   for (let axis = 0; rule && axis < shape.length; axis++) {
@@ -187,7 +188,7 @@ function rowsAlone(name: string, axis: number, state: State): string {
   const node = state.producers.get(name);
   const shape = shapeOf(state, name);
   if (node?.outputs.length !== 1 || state.axes.has(name) || sizeOf(shape) < largeMask) return '';
-  const known = { shapes: facts.shapes, facts, ints: (values: readonly number[]) => builder.ints(values) };
+  const known = { shapes: facts.shapes, facts, count: 1, ints: (values: readonly number[]) => builder.ints(values) };
   const way = lookup(rowRules, operatorKey(node))?.(node, axis, known);
   if (!way?.axes.some((own) => own !== undefined) || regroups(node)) return '';
   const inputs = node.inputs.map((input, i) => {

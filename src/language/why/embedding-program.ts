@@ -1,21 +1,25 @@
+import { atPositions } from '../../attribution/pruning/at-positions.ts';
 import type { RuleOverrides } from '../../autodiff/differentiate.ts';
 import { WhereforeError } from '../../errors.ts';
 import type { Graph } from '../../onnx/graph.ts';
+import type { Specialised } from '../../runtime/executor.ts';
 import { gradientsOf } from '../../runtime/gradient.ts';
-import { float32, int64, type Tensor, tensor } from '../../tensor/tensor.ts';
-import { capacityFor } from '../generate/decoder.ts';
+import { namedMemo } from '../../tensor/memo.ts';
+import { float32, sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import type { LanguageModel } from '../model/language-model.ts';
-import { feedsOf } from '../model/run.ts';
+import { type AnswerRow, answerFeeds, answerRows } from './answer-feeds.ts';
 import type { EmbeddingProgram } from './embedding-program-type.ts';
 import { openEncoderProgram } from './encoder-program.ts';
 import { defaultMemory, gradientFit } from './gradient-memory.ts';
 import { gradientInPieces } from './piece-gradient.ts';
-import type { AnswerTokens, Question } from './question.ts';
-import { scoreGraph, tokenVectors } from './score-graph.ts';
+import type { Question } from './question.ts';
+import { answerGraph, tokenVectors } from './score-graph.ts';
 
 /** Rows that go through the model together: a batch pays for what a run costs at all. */
 const mostRows = 16;
 const mostTokensAtOnce = 4096;
+/** Weights times tokens of a batch: from so much work on, what a run costs at all is nothing beside it. */
+const mostWorkAtOnce = 2 ** 31;
 
 /**
  * Prepares a question for methods that look at token vectors.
@@ -29,61 +33,39 @@ export async function openEmbeddingProgram(
 ): Promise<EmbeddingProgram> {
   if (language.decoder) return openEncoderProgram(language, question, { signal, memory });
   const { model, roles } = language;
-  const { encoded, answer, against } = question;
-  const length = encoded.ids.length;
-  const graph = scoreGraph(language, 'log-probability');
+  const { ids: prompt } = question.encoded;
+  const length = prompt.length;
   const vectorsOf = (ids: readonly number[]) => tokenVectors(language, ids, signal);
-  const vectors = await vectorsOf(encoded.ids);
-  const width = vectors.length / length;
-  const sequences = [answer, ...(against ? [against] : [])];
-  const longest = sequences.reduce((most, { ids }) => Math.max(most, ids.length), 0);
-  const capacity = capacityFor(length + longest, language.longest);
-  const rows = await Promise.all(sequences.map((one, i) => rowOf(one, i === 0 ? 1 : -1)));
+  const vectors = await vectorsOf(prompt);
+  const asked = await answerRows(question, language.longest, vectorsOf);
+  const { rows, capacity, width } = asked;
+  const graph = answerGraph(language, 'log-probability');
+  const fit = await gradientFit(language, {
+    tokens: capacity,
+    memory,
+    width,
+    whole: await narrowed(language, graph, answerFeeds(language, asked, [undefined])),
+  });
+  const cost = { backward: 0 };
+  const atOnce = pointsAtOnce();
 
-  async function rowOf({ ids, counted: [start, end] }: AnswerTokens, sign: number) {
-    const all = [...encoded.ids, ...ids];
-    const padded = [...all, ...new Array<number>(capacity - all.length).fill(encoded.ids[0])];
-    const weights = new Float32Array(capacity);
-    for (let j = start; j < end; j++) weights[length - 1 + j] = sign;
-    const next = [...padded.slice(1), padded[0]];
-    return { padded, real: all.length, weights, next, vectors: await vectorsOf(padded) };
+  function pointsAtOnce(): number {
+    const perPoint = capacity * rows.length;
+    const most = Math.min(
+      mostTokensAtOnce / perPoint,
+      mostWorkAtOnce / (perPoint * weightsOf(model.graph)),
+      memory / (fit.bytes * rows.length),
+    );
+    return Math.max(1, Math.min(mostRows, Math.floor(most)));
   }
 
-  const fit = await gradientFit(language, { graph, tokens: capacity, memory, width, feedsAt: sampleFeeds });
-  const cost = { backward: 0 };
-  const atOnce = Math.max(1, Math.min(mostRows, Math.floor(mostTokensAtOnce / capacity / rows.length)));
-  const feedsAt = (points: readonly (Float32Array | undefined)[]) => {
-    const all = points.flatMap((point) => rows.map((row) => ({ ...row, point })));
-    const embedded = new Float32Array(all.length * capacity * width);
-    for (const [r, row] of all.entries()) {
-      embedded.set(row.vectors, r * capacity * width);
-      if (row.point) embedded.set(row.point, r * capacity * width);
-    }
-    const ids = all.map(({ padded }) => padded);
-    const real = all.map((row) => row.real);
-    return new Map<string, Tensor>([
-      ...feedsOf(language, ids, real),
-      [roles.embedding, float32([all.length, capacity, width], embedded)],
-      [
-        'why/next',
-        int64(
-          [all.length, capacity, 1],
-          all.flatMap(({ next }) => next),
-        ),
-      ],
-      ['why/weights', float32([all.length, capacity], joined(all.map(({ weights }) => weights)))],
-    ]);
-  };
-  const differentiated = async (
-    points: readonly (Float32Array | undefined)[],
-    on: Graph,
-    overrides?: RuleOverrides,
-  ) => {
-    const feeds = feedsAt(points);
+  const differentiated = async (points: readonly (Float32Array | undefined)[], of: Graph, rules?: Rules) => {
+    const feeds = answerFeeds(language, asked, points);
+    const { graph: on } = await narrowed(language, of, feeds);
     const count = points.length * rows.length;
     const inputs = new Map(on.inputs.map(({ name }) => [name, feeds.get(name) as Tensor]));
     const seeds = new Map([['why/score', float32([count], new Float32Array(count).fill(1))]]);
-    const request = { inputs, seeds, wrt: [roles.embedding], overrides, signal };
+    const request = { inputs, seeds, wrt: [roles.embedding], overrides: rules?.(on), frugal: true, signal };
     const { gradients, outputs } = await gradientsOf({ ...model, graph: on }, request);
     cost.backward += count;
     return {
@@ -91,29 +73,28 @@ export async function openEmbeddingProgram(
       slopes: gradients.get(roles.embedding)?.data as Float32Array,
     };
   };
-  function sampleFeeds(tokens: number) {
-    const ids = new Array<number>(tokens).fill(encoded.ids[0]);
-    return new Map<string, Tensor>([
-      ...feedsOf(language, [ids]),
-      [roles.embedding, tensor('float32', [1, tokens, width])],
-      ['why/next', int64([1, tokens, 1], ids)],
-      ['why/weights', tensor('float32', [1, tokens])],
-    ]);
-  }
   const inPieces = async (point: Float32Array, piece: number) => {
     const gradient = new Float32Array(length * width);
     let value = 0;
     for (const row of rows) {
-      const vectors = row.vectors.slice(0, row.real * width);
-      vectors.set(point);
-      const text = { ids: row.padded.slice(0, row.real), vectors, weights: row.weights, next: row.next };
-      const found = await gradientInPieces(language, text, { length: piece, capacity, signal });
+      const found = await gradientInPieces(language, textOf(row, point), { length: piece, capacity, signal });
       cost.backward++;
       value += found.value;
       for (let i = 0; i < gradient.length; i++) gradient[i] += found.gradient[i];
     }
     return { value, gradient };
   };
+  function textOf({ ids, real, next, weights, vectors: own }: AnswerRow, point: Float32Array) {
+    const embedded = own.slice(0, real * width);
+    embedded.set(point);
+    const text = { ids: ids.slice(0, real), vectors: embedded, weights: new Float32Array(real), next: ids.slice() };
+    for (const [j, position] of asked.positions.entries()) {
+      if (position >= real) continue;
+      text.weights[position] = weights[j];
+      text.next[position] = next[j];
+    }
+    return text;
+  }
   const some = async (points: readonly Float32Array[]) => {
     const { scores, slopes } = await differentiated(points, graph);
     return points.map((_, p) => {
@@ -140,9 +121,8 @@ export async function openEmbeddingProgram(
           fix: 'allow more (--memory), or use the gradient: --method gradient,refined',
         });
       }
-      const on = scoreGraph(language, 'logit');
-      const { scores, slopes } = await differentiated([undefined], on, rules(on));
-      const tokens = new Float64Array(length + longest);
+      const { scores, slopes } = await differentiated([undefined], answerGraph(language, 'logit'), rules);
+      const tokens = new Float64Array(capacity);
       let value = 0;
       for (const [r, row] of rows.entries()) {
         value += scores[r];
@@ -156,11 +136,11 @@ export async function openEmbeddingProgram(
       const { piece } = fit;
       if (piece !== undefined) for (const point of points) found.push(await inPieces(point, piece));
       const whole = piece === undefined ? points : [];
-      for (let at = 0; at < whole.length; at += atOnce) {
-        // Every batch has one size, the last filled up: one graph serves them all.
-        const part = whole.slice(at, at + atOnce);
-        const filled =
-          whole.length < atOnce ? part : [...part, ...new Array<Float32Array>(atOnce - part.length).fill(part[0])];
+      // Every batch has one size, the last filled up: one graph serves them all.
+      const size = Math.ceil(whole.length / Math.ceil(whole.length / atOnce));
+      for (let at = 0; at < whole.length; at += size) {
+        const part = whole.slice(at, at + size);
+        const filled = [...part, ...new Array<Float32Array>(size - part.length).fill(part[0])];
         for (const one of (await some(filled)).slice(0, part.length)) found.push(one);
       }
       return { values: found.map(({ value }) => value), gradients: found.map(({ gradient }) => gradient) };
@@ -168,8 +148,21 @@ export async function openEmbeddingProgram(
   };
 }
 
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.length * parts[0].length);
-  for (const [i, part] of parts.entries()) all.set(part, i * part.length);
-  return all;
+type Rules = (graph: Graph) => RuleOverrides;
+
+/** The graph for some feeds that computes its last layer at the scored positions alone; shapes are followed. */
+async function narrowed(
+  { model }: LanguageModel,
+  graph: Graph,
+  feeds: ReadonlyMap<string, Tensor>,
+): Promise<Specialised> {
+  const inputs = (of: Graph) => new Map(of.inputs.map(({ name }) => [name, feeds.get(name) as Tensor]));
+  const whole = await model.executor.specialise(graph, inputs(graph), { frugal: true });
+  const lean = narrowGraphs(whole.graph, '', () => atPositions(whole.graph, whole.facts));
+  return model.executor.specialise(lean, inputs(lean), { frugal: true });
 }
+
+const narrowGraphs = namedMemo<Graph, Graph>();
+
+const weightsOf = ({ initializers }: Graph): number =>
+  [...initializers.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 1);

@@ -1,7 +1,7 @@
 import { WhereforeError } from '../../errors.ts';
 import type { Graph } from '../../onnx/graph.ts';
-import { type DataType, dataTypes, sizeOf, type Tensor } from '../../tensor/tensor.ts';
-import { capacityFor } from '../generate/decoder.ts';
+import type { Specialised } from '../../runtime/executor.ts';
+import { dataTypes, sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { pieceSample } from './piece-gradient.ts';
 
@@ -33,35 +33,27 @@ export interface FitRequest {
   readonly tokens: number;
   /** Numbers of a token vector. */
   readonly width: number;
-  /** The graph from token vectors to scores, and feeds of it for one text of so many tokens. */
-  readonly graph: Graph;
-  readonly feedsAt: (tokens: number) => ReadonlyMap<string, Tensor>;
+  /** The graph from the token vectors of one text to scores, with its shapes. */
+  readonly whole: Specialised;
 }
 
 /**
- * Whether the gradient of a text fits into the memory, and in which pieces where it does not. The values of the graph are
- * counted at three short lengths: they grow with the square of the length at most.
+ * Whether the gradient of a text fits into the memory, and in which pieces where it does not, by the sizes of all values;
+ * the weights come on top of the memory.
  * @throws WhereforeError `limit-reached` where not even small pieces fit
  */
 export async function gradientFit(language: LanguageModel, request: FitRequest): Promise<GradientFit> {
-  const { graph, tokens, memory, width, feedsAt } = request;
+  const { whole, tokens: capacity, memory, width } = request;
   const { executor } = language.model;
-  const counted = async (of: Graph, feeds: ReadonlyMap<string, Tensor>, frugal = false) => {
-    const inputs = new Map(of.inputs.map(({ name }) => [name, feeds.get(name) as Tensor]));
-    return backwardShare * bytesOf((await executor.specialise(of, inputs, { frugal })).facts);
-  };
-  const points: Point[] = [];
-  for (const length of [8, 16, 32]) points.push([length, await counted(graph, feedsAt(length))]);
-  const bytes = parabola(points, tokens);
+  const bytes = backwardShare * bytesOf(whole);
   if (bytes <= memory) return { bytes };
-  const capacity = capacityFor(tokens, language.longest);
   let kept = 0;
   const ofPiece = async (length: number) => {
     const sample = await pieceSample(language, { start: capacity - length, end: capacity }, capacity, width);
     // As they come in and as they go out, and the gradients at both.
     kept =
       4 * [...sample.kept.values()].reduce((sum, { shape, type }) => sum + sizeOf(shape) * dataTypes[type].bytes, 0);
-    return counted(sample.graph, sample.feeds, true);
+    return backwardShare * bytesOf(await executor.specialise(sample.graph, sample.feeds, { frugal: true }));
   };
   const [small, twice] = [await ofPiece(smallestPiece), await ofPiece(2 * smallestPiece)];
   const needed = (length: number) => kept + small + ((twice - small) / smallestPiece) * (length - smallestPiece);
@@ -72,7 +64,7 @@ export async function gradientFit(language: LanguageModel, request: FitRequest):
     'limit-reached',
     'the gradient of this text does not fit into the memory, nor do its pieces',
     {
-      where: `${tokens} tokens`,
+      where: `${capacity} tokens`,
       got: `${megabytes(memory)} MB`,
       expected: `${megabytes(needed(smallestPiece))} MB in pieces of ${smallestPiece} tokens, ${megabytes(bytes)} MB as a whole`,
       fix: 'allow more (--memory), shorten the prompt, or use methods that leave out: --method refined',
@@ -90,8 +82,7 @@ export async function fitsWhole(
   feeds: ReadonlyMap<string, Tensor>,
   memory: number,
 ): Promise<GradientFit> {
-  const { facts } = await language.model.executor.specialise(graph, feeds, { frugal: true });
-  const bytes = backwardShare * bytesOf(facts);
+  const bytes = backwardShare * bytesOf(await language.model.executor.specialise(graph, feeds, { frugal: true }));
   if (bytes <= memory) return { bytes };
   throw new WhereforeError('limit-reached', 'the gradient of this text does not fit into the memory', {
     got: `${megabytes(memory)} MB`,
@@ -102,28 +93,10 @@ export async function fitsWhole(
 
 const megabytes = (bytes: number): number => Math.ceil(bytes / 2 ** 20);
 
-/** Bytes of all values of a graph whose shapes are known. */
-function bytesOf({
-  shapes,
-  types,
-}: {
-  readonly shapes: ReadonlyMap<string, readonly number[]>;
-  readonly types: ReadonlyMap<string, DataType>;
-}): number {
+/** Bytes of all values of a graph but its weights. */
+function bytesOf({ graph, facts: { shapes, types } }: Specialised): number {
   let bytes = 0;
-  for (const [name, shape] of shapes) bytes += sizeOf(shape) * dataTypes[types.get(name) ?? 'float32'].bytes;
+  for (const [name, shape] of shapes)
+    if (!graph.initializers.has(name)) bytes += sizeOf(shape) * dataTypes[types.get(name) ?? 'float32'].bytes;
   return bytes;
-}
-
-type Point = readonly [x: number, y: number];
-
-/** The parabola through three points, at x (Lagrange). */
-function parabola(points: readonly Point[], x: number): number {
-  let sum = 0;
-  for (const [xi, yi] of points) {
-    let term = yi;
-    for (const [xj] of points) if (xj !== xi) term *= (x - xj) / (xi - xj);
-    sum += term;
-  }
-  return sum;
 }

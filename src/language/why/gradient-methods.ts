@@ -16,11 +16,19 @@ export interface TokenAttribution {
 export const relativeError = ({ values, target }: Pick<TokenAttribution, 'values' | 'target'>): number =>
   Math.abs(values.reduce((sum, value) => sum + value, 0) - target) / Math.abs(target);
 
-/** `A_i = ⟨x_i, ∂f/∂x_i⟩`, with the difference to f at zero vectors as target, which it does not promise. */
-export async function gradientTimesEmbedding(program: EmbeddingProgram): Promise<TokenAttribution> {
-  const zero = new Float32Array(program.vectors.length);
-  const { values, gradients } = await program.gradients([program.vectors, zero]);
-  return { values: products(program, program.vectors, zero, gradients[0]), target: values[0] - values[1], points: 1 };
+/** `A_i = ⟨x_i, ∂f/∂x_i⟩` of each token: how f changes at this prompt. It promises no sum. */
+export async function gradientTimesEmbedding(program: EmbeddingProgram): Promise<Float64Array> {
+  const { gradients } = await program.gradients([program.vectors]);
+  return products(program, program.vectors, new Float32Array(program.vectors.length), gradients[0]);
+}
+
+/** How integrated gradients go on. */
+export interface PathOptions {
+  readonly points?: number;
+  readonly mostPoints?: number;
+  readonly tolerance?: number;
+  /** What was found with fewer points: it goes on from there. */
+  readonly known?: TokenAttribution;
 }
 
 /**
@@ -31,20 +39,26 @@ export async function gradientTimesEmbedding(program: EmbeddingProgram): Promise
 export async function integratedGradients(
   program: EmbeddingProgram,
   { vectors: baseline }: TokenBaseline,
-  { points = 32, mostPoints = 256, tolerance = 0.005 } = {},
+  { points = 32, mostPoints = 256, tolerance = 0.005, known }: PathOptions = {},
 ): Promise<TokenAttribution> {
-  const ends = await program.gradients([program.vectors, baseline]);
-  const target = ends.values[0] - ends.values[1];
-  for (let count = points; ; count *= 2) {
+  const along = async (count: number, target?: number): Promise<TokenAttribution> => {
     const { positions, weights } = quadratures['gauss-legendre'](count);
     const path = Array.from(positions, (t) => between(baseline, program.vectors, t));
-    const { gradients } = await program.gradients(path);
+    // The ends go with the first points: one graph serves them all.
+    const ends = target === undefined ? [program.vectors, baseline] : [];
+    const { values, gradients } = await program.gradients([...path, ...ends]);
     const mean = new Float32Array(baseline.length);
-    for (const [k, gradient] of gradients.entries())
-      for (let i = 0; i < mean.length; i++) mean[i] += weights[k] * gradient[i];
-    const found = { values: products(program, program.vectors, baseline, mean), target, points: count };
-    if (relativeError(found) <= tolerance || 2 * count > mostPoints) return found;
-  }
+    for (let k = 0; k < count; k++) for (let i = 0; i < mean.length; i++) mean[i] += weights[k] * gradients[k][i];
+    return {
+      values: products(program, program.vectors, baseline, mean),
+      target: target ?? values[count] - values[count + 1],
+      points: count,
+    };
+  };
+  let found = known ?? (await along(points));
+  while (relativeError(found) > tolerance && 2 * found.points <= mostPoints)
+    found = await along(2 * found.points, found.target);
+  return found;
 }
 
 function between(from: Float32Array, to: Float32Array, t: number): Float32Array {

@@ -7,7 +7,12 @@ import { type Unit, type UnitKind, unitKinds, unitsOf } from '../text/units.ts';
 import { deletionCurve, lexicalOverlap, randomDeletion } from './deletion.ts';
 import { openEmbeddingProgram } from './embedding-program.ts';
 import type { EmbeddingProgram } from './embedding-program-type.ts';
-import { gradientTimesEmbedding, integratedGradients, relativeError } from './gradient-methods.ts';
+import {
+  gradientTimesEmbedding,
+  integratedGradients,
+  relativeError,
+  type TokenAttribution,
+} from './gradient-methods.ts';
 import { openPrefixScorer, type PrefixScorer } from './prefix-scorer.ts';
 import { type AnswerTokens, type Question, questionOf, type WhyRequest } from './question.ts';
 import { type Joint, refinedLeaveOut } from './refined.ts';
@@ -195,8 +200,8 @@ export const titles: Readonly<Record<WhyMethodName, { readonly title: string; re
 
 const runs: Readonly<Record<WhyMethodName, (asked: Asked, settings: Settings) => Promise<WhyAttribution>>> = {
   async 'integrated-gradients'(asked) {
-    const baseline = await chosenBaseline(asked);
-    const found = await integratedGradients(asked.program, baseline);
+    const { baseline, known } = await chosenBaseline(asked);
+    const found = await integratedGradients(asked.program, baseline, { known });
     const notes = [`${found.points} points by Gauss–Legendre`];
     return made('integrated-gradients', {
       ...found,
@@ -209,9 +214,9 @@ const runs: Readonly<Record<WhyMethodName, (asked: Asked, settings: Settings) =>
   lrp: (asked) => relevance(asked, 'lrp', 'held'),
   'attn-lrp': (asked) => relevance(asked, 'attn-lrp', 'half'),
   async gradient(asked) {
-    const found = await gradientTimesEmbedding(asked.program);
+    const values = await gradientTimesEmbedding(asked.program);
     const notes = ['says how f changes at this prompt, not what share of f a token has'];
-    return made('gradient', { ...found, unit: 'token', promises: false, baseline: 'zero vectors', notes });
+    return made('gradient', { ...leftOut(asked), values, unit: 'token', promises: false, notes });
   },
   async 'leave-one-out'(asked) {
     const values = spread(asked, await leaveOneOut(asked.game));
@@ -310,7 +315,13 @@ export function made(method: WhyMethodName, { values, errors, target, unit, prom
 }
 
 /** The baseline that alternatives make or that is named, else the one with the least error at 32 points. */
-async function chosenBaseline({ language, program, question, options, baselines }: Asked): Promise<TokenBaseline> {
+async function chosenBaseline({
+  language,
+  program,
+  question,
+  options,
+  baselines,
+}: Asked): Promise<{ baseline: TokenBaseline; known: TokenAttribution }> {
   const { alternatives, baseline: named } = options;
   const candidates = alternatives?.size
     ? [await alternativeBaseline(language, program, question, alternatives)]
@@ -322,17 +333,18 @@ async function chosenBaseline({ language, program, question, options, baselines 
       expected: candidates.map(({ name }) => name).join(', '),
     });
   }
-  const measured: { candidate: TokenBaseline; error: number; target: number }[] = [];
+  const measured: { candidate: TokenBaseline; error: number; known: TokenAttribution }[] = [];
   for (const candidate of wanted) {
-    const found = await integratedGradients(program, candidate, { points: comparedAt, mostPoints: comparedAt });
-    measured.push({ candidate, error: relativeError(found), target: found.target });
+    const known = await integratedGradients(program, candidate, { points: comparedAt, mostPoints: comparedAt });
+    measured.push({ candidate, error: relativeError(known), known });
   }
   const best = measured.reduce((least, one) => (one.error < least.error ? one : least));
   for (const one of measured) {
-    const { candidate, error, target } = one;
+    const { candidate, error, known } = one;
+    const { target } = known;
     baselines.push({ name: candidate.name, points: comparedAt, relativeError: error, target, chosen: one === best });
   }
-  return best.candidate;
+  return { baseline: best.candidate, known: best.known };
 }
 
 /** What a method says of the units that can be left out. */

@@ -20,11 +20,13 @@ type Shapes = Map<string, readonly number[]>;
 export interface Known {
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   readonly facts: Facts;
+  /** Places that are wanted of the axis. */
+  readonly count: number;
   /** An int64 constant. */
   ints(values: readonly number[]): string;
 }
 
-/** What a node reads when only one place of an axis of its output is wanted: the axis of each input, if any. */
+/** What a node reads when only some places of an axis of its output are wanted: the axis of each input, if any. */
 export interface Narrowed {
   readonly axes: readonly (number | undefined)[];
   /** Inputs that change altogether: the shape of a Reshape. */
@@ -73,19 +75,19 @@ const reduction = along((node, rank, { shapes, facts }) => {
 });
 
 /** The elements keep their order: the axis is found again where as many elements lie before it and it is as long. */
-const regroup: Narrow = (node, axis, { shapes, ints }) => {
+const regroup: Narrow = (node, axis, { shapes, count, ints }) => {
   const [from, to] = [shapes.get(node.inputs[0]) ?? [], shapes.get(node.outputs[0]) ?? []];
   const before = sizeOf(to.slice(0, axis));
   const own = from.findIndex((size, k) => size === to[axis] && sizeOf(from.slice(0, k)) === before);
   if (own < 0 || to[axis] === 1) return undefined;
-  return { axes: [own], replaced: ['', ints(to.map((size, k) => (k === axis ? 1 : size)))] };
+  return { axes: [own], replaced: ['', ints(to.map((size, k) => (k === axis ? count : size)))] };
 };
 
 const elementwiseOperators = operatorsThat(
   ({ elementwise, broadcasts }) => elementwise === true || broadcasts === true,
 );
 
-/** What each operator needs of its inputs for one place of an axis of its output; undefined: more than one place. */
+/** What each operator needs of its inputs for some places of an axis of its output; undefined: more than these. */
 export const narrowing: Readonly<Record<string, Narrow>> = {
   ...Object.fromEntries([...elementwiseOperators, 'Identity', 'Cast'].map((op) => [op, elementwise])),
   Softmax: attributeAxis(-1),
@@ -127,32 +129,33 @@ export const narrowing: Readonly<Record<string, Narrow>> = {
 
 const isRegrouping = (node: Node) => node.op === 'Squeeze' || node.op === 'Unsqueeze';
 
-/** The place that a Gather takes: one index, in a list of one, so that the axis stays with length 1. */
-interface Position {
+/** The places that a Gather takes: a list of indices, so that the axis stays. */
+interface Places {
   readonly axis: number;
   readonly index: string;
+  readonly count: number;
 }
 
-function placeOf(node: Node, shapes: ReadonlyMap<string, readonly number[]>): Position | undefined {
+function placesOf(node: Node, shapes: ReadonlyMap<string, readonly number[]>): Places | undefined {
   if (operatorKey(node) !== 'Gather') return undefined;
   const [value, index] = node.inputs;
   const rank = shapes.get(value)?.length;
   const at = shapes.get(index);
-  if (rank === undefined || at?.length !== 1 || at[0] !== 1) return undefined;
+  if (rank === undefined || at?.length !== 1) return undefined;
   const axis = intAttribute(node, 'axis', 0);
-  return { axis: axis < 0 ? axis + rank : axis, index };
+  return { axis: axis < 0 ? axis + rank : axis, index, count: at[0] };
 }
 
 /**
- * A graph that computes the same where it takes one place of an axis out of a value: what lies before is computed at
- * that place alone, as far back as no other place is needed. A language model's last layer then works for one
- * position instead of all. Where the axis has one place, nothing is left to take.
+ * A graph that computes the same where it takes places of an axis out of a value, fewer than it has: what lies before is
+ * computed at these alone, as far back as no others are needed. A language model's last layer then works for the
+ * positions of an answer instead of all. Where the axis has one place, nothing is left to take.
  */
-export function atOnePosition(graph: Graph, facts: Facts): Graph {
+export function atPositions(graph: Graph, facts: Facts): Graph {
   const shapes: Shapes = new Map(facts.shapes);
-  if (!graph.nodes.some((node) => placeOf(node, shapes))) return graph;
+  if (!graph.nodes.some((node) => placesOf(node, shapes))) return graph;
   const builder = new GraphBuilder(graph, { prefix: 'position/' });
-  const known: Known = { shapes, facts, ints: (values) => builder.ints(values) };
+  const ints = (values: readonly number[]) => builder.ints(values);
   const nodes = new Set(graph.nodes);
   const producers = new Map<string, Node>();
   const readers = new Map<string, Set<Node>>();
@@ -172,16 +175,16 @@ export function atOnePosition(graph: Graph, facts: Facts): Graph {
   };
   for (const node of graph.nodes) add(node);
 
-  /** The value at one place of an axis, by the Gather that takes it, if there is one already. */
-  const taken = (value: string, axis: number, index: string): string => {
+  /** The value at some places of an axis, by the Gather that takes them, if there is one already. */
+  const taken = (value: string, axis: number, { index, count }: Places): string => {
     for (const reader of readers.get(value) ?? []) {
-      const place = placeOf(reader, shapes);
+      const place = placesOf(reader, shapes);
       if (place?.axis === axis && place.index === index && reader.inputs[0] === value) return reader.outputs[0];
     }
     const output = builder.fresh('Gather');
     shapes.set(
       output,
-      (shapes.get(value) ?? []).map((size, k) => (k === axis ? 1 : size)),
+      (shapes.get(value) ?? []).map((size, k) => (k === axis ? count : size)),
     );
     add(nodeOf('Gather', [value, index], output, { axis }));
     return output;
@@ -189,32 +192,34 @@ export function atOnePosition(graph: Graph, facts: Facts): Graph {
 
   const pending = [...graph.nodes];
   for (let node = pending.pop(); node; node = pending.pop()) {
-    const place = nodes.has(node) ? placeOf(node, shapes) : undefined;
+    const place = nodes.has(node) ? placesOf(node, shapes) : undefined;
     if (!place) continue;
     const [value] = node.inputs;
     const producer = producers.get(value);
     const isShared = outputs.has(value) || (readers.get(value)?.size ?? 0) > 1 || producer?.outputs.length !== 1;
-    const narrowed = producer && !isShared && producer.domain === '' && shapes.get(value)?.[place.axis] !== 1;
+    const isLess = place.count < (shapes.get(value)?.[place.axis] ?? 0);
+    const narrowed = producer && !isShared && producer.domain === '' && isLess;
+    const known: Known = { shapes, facts, count: place.count, ints };
     const way = narrowed ? lookup(narrowing, producer.op)?.(producer, place.axis, known) : undefined;
     if (!producer || !way) continue;
     remove(node);
     remove(producer);
     const kept = producer.inputs.map((name, i) => {
       const axis = way.axes[i];
-      return way.replaced?.[i] || (axis === undefined ? name : taken(name, axis, place.index));
+      return way.replaced?.[i] || (axis === undefined ? name : taken(name, axis, place));
     });
     const inputs = [...kept, ...(way.replaced ?? []).slice(kept.length)];
     const changed = isRegrouping(producer) ? { ...producer, op: 'Reshape', attributes: {} } : producer;
     add({ ...changed, inputs, outputs: [node.outputs[0]] });
-    // A value that only this node read in full may now be read at one place alone.
+    // A value that only this node read in full may now be read at these places alone.
     for (const name of producer.inputs) for (const reader of readers.get(name) ?? []) pending.push(reader);
     for (const name of inputs) {
       const made = producers.get(name);
       if (made && nodes.has(made)) pending.push(made);
     }
   }
-  const isWhole = (node: Node, place = placeOf(node, shapes)) =>
-    place && shapes.get(node.inputs[0])?.[place.axis] === 1;
+  const isWhole = (node: Node, place = placesOf(node, shapes)) =>
+    place?.count === 1 && shapes.get(node.inputs[0])?.[place.axis] === 1;
   const kept = [...nodes].map((node) => (isWhole(node) ? nodeOf('Identity', [node.inputs[0]], node.outputs[0]) : node));
   return sortNodes({ ...builder.build(), nodes: kept });
 }
