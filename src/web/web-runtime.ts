@@ -7,6 +7,7 @@ import { fromWires, type Reply, wiresOf } from '../runtime/lane.ts';
 import { refusal } from '../runtime/refusal.ts';
 import { type RunOptions, type Runtime, type SessionOptions, throwIfCancelled } from '../runtime/runtime.ts';
 import { sessionsOf } from '../runtime/sessions-of.js';
+import { faultOfEngine } from './engine-file.ts';
 
 export interface WebRuntimeOptions {
   /** Address of `ort-wasm-simd-threaded.wasm`, a file of onnxruntime-web that is served with the page. */
@@ -60,13 +61,15 @@ export async function createWebRuntime(options: WebRuntimeOptions): Promise<Runt
   ort.env.wasm.wasmPaths = { wasm: address };
   ort.env.logLevel = 'fatal';
   const { answer } = sessionsOf(ort);
+  const starting = watchedStart(address, version);
   let last: Promise<unknown> = Promise.resolve();
   let isClosed = false;
   const ask = (message: Readonly<Record<string, unknown>>): Promise<Reply> => {
     if (isClosed)
       throw new WhereforeError('invalid-argument', 'the runtime is closed', { fix: 'make another: createWebRuntime' });
-    const reply = last.then(() => answer({ job: 0, ...message }) as Promise<Reply>);
-    last = reply;
+    const reply = last.then(() => starting(() => answer({ job: 0, ...message }) as Promise<Reply>));
+    // One that fails to start leaves the next to say so, too.
+    last = reply.catch(() => undefined);
     return reply.then((told) => {
       if (told.error !== undefined) throw notStarted(told.error, address, version) ?? refusal(told.error);
       return told;
@@ -120,15 +123,47 @@ function checkSize({ graph }: OnnxModel, sessionBytes: number): void {
   });
 }
 
+/** Milliseconds after which the engine's file is looked at, where nothing was answered yet. */
+const patience = 3000;
+
+/**
+ * Passes questions on, and watches the first: on a file that is WebAssembly but no engine ONNX Runtime Web waits without
+ * end. A file that is only slow to come is waited for.
+ */
+function watchedStart(address: string, version: string) {
+  let isStarted = false;
+  return async (ask: () => Promise<Reply>): Promise<Reply> => {
+    if (isStarted) return ask();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const stuck = new Promise<never>((_, reject) => {
+      timer = setTimeout(async () => {
+        const fault = await faultOfEngine(address);
+        if (fault) reject(engineFault(address, fault, version));
+      }, patience);
+    });
+    try {
+      const told = await Promise.race([ask(), stuck]);
+      isStarted = true;
+      return told;
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
+
 /** What ONNX Runtime Web says where its engine did not start: the wasm file is missing, is no wasm, or does not fit. */
 function notStarted(said: string, address: string, version: string): WhereforeError | undefined {
   if (!/no available backend found/.test(said)) return undefined;
-  return new WhereforeError('runtime', 'ONNX Runtime Web did not start', {
-    where: address,
-    got: said.replace(/^.*ERR: \[wasm\] /s, '').replace(/\. Build with .*$/s, ''),
+  const got = said.replace(/^.*ERR: \[wasm\] /s, '').replace(/\. Build with .*$/s, '');
+  return engineFault(address, got, version);
+}
+
+const engineFault = (where: string, got: string, version: string): WhereforeError =>
+  new WhereforeError('runtime', 'ONNX Runtime Web did not start', {
+    where,
+    got,
     fix: `serve there the file ort-wasm-simd-threaded.wasm of onnxruntime-web ${version}, and allow 'wasm-unsafe-eval' in script-src`,
   });
-}
 
 function openMessage(
   model: OnnxModel,

@@ -85,6 +85,7 @@ const tasks = {
   },
   absentEngine: () => engineAt('/absent.wasm'),
   otherEngine: () => engineAt('/other.wasm'),
+  emptyEngine: () => engineAt('/empty.wasm'),
   download: async () => {
     const seen: number[] = [];
     const onProgress = ({ bytes, total }: { bytes: number; total?: number }) => void seen.push(bytes, total ?? -1);

@@ -45,6 +45,8 @@ describe.each(browsers)('a worker of a page in $name, over onnxruntime-web', ({ 
       '/worker.js': ['text/javascript', code],
       '/ort-wasm-simd-threaded.wasm': wasmFile(),
       '/other.wasm': wasmFile('ort-wasm-simd-threaded.asyncify.wasm'),
+      // A module that is whole and holds nothing.
+      '/empty.wasm': ['application/wasm', Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)],
       '/shapes.onnx': ['application/octet-stream', readFileSync(join(demo, 'model/shapes.onnx'))],
       '/wherefore.yaml': ['text/plain', readFileSync(join(demo, 'model/wherefore.yaml'))],
       '/fish.png': ['image/png', readFileSync(join(demo, 'images/fish.png'))],
@@ -174,6 +176,9 @@ describe.each(browsers)('a worker of a page in $name, over onnxruntime-web', ({ 
         new RegExp(`${name}\\.wasm: ONNX Runtime Web did not start.*onnxruntime-web 1\\.30`);
       expect(await tab.ask('absentEngine')).toMatch(start('absent'));
       expect(await tab.ask('otherEngine')).toMatch(start('other'));
+      const empty = await tab.ask('emptyEngine');
+      expect(empty).toMatch(start('empty'));
+      expect(empty).toMatch(/got WebAssembly of 8 bytes, which is no engine/);
     },
     60_000,
   );
