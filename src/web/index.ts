@@ -73,4 +73,5 @@ export type { SearchedCorpus, SpanSource, VerbatimOptions, VerbatimSpan } from '
 export { verbatimSpans } from '../provenance/text/verbatim.ts';
 export { decodeImage } from './decode-image.ts';
 export { type Download, type DownloadOptions, downloadFile } from './download.ts';
+export type { WebGpuOptions } from './web-gpu.ts';
 export { createWebRuntime, type WebRuntimeOptions } from './web-runtime.ts';

@@ -5,9 +5,16 @@ import type { OnnxModel } from '../onnx/graph.ts';
 import { weightBytes } from '../runtime/executor.ts';
 import { fromWires, type Reply, wiresOf } from '../runtime/lane.ts';
 import { refusal } from '../runtime/refusal.ts';
-import { type RunOptions, type Runtime, type SessionOptions, throwIfCancelled } from '../runtime/runtime.ts';
+import {
+  type RunOptions,
+  type Runtime,
+  type Session,
+  type SessionOptions,
+  throwIfCancelled,
+} from '../runtime/runtime.ts';
 import { sessionsOf } from '../runtime/sessions-of.js';
 import { faultOfEngine } from './engine-file.ts';
+import { adapterFor, comparedSession, gpuProviders, type Providers, type WebGpuOptions } from './web-gpu.ts';
 
 export interface WebRuntimeOptions {
   /** Address of `ort-wasm-simd-threaded.wasm`, a file of onnxruntime-web that is served with the page. */
@@ -22,6 +29,12 @@ export interface WebRuntimeOptions {
    * memory of WebAssembly never shrinks and ends at 4 GiB. Default 2³⁰.
    */
   readonly sessionBytes?: number;
+  /**
+   * Runs graphs on the graphics card, with `wasm` the address of `ort-wasm-simd-threaded.asyncify.wasm`. Its speed has not
+   * been measured on a real card. The first run of every graph is repeated in WebAssembly, and refused where the values
+   * are others. Default: WebAssembly alone.
+   */
+  readonly webgpu?: WebGpuOptions;
 }
 
 /** The version of onnxruntime-web that this package was tested with, as its peer dependency states it. */
@@ -53,7 +66,8 @@ export async function createWebRuntime(options: WebRuntimeOptions): Promise<Runt
       fix: 'serve it with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp, or use one',
     });
   }
-  const ort = await import('onnxruntime-web/wasm');
+  const adapter = options.webgpu && (await adapterFor(options.webgpu));
+  const ort = await (options.webgpu?.engine() ?? import('onnxruntime-web/wasm'));
   const version = ort.env.versions.web ?? ort.env.versions.common;
   checkVersion(version);
   const address = new URL(wasm, globalThis.location?.href).href;
@@ -61,7 +75,7 @@ export async function createWebRuntime(options: WebRuntimeOptions): Promise<Runt
   ort.env.wasm.wasmPaths = { wasm: address };
   ort.env.logLevel = 'fatal';
   const { answer } = sessionsOf(ort);
-  const starting = watchedStart(address, version);
+  const starting = watchedStart(address, version, options.webgpu ? gpuEngineFile : engineFile);
   let last: Promise<unknown> = Promise.resolve();
   let isClosed = false;
   const ask = (message: Readonly<Record<string, unknown>>): Promise<Reply> => {
@@ -71,29 +85,38 @@ export async function createWebRuntime(options: WebRuntimeOptions): Promise<Runt
     // One that fails to start leaves the next to say so, too.
     last = reply.catch(() => undefined);
     return reply.then((told) => {
-      if (told.error !== undefined) throw notStarted(told.error, address, version) ?? refusal(told.error);
+      if (told.error !== undefined) {
+        const file = options.webgpu ? gpuEngineFile : engineFile;
+        throw notStarted(told.error, { address, version, file }) ?? refusal(told.error);
+      }
       return told;
     });
   };
+  const open = async (model: OnnxModel, how: SessionOptions, providers: Providers = ['wasm']): Promise<Session> => {
+    const id = nextSession++;
+    await ask({ kind: 'open', id, ...openMessage(model, how, providers) });
+    return {
+      async run(feeds, fetches, { carry = new Map(), signal }: RunOptions = {}) {
+        throwIfCancelled(signal);
+        const message = { kind: 'run', id, feeds: wiresOf(feeds), fetches, carry: [...carry], transfer: [] };
+        return fromWires((await ask(message)).tensors ?? []);
+      },
+      read: async (inputs) => fromWires((await ask({ kind: 'read', id, inputs })).tensors ?? []),
+      release: async () => {
+        await ask({ kind: 'release', id });
+      },
+    };
+  };
   return {
-    name: 'onnxruntime-web',
+    name: adapter === undefined ? 'onnxruntime-web' : `onnxruntime-web (WebGPU, ${adapter})`,
     version,
     limits: { sessionBytes, sessionCount: 3 },
-    async open(model, options = {}) {
-      const id = nextSession++;
+    async open(model, how = {}) {
       checkSize(model, sessionBytes);
-      await ask({ kind: 'open', id, ...openMessage(model, options) });
-      return {
-        async run(feeds, fetches, { carry = new Map(), signal }: RunOptions = {}) {
-          throwIfCancelled(signal);
-          const message = { kind: 'run', id, feeds: wiresOf(feeds), fetches, carry: [...carry], transfer: [] };
-          return fromWires((await ask(message)).tensors ?? []);
-        },
-        read: async (inputs) => fromWires((await ask({ kind: 'read', id, inputs })).tensors ?? []),
-        release: async () => {
-          await ask({ kind: 'release', id });
-        },
-      };
+      // What is opened as written runs once or twice: it would be slower there.
+      if (!options.webgpu || how.optimization === 'none') return open(model, how);
+      const gpu = await open(model, how, gpuProviders(model));
+      return comparedSession(gpu, () => open(model, how), options.webgpu.tolerance);
     },
     async close() {
       isClosed = true;
@@ -130,7 +153,7 @@ const patience = 3000;
  * Passes questions on, and watches the first: on a file that is WebAssembly but no engine ONNX Runtime Web waits without
  * end. A file that is only slow to come is waited for.
  */
-function watchedStart(address: string, version: string) {
+function watchedStart(address: string, version: string, file: string) {
   let isStarted = false;
   return async (ask: () => Promise<Reply>): Promise<Reply> => {
     if (isStarted) return ask();
@@ -138,7 +161,7 @@ function watchedStart(address: string, version: string) {
     const stuck = new Promise<never>((_, reject) => {
       timer = setTimeout(async () => {
         const fault = await faultOfEngine(address);
-        if (fault) reject(engineFault(address, fault, version));
+        if (fault) reject(engineFault(address, fault, { version, file }));
       }, patience);
     });
     try {
@@ -152,22 +175,36 @@ function watchedStart(address: string, version: string) {
 }
 
 /** What ONNX Runtime Web says where its engine did not start: the wasm file is missing, is no wasm, or does not fit. */
-function notStarted(said: string, address: string, version: string): WhereforeError | undefined {
+function notStarted(
+  said: string,
+  { address, ...engine }: { readonly address: string } & Engine,
+): WhereforeError | undefined {
   if (!/no available backend found/.test(said)) return undefined;
-  const got = said.replace(/^.*ERR: \[wasm\] /s, '').replace(/\. Build with .*$/s, '');
-  return engineFault(address, got, version);
+  const got = said.replace(/^.*ERR: \[\w+\] /s, '').replace(/\. Build with .*$/s, '');
+  return engineFault(address, got, engine);
 }
 
-const engineFault = (where: string, got: string, version: string): WhereforeError =>
+/** The file of the engine, and with the one for graphics cards. */
+const engineFile = 'ort-wasm-simd-threaded.wasm';
+const gpuEngineFile = 'ort-wasm-simd-threaded.asyncify.wasm';
+
+/** What should lie at the address of the engine. */
+interface Engine {
+  readonly file: string;
+  readonly version: string;
+}
+
+const engineFault = (where: string, got: string, { file, version }: Engine): WhereforeError =>
   new WhereforeError('runtime', 'ONNX Runtime Web did not start', {
     where,
     got,
-    fix: `serve there the file ort-wasm-simd-threaded.wasm of onnxruntime-web ${version}, and allow 'wasm-unsafe-eval' in script-src`,
+    fix: `serve there the file ${file} of onnxruntime-web ${version}, and allow 'wasm-unsafe-eval' in script-src`,
   });
 
 function openMessage(
   model: OnnxModel,
   { weights, optimization = 'all', prepack = true, planMemory = true }: SessionOptions,
+  executionProviders: Providers,
 ) {
   if (weights?.kind === 'folder') {
     throw new WhereforeError('unsupported-model', 'the weights lie in a folder, which a page cannot reach', {
@@ -178,7 +215,7 @@ function openMessage(
   return {
     bytes: encodeModel(model, { weights: weights ? 'reference' : 'inline' }),
     options: {
-      executionProviders: ['wasm'],
+      executionProviders,
       enableMemPattern: planMemory,
       graphOptimizationLevel: optimization === 'all' ? 'all' : 'disabled',
       logSeverityLevel: 4,

@@ -9,8 +9,8 @@ export function browserPath(): string | undefined {
   return path;
 }
 
-export const startBrowser = (executablePath: string): Promise<Browser> =>
-  chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
+export const startBrowser = (executablePath: string, more: readonly string[] = ['--disable-gpu']): Promise<Browser> =>
+  chromium.launch({ executablePath, args: ['--no-sandbox', ...more] });
 
 /** One script for a page, which leaves what the entry exports under a name. @returns its code, and what it imports yet */
 export async function bundled(input: string, name: string, { minify = false } = {}) {

@@ -15,8 +15,8 @@ export interface Tab {
   close(): Promise<void>;
 }
 
-/** Runs in the page. */
-const inWorker = (task: string) =>
+/** Runs in the page: has a fresh worker do something. */
+export const inWorker = (task: string) =>
   new Promise<{ result?: unknown; error?: string }>((resolve) => {
     const worker = new Worker('/worker.js');
     worker.onmessage = ({ data }) => {
