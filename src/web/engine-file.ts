@@ -9,8 +9,7 @@ export async function faultOfEngine(address: string): Promise<string | undefined
   if (!response) return 'no answer of the server';
   if (!response.ok) return `status ${response.status}`;
   const head = await firstBytes(response);
-  const [zero, ...letters] = head.subarray(0, 4);
-  if (zero !== 0 || String.fromCharCode(...letters) !== 'asm') return 'a file that is no WebAssembly';
+  if (new TextDecoder().decode(head.subarray(0, 4)) !== '\0asm') return 'a file that is no WebAssembly';
   return head.length < looked ? `WebAssembly of ${formatBytes(head.length)}, which is no engine` : undefined;
 }
 
