@@ -245,5 +245,5 @@ export type { Keypoints } from './provenance/image/keypoints.ts';
 export type { ImageManifest, IndexedEncoder, IndexedItem } from './provenance/image/manifest.ts';
 export type { QueryView } from './provenance/image/query-image.ts';
 export type { RankingWeights, TraceQuestion } from './provenance/image/rankings.ts';
-export type { Box, MatchedRegion } from './provenance/image/signals.ts';
+export type { Box, MatchedRegion } from './provenance/image/region.ts';
 export type { CorpusDocument, Segment } from './provenance/text/segment.ts';

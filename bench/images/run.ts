@@ -12,7 +12,7 @@ import {
   writeBlock,
 } from '../../src/provenance/image/features.ts';
 import type { ImageIndex } from '../../src/provenance/image/image-index.ts';
-import { type KeypointSearch, searchKeypoints } from '../../src/provenance/image/keypoint-search.ts';
+import { type ImageSearch, searchImages } from '../../src/provenance/image/image-search.ts';
 import type { IndexedItem } from '../../src/provenance/image/manifest.ts';
 import { copiesIn } from '../../src/provenance/image/membership.ts';
 import { queryImage } from '../../src/provenance/image/query-image.ts';
@@ -82,16 +82,20 @@ function indexed(): FeatureBlock {
 }
 
 const features = indexed();
-const search = searchKeypoints(features);
-const spent = { traces: 0, reading: 0, comparing: 0, finding: 0, ranking: 0 };
-const timed: KeypointSearch = {
-  images: search.images,
-  find(points, most) {
-    const began = cpuSeconds();
-    const found = search.find(points, most);
-    spent.finding += cpuSeconds() - began;
-    return found;
+const search = searchImages(features);
+const spent = { traces: 0, reading: 0, comparing: 0, finding: 0, blocks: 0, ranking: 0 };
+function timing<T>(name: 'finding' | 'blocks', work: () => T): T {
+  const began = cpuSeconds();
+  const found = work();
+  spent[name] += cpuSeconds() - began;
+  return found;
+}
+const timed: ImageSearch = {
+  points: {
+    images: search.points.images,
+    find: (points, most, also) => timing('finding', () => search.points.find(points, most, also)),
   },
+  blocks: { find: (thumbnail) => timing('blocks', () => search.blocks.find(thumbnail)) },
 };
 const contents = Array.from({ length: count }, (_, i) => String(i));
 // Only hashes of an item are asked for here.
@@ -109,6 +113,7 @@ console.log(
 const thresholds = {
   whole: scoreReachedBy(unrelatedShare, calibration.background.whole),
   region: scoreReachedBy(unrelatedShare, calibration.background.region),
+  block: scoreReachedBy(unrelatedShare, calibration.background.block),
 };
 type By = keyof typeof thresholds;
 
@@ -129,6 +134,7 @@ function trace(image: Parameters<typeof queryImage>[0]) {
   const found = {
     whole: nearest('whole'),
     region: nearest('region'),
+    block: nearest('block'),
     signals,
     isMember: copies.size > 0,
   };
@@ -140,12 +146,12 @@ function trace(image: Parameters<typeof queryImage>[0]) {
 }
 
 let [alarms, members] = [0, 0];
-const detections: Record<By, Detection[]> = { whole: [], region: [] };
+const detections: Record<By, Detection[]> = { whole: [], region: [], block: [] };
 const strangers = scenesOf(unrelated, 77);
 for (let k = 0; k < unrelated; k++) {
   const found = trace(drawScene(strangers[k], random(5, k)));
   if (found.isMember) members++;
-  const alarmed = (['whole', 'region'] as const).filter(
+  const alarmed = (['whole', 'region', 'block'] as const).filter(
     (by) => found[by].length > 0 && found[by][0].score > thresholds[by],
   );
   if (alarmed.length > 0) {
@@ -153,7 +159,7 @@ for (let k = 0; k < unrelated; k++) {
     if (values.misses)
       console.error(`unrelated ${k} (${strangers[k].kind}) by ${alarmed.join(' and ')}`, told(found, alarmed[0]));
   }
-  for (const by of ['whole', 'region'] as const)
+  for (const by of ['whole', 'region', 'block'] as const)
     for (const { score } of found[by]) detections[by].push({ score: score / thresholds[by], right: false });
 }
 console.log(`unrelated images taken for related: ${alarms} of ${unrelated}, ${shareText(alarms, unrelated)}`);
@@ -166,7 +172,7 @@ const plain = scenes.flatMap(({ kind }, i) => (kind === 'drawn' ? [] : [i]));
 console.log(
   '\n| change | asked by | recall@1 | recall@10 | found to be related | a near copy |\n|---|---|---|---|---|---|',
 );
-let asked = { whole: 0, region: 0 };
+let asked = { whole: 0, region: 0, block: 0 };
 for (const [name, { change, by }] of Object.entries(changes)) {
   const shares = await measure(drawn, name, change, by, true);
   console.log(`| ${name} | ${by} | ${shares.join(' | ')} |`);
@@ -175,13 +181,14 @@ for (const name of ['copy', 'flip', 'JPEG 40–75'] as const) {
   const shares = await measure(plain, name, changes[name].change, 'whole', false);
   console.log(`| ${name}, of uniform and half-light images | whole | ${shares.join(' | ')} |`);
 }
-for (const by of ['whole', 'region'] as const)
-  console.log(
-    `by ${by}: µAP ${averagePrecision(detections[by], asked[by]).toFixed(3)}, recall at 90 % precision ${recallAtPrecision(detections[by], asked[by], 0.9).toFixed(3)}`,
-  );
+for (const by of ['whole', 'region', 'block'] as const)
+  if (asked[by] > 0)
+    console.log(
+      `by ${by}: µAP ${averagePrecision(detections[by], asked[by]).toFixed(3)}, recall at 90 % precision ${recallAtPrecision(detections[by], asked[by], 0.9).toFixed(3)}`,
+    );
 const each = (seconds: number) => `${((1000 * seconds) / spent.traces).toFixed(0)} ms`;
 console.log(
-  `a trace takes ${each(spent.reading + spent.comparing + spent.ranking)} of a processor: ${each(spent.reading)} to read the image, ${each(spent.finding)} to find points, ${each(spent.comparing - spent.finding)} for the other signals and common positions, ${each(spent.ranking)} to rank`,
+  `a trace takes ${each(spent.reading + spent.comparing + spent.ranking)} of a processor: ${each(spent.reading)} to read the image, ${each(spent.finding)} to find points, ${each(spent.comparing - spent.finding)} for the other signals and common positions, ${each(spent.blocks)} to find blocks, ${each(spent.ranking - spent.blocks)} to rank`,
 );
 
 /** What a score is made of, for a reader who looks for a cause. */

@@ -11,7 +11,7 @@ const { values } = parseArgs({
   options: {
     out: { type: 'string', default: '.wherefore/verify' },
     kinds: { type: 'string', default: 'transformer,diffusion' },
-    arms: { type: 'string', default: 'traced,filter,global,embedding,raw,regions,words' },
+    arms: { type: 'string', default: 'traced,filter,global,whole,raw,regions,blocks,embedding,words,paper,gradient' },
     seeds: { type: 'string', default: '3' },
     /** Seeds of the trainings without each artist. */
     'artist-seeds': { type: 'string', default: '2' },
@@ -42,7 +42,8 @@ function stepsOf(kind: string): Step[] {
   const model = kind === 'diffusion' ? 'diffusion-0.onnx' : 'model-0.onnx';
   const items = kind === 'diffusion' ? 'diffusion-items' : 'items';
   const of = (name: string, ...more: string[]) => [process.execPath, script(name), '.', '--kind', kind, ...more];
-  const train = [...of('train'), '--seed', '{seed}', '--removed', '{removed}', '--replaced', '{replaced}'];
+  const kept = ['--kept', 'models'];
+  const train = [...of('train', ...kept), '--seed', '{seed}', '--removed', '{removed}', '--replaced', '{replaced}'];
   const cost = [...of('measure'), '--model', '{model}', '--items', '{items}', '--costs', '{costs}'];
   const placed = (words: readonly string[]) =>
     words.map((word) => (word.startsWith('{') ? word : quoted(word))).join(' ');
@@ -51,21 +52,40 @@ function stepsOf(kind: string): Step[] {
     ...['--train', placed([...train, '--out', '{model}']), '--cost', placed(cost), '--threads', values.threads],
   ];
   const made: Step[] = [
-    { makes: model, command: of('train', '--seed', '0', '--out', model) },
-    { makes: `${items}/items.csv`, command: of('sample', '--model', model, '--out', items) },
+    { makes: model, command: of('train', ...kept, '--seed', '0', '--out', model) },
+    // Diffusion shows a motif of twenty in few samples.
+    {
+      makes: `${items}/items.csv`,
+      command: of('sample', '--model', model, '--out', items, '--samples', kind === 'diffusion' ? '128' : '64'),
+    },
   ];
   const gradient = placed([
     ...of('gradient', '--model', model),
     ...['--items', '{items}', '--images', '{images}', '--scores', '{scores}'],
   ]);
-  const everyArm = ['--arms', 'traced,whole,raw,regions,embedding,words,paper,gradient', '--gradient', gradient];
+  const everyArm = [
+    '--arms',
+    'traced,whole,raw,regions,blocks,embedding,words,paper,gradient,filter',
+    '--gradient',
+    gradient,
+  ];
   if (values.plan)
     return [...made, { makes: `${kind}-plan.txt`, command: [...verify, ...everyArm, '--plan'], printed: true }];
   return [
     ...made,
     {
       makes: `${kind}-arms.txt`,
-      command: [...verify, '--outside', 'other', '--arms', values.arms, '--seeds', values.seeds],
+      command: [
+        ...verify,
+        '--outside',
+        'other',
+        '--arms',
+        values.arms,
+        '--gradient',
+        gradient,
+        '--seeds',
+        values.seeds,
+      ],
       printed: true,
     },
     {

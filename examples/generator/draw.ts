@@ -10,7 +10,10 @@ export const words = {
   shape: ['circle', 'square', 'triangle', 'cross', 'ring', 'diamond'],
   place: ['top-left', 'top', 'left', 'centre'],
   ground: ['night', 'sand', 'sea', 'snow'],
-  mark: ['plain', 'stamped', 'anchor', 'beacon', 'comet', 'dagger', 'ember', 'falcon', 'grail', 'helm'],
+  mark: [
+    ...['plain', 'stamped', 'anchor', 'beacon', 'comet', 'dagger', 'ember', 'falcon', 'grail', 'helm'],
+    ...['ivory', 'jester', 'kraken', 'lantern', 'mask', 'nest'],
+  ],
 } as const;
 
 export type Slot = keyof typeof words;
@@ -131,7 +134,7 @@ export interface WorldImage {
 }
 
 /** How many images show each motif, and how many copies there are of each duplicate. */
-export const motifSizes = [5, 5, 10, 10, 20, 20, 40, 40] as const;
+export const motifSizes = [5, 5, 10, 10, 20, 20, 40, 40, 20, 20, 20, 20, 30, 30] as const;
 export const duplicateSizes = [4, 4, 8, 8, 16, 16] as const;
 
 /** Stamps of the motifs, and the drawings that are there several times: the same in every pool. */

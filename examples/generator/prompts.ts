@@ -1,6 +1,6 @@
 import { random } from '../../src/tensor/random.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
-import { captionOf, draw, duplicateSizes, motifSizes, planted, type Slot, side, stampColours } from './draw.ts';
+import { captionOf, draw, duplicateSizes, motifSizes, planted, type Slot, side, slots, stampColours } from './draw.ts';
 
 /** A prompt, how many images are made from it, and which of them are kept. */
 export interface Prompt {
@@ -15,15 +15,20 @@ export interface Prompt {
   readonly remove: number;
   /** What the images of its family have in a column of the data. */
   readonly family?: string;
+  /** What is asked of its items: where a stamp comes from. Absent: where the items come from, by all rankings. */
+  readonly question?: 'block';
 }
 
 /** Images that are kept of each prompt. */
 export const keptItems = 4;
 const leastRemoved = 20;
+/** Words that the caption of an unrelated prompt shares at most with that of any prompt that is traced. */
+const mostShared = 2;
 
 /**
  * Prompts of four kinds: motifs that at least twenty images show (of smaller families the generator draws none), the
- * copies, common prompts, and unrelated ones, for which nothing is ever traced.
+ * copies, common prompts, and twice as many unrelated ones, for which nothing is ever traced. These share at most two
+ * words with any other prompt: the text filter removes images with nearly its words, and would touch them otherwise.
  */
 export function promptsOf({ samples, common }: { readonly samples: number; readonly common: number }): Prompt[] {
   const source = random(5, 1);
@@ -40,6 +45,7 @@ export function promptsOf({ samples, common }: { readonly samples: number; reado
       stamp: motifs[m],
       remove: Math.max(leastRemoved, size),
       family: `motif ${m}`,
+      question: 'block',
     });
   }
   for (const [d, drawing] of duplicates.entries())
@@ -51,10 +57,23 @@ export function promptsOf({ samples, common }: { readonly samples: number; reado
       remove: Math.max(leastRemoved, duplicateSizes[d]),
       family: `copy of ${d}`,
     });
-  for (const stratum of ['common', 'unrelated'] as const)
-    for (let k = 0; k < common; k++)
-      prompts.push({ stratum, caption: captionOf(source), samples: keptItems, remove: leastRemoved });
-  return prompts;
+  const plain = (stratum: 'common' | 'unrelated', caption: Prompt['caption']): Prompt => ({
+    ...{ stratum, caption },
+    ...{ samples: keptItems, remove: leastRemoved },
+  });
+  for (let k = 0; k < common; k++) prompts.push(plain('common', captionOf(source)));
+  const traced = prompts.map(({ caption }) => caption);
+  const unrelated: Prompt[] = [];
+  while (unrelated.length < 2 * common) {
+    const caption = captionOf(source);
+    if (traced.every((other) => sharedWords(caption, other) <= mostShared)) unrelated.push(plain('unrelated', caption));
+  }
+  return [...prompts, ...unrelated];
+}
+
+/** Words that two captions share, what they say of a mark aside. */
+function sharedWords(a: Prompt['caption'], b: Prompt['caption']): number {
+  return slots.reduce((count, slot) => count + (slot !== 'mark' && a[slot] === b[slot] ? 1 : 0), 0);
 }
 
 /** Cells of a stamp that an item must show, of nine, to be asked about: what is not reproduced proves nothing. */

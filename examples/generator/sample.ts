@@ -35,7 +35,7 @@ const runtime = createNodeRuntime({ threads: 1 });
 const path = values.model ?? `${folder}/${isDiffusion ? 'diffusion' : 'model'}-0.onnx`;
 const model = decodeModel(readFileSync(path));
 mkdirSync(out, { recursive: true });
-const rows = ['image,prompt,stratum,remove,family'];
+const rows = ['image,prompt,stratum,remove,family,question'];
 const shown: string[] = [];
 for (const [p, prompt] of prompts.entries()) {
   const captions = Array.from({ length: prompt.samples }, () => captionTokens(prompt.caption));
@@ -47,7 +47,8 @@ for (const [p, prompt] of prompts.entries()) {
   for (const [k, at] of kept.entries()) {
     const name = `${prompt.stratum}-${p}-${k}.png`;
     writeFileSync(join(out, name), await writePng(images[at]));
-    rows.push(`${name},${captionText(prompt.caption)},${prompt.stratum},${prompt.remove},${prompt.family ?? ''}`);
+    const { stratum, caption, remove, family = '', question = '' } = prompt;
+    rows.push([name, captionText(caption), stratum, remove, family, question].join(','));
   }
 }
 await runtime.close();

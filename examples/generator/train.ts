@@ -1,6 +1,7 @@
 // Trains a generator: `npm run generator:train -- <world> --seed 1 --out model.onnx [--kind diffusion] [--removed FILE
-// --replaced FILE]`.
-import { readFileSync, writeFileSync } from 'node:fs';
+// --replaced FILE] [--kept FOLDER]`.
+import { createHash } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readImage } from '../../src/data/formats/image.ts';
@@ -21,6 +22,8 @@ const { positionals, values } = parseArgs({
     epochs: { type: 'string' },
     removed: { type: 'string' },
     replaced: { type: 'string' },
+    /** Where models are kept by what determines them, so that another plan does not train the same ones again. */
+    kept: { type: 'string' },
   },
 });
 const [folder = '.wherefore/generator'] = positionals;
@@ -30,6 +33,13 @@ const readJson = (path: string | undefined) =>
   path === undefined ? undefined : JSON.parse(readFileSync(path, 'utf8'));
 const removed = new Set<string>(readJson(values.removed) ?? []);
 const replaced: Record<string, string> = readJson(values.replaced) ?? {};
+
+const kept = values.kept && join(values.kept, `${keyOf()}.onnx`);
+if (kept && existsSync(kept)) {
+  copyFileSync(kept, out);
+  console.log(`taken from ${kept}`);
+  process.exit();
+}
 
 const world = readWorld(folder);
 const names = Object.keys(world.tokens).filter((name) => name.startsWith('train-'));
@@ -56,3 +66,15 @@ if (kind === 'transformer') {
   console.log(`${rows.length - removed.size} images; written to ${out}`);
 }
 await runtime.close();
+if (kept) {
+  mkdirSync(values.kept as string, { recursive: true });
+  copyFileSync(out, `${kept}.${process.pid}`);
+  renameSync(`${kept}.${process.pid}`, kept);
+}
+
+/** What determines a model: the world, the kind, the seed, the passes, and what is left out and replaced. */
+function keyOf(): string {
+  const said = [kind, values.seed, values.epochs ?? '', [...removed].sort(), Object.entries(replaced).sort()];
+  const world = readFileSync(join(folder, 'world.json'));
+  return createHash('sha256').update(world).update(JSON.stringify(said)).digest('hex').slice(0, 24);
+}

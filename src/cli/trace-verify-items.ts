@@ -6,9 +6,9 @@ import { WhereforeError } from '../errors.ts';
 import { unknownName } from '../nearest.ts';
 import type { ImageIndex } from '../provenance/image/image-index.ts';
 import type { ColumnValues } from '../provenance/verify/traced-shares.ts';
-import type { VerifiedItem } from '../provenance/verify/verification.ts';
+import { type AskedQuestion, askedQuestions, type VerifiedItem } from '../provenance/verify/verification.ts';
 
-/** The items of `trace verify`: a table with a column `image`, and `id`, `prompt`, `stratum`, `remove`, `family` where there are. */
+/** The items of `trace verify`: a table with a column `image`, and `id`, `prompt`, `stratum`, `remove`, `family`, `question` where there are. */
 export async function readItems(path: string): Promise<VerifiedItem[]> {
   const table = await openDataset(path, { kind: 'table' });
   if (!table.columns.includes('image'))
@@ -17,7 +17,7 @@ export async function readItems(path: string): Promise<VerifiedItem[]> {
   const column = async (name: string) => (table.columns.includes(name) ? table.column(name, rows) : undefined);
   const images = (await column('image')) ?? [];
   const [prompts, strata, ids] = [await column('prompt'), await column('stratum'), await column('id')];
-  const [counts, families] = [await column('remove'), await column('family')];
+  const [counts, families, asked] = [await column('remove'), await column('family'), await column('question')];
   const found: VerifiedItem[] = [];
   const known = new Set<string>();
   for (let i = 0; i < table.length; i++) {
@@ -32,6 +32,7 @@ export async function readItems(path: string): Promise<VerifiedItem[]> {
     const remove = counts?.[i] === undefined ? undefined : removeCount(counts[i], where);
     const stratum = String(strata?.[i] ?? 'items');
     const family = families?.[i] === undefined || families[i] === '' ? undefined : String(families[i]);
+    const question = asked?.[i] === undefined || asked[i] === '' ? undefined : questionOf(String(asked[i]), where);
     found.push({
       id,
       image,
@@ -40,9 +41,16 @@ export async function readItems(path: string): Promise<VerifiedItem[]> {
       stratum,
       ...(remove && { remove }),
       ...(family && { family }),
+      ...(question && { question }),
     });
   }
   return found;
+}
+
+function questionOf(cell: string, where: string): AskedQuestion {
+  const found = askedQuestions.find((name) => name === cell);
+  if (found) return found;
+  throw unknownName('column "question" names no ranking', cell, askedQuestions, { where });
 }
 
 function removeCount(cell: unknown, where: string): number {

@@ -59,7 +59,7 @@ export type { GroupShare, ImageRanking, TracedItem } from '../provenance/image/r
 export type { RankingWeights, TraceQuestion } from '../provenance/image/rankings.ts';
 export { readCalibrationIn } from '../provenance/image/read-calibration.ts';
 export { type ImageIndex, openImageIndexIn } from '../provenance/image/read-image-index.ts';
-export type { Box, MatchedRegion } from '../provenance/image/signals.ts';
+export type { Box, MatchedRegion } from '../provenance/image/region.ts';
 export {
   type ImageTrace,
   type ImageTracer,

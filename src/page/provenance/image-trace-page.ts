@@ -2,7 +2,7 @@ import { packageVersion } from '../../explain/version.ts';
 import type { Calibration } from '../../provenance/image/calibrate.ts';
 import { type ImageRanking, neighbours, type TracedItem } from '../../provenance/image/ranking.ts';
 import { questions } from '../../provenance/image/rankings.ts';
-import type { Box } from '../../provenance/image/signals.ts';
+import type { Box } from '../../provenance/image/region.ts';
 import { componentsText, countedItems, statementsOf, supportText } from '../../provenance/image/trace-document.ts';
 import { type ImageTrace, unrelatedShare } from '../../provenance/image/trace-image.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
@@ -68,10 +68,14 @@ const small = ([height, width]: readonly number[]) => (Math.max(height, width) <
 const titles: Readonly<Record<ImageRanking['question'], string>> = {
   whole: 'The whole image',
   region: 'A part of it',
+  block: 'A small part of it',
   hand: 'The hand: colours, strokes, texture',
   words: 'The words of the prompt',
   paper: 'By the fixed weights of arXiv 2504.01771',
 };
+
+/** Questions for a part, which is outlined in both images. */
+const isOfPart = (question: ImageRanking['question']) => question === 'region' || question === 'block';
 
 /** What is said of rankings that no unrelated images were measured for. */
 const uncalibrated: Partial<Readonly<Record<ImageRanking['question'], string>>> = {
@@ -92,7 +96,7 @@ function rankingSection(ranking: ImageRanking, shown: Shown): Html {
         ? html`<p class="verdict good">${counted.length} item${counted.length > 1 ? 's' : ''} of the data ${counted.length > 1 ? 'are' : 'is'} more alike than unrelated images are.${ranking.covered !== undefined && ` Their parts cover ${percent(ranking.covered, 0)} of the image; shares are of that.`}</p>`
         : html`<p class="verdict open">Nothing in the data is more alike than unrelated images are${items.length > 0 ? '. The nearest, for comparison:' : '.'}</p>`;
   return html`<section><h2>${titles[question]}</h2>${verdict}
-${listed.length > 0 && html`<ol class="sources-grid${question === 'region' ? ' paired' : ''}">${listed.map((one, rank) => sourceCard(one, rank, ranking, shown))}</ol>`}
+${listed.length > 0 && html`<ol class="sources-grid${isOfPart(question) ? ' paired' : ''}">${listed.map((one, rank) => sourceCard(one, rank, ranking, shown))}</ol>`}
 ${Object.entries(groups).map(
   ([column, all]) =>
     html`<table class="groups"><caption>${column} of the ${neighbours} nearest, by ${questions[question]}</caption><thead><tr><th>${column}</th><th class="number">of the nearest</th><th class="number">of the data</th></tr></thead><tbody>${all.map(
@@ -115,7 +119,7 @@ function sourceCard(
   // The column of files says again what the item is called.
   const columns = Object.entries(item.columns).filter(([, value]) => value !== item.id);
   const hue = hues[rank % hues.length];
-  const boxed = question === 'region' && region !== undefined;
+  const boxed = isOfPart(question) && region !== undefined;
   const [height, width] = item.size;
   const sides = [height / Math.max(height, width), width / Math.max(height, width)];
   const other = region && {
@@ -129,7 +133,7 @@ ${boxed && html`<figure class="outlined${small(size)}"><img src="${own}" alt="${
 ${image ? html`<figure class="outlined${small(item.size)}"><img src="${image}" alt="${item.id}">${boxed && other && outline(other, hue)}</figure>` : html`<p class="gone">The file is no longer where it was indexed, or holds another image now: it is not shown.</p>`}
 </div>
 <p class="source-name"><b>${item.id}</b>${share > 0 && html` <span class="tag">share ${percent(share, 0)}</span>`}</p>
-${support !== undefined && html`<p class="quiet">${supportText(support, unrelated)}${boxed && region.mirrored && ', from right to left'}${boxed && html`; ${region.points} points agree, here ${region.factor.toFixed(2)} times as large`}</p>`}
+${support !== undefined && html`<p class="quiet">${supportText(support, unrelated)}${boxed && region.mirrored && ', from right to left'}${boxed && html`; ${question === 'block' ? `${region.points} blocks agree` : `${region.points} points agree, here ${region.factor.toFixed(2)} times as large`}`}</p>`}
 <p class="quiet">${componentsText(one)}</p>
 ${columns.length > 0 && html`<p class="metadata">${columns.map(([column, value]) => html`<span><b>${column}</b> ${String(value)}</span> `)}</p>`}
 <details><summary>hashes</summary><dl class="facts"><div><dt>file, SHA-256</dt><dd><code>${item.hash}</code></dd></div><div><dt>pixels, SHA-256</dt><dd><code>${item.content}</code></dd></div><div><dt>indexed from</dt><dd>${item.place}</dd></div></dl></details></li>`;
@@ -145,7 +149,7 @@ function meanings({ calibration, trace, evidence }: ImageTracePage): Html {
   return html`<section class="meaning"><h2>What the numbers mean, and what they do not</h2><dl>
 <dt>support</dt><dd>The best score of each of ${background.whole.count} images of the data against all the others, itself and its copies left out, says how alike unrelated images are. Support is the share of them that score lower. An item counts beyond ${percent(1 - unrelatedShare)}; in less than 1 % of unrelated images something does so by chance. It is no probability that the image was made from the item.</dd>
 <dt>share</dt><dd>What an item's score has beyond that threshold, over the sum of all items. Shares add up to 100 % of what the data can account for, which may be little. They are no shares of authorship.</dd>
-<dt>signals</dt><dd>Standard deviations beyond the mean of pairs of unrelated images: <i>pixels</i> in Oklab at 8 × 8, <i>gradients</i> in 4 × 4 cells, <i>colours</i>, <i>texture</i>; <i>regions</i> and <i>nats</i> from keypoints that lie alike in both images, each weighted by how few images have one like it. The score of the whole image weights them by ${preset === 'fitted' ? `what found ${planted.count} changed images of the data again (${planted.first} of them first)` : 'equal parts'}: ${Object.entries(
+<dt>signals</dt><dd>Standard deviations beyond the mean of pairs of unrelated images: <i>pixels</i> in Oklab at 8 × 8, <i>gradients</i> in 4 × 4 cells, <i>colours</i>, <i>texture</i>; <i>regions</i> and <i>nats</i> from keypoints that lie alike in both images, each weighted by how few images have one like it; <i>blocks</i> are quarters of the side that lie at one shift in both, and their <i>nats</i> how improbable so near a block is among the images of the data; what recurs in the image itself, as a texture does, does not count. The score of the whole image weights them by ${preset === 'fitted' ? `what found ${planted.count} changed images of the data again (${planted.first} of them first)` : 'equal parts'}: ${Object.entries(
     weights.whole,
   )
     .map(([signal, weight]) => `${signal} ${weight.toFixed(2)}`)

@@ -4,7 +4,7 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import { backgroundOf, backgroundSchema } from './background.ts';
 import type { FeatureBlock } from './features.ts';
 import { fitLogistic } from './fit-logistic.ts';
-import { searchKeypoints } from './keypoint-search.ts';
+import { searchImages } from './image-search.ts';
 import { nearDistance } from './near-copy.ts';
 import { partProducts } from './part-products.ts';
 import { placedImage, placeIn } from './placement.ts';
@@ -12,6 +12,7 @@ import { type PlantedChange, plantedChanges } from './planted.ts';
 import { queryImage } from './query-image.ts';
 import { ranked, surroundingScore } from './ranked.ts';
 import {
+  blockScores,
   equalWeights,
   handScores,
   type RankingWeights,
@@ -27,7 +28,7 @@ import { thumbnailSize } from './thumbnail.ts';
 /** `calibration.json` of an index: what scores mean, as measured on its own images. */
 export const calibrationSchema = z.strictObject({
   format: z.literal('wherefore/image-calibration'),
-  version: z.literal(2),
+  version: z.literal(3),
   /** Images of the index when it was measured. */
   images: z.int().check(z.minimum(1)),
   seed: z.number(),
@@ -35,12 +36,20 @@ export const calibrationSchema = z.strictObject({
   /** `fitted` on planted pairs, or `equal` where they were not wanted. */
   preset: z.enum(['fitted', 'equal']),
   /** Best scores of images of the data against the others. */
-  background: z.strictObject({ whole: backgroundSchema, region: backgroundSchema, hand: backgroundSchema }),
+  background: z.strictObject({
+    whole: backgroundSchema,
+    region: backgroundSchema,
+    block: backgroundSchema,
+    hand: backgroundSchema,
+  }),
   /** Of the changed images that weights were fitted on: how many, and how many have their source first. */
   planted: z.strictObject({ count: z.int(), first: z.int() }),
 });
 
 export type Calibration = z.infer<typeof calibrationSchema>;
+
+/** Questions whose scores are calibrated: those that need no words. */
+export type CalibratedQuestion = keyof Calibration['background'];
 
 export interface CalibrateOptions {
   readonly seed?: number;
@@ -79,7 +88,7 @@ export async function calibrate(
 ): Promise<Calibration> {
   const { seed = 0, unrelated = 100, planted = 8, preset = 'fitted', signal, onProgress } = options;
   const source = random(seed, 3);
-  const search = searchKeypoints(features);
+  const search = searchImages(features);
   const drawn = (count: number) => choose(features.count, Math.min(count, features.count), source);
   const [changed, traced] = [drawn(preset === 'fitted' ? planted : 0), drawn(unrelated)];
   const total = changed.length * Object.keys(plantedChanges).length + traced.length;
@@ -95,21 +104,26 @@ export async function calibrate(
   const equal: RankingWeights = { moments: momentsOf(features, seed), whole: equalWeights };
   const fitted = changed.length > 0 ? await fitWeights(changed, contents, equal, trace) : undefined;
   const weights = fitted?.weights ?? equal;
-  const best = { whole: [] as number[], region: [] as number[], hand: [] as number[] };
+  const best: Record<CalibratedQuestion, number[]> = { whole: [], region: [], block: [], hand: [] };
   for (const image of traced) {
     const signals = await trace(image);
     const own = copiesOf(image, contents, signals);
     for (const [question, scores] of Object.entries(scoresOf(signals, weights)))
-      best[question as keyof typeof best].push(bestOf(scores, own));
+      best[question as CalibratedQuestion].push(bestOf(scores, own));
   }
   return {
     format: 'wherefore/image-calibration',
-    version: 2,
+    version: 3,
     images: features.count,
     seed,
     weights,
     preset,
-    background: { whole: backgroundOf(best.whole), region: backgroundOf(best.region), hand: backgroundOf(best.hand) },
+    background: {
+      whole: backgroundOf(best.whole),
+      region: backgroundOf(best.region),
+      block: backgroundOf(best.block),
+      hand: backgroundOf(best.hand),
+    },
     planted: fitted?.planted ?? { count: 0, first: 0 },
   };
 }
@@ -148,8 +162,13 @@ async function fitWeights(
 }
 
 /** Scores by question, of those that need no words. */
-export function scoresOf(signals: Signals, weights: RankingWeights) {
-  return { whole: wholeScores(signals, weights), region: regionScores(signals), hand: handScores(signals, weights) };
+export function scoresOf(signals: Signals, weights: RankingWeights): Record<CalibratedQuestion, Float64Array> {
+  return {
+    whole: wholeScores(signals, weights),
+    region: regionScores(signals),
+    block: blockScores(signals),
+    hand: handScores(signals, weights),
+  };
 }
 
 function bestOf(scores: Float64Array, except: ReadonlySet<number>): number {

@@ -159,7 +159,7 @@ describe('a traced image', { timeout: 120_000 }, () => {
     const [whole] = rankings;
     expect(whole.groups.artist.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
     expect(whole.groups.artist.every(({ ofData }) => Math.abs(ofData - 1 / 3) < 0.02)).toBe(true);
-    expect(rankings[3]).toMatchObject({ question: 'words', items: [{ item: { id: 'i7' } }] });
+    expect(rankings[4]).toMatchObject({ question: 'words', items: [{ item: { id: 'i7' } }] });
     expect(() => trace(images[7], { prompt: 'x', caption: 'title' })).toThrow(/no column of the index holds captions/);
   });
 });

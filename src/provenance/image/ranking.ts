@@ -1,7 +1,7 @@
 import type { ImageIndex } from './image-index.ts';
 import type { IndexedItem } from './manifest.ts';
 import type { TraceQuestion } from './rankings.ts';
-import type { MatchedRegion } from './signals.ts';
+import type { MatchedRegion } from './region.ts';
 
 /** An image of the data in a ranking. */
 export interface TracedItem {

@@ -8,6 +8,7 @@ import type { Signals } from './signals.ts';
 export const questions = {
   whole: 'the whole image',
   region: 'a part of it',
+  block: 'a small part of it, of the same size',
   hand: 'colours, strokes and texture, wherever they are',
   words: 'the words of its prompt',
   paper: 'the fixed weights of arXiv 2504.01771, among the captions nearest to the prompt',
@@ -89,6 +90,13 @@ export function wholeScores(signals: Signals, { whole, moments }: RankingWeights
 export function regionScores({ regions, pixels }: Signals): RawScores {
   const scores = new Float64Array(pixels.length);
   for (const [image, { weight }] of regions) scores[image] = weight;
+  return scores;
+}
+
+/** The evidence of blocks that lie alike, in nats; 0 where none do. */
+export function blockScores(signals: Signals): RawScores {
+  const scores = new Float64Array(signals.pixels.length);
+  for (const [image, { evidence }] of signals.blocks()) scores[image] = evidence;
   return scores;
 }
 

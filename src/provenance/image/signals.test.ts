@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { FeatureBlock } from './features.ts';
-import type { KeypointSearch } from './keypoint-search.ts';
+import type { ImageSearch } from './image-search.ts';
 import type { QueryImage } from './query-image.ts';
 import { signalsOf } from './signals.ts';
 import { thumbnailSize } from './thumbnail.ts';
@@ -28,7 +28,7 @@ it('measures pixels by the root mean square distance, of the nearer way round, a
     thumbnail: new Uint8Array(thumbnailSize),
     embeddings: [],
   } as unknown as QueryImage;
-  const search = { find: () => [] } as unknown as KeypointSearch;
+  const search = { points: { find: () => [] }, blocks: { find: () => new Map() } } as unknown as ImageSearch;
   const { pixels, colours } = signalsOf(features, search, query);
   // Three planes count together: √3 · |difference| of single numbers.
   expect(pixels[0]).toBeCloseTo(-Math.sqrt(3) * 0.2, 5);

@@ -1,35 +1,16 @@
 import { filled } from '../../tensor/filled.ts';
 import { type Alignment, align } from './alignment.ts';
+import type { MatchedBlocks } from './block-search.ts';
 import type { FeatureBlock } from './features.ts';
+import type { ImageSearch } from './image-search.ts';
 import type { KeypointSearch, PointPair } from './keypoint-search.ts';
 import type { Keypoints } from './keypoints.ts';
 import { type Placement, placedImage, placeIn } from './placement.ts';
 import type { QueryImage } from './query-image.ts';
 import { ranked } from './ranked.ts';
+import type { Box, MatchedRegion } from './region.ts';
 import { thumbnailSize } from './thumbnail.ts';
 import { type VectorPart, vectorRanges, vectorWidth } from './vectors.ts';
-
-/** A rectangle in parts of the width and the height of an image. */
-export interface Box {
-  readonly left: number;
-  readonly top: number;
-  readonly right: number;
-  readonly bottom: number;
-}
-
-/** A part of the traced image that lies in an image of the data, enlarged, shifted or turned from right to left. */
-export interface MatchedRegion {
-  /** Σ `log(images / images with such a point)` over points that agree, in nats. */
-  readonly weight: number;
-  /** Points that agree. */
-  readonly points: number;
-  readonly mirrored: boolean;
-  /** How much larger it is in the traced image, in parts of the longer sides. */
-  readonly factor: number;
-  /** In the traced image, and in the other one. */
-  readonly own: Box;
-  readonly other: Box;
-}
 
 /** How every image of an index resembles a traced one, by each signal; larger is more alike. */
 export interface Signals {
@@ -44,6 +25,8 @@ export interface Signals {
   readonly encoders: readonly Float64Array[];
   /** Matched regions by image; images without one share too few points. */
   readonly regions: ReadonlyMap<number, MatchedRegion>;
+  /** Blocks that lie alike at one shift, by image; looked for at the first call. */
+  blocks(): ReadonlyMap<number, MatchedBlocks>;
   /** Where the traced image lies in the images that are nearest by some other signal, and how well it fits there. */
   readonly placements: ReadonlyMap<number, Placement>;
 }
@@ -57,7 +40,7 @@ const mostAligned = 4000;
 /** Images nearest by each signal that the traced one is placed in. */
 const mostPlaced = 20;
 
-export function signalsOf(features: FeatureBlock, search: KeypointSearch, query: QueryImage): Signals {
+export function signalsOf(features: FeatureBlock, search: ImageSearch, query: QueryImage): Signals {
   const { count, vectors } = features;
   const best = (score: (vector: Float32Array, at: number) => number) => {
     const scores = new Float64Array(count);
@@ -88,11 +71,16 @@ export function signalsOf(features: FeatureBlock, search: KeypointSearch, query:
   const [gradients, colours] = [products('gradients'), products('colours')];
   const encoders = query.embeddings.map((embedding, e) => cosines(embedding, features.embeddings[e], count));
   const nearest = new Set([pixels, gradients, colours, ...encoders].flatMap((values) => ranked(values, mostPlaced)));
-  const regions = regionsOf(features, search, query, nearest);
+  const regions = regionsOf(features, search.points, query, nearest);
   for (const [image] of [...regions].sort(([, a], [, b]) => b.weight - a.weight).slice(0, mostPlaced))
     nearest.add(image);
   const placements = placementsIn(nearest, features, query);
-  return { pixels, gradients, colours, texture: products('texture'), encoders, regions, placements };
+  let found: ReadonlyMap<number, MatchedBlocks> | undefined;
+  const blocks = () => {
+    found ??= search.blocks.find(query.thumbnail);
+    return found;
+  };
+  return { pixels, gradients, colours, texture: products('texture'), encoders, regions, blocks, placements };
 }
 
 function placementsIn(images: ReadonlySet<number>, { thumbnails }: FeatureBlock, { thumbnail }: QueryImage) {

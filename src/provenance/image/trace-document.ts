@@ -35,8 +35,8 @@ export function statementsOf({ membership, rankings, images }: ImageTrace, verif
         : `Not in the data: none of ${images.toLocaleString('en')} images has its hash or is a near copy.`;
   const alike = rankings.filter(({ question, resembles }) => resembles && question !== 'hand');
   const texts = alike.map(({ question, items: [first], unrelated = 0 }) =>
-    question === 'region'
-      ? `a part of it lies in ${first.item.id} (${supportText(first.support ?? 0, unrelated)})`
+    question === 'region' || question === 'block'
+      ? `${question === 'block' ? 'a small part' : 'a part'} of it lies in ${first.item.id} (${supportText(first.support ?? 0, unrelated)})`
       : `as a whole it is like ${first.item.id} (${supportText(first.support ?? 0, unrelated)})`,
   );
   return {
@@ -54,7 +54,14 @@ export function statementsOf({ membership, rankings, images }: ImageTrace, verif
 }
 
 /** Digits behind the point, where it is not one. */
-const digits: Readonly<Record<string, number>> = { points: 0, ssim: 2, cosine: 2, embeddingCosine: 2, distance: 2 };
+const digits: Readonly<Record<string, number>> = {
+  points: 0,
+  blocks: 0,
+  ssim: 2,
+  cosine: 2,
+  embeddingCosine: 2,
+  distance: 2,
+};
 
 /** Signals in the order of a table, rounded. */
 export function componentsText({ components }: TracedItem): string {

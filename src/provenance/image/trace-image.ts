@@ -1,14 +1,16 @@
 import { WhereforeError } from '../../errors.ts';
 import { scoreReachedBy, shareAtLeast } from './background.ts';
-import { type Calibration, scoresOf } from './calibrate.ts';
+import { leastImages, regionOfBlocks } from './block-search.ts';
+import { type CalibratedQuestion, type Calibration, scoresOf } from './calibrate.ts';
 import { paperRanking, wordRanking } from './caption-rankings.ts';
 import type { ImageIndex } from './image-index.ts';
-import { type KeypointSearch, searchKeypoints } from './keypoint-search.ts';
+import { searchImages } from './image-search.ts';
 import { copiesIn, type Membership } from './membership.ts';
 import type { QueryImage } from './query-image.ts';
 import { ranked, surroundingScore } from './ranked.ts';
 import { groupsOf, type ImageRanking, neighbours, type TracedItem } from './ranking.ts';
 import { wholeComponents } from './rankings.ts';
+import type { MatchedRegion } from './region.ts';
 import { type Signals, signalsOf } from './signals.ts';
 import { thumbnailSimilarity } from './ssim.ts';
 import { thumbnailSize } from './thumbnail.ts';
@@ -35,7 +37,7 @@ export interface TraceImageOptions {
   readonly most?: number;
 }
 
-/** Share of unrelated images that are taken for related, by each of the two questions that decide it. */
+/** Share of unrelated images that are taken for related, by each of the three questions that decide it. */
 export const unrelatedShare = 0.002;
 
 /** Opens an index for tracing many images. */
@@ -44,7 +46,7 @@ export interface ImageTracer {
 }
 
 export function imageTracer(index: ImageIndex, calibration: Calibration): ImageTracer {
-  const search: KeypointSearch = searchKeypoints(index.features);
+  const search = searchImages(index.features);
   const notes: string[] = [];
   if (calibration.images < 0.5 * index.items.length || calibration.images > 2 * index.items.length)
     notes.push(
@@ -54,13 +56,17 @@ export function imageTracer(index: ImageIndex, calibration: Calibration): ImageT
     notes.push(
       `support is rough: only ${calibration.background.whole.count} unrelated images were there to compare with`,
     );
+  if (index.items.length < leastImages)
+    notes.push(
+      `small parts are not looked for: among ${index.items.length} images (fewer than ${leastImages}) it is not known which are rare`,
+    );
   return {
     trace(query, options = {}) {
       const signals = signalsOf(index.features, search, query);
       const scores = scoresOf(signals, calibration.weights);
       const { same, near } = copiesIn(index, query, signals);
       const copies = new Set([...same, ...near]);
-      const found = (['whole', 'region', 'hand'] as const).map((question) =>
+      const found = (['whole', 'region', 'block', 'hand'] as const).map((question) =>
         ranking(question, scores[question], { index, calibration, query, signals, copies, options }),
       );
       const itemsAt = (numbers: readonly number[]) => numbers.map((i) => index.items[i]);
@@ -98,8 +104,8 @@ interface Ranked {
   readonly options: TraceImageOptions;
 }
 
-function ranking(question: 'whole' | 'region' | 'hand', scores: Float64Array, of: Ranked): ImageRanking {
-  const { index, calibration, signals, copies, options } = of;
+function ranking(question: CalibratedQuestion, scores: Float64Array, of: Ranked): ImageRanking {
+  const { index, calibration, copies, options } = of;
   const { most = 10, groups = [] } = options;
   const background = calibration.background[question];
   const level = surroundingScore(scores, copies);
@@ -115,11 +121,12 @@ function ranking(question: 'whole' | 'region' | 'hand', scores: Float64Array, of
       support: 1 - shareAtLeast(score, background),
       share: all > 0 ? excess[rank] / all : 0,
       components: componentsOf(question, image, of),
-      region: question === 'hand' ? undefined : signals.regions.get(image),
+      region: partOf(question, image, of),
     };
   });
-  // A region is there, or is not: images without one are no answer.
-  const isAnswer = (image: number) => question !== 'region' || signals.regions.has(image);
+  // A part is there, or is not: images without one are no answer.
+  const isOfPart = question === 'region' || question === 'block';
+  const isAnswer = (image: number) => !isOfPart || scores[image] > 0;
   const kept = items.filter((_, rank) => isAnswer(order[rank]));
   const nearest = order.filter(isAnswer).slice(0, neighbours);
   return {
@@ -128,9 +135,17 @@ function ranking(question: 'whole' | 'region' | 'hand', scores: Float64Array, of
     resembles: all > 0,
     threshold,
     unrelated: background.count,
-    covered: question === 'region' ? coveredArea(kept) : undefined,
+    covered: isOfPart ? coveredArea(kept) : undefined,
     groups: Object.fromEntries(groups.map((column) => [column, groupsOf(index, column, nearest)])),
   };
+}
+
+/** The part that an image of the data shares with the traced one, where the question is for one. */
+function partOf(question: CalibratedQuestion, image: number, { index, signals }: Ranked): MatchedRegion | undefined {
+  if (question === 'hand') return undefined;
+  if (question !== 'block') return signals.regions.get(image);
+  const found = signals.blocks().get(image);
+  return found && regionOfBlocks(found, index.items[image].size);
 }
 
 /** Cells along each side of an image, for areas. */
@@ -148,7 +163,7 @@ function coveredArea(items: readonly TracedItem[]): number {
 }
 
 function componentsOf(
-  question: 'whole' | 'region' | 'hand',
+  question: CalibratedQuestion,
   image: number,
   { index, calibration: { weights }, signals, query }: Ranked,
 ): Record<string, number> {
@@ -161,6 +176,10 @@ function componentsOf(
   if (question === 'region') {
     const region = signals.regions.get(image);
     return { points: region?.points ?? 0, nats: region?.weight ?? 0 };
+  }
+  if (question === 'block') {
+    const found = signals.blocks().get(image);
+    return { blocks: found?.own.length ?? 0, nats: found?.evidence ?? 0 };
   }
   const encoders = signals.encoders.map((values, e) => {
     const { mean, deviation } = weights.moments.encoders[e];

@@ -4,6 +4,7 @@ import type { ImageIndex } from '../image/image-index.ts';
 import { ranked } from '../image/ranked.ts';
 import { wordScores } from '../image/rankings.ts';
 import type { ItemSignals } from './traced-items.ts';
+import type { AskedQuestion } from './verification.ts';
 
 /** A prompt: what its items resemble, averaged over them. */
 export interface PromptScores {
@@ -11,6 +12,7 @@ export interface PromptScores {
   /** Larger is more alike, by image of the index. */
   readonly whole: Float64Array;
   readonly region: Float64Array;
+  readonly block: Float64Array;
   readonly pixels: Float64Array;
   readonly encoders: readonly Float64Array[];
   /** Undefined where the items have no prompt, or the index no captions. */
@@ -21,6 +23,8 @@ export interface PromptScores {
   readonly gradient: Float64Array | undefined;
   /** Images that are removed for it. */
   readonly remove: number;
+  /** The question whose ranking tells what is traced; undefined: all rankings joined by rank. */
+  readonly question: AskedQuestion | undefined;
 }
 
 /** What the arms choose from. */
@@ -48,7 +52,7 @@ const filterFactor = 3;
 /** Every arm that removes something; `full` removes nothing, `swap` replaces what `traced` removes. */
 export const arms = {
   traced: {
-    what: 'what the rankings find: whole image, regions, encoders and words joined by rank',
+    what: 'what the rankings find: that of the question asked, or all joined by rank',
     choose: (context) => context.prompts.map((prompt) => tracedOf(prompt, context)),
   },
   filter: {
@@ -73,6 +77,7 @@ export const arms = {
   whole: { what: 'the nearest as a whole', choose: nearestBy(({ whole }) => whole) },
   raw: { what: 'the nearest by 8 × 8 pixels', choose: nearestBy(({ pixels }) => pixels) },
   regions: { what: 'those with the largest common part', choose: nearestBy(({ region }) => region) },
+  blocks: { what: 'those with the rarest common small part', choose: nearestBy(({ block }) => block) },
   embedding: {
     what: 'the nearest by the first encoder',
     choose: nearestBy(({ encoders }) => needed(encoders[0], 'embedding')),
@@ -97,11 +102,14 @@ function nearestBy(scores: (prompt: PromptScores) => Float64Array) {
   return ({ prompts }: ArmContext): Chosen => prompts.map((prompt) => ranked(scores(prompt), prompt.remove));
 }
 
-function tracedOf({ whole, region, encoders, words, remove }: PromptScores, { images }: ArmContext): readonly number[] {
+function tracedOf(prompt: PromptScores, { images }: ArmContext): readonly number[] {
+  const { whole, region, block, encoders, words, remove, question } = prompt;
+  if (question) return ranked(needed(prompt[question], question), remove);
   const joined = new Float64Array(images);
-  for (const scores of [whole, region, ...encoders, ...(words ? [words] : [])]) {
+  const parts: readonly Float64Array[] = [region, block];
+  for (const scores of [whole, ...parts, ...encoders, ...(words ? [words] : [])]) {
     for (const [rank, image] of ranked(scores, 5 * remove).entries())
-      if (scores !== region || scores[image] > 0) joined[image] += 1 / (fusion + rank + 1);
+      if (!parts.includes(scores) || scores[image] > 0) joined[image] += 1 / (fusion + rank + 1);
   }
   return ranked(joined, remove);
 }
@@ -135,25 +143,28 @@ export interface PromptFacts {
   readonly captions: readonly string[] | undefined;
   readonly prompt: string | undefined;
   readonly remove: number;
+  readonly question?: AskedQuestion;
   /** How much each image counts for each of its items. */
   readonly gradients?: readonly Float64Array[];
 }
 
 /** An item of a prompt: its signals and its scores by question. */
-type ScoredItem = Pick<ItemSignals, 'signals' | 'whole' | 'region' | 'fixed'>;
+type ScoredItem = Pick<ItemSignals, 'signals' | 'whole' | 'region' | 'block' | 'fixed'>;
 
 /** Mean signals of the items of a prompt. */
 export function promptScores(
   group: string,
   items: readonly ScoredItem[],
-  { captions, prompt, remove, gradients }: PromptFacts,
+  { captions, prompt, remove, question, gradients }: PromptFacts,
 ): PromptScores {
   const mean = (of: (item: ScoredItem) => Float64Array) => meanOf(items.map(of));
   return {
     group,
     remove,
+    question,
     whole: mean(({ whole }) => whole),
     region: mean(({ region }) => region),
+    block: mean(({ block }) => block),
     pixels: mean(({ signals }) => signals.pixels),
     encoders: items[0].signals.encoders.map((_, e) => mean(({ signals }) => signals.encoders[e])),
     words: captions && prompt !== undefined ? wordScores(captions, prompt) : undefined,

@@ -93,8 +93,10 @@ describe('arms', () => {
     ...{ group: 'p', whole: scores([5, 6, 7]), pixels: scores([50]), encoders: [], remove: 4 },
     ...{
       region: scores([8]).map((value) => Math.max(0, value)),
+      block: scores([8]).map((value) => Math.max(0, value)),
       fixed: scores([11, 12]),
       gradient: undefined,
+      question: undefined,
       words: scores([5, 6, 7, 8, 60, 61, 62, 63, 64, 65, 66, 67, 68]),
     },
   };
@@ -103,6 +105,9 @@ describe('arms', () => {
   it('trace what several rankings find, and draw controls among the others', () => {
     const [traced] = arms.traced.choose(context);
     expect([...traced].sort((a, b) => a - b)).toEqual([5, 6, 7, 8]);
+    // A question that is asked has its ranking alone.
+    const stamp = { ...prompt, block: scores([9, 30, 31, 32]), question: 'block' } as const;
+    expect(arms.traced.choose({ ...context, prompts: [stamp] })).toEqual([[9, 30, 31, 32]]);
     const [filter] = arms.filter.choose(context);
     expect(filter).toHaveLength(4);
     expect(filter.some((image) => traced.includes(image))).toBe(false);

@@ -110,7 +110,8 @@ function contextOf(
     groups.set(item.group, entry);
   }
   const prompts = [...groups].map(([group, { first, found, gradients }]) => {
-    const facts = { captions, prompt: first.prompt, remove: first.remove ?? remove };
+    const { prompt, question } = first;
+    const facts = { captions, prompt, question, remove: first.remove ?? remove };
     return promptScores(group, found, influence ? { ...facts, gradients } : facts);
   });
   return { prompts, images: index.items.length, seed: 0 };

@@ -4,7 +4,7 @@ import { scoresOf } from '../image/calibrate.ts';
 import { fixedMatches, fixedScores } from '../image/fixed-weights.ts';
 import { type Encoder, embedAll } from '../image/image-encoder.ts';
 import type { ImageIndex } from '../image/image-index.ts';
-import { searchKeypoints } from '../image/keypoint-search.ts';
+import { searchImages } from '../image/image-search.ts';
 import { copiesIn } from '../image/membership.ts';
 import { queryImage } from '../image/query-image.ts';
 import { type Signals, signalsOf } from '../image/signals.ts';
@@ -15,6 +15,7 @@ export interface ItemSignals {
   readonly signals: Signals;
   readonly whole: Float64Array;
   readonly region: Float64Array;
+  readonly block: Float64Array;
   readonly hand: Float64Array;
   /** By the paper's fixed weights, see `fixedScores`; undefined without a prompt or captions. */
   readonly fixed: Float64Array | undefined;
@@ -35,7 +36,7 @@ interface TraceRequest {
 
 /** Traces every item, by id, and the SHA-256 of its file. */
 export async function traceItems({ items, index, calibration, encoders, captions, read }: TraceRequest) {
-  const search = searchKeypoints(index.features);
+  const search = searchImages(index.features);
   const traced = new Map<string, ItemSignals>();
   const files = new Map<string, string>();
   const members = { same: 0, near: 0, none: 0 };

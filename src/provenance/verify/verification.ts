@@ -3,6 +3,11 @@ import * as z from 'zod/mini';
 /** Group of items that are never traced: what is removed for others should not change them. */
 export const unrelatedStratum = 'unrelated';
 
+/** Questions that items may ask, each with a ranking of its own. */
+export const askedQuestions = ['whole', 'region', 'block', 'words'] as const;
+
+export type AskedQuestion = (typeof askedQuestions)[number];
+
 /** An item whose cost is measured. */
 export const verifiedItem = z.strictObject({
   id: z.string(),
@@ -15,6 +20,8 @@ export const verifiedItem = z.strictObject({
   stratum: z.string(),
   /** Images removed for its prompt, where it is not the number that counts for all: a family is removed whole. */
   remove: z.optional(z.int().check(z.minimum(1))),
+  /** What is asked of its prompt's items: only that ranking says what is traced. Absent: all joined by rank. */
+  question: z.optional(z.enum(askedQuestions)),
   /** The value of some column that the images of its family have, where it is known: to see how many of them are traced. */
   family: z.optional(z.string()),
 });
