@@ -11,11 +11,21 @@ export * from './formats/idx.ts';
 export * from './formats/image.ts';
 export * from './formats/npy.ts';
 export * from './formats/npz.ts';
-export * from './formats/parquet.ts';
+export { readParquet } from './formats/parquet.ts';
 export * from './formats/parquet-write.ts';
 export { type Kernel, kernels, resizeImage } from './formats/resize.ts';
 export * from './formats/safetensors.ts';
-export * from './formats/table.ts';
+export {
+  type Column,
+  type ColumnKind,
+  type ColumnOptions,
+  columnNamed,
+  type NumberColumn,
+  type Table,
+  type TextColumn,
+  tableRows,
+  withoutColumns,
+} from './formats/table.ts';
 export * from './formats/table-file.ts';
 export { type GuessedPreprocessing, guessPreprocessing } from './guess/guess.ts';
 export type { Guess } from './guess/guessed.ts';

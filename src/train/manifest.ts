@@ -119,7 +119,11 @@ export async function manifestOf(
   };
 }
 
-/** @throws WhereforeError `invalid-data` with what is wrong in the file */
+/**
+ * What `training.json` says of a training: its options, rows, seeds and checkpoints.
+ * @param where the file, for messages
+ * @throws WhereforeError `invalid-data` with what is wrong in the file
+ */
 export function readManifest(text: string, where: string): TrainingManifest {
   let value: unknown;
   try {

@@ -91,6 +91,7 @@ function attempt<T>(where: string, read: () => T): T {
   }
 }
 
+/** An error that names the file, and what the reader of the format says. */
 export function damagedParquet(where: string, cause: unknown): WhereforeError {
   return new WhereforeError('invalid-data', 'not a Parquet file, or a damaged one', {
     where,

@@ -209,6 +209,10 @@ export interface Reconstruction {
   readonly density: Float64Array;
 }
 
+/**
+ * What a dictionary makes of vectors: `x̂ = features · decoder + bias`, of which the explained share and how often each
+ * feature is active are counted.
+ */
 export function reconstruction(autoencoder: Autoencoder, { data, width }: Vectors): Reconstruction {
   const { features, decoder, bias } = autoencoder;
   const count = data.length / width;

@@ -29,7 +29,10 @@ export interface QueryImage {
   readonly embeddings: readonly Float32Array[];
 }
 
-/** @param pixels height × width × 3 */
+/**
+ * What an index is asked about an image: vector, hash and keypoints, of the image and of its mirror image.
+ * @param pixels height × width × 3
+ */
 export function queryImage(
   pixels: Tensor<'uint8'>,
   { file, embeddings = [] }: { readonly file?: string; readonly embeddings?: readonly Float32Array[] } = {},

@@ -45,6 +45,11 @@ export interface ImageTracer {
   trace(query: QueryImage, options?: TraceImageOptions): ImageTrace;
 }
 
+/**
+ * Traces images against an open index: what each resembles as a whole, in parts and by hand, with shares, and with support
+ * as it was calibrated against unrelated images of the index. Notes say where the calibration is of too few images, or of
+ * another number than the index holds now.
+ */
 export function imageTracer(index: ImageIndex, calibration: Calibration): ImageTracer {
   const search = searchImages(index.features);
   const notes: string[] = [];
