@@ -41,7 +41,7 @@ export function defineAudit(program: Command): void {
     .option('--layer <name>', 'where neighbours are looked for; default: what the last layer of weights reads')
     .option(
       '--near <share>',
-      'of the median distance to the nearest row, below which rows are near copies; default 0.15',
+      'of the median distance to the nearest row, below which rows are near copies; default 0.2',
       share,
     )
     .option('--seed <number>', 'of everything that is drawn', Number, 0)

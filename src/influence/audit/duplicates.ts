@@ -13,7 +13,7 @@ export interface DuplicateGroup {
 }
 
 /** Share of the median distance to the nearest other row below which two rows count as nearly the same. */
-export const nearShare = 0.15;
+export const nearShare = 0.2;
 
 /**
  * The distance below which rows count as near-duplicates: a share of the median distance from a row to its nearest other
