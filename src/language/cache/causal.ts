@@ -1,3 +1,4 @@
+import { emptyToken } from '../../data/inputs/empty-token.ts';
 import { WhereforeError } from '../../errors.ts';
 import { memo } from '../../tensor/memo.ts';
 import type { LanguageModel } from '../model/language-model.ts';
@@ -10,11 +11,11 @@ const tried = 8;
 const tolerance = 1e-3;
 
 /**
- * Whether what the model says at a token depends on tokens behind it: two texts that begin alike must give the same
- * logits as far as they do. Seen once for each model, at eight tokens.
- * @throws WhereforeError `unsupported-model` where it does, as in encoders
+ * By how much what the model says at a token changes with tokens behind it, relative to the largest logit; 0 where by no
+ * more than sums in another order differ. Two texts that begin alike are compared as far as they do, once for each model,
+ * at eight tokens.
  */
-export const checkCausal = memo(async (language: LanguageModel): Promise<void> => {
+export const looksAhead = memo(async (language: LanguageModel): Promise<number> => {
   const ids = Array.from({ length: tried }, (_, i) => (7 + 5 * i) % language.tokenizer.size);
   const changed = ids.map((id, i) => (i < tried / 2 ? id : (id + 3) % language.tokenizer.size));
   const [a, b] = [await logitsAt(language, ids), await logitsAt(language, changed)];
@@ -24,14 +25,24 @@ export const checkCausal = memo(async (language: LanguageModel): Promise<void> =
     most = Math.max(most, Math.abs(a[i] - b[i]));
     largest = Math.max(largest, Math.abs(a[i]));
   }
-  if (most <= tolerance * largest) return;
+  return most <= tolerance * largest ? 0 : most / largest;
+});
+
+/** @throws WhereforeError `unsupported-model` where the model looks at later tokens, as encoders do */
+export async function checkCausal(language: LanguageModel): Promise<void> {
+  const change = await looksAhead(language);
+  if (change === 0) return;
+  const mask = emptyToken(language.tokenizer, 'mask');
   throw new WhereforeError(
     'unsupported-model',
     'the model looks at tokens that come later, so it cannot write a text',
     {
       where: language.name,
-      got: `logits that change by ${most.toPrecision(2)} when later tokens do`,
+      got: `logits that change by ${(100 * change).toPrecision(2)} % of the largest when later tokens do`,
       expected: 'a decoder (GPT-2, Llama and the like)',
+      fix: mask
+        ? `it fills in words: write ${mask.token} where one is asked for, and ask \`language why\``
+        : 'take a model that was exported for text generation',
     },
   );
-});
+}

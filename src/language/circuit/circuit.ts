@@ -5,7 +5,7 @@ import type { LanguageModel } from '../model/language-model.ts';
 import { promptIds } from '../model/prompt.ts';
 import { exchangedWords } from '../text/exchanged-words.ts';
 import { logitWeights } from '../where/logit-weights.ts';
-import { questionOf } from '../why/question.ts';
+import { questionOf, refuseMasks } from '../why/question.ts';
 import { ComponentProgram } from './component-program.ts';
 import { type Corruption, corruptedStarts } from './corruption.ts';
 import { edgeAttribution, type Faithfulness, faithfulness, type TwoRuns } from './edge-attribution.ts';
@@ -105,6 +105,7 @@ export async function circuitOf(language: LanguageModel, options: CircuitOptions
   const { onProgress = () => undefined } = options;
   checkCounts(steps, neurons);
   const question = await questionOf(language, { prompt, answer, against, maxTokens: 1, signal });
+  refuseMasks(question, language);
   const { ids, texts, special, tokens } = question.encoded;
   const weights = logitWeights(question);
   const program = await ComponentProgram.open(language, { length: ids.length, weights: [weights], signal });

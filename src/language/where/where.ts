@@ -3,7 +3,7 @@ import { refuseEncoderDecoder } from '../model/encoder-decoder.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { promptIds } from '../model/prompt.ts';
 import { exchangedWords } from '../text/exchanged-words.ts';
-import { questionOf } from '../why/question.ts';
+import { questionOf, refuseMasks } from '../why/question.ts';
 import { anatomyOf } from './anatomy.ts';
 import { type DirectAttribution, directAttribution } from './direct-attribution.ts';
 import { type Lens, logitLens } from './lens.ts';
@@ -75,6 +75,7 @@ export async function whereInModel(language: LanguageModel, options: WhereOption
   refuseEncoderDecoder(language);
   const { prompt, answer, against, corrupt, steering, signal, onProgress = () => undefined } = options;
   const question = await questionOf(language, { prompt, answer, against, maxTokens: 1, signal });
+  refuseMasks(question, language);
   const { ids, texts, special, tokens } = question.encoded;
   const weights = logitWeights(question);
   onProgress('logit lens');

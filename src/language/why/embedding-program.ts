@@ -31,7 +31,7 @@ export async function openEmbeddingProgram(
   question: Question,
   { signal, memory = defaultMemory }: { readonly signal?: AbortSignal; readonly memory?: number } = {},
 ): Promise<EmbeddingProgram> {
-  if (language.decoder) return openEncoderProgram(language, question, { signal, memory });
+  if (language.decoder || question.masks) return openEncoderProgram(language, question, { signal, memory });
   const { model, roles } = language;
   const { ids: prompt } = question.encoded;
   const length = prompt.length;

@@ -1,4 +1,6 @@
+import type { RuleOverrides } from '../../autodiff/differentiate.ts';
 import { WhereforeError } from '../../errors.ts';
+import type { Graph } from '../../onnx/graph.ts';
 import { gradientsOf } from '../../runtime/gradient.ts';
 import { float32, int64, type Tensor, tensor } from '../../tensor/tensor.ts';
 import type { DecoderPart } from '../model/encoder-decoder.ts';
@@ -13,8 +15,9 @@ import { scoreGraph, tokenVectors } from './score-graph.ts';
 const mostRows = 16;
 
 /**
- * f of a question to an encoder–decoder and its gradient at the vectors of the encoder's tokens, through both graphs. The
- * answer is given to the decoder as it stands; its own vectors are not explained.
+ * f of a question to what reads a prompt both ways, and its gradient at the vectors of the prompt's tokens. Of an
+ * encoder–decoder the gradient goes through both graphs, and the answer is given to the decoder as it stands: its own
+ * vectors are not explained. A model that fills in masks reads the prompt alone.
  * @throws WhereforeError `limit-reached` where the gradient would not fit into the memory
  */
 export async function openEncoderProgram(
@@ -23,8 +26,7 @@ export async function openEncoderProgram(
   { signal, memory }: { readonly signal?: AbortSignal; readonly memory: number },
 ): Promise<EmbeddingProgram> {
   const { model, roles } = language;
-  const part = language.decoder as DecoderPart;
-  const { encoded, answer, against } = question;
+  const { encoded, answer, against, masks } = question;
   const length = encoded.ids.length;
   const graph = scoreGraph(language, 'log-probability');
   const vectorsOf = (ids: readonly number[]) => tokenVectors(language, ids, signal);
@@ -34,22 +36,23 @@ export async function openEncoderProgram(
 
   const feedsAt = ({ ids, counted: [start, end] }: AnswerTokens, points: readonly Float32Array[]) => {
     const rows = points.length;
-    const read = [...part.start, ...ids.slice(0, -1)];
-    const count = read.length;
-    const first = part.start.length - 1;
-    const next = read.map((_, i) => (i < first ? 0 : ids[i - first]));
+    const { read, places } = masks ? { places: masks } : readBy(language.decoder as DecoderPart, ids);
+    const count = read?.length ?? length;
+    const next = new Array<number>(count).fill(0);
+    for (const [j, place] of places.entries()) next[place] = ids[j];
     const embedded = new Float32Array(rows * vectors.length);
     for (const [r, point] of points.entries()) embedded.set(point, r * vectors.length);
     const each = <T>(values: readonly T[]) => points.flatMap(() => values);
     const weights = new Float32Array(rows * count);
-    for (let r = 0; r < rows; r++) weights.fill(1, r * count + first + start, r * count + first + end);
+    for (let r = 0; r < rows; r++) for (const place of places.slice(start, end)) weights[r * count + place] = 1;
     const feeds = new Map<string, Tensor>([
       ...feedsOf(language, each([encoded.ids])),
       [roles.embedding, float32([rows, length, width], embedded)],
-      [part.ids, wholeNumbers(model, part.ids, [rows, count], each(read))],
       ['why/next', int64([rows, count, 1], each(next))],
       ['why/weights', tensor('float32', [rows, count], weights)],
     ]);
+    const written = language.decoder?.ids;
+    if (read && written) feeds.set(written, wholeNumbers(model, written, [rows, count], each(read)));
     return new Map(graph.inputs.map(({ name }) => [name, feeds.get(name) as Tensor]));
   };
   const fit = await fitsWhole(language, graph, feedsAt(answer, [vectors]), memory);
@@ -71,13 +74,30 @@ export async function openEncoderProgram(
     const scores = outputs.get('why/score') as Tensor<'float32'>;
     return Array.from(scores.data.subarray(0, into.length), (score) => sign * score);
   }
+  /** Relevance of every token by the logits at the masks, less those of the other answer. */
+  async function relevanceAtMasks(rules: (graph: Graph) => RuleOverrides) {
+    const on = scoreGraph(language, 'logit');
+    const tokens = new Float64Array(length);
+    let value = 0;
+    for (const [of, sign] of [[answer, 1] as const, ...(against ? [[against, -1] as const] : [])]) {
+      const seeds = new Map([['why/score', float32([1], [sign])]]);
+      const request = { inputs: feedsAt(of, [vectors]), seeds, wrt: [roles.embedding], overrides: rules(on), signal };
+      const { gradients, outputs } = await gradientsOf({ ...model, graph: on }, request);
+      cost.backward++;
+      value += sign * Number(outputs.get('why/score')?.data[0]);
+      const slopes = gradients.get(roles.embedding)?.data as Float32Array;
+      for (let i = 0; i < vectors.length; i++) tokens[Math.floor(i / width)] += vectors[i] * slopes[i];
+    }
+    return { value, tokens };
+  }
   return {
     width,
     vectors,
     vectorsOf,
     fit,
     cost,
-    relevance() {
+    async relevance(rules) {
+      if (masks) return relevanceAtMasks(rules);
       throw new WhereforeError('unsupported-model', 'relevance (LRP) is not offered for encoder–decoders', {
         where: language.name,
         got: 'relevance would lie on what the decoder has written as well',
@@ -103,4 +123,9 @@ export async function openEncoderProgram(
       return { values, gradients };
     },
   };
+}
+
+/** What the decoder reads before the last token of an answer, and at which places it foretells its tokens. */
+function readBy({ start }: DecoderPart, ids: readonly number[]) {
+  return { read: [...start, ...ids.slice(0, -1)], places: ids.map((_, j) => start.length - 1 + j) };
 }

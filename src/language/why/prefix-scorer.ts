@@ -1,6 +1,7 @@
 import { type Decoder, openDecoder } from '../generate/decoder.ts';
 import { openEncoderDecoder } from '../generate/encoder-decoder.ts';
 import type { LanguageModel } from '../model/language-model.ts';
+import { logsAtMasks } from '../model/masks.ts';
 import type { AnswerTokens, Question } from './question.ts';
 
 /** Says how probable the answers are behind changed prompts; what two prompts share at their beginning is read once. */
@@ -22,7 +23,7 @@ export async function openPrefixScorer(
   question: Question,
   signal?: AbortSignal,
 ): Promise<PrefixScorer> {
-  if (language.decoder) return encoderScorer(language, question, signal);
+  if (language.decoder || question.masks) return encoderScorer(language, question, signal);
   const { answer, against, encoded } = question;
   const most = Math.max(answer.ids.length, against?.ids.length ?? 0);
   const decoder = await openDecoder(language, encoded.ids.length + most);
@@ -51,16 +52,24 @@ export async function openPrefixScorer(
   };
 }
 
-/** The same of an encoder–decoder: each prompt is read anew, since what comes later changes what came before. */
+/** The same of what reads both ways, an encoder–decoder or a model that fills in masks: each prompt is read anew, since what comes later changes what came before. */
 function encoderScorer(language: LanguageModel, question: Question, signal?: AbortSignal): PrefixScorer {
-  const { answer, against, encoded } = question;
+  const { answer, against, encoded, masks } = question;
   const cost = { calls: 0, tokens: 0 };
-  const logProbability = async (prompt: readonly number[], { ids, counted: [start, end] }: AnswerTokens) => {
+  const atMasks = async (prompt: readonly number[], { ids, counted: [start, end] }: AnswerTokens) => {
+    cost.tokens += prompt.length;
+    const logs = await logsAtMasks(language, prompt, signal);
+    let sum = 0;
+    for (let j = start; j < end; j++) sum += logs[j][ids[j]];
+    return sum;
+  };
+  const behind = async (prompt: readonly number[], { ids, counted: [start, end] }: AnswerTokens) => {
     const decoder = await openEncoderDecoder(language, prompt, end);
     cost.tokens += prompt.length + end;
     const scores = await decoder.score([...prompt, ...ids.slice(0, end)], prompt.length + start, signal);
     return scores.reduce((sum, score) => sum + score, 0);
   };
+  const logProbability = masks ? atMasks : behind;
   const score = async (prompt: readonly number[]) => {
     cost.calls++;
     return (await logProbability(prompt, answer)) - (against ? await logProbability(prompt, against) : 0);

@@ -1,8 +1,10 @@
 import type { EncodedText } from '../../data/inputs/text-length.ts';
 import { WhereforeError } from '../../errors.ts';
+import { checkCausal } from '../cache/causal.ts';
 import { generate } from '../generate/generate.ts';
 import { splitIds } from '../generate/local-text-model.ts';
 import type { LanguageModel } from '../model/language-model.ts';
+import { checkFills, logsAtMasks, masksIn } from '../model/masks.ts';
 
 /** A text whose probability is explained, and the one that it is compared with. */
 export interface WhyRequest {
@@ -29,7 +31,10 @@ export interface AnswerTokens {
   readonly counted: readonly [start: number, end: number];
 }
 
-/** What is asked, in tokens: `f = Σ_j log p(y_j | x, y_<j)`, less the same of the other answer. */
+/**
+ * What is asked, in tokens: `f = Σ_j log p(y_j | x, y_<j)`, less the same of the other answer. Of a model that fills in
+ * masks, `f = Σ_j log p(y_j at mask j | x)`.
+ */
 export interface Question {
   readonly prompt: string;
   readonly encoded: EncodedText;
@@ -38,6 +43,8 @@ export interface Question {
   readonly answer: AnswerTokens;
   readonly against?: AnswerTokens;
   readonly generated: boolean;
+  /** Places of the masks that the answer fills, a token each; undefined where it stands behind the prompt. */
+  readonly masks?: readonly number[];
 }
 
 /**
@@ -53,14 +60,18 @@ export async function questionOf(language: LanguageModel, request: WhyRequest): 
       fix: 'give the prompt that the answer came from',
     });
   }
-  const encoded = promptOf(language, prompt);
+  const whole = language.tokenizer.encode(prompt);
+  const masks = await masksIn(language, whole);
+  if (!masks && !language.decoder) await checkCausal(language);
+  const encoded = masks ? whole : promptOf(language, whole);
   if (answer !== undefined && against !== undefined && answer === against) {
     throw new WhereforeError('invalid-argument', 'the answer is compared with itself', { got: answer });
   }
-  const first =
-    answer === undefined ? await written(language, prompt, maxTokens, signal) : given(language, prompt, answer);
+  const of = (text: string) => (masks ? filling(language, masks, text) : given(language, prompt, text));
+  const own = () => (masks ? filled(language, encoded.ids, signal) : written(language, prompt, maxTokens, signal));
+  const first = answer === undefined ? await own() : of(answer);
   const explained = { ...first, counted: countedOf(first, token) };
-  const other = against === undefined ? undefined : given(language, prompt, against);
+  const other = against === undefined ? undefined : of(against);
   if (other && token !== undefined) {
     throw new WhereforeError('invalid-argument', 'one token of the answer, against a whole other answer', {
       fix: 'give an answer and another of which the last token differs, without --token',
@@ -73,12 +84,13 @@ export async function questionOf(language: LanguageModel, request: WhyRequest): 
     answer: explained,
     against: other && { ...other, counted: [0, other.ids.length] },
     generated: answer === undefined,
+    masks,
   };
 }
 
 /** A prompt without the special token that would end the text; what an encoder reads keeps it. */
-function promptOf({ tokenizer, ends, decoder }: LanguageModel, prompt: string): EncodedText {
-  const { ids, tokens, texts, spans, special, words } = tokenizer.encode(prompt);
+function promptOf({ ends, decoder }: LanguageModel, encoded: EncodedText): EncodedText {
+  const { ids, tokens, texts, spans, special, words } = encoded;
   const last = ids.length - 1;
   const count = !decoder && special[last] && ends.has(ids[last]) ? last : ids.length;
   const kept = <T>(list: readonly T[]) => list.slice(0, count);
@@ -115,6 +127,34 @@ async function written(language: LanguageModel, prompt: string, maxTokens: numbe
   if (ids.length > 0) return tokensOf(language, text, ids);
   throw new WhereforeError('invalid-argument', 'the model ends the text right behind the prompt', {
     fix: 'give an answer: --answer "…"',
+  });
+}
+
+/** What the model says at the masks itself. */
+async function filled(language: LanguageModel, ids: readonly number[], signal?: AbortSignal) {
+  const found = (await logsAtMasks(language, ids, signal)).map((logs) =>
+    logs.reduce((best, log, id) => (log > logs[best] ? id : best), 0),
+  );
+  return tokensOf(language, language.tokenizer.decode(found), found);
+}
+
+/** The tokens of an answer that fills the masks; a space before it, as behind a prompt, makes no difference. */
+function filling(language: LanguageModel, masks: readonly number[], answer: string) {
+  const ids = [answer, answer.trim()]
+    .map((text) => language.tokenizer.encode(text, { special: false }).ids)
+    .sort((a, b) => Math.abs(a.length - masks.length) - Math.abs(b.length - masks.length))[0];
+  const found = tokensOf(language, answer, ids);
+  checkFills(masks, found.texts);
+  return found;
+}
+
+/** @throws WhereforeError `unsupported-model` for a question about masks, of which something else is asked than why */
+export function refuseMasks({ masks }: Question, { name }: LanguageModel): void {
+  if (masks === undefined) return;
+  throw new WhereforeError('unsupported-model', 'this looks into decoders, which write behind a prompt', {
+    where: name,
+    got: 'a model that fills in masks',
+    fix: 'for those there is `language why`',
   });
 }
 
