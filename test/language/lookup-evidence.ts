@@ -15,6 +15,7 @@ import {
   everywhere,
   gradientTimes,
   integratedFrom,
+  integratedUntil,
   type OpenQuestion,
   points,
   relevance,
@@ -129,6 +130,9 @@ export const evidenceMethods: Readonly<Record<string, EvidenceMethod>> = {
   'attn-lrp': byTokens('AttnLRP', 1, (open) => relevance(open, 'half')),
   'ig-pad-against': integrated('IG from <pad>', '<pad>', true),
   'ig-pad': integrated('IG from <pad>', '<pad>'),
+  'ig-pad-exact': byTokens('IG from <pad>, to .1 %', 256, async (open) =>
+    integratedUntil(open, await everywhere(open, '<pad>')),
+  ),
   'ig-stop': integrated('IG from "."', '.'),
   'ig-mean': integrated('IG from the mean of all tokens', 'mean'),
   'ig-zero': integrated('IG from zero', 'zero'),

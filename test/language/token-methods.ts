@@ -36,6 +36,12 @@ export async function integratedFrom({ program }: OpenQuestion, baseline: TokenB
   return { values: found.values, error: relativeError(found) };
 }
 
+/** The same with points where f jumps, until the sum is within .1 %. */
+export async function integratedUntil({ program }: OpenQuestion, baseline: TokenBaseline): Promise<TokenScores> {
+  const found = await integratedGradients(program, baseline, { points, tolerance: 0.001 });
+  return { values: found.values, error: relativeError(found) };
+}
+
 /** One vector (of a token, the mean of all, zero) in place of each token that does not stay. */
 export async function everywhere(open: OpenQuestion, name: string): Promise<TokenBaseline> {
   const { program, question } = open;

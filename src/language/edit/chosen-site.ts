@@ -71,6 +71,12 @@ export async function chosenSite(
   return { found, chosen };
 }
 
+/** Some of the texts, from all over them: those that stand together may be about one thing. */
+const spreadOver = <T>(texts: readonly T[]): T[] => {
+  const step = Math.ceil(texts.length / comparedTexts);
+  return texts.filter((_, i) => i % step === 0);
+};
+
 async function candidateAt(
   language: LanguageModel,
   site: EditSite,
@@ -83,6 +89,6 @@ async function candidateAt(
   const { position } = fact;
   if (logProbability <= Math.log(0.5)) return { site, position, value, key, logProbability, direction, brings: false };
   const edited = withRankOne(language, site, { direction, value });
-  const textsKl = await textsDivergence(language, edited, texts.slice(0, comparedTexts), signal);
+  const textsKl = await textsDivergence(language, edited, spreadOver(texts), signal);
   return { site, position, value, key, logProbability, direction, brings: true, textsKl };
 }

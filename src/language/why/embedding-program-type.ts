@@ -12,6 +12,8 @@ export interface EmbeddingProgram {
   vectorsOf(ids: readonly number[]): Promise<Float32Array>;
   /** f, and `∂f/∂vectors` for each point; points are `tokens × width` each. */
   gradients(points: readonly Float32Array[]): Promise<{ values: number[]; gradients: Float32Array[] }>;
+  /** f at each point, without gradients; undefined where the text is read in pieces. */
+  readonly values?: (points: readonly Float32Array[]) => Promise<Float64Array>;
   /**
    * Relevance of every token, those of the answer behind those of the prompt, by rules that take the place of derivatives;
    * it starts at the summed logits, `value`, less those of the other answer.
@@ -19,5 +21,6 @@ export interface EmbeddingProgram {
   relevance(rules: (graph: Graph) => RuleOverrides): Promise<{ value: number; tokens: Float64Array }>;
   /** How gradients fit into the memory. */
   readonly fit: GradientFit;
-  readonly cost: { backward: number };
+  /** Points at which f and its gradient were asked for, and those at which f alone was. */
+  readonly cost: { backward: number; forward: number };
 }

@@ -12,6 +12,7 @@ import type { EmbeddingProgram } from './embedding-program-type.ts';
 import { openEncoderProgram } from './encoder-program.ts';
 import { defaultMemory, gradientFit } from './gradient-memory.ts';
 import { gradientInPieces } from './piece-gradient.ts';
+import { inBatches } from './point-batches.ts';
 import type { Question } from './question.ts';
 import { answerGraph, tokenVectors } from './score-graph.ts';
 
@@ -46,7 +47,7 @@ export async function openEmbeddingProgram(
     width,
     whole: await narrowed(language, graph, answerFeeds(language, asked, [undefined])),
   });
-  const cost = { backward: 0 };
+  const cost = { backward: 0, forward: 0 };
   const atOnce = pointsAtOnce();
 
   function pointsAtOnce(): number {
@@ -72,6 +73,14 @@ export async function openEmbeddingProgram(
       scores: outputs.get('why/score')?.data as Float32Array,
       slopes: gradients.get(roles.embedding)?.data as Float32Array,
     };
+  };
+  const scored = async (points: readonly Float32Array[]) => {
+    const feeds = answerFeeds(language, asked, points);
+    const { graph: on } = await narrowed(language, graph, feeds);
+    const inputs = new Map(on.inputs.map(({ name }) => [name, feeds.get(name) as Tensor]));
+    const results = await model.executor.run(on, inputs, ['why/score'], { signal });
+    const scores = results.get('why/score')?.data as Float32Array;
+    return points.map((_, p) => scores.subarray(p * rows.length, (p + 1) * rows.length).reduce((a, b) => a + b, 0));
   };
   const inPieces = async (point: Float32Array, piece: number) => {
     const gradient = new Float32Array(length * width);
@@ -131,18 +140,17 @@ export async function openEmbeddingProgram(
       }
       return { value, tokens };
     },
+    ...(fit.piece === undefined && {
+      async values(points: readonly Float32Array[]) {
+        cost.forward += points.length;
+        return Float64Array.from(await inBatches(points, atOnce, scored));
+      },
+    }),
     async gradients(points) {
       const found: { value: number; gradient: Float32Array }[] = [];
       const { piece } = fit;
       if (piece !== undefined) for (const point of points) found.push(await inPieces(point, piece));
-      const whole = piece === undefined ? points : [];
-      // Every batch has one size, the last filled up: one graph serves them all.
-      const size = Math.ceil(whole.length / Math.ceil(whole.length / atOnce));
-      for (let at = 0; at < whole.length; at += size) {
-        const part = whole.slice(at, at + size);
-        const filled = [...part, ...new Array<Float32Array>(size - part.length).fill(part[0])];
-        for (const one of (await some(filled)).slice(0, part.length)) found.push(one);
-      }
+      else for (const one of await inBatches(points, atOnce, some)) found.push(one);
       return { values: found.map(({ value }) => value), gradients: found.map(({ gradient }) => gradient) };
     },
   };

@@ -8,6 +8,7 @@ import type { LanguageModel } from '../model/language-model.ts';
 import { feedsOf, wholeNumbers } from '../model/run.ts';
 import type { EmbeddingProgram } from './embedding-program-type.ts';
 import { fitsWhole } from './gradient-memory.ts';
+import { inBatches } from './point-batches.ts';
 import type { AnswerTokens, Question } from './question.ts';
 import { scoreGraph, tokenVectors } from './score-graph.ts';
 
@@ -32,7 +33,7 @@ export async function openEncoderProgram(
   const vectorsOf = (ids: readonly number[]) => tokenVectors(language, ids, signal);
   const vectors = await vectorsOf(encoded.ids);
   const width = vectors.length / length;
-  const cost = { backward: 0 };
+  const cost = { backward: 0, forward: 0 };
 
   const feedsAt = ({ ids, counted: [start, end] }: AnswerTokens, points: readonly Float32Array[]) => {
     const rows = points.length;
@@ -104,23 +105,27 @@ export async function openEncoderProgram(
         fix: 'use integrated gradients or leave-one-out: --method integrated-gradients,leave-one-out',
       });
     },
+    async values(points) {
+      cost.forward += points.length;
+      const of = async (answer: AnswerTokens, some: readonly Float32Array[]) => {
+        const results = await model.executor.run(graph, feedsAt(answer, some), ['why/score'], { signal });
+        return Array.from(results.get('why/score')?.data as Float32Array);
+      };
+      const found = await inBatches(points, mostRows, async (some) => {
+        const own = await of(answer, some);
+        const other = against ? await of(against, some) : own.map(() => 0);
+        return own.map((value, p) => value - other[p]);
+      });
+      return Float64Array.from(found);
+    },
     async gradients(points) {
-      const values: number[] = [];
-      const gradients: Float32Array[] = [];
-      for (let at = 0; at < points.length; at += mostRows) {
-        const some = points.slice(at, at + mostRows);
-        // Batches have one size: one graph serves them all.
-        const lacking = points.length < mostRows ? 0 : mostRows - some.length;
-        const filled = [...some, ...new Array<Float32Array>(lacking).fill(some[0])];
-        const found = some.map(() => new Float32Array(vectors.length));
-        const own = await add(answer, 1, filled, found);
-        const other = against ? await add(against, -1, filled, found) : own.map(() => 0);
-        for (const [p, gradient] of found.entries()) {
-          values.push(own[p] + other[p]);
-          gradients.push(gradient);
-        }
-      }
-      return { values, gradients };
+      const found = await inBatches(points, mostRows, async (some) => {
+        const gradients = some.map(() => new Float32Array(vectors.length));
+        const own = await add(answer, 1, some, gradients);
+        const other = against ? await add(against, -1, some, gradients) : own.map(() => 0);
+        return gradients.map((gradient, p) => ({ value: own[p] + other[p], gradient }));
+      });
+      return { values: found.map(({ value }) => value), gradients: found.map(({ gradient }) => gradient) };
     },
   };
 }

@@ -1,4 +1,5 @@
-import { quadratures } from '../../attribution/methods/quadrature.ts';
+import { adaptiveNodes } from '../../attribution/methods/adaptive-nodes.ts';
+import { type Quadrature, quadratures } from '../../attribution/methods/quadrature.ts';
 import type { EmbeddingProgram } from './embedding-program-type.ts';
 import type { TokenBaseline } from './token-baselines.ts';
 
@@ -10,6 +11,8 @@ export interface TokenAttribution {
   readonly target: number;
   /** Points of the path at which the gradient was taken. */
   readonly points: number;
+  /** Whether they lie where f changes most; else by Gauss–Legendre. */
+  readonly adaptive?: boolean;
 }
 
 /** |Σ − T| / |T| */
@@ -32,8 +35,9 @@ export interface PathOptions {
 }
 
 /**
- * Integrated gradients over the vectors of tokens: `A_i = ⟨x_i − b_i, ∫₀¹ ∂f/∂x_i (b + t (x − b)) dt⟩` by Gauss–Legendre,
- * with twice the points until the sum is within `tolerance` of its target, or at `mostPoints`.
+ * Integrated gradients over the vectors of tokens: `A_i = ⟨x_i − b_i, ∫₀¹ ∂f/∂x_i (b + t (x − b)) dt⟩` by Gauss–Legendre;
+ * where the sum is not within `tolerance` of its target, with twice the points, and again, up to `mostPoints`, which lie
+ * where f changes most: f alone is asked for first, at about three places for each point.
  * @source Sundararajan, Taly, Yan 2017, arXiv 1703.01365; from the stated baseline, after arXiv 2605.22417
  */
 export async function integratedGradients(
@@ -41,23 +45,48 @@ export async function integratedGradients(
   { vectors: baseline }: TokenBaseline,
   { points = 32, mostPoints = 256, tolerance = 0.005, known }: PathOptions = {},
 ): Promise<TokenAttribution> {
-  const along = async (count: number, target?: number): Promise<TokenAttribution> => {
-    const { positions, weights } = quadratures['gauss-legendre'](count);
-    const path = Array.from(positions, (t) => between(baseline, program.vectors, t));
+  const at = (t: number) => between(baseline, program.vectors, t);
+  const along = async ({ positions, weights }: Quadrature, target?: number): Promise<TokenAttribution> => {
+    const count = positions.length;
     // The ends go with the first points: one graph serves them all.
     const ends = target === undefined ? [program.vectors, baseline] : [];
-    const { values, gradients } = await program.gradients([...path, ...ends]);
+    const { values, gradients } = await program.gradients([...Array.from(positions, at), ...ends]);
     const mean = new Float32Array(baseline.length);
     for (let k = 0; k < count; k++) for (let i = 0; i < mean.length; i++) mean[i] += weights[k] * gradients[k][i];
     return {
       values: products(program, program.vectors, baseline, mean),
       target: target ?? values[count] - values[count + 1],
       points: count,
+      adaptive: false,
     };
   };
-  let found = known ?? (await along(points));
-  while (relativeError(found) > tolerance && 2 * found.points <= mostPoints)
-    found = await along(2 * found.points, found.target);
+  const even = quadratures['gauss-legendre'];
+  const { values: valuesAt } = program;
+  let found = known ?? (await along(even(points)));
+  while (relativeError(found) > tolerance && 2 * found.points <= mostPoints) {
+    const count = 2 * found.points;
+    found = valuesAt
+      ? {
+          ...(await along(await adaptiveNodes((places) => alongPath(valuesAt, places, at), count), found.target)),
+          adaptive: true,
+        }
+      : await along(even(count), found.target);
+  }
+  return found;
+}
+
+/** Points of the path that are held at once. */
+const heldAtOnce = 32;
+
+/** f at places of a path. */
+async function alongPath(
+  valuesAt: NonNullable<EmbeddingProgram['values']>,
+  places: Float64Array,
+  at: (t: number) => Float32Array,
+): Promise<Float64Array> {
+  const found = new Float64Array(places.length);
+  for (let from = 0; from < places.length; from += heldAtOnce)
+    found.set(await valuesAt(Array.from(places.subarray(from, from + heldAtOnce), at)), from);
   return found;
 }
 

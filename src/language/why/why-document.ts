@@ -78,8 +78,16 @@ export interface WhyDocument {
   /** The attributions' curves, then those of trivial orders. */
   readonly curves: readonly DeletionCurve[];
   readonly control: { readonly sets: number; readonly ldsOfCount: number | null; readonly spread: number };
-  /** Prompts that were scored, tokens that were read for them (where the model runs here), gradients. */
-  readonly cost: { readonly calls: number; readonly tokensRead?: number; readonly backward: number };
+  /**
+   * Prompts that were scored, tokens that were read for them (where the model runs here), gradients, and places between a
+   * baseline and the prompt at which f was asked for without one.
+   */
+  readonly cost: {
+    readonly calls: number;
+    readonly tokensRead?: number;
+    readonly backward: number;
+    readonly forward?: number;
+  };
   readonly settings: { readonly seed: number; readonly sets: number; readonly samples: number };
   readonly notes: readonly string[];
 }

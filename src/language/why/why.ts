@@ -108,7 +108,12 @@ export async function why(language: LanguageModel, options: WhyOptions): Promise
       unit,
       ...(await judged(asked, found, seed)),
       baselines,
-      cost: { calls: scorer.cost.calls, tokensRead: scorer.cost.tokens, backward: program.cost.backward },
+      cost: {
+        calls: scorer.cost.calls,
+        tokensRead: scorer.cost.tokens,
+        backward: program.cost.backward,
+        ...(program.cost.forward > 0 && { forward: program.cost.forward }),
+      },
       settings: { seed, sets, samples },
       notes: [
         ...language.notes,
@@ -202,7 +207,7 @@ const runs: Readonly<Record<WhyMethodName, (asked: Asked, settings: Settings) =>
   async 'integrated-gradients'(asked) {
     const { baseline, known } = await chosenBaseline(asked);
     const found = await integratedGradients(asked.program, baseline, { known });
-    const notes = [`${found.points} points by Gauss–Legendre`];
+    const notes = [`${found.points} points ${found.adaptive ? 'where f changes most' : 'by Gauss–Legendre'}`];
     return made('integrated-gradients', {
       ...found,
       unit: 'token',

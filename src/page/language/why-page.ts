@@ -61,7 +61,7 @@ ${lineChart(
   },
 )}</section>
 ${baselines.length > 0 && baselineSection(document)}
-<section><h2>Details</h2><dl class="numbers"><div><dt>f with the prompt</dt><dd>${numberText(value, 4)}</dd></div><div><dt>f without any ${document.unit}</dt><dd>${numberText(empty, 4)}</dd></div><div><dt>prompts scored</dt><dd>${cost.calls.toLocaleString('en')}</dd></div>${cost.tokensRead !== undefined && html`<div><dt>tokens read for them</dt><dd>${cost.tokensRead.toLocaleString('en')}</dd></div>`}<div><dt>gradients</dt><dd>${cost.backward.toLocaleString('en')}</dd></div><div><dt>seed</dt><dd>${settings.seed}</dd></div></dl>
+<section><h2>Details</h2><dl class="numbers"><div><dt>f with the prompt</dt><dd>${numberText(value, 4)}</dd></div><div><dt>f without any ${document.unit}</dt><dd>${numberText(empty, 4)}</dd></div><div><dt>prompts scored</dt><dd>${cost.calls.toLocaleString('en')}</dd></div>${cost.tokensRead !== undefined && html`<div><dt>tokens read for them</dt><dd>${cost.tokensRead.toLocaleString('en')}</dd></div>`}<div><dt>gradients</dt><dd>${cost.backward.toLocaleString('en')}</dd></div>${cost.forward !== undefined && html`<div><dt>places of the path without one</dt><dd>${cost.forward.toLocaleString('en')}</dd></div>`}<div><dt>seed</dt><dd>${settings.seed}</dd></div></dl>
 <ul class="notes">${[...notes, ...attributions.flatMap(({ title, notes: own }) => own.map((note) => `${title}: ${note}`))].map((note) => html`<li>${note}</li>`)}</ul>
 ${command !== undefined && html`<h3>How to reproduce</h3><pre>${verbatim(command)}</pre>`}</section>`;
   return pageShell({
