@@ -4,19 +4,14 @@ import { mapped } from '../../tensor/filled.ts';
 import { random } from '../../tensor/random.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { type Unit, type UnitKind, unitKinds, unitsOf } from '../text/units.ts';
+import { chosenBaseline } from './chosen-baseline.ts';
 import { deletionCurve, lexicalOverlap, randomDeletion } from './deletion.ts';
 import { openEmbeddingProgram } from './embedding-program.ts';
 import type { EmbeddingProgram } from './embedding-program-type.ts';
-import {
-  gradientTimesEmbedding,
-  integratedGradients,
-  relativeError,
-  type TokenAttribution,
-} from './gradient-methods.ts';
+import { gradientTimesEmbedding, integratedGradients, relativeError } from './gradient-methods.ts';
 import { openPrefixScorer, type PrefixScorer } from './prefix-scorer.ts';
 import { type AnswerTokens, type Question, questionOf, type WhyRequest } from './question.ts';
 import { type Joint, refinedLeaveOut } from './refined.ts';
-import { alternativeBaseline, baselineCandidates, type TokenBaseline } from './token-baselines.ts';
 import { dividedBudget, type TokenBudget } from './token-budget.ts';
 import { type AttentionRelevance, transformerRelevance } from './transformer-relevance.ts';
 import { openUnitGame, randomSets, type UnitGame } from './unit-game.ts';
@@ -53,9 +48,6 @@ export interface WhyOptions extends WhyRequest {
   readonly budget?: number;
   readonly onProgress?: (what: string) => void;
 }
-
-/** Points at which baselines are compared. */
-const comparedAt = 32;
 
 /**
  * Why a model gave an answer, by parts of the prompt: `f = Σ_j log p(y_j | x, y_<j)`, less the same of another answer
@@ -205,8 +197,10 @@ export const titles: Readonly<Record<WhyMethodName, { readonly title: string; re
 
 const runs: Readonly<Record<WhyMethodName, (asked: Asked, settings: Settings) => Promise<WhyAttribution>>> = {
   async 'integrated-gradients'(asked) {
-    const { baseline, known } = await chosenBaseline(asked);
-    const found = await integratedGradients(asked.program, baseline, { known });
+    const { language, program, question, options } = asked;
+    const { baseline, known, measured } = await chosenBaseline(language, program, question, options);
+    asked.baselines.push(...measured);
+    const found = await integratedGradients(program, baseline, { known });
     const notes = [`${found.points} points ${found.adaptive ? 'where f changes most' : 'by Gauss–Legendre'}`];
     return made('integrated-gradients', {
       ...found,
@@ -317,39 +311,6 @@ export function made(method: WhyMethodName, { values, errors, target, unit, prom
     lds: null,
     notes,
   };
-}
-
-/** The baseline that alternatives make or that is named, else the one with the least error at 32 points. */
-async function chosenBaseline({
-  language,
-  program,
-  question,
-  options,
-  baselines,
-}: Asked): Promise<{ baseline: TokenBaseline; known: TokenAttribution }> {
-  const { alternatives, baseline: named } = options;
-  const candidates = alternatives?.size
-    ? [await alternativeBaseline(language, program, question, alternatives)]
-    : await baselineCandidates(language, program, question);
-  const wanted = named === undefined ? candidates : candidates.filter(({ name }) => name === named);
-  if (wanted.length === 0) {
-    throw new WhereforeError('unknown-name', 'there is no such baseline', {
-      got: named,
-      expected: candidates.map(({ name }) => name).join(', '),
-    });
-  }
-  const measured: { candidate: TokenBaseline; error: number; known: TokenAttribution }[] = [];
-  for (const candidate of wanted) {
-    const known = await integratedGradients(program, candidate, { points: comparedAt, mostPoints: comparedAt });
-    measured.push({ candidate, error: relativeError(known), known });
-  }
-  const best = measured.reduce((least, one) => (one.error < least.error ? one : least));
-  for (const one of measured) {
-    const { candidate, error, known } = one;
-    const { target } = known;
-    baselines.push({ name: candidate.name, points: comparedAt, relativeError: error, target, chosen: one === best });
-  }
-  return { baseline: best.candidate, known: best.known };
 }
 
 /** What a method says of the units that can be left out. */
