@@ -199,7 +199,7 @@ const runs: Readonly<Record<WhyMethodName, (asked: Asked, settings: Settings) =>
   async 'integrated-gradients'(asked) {
     const { language, program, question, options } = asked;
     const { baseline, known, measured } = await chosenBaseline(language, program, question, options);
-    asked.baselines.push(...measured);
+    for (const one of measured) asked.baselines.push(one);
     const found = await integratedGradients(program, baseline, { known });
     const notes = [`${found.points} points ${found.adaptive ? 'where f changes most' : 'by Gauss–Legendre'}`];
     return made('integrated-gradients', {
