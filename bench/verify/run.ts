@@ -53,10 +53,18 @@ function stepsOf(kind: string): Step[] {
   ];
   const made: Step[] = [
     { makes: model, command: of('train', ...kept, '--seed', '0', '--out', model) },
-    // Diffusion shows a motif of twenty in few samples.
+    // Diffusion shows a motif of twenty in few samples of few prompts.
     {
       makes: `${items}/items.csv`,
-      command: of('sample', '--model', model, '--out', items, '--samples', kind === 'diffusion' ? '128' : '64'),
+      command: of(
+        'sample',
+        '--model',
+        model,
+        '--out',
+        items,
+        '--samples',
+        ...(kind === 'diffusion' ? ['128', '--captions', '4'] : ['64']),
+      ),
     },
   ];
   const gradient = placed([

@@ -25,28 +25,40 @@ const leastRemoved = 20;
 /** Words that the caption of an unrelated prompt shares at most with that of any prompt that is traced. */
 const mostShared = 2;
 
+export interface PromptOptions {
+  /** Images that are made of a motif; of a copy half as many. */
+  readonly samples: number;
+  /** Common prompts. */
+  readonly common: number;
+  /** Prompts of each motif, which differ in all but its name. Default 1. */
+  readonly captions?: number;
+}
+
 /**
  * Prompts of four kinds: motifs that at least twenty images show (of smaller families the generator draws none), the
  * copies, common prompts, and twice as many unrelated ones, for which nothing is ever traced. These share at most two
  * words with any other prompt: the text filter removes images with nearly its words, and would touch them otherwise.
  */
-export function promptsOf({ samples, common }: { readonly samples: number; readonly common: number }): Prompt[] {
+export function promptsOf({ samples, common, captions = 1 }: PromptOptions): Prompt[] {
   const source = random(5, 1);
   const { motifs, duplicates } = planted();
   const prompts: Prompt[] = [];
   for (const [m, size] of motifSizes.entries()) {
     if (size < 20) continue;
-    const caption = { ...captionOf(source), mark: 2 + m };
-    prompts.push({
-      stratum: 'motif',
-      caption,
-      samples,
-      like: draw({ caption, artist: 0, stamp: motifs[m] }, random(8, m)),
-      stamp: motifs[m],
-      remove: Math.max(leastRemoved, size),
-      family: `motif ${m}`,
-      question: 'block',
-    });
+    const more = random(5, 10 + m);
+    for (let c = 0; c < captions; c++) {
+      const caption = { ...captionOf(c === 0 ? source : more), mark: 2 + m };
+      prompts.push({
+        stratum: 'motif',
+        caption,
+        samples,
+        like: draw({ caption, artist: 0, stamp: motifs[m] }, random(8, m)),
+        stamp: motifs[m],
+        remove: Math.max(leastRemoved, size),
+        family: `motif ${m}`,
+        question: 'block',
+      });
+    }
   }
   for (const [d, drawing] of duplicates.entries())
     prompts.push({

@@ -1,5 +1,5 @@
 // Samples items to verify: `npm run generator:sample -- <world> [--kind diffusion] --model FILE --out FOLDER
-// [--samples 64 --prompts 8]`.
+// [--samples 64 --prompts 8 --captions 1]`.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -23,13 +23,16 @@ const { positionals, values } = parseArgs({
     out: { type: 'string' },
     samples: { type: 'string', default: '64' },
     prompts: { type: 'string', default: '8' },
+    /** Prompts of each motif: where few samples show it, several find some. */
+    captions: { type: 'string', default: '1' },
   },
 });
 const [folder = '.wherefore/generator'] = positionals;
 const isDiffusion = kindOf(values.kind) === 'diffusion';
 const out = values.out ?? `${folder}/${isDiffusion ? 'diffusion-items' : 'items'}`;
 const { codebook } = readWorld(folder);
-const prompts = promptsOf({ samples: Number(values.samples), common: Number(values.prompts) });
+const [samples, common, captions] = [values.samples, values.prompts, values.captions].map(Number);
+const prompts = promptsOf({ samples, common, captions });
 
 const runtime = createNodeRuntime({ threads: 1 });
 const path = values.model ?? `${folder}/${isDiffusion ? 'diffusion' : 'model'}-0.onnx`;

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -64,6 +64,9 @@ beforeAll(async () => {
   expect(made.errors).not.toMatch(/error/);
   expect(made.output).toMatch(/24 images added, 0 replaced, 0 there already.*holds 24/);
   expect(made.output).toMatch(/calibrated on 24 images.*all signals weigh alike/);
+  cpSync(at('index'), at('earlier'), { recursive: true });
+  const calibration = JSON.parse(readFileSync(at('earlier/calibration.json'), 'utf8'));
+  writeFileSync(at('earlier/calibration.json'), JSON.stringify({ ...calibration, version: 2 }));
 }, 300_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -145,6 +148,11 @@ describe('trace of an image', patience, () => {
       [at('unrelated.png'), '--index', at('old')],
       /the index is damaged.*make it anew/s,
     ],
+    [
+      'a calibration of an earlier version',
+      [at('unrelated.png'), '--index', at('earlier')],
+      /got version 2.*--calibrate/s,
+    ],
     ['an index that is damaged', [at('unrelated.png'), '--index', at('damaged')], /the index is damaged/],
     ['a segment that is gone', [at('unrelated.png'), '--index', at('gone')], /items\.json.*no such file/s],
     ['a report without an index', ['report', '--index', at('nowhere')], /no such file/],
@@ -194,6 +202,14 @@ describe('trace verify', patience, () => {
       ],
       ...words,
     );
+  it('refuses a question that has no ranking in one message', async () => {
+    writeFileSync(at('asked.csv'), 'image,question\nunrelated.png,blok\n');
+    const words = ['trace', 'verify', at('asked.csv'), ...index, '--train', 'true', '--cost', 'true'];
+    const { code, errors } = await wherefore(...words);
+    expect(code).toBe(1);
+    expect(errors).toMatch(/^error: .*column "question" names no ranking.*did you mean "block"/s);
+  });
+
   const cost = ['--cost', `node ${at('g.cjs')} cost {model} {items} {costs}`];
 
   beforeAll(async () => {

@@ -57,14 +57,16 @@ export const arms = {
   },
   filter: {
     what: 'as many by chance among those with the captions nearest to the prompt, traced ones aside',
-    choose: (context) =>
-      context.prompts.map((prompt, p) => {
-        const taken = new Set(tracedOf(prompt, context));
+    choose: (context) => {
+      // For whichever prompt they were traced: a family may be asked about by several, and controls share nothing with it.
+      const taken = new Set(context.prompts.flatMap((prompt) => tracedOf(prompt, context)));
+      return context.prompts.map((prompt, p) => {
         const most = filterFactor * prompt.remove;
         const near = ranked(needed(prompt.words, 'filter'), most + taken.size);
         const others = near.filter((image) => !taken.has(image)).slice(0, most);
         return drawnFrom(others, context, p);
-      }),
+      });
+    },
   },
   global: {
     what: 'as many by chance among all, traced ones aside',

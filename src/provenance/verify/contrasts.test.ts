@@ -48,6 +48,10 @@ describe('effects', () => {
     expect(mean('traced', undefined, 'unrelated')).toBe(0);
     // Another seed is 10 apart, once each way.
     expect(mean('reseeded', undefined, 's')).toBe(0);
+    // Prompts of one family go together: there is a single one here, and no interval.
+    const related = items.map((item) => (item.stratum === 's' ? { ...item, family: 'f' } : item));
+    const one = contrastsOf([training('full', 1, [1, 1, 1, 1]), training('traced', 1, [2, 4, 9, 1])], related);
+    expect(one[0].effects.whole.s).toMatchObject({ mean: 4, prompts: 1, low: undefined });
     const verdict = verdictOf(contrasts);
     expect(verdict.support).toMatch(/s: (yes|not shown), 1\.50/);
     expect(verdict.specificity).toMatch(/^Not asked/);

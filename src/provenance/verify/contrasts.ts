@@ -6,7 +6,7 @@ import type { DoneTraining, VerifiedItem } from './verification.ts';
 export interface Effect {
   /** Positive: the original items became less likely. */
   readonly mean: number;
-  /** Ends of the 95 % interval; undefined for fewer than two prompts. */
+  /** Ends of the 95 % interval; undefined for fewer than two prompts (or families, where these are known). */
   readonly low: number | undefined;
   readonly high: number | undefined;
   readonly seeds: number;
@@ -99,9 +99,10 @@ export function contrastsOf(trainings: readonly DoneTraining[], items: readonly 
   return rows;
 }
 
+/** Items that are averaged, and drawn together: those of a prompt, or of all prompts of one family, whose images go together. */
 function groupsOf(items: readonly VerifiedItem[]): string[][] {
   const groups = new Map<string, string[]>();
-  for (const { group, id } of items) groups.set(group, [...(groups.get(group) ?? []), id]);
+  for (const { group, family = group, id } of items) groups.set(family, [...(groups.get(family) ?? []), id]);
   return [...groups.values()];
 }
 
