@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { scoreReachedBy } from '../../src/provenance/image/background.ts';
-import { calibrate, scoresOf } from '../../src/provenance/image/calibrate.ts';
+import { calibrate, levelOf, scoresOf } from '../../src/provenance/image/calibrate.ts';
 import {
   blockOf,
   type FeatureBlock,
@@ -16,7 +16,7 @@ import { type ImageSearch, searchImages } from '../../src/provenance/image/image
 import type { IndexedItem } from '../../src/provenance/image/manifest.ts';
 import { copiesIn } from '../../src/provenance/image/membership.ts';
 import { queryImage } from '../../src/provenance/image/query-image.ts';
-import { ranked, surroundingScore } from '../../src/provenance/image/ranked.ts';
+import { ranked } from '../../src/provenance/image/ranked.ts';
 import { wholeComponents } from '../../src/provenance/image/rankings.ts';
 import { signalsOf } from '../../src/provenance/image/signals.ts';
 import { unrelatedShare } from '../../src/provenance/image/trace-image.ts';
@@ -128,7 +128,7 @@ function trace(image: Parameters<typeof queryImage>[0]) {
   const { same, near } = copiesIn(index, query, signals);
   const copies = new Set([...same, ...near]);
   const nearest = (by: By) => {
-    const level = surroundingScore(scores[by], copies);
+    const level = levelOf(by, scores[by], copies);
     return ranked(scores[by], 10).map((i) => ({ image: i, score: scores[by][i] - level }));
   };
   const found = {

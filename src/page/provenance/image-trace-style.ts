@@ -13,6 +13,6 @@ main section{border-top:1px solid var(--line);padding:1.6rem 0}
 .effects{font-size:.9rem;width:auto}.effects thead th{color:var(--quiet)}.effects td,.effects th{padding:.35em 1.2em .35em 0;border-bottom:1px solid var(--line);overflow-wrap:normal}.effects thead .number{text-align:right}
 .meaning dl{max-width:52rem;margin:0}.meaning dt{font-weight:600}.meaning dd{margin:.1rem 0 .8rem}
 @media (max-width:560px){.evidence-head{grid-template-columns:minmax(0,1fr)}.traced{max-width:240px}}
-@media print{.card,.effects,.statements dd{break-inside:avoid}.sources-grid,.sources-grid.paired{display:block}.sources-grid .card{display:inline-block;width:31%;vertical-align:top;margin:0 1% .8rem 0}.sources-grid.paired .card{width:48%}.sources-grid summary{display:none}h2{break-after:avoid}.groups{break-inside:avoid}}
+@media print{.card,.effects,.statements dd,.verdict,main section>.quiet{break-inside:avoid}.sources-grid,.sources-grid.paired{display:block}.sources-grid .card{display:block;overflow:hidden;padding:.4rem;margin:0 0 .4rem;font-size:.85em}.sources-grid .card p{margin:.1rem 0;overflow:hidden}.sources-grid .pair{float:left;width:2.2cm;margin-right:.7rem}.sources-grid.paired .pair{width:4.6cm}.sources-grid details{display:none}h2,.verdict,main section>.quiet{break-after:avoid}.groups{break-inside:avoid}}
 .hashes{font-size:.8rem}.hashes td,.hashes th{padding:.2em 1em .2em 0;vertical-align:top;overflow-wrap:anywhere}
 `;

@@ -109,7 +109,7 @@ export async function calibrate(
     const signals = await trace(image);
     const own = copiesOf(image, contents, signals);
     for (const [question, scores] of Object.entries(scoresOf(signals, weights)))
-      best[question as CalibratedQuestion].push(bestOf(scores, own));
+      best[question as CalibratedQuestion].push(bestOf(question as CalibratedQuestion, scores, own));
   }
   return {
     format: 'wherefore/image-calibration',
@@ -171,9 +171,17 @@ export function scoresOf(signals: Signals, weights: RankingWeights): Record<Cali
   };
 }
 
-function bestOf(scores: Float64Array, except: ReadonlySet<number>): number {
+function bestOf(question: CalibratedQuestion, scores: Float64Array, except: ReadonlySet<number>): number {
   const [first] = ranked(scores, except.size + 1).filter((image) => !except.has(image));
-  return first === undefined ? 0 : scores[first] - surroundingScore(scores, except);
+  return first === undefined ? 0 : scores[first] - levelOf(question, scores, except);
+}
+
+/**
+ * What a score is told less of: what the surroundings of the image reach. Not for small parts: their evidence is already
+ * measured against the images that lack them, and a stamp of forty images would be its own surroundings.
+ */
+export function levelOf(question: CalibratedQuestion, scores: Float64Array, except: ReadonlySet<number>): number {
+  return question === 'block' ? 0 : surroundingScore(scores, except);
 }
 
 /** Images with the same pixels as one, and those that are as near as copies. */

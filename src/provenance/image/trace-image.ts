@@ -1,13 +1,13 @@
 import { WhereforeError } from '../../errors.ts';
 import { scoreReachedBy, shareAtLeast } from './background.ts';
 import { leastImages, regionOfBlocks } from './block-search.ts';
-import { type CalibratedQuestion, type Calibration, scoresOf } from './calibrate.ts';
+import { type CalibratedQuestion, type Calibration, levelOf, scoresOf } from './calibrate.ts';
 import { paperRanking, wordRanking } from './caption-rankings.ts';
 import type { ImageIndex } from './image-index.ts';
 import { searchImages } from './image-search.ts';
 import { copiesIn, type Membership } from './membership.ts';
 import type { QueryImage } from './query-image.ts';
-import { ranked, surroundingScore } from './ranked.ts';
+import { ranked } from './ranked.ts';
 import { groupsOf, type ImageRanking, neighbours, type TracedItem } from './ranking.ts';
 import { wholeComponents } from './rankings.ts';
 import type { MatchedRegion } from './region.ts';
@@ -113,7 +113,7 @@ function ranking(question: CalibratedQuestion, scores: Float64Array, of: Ranked)
   const { index, calibration, copies, options } = of;
   const { most = 10, groups = [] } = options;
   const background = calibration.background[question];
-  const level = surroundingScore(scores, copies);
+  const level = levelOf(question, scores, copies);
   const threshold = scoreReachedBy(unrelatedShare, background);
   const order = ranked(scores, Math.max(most, neighbours));
   const excess = order.map((image) => Math.max(0, scores[image] - level - threshold));
