@@ -13,8 +13,10 @@ const environments: Readonly<Record<string, Record<string, string>>> = {
  */
 const sharing = [
   ...['attribution', 'autodiff', 'data', 'dataset', 'influence', 'language', 'linear-algebra', 'onnx'],
-  ...['page', 'provenance', 'report', 'tensor', 'train', 'cli', 'explain'],
-].map((folder) => `src/${folder}/**/*.test.ts`);
+  ...['page', 'provenance', 'report', 'tensor', 'train', 'cli', 'explain', 'evaluation', 'explainer', 'web'],
+]
+  .map((folder) => `src/${folder}/**/*.test.ts`)
+  .concat('examples/**/*.test.ts', 'test/browser/*.test.ts');
 
 const everything = ['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'];
 

@@ -7,9 +7,8 @@ import { float32, type Tensor } from '../src/tensor/tensor.ts';
 
 /** Models that can be computed by hand, for tests of metrics. */
 
+/** One for all files of tests that share a process: it ends with it. */
 const runtime = createNodeRuntime({ threads: 1 });
-
-export const closeRuntime = () => runtime.close();
 
 function modelOf(builder: GraphBuilder, hash: string): Model {
   const source: OnnxModel = {

@@ -1,5 +1,5 @@
-import { afterAll, describe, expect, it } from 'vitest';
-import { closeRuntime, layeredModel, linearModel, row } from '../../test/evaluation-models.ts';
+import { describe, expect, it } from 'vitest';
+import { layeredModel, linearModel, row } from '../../test/evaluation-models.ts';
 import { random } from '../tensor/random.ts';
 import { compare } from './compare.ts';
 import type { ComparedInput, ComparisonRequest, ResultStore, StoredResult } from './comparison.ts';
@@ -8,8 +8,6 @@ import { metrics } from './metrics/index.ts';
 import type { Metric } from './metrics/metric.ts';
 import { ask } from './question.ts';
 import { readyMetric, scoreWith } from './score.ts';
-
-afterAll(closeRuntime);
 
 const weights = [5, -4, 3, -2, 1, 0.5];
 const model = linearModel(weights);

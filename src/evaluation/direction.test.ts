@@ -1,10 +1,8 @@
-import { afterAll, describe, expect, it } from 'vitest';
-import { binaryModel, closeRuntime, row } from '../../test/evaluation-models.ts';
+import { describe, expect, it } from 'vitest';
+import { binaryModel, row } from '../../test/evaluation-models.ts';
 import { ask, normalisedConfidence, towardsInput } from './question.ts';
 import { testReference } from './reference-test.ts';
 import { goodness, readyMetric, scoreWith } from './score.ts';
-
-afterAll(closeRuntime);
 
 const weights = [1.2, -0.7, 0.4, -0.3, 0.2];
 const model = binaryModel(weights);

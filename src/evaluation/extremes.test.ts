@@ -1,13 +1,5 @@
-import { afterAll, describe, expect, it } from 'vitest';
-import {
-  closeRuntime,
-  image,
-  imageLayout,
-  objectPixels,
-  pixelModel,
-  side,
-  templateModel,
-} from '../../test/evaluation-models.ts';
+import { describe, expect, it } from 'vitest';
+import { image, imageLayout, objectPixels, pixelModel, side, templateModel } from '../../test/evaluation-models.ts';
 import { attribute } from '../attribution/attribute.ts';
 import type { Tensors } from '../runtime/runtime.ts';
 import { random } from '../tensor/random.ts';
@@ -16,8 +8,6 @@ import { type MetricName, metrics } from './metrics/index.ts';
 import type { Explanation } from './metrics/metric.ts';
 import { ask, type Question } from './question.ts';
 import { readyMetric, scoreWith } from './score.ts';
-
-afterAll(closeRuntime);
 
 /**
  * Where the extremes are known. template: finds a drawn plus, and the image has one, which explains the class fully.

@@ -1,5 +1,5 @@
-import { afterAll, describe, expect, it, vi } from 'vitest';
-import { closeRuntime, linearModel, row } from '../../test/evaluation-models.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { linearModel, row } from '../../test/evaluation-models.ts';
 import { pointsOf } from '../attribution/points.ts';
 import { prepare } from '../attribution/prepare.ts';
 import { float32, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
@@ -7,8 +7,6 @@ import { type FeatureGroups, groupsOf } from './groups.ts';
 import { mapOf, maskOf } from './map.ts';
 import { ascending, blendedPoints, descending, maskedPoints } from './perturbation.ts';
 import { ask } from './question.ts';
-
-afterAll(closeRuntime);
 
 const inputs = (shape: readonly number[]) =>
   new Map([['x', float32(shape, new Float32Array(shape.reduce((a, b) => a * b, 1)))]]);

@@ -1,8 +1,7 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import {
   binaryModel,
-  closeRuntime,
   image,
   imageLayout,
   objectPixels,
@@ -27,8 +26,6 @@ import {
 } from './msi.ts';
 import { ask } from './question.ts';
 import { testReference } from './reference-test.ts';
-
-afterAll(closeRuntime);
 
 const zero: Baseline = { kind: 'zero' };
 const target = { kind: 'classLogit', class: 0 } as const;

@@ -1,9 +1,7 @@
-import { afterAll, describe, expect, it } from 'vitest';
-import { closeRuntime, image, imageLayout, objectPixels, side, templateModel } from '../../test/evaluation-models.ts';
+import { describe, expect, it } from 'vitest';
+import { image, imageLayout, objectPixels, side, templateModel } from '../../test/evaluation-models.ts';
 import { float32 } from '../tensor/tensor.ts';
 import { scorecard, scorecardMetrics } from './scorecard.ts';
-
-afterAll(closeRuntime);
 
 describe('the scorecard', () => {
   const inputs = new Map([['x', image([[4, 5]])]]);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { closeRuntime, image, imageLayout, templateModel } from '../../test/evaluation-models.ts';
+import { image, imageLayout, templateModel } from '../../test/evaluation-models.ts';
 import { attribute } from '../attribution/attribute.ts';
 import { loadModel } from '../data/model/load-model.ts';
 import type { LoadedModel } from '../data/model/loaded-model.ts';
@@ -15,7 +15,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await model.close();
-  await closeRuntime();
 });
 
 describe('the scorecard of an explanation', () => {

@@ -2,6 +2,7 @@ import { explain, float32, memoryFiles, openModel, renderPage, WhereforeError } 
 import { contentHash } from '../../src/tensor/content-hash.ts';
 import { createWebRuntime, type Download, decodeImage, downloadFile } from '../../src/web/index.ts';
 import { conformance } from '../runtime-conformance.ts';
+import { asked } from './asked.ts';
 import { storedTasks } from './stored.ts';
 import { wrongUses } from './wrong-uses.ts';
 
@@ -47,11 +48,7 @@ const tasks = {
     );
     const runtime = await createWebRuntime({ wasm: '/ort-wasm-simd-threaded.wasm' });
     const model = await openModel('shapes.onnx', { runtime, files, decodeImage });
-    const found = await explain(model, 'fish.png', {
-      target: { kind: 'classLogit', class: 2 },
-      baseline: { kind: 'blur', sigma: 8 },
-      methods: ['integrated-gradients', 'grad-cam'],
-    });
+    const found = await explain(model, 'fish.png', asked);
     return {
       html: await renderPage(found),
       explained: found.map(({ document, tensors }) => ({

@@ -9,6 +9,7 @@ import { contentHash } from '../../src/tensor/content-hash.ts';
 import { spearman } from '../../src/tensor/correlation.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { readableImages, refusedByBrowsers, unreadableImages } from '../image-files.ts';
+import { asked } from './asked.ts';
 import { bundled } from './in-browser.ts';
 import { type Served, serve, wasmFile } from './serve.ts';
 import { browsers, type Tab } from './tab.ts';
@@ -79,11 +80,7 @@ describe.each(browsers)('a worker of a page in $name, over onnxruntime-web', ({ 
     async () => {
       const there = await tab.ask('explain');
       const model = await loadModel(join(demo, 'model/shapes.onnx'), { threads: 1, isolation: 'thread' });
-      const here = await explain(model, join(demo, 'images/fish.png'), {
-        target: { kind: 'classLogit', class: 2 },
-        baseline: { kind: 'blur', sigma: 8 },
-        methods: ['integrated-gradients', 'grad-cam'],
-      });
+      const here = await explain(model, join(demo, 'images/fish.png'), asked);
       await model.close();
       expect(there.explained.map(({ document }) => document.method)).toEqual(
         here.map(({ document }) => document.method),
@@ -174,9 +171,10 @@ describe.each(browsers)('a worker of a page in $name, over onnxruntime-web', ({ 
     async () => {
       const start = (name: string) =>
         new RegExp(`${name}\\.wasm: ONNX Runtime Web did not start.*onnxruntime-web 1\\.30`);
-      expect(await tab.ask('absentEngine')).toMatch(start('absent'));
-      expect(await tab.ask('otherEngine')).toMatch(start('other'));
-      const empty = await tab.ask('emptyEngine');
+      const asked = (['absentEngine', 'otherEngine', 'emptyEngine'] as const).map((task) => tab.ask(task));
+      const [absent, other, empty] = await Promise.all(asked);
+      expect(absent).toMatch(start('absent'));
+      expect(other).toMatch(start('other'));
       expect(empty).toMatch(start('empty'));
       expect(empty).toMatch(/got WebAssembly of 8 bytes, which is no engine/);
     },

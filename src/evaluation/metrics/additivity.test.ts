@@ -1,11 +1,9 @@
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
-import { closeRuntime, row, switchModel } from '../../../test/evaluation-models.ts';
+import { describe, expect, it } from 'vitest';
+import { row, switchModel } from '../../../test/evaluation-models.ts';
 import { askLinear, linear, ones, output, score, weights, zero } from '../../../test/metric-questions.ts';
 import { ask } from '../question.ts';
 import { readyMetric, scoreWith } from '../score.ts';
-
-afterAll(closeRuntime);
 
 describe('infidelity, sensitivity-n and faithfulness correlation', () => {
   it('are perfect for the weights of a linear model', async () => {

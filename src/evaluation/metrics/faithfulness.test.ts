@@ -1,20 +1,11 @@
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
-import {
-  binaryModel,
-  closeRuntime,
-  linearModel,
-  pixelModel,
-  row,
-  switchModel,
-} from '../../../test/evaluation-models.ts';
+import { describe, expect, it } from 'vitest';
+import { binaryModel, linearModel, pixelModel, row, switchModel } from '../../../test/evaluation-models.ts';
 import { askLinear, output, score, weights, zero } from '../../../test/metric-questions.ts';
 import { float32 } from '../../tensor/tensor.ts';
 import { ask } from '../question.ts';
 import { readyMetric, scoreWith } from '../score.ts';
 import type { MetricName } from './index.ts';
-
-afterAll(closeRuntime);
 
 // Confidence of the linear model is f/10; adding 4, 3, 2, 1 in turn gives 0, .4, .7, .9, 1 at quarters.
 describe('insertion and deletion', () => {

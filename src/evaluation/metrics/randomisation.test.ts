@@ -1,6 +1,6 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { closeRuntime, layeredModel, linearModel, row, switchModel } from '../../../test/evaluation-models.ts';
+import { layeredModel, linearModel, row, switchModel } from '../../../test/evaluation-models.ts';
 import { askLinear, linear, output, score, weights, zero } from '../../../test/metric-questions.ts';
 import { pointOf } from '../../attribution/points.ts';
 import { prepare } from '../../attribution/prepare.ts';
@@ -15,8 +15,6 @@ import { readyMetric, scoreWith } from '../score.ts';
 import { metrics as metricTable } from './index.ts';
 import type { Explanation } from './metric.ts';
 import { modelRandomisation } from './randomisation.ts';
-
-afterAll(closeRuntime);
 
 describe('max-sensitivity', () => {
   it('is the largest relative change of the map', async () => {

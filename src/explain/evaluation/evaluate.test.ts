@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { closeRuntime, image, side, templateModel } from '../../../test/evaluation-models.ts';
+import { image, side, templateModel } from '../../../test/evaluation-models.ts';
 import { loadModel } from '../../data/model/load-model.ts';
 import type { LoadedModel } from '../../data/model/loaded-model.ts';
 import { encodeModel } from '../../onnx/encode.ts';
@@ -32,7 +32,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await model.close();
-  await closeRuntime();
   await rm(folder, { recursive: true });
 });
 

@@ -43,7 +43,7 @@ function overlaid(ground: Tensor<'uint8'>, image: Tensor<'uint8'>, top: number, 
   return tensor('uint8', ground.shape, data);
 }
 
-const count = 60;
+const count = 40;
 const images = Array.from({ length: count }, (_, i) => drawn(i));
 let folder: string;
 let index: ImageIndex;
@@ -74,7 +74,7 @@ beforeAll(async () => {
   index = await openImageIndex(folder);
   const contents = index.items.map(({ content }) => content);
   const read = { read: async (i: number) => images[i], embed: async () => [] };
-  calibration = await calibrate(index.features, contents, read, { unrelated: 60, planted: 2 });
+  calibration = await calibrate(index.features, contents, read, { unrelated: 40, planted: 1 });
 }, 300_000);
 afterAll(() => rmSync(join(folder, '..'), { recursive: true }));
 
@@ -103,7 +103,7 @@ describe('a traced image', { timeout: 120_000 }, () => {
       for (const i of [4, 33]) {
         const found = ranking(change(images[i]), 'whole');
         expect(found?.items[0].item.id).toBe(`i${i}`);
-        // Sixty unrelated images say little of a limit that two in a thousand reach: other colours may stay below it.
+        // Forty unrelated images say little of a limit that two in a thousand reach: other colours may stay below it.
         if (change !== turned) expect(found?.resembles).toBe(true);
       }
     }
