@@ -255,7 +255,16 @@ export function gradientsByPasses(passes: Passes, options: ModelGradientsOptions
       const queries = measured ? new Float64Array(1) : await ofLabels('queries');
       return { rows: await ofLabels('rows'), queries };
     },
-    eigen: options.eigen ?? (async (of, width) => symmetricEigen(of, width)),
+    async eigen(of, width) {
+      for (let i = 0; i < of.length; i++) {
+        if (Number.isFinite(of[i])) continue;
+        throw new WhereforeError('not-finite', 'gradients of the rows are not numbers', {
+          got: String(of[i]),
+          fix: 'look for NaN or infinite weights, and for rows at which the model gives no number',
+        });
+      }
+      return (options.eigen ?? symmetricEigen)(of, width);
+    },
   };
 
   async function quadraticOf(layer?: Layer, rotations?: readonly Rotation[], weights?: readonly Float64Array[]) {

@@ -5,7 +5,14 @@ import type { Prompt } from '../../language/text-model.ts';
 import { interruptible } from '../failure.ts';
 import { repeated, wholeNumber } from '../options.ts';
 import { printJson, printPiece, tell } from '../terminal.ts';
-import { type LanguageOptions, numberOption, promptOf, withLanguageModel, withOpenModel } from './language-options.ts';
+import {
+  type LanguageOptions,
+  numberOption,
+  promptOf,
+  tellUnknown,
+  withLanguageModel,
+  withOpenModel,
+} from './language-options.ts';
 
 interface GenerateCommandOptions extends LanguageOptions {
   readonly maxTokens: number;
@@ -46,6 +53,7 @@ async function run(path: string, options: GenerateCommandOptions, signal: AbortS
   await withOpenModel(path, options, async (language) => {
     const sampling = { temperature, topK, topP, minP, repetitionPenalty, seed };
     const onText = json ? undefined : printPiece;
+    if (typeof prompt === 'string') tellUnknown(language, prompt);
     const began = performance.now();
     const generated = await generate(language, prompt, { ...sampling, maxTokens, stops, onText, signal });
     if (json) return printJson({ ...generated, prompt, sampling });

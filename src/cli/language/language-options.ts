@@ -3,6 +3,7 @@ import { isFile } from '../../data/files/folders.ts';
 import { readText } from '../../data/files/read-file.ts';
 import { WhereforeError } from '../../errors.ts';
 import { type LanguageModel, openLanguageModel } from '../../language/model/language-model.ts';
+import { unknownNote } from '../../language/text/unknown-words.ts';
 import { type RuntimeOptions, runtimeOf, withRuntime } from '../options.ts';
 import { tell } from '../terminal.ts';
 
@@ -43,6 +44,15 @@ export async function withOpenModel<T>(
   } finally {
     await language.close();
   }
+}
+
+/** Tells which words the model cannot tell apart, since its vocabulary lacks them. */
+export function tellUnknown(language: LanguageModel, ...texts: readonly (string | undefined)[]): void {
+  for (const note of unknownNote(
+    language,
+    texts.filter((text) => text !== undefined),
+  ))
+    tell(`note: ${note}`);
 }
 
 /** The prompt of a command. @throws WhereforeError `invalid-argument` for none, or two */

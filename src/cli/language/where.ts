@@ -13,6 +13,7 @@ import {
   type LanguageOptions,
   numberOption,
   promptOf,
+  tellUnknown,
   withLanguageModel,
   withOpenModel,
   wordPairs,
@@ -60,6 +61,7 @@ async function run(path: string, options: WhereCommandOptions, command: string, 
   await withOpenModel(path, options, async (language) => {
     const { answer, against, corrupt = [], toward = [], away = [], layer, strength = 1, out, json } = options;
     const steers = toward.length + away.length > 0;
+    tellUnknown(language, prompt, answer, against);
     const document = await whereInModel(language, {
       prompt,
       answer,

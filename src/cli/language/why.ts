@@ -17,6 +17,7 @@ import {
   type LanguageOptions,
   numberOption,
   promptOf,
+  tellUnknown,
   withLanguageModel,
   withOpenModel,
   wordPairs,
@@ -94,6 +95,7 @@ async function run(path: string, options: WhyCommandOptions, command: string, si
   if (endpoint !== undefined) return runAtEndpoint(path, { ...options, endpoint, prompt }, command, signal);
   await withOpenModel(path, options, async (language) => {
     const { out, json, alternative = [], method, memory, ...asked } = options;
+    tellUnknown(language, prompt, asked.answer, asked.against);
     const document = await why(language, {
       ...asked,
       prompt,

@@ -17,6 +17,8 @@ export interface Tokenizer {
   idOf(token: string): number | undefined;
   /** Ids of tokens that are not made of text: the beginning, the end, padding, masks. */
   readonly special: ReadonlySet<number>;
+  /** What words and letters become that the vocabulary lacks; undefined where it lacks none, or refuses them. */
+  readonly unknown?: number;
   /** Number of ids: the largest one and 1. */
   readonly size: number;
   /** What its `truncation` says of long texts. */
@@ -57,6 +59,7 @@ export async function parseTokenizer(
   const size = maxOf(inner.get_vocab(true).values()) + 1;
   return {
     special,
+    unknown,
     size,
     limits: truncationOf(content),
     idOf: (token) => inner.token_to_id(token),

@@ -14,6 +14,7 @@ const tolerance = 1e-3;
  * By how much what the model says at a token changes with tokens behind it, relative to the largest logit; 0 where by no
  * more than sums in another order differ. Two texts that begin alike are compared as far as they do, once for each model,
  * at eight tokens.
+ * @throws WhereforeError `not-finite` for logits that are no numbers
  */
 export const looksAhead = memo(async (language: LanguageModel): Promise<number> => {
   const ids = Array.from({ length: tried }, (_, i) => (7 + 5 * i) % language.tokenizer.size);
@@ -24,6 +25,13 @@ export const looksAhead = memo(async (language: LanguageModel): Promise<number> 
   for (let i = 0; i < compared; i++) {
     most = Math.max(most, Math.abs(a[i] - b[i]));
     largest = Math.max(largest, Math.abs(a[i]));
+  }
+  if (!Number.isFinite(a[0]) || !Number.isFinite(largest)) {
+    throw new WhereforeError('not-finite', 'the model gives logits that are no numbers', {
+      where: language.name,
+      got: String(Number.isFinite(a[0]) ? largest : a[0]),
+      fix: 'look for weights that are NaN or infinite, or export the model again',
+    });
   }
   return most <= tolerance * largest ? 0 : most / largest;
 });
@@ -38,7 +46,7 @@ export async function checkCausal(language: LanguageModel): Promise<void> {
     'the model looks at tokens that come later, so it cannot write a text',
     {
       where: language.name,
-      got: `logits that change by ${(100 * change).toPrecision(2)} % of the largest when later tokens do`,
+      got: `logits that change by ${(100 * change).toFixed(0)} % of the largest when later tokens do`,
       expected: 'a decoder (GPT-2, Llama and the like)',
       fix: mask
         ? `it fills in words: write ${mask.token} where one is asked for, and ask \`language why\``

@@ -146,7 +146,8 @@ export async function headsTogether(
   if (unknown !== undefined) {
     throw new WhereforeError('unknown-name', 'the model has no such head', {
       got: unknown,
-      expected: `layer.L/head.H, as ${all[0].name}`,
+      expected: `layer.L/head.H, as ${all[0].name}, up to ${all[all.length - 1].name}`,
+      fix: 'name a head of the table that is printed without --together',
     });
   }
   const own = await valuesFrom(

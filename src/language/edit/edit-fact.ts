@@ -1,9 +1,11 @@
 import { WhereforeError } from '../../errors.ts';
+import { checkCausal } from '../cache/causal.ts';
 import { generate } from '../generate/generate.ts';
 import { splitIds } from '../generate/local-text-model.ts';
 import { refuseEncoderDecoder } from '../model/encoder-decoder.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { promptIds } from '../model/prompt.ts';
+import { unknownNote } from '../text/unknown-words.ts';
 import { chosenSite, type TriedSite } from './chosen-site.ts';
 import { divergenceOf, largestAt, logsOf } from './next-tokens.ts';
 import { type FactInTokens, randomDirection, scaledTo, withRankOne } from './rank-one.ts';
@@ -84,6 +86,7 @@ export async function editFact(
   options: EditFactOptions,
 ): Promise<{ readonly edited: LanguageModel; readonly document: EditDocument }> {
   refuseEncoderDecoder(language);
+  await checkCausal(language);
   const { prompt, subject, answer, controls = 3, seed = 0, signal, onProgress = () => undefined } = options;
   const fact = factIn(language, options);
   const texts = options.texts.map((text) => promptIds(language, text)).filter((ids) => ids.length > 1);
@@ -143,6 +146,7 @@ export async function editFact(
       effects,
       notes: [
         ...language.notes,
+        ...unknownNote(language, [prompt, answer]),
         ...(position === fact.position
           ? []
           : ['edited at the last token of the prompt: that changes an answer, not what is known of the subject']),

@@ -21,12 +21,16 @@ export async function editSite(language: LanguageModel, layer: number): Promise<
   const found = contributions.find((one) => one.kind === 'mlp' && one.layer === layer);
   if (!found) {
     const none = contributions.every(({ kind }) => kind !== 'mlp');
-    throw new WhereforeError(none ? 'unsupported-model' : 'out-of-range', 'there is no MLP in this layer', {
-      where: language.name,
-      got: String(layer),
-      expected: none ? 'a model with MLPs' : `0 to ${layers - 1}`,
-      fix: none ? 'facts are edited in MLPs; take another model' : 'name another --layer',
-    });
+    throw new WhereforeError(
+      none ? 'unsupported-model' : 'out-of-range',
+      none ? 'the model has no MLP' : 'there is no MLP in this layer',
+      {
+        where: language.name,
+        ...(!none && { got: String(layer) }),
+        expected: none ? 'a model with MLPs' : `0 to ${layers - 1}`,
+        fix: none ? 'facts are edited in MLPs; take another model' : 'name another --layer',
+      },
+    );
   }
   const producers = producersOf(language.model.graph);
   const last = producers.get(found.value);

@@ -3,6 +3,7 @@ import type { Session } from '../../runtime/runtime.ts';
 import { int64, type Tensor, tensor } from '../../tensor/tensor.ts';
 import { checkCausal } from '../cache/causal.ts';
 import type { LanguageModel } from '../model/language-model.ts';
+import { tooLong } from '../model/prompt.ts';
 import { wholeNumbers } from '../model/run.ts';
 import { type DecoderProgram, decoderProgram } from './decoder-program.ts';
 
@@ -61,16 +62,11 @@ function joined(parts: readonly Float32Array[]): Float32Array {
  *   at later tokens
  */
 export async function openDecoder(language: LanguageModel, length: number): Promise<Decoder> {
+  await checkCausal(language);
   const { longest, model } = language;
   if (longest !== undefined && length > longest) {
-    throw new WhereforeError('out-of-range', 'the text is longer than the model takes', {
-      where: language.name,
-      got: `${length} tokens with those to be written`,
-      expected: `at most ${longest}`,
-      fix: 'shorten the prompt, or ask for fewer tokens (--max-tokens)',
-    });
+    throw tooLong(language.name, length, longest, ' with those to be written');
   }
-  await checkCausal(language);
   const capacity = capacityFor(length, longest);
   const program = await decoderProgram(language, capacity);
   return new CachedDecoder(await model.executor.open(program.cached.graph), program, language, capacity);

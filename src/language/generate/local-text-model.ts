@@ -87,6 +87,12 @@ export function splitIds(language: LanguageModel, prompt: Prompt, answer: string
       ? promptIds(language, prompt + answer)
       : [...tokenizer.encode(`${chatTemplate?.(prompt)}${answer}`, { special: false }).ids];
   if (whole.length > start.length && start.every((id, i) => whole[i] === id)) return [start, whole.slice(start.length)];
+  if (answer !== '' && whole.length === start.length && start.every((id, i) => whole[i] === id)) {
+    throw new WhereforeError('invalid-argument', 'the answer adds no token to the prompt', {
+      got: JSON.stringify(answer),
+      fix: 'give a word at least',
+    });
+  }
   throw new WhereforeError(
     'invalid-argument',
     answer === '' ? 'the answer is empty' : 'the tokenizer joins the end of the prompt and the beginning of the answer',

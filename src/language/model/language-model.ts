@@ -134,7 +134,14 @@ const encoderInputs = (graph: Graph, decoder: DecoderPart | undefined): Graph =>
 
 /** The model file of a folder. @throws WhereforeError `file-not-found`, `invalid-argument` for several */
 export async function modelFile(path: string, named: string | undefined): Promise<string> {
-  if (await isFile(path)) return resolve(path);
+  if (await isFile(path)) {
+    if (path.endsWith('.onnx')) return resolve(path);
+    throw new WhereforeError('invalid-argument', 'this file is no model', {
+      where: path,
+      expected: 'a folder with model.onnx and tokenizer.json, or an .onnx file in one',
+      fix: 'name the folder of the model',
+    });
+  }
   if (!(await isFolder(path))) {
     throw new WhereforeError('file-not-found', 'there is no such folder', {
       where: path,

@@ -5,10 +5,13 @@ import type { LanguageModel } from './language-model.ts';
 /**
  * The tokens of a prompt. A text gets the special tokens that the tokenizer puts before texts; one that would end it is
  * left out, since it is to go on (not of what an encoder reads). A conversation is written by the model's chat template, which holds them itself.
- * @throws WhereforeError `invalid-argument` where nothing is left to go on from; `unsupported-model` for a conversation
+ * @throws WhereforeError `out-of-range` for more tokens than the model takes; `invalid-argument` where nothing is left to go on from; `unsupported-model` for a conversation
  *   with a model that has no chat template
  */
-export function promptIds({ tokenizer, ends, name, chatTemplate, decoder }: LanguageModel, prompt: Prompt): number[] {
+export function promptIds(
+  { tokenizer, ends, name, chatTemplate, decoder, longest }: LanguageModel,
+  prompt: Prompt,
+): number[] {
   if (typeof prompt !== 'string') {
     if (chatTemplate) return [...tokenizer.encode(chatTemplate(prompt), { special: false }).ids];
     throw new WhereforeError('unsupported-model', 'the model has no chat template', {
@@ -28,5 +31,15 @@ export function promptIds({ tokenizer, ends, name, chatTemplate, decoder }: Lang
       fix: 'give at least one word',
     });
   }
+  if (longest !== undefined && count > longest) throw tooLong(name, count, longest);
   return ids.slice(0, count);
 }
+
+/** The error of a text of more tokens than the model takes. */
+export const tooLong = (name: string, count: number, longest: number, of = ''): WhereforeError =>
+  new WhereforeError('out-of-range', 'the text is longer than the model takes', {
+    where: name,
+    got: `${count} tokens${of}`,
+    expected: `at most ${longest}`,
+    fix: of === '' ? 'shorten the text' : 'shorten the prompt, or ask for fewer tokens (--max-tokens)',
+  });

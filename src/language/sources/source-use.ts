@@ -75,6 +75,7 @@ export async function sourceUse(
   options: SourceUseOptions = {},
 ): Promise<SourceUse> {
   checkSources(model, sources);
+  checkQuestion(question, options);
   const { floor = 0.5, maxTokens = 32, signal, onProgress } = options;
   const told = answer ?? (await model.generate(prompt(sources, question), { maxTokens, stop: ['\n'], signal })).text;
   if (told.trim() === '')
@@ -158,6 +159,17 @@ export function overlapOf(answer: string, text: string): number {
   let found = 0;
   for (const word of words) if (there.has(word)) found++;
   return words.size === 0 ? 0 : found / words.size;
+}
+
+function checkQuestion(question: string, { floor = 0 }: SourceUseOptions): void {
+  if (question.trim() === '')
+    throw new WhereforeError('invalid-argument', 'the question is empty', { fix: 'ask what the answer is to' });
+  if (floor >= 0) return;
+  throw new WhereforeError('invalid-argument', 'floor', {
+    got: String(floor),
+    expected: 'nats from 0',
+    fix: 'give the change of log p that still counts as none',
+  });
 }
 
 function checkSources({ name, access }: TextModel, sources: readonly Source[]): void {

@@ -2,6 +2,7 @@ import { WhereforeError } from '../../errors.ts';
 import { influenceMethodNamed, score } from '../../influence/score.ts';
 import { ranks } from '../../tensor/correlation.ts';
 import { mapped } from '../../tensor/filled.ts';
+import { checkCausal } from '../cache/causal.ts';
 import { refuseEncoderDecoder } from '../model/encoder-decoder.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { rowLogProbabilities } from './row-probabilities.ts';
@@ -37,6 +38,7 @@ const byHeart = -0.05;
  */
 export async function taught(language: LanguageModel, options: TaughtOptions): Promise<TaughtDocument> {
   refuseEncoderDecoder(language);
+  await checkCausal(language);
   const { texts, prompt, answer, instead, checkpoints = [], count = 10, signal } = options;
   const { method = 'ek-fac', seed, onProgress } = options;
   taughtMethod(method);

@@ -59,6 +59,7 @@ export const anatomyOf = memo(async (language: LanguageModel): Promise<Anatomy> 
     throw new WhereforeError('unsupported-model', 'the graph has no residual stream that attentions add to', {
       where: language.name,
       expected: 'a decoder of the kind of GPT-2 or Llama',
+      fix: 'take a model that was exported for text generation',
     });
   }
   return { ...named(parts, residuals, graph, shape[shape.length - 1]), sums };

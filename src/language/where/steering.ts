@@ -54,11 +54,22 @@ export async function steeringOf(
   const means: Awaited<ReturnType<typeof meanStream>>[] = [];
   for (const texts of [toward, away]) means.push(await meanStream(language, value, texts, signal));
   const direction = means[0].mean.map((mean, d) => mean - means[1].mean[d]);
+  const length = Math.sqrt(direction.reduce((sum, x) => sum + x ** 2, 0));
+  if (length === 0) {
+    throw new WhereforeError(
+      'invalid-argument',
+      'both sets of texts are the same to the model: there is no direction',
+      {
+        got: [...toward, ...away].map((text) => JSON.stringify(text)).join(', '),
+        fix: 'give texts that differ in what you steer',
+      },
+    );
+  }
   return {
     layer: at,
     value,
     direction: float32([1, 1, direction.length], direction),
-    length: Math.sqrt(direction.reduce((sum, x) => sum + x ** 2, 0)),
+    length,
     streamLength: (means[0].length + means[1].length) / 2,
   };
 }

@@ -3,6 +3,7 @@ import { refuseEncoderDecoder } from '../model/encoder-decoder.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { promptIds } from '../model/prompt.ts';
 import { exchangedWords } from '../text/exchanged-words.ts';
+import { unknownNote } from '../text/unknown-words.ts';
 import { questionOf, refuseMasks } from '../why/question.ts';
 import { anatomyOf } from './anatomy.ts';
 import { type DirectAttribution, directAttribution } from './direct-attribution.ts';
@@ -96,7 +97,11 @@ export async function whereInModel(language: LanguageModel, options: WhereOption
     direct,
     patching,
     steering: steering && (await steeringTexts(language, prompt, steering, { signal, onProgress })),
-    notes: [...language.notes, ...direct.notes],
+    notes: [
+      ...language.notes,
+      ...unknownNote(language, [prompt, answer ?? '', against ?? '', ...(corrupt?.values() ?? [])]),
+      ...direct.notes,
+    ],
   };
 }
 

@@ -39,6 +39,7 @@ export async function chosenBaseline(
     throw new WhereforeError('unknown-name', 'there is no such baseline', {
       got: named,
       expected: candidates.map(({ name }) => name).join(', '),
+      fix: 'give one of these names, or leave --baseline away: the one with the least error is taken',
     });
   }
   const tried: { baseline: TokenBaseline; error: number; known: TokenAttribution }[] = [];

@@ -65,7 +65,10 @@ export async function questionOf(language: LanguageModel, request: WhyRequest): 
   if (!masks && !language.decoder) await checkCausal(language);
   const encoded = masks ? whole : promptOf(language, whole);
   if (answer !== undefined && against !== undefined && answer === against) {
-    throw new WhereforeError('invalid-argument', 'the answer is compared with itself', { got: answer });
+    throw new WhereforeError('invalid-argument', 'the answer is compared with itself', {
+      got: answer,
+      fix: 'give another answer to compare with, or none',
+    });
   }
   const of = (text: string) => (masks ? filling(language, masks, text) : given(language, prompt, text));
   const own = () => (masks ? filled(language, encoded.ids, signal) : written(language, prompt, maxTokens, signal));
@@ -119,6 +122,7 @@ export function stayingTokens(prompt: string, { spans, special }: EncodedText, k
   if (stays.includes(false)) return stays;
   throw new WhereforeError('invalid-argument', 'all of the prompt is kept: there is nothing that could be the reason', {
     got: keep,
+    fix: 'keep a part of it, such as the question behind a document',
   });
 }
 

@@ -4,6 +4,7 @@ import { mapped } from '../../tensor/filled.ts';
 import { random } from '../../tensor/random.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { type Unit, type UnitKind, unitKinds, unitsOf } from '../text/units.ts';
+import { unknownNote } from '../text/unknown-words.ts';
 import { chosenBaseline } from './chosen-baseline.ts';
 import { deletionCurve, lexicalOverlap, randomDeletion } from './deletion.ts';
 import { openEmbeddingProgram } from './embedding-program.ts';
@@ -109,6 +110,7 @@ export async function why(language: LanguageModel, options: WhyOptions): Promise
       settings: { seed, sets, samples },
       notes: [
         ...language.notes,
+        ...unknownNote(language, [question.prompt, question.answer.text, question.against?.text ?? '']),
         'units are left out by their tokens; the text around them is not tokenized anew',
         ...pieceNotes(program, options),
       ],
