@@ -5,11 +5,14 @@ import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { nodeFiles } from '../../src/data/files/node-files.ts';
 import { loadModel } from '../../src/data/model/load-model.ts';
+import { openModel } from '../../src/data/model/open-model.ts';
 import { decodeModel } from '../../src/onnx/decode.ts';
+import { createNodeRuntime } from '../../src/runtime/node.ts';
 import { browserPath, bundled, startBrowser } from '../../test/browser/in-browser.ts';
 import { spreadOf } from '../measure.ts';
-import { explainOnce, type Work } from './work.ts';
+import { explainOnce, type Spent, type Work, watched } from './work.ts';
 import type { Took } from './worker.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -101,14 +104,34 @@ const endWorker = () =>
     delete held.worker;
   });
 
+/** Where the time of an explanation goes in Node, sessions being open. */
+async function spentInNode(one: Work): Promise<Spent & { readonly seconds: number }> {
+  const spent: Spent = { sessions: 0, runs: 0, bytes: 0 };
+  const runtime = createNodeRuntime({ threads: 1 });
+  const model = await openModel(one.model, { runtime: watched(runtime, spent), files: nodeFiles });
+  await explainOnce(model, one);
+  Object.assign(spent, { sessions: 0, runs: 0, bytes: 0 });
+  const began = performance.now();
+  await explainOnce(model, one);
+  const seconds = (performance.now() - began) / 1000;
+  await model.close();
+  await runtime.close();
+  return { ...spent, seconds };
+}
+
+const where: string[] = [];
+const milliseconds = (seconds: number) => `${(1000 * seconds).toFixed(1)}`;
+
 console.log(`worker: ${(code.length / 1000).toFixed(0)} kB, minified`);
 console.log('| integrated gradients, 50 steps | tab | Node | ratio (quartiles) | longest wait of the page |');
 console.log('|---|---|---|---|---|');
 for (const one of works) {
   const model = await loadModel(one.model, { threads: 1, isolation: 'thread' });
   const [tab, node, ratios, waits]: [number[], number[], number[], number[]] = [[], [], [], []];
+  let last: Took | undefined;
   for (let round = -1; round < rounds; round++) {
     const there = await inTab(one);
+    last = there;
     const began = performance.now();
     const sum = await explainOnce(model, one);
     const here = (performance.now() - began) / 1000;
@@ -123,12 +146,23 @@ for (const one of works) {
   }
   await model.close();
   await endWorker();
+  const { sessions, runs } = (last as Took).spent;
+  const { seconds, copies } = last as Took;
+  const there = await spentInNode(one);
+  where.push(
+    `| ${one.title} | ${milliseconds(sessions)} / ${milliseconds(there.sessions)} | ${milliseconds(runs - copies)} / ${milliseconds(there.runs)} | ${milliseconds(copies)} | ${milliseconds(seconds - sessions - runs)} / ${milliseconds(there.seconds - there.sessions - there.runs)} |`,
+  );
   const { median, low, high } = spreadOf(ratios);
   const most = waits.reduce((a, b) => Math.max(a, b), 0);
   console.log(
     `| ${one.title} | ${spreadOf(tab).median.toFixed(2)} s | ${spreadOf(node).median.toFixed(2)} s | **${median.toFixed(2)}** (${low.toFixed(2)}–${high.toFixed(2)}) | ${most.toFixed(0)} ms |`,
   );
 }
+console.log('\nwhere the time goes, in ms, tab / Node, once the first explanation has opened sessions:\n');
+console.log(
+  '| network | sessions | kernels (in Node with copies) | copies | the rest: our own code |\n|---|---|---|---|---|',
+);
+for (const row of where) console.log(row);
 await inTab(demo);
 const { ending, next } = await cancelled(demo);
 console.log(

@@ -1,7 +1,8 @@
 import type { LoadedModel } from '../../src/data/model/loaded-model.ts';
 import { explain } from '../../src/explain/explain.ts';
+import type { Runtime } from '../../src/runtime/runtime.ts';
 import { filled } from '../../src/tensor/filled.ts';
-import { float32, sizeOf } from '../../src/tensor/tensor.ts';
+import { bytesOf, float32, sizeOf, type Tensor } from '../../src/tensor/tensor.ts';
 
 /** A model with the input that it is asked about. */
 export interface Work {
@@ -24,4 +25,55 @@ export async function explainOnce(model: LoadedModel, { input, shape }: Work): P
     parameters: { 'integrated-gradients': { steps: 50, nodes: 'even', tolerance: 0 } },
   });
   return document.sum;
+}
+
+/** Where the time of an explanation goes, in seconds. */
+export interface Spent {
+  /** Opening sessions. */
+  sessions: number;
+  /** Runs, with the copies of what goes in and out. */
+  runs: number;
+  /** Bytes that go in and out. */
+  bytes: number;
+}
+
+/** A runtime that adds what it takes to `spent`. */
+export function watched(runtime: Runtime, spent: Spent): Runtime {
+  const told = async <T>(what: 'sessions' | 'runs', work: Promise<T>): Promise<T> => {
+    const began = performance.now();
+    const result = await work;
+    spent[what] += (performance.now() - began) / 1000;
+    return result;
+  };
+  const sized = (tensors: Iterable<Tensor>) => {
+    for (const tensor of tensors) if (tensor.type !== 'string') spent.bytes += bytesOf(tensor).length;
+  };
+  return {
+    ...runtime,
+    async open(model, options) {
+      const session = await told('sessions', runtime.open(model, options));
+      return {
+        ...session,
+        async run(feeds, fetches, how) {
+          sized(feeds.values());
+          const found = await told('runs', session.run(feeds, fetches, how));
+          sized(found.values());
+          return found;
+        },
+      };
+    },
+  };
+}
+
+/** Seconds that it takes to copy so many bytes into a memory of WebAssembly. */
+export function copySeconds(bytes: number): number {
+  const whole = new Uint8Array(new WebAssembly.Memory({ initial: 512 }).buffer);
+  const from = new Uint8Array(whole.length).fill(1);
+  const copy = () => {
+    const began = performance.now();
+    for (let k = 0; k < 8; k++) whole.set(from);
+    return (performance.now() - began) / 1000;
+  };
+  copy();
+  return (copy() * bytes) / (8 * whole.length);
 }
