@@ -51,6 +51,7 @@ function stepsOf(kind: string): Step[] {
     ...[...wherefore, 'verify', `${items}/items.csv`, '--index', 'index', '--encoder', 'encoder/encoder.onnx'],
     ...['--train', placed([...train, '--out', '{model}']), '--cost', placed(cost), '--threads', values.threads],
   ];
+  const sample = placed([...of('regenerate'), '--model', '{model}', '--items', '{items}', '--images', '{images}']);
   const made: Step[] = [
     { makes: model, command: of('train', ...kept, '--seed', '0', '--out', model) },
     // Diffusion shows a motif of twenty in few samples of few prompts.
@@ -91,6 +92,8 @@ function stepsOf(kind: string): Step[] {
         values.arms,
         '--gradient',
         gradient,
+        '--sample',
+        sample,
         '--seeds',
         values.seeds,
       ],

@@ -180,7 +180,10 @@ describe('trace of an image', patience, () => {
 const trainer = `const fs = require('fs');
 const [what, a, b, c] = process.argv.slice(2);
 if (what === 'train') fs.writeFileSync(c, JSON.stringify({ removed: JSON.parse(fs.readFileSync(a)), seed: Number(b) }));
-else {
+else if (what === 'draw') {
+  fs.mkdirSync(c);
+  JSON.parse(fs.readFileSync(b)).forEach(({ image }, i) => fs.copyFileSync(image, c + '/' + i + '.png'));
+} else {
   const { removed, seed } = JSON.parse(fs.readFileSync(a));
   const items = JSON.parse(fs.readFileSync(b));
   const cost = ({ id }) => 5 + seed / 100 + removed.filter((other) => other[1] === id[1]).length;
@@ -246,20 +249,16 @@ describe('trace verify', patience, () => {
 
   it('replaces by look-alikes, leaves out each value of a column, and is shown on the page of an item', async () => {
     const more = [
-      '--outside',
-      at('index'),
-      '--leave-out',
-      'caption',
-      '--arms',
-      'traced',
-      '--seeds',
-      '1',
-      '--fewer',
-      '2',
+      ...['--outside', at('index'), '--leave-out', 'caption', '--arms', 'traced', '--seeds', '1', '--fewer', '2'],
+      ...['--sample', `node ${at('g.cjs')} draw {model} {items} {images}`],
     ];
     const { code, output, errors } = await verify(...cost, ...more, '--json');
     expect([code, errors.match(/error/)]).toEqual([0, null]);
     const told = JSON.parse(output);
+    // Three prompts of the motif and one unrelated, each beside what five models make of it: full data, traced, fewer, global, swap.
+    const proof = readFileSync(join(told.folder, 'index.html'), 'utf8');
+    expect(proof).toContain('Drawn again');
+    expect(proof.match(/<img src="data:image\/png/g)).toHaveLength(4 * 6);
     // The stand-in of a generator does not look at what is replaced: a swap changes nothing.
     expect(told.verdict.specificity).toContain('motif: items like these, not these items');
     // Each family has six images, and six are asked for.
@@ -327,6 +326,8 @@ fs.writeFileSync(scores, JSON.stringify(Object.fromEntries(read(items).map(({ id
     ['gradients that are no JSON', [...cost, '--arms', 'gradient', '--gradient', 'echo x > {scores}'], /is not JSON/],
     ['a column that cannot be left out', [...cost, '--leave-out', 'artist'], /no column "artist"/],
     ['an encoder that the index lacks', [...cost, '--encoder', 'm.onnx'], /none: the index has none/],
+    ['drawings that are missing', [...cost, '--sample', 'true'], /did not draw every item.*no 0\.png/s],
+    ['a drawing with an unknown placeholder', [...cost, '--sample', 'x {image}'], /names "\{image\}"/],
     ['an unknown arm', [...cost, '--arms', 'taced'], /no arm "taced": did you mean "traced"/],
     ['a placeholder that is not known', ['--cost', 'x {modle}'], /names "\{modle\}"/],
     [

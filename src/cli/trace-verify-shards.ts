@@ -4,8 +4,9 @@ import * as z from 'zod/mini';
 import { checked } from '../checked.ts';
 import { removePath, writeAtomically } from '../data/files/files.ts';
 import { isTaken } from '../data/files/folders.ts';
-import { readText } from '../data/files/read-file.ts';
+import { readBytes, readText } from '../data/files/read-file.ts';
 import { temporaryPath } from '../data/files/temporary.ts';
+import { readImage, writePng } from '../data/formats/image.ts';
 import { WhereforeError } from '../errors.ts';
 import {
   type Candidate,
@@ -18,10 +19,16 @@ import {
 import type { ShardProgram } from '../run/shard.ts';
 import { runOutside } from './outside-command.ts';
 
-const parameters = z.object({ train: z.string(), cost: z.string() });
+const parameters = z.object({ train: z.string(), cost: z.string(), sample: z.optional(z.string()) });
 
 /** File of a shard: the costs after its training. */
 export const costsFile = 'costs.json';
+
+/** File of a shard: images that its model drew, by item, as base64; none where it was not asked to. */
+export const drawnFile = 'drawn.json';
+
+/** Images of a training, by item. */
+export const drawnImages = z.record(z.string(), z.string());
 
 /** `trace verify`: one training without some items, and the costs of the verified items under its model. */
 export const traceVerifyProgram: ShardProgram = {
@@ -35,12 +42,20 @@ export const traceVerifyProgram: ShardProgram = {
       async compute({ from, to }, report) {
         const began = performance.now();
         const all: TrainingCosts[] = [];
+        const drawn: z.infer<typeof drawnImages>[] = [];
         for (const [i, training] of trainings.slice(from, to).entries()) {
-          all.push(await trainAndAsk(commands, training, [...items, ...candidates], signal));
+          // Of the first seed alone: they illustrate, and measure nothing.
+          const shown = training.seed === trainings[0].seed && training.without === undefined ? shownItems(items) : [];
+          const told = await trainAndAsk(commands, training, { asked: [...items, ...candidates], shown }, signal);
+          all.push(told.costs);
+          drawn.push(told.drawn);
           report(i + 1);
         }
         const seconds = (performance.now() - began) / 1000;
-        const files = { [costsFile]: new TextEncoder().encode(JSON.stringify(all)) };
+        const files = {
+          [costsFile]: new TextEncoder().encode(JSON.stringify(all)),
+          ...(commands.sample !== undefined && { [drawnFile]: new TextEncoder().encode(JSON.stringify(drawn)) }),
+        };
         return { files, cost: { forward: 0, backward: 0, seconds } };
       },
       close: async () => undefined,
@@ -51,13 +66,33 @@ export const traceVerifyProgram: ShardProgram = {
 /** Whose cost is measured. */
 type AskedItem = VerifiedItem | Candidate;
 
-/** Trains and measures in a folder of its own, which goes when it is done. */
+/** Prompts of each stratum whose first item is drawn again. */
+const mostShown = 3;
+
+/** Items that are drawn again: the first one of some prompts of each stratum. */
+function shownItems(items: readonly VerifiedItem[]): VerifiedItem[] {
+  const groups = new Map<string, Set<string>>();
+  return items.filter(({ stratum, group }) => {
+    const known = groups.get(stratum) ?? new Set();
+    if (known.size === mostShown || known.has(group)) return false;
+    groups.set(stratum, known.add(group));
+    return true;
+  });
+}
+
+/** Whose cost is measured, and which are drawn again. */
+interface Asked {
+  readonly asked: readonly AskedItem[];
+  readonly shown: readonly VerifiedItem[];
+}
+
+/** Trains, measures and draws in a folder of its own, which goes when it is done. */
 async function trainAndAsk(
-  { train, cost }: z.infer<typeof parameters>,
+  { train, cost, sample }: z.infer<typeof parameters>,
   { seed, removed, replaced }: PlannedVerification,
-  items: readonly AskedItem[],
+  { asked: items, shown }: Asked,
   signal: AbortSignal,
-): Promise<TrainingCosts> {
+): Promise<{ readonly costs: TrainingCosts; readonly drawn: z.infer<typeof drawnImages> }> {
   const folder = temporaryPath(join(tmpdir(), 'wherefore-verify'));
   const at = (name: string) => join(folder, name);
   const places = { model: at('model'), removed: at('removed.json'), replaced: at('replaced.json') };
@@ -69,10 +104,32 @@ async function trainAndAsk(
     const asked = { model: places.model, items: at('items.json'), costs: at(costsFile), seed };
     await runOutside(cost, asked, signal);
     if (!isTaken(asked.costs)) throw noCosts(cost, 'it wrote no file {costs}');
-    return checkedCosts(await readText(asked.costs, 'text'), items, cost);
+    const costs = checkedCosts(await readText(asked.costs, 'text'), items, cost);
+    if (sample === undefined || shown.length === 0) return { costs, drawn: {} };
+    await writeAtomically(at('shown.json'), JSON.stringify(shown));
+    const drawing = { model: places.model, items: at('shown.json'), images: at('images'), seed };
+    await runOutside(sample, drawing, signal);
+    return { costs, drawn: await drawnIn(at('images'), shown, sample) };
   } finally {
     await removePath(folder);
   }
+}
+
+/** The image of each item, `0.png` that of the first. @throws WhereforeError `invalid-data` where one is missing or none */
+async function drawnIn(folder: string, items: readonly VerifiedItem[], command: string) {
+  const drawn: z.infer<typeof drawnImages> = {};
+  for (const [i, { id }] of items.entries()) {
+    const path = join(folder, `${i}.png`);
+    if (!isTaken(path))
+      throw new WhereforeError('invalid-data', 'the sample command did not draw every item', {
+        where: command,
+        got: `no ${i}.png in {images}`,
+        expected: 'an image 0.png, 1.png, … for each item of {items}, in their order',
+      });
+    const { pixels } = await readImage(await readBytes(path, 'image'), { name: path });
+    drawn[id] = Buffer.from(await writePng(pixels)).toString('base64');
+  }
+  return drawn;
 }
 
 /** @throws WhereforeError `invalid-data` where an item has no cost, or one that is no number */

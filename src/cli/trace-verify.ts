@@ -3,16 +3,21 @@ import type { Command } from 'commander';
 import { hashOfFile } from '../data/files/file-hash.ts';
 import { portablePath } from '../data/files/portable-path.ts';
 import { readBytes } from '../data/files/read-file.ts';
-import { readImage } from '../data/formats/image.ts';
+import { readImage, writePng } from '../data/formats/image.ts';
 import { WhereforeError } from '../errors.ts';
 import { unknownName } from '../nearest.ts';
-import { renderVerificationPage } from '../page/provenance/verification-page.ts';
+import { type DrawnAgain, renderVerificationPage } from '../page/provenance/verification-page.ts';
 import { readCalibration } from '../provenance/image/calibration-file.ts';
 import { closeAll, openEncoders } from '../provenance/image/encoder.ts';
 import { openImageIndex } from '../provenance/image/image-index.ts';
 import { arms } from '../provenance/verify/arms.ts';
 import { planVerification } from '../provenance/verify/plan.ts';
-import { type DoneTraining, trainingCosts, type VerifyPlan } from '../provenance/verify/verification.ts';
+import {
+  type DoneTraining,
+  trainingCosts,
+  type VerifiedItem,
+  type VerifyPlan,
+} from '../provenance/verify/verification.ts';
 import { toldOf } from '../provenance/verify/verification-told.ts';
 import { writeProvenance } from '../report/write-provenance.ts';
 import { readShardFile } from '../run/compute.ts';
@@ -28,7 +33,7 @@ import { type ShardSession, shardedRun } from './sharded-run.ts';
 import { print, printJson, tell } from './terminal.ts';
 import { readInfluence } from './trace-verify-influence.ts';
 import { columnValues, readItems } from './trace-verify-items.ts';
-import { costsFile, traceVerifyProgram } from './trace-verify-shards.ts';
+import { costsFile, drawnFile, drawnImages, traceVerifyProgram } from './trace-verify-shards.ts';
 import { describePlan, describeVerification } from './trace-verify-text.ts';
 
 interface Options extends DriverOptions {
@@ -37,6 +42,7 @@ interface Options extends DriverOptions {
   readonly train: string;
   readonly cost: string;
   readonly gradient?: string;
+  readonly sample?: string;
   readonly arms?: string[];
   readonly leaveOut?: string;
   readonly remove: number;
@@ -71,6 +77,10 @@ export function defineTraceVerify(trace: Command): void {
     .option(
       '--gradient <command>',
       'for the arm "gradient": writes how much each image of {images} counts for each item of {items}, as JSON to {scores}',
+    )
+    .option(
+      '--sample <command>',
+      'draws items again, to show beside each other what models make of the same noise: writes 0.png, 1.png, … to {images} for {items} by {model}',
     )
     .option(
       '--outside <folder>',
@@ -119,6 +129,7 @@ async function run(path: string, options: Options, session: ShardSession): Promi
   // What a command names is checked before long work.
   filled(options.train, { removed: '', replaced: '', seed: 0, model: '' });
   filled(options.cost, { model: '', items: '', costs: '', seed: 0 });
+  if (options.sample !== undefined) filled(options.sample, { model: '', items: '', images: '', seed: 0 });
   if (options.gradient !== undefined) filled(options.gradient, { items: '', images: '', scores: '' });
   if (wanted.includes('gradient') && options.gradient === undefined)
     throw new WhereforeError('invalid-argument', 'the arm "gradient" has nothing to choose by', {
@@ -168,7 +179,7 @@ async function run(path: string, options: Options, session: ShardSession): Promi
       else print(describePlan(planned));
       return;
     }
-    const { trainings, key } = await train(plan, options, session);
+    const { trainings, key, drawn } = await train(plan, options, session);
     const found = toldOf(planned, trainings, items, { column: leaveOut, remove: options.remove });
     const told = {
       items: items.map((item) => ({
@@ -181,11 +192,14 @@ async function run(path: string, options: Options, session: ShardSession): Promi
       removed: Object.fromEntries(
         plan.trainings.map(({ arm, removed, replaced }) => [arm, removed.length || Object.keys(replaced).length]),
       ),
-      commands: { train: options.train, cost: options.cost, gradient: options.gradient },
+      commands: { train: options.train, cost: options.cost, gradient: options.gradient, sample: options.sample },
     };
     const folder = await writeProvenance(options.out, {
       ...{ what: 'trace verify', command: session.command, file: 'verification.json' },
-      ...{ document: { ...told, trainings }, page: renderVerificationPage(told) },
+      ...{
+        document: { ...told, trainings },
+        page: renderVerificationPage({ ...told, drawnAgain: await drawnAgain(drawn, items) }),
+      },
     });
     if (options.json) printJson({ folder, ...told });
     else {
@@ -204,17 +218,38 @@ function judges({ seeds, madeWith }: Options): number[] {
   return found;
 }
 
+/** What was drawn again, beside the items. */
+async function drawnAgain(
+  drawn: ReadonlyMap<string, Readonly<Record<string, string>>>,
+  items: readonly VerifiedItem[],
+): Promise<DrawnAgain | undefined> {
+  const [first] = drawn.values();
+  if (first === undefined) return undefined;
+  const rows: DrawnAgain['rows'][number][] = [];
+  for (const { id, image, stratum, prompt = id } of items) {
+    if (first[id] === undefined) continue;
+    const { pixels } = await readImage(await readBytes(image, 'image'), { name: image });
+    const own = Buffer.from(await writePng(pixels)).toString('base64');
+    rows.push({ stratum, prompt, own, drawn: [...drawn.values()].map((one) => one[id]) });
+  }
+  return { arms: [...drawn.keys()], rows };
+}
+
 async function train(
   plan: VerifyPlan,
   options: Options,
   session: ShardSession,
-): Promise<{ trainings: DoneTraining[]; key: string }> {
+): Promise<{ trainings: DoneTraining[]; key: string; drawn: ReadonlyMap<string, Record<string, string>> }> {
   const data = JSON.stringify(plan);
   const work: Work = {
     program: 'trace-verify',
     version: traceVerifyProgram.version,
     data: sha256(data),
-    parameters: { train: options.train, cost: options.cost },
+    parameters: {
+      train: options.train,
+      cost: options.cost,
+      ...(options.sample !== undefined && { sample: options.sample }),
+    },
     seed: 0,
     count: plan.trainings.length,
     shardSize: 1,
@@ -225,10 +260,17 @@ async function train(
     session,
   );
   const trainings: DoneTraining[] = [];
+  const drawn = new Map<string, Record<string, string>>();
   for (const shard of run.finished.shards) {
     const text = new TextDecoder().decode(await readShardFile(run.storage, shard, costsFile));
     for (const [i, costs] of (JSON.parse(text) as unknown[]).entries())
       trainings.push({ ...plan.trainings[shard.from + i], costs: trainingCosts.parse(costs) });
+    if (options.sample === undefined) continue;
+    const images = new TextDecoder().decode(await readShardFile(run.storage, shard, drawnFile));
+    for (const [i, one] of (JSON.parse(images) as unknown[]).entries()) {
+      const found = drawnImages.parse(one);
+      if (Object.keys(found).length > 0) drawn.set(plan.trainings[shard.from + i].arm, found);
+    }
   }
-  return { trainings, key: run.key };
+  return { trainings, key: run.key, drawn };
 }

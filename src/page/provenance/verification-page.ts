@@ -22,10 +22,28 @@ export interface VerificationPage extends VerificationTold {
   readonly images: number;
   /** How many items each arm removed or replaced. */
   readonly removed: Readonly<Record<string, number>>;
-  readonly commands: { readonly train: string; readonly cost: string; readonly gradient?: string };
+  readonly commands: {
+    readonly train: string;
+    readonly cost: string;
+    readonly gradient?: string;
+    readonly sample?: string;
+  };
+  readonly drawnAgain?: DrawnAgain;
   readonly command: string;
   /** Hash of everything that the trainings depend on. */
   readonly key: string;
+}
+
+/** Some items as models of the first seed draw them from the same noise: PNG as base64. */
+export interface DrawnAgain {
+  readonly arms: readonly string[];
+  readonly rows: readonly {
+    readonly stratum: string;
+    readonly prompt: string;
+    readonly own: string;
+    /** By arm. */
+    readonly drawn: readonly string[];
+  }[];
 }
 
 /** The page of a proof by retraining: three statements, the effects of all arms with intervals, and how it was done. */
@@ -39,6 +57,7 @@ export function renderVerificationPage(page: VerificationPage): string {
 <dt>These items, or items like these?</dt><dd>${verdict.specificity}</dd>
 <dt>Do unrelated items stay?</dt><dd>${verdict.unrelated}</dd></dl>
 ${measures.map((measure) => effectTable(`Cost of the items: ${measure}`, measure, contrasts))}
+${page.drawnAgain && drawnSection(page.drawnAgain)}
 ${page.families.length > 0 && familySection(page.families)}
 ${page.growth.length > 0 && growthSection(page.growth)}
 ${page.leftOut && leftOutSections(page.leftOut)}
@@ -49,7 +68,7 @@ ${page.tests.length > 0 && membershipSection(page)}
 <p>No model judges what it made: the items come from a model of another seed than all that are asked here. Prompts of one stratum are averaged; a single item's effect lies far below what one prompt can show, so no line speaks of one source.</p>
 <p>An effect says nothing of membership. Where look-alikes from outside the data replace the traced images without an effect, the items rest on images like these, not on these.</p>
 <p>The likeness of regenerated images, by which others have measured this (mean cosine .534 with all data, .498 without the traced images: arXiv 2504.01771), is another measure, and is not compared here.</p></section>
-<section><h2>How to reproduce</h2><pre>${verbatim(command)}</pre><dl class="facts"><div><dt>trains</dt><dd><code>${verbatim(commands.train)}</code></dd></div><div><dt>measures</dt><dd><code>${verbatim(commands.cost)}</code></dd></div>${commands.gradient !== undefined && html`<div><dt>gradients</dt><dd><code>${verbatim(commands.gradient)}</code></dd></div>`}<div><dt>key of the run, SHA-256</dt><dd><code>${key}</code></dd></div></dl></section>`;
+<section><h2>How to reproduce</h2><pre>${verbatim(command)}</pre><dl class="facts"><div><dt>trains</dt><dd><code>${verbatim(commands.train)}</code></dd></div><div><dt>measures</dt><dd><code>${verbatim(commands.cost)}</code></dd></div>${commands.gradient !== undefined && html`<div><dt>gradients</dt><dd><code>${verbatim(commands.gradient)}</code></dd></div>`}${commands.sample !== undefined && html`<div><dt>draws again</dt><dd><code>${verbatim(commands.sample)}</code></dd></div>`}<div><dt>key of the run, SHA-256</dt><dd><code>${key}</code></dd></div></dl></section>`;
   return pageShell({ title: 'Does it go away when they are removed?', style, body, madeBy: packageVersion });
 }
 
@@ -81,6 +100,14 @@ function leftOutSections(leftOut: LeftOutColumn): Html {
   )}</tbody></table></div></section>`;
 }
 
+function drawnSection({ arms, rows }: DrawnAgain): Html {
+  const picture = (png: string, alt: string) => html`<td><img src="data:image/png;base64,${png}" alt="${alt}"></td>`;
+  return html`<section><h2>Drawn again</h2><p class="quiet">The first items of some prompts, and what models of the first seed draw for their prompts, all from the same noise. They illustrate: another seed alone draws other images, so nothing is measured by them.</p><div class="scroll"><table class="effects drawn"><thead><tr><th>prompt</th><th>the item</th>${arms.map((arm) => html`<th>${arm}</th>`)}</tr></thead><tbody>${rows.map(
+    ({ stratum, prompt, own, drawn }) =>
+      html`<tr><th scope="row">${prompt}<span class="aside">${stratum}</span></th>${picture(own, 'the item')}${drawn.map((png, a) => picture(png, arms[a]))}</tr>`,
+  )}</tbody></table></div></section>`;
+}
+
 function familySection(families: VerificationPage['families']): Html {
   const strata = Object.keys(families[0].shares);
   return html`<section><h2>How much of the families each arm finds</h2><p class="quiet">Of each item's family in the data, the share among as many images as it has.</p><div class="scroll"><table class="effects"><thead><tr><th>arm</th>${strata.map((stratum) => html`<th class="number">${stratum}</th>`)}</tr></thead><tbody>${families.map(({ arm, shares }) => html`<tr><th scope="row">${arm}</th>${strata.map((stratum) => html`<td class="number">${shares[stratum].toFixed(2)}</td>`)}</tr>`)}</tbody></table></div></section>`;
@@ -97,5 +124,5 @@ const style = `
 main section{border-top:1px solid var(--line);padding:1.6rem 0}
 .statements{margin:0 0 1.4rem;max-width:52rem}.statements dt{font-weight:600}.statements dd{margin:.1rem 0 .9rem;overflow-wrap:anywhere}
 .effects{font-size:.9rem}.effects thead th{color:var(--quiet)}.effects td,.effects th{padding:.4em 1.2em .4em 0;border-bottom:1px solid var(--line);overflow-wrap:normal}.effects thead .number{text-align:right}
-.meaning p{max-width:52rem}.plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,240px),1fr));gap:1rem}.growth{margin:0}.growth svg{width:100%;max-width:320px;font-size:11px}.growth text{fill:var(--quiet)}.growth figcaption{font-weight:600}.facts code{overflow-wrap:anywhere}
+.drawn img{width:72px;display:block;image-rendering:pixelated;border-radius:3px}.drawn td,.drawn th{padding-right:.8em}.meaning p{max-width:52rem}.plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,240px),1fr));gap:1rem}.growth{margin:0}.growth svg{width:100%;max-width:320px;font-size:11px}.growth text{fill:var(--quiet)}.growth figcaption{font-weight:600}.facts code{overflow-wrap:anywhere}
 `;
