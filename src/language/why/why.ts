@@ -266,9 +266,13 @@ async function relevance({ program, question }: Asked, name: WhyMethodName, atte
   const count = question.encoded.ids.length;
   const own = tokens.subarray(count).reduce((sum, one) => sum + one, 0);
   const notes = [
-    `of the summed logits ${value.toPrecision(5)}, ${own.toPrecision(3)} lies on the tokens of the answer themselves`,
+    ...(question.masks
+      ? []
+      : [
+          `of the summed logits ${value.toPrecision(5)}, ${own.toPrecision(3)} lies on the tokens of the answer themselves`,
+        ]),
     ...(attention === 'held'
-      ? ['the sum is short of the logits by what biases take']
+      ? ['the sum is short of the logits by what biases and vectors of positions take']
       : ['a Softmax does not conserve relevance']),
   ];
   const values = tokens.slice(0, count);

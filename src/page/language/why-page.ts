@@ -36,7 +36,10 @@ export function renderWhyPage(document: WhyDocument, command?: string): string {
     views: Object.fromEntries(kinds.map((kind) => [kind, valuesFor(document, one, kind)])),
   }));
   const readable = (kind: UnitKind) => kind !== 'paragraph' || document.unit === 'paragraph';
-  const first = kinds.find((kind) => readable(kind) && views[0].views[kind]) as UnitKind;
+  // One or two sentences of one colour each would say nothing.
+  const tells = (kind: UnitKind) => kind === document.unit || units[kind].filter(({ special }) => !special).length > 2;
+  const shown = kinds.filter((kind) => readable(kind) && views[0].views[kind]);
+  const first = shown.find(tells) ?? shown[0];
   const data = { attributions: views, units: Object.fromEntries(kinds.map((kind) => [kind, units[kind]])), first };
   const body = html`<div class="introduction">${questionText(document)}</div>
 <section class="shown-prompt"><h2>The prompt</h2>
