@@ -36,8 +36,10 @@ interface Answered {
   readonly told: Told;
 }
 
-/** Asks two small language models why they answered; every question leaves its own page, in a folder
- * below `out` whose page holds all. */
+/**
+ * Asks two small language models why they answered. Every question leaves its own page, in a folder below `out` whose page
+ * holds all.
+ */
 export async function askLanguageModels(
   out: string,
   signal: AbortSignal,
