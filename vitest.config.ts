@@ -7,18 +7,20 @@ const environments: Readonly<Record<string, Record<string, string>>> = {
 };
 
 /**
- * Folders whose tests share nothing but what they import: their files run in the same processes, so that modules are
- * loaded once, which takes a quarter of their time. Elsewhere each file has a process of its own: commands, runtimes that
- * end, tests that close what others made.
+ * Files that have a process of their own: they end processes, count them, or change the environment; and those of no
+ * folder, which read the whole repository.
  */
-const sharing = [
-  ...['attribution', 'autodiff', 'data', 'dataset', 'influence', 'language', 'linear-algebra', 'onnx'],
-  ...['page', 'provenance', 'report', 'tensor', 'train', 'cli', 'explain', 'evaluation', 'explainer', 'web'],
-]
-  .map((folder) => `src/${folder}/**/*.test.ts`)
-  .concat('examples/**/*.test.ts', 'test/browser/*.test.ts');
+const apart = [
+  ...['processes', 'storage'].map((name) => `src/run/${name}.test.ts`),
+  ...['conformance', 'eigen-thread', 'isolation', 'streams'].map((name) => `src/runtime/${name}.test.ts`),
+  ...['src/*.test.ts', 'test/*.test.ts'],
+];
 
-const everything = ['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'];
+/**
+ * All others run in the same processes, so that modules are loaded once, which takes a quarter of their time: a test
+ * there leaves nothing open that others use.
+ */
+const sharing = ['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'];
 
 export default defineConfig(({ mode }) => ({
   test: {
@@ -31,8 +33,11 @@ export default defineConfig(({ mode }) => ({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: [
-      { extends: true, test: { name: 'apart', include: everything, exclude: [...configDefaults.exclude, ...sharing] } },
-      { extends: true, test: { name: 'sharing', include: sharing, isolate: false } },
+      { extends: true, test: { name: 'apart', include: apart } },
+      {
+        extends: true,
+        test: { name: 'sharing', include: sharing, exclude: [...configDefaults.exclude, ...apart], isolate: false },
+      },
     ],
   },
 }));
