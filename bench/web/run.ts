@@ -158,7 +158,9 @@ for (const one of works) {
     `| ${one.title} | ${spreadOf(tab).median.toFixed(2)} s | ${spreadOf(node).median.toFixed(2)} s | **${median.toFixed(2)}** (${low.toFixed(2)}–${high.toFixed(2)}) | ${most.toFixed(0)} ms |`,
   );
 }
-console.log('\nwhere the time goes, in ms, tab / Node, once the first explanation has opened sessions:\n');
+console.log(
+  '\nwhere the time goes, in ms, tab / Node (where runs go on beside our own code), once the first explanation has opened sessions:\n',
+);
 console.log(
   '| network | sessions | kernels (in Node with copies) | copies | the rest: our own code |\n|---|---|---|---|---|',
 );

@@ -39,11 +39,18 @@ export interface Spent {
 
 /** A runtime that adds what it takes to `spent`. */
 export function watched(runtime: Runtime, spent: Spent): Runtime {
+  // Runs wait for each other: what counts is when any of them is under way.
+  const underWay = { sessions: 0, runs: 0 };
+  let last = performance.now();
+  const count = (what: 'sessions' | 'runs', change: number) => {
+    const now = performance.now();
+    for (const one of ['sessions', 'runs'] as const) if (underWay[one] > 0) spent[one] += (now - last) / 1000;
+    last = now;
+    underWay[what] += change;
+  };
   const told = async <T>(what: 'sessions' | 'runs', work: Promise<T>): Promise<T> => {
-    const began = performance.now();
-    const result = await work;
-    spent[what] += (performance.now() - began) / 1000;
-    return result;
+    count(what, 1);
+    return work.finally(() => count(what, -1));
   };
   const sized = (tensors: Iterable<Tensor>) => {
     for (const tensor of tensors) if (tensor.type !== 'string') spent.bytes += bytesOf(tensor).length;
@@ -65,9 +72,9 @@ export function watched(runtime: Runtime, spent: Spent): Runtime {
   };
 }
 
-/** Seconds that it takes to copy so many bytes into a memory of WebAssembly. */
+/** Seconds that it takes to copy so many bytes. */
 export function copySeconds(bytes: number): number {
-  const whole = new Uint8Array(new WebAssembly.Memory({ initial: 512 }).buffer);
+  const whole = new Uint8Array(2 ** 25);
   const from = new Uint8Array(whole.length).fill(1);
   const copy = () => {
     const began = performance.now();
