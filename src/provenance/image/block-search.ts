@@ -81,7 +81,7 @@ const samePlace = 0.4;
 export function searchBlocks(thumbnails: Uint8Array, count: number): BlockSearch {
   const places = blockPlaces(thumbnailSide, step);
   const each = places.length;
-  let known: { codes: Int8Array; squares: Float64Array } | undefined;
+  let known: { codes: Int8Array; squares: Int32Array } | undefined;
   // Described at the first question: an index may be opened for others.
   const described = () => {
     if (known) return known;
@@ -124,7 +124,7 @@ function striking(
 }
 
 /** For each block of the traced image, the nearest block of every image, and its distance. */
-function nearestBlocks(own: Blocks, codes: Int8Array, squares: Float64Array, count: number) {
+function nearestBlocks(own: Blocks, codes: Int8Array, squares: Int32Array, count: number) {
   const each = squares.length / count;
   const images = Math.floor(dotsAtOnce / each);
   const dots = integerDots(blockWidth);
@@ -150,7 +150,7 @@ function nearestBlocks(own: Blocks, codes: Int8Array, squares: Float64Array, cou
 }
 
 /** The block b of an image with the smallest ‖b‖² − 2 q·b. */
-function nearestOf(squares: Float64Array, products: Int32Array, first: number, from: number, each: number): number {
+function nearestOf(squares: Int32Array, products: Int32Array, first: number, from: number, each: number): number {
   let [smallest, best] = [Number.POSITIVE_INFINITY, 0];
   for (let block = 0; block < each; block++) {
     const away = squares[first + block] - 2 * products[from + block];

@@ -54,8 +54,8 @@ function cellMean({ side, data }: Planes, from: number): number {
 }
 
 /** Sum of squares of each block. */
-export function squaredLengths(codes: Int8Array): Float64Array {
-  const squares = new Float64Array(codes.length / blockWidth);
+export function squaredLengths(codes: Int8Array): Int32Array {
+  const squares = new Int32Array(codes.length / blockWidth);
   for (let i = 0; i < codes.length; i++) squares[Math.floor(i / blockWidth)] += codes[i] ** 2;
   return squares;
 }
