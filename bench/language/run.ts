@@ -13,7 +13,7 @@ import { measureWhySpeed } from './why-speed.ts';
 // What the trained models with known answers say of the methods.
 //   npm run bench:language -- lookup lookup-random [--count 40] [--sentences 16] [--method lrp]
 //   npm run bench:language -- facts [--count 40] [--method ek-fac] [--models folder]
-//   npm run bench:language -- long [--count 30] [--memory 1536]
+//   npm run bench:language -- long [--count 30] [--memory 1536] [--method texts] [--method prompt]
 //   npm run bench:language -- edit --models folder [--count 40]   (what language:train -- facts --out left)
 //   npm run bench:language -- left-out [--seeds 2]
 //   npm run bench:language -- sources [--count 100]
@@ -43,7 +43,7 @@ const measurements: Readonly<Record<string, () => Promise<void>>> = {
   lookup: () => measureLookup(lookups),
   'lookup-random': () => measureRandomLookup(lookups),
   sources: () => measureSources(numbers),
-  long: () => measureLong(numbers.count, Number(values.memory)),
+  long: () => measureLong(numbers.count, Number(values.memory), values.method),
   english: () => measureEnglish(numbers.count),
   agreement: () => measureAgreement(numbers.count),
   facts: () => measureFacts({ questions: numbers.count, methods: values.method, models: values.models }),

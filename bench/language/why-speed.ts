@@ -93,7 +93,8 @@ async function inProcess(language: LanguageModel, question: Question, peer: Peer
   const vectors = new Float32Array(program.vectors.length);
   for (let at = 0; at < vectors.length; at += program.width) vectors.set(vector, at);
   const works: Readonly<Record<string, () => Promise<ArrayLike<number>>>> = {
-    gradient: () => gradientTimesEmbedding(program),
+    // What it has found is kept with the program, so each turn asks a new one.
+    gradient: () => gradientTimesEmbedding({ ...program }),
     integrated: async () =>
       (await integratedGradients(program, { name: 'one token', vectors }, { points: 32, mostPoints: 32 })).values,
     ...(lean ? {} : { 'leave-one-out': () => leftOut(language, question) }),

@@ -80,6 +80,16 @@ interface Probing extends Pick<SessionOptions, 'trial'> {
 interface Opened {
   readonly session: Promise<Session>;
   readonly bytes: number;
+  readonly isPacked: boolean;
+}
+
+/** How {@link Executor.run} runs a graph. */
+export interface ExecutorRunOptions extends RunOptions {
+  /**
+   * Whether the session, where this run opens it, rearranges weights for speed: for a few runs of large weights it takes
+   * longer than it saves. Default true.
+   */
+  readonly prepack?: boolean;
 }
 
 /**
@@ -113,12 +123,12 @@ export class Executor {
     graph: Graph,
     feeds: Tensors,
     fetches: readonly string[],
-    options: RunOptions = {},
+    { prepack = true, ...options }: ExecutorRunOptions = {},
   ): Promise<Map<string, Tensor>> {
     throwIfCancelled(options.signal);
     this.#checkOpen();
     checkFeeds(graph, feeds);
-    const session = await this.#open(graph, options.sideBySide ? this.streams(graph) : 1);
+    const session = await this.#open(graph, options.sideBySide ? this.streams(graph) : 1, prepack);
     this.runs++;
     return session.run(onlyInputs(graph, feeds), fetches, options);
   }
@@ -140,9 +150,9 @@ export class Executor {
   }
 
   /** Opens a graph in a session of its own, in which values can be carried from run to run; the caller releases it. */
-  open(graph: Graph): Promise<Session> {
+  open(graph: Graph, options: Pick<SessionOptions, 'optimization' | 'prepack'> = {}): Promise<Session> {
     this.#checkOpen();
-    return this.runtime.open({ ...this.model, graph }, { weights: this.#weights });
+    return this.runtime.open({ ...this.model, graph }, { ...options, weights: this.#weights });
   }
 
   /** Facts of a graph for the shapes of `feeds`, from one probing run, and the graph with them built in. Cached. */
@@ -242,16 +252,19 @@ export class Executor {
     return this.runtime.open(model, { ...options, planMemory: !isLong, weights: this.#weights });
   }
 
-  async #open(graph: Graph, streams: number): Promise<Session> {
+  async #open(graph: Graph, streams: number, prepack: boolean): Promise<Session> {
     const known = this.#sessions.get(graph);
-    if (known) {
-      this.#sessions.delete(graph);
+    if (known) this.#sessions.delete(graph);
+    if (known && (known.isPacked || !prepack)) {
       this.#sessions.set(graph, known);
       return known.session;
     }
+    if (known) await (await known.session).release();
+    const optimization = graph.nodes.length > mostOptimized ? 'none' : 'all';
     const opened = {
-      session: this.#session(graph, { streams, optimization: graph.nodes.length > mostOptimized ? 'none' : 'all' }),
+      session: this.#session(graph, { streams, prepack, optimization }),
       bytes: streams * weightBytes(graph),
+      isPacked: prepack,
     };
     this.#sessions.set(graph, opened);
     opened.session.catch(() => this.#sessions.delete(graph));

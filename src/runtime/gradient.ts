@@ -8,13 +8,13 @@ import { GraphBuilder } from '../onnx/builder.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { namedMemo } from '../tensor/memo.ts';
 import { float32, formatShape, sameShape, sizeOf, type Tensor, tensor } from '../tensor/tensor.ts';
-import type { Specialised } from './executor.ts';
+import type { ExecutorRunOptions, Specialised } from './executor.ts';
 import { floatInputs } from './float-inputs.ts';
 import { checkModel, type Model } from './model.ts';
 import { firstNotFinite, nonFiniteError } from './non-finite.ts';
-import type { RunOptions, Tensors } from './runtime.ts';
+import type { Tensors } from './runtime.ts';
 
-export interface GradientsRequest extends RunOptions {
+export interface GradientsRequest extends ExecutorRunOptions {
   readonly inputs: Tensors;
   /** Gradient that flows into each output: the scalar that is differentiated is `Σ_o ⟨seed_o, o⟩`. */
   readonly seeds: Tensors;

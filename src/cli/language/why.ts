@@ -59,7 +59,7 @@ export function defineWhy(language: Command): void {
     .option('--keep <text>', 'a part of the prompt that always stays, such as the question behind a document')
     .option(
       '--method <names>',
-      `${whyMethodNames.join(', ')}; default all but refined, which is for prompts of many units; of texts whose gradients do not fit into the memory, gradient and refined`,
+      `${whyMethodNames.join(', ')}; default all but guided and refined, which are for prompts of many units; of texts whose gradients do not fit into the memory, gradient and guided`,
       methodList,
     )
     .option('--alternative <word=other>', 'what could stand in place of a word; may be repeated', repeated)

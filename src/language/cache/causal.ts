@@ -2,7 +2,7 @@ import { emptyToken } from '../../data/inputs/empty-token.ts';
 import { WhereforeError } from '../../errors.ts';
 import { memo } from '../../tensor/memo.ts';
 import type { LanguageModel } from '../model/language-model.ts';
-import { logitsAt } from '../model/run.ts';
+import { feedsOf } from '../model/run.ts';
 
 /** Tokens of the texts that are compared. */
 const tried = 8;
@@ -19,7 +19,7 @@ const tolerance = 1e-3;
 export const looksAhead = memo(async (language: LanguageModel): Promise<number> => {
   const ids = Array.from({ length: tried }, (_, i) => (7 + 5 * i) % language.tokenizer.size);
   const changed = ids.map((id, i) => (i < tried / 2 ? id : (id + 3) % language.tokenizer.size));
-  const [a, b] = [await logitsAt(language, ids), await logitsAt(language, changed)];
+  const [a, b] = await logitsOf(language, [ids, changed]);
   let [most, largest] = [0, 0];
   const compared = (tried / 2) * (a.length / tried);
   for (let i = 0; i < compared; i++) {
@@ -53,4 +53,20 @@ export async function checkCausal(language: LanguageModel): Promise<void> {
         : 'take a model that was exported for text generation',
     },
   );
+}
+
+/** The logits of some texts, in a session that is closed again: its weights are read from the file as they lie there. */
+async function logitsOf(language: LanguageModel, texts: readonly (readonly number[])[]): Promise<Float32Array[]> {
+  const { model, logits } = language;
+  const session = await model.executor.open(model.graph, { optimization: 'none', prepack: false });
+  try {
+    const found: Float32Array[] = [];
+    for (const ids of texts) {
+      const results = await session.run(feedsOf(language, [ids]), [logits]);
+      found.push(results.get(logits)?.data as Float32Array);
+    }
+    return found;
+  } finally {
+    await session.release();
+  }
 }

@@ -2,10 +2,10 @@ import { atPositions } from '../../attribution/pruning/at-positions.ts';
 import type { RuleOverrides } from '../../autodiff/differentiate.ts';
 import { WhereforeError } from '../../errors.ts';
 import type { Graph } from '../../onnx/graph.ts';
-import type { Specialised } from '../../runtime/executor.ts';
+import { type Specialised, weightBytes } from '../../runtime/executor.ts';
 import { gradientsOf } from '../../runtime/gradient.ts';
 import { namedMemo } from '../../tensor/memo.ts';
-import { float32, sizeOf, type Tensor } from '../../tensor/tensor.ts';
+import { float32, type Tensor } from '../../tensor/tensor.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { type AnswerRow, answerFeeds, answerRows } from './answer-feeds.ts';
 import type { EmbeddingProgram } from './embedding-program-type.ts';
@@ -21,6 +21,9 @@ const mostRows = 16;
 const mostTokensAtOnce = 4096;
 /** Weights times tokens of a batch: from so much work on, what a run costs at all is nothing beside it. */
 const mostWorkAtOnce = 2 ** 31;
+/** Runs of a session from which on it pays to rearrange weights, where these have so many bytes (GPT-2 small: 9). */
+const packedRuns = 9;
+const largeWeights = 2 ** 26;
 
 /**
  * Prepares a question for methods that look at token vectors.
@@ -54,19 +57,24 @@ export async function openEmbeddingProgram(
     const perPoint = capacity * rows.length;
     const most = Math.min(
       mostTokensAtOnce / perPoint,
-      mostWorkAtOnce / (perPoint * weightsOf(model.graph)),
+      mostWorkAtOnce / (perPoint * (weightBytes(model.graph) / 4 + 1)),
       memory / (fit.bytes * rows.length),
     );
     return Math.max(1, Math.min(mostRows, Math.floor(most)));
   }
 
-  const differentiated = async (points: readonly (Float32Array | undefined)[], of: Graph, rules?: Rules) => {
+  const differentiated = async (
+    points: readonly (Float32Array | undefined)[],
+    of: Graph,
+    { runs, rules }: { readonly runs: number; readonly rules?: Rules },
+  ) => {
     const feeds = answerFeeds(language, asked, points);
     const { graph: on } = await narrowed(language, of, feeds);
     const count = points.length * rows.length;
     const inputs = new Map(on.inputs.map(({ name }) => [name, feeds.get(name) as Tensor]));
     const seeds = new Map([['why/score', float32([count], new Float32Array(count).fill(1))]]);
-    const request = { inputs, seeds, wrt: [roles.embedding], overrides: rules?.(on), frugal: true, signal };
+    const prepack = runs >= packedRuns || weightBytes(model.graph) < largeWeights;
+    const request = { inputs, seeds, wrt: [roles.embedding], overrides: rules?.(on), frugal: true, prepack, signal };
     const { gradients, outputs } = await gradientsOf({ ...model, graph: on }, request);
     cost.backward += count;
     return {
@@ -104,8 +112,8 @@ export async function openEmbeddingProgram(
     }
     return text;
   }
-  const some = async (points: readonly Float32Array[]) => {
-    const { scores, slopes } = await differentiated(points, graph);
+  const some = async (points: readonly Float32Array[], runs: number) => {
+    const { scores, slopes } = await differentiated(points, graph, { runs });
     return points.map((_, p) => {
       const gradient = new Float32Array(length * width);
       let value = 0;
@@ -127,10 +135,10 @@ export async function openEmbeddingProgram(
         throw new WhereforeError('limit-reached', 'relevance is not taken in pieces of a text', {
           got: `about ${Math.ceil(fit.bytes / 2 ** 20)} MB as a whole`,
           expected: `${Math.floor(memory / 2 ** 20)} MB`,
-          fix: 'allow more (--memory), or use the gradient: --method gradient,refined',
+          fix: 'allow more (--memory), or use the gradient: --method gradient,guided',
         });
       }
-      const { scores, slopes } = await differentiated([undefined], answerGraph(language, 'logit'), rules);
+      const { scores, slopes } = await differentiated([undefined], answerGraph(language, 'logit'), { runs: 1, rules });
       const tokens = new Float64Array(capacity);
       let value = 0;
       for (const [r, row] of rows.entries()) {
@@ -150,7 +158,10 @@ export async function openEmbeddingProgram(
       const found: { value: number; gradient: Float32Array }[] = [];
       const { piece } = fit;
       if (piece !== undefined) for (const point of points) found.push(await inPieces(point, piece));
-      else for (const one of await inBatches(points, atOnce, some)) found.push(one);
+      else {
+        const runs = Math.ceil(points.length / atOnce);
+        for (const one of await inBatches(points, atOnce, (part) => some(part, runs))) found.push(one);
+      }
       return { values: found.map(({ value }) => value), gradients: found.map(({ gradient }) => gradient) };
     },
   };
@@ -171,6 +182,3 @@ async function narrowed(
 }
 
 const narrowGraphs = namedMemo<Graph, Graph>();
-
-const weightsOf = ({ initializers }: Graph): number =>
-  [...initializers.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 1);

@@ -1,5 +1,6 @@
 import { adaptiveNodes } from '../../attribution/methods/adaptive-nodes.ts';
 import { type Quadrature, quadratures } from '../../attribution/methods/quadrature.ts';
+import { memo } from '../../tensor/memo.ts';
 import type { EmbeddingProgram } from './embedding-program-type.ts';
 import type { TokenBaseline } from './token-baselines.ts';
 
@@ -19,11 +20,11 @@ export interface TokenAttribution {
 export const relativeError = ({ values, target }: Pick<TokenAttribution, 'values' | 'target'>): number =>
   Math.abs(values.reduce((sum, value) => sum + value, 0) - target) / Math.abs(target);
 
-/** `A_i = ⟨x_i, ∂f/∂x_i⟩` of each token: how f changes at this prompt. It promises no sum. */
-export async function gradientTimesEmbedding(program: EmbeddingProgram): Promise<Float64Array> {
+/** `A_i = ⟨x_i, ∂f/∂x_i⟩` of each token: how f changes at this prompt. It promises no sum. Computed once for a program. */
+export const gradientTimesEmbedding = memo(async (program: EmbeddingProgram): Promise<Float64Array> => {
   const { gradients } = await program.gradients([program.vectors]);
   return products(program, program.vectors, new Float32Array(program.vectors.length), gradients[0]);
-}
+});
 
 /** How integrated gradients go on. */
 export interface PathOptions {

@@ -1,40 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { gameOf } from '../../../test/language/unit-game.ts';
 import { random } from '../../tensor/random.ts';
 import { refinedLeaveOut } from './refined.ts';
-import type { UnitGame } from './unit-game.ts';
 import { leaveOneOut } from './unit-methods.ts';
-
-const unitTokens = 10;
-
-/** A game of so many units of ten tokens, whose cost counts what is read behind the first unit that differs. */
-function gameOf(count: number, worth: (set: Uint8Array) => number): UnitGame & { readonly calls: () => number } {
-  const cost = { calls: 0, tokens: 0 };
-  let before: Uint8Array = new Uint8Array(count).fill(1);
-  return {
-    units: Array.from({ length: count }, (_, u) => ({
-      text: String(u),
-      span: undefined,
-      special: false,
-      tokens: Array.from({ length: unitTokens }, (_, i) => u * unitTokens + i),
-    })),
-    full: worth(new Uint8Array(count).fill(1)),
-    empty: worth(new Uint8Array(count)),
-    cost,
-    calls: () => cost.calls,
-    async values(sets) {
-      return Float64Array.from(
-        sets.map((set) => {
-          const differs = set.findIndex((one, u) => one !== before[u]);
-          const shared = differs < 0 ? count : differs;
-          cost.calls++;
-          cost.tokens += set.slice(shared).reduce((sum, one) => sum + one * unitTokens, 0);
-          before = set;
-          return worth(set);
-        }),
-      );
-    },
-  };
-}
 
 /** Precision at each relevant unit, averaged. */
 function averagePrecision(values: ArrayLike<number>, relevant: ReadonlySet<number>): number {

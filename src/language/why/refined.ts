@@ -1,3 +1,4 @@
+import { tokensOfEach } from './guided.ts';
 import type { UnitGame } from './unit-game.ts';
 
 /** Units that have a difference together and not alone: they say the same. */
@@ -131,11 +132,4 @@ function largest(groups: readonly Group[], floor: number): Group | undefined {
     if (!isKnown && (!open || Math.abs(group.value) > Math.abs(open.value))) open = group;
   }
   return open && Math.abs(open.value) > floor * largestOf(groups) ? open : undefined;
-}
-
-/** Tokens that leaving out each unit reads: those behind it, since what stands before it is known. */
-function tokensOfEach({ units }: UnitGame): number {
-  const last = units[units.length - 1].tokens;
-  const end = last[last.length - 1] + 1;
-  return units.reduce((sum, { tokens }) => sum + end - tokens[0], 0);
 }

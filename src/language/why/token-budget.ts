@@ -11,7 +11,7 @@ export interface Judging {
 /** What the tokens that may be read go to. */
 export interface TokenBudget {
   readonly judging: Judging;
-  /** Tokens for leaving out, refined; undefined: its own limit alone. */
+  /** Tokens for each method that leaves out what it finds worth it, guided or refined; undefined: its own limit alone. */
   readonly refined?: number;
 }
 
@@ -58,15 +58,18 @@ export function dividedBudget(budget: number | undefined, question: BudgetQuesti
   const finest = judgingAt(coarser[0]);
   if (budget === undefined) return finest;
   const asked = methods.reduce((sum, name) => sum + (promptsOf[name]?.(question) ?? 0), always);
-  const hasRefined = methods.includes('refined');
+  const adaptive = methods.filter((name) => name === 'refined' || name === 'guided').length;
+  const hasRefined = adaptive > 0;
   const left = Math.floor(budget / tokens) - asked;
   const promptsFor = ({ points, orders, sets }: Judging) => (methods.length + 2 + orders) * points + sets;
   const forJudging = hasRefined ? left / 2 : left;
   const found = coarser.map(judgingAt).find(({ judging }) => promptsFor(judging) <= forJudging);
-  if (found && (!hasRefined || left - promptsFor(found.judging) >= leastRefined))
-    return hasRefined ? { ...found, refined: (left - promptsFor(found.judging)) * tokens } : found;
+  if (found && (!hasRefined || left - promptsFor(found.judging) >= adaptive * leastRefined))
+    return hasRefined
+      ? { ...found, refined: Math.floor(((left - promptsFor(found.judging)) * tokens) / adaptive) }
+      : found;
   const least = promptsFor(judgingAt(coarser[coarser.length - 1]).judging);
-  const needed = asked + (hasRefined ? Math.max(2 * least, least + leastRefined) : least);
+  const needed = asked + (hasRefined ? Math.max(2 * least, least + adaptive * leastRefined) : least);
   throw new WhereforeError('limit-reached', 'so few tokens do not suffice for these methods', {
     where: methods.join(', '),
     got: `${budget} tokens`,

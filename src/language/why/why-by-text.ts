@@ -2,12 +2,14 @@ import { WhereforeError } from '../../errors.ts';
 import { type Unit, type UnitKind, unitKinds } from '../text/units.ts';
 import type { TextModel } from '../text-model.ts';
 import { deletionCurve, lexicalOverlap, randomDeletion } from './deletion.ts';
+import { made, spread } from './made-attribution.ts';
+import { titles } from './method-titles.ts';
 import type { PrefixScorer } from './prefix-scorer.ts';
 import { type Question, stayingTokens, type WhyRequest } from './question.ts';
 import { piecesOf } from './text-pieces.ts';
 import { openUnitGame, type UnitGame } from './unit-game.ts';
 import { leaveOneOut, shapleyValues, sparseSurrogate } from './unit-methods.ts';
-import { checkCounts, made, spread, titles, unitsIn } from './why.ts';
+import { checkCounts, unitsIn } from './why.ts';
 import type { WhyAnswer, WhyDocument, WhyMethodName } from './why-document.ts';
 
 export interface WhyByTextOptions extends Omit<WhyRequest, 'token'> {

@@ -35,6 +35,7 @@ export const whyMethodNames = [
   'attn-lrp',
   'gradient',
   'leave-one-out',
+  'guided',
   'refined',
   'surrogate',
   'shapley',

@@ -1,6 +1,5 @@
 import { WhereforeError } from '../../errors.ts';
 import { spearman } from '../../tensor/correlation.ts';
-import { mapped } from '../../tensor/filled.ts';
 import { random } from '../../tensor/random.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { type Unit, type UnitKind, unitKinds, unitsOf } from '../text/units.ts';
@@ -9,7 +8,10 @@ import { chosenBaseline } from './chosen-baseline.ts';
 import { deletionCurve, lexicalOverlap, randomDeletion } from './deletion.ts';
 import { openEmbeddingProgram } from './embedding-program.ts';
 import type { EmbeddingProgram } from './embedding-program-type.ts';
-import { gradientTimesEmbedding, integratedGradients, relativeError } from './gradient-methods.ts';
+import { gradientTimesEmbedding, integratedGradients } from './gradient-methods.ts';
+import { guidedLeaveOut } from './guided.ts';
+import { made, spread } from './made-attribution.ts';
+import { titles } from './method-titles.ts';
 import { openPrefixScorer, type PrefixScorer } from './prefix-scorer.ts';
 import { type AnswerTokens, type Question, questionOf, type WhyRequest } from './question.ts';
 import { type Joint, refinedLeaveOut } from './refined.ts';
@@ -28,8 +30,8 @@ import {
 
 export interface WhyOptions extends WhyRequest {
   /**
-   * Default: all but `refined`, which is for prompts of many units; where gradients are taken in pieces, `gradient` and
-   * `refined`.
+   * Default: all but `guided` and `refined`, which are for prompts of many units; where gradients are taken in pieces,
+   * `gradient` and `guided`.
    */
   readonly methods?: readonly WhyMethodName[];
   /** What is left out by methods that leave out; default: sentences where there are three or more, else words. */
@@ -49,6 +51,9 @@ export interface WhyOptions extends WhyRequest {
   readonly budget?: number;
   readonly onProgress?: (what: string) => void;
 }
+
+/** A forward and a backward pass cost as much as reading a text so many times. */
+const gradientReads = 3;
 
 /**
  * Why a model gave an answer, by parts of the prompt: `f = Σ_j log p(y_j | x, y_<j)`, less the same of another answer
@@ -128,10 +133,14 @@ export function checkCounts(counts: Readonly<Record<string, number>>): void {
   }
 }
 
+/** Methods that are for prompts of many units: where there are few, each is left out. */
+const forManyUnits: ReadonlySet<WhyMethodName> = new Set(['guided', 'refined']);
+
 function defaultMethods({ fit }: EmbeddingProgram, { decoder }: LanguageModel): readonly WhyMethodName[] {
-  if (fit.piece !== undefined) return ['gradient', 'refined'];
+  if (fit.piece !== undefined) return ['gradient', 'guided'];
   // Relevance is not offered for encoder–decoders.
-  return whyMethodNames.filter((name) => name !== 'refined' && !(decoder && name.endsWith('lrp')));
+  const offered = whyMethodNames.filter((name) => !forManyUnits.has(name));
+  return decoder ? offered.filter((name) => !name.endsWith('lrp')) : offered;
 }
 
 function pieceNotes({ fit: { piece, bytes } }: EmbeddingProgram, { methods }: WhyOptions): string[] {
@@ -180,23 +189,6 @@ interface Asked {
 
 type Settings = WhyDocument['settings'];
 
-export const titles: Readonly<Record<WhyMethodName, { readonly title: string; readonly formula: string }>> = {
-  'integrated-gradients': {
-    title: 'Integrated gradients (revised)',
-    formula: 'A_i = ⟨x_i − b_i, ∫₀¹ ∂f/∂x_i (b + t (x − b)) dt⟩',
-  },
-  lrp: { title: 'LRP, attention held', formula: 'relevance of the logit, all of it to the values of an attention' },
-  'attn-lrp': { title: 'AttnLRP', formula: 'relevance of the logit, half of it to the weights of an attention' },
-  gradient: { title: 'Gradient × embedding', formula: 'A_i = ⟨x_i, ∂f/∂x_i⟩' },
-  'leave-one-out': { title: 'Leave one out', formula: 'A_k = f(x) − f(x without unit k)' },
-  refined: {
-    title: 'Leave out, refined',
-    formula: 'A_G = f(x) − f(x without the units G), G halved where |A_G| is largest',
-  },
-  surrogate: { title: 'Sparse linear surrogate', formula: 'argmin Σ_S (f(S) − w₀ − Σ_{k ∈ S} A_k)² / 2n + λ |A|₁' },
-  shapley: { title: 'KernelSHAP', formula: 'A_k = Shapley value of unit k in the game f(S)' },
-};
-
 const runs: Readonly<Record<WhyMethodName, (asked: Asked, settings: Settings) => Promise<WhyAttribution>>> = {
   async 'integrated-gradients'(asked) {
     const { language, program, question, options } = asked;
@@ -223,6 +215,19 @@ const runs: Readonly<Record<WhyMethodName, (asked: Asked, settings: Settings) =>
     const values = spread(asked, await leaveOneOut(asked.game));
     const notes = ['what several units say alike counts for none of them: each can be left out'];
     return made('leave-one-out', { values, ...leftOut(asked), promises: false, notes });
+  },
+  async guided(asked) {
+    const { program, game, question, unit } = asked;
+    const proposal = perUnit(asked, { values: Array.from(await gradientTimesEmbedding(program)), unit: 'token' });
+    const spent = gradientReads * tokensOf(question);
+    const { values, measured, slope, share } = await guidedLeaveOut(game, proposal, {
+      tokens: asked.budget.refined,
+      spent,
+    });
+    const notes = [
+      `${measured} of ${game.units.length} ${unit}s measured, the others are ${slope.toPrecision(2)} × gradient × embedding; ${(100 * share).toFixed(0)} % of the tokens of leaving out each, the gradient counted as reading the prompt ${gradientReads} times`,
+    ];
+    return made('guided', { values: spread(asked, values), ...leftOut(asked), promises: false, notes });
   },
   async refined(asked) {
     const { values, joint, measured, share } = await refinedLeaveOut(asked.game, {
@@ -286,41 +291,8 @@ const leftOut = ({ game, unit }: Asked) => ({
   baseline: `the prompt without any ${unit}`,
 });
 
-/** Values of units that can be left out, among all units: those that stay have 0. */
-export function spread({ units }: Pick<Asked, 'units'>, values: ArrayLike<number>): Float64Array {
-  let next = 0;
-  return mapped(Float64Array, units, ({ special }) => (special ? 0 : values[next++]));
-}
-
-interface Made {
-  readonly values: Float64Array;
-  readonly errors?: Float64Array;
-  readonly target: number;
-  readonly unit: UnitKind;
-  readonly promises: boolean;
-  readonly baseline: string;
-  readonly notes: readonly string[];
-}
-
-export function made(method: WhyMethodName, { values, errors, target, unit, promises, baseline, notes }: Made) {
-  return {
-    method,
-    ...titles[method],
-    unit,
-    values: Array.from(values),
-    ...(errors && { errors: Array.from(errors) }),
-    sum: values.reduce((sum, value) => sum + value, 0),
-    target,
-    promisesSum: promises,
-    relativeError: target === 0 ? null : relativeError({ values, target }),
-    baseline,
-    lds: null,
-    notes,
-  };
-}
-
 /** What a method says of the units that can be left out. */
-function perUnit({ units, unit }: Asked, { values, unit: own }: WhyAttribution): number[] {
+function perUnit({ units, unit }: Asked, { values, unit: own }: Pick<WhyAttribution, 'values' | 'unit'>): number[] {
   const at =
     own === unit
       ? (_: Unit, u: number) => values[u]
