@@ -19,7 +19,7 @@ const names = 64;
 const values = 64;
 const fillers = 256;
 const words = [
-  ...['<pad>', '<s>', '.', 'has'],
+  ...['<pad>', '<s>', '.', 'The'],
   ...Array.from({ length: names }, (_, i) => `n${i}`),
   ...Array.from({ length: values }, (_, i) => `v${i}`),
   ...Array.from({ length: fillers }, (_, i) => `w${i}`),
@@ -32,7 +32,7 @@ const sharp = 45;
 /** The second head is softer, so that several facts about one name share its attention. */
 const soft = 30;
 /** What logits are multiplied with. */
-const scale = 6;
+const scale = 20;
 
 function codes(shape: readonly [number, number], source: Random) {
   const size = 1 / Math.sqrt(shape[1]);
@@ -99,7 +99,7 @@ export function readerText(source: Random, sentences: number) {
   const [asked, said, other] = ['n5', 'v9', 'v30'];
   const filler = () => `w${source.integer(fillers)}`;
   const about = (name: string, value: string) =>
-    `${filler()} ${filler()} ${name} ${value} ${filler()} ${filler()} ${filler()} .`;
+    `The ${filler()} ${name} ${value} ${filler()} ${filler()} ${filler()} .`;
   const facts = [about(asked, said), about(asked, said), about(asked, other)];
   const others = Array.from({ length: sentences - facts.length }, (_, i) =>
     i < 100 ? about(`n${6 + (i % (names - 6))}`, `v${source.integer(values)}`) : about(filler(), filler()),

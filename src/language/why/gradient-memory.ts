@@ -22,6 +22,9 @@ export const defaultMemory = 1.5 * 2 ** 30;
  */
 const backwardShare = 2;
 
+/** What reads texts holds memory as well: as much again. */
+const withReading = 2;
+
 const smallestPiece = 8;
 const largestPiece = 512;
 
@@ -57,16 +60,15 @@ export async function gradientFit(language: LanguageModel, request: FitRequest):
   };
   const [small, twice] = [await ofPiece(smallestPiece), await ofPiece(2 * smallestPiece)];
   const needed = (length: number) => kept + small + ((twice - small) / smallestPiece) * (length - smallestPiece);
-  // Half of it: what reads texts holds memory as well.
   for (let piece = largestPiece; piece >= smallestPiece; piece /= 2)
-    if (needed(piece) <= memory / 2) return { bytes, piece };
+    if (withReading * needed(piece) <= memory) return { bytes, piece };
   throw new WhereforeError(
     'limit-reached',
     'the gradient of this text does not fit into the memory, nor do its pieces',
     {
       where: `${capacity} tokens`,
       got: `${megabytes(memory)} MB`,
-      expected: `${megabytes(needed(smallestPiece))} MB in pieces of ${smallestPiece} tokens, ${megabytes(bytes)} MB as a whole`,
+      expected: `${megabytes(withReading * needed(smallestPiece))} MB in pieces of ${smallestPiece} tokens, ${megabytes(bytes)} MB as a whole`,
       fix: 'allow more (--memory), shorten the prompt, or use methods that leave out: --method refined',
     },
   );
