@@ -18,9 +18,9 @@ import type { Runtime } from '../../src/runtime/runtime.ts';
 import { permutation, type Random, random } from '../../src/tensor/random.ts';
 import { readParameters, trainableParameters, withParameters } from '../../src/train/index.ts';
 import { openDecoderModel } from '../../test/language/opened.ts';
+import { openReader, readerText } from '../../test/language/reader.ts';
 import { highWaterMark, processorSeconds } from '../processes.ts';
 import { interval } from './interval.ts';
-import { openReader, readerText } from './reader.ts';
 
 const path = 'examples/language/models/lookup/model.onnx';
 

@@ -22,7 +22,8 @@ export interface DecoderProgram {
  * From so many tokens on, a run of the whole graph to learn its shapes would need more memory than the work itself; from so
  * many bytes of weights on, more time.
  */
-const [longText, largeWeights] = [1024, 2 ** 26];
+export const longText = 1024;
+const largeWeights = 2 ** 26;
 
 const programs = namedMemo<LanguageModel, Promise<DecoderProgram>>();
 

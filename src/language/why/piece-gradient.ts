@@ -5,7 +5,7 @@ import { gradientsOf } from '../../runtime/gradient.ts';
 import { throwIfCancelled } from '../../runtime/runtime.ts';
 import { namedMemo } from '../../tensor/memo.ts';
 import { float32, int64, type Tensor, tensor } from '../../tensor/tensor.ts';
-import { decoderProgram, withConstants } from '../generate/decoder-program.ts';
+import { decoderProgram, longText, withConstants } from '../generate/decoder-program.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { wholeNumbers } from '../model/run.ts';
 
@@ -63,7 +63,9 @@ export async function gradientInPieces(
   const gradient = new Float32Array(text.vectors.length);
   const width = gradient.length / text.ids.length;
   const { embedding } = language.roles;
-  let flowing = new Map(caches.map(({ output, shape }) => [output, tensor('float32', shape)] as const));
+  // Places of tokens may be kept as well: nothing flows back to whole numbers.
+  const slopes = caches.filter(({ type }) => type.startsWith('float'));
+  let flowing = new Map(slopes.map(({ output, shape }) => [output, tensor('float32', shape)] as const));
   let value = 0;
   for (const piece of pieces.reverse()) {
     const { graph } = await pieceGraph(language, piece, options.capacity);
@@ -73,14 +75,15 @@ export async function gradientInPieces(
       {
         inputs: pieceFeeds(language, text, piece, { graph, next, kept }),
         seeds: new Map([...flowing, [scores, float32([1, weights.length, 1], weights)]]),
-        wrt: [embedding, ...caches.map(({ input }) => input)],
+        wrt: [embedding, ...slopes.map(({ input }) => input)],
         overrides: options.overrides?.(graph),
+        frugal: options.capacity >= longText,
         signal,
       },
     );
     // Each piece has a graph of its own, and every open one holds memory for its values.
     await executor.releaseSessions();
-    flowing = new Map(caches.map(({ input, output }) => [output, gradients.get(input) as Tensor<'float32'>]));
+    flowing = new Map(slopes.map(({ input, output }) => [output, gradients.get(input) as Tensor<'float32'>]));
     gradient.set(gradients.get(embedding)?.data as Float32Array, piece.start * width);
     const found = outputs.get(scores) as Tensor<'float32'>;
     for (const [i, score] of found.data.entries()) value += weights[i] * score;
@@ -90,7 +93,6 @@ export async function gradientInPieces(
 
 const graphs = namedMemo<LanguageModel, Promise<{ graph: Graph }>>();
 
-/** The graph of a piece: the place where it begins is a constant, which decides the shapes. */
 /**
  * The graph of a piece and feeds that it could have: what its size is asked of.
  * @param width numbers of a token vector
@@ -104,6 +106,7 @@ export async function pieceSample(language: LanguageModel, piece: Piece, capacit
   return { graph, feeds: pieceFeeds(language, text, piece, { graph, next, kept }), kept };
 }
 
+/** The graph of a piece: the place where it begins is a constant, which decides the shapes. */
 const pieceGraph = (language: LanguageModel, { start, end }: Piece, capacity: number) =>
   graphs(language, `${capacity} ${start} ${end}`, async () => {
     const { cached, scores } = await decoderProgram(language, capacity);
