@@ -189,7 +189,13 @@ export type { RowView } from './page/audit/row-view.ts';
 export type { PageSection } from './page/explanation/page.ts';
 export type { PageStep, StepImage } from './page/explanation/steps.ts';
 export type { EncodePhotograph } from './page/heat-map.ts';
-export type { Executor, ExecutorOptions, Specialised, SpecialiseOptions } from './runtime/executor.ts';
+export type {
+  Executor,
+  ExecutorOptions,
+  ExecutorRunOptions,
+  Specialised,
+  SpecialiseOptions,
+} from './runtime/executor.ts';
 export type { NonFiniteRun } from './runtime/non-finite.ts';
 export type { RunOptions } from './runtime/runtime.ts';
 export type { TypedArrayOf } from './tensor/tensor.ts';
