@@ -7,10 +7,11 @@ const environments: Readonly<Record<string, Record<string, string>>> = {
 };
 
 /**
- * Files that have a process of their own: they end processes, count them, or change the environment; and those of no
- * folder, which read the whole repository.
+ * Files that have a process of their own: they end processes, count them, or change the environment; one counts what V8
+ * does in every module that is loaded; and those of no folder, which read the whole repository.
  */
 const apart = [
+  'src/explain/growth.test.ts',
   ...['processes', 'storage'].map((name) => `src/run/${name}.test.ts`),
   ...['conformance', 'eigen-thread', 'isolation', 'streams'].map((name) => `src/runtime/${name}.test.ts`),
   ...['src/*.test.ts', 'test/*.test.ts'],
