@@ -117,7 +117,7 @@ describe('texts', () => {
     writeFileSync(join(place, 'rows.txt'), `${texts.with(3, 'bad bad plot').join('\n')}\n`);
     const filled = await wherefore('influence', 'bad film', ...words, '--out', at('text-runs-1'));
     expect(filled.code).toBe(0);
-    expect(filled.output).toMatch(/texts have 4 to 5 tokens: all are filled up to 16/);
+    expect(filled.output).toMatch(/texts have 4 to 5 tokens: all are filled up to 5/);
     expect(filled.output).toMatch(/rows\.txt line 3 .*“bad bad plot”/);
     writeFileSync(
       join(dirname(model), 'wherefore.yaml'),

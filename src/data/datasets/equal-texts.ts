@@ -9,9 +9,6 @@ import type { LoadedModel } from '../model/loaded-model.ts';
 import type { Preprocessing } from '../model/preprocessing.ts';
 import type { OpenedContents } from './contents.ts';
 
-/** Lengths are rounded up to a multiple of this, so that a longer text that is added changes the others seldom. */
-const step = 16;
-
 /** Difference of the outputs, as a share of the largest, below which filling up changes nothing. */
 const tolerance = 1e-4;
 
@@ -43,11 +40,7 @@ export async function equalTexts(
   }
   const { shortest, longest, sample } = lengths;
   if (!mask || shortest === longest) return undefined;
-  const to = Math.min(
-    Math.max(described.input.longest ?? Number.POSITIVE_INFINITY, longest),
-    Math.ceil(longest / step) * step,
-  );
-  const filled = withLength(preprocessing, described.name, to);
+  const filled = withLength(preprocessing, described.name, longest);
   const difference = await outputDifference(model, [
     (await made(model, sample, preprocessing)).tensors,
     (await made(model, sample, filled)).tensors,
@@ -56,14 +49,14 @@ export async function equalTexts(
   if (!(difference <= tolerance)) {
     throw new WhereforeError('invalid-data', `the model's answer depends on how far a text is filled up`, {
       where: sample.source,
-      got: `outputs that differ by ${(100 * difference).toPrecision(2)} % with ${to} tokens in place of ${shortest}, although "${mask[0]}" hides the others`,
-      fix: `state the length that the model was trained with in wherefore.yaml (inputs: { ${described.name}: { kind: text, length: ${to} }, ${mask[0]}: { kind: text, part: mask } })`,
+      got: `outputs that differ by ${(100 * difference).toPrecision(2)} % with ${longest} tokens in place of ${shortest}, although "${mask[0]}" hides the others`,
+      fix: `state the length that the model was trained with in wherefore.yaml (inputs: { ${described.name}: { kind: text, length: ${longest} }, ${mask[0]}: { kind: text, part: mask } })`,
     });
   }
   return {
     preprocessing: filled,
     notes: [
-      `texts have ${shortest} to ${longest} tokens: all are filled up to ${to}, which "${mask[0]}" hides (seen on the shortest: its outputs differ by ${(100 * difference).toPrecision(1)} %)`,
+      `texts have ${shortest} to ${longest} tokens: all are filled up to ${longest}, which "${mask[0]}" hides (seen on the shortest: its outputs differ by ${(100 * difference).toPrecision(1)} %)`,
     ],
   };
 }

@@ -101,10 +101,10 @@ function leftOutSections(leftOut: LeftOutColumn): Html {
 }
 
 function drawnSection({ arms, rows }: DrawnAgain): Html {
-  const picture = (png: string, alt: string) => html`<td><img src="data:image/png;base64,${png}" alt="${alt}"></td>`;
+  const cell = (png: string, alt: string) => html`<td><img src="data:image/png;base64,${png}" alt="${alt}"></td>`;
   return html`<section><h2>Drawn again</h2><p class="quiet">The first items of some prompts, and what models of the first seed draw for their prompts, all from the same noise. They illustrate: another seed alone draws other images, so nothing is measured by them.</p><div class="scroll"><table class="effects drawn"><thead><tr><th>prompt</th><th>the item</th>${arms.map((arm) => html`<th>${arm}</th>`)}</tr></thead><tbody>${rows.map(
     ({ stratum, prompt, own, drawn }) =>
-      html`<tr><th scope="row">${prompt}<span class="aside">${stratum}</span></th>${picture(own, 'the item')}${drawn.map((png, a) => picture(png, arms[a]))}</tr>`,
+      html`<tr><th scope="row">${prompt}<span class="aside">${stratum}</span></th>${cell(own, 'the item')}${drawn.map((png, a) => cell(png, arms[a]))}</tr>`,
   )}</tbody></table></div></section>`;
 }
 
