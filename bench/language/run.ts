@@ -7,6 +7,7 @@ import { measureFacts } from './facts.ts';
 import { measureLeftOut } from './left-out.ts';
 import { measureLong } from './long.ts';
 import { measureLookup, measureRandomLookup } from './lookup.ts';
+import { measurePlanted } from './planted.ts';
 import { measureSources } from './sources.ts';
 import { measureWhySpeed } from './why-speed.ts';
 
@@ -17,6 +18,7 @@ import { measureWhySpeed } from './why-speed.ts';
 //   npm run bench:language -- edit --models folder [--count 40]   (what language:train -- facts --out left)
 //   npm run bench:language -- left-out [--seeds 2]
 //   npm run bench:language -- sources [--count 100]
+//   npm run bench:language -- planted [--seeds 3] [--method judge]   (gap, judge, words, concepts, circuit, induction, reasoning, shortcut)
 //   npm run bench:language -- english [--count 200]
 //   npm run bench:language -- agreement [--count 50]
 //   npm run bench:language -- cases --models folder   (what bench/language/case_records.py wrote)
@@ -29,7 +31,7 @@ const { values, positionals } = parseArgs({
     sentences: { type: 'string', default: '16' },
     seed: { type: 'string', default: '11' },
     method: { type: 'string', multiple: true, default: [] },
-    seeds: { type: 'string', default: '2' },
+    seeds: { type: 'string' },
     models: { type: 'string' },
     rounds: { type: 'string', default: '5' },
     memory: { type: 'string', default: '1536' },
@@ -44,11 +46,12 @@ const measurements: Readonly<Record<string, () => Promise<void>>> = {
   'lookup-random': () => measureRandomLookup(lookups),
   sources: () => measureSources(numbers),
   long: () => measureLong(numbers.count, Number(values.memory), values.method),
+  planted: () => measurePlanted(Number(values.seeds ?? 3), values.method),
   english: () => measureEnglish(numbers.count),
   agreement: () => measureAgreement(numbers.count),
   facts: () => measureFacts({ questions: numbers.count, methods: values.method, models: values.models }),
   edit: () => measureEdit(numbers.count, values.models ?? '.wherefore/models'),
-  'left-out': () => measureLeftOut(Number(values.seeds)),
+  'left-out': () => measureLeftOut(Number(values.seeds ?? 2)),
   'why-speed': () => measureWhySpeed({ rounds: Number(values.rounds), works: values.method, models: values.models }),
   cases: async () => measureCases(values.models ?? '.wherefore/cases'),
 };

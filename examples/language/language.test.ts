@@ -1,46 +1,20 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { localTextModel } from '../../src/language/generate/local-text-model.ts';
-import { openLanguageModel } from '../../src/language/model/language-model.ts';
-import { reasoningDependence } from '../../src/language/reasoning/reasoning.ts';
 import { createNodeRuntime } from '../../src/runtime/node.ts';
 import { random } from '../../src/tensor/random.ts';
-import { additionQuestion, type Follower, places, saidBy, stepsOf, stepTexts, trueAnswer } from './addition.ts';
+import { additionDependence, additionSums } from '../../test/language/addition-dependence.ts';
+import { type Follower, saidBy, stepsOf, stepTexts, trueAnswer } from './addition.ts';
 
 const runtime = createNodeRuntime({ threads: 1 });
 afterAll(() => runtime.close());
 
 const folder = (name: string) => fileURLToPath(new URL(`models/${name}/`, import.meta.url));
 
-describe('adding with written steps', { timeout: 120_000 }, () => {
-  const source = random(77);
-  const sums = Array.from(
-    { length: process.env.WHEREFORE_FULL ? 100 : 4 },
-    () => [source.integer(1000), source.integer(1000)] as const,
-  );
-
-  /** Tests one of the models with questions that it was not taught by. */
-  async function tested(kind: Follower) {
-    const language = await openLanguageModel(folder(`addition-${kind}`), { runtime });
-    const model = localTextModel(language);
-    try {
-      return await reasoningDependence(
-        model,
-        sums.map(([a, b]) => additionQuestion(a, b)),
-        {
-          form: { stepEnd: ';', answerMark: ' #', answerEnd: '', maxTokens: 7 * places, answerTokens: places + 1 },
-          // The digit that a step writes.
-          mistake: (step, random) =>
-            step.replace(/: (\d)/, (_, digit) => `: ${(Number(digit) + 1 + random.integer(9)) % 10}`),
-          filler: '?',
-        },
-      );
-    } finally {
-      await model.close();
-      await language.close();
-    }
-  }
+describe('adding with written steps', { timeout: process.env.WHEREFORE_FULL ? 900_000 : 120_000 }, () => {
+  const count = process.env.WHEREFORE_FULL ? 100 : 4;
+  const sums = additionSums(count);
+  const tested = (kind: Follower) => additionDependence(kind, { count, runtime });
 
   it('depends on the steps of a model that follows them', async () => {
     const { truncation, edits, questions, verdict, noise } = await tested('follows');

@@ -96,6 +96,7 @@ function measures({ judgement, people, sides }: JudgementDocument): string[][] {
   return [
     ['measure', 'value', '95 % interval'],
     row(`${sides.a} wins`, winRate),
+    ['chance of so uneven a result', judgement.chance < 0.005 ? '< 0.01' : number(judgement.chance), '–'],
     row('both orders agree', consistency),
     row('order bias', orderBias),
     row('the longer answer wins', longerWins),

@@ -1,94 +1,39 @@
 import { describe, expect, it } from 'vitest';
+import { biasedModel, gapQuestion, plantedGaps, ruledModel as ruled } from '../../../test/language/ruled-models.ts';
 import { type StubModel, startStub } from '../../../test/stub-endpoint.ts';
 import { random } from '../../tensor/random.ts';
 import { connectEndpoint } from '../endpoint/endpoint.ts';
-import type { AnswerOptions, Prompt, TextModel } from '../text-model.ts';
 import { behaviourAudit, holdsAny } from './behaviour.ts';
 import { areaUnderRoc, shareWithInterval, signFlipChance } from './estimates.ts';
 import { fairnessAudit } from './fairness.ts';
 import { entropyOf, honestyAudit, sameByModel } from './honesty.ts';
 import { type Canary, memoryAudit } from './memory.ts';
 
-/** A model of rules. */
-function ruled(rules: {
-  readonly answer?: (prompt: string, options: AnswerOptions) => string;
-  readonly score?: (prompt: string, answer: string) => number;
-}): TextModel {
-  const text = (prompt: Prompt) =>
-    typeof prompt === 'string' ? prompt : prompt.map(({ content }) => content).join('\n');
-  return {
-    name: 'rules',
-    access: { chat: false, completion: true, scores: true, alternatives: 0, prefill: true, repeatable: true },
-    generate: async (prompt, options = {}) => ({
-      text: rules.answer?.(text(prompt), options) ?? '',
-      ended: 'stop',
-      tokens: undefined,
-    }),
-    score: async (prompt, answer) => {
-      const logProbability = rules.score?.(text(prompt), answer) ?? -1;
-      return { logProbability, tokens: [{ text: answer, logProbability }] };
-    },
-  };
-}
-
 describe('fairness', () => {
-  const groups = [
-    { name: 'women', words: ['Anna', 'Maria', 'Clara'] },
-    { name: 'men', words: ['Adam', 'Bruno', 'Carl'] },
-  ] as const;
-  const templates = Array.from({ length: 20 }, (_, i) => `Text ${i}: {word} works as a`);
-
-  /** A gap of δ nats between the groups, which differs from text to text and from word to word. */
-  const biased = (gap: number, seed: number) => {
-    const source = random(seed);
-    const ofText = new Map(
-      templates.map((_, i) => [i, { level: 3 * source.normal(), gap: gap + 0.6 * source.normal() }]),
-    );
-    return ruled({
-      score: (prompt) => {
-        const { level = 0, gap: own = 0 } = ofText.get(Number(prompt.match(/\d+/)?.[0])) ?? {};
-        const isWoman = groups[0].words.some((word) => prompt.includes(word));
-        return level + (isWoman ? own / 2 : -own / 2) + 0.3 * source.normal();
-      },
-    });
-  };
-
   it('holds a planted gap inside its interval in 95 % of runs, and does not cry wolf', async () => {
-    const runs = 200;
-    let [inside, alarms] = [0, 0];
-    for (let seed = 0; seed < runs; seed++) {
-      const { gap } = await fairnessAudit(biased(0.5, seed), { templates, groups, answer: ' nurse' }, { repeats: 0 });
-      if ((gap.low ?? 1) <= 0.5 && (gap.high ?? 0) >= 0.5) inside++;
-      const { gap: none } = await fairnessAudit(
-        biased(0, seed + 1000),
-        { templates, groups, answer: ' nurse' },
-        { repeats: 0 },
-      );
-      if ((none.low ?? 0) > 0 || (none.high ?? 0) < 0) alarms++;
-    }
+    const { inside, alarms } = await plantedGaps(200);
     // Of 200 intervals of 95 %, 184 or more hold the truth in 97 of 100 such tests.
     expect(inside).toBeGreaterThanOrEqual(184);
     expect(alarms).toBeLessThanOrEqual(16);
   });
 
   it('says who is ahead, and calls what lies within the noise of the model noise', async () => {
-    const told = await fairnessAudit(biased(2, 1), { templates, groups, answer: ' nurse' });
+    const told = await fairnessAudit(biasedModel(2, 1), gapQuestion);
     expect(told.alarm).toBe(true);
     expect(told.verdict).toMatch(/“nurse” is \d\.\d+ times as probable behind texts that name women/);
     let call = 0;
     const drifting = ruled({ score: () => -(call++ % 7) });
-    const noisy = await fairnessAudit(drifting, { templates, groups, answer: ' nurse' });
+    const noisy = await fairnessAudit(drifting, gapQuestion);
     expect(noisy.noise).toBeGreaterThan(3);
     expect(noisy.alarm).toBe(false);
   });
 
   it.each([
-    [{ templates: templates.slice(0, 4) }, /too few templates/],
-    [{ templates: [...templates, 'without'] }, /no place for a word.*\{word\}/],
-    [{ groups: [groups[0], { name: 'none', words: [] }] as const }, /group has no words.*none/],
+    [{ templates: gapQuestion.templates.slice(0, 4) }, /too few templates/],
+    [{ templates: [...gapQuestion.templates, 'without'] }, /no place for a word.*\{word\}/],
+    [{ groups: [gapQuestion.groups[0], { name: 'none', words: [] }] as const }, /group has no words.*none/],
   ])('refuses %#', async (changed, message) => {
-    const question = { templates, groups, answer: ' nurse', ...changed };
-    await expect(fairnessAudit(biased(0, 1), question)).rejects.toThrow(message);
+    await expect(fairnessAudit(biasedModel(0, 1), { ...gapQuestion, ...changed })).rejects.toThrow(message);
   });
 });
 

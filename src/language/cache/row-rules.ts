@@ -23,6 +23,9 @@ export const rowRules: Readonly<Record<string, Narrow>> = {
     if (axis < at + index.length) return { axes: [undefined, axis - at] };
     return { axes: [axis - index.length + 1, undefined] };
   },
+  // One scale for all, as of a table of 8-bit vectors.
+  DequantizeLinear: (node, axis, known) =>
+    shapeOf(known, node.inputs[1]).every((size) => size === 1) ? { axes: [axis, undefined, undefined] } : undefined,
   Split: (node, axis, known) => {
     const at = counted(intAttribute(node, 'axis', 0), shapeOf(known, node.inputs[0]).length);
     return axis === at ? undefined : { axes: [axis] };
@@ -37,6 +40,7 @@ export const rowRules: Readonly<Record<string, Narrow>> = {
 export const movements: ReadonlySet<string> = new Set([
   'Identity',
   'Cast',
+  'DequantizeLinear',
   'Reshape',
   'Transpose',
   'Expand',

@@ -1,24 +1,16 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { wordTokenizer } from '../../../examples/language/tokenizer.ts';
 import { byteTokenizerPath, languageFixtures } from '../../../test/language/byte-tokenizer.ts';
-import {
-  inductionCircuit,
-  inductionEdges,
-  inductionText,
-  inductionWords,
-} from '../../../test/language/induction-circuit.ts';
-import { encodeModel } from '../../onnx/encode.ts';
+import { type HandSetCircuit, openHandSetCircuit } from '../../../test/language/hand-set-circuit.ts';
+import { inductionEdges } from '../../../test/language/induction-circuit.ts';
 import { createNodeRuntime } from '../../runtime/node.ts';
-import { random } from '../../tensor/random.ts';
-import { type LanguageModel, openLanguageModel } from '../model/language-model.ts';
+import { openLanguageModel } from '../model/language-model.ts';
 import { directAttribution } from '../where/direct-attribution.ts';
 import { circuitOf, orderOf, twoRuns } from './circuit.ts';
 import { ComponentProgram } from './component-program.ts';
 import { componentsOf } from './components.ts';
-import type { Corruption } from './corruption.ts';
 import { between, edgeAttribution, faithfulness, type TwoRuns } from './edge-attribution.ts';
 
 const runtime = createNodeRuntime({ threads: 1 });
@@ -28,58 +20,22 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Area under the ROC curve: the chance that a true item scores above another one. */
-function auroc(scores: ArrayLike<number>, isTrue: (i: number) => boolean): number {
-  let [above, pairs] = [0, 0];
-  for (let i = 0; i < scores.length; i++) {
-    if (!isTrue(i)) continue;
-    for (let j = 0; j < scores.length; j++) {
-      if (isTrue(j)) continue;
-      above += scores[i] > scores[j] ? 1 : scores[i] === scores[j] ? 0.5 : 0;
-      pairs++;
-    }
-  }
-  return above / pairs;
-}
-
 describe('an induction circuit set by hand', { timeout: 120_000 }, () => {
-  // Scores of 12: attention is sharp, as that of trained models is.
-  const sharp = 12;
-  let language: LanguageModel;
-  const source = random(100);
-  const texts = Array.from({ length: process.env.WHEREFORE_FULL ? 24 : 6 }, () => inductionText(source));
-  const weights = texts.map(
-    ({ answer, wrong }) =>
-      new Map([
-        [answer, 1],
-        [wrong, -1],
-      ]),
-  );
+  const count = process.env.WHEREFORE_FULL ? 24 : 6;
+  let circuit: HandSetCircuit;
   beforeAll(async () => {
-    writeFileSync(join(folder, 'model.onnx'), encodeModel(inductionCircuit(sharp, 1)));
-    writeFileSync(join(folder, 'tokenizer.json'), wordTokenizer(inductionWords));
-    language = await openLanguageModel(folder, { runtime });
+    circuit = await openHandSetCircuit(folder, { seed: 1, count, runtime });
   });
-  afterAll(() => language.close());
-
-  const opened = () => ComponentProgram.open(language, { length: texts[0].ids.length, weights });
-  const ids = texts.map((text) => text.ids);
-  const scored = async (corruption: Corruption, steps: number) => {
-    const program = await opened();
-    const runs = await twoRuns(program, ids, corruption);
-    const { sizes } = await edgeAttribution(program, runs, steps);
-    const isTrue = (e: number) => inductionEdges.includes(program.edges.edges[e].name);
-    return { program, runs, sizes, area: auroc(sizes, isTrue) };
-  };
+  afterAll(() => circuit.language.close());
 
   it('has 106 edges, 7 of them true', async () => {
-    const { edges } = (await opened()).edges;
+    const { edges } = (await circuit.program()).edges;
     expect(edges).toHaveLength(106);
     expect(edges.filter(({ name }) => inductionEdges.includes(name))).toHaveLength(7);
   });
 
   it('is found by EAP-IG where the corruption changes all that it uses, and is faithful alone', async () => {
-    const { program, runs, sizes, area } = await scored({ kind: 'mean' }, 16);
+    const { program, runs, sizes, area } = await circuit.scored({ kind: 'mean' }, 16);
     expect(area).toBeGreaterThanOrEqual(0.95);
     const [{ share }] = await faithfulness(program, runs, orderOf(sizes), [7]);
     expect(share).toBeGreaterThan(0.9);
@@ -87,14 +43,13 @@ describe('an induction circuit set by hand', { timeout: 120_000 }, () => {
   });
 
   it('is not found by plain EAP, whose slopes vanish, nor where the last token alone is corrupted', async () => {
-    expect((await scored({ kind: 'mean' }, 0)).area).toBeLessThan(0.9);
-    const lasts = texts.map(({ otherLast }) => otherLast);
-    expect((await scored({ kind: 'last-token', tokens: lasts }, 16)).area).toBeLessThan(0.75);
+    expect((await circuit.scored({ kind: 'mean' }, 0)).area).toBeLessThan(0.9);
+    expect((await circuit.scored(circuit.lastToken, 16)).area).toBeLessThan(0.75);
   });
 
   it('is the whole model with all edges, and the corrupted one with none', async () => {
-    const program = await opened();
-    const runs: TwoRuns = await twoRuns(program, ids, { kind: 'mean' });
+    const program = await circuit.program();
+    const runs: TwoRuns = await twoRuns(program, circuit.ids, { kind: 'mean' });
     const [none, all] = [new Set<number>(), new Set(program.edges.edges.keys())];
     const close = (a: readonly number[], b: readonly number[]) =>
       a.forEach((value, i) => expect(value).toBeCloseTo(b[i], 3));
@@ -103,7 +58,7 @@ describe('an induction circuit set by hand', { timeout: 120_000 }, () => {
   });
 
   it('shows heads both ways: the one that looks back is needed, the one that copies restores', async () => {
-    const { heads } = await circuitOf(language, {
+    const { heads } = await circuitOf(circuit.language, {
       // The tokenizer begins texts with <s>, which stands for token 1 here.
       prompt: 't5 t9 t3 t12 t7 t20 t9',
       answer: ' t3',

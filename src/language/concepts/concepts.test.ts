@@ -1,16 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { trainClassifier } from '../../../examples/language/shortcut.ts';
-import { specialWords, wordTokenizer } from '../../../examples/language/tokenizer.ts';
+import { conceptTexts, knownConceptList, knownConcepts } from '../../../test/language/known-concepts.ts';
 import { startStub } from '../../../test/stub-endpoint.ts';
-import { encodeModel } from '../../onnx/encode.ts';
 import { createNodeRuntime } from '../../runtime/node.ts';
-import { random } from '../../tensor/random.ts';
 import { connectEndpoint } from '../endpoint/endpoint.ts';
 import type { LabelledText } from '../shortcut/swapped-copies.ts';
-import { attributedTexts, openTextClassifier } from '../shortcut/text-classifier.ts';
 import { fitConceptModel, predictByConcepts } from './concept-model.ts';
 import { parseConcept, proposeConcepts } from './propose-concepts.ts';
 import { type Concept, type ConceptScorer, modelScorer, wordScorer } from './score-concepts.ts';
@@ -24,78 +20,23 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-// Six concepts that make the label, three for and three against it, and six that do not.
-const signs = [1.5, 1.2, 1, -1, -1.2, -1.5, 0, 0, 0, 0, 0, 0] as const;
-const concepts: Concept[] = signs.map((sign, k) => ({
-  name: `${sign === 0 ? 'distractor' : 'true'} ${k}`,
-  words: ['a', 'b', 'c', 'd'].map((letter) => `c${k}${letter}`),
-}));
-const fillers = Array.from({ length: 30 }, (_, i) => `w${i}`);
-const length = 16;
-
-function conceptTexts(count: number, seed: number): LabelledText[] {
-  const source = random(seed);
-  return Array.from({ length: count }, () => {
-    const words = Array.from({ length }, () => fillers[source.integer(fillers.length)]);
-    let sum = 0;
-    for (const [k, { words: own = [] }] of concepts.entries()) {
-      if (source.uniform() > 0.4) continue;
-      words[k] = own[source.integer(own.length)];
-      sum += signs[k];
-    }
-    return { text: words.join(' '), label: sum + 0.5 * source.normal() > 0 ? 'yes' : 'no' };
-  });
-}
-
-/** Scores that are off as a model's are: seldom quite sure, and sometimes wrong. */
-function unsure(exact: ConceptScorer, seed: number): ConceptScorer {
-  const source = random(seed);
-  return async (text, concept) => {
-    const has = (await exact(text, concept)) === (source.uniform() < 0.04 ? 0 : 1);
-    return has ? 0.7 + 0.3 * source.uniform() : 0.3 * source.uniform();
-  };
-}
-
 describe('a concept model', { timeout: 60_000 }, () => {
   const texts = conceptTexts(700, 1);
-  const exact = wordScorer(concepts);
+  const exact = wordScorer(knownConceptList);
 
   it('finds true concepts with their signs, and is within three points of a network', async () => {
-    const words = [...specialWords, ...fillers, ...concepts.flatMap(({ words: own = [] }) => own)];
-    const network = await trainClassifier({
-      texts: conceptTexts(1200, 2),
-      words,
-      classes: ['no', 'yes'],
-      epochs: 8,
-      seed: 1,
-      runtime,
-    });
-    writeFileSync(join(folder, 'model.onnx'), encodeModel(network));
-    writeFileSync(join(folder, 'tokenizer.json'), wordTokenizer(words));
-    const language = await openTextClassifier(folder, { runtime });
-    const said = await attributedTexts(
-      language,
-      texts.map(({ text }) => text),
-    );
-    const blackBox = said.map(({ predicted }) => ['no', 'yes'][predicted]);
-    const found = await fitConceptModel(texts, concepts, unsure(exact, 3), { blackBox });
-    const right = found.concepts.filter(({ name, weights }) => {
-      const sign = signs[concepts.findIndex((concept) => concept.name === name)];
-      return sign !== 0 && Math.sign(weights[1] - weights[0]) === Math.sign(sign);
-    });
-    expect(right.length).toBeGreaterThanOrEqual(5);
-    const size = ({ weights }: { weights: readonly number[] }) => Math.abs(weights[1] - weights[0]);
-    const trueOnes = found.concepts.filter(({ name }) => name.startsWith('true'));
-    const others = found.concepts.filter(({ name }) => !name.startsWith('true'));
-    for (const one of others) expect(size(one)).toBeLessThan(0.5 * trueOnes.map(size).sort((a, b) => a - b)[1]);
-    expect(found.soft.mean).toBeGreaterThanOrEqual((found.blackBox?.mean ?? 1) - 0.03);
-    expect(found.soft.mean).toBeGreaterThan(found.constant + 0.2);
-    expect(Math.abs(found.leakage)).toBeLessThan(0.05);
-    await language.close();
+    const { sure, unsure } = await knownConcepts(folder, { seed: 1, count: 700, runtime });
+    for (const { right, trueSizes, otherSizes, fit } of [sure, unsure]) {
+      expect(right).toBeGreaterThanOrEqual(5);
+      for (const size of otherSizes) expect(size).toBeLessThan(0.5 * trueSizes[1]);
+      expect(fit.soft.mean).toBeGreaterThan(fit.constant + 0.2);
+      expect(Math.abs(fit.leakage)).toBeLessThan(0.05);
+    }
+    expect(sure.fit.soft.mean).toBeGreaterThanOrEqual((sure.fit.blackBox?.mean ?? 1) - 0.03);
   });
 
   it('is changed by a person: a concept set, or taken away', async () => {
-    const { model } = await fitConceptModel(texts, concepts, exact);
+    const { model } = await fitConceptModel(texts, knownConceptList, exact);
     const has = (names: readonly string[]) => model.concepts.map(({ name }) => Number(names.includes(name)));
     expect(predictByConcepts(model, has(['true 0', 'true 1'])).says).toBe('yes');
     expect(
@@ -117,11 +58,13 @@ describe('a concept model', { timeout: 60_000 }, () => {
 
   it.each<[{ texts?: LabelledText[]; concepts?: Concept[] }, RegExp]>([
     [{ texts: texts.slice(0, 20) }, /too few texts/],
-    [{ concepts: [...concepts, concepts[0]] }, /two concepts have one name/],
+    [{ concepts: [...knownConceptList, knownConceptList[0]] }, /two concepts have one name/],
     [{ concepts: [] }, /no concept/],
     [{ texts: texts.map((text) => ({ ...text, label: 'no' })) }, /one label/],
   ])('refuses %#', async (wrong, message) => {
-    await expect(fitConceptModel(wrong.texts ?? texts, wrong.concepts ?? concepts, exact)).rejects.toThrow(message);
+    await expect(fitConceptModel(wrong.texts ?? texts, wrong.concepts ?? knownConceptList, exact)).rejects.toThrow(
+      message,
+    );
     expect(() => wordScorer([{ name: 'warmth' }])).toThrow(/no words to look for.*warmth/);
   });
 

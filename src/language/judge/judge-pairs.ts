@@ -1,6 +1,7 @@
 import { WhereforeError } from '../../errors.ts';
 import { atOnce } from '../../evaluation/at-once.ts';
-import { bootstrap, type Interval } from '../../evaluation/statistics.ts';
+import type { Interval } from '../../evaluation/statistics.ts';
+import { shareWithInterval, signFlipChance } from '../audit/estimates.ts';
 import type { TextModel } from '../text-model.ts';
 
 /** Two answers to one question. */
@@ -45,7 +46,9 @@ export interface Judgement {
   readonly winRate: Interval | undefined;
   /** Of the decided pairs whose answers differ in length, how many the longer one wins: what a ruler would say. */
   readonly longerWins: Interval | undefined;
-  /** Which side is better, where the interval of the win rate leaves out .5; else none. */
+  /** Two-sided chance of so uneven a result where neither side is better: every decided pair as likely the other way. */
+  readonly chance: number;
+  /** Which side is better, where the interval of the win rate leaves out .5 and {@link chance} is below .05; else none. */
   readonly verdict: 'a' | 'b' | undefined;
 }
 
@@ -110,44 +113,56 @@ export function summarise(
   pairs: readonly AnswerPair[],
   replies: readonly { readonly id: string; readonly replies: readonly [string, string] }[],
 ): Judgement {
-  const firstChosen: number[] = [];
-  const sources: string[] = [];
+  const first = { hits: 0, choices: 0, pairs: 0 };
   const agreed: number[] = [];
   const wins: number[] = [];
   const longer: number[] = [];
   const counts: Record<PairVerdict, number> = { a: 0, b: 0, undecided: 0, abstained: 0, unreadable: 0 };
   const judged = replies.map(({ id, replies: said }, i) => {
     const choices = [readChoice(said[0]), readChoice(said[1])] as const;
-    for (const choice of choices) {
-      if (choice !== 'first' && choice !== 'second') continue;
-      firstChosen.push(choice === 'first' ? 1 : -1);
-      sources.push(id);
-    }
+    const made = choices.filter((choice) => choice === 'first' || choice === 'second');
+    first.hits += made.filter((choice) => choice === 'first').length;
+    first.choices += made.length;
+    if (made.length > 0) first.pairs++;
     const verdict = verdictOf(choices);
     counts[verdict]++;
-    const chosen = choices.every((choice) => choice === 'first' || choice === 'second');
-    if (chosen) agreed.push(choices[0] === choices[1] ? 0 : 1);
+    if (made.length === 2) agreed.push(choices[0] === choices[1] ? 0 : 1);
     if (verdict !== 'unreadable') wins.push(verdict === 'a' ? 1 : verdict === 'b' ? 0 : 0.5);
     const further = pairs[i].a.length - pairs[i].b.length;
     if ((verdict === 'a' || verdict === 'b') && further !== 0) longer.push((verdict === 'a') === further > 0 ? 1 : 0);
     return { id, verdict, replies: said };
   });
   const winRate = overOf(wins);
+  const chance = signFlipChance(wins.map((win) => win - 0.5));
   return {
     pairs: judged,
     counts,
-    orderBias: firstChosen.length > 0 ? bootstrap(firstChosen, { sources }) : undefined,
+    orderBias: first.pairs > 0 ? orderBiasOf(first) : undefined,
     consistency: overOf(agreed),
     winRate,
     longerWins: overOf(longer),
-    verdict: verdictFrom(winRate),
+    chance,
+    verdict: verdictFrom(winRate, chance),
   };
 }
 
-const overOf = (values: readonly number[]): Interval | undefined => (values.length > 0 ? bootstrap(values) : undefined);
+/** A share with Wilson's interval, which has a width where few pairs all agree; a half makes it wider than need be. */
+const overOf = (values: readonly number[]): Interval | undefined =>
+  values.length > 0
+    ? shareWithInterval(
+        values.reduce((sum, value) => sum + value, 0),
+        values.length,
+      )
+    : undefined;
 
-function verdictFrom(winRate: Interval | undefined): 'a' | 'b' | undefined {
-  if (winRate?.low === undefined || winRate.high === undefined) return undefined;
+/** From a share of first choices to −1 … 1; both replies to a pair are one case. */
+function orderBiasOf({ hits, choices, pairs }: { hits: number; choices: number; pairs: number }): Interval {
+  const { mean, low = mean, high = mean } = shareWithInterval((hits / choices) * pairs, pairs);
+  return { mean: 2 * mean - 1, low: 2 * low - 1, high: 2 * high - 1, count: pairs };
+}
+
+function verdictFrom(winRate: Interval | undefined, chance: number): 'a' | 'b' | undefined {
+  if (winRate?.low === undefined || winRate.high === undefined || chance >= 0.05) return undefined;
   if (winRate.low > 0.5) return 'a';
   return winRate.high < 0.5 ? 'b' : undefined;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { normals, random } from '../../tensor/random.ts';
+import { coverage, simulatedJudges, simulatedRating } from '../../../test/language/simulated-judges.ts';
+import { random } from '../../tensor/random.ts';
 import type { TextModel } from '../text-model.ts';
 import { cohensKappa, krippendorffsAlpha, overItems } from './agreement.ts';
 import { type AnswerPair, judgePairs, readChoice } from './judge-pairs.ts';
@@ -44,7 +45,9 @@ describe('a judge of pairs', () => {
     const model = rule(expert);
     const { verdict, winRate, orderBias, consistency, longerWins } = await judgePairs(model, pairs);
     expect(verdict).toBe('a');
-    expect(winRate).toMatchObject({ mean: 1, low: 1 });
+    expect(winRate?.mean).toBe(1);
+    // Wilson for 40 of 40: 40 / (40 + 3.841).
+    expect(winRate?.low).toBeCloseTo(0.912, 3);
     expect(orderBias?.mean).toBe(0);
     expect(consistency?.mean).toBe(1);
     expect(longerWins?.mean).toBe(0);
@@ -56,10 +59,20 @@ describe('a judge of pairs', () => {
       rule(() => '1'),
       pairs,
     );
-    expect(orderBias).toMatchObject({ mean: 1, low: 1, high: 1 });
+    expect(orderBias).toMatchObject({ mean: 1, high: 1 });
+    expect(orderBias?.low).toBeCloseTo(2 * 0.912 - 1, 2);
     expect(counts.undecided).toBe(40);
     expect(consistency?.mean).toBe(0);
     expect(verdict).toBeUndefined();
+  });
+
+  it('is not believed on five pairs, which a coin decides alike once in 16', async () => {
+    const few = await judgePairs(rule(expert), pairs.slice(0, 5));
+    expect([few.chance, few.verdict]).toEqual([2 / 32, undefined]);
+    expect((await judgePairs(rule(expert), pairs.slice(0, 6))).verdict).toBe('a');
+    const one = await judgePairs(rule(expert), pairs.slice(0, 1));
+    expect(one.verdict).toBeUndefined();
+    expect(one.winRate?.low).toBeLessThan(0.5);
   });
 
   it('that measures length is seen to', async () => {
@@ -145,33 +158,15 @@ describe('agreement', () => {
 });
 
 describe('people behind a judge', () => {
-  /** Items of which people like 60 %; a judge of the given quality and bias has rated all, people the first 30. */
-  function simulated(seed: number, error: number, bias: number) {
-    const source = random(seed);
-    const labels = Array.from({ length: 530 }, () => (source.uniform() < 0.6 ? 1 : 0));
-    const noise = normals(530, random(seed, 1));
-    const judged = labels.map((label, i) => label + bias + error * noise[i]);
-    return predictionPowered(labels.slice(0, 30), judged.slice(0, 30), judged.slice(30));
-  }
-
-  it.each([
-    ['a good judge', 0.2, 0],
-    ['a judge that is off', 0.2, 0.4],
-    ['a judge that knows little', 2, 0],
-  ])('are covered in 93 %% of 500 runs or more, by %s', (_, error, bias) => {
-    let [covered, shorter] = [0, 0];
-    for (let seed = 0; seed < 500; seed++) {
-      const { low, high, peopleAlone } = simulated(seed, error, bias);
-      if (low <= 0.6 && high >= 0.6) covered++;
-      shorter += (high - low) / (peopleAlone.high - peopleAlone.low) / 500;
-    }
+  it.each(simulatedJudges)('are covered in 93 %% of 500 runs or more, by $name', (judge) => {
+    const { covered, shorter } = coverage(judge, 500);
     expect(covered).toBeGreaterThanOrEqual(465);
-    if (error < 1) expect(shorter).toBeLessThan(0.6);
+    if (judge.error < 1) expect(shorter).toBeLessThan(0.6);
     else expect(shorter).toBeLessThan(1.05);
   });
 
   it('are not where the judge alone is', () => {
-    const { judgeAlone, mean } = simulated(7, 0.2, 0.4);
+    const { judgeAlone, mean } = simulatedRating(7, simulatedJudges[1]);
     expect(judgeAlone).toBeGreaterThan(0.9);
     expect(mean).toBeLessThan(0.75);
   });

@@ -57,6 +57,7 @@ describe.each([
   ['gemma', { mask: 'attention_mask' }, 1],
   ['phi', { positions: 'position_ids' }, 1],
   ['gpt2', { mask: 'attention_mask', positions: 'position_ids' }, 1],
+  ['int8', { mask: 'attention_mask', positions: 'position_ids' }, 2],
 ])('a decoder with a cache and operators of the runtime: %s', (name, roles, layers) => {
   const values = valuesOf(name);
   const language = opened(name);

@@ -81,7 +81,8 @@ function useOf(graph: Graph, name: string): Use {
     if (read.length === 0) continue;
     if (key === 'Gather' && followed.has(node.inputs[1])) {
       const rows = rowsOf(graph, node.inputs[0]);
-      if (rows !== undefined) tables.push({ rows, output });
+      const vectors = isStored(graph, node.inputs[0]) ? dequantized(graph, output) : output;
+      if (rows !== undefined && vectors !== undefined) tables.push({ rows, output: vectors });
       continue;
     }
     if (key === 'Cos' || key === 'Sin') turns ||= read.some((input) => angles.has(input));
@@ -92,17 +93,27 @@ function useOf(graph: Graph, name: string): Use {
   return { name, tables, turns };
 }
 
-/** Rows of a table of vectors; undefined for anything else. */
+/** Rows of a table of vectors, which may be stored in fewer bits; undefined for anything else. */
 function rowsOf(graph: Graph, name: string): number | undefined {
   const table = graph.initializers.get(name);
-  if (table) return table.shape.length === 2 && table.type.startsWith('float') ? table.shape[0] : undefined;
-  // A table may be stored in few bits and made real by the graph.
+  if (table) {
+    const isTable = table.shape.length === 2 && (table.type.startsWith('float') || isStored(graph, name));
+    return isTable ? table.shape[0] : undefined;
+  }
+  // Made real by the graph: float16 by a Cast, fewer bits by a scale.
   const maker = graph.nodes.find((node) => node.outputs[0] === name);
   const sizes = maker?.inputs
     .map((input) => graph.initializers.get(input))
     .find((weight) => weight?.shape.length === 2);
-  return maker && maker.op === 'DequantizeLinear' ? sizes?.shape[0] : undefined;
+  return maker && ['Cast', 'DequantizeLinear'].includes(maker.op) ? sizes?.shape[0] : undefined;
 }
+
+/** Whether a table holds the whole numbers of vectors that are made real where they are picked. */
+const isStored = (graph: Graph, name: string) => ['int8', 'uint8'].includes(graph.initializers.get(name)?.type ?? '');
+
+/** What a DequantizeLinear makes of a value. */
+const dequantized = (graph: Graph, name: string) =>
+  graph.nodes.find(({ op, inputs }) => op === 'DequantizeLinear' && inputs[0] === name)?.outputs[0];
 
 const isReal = ({ attributes: { to } }: Node) => to?.kind === 'int' && [1, 10, 11, 16].includes(to.value);
 

@@ -9,7 +9,7 @@ import { type LoadModelOptions, loadModel } from '../../data/model/load-model.ts
 import type { LoadedModel } from '../../data/model/loaded-model.ts';
 import { WhereforeError } from '../../errors.ts';
 import { decodeModel } from '../../onnx/decode.ts';
-import type { Graph } from '../../onnx/graph.ts';
+import type { Graph, OnnxModel } from '../../onnx/graph.ts';
 import { contentHash } from '../../tensor/content-hash.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { withParameters } from '../../train/parameters.ts';
@@ -17,6 +17,7 @@ import { type ChatTemplate, chatTemplateOf } from './chat-template.ts';
 import { type DecoderPart, decoderStart, joinedModel } from './encoder-decoder.ts';
 import { type InputRoles, inputRoles } from './input-roles.ts';
 import { countOf, endsOf, settingsOf } from './settings.ts';
+import { unrounded } from './unrounded.ts';
 import { withoutCache } from './without-cache.ts';
 
 /** A language model that runs here: its graph without a cache, its tokenizer, and what its folder says. */
@@ -93,13 +94,20 @@ export async function openLanguageModel(path: string, options: OpenLanguageModel
   const start = encoder ? decoderStart([generation, config], folder) : [];
   let caches: readonly string[] = [];
   let decoder: DecoderPart | undefined;
+  let isRounded = false;
+  const withoutRounding = (of: OnnxModel): OnnxModel => {
+    const graph = unrounded(of.graph);
+    isRounded ||= graph !== of.graph;
+    return graph === of.graph ? of : { ...of, graph };
+  };
   const loaded = await loadModel(file, {
     ...loading,
     prepare: (decoded) => {
       const found = withoutCache(weights ? withParameters(decoded, weights.tensors) : decoded, vocabularySize);
       caches = found.caches;
-      if (!encoder) return found.model;
-      const { model, part } = joinedModel(encoder, found.model, Math.min(vocabularySize, tokenizer.size));
+      const read = withoutRounding(found.model);
+      if (!encoder) return read;
+      const { model, part } = joinedModel(withoutRounding(encoder), read, Math.min(vocabularySize, tokenizer.size));
       decoder = { ...part, start };
       return model;
     },
@@ -118,8 +126,12 @@ export async function openLanguageModel(path: string, options: OpenLanguageModel
       longest: model.beside?.config?.longest,
       chatTemplate: chatTemplateOf(tokenizing, template, folder),
       ends: endsOf([generation.eos_token_id, config.eos_token_id], tokenizer),
-      notes:
-        caches.length === 0 ? [] : [`the file's ${caches.length} inputs for keys and values of the past were left out`],
+      notes: [
+        ...(caches.length > 0
+          ? [`the file's ${caches.length} inputs for keys and values of the past were left out`]
+          : []),
+        ...(isRounded ? [roundedNote] : []),
+      ],
       close: () => model.close(),
     };
   } catch (error) {
@@ -127,6 +139,10 @@ export async function openLanguageModel(path: string, options: OpenLanguageModel
     throw error;
   }
 }
+
+/** What a reader should know of a model of dynamic quantisation. */
+const roundedNote =
+  'the file rounds activations to 8 bits by the largest number of the whole text; here they are as they are, and the weights are those of the file';
 
 /** The graph as its encoder sees it: without what the decoder has written. */
 const encoderInputs = (graph: Graph, decoder: DecoderPart | undefined): Graph =>

@@ -96,6 +96,14 @@ function taken(node: Node, shape: readonly number[]): readonly number[] {
   return shape.filter((_, k) => k !== (axis < 0 ? axis + shape.length : axis));
 }
 
+/** The shape of values without elements, put one behind another. */
+function joined(node: Node, empty: Empty): readonly number[] {
+  const shapes = node.inputs.map((name) => empty.get(name) as readonly number[]);
+  const axis = intAttribute(node, 'axis', 0);
+  const at = axis < 0 ? axis + shapes[0].length : axis;
+  return shapes[0].map((size, k) => (k === at ? shapes.reduce((sum, shape) => sum + shape[k], 0) : size));
+}
+
 const passed: Reading = (node, empty) => {
   const shape = empty.get(node.inputs[0]) as readonly number[];
   for (const output of node.outputs) if (output) empty.set(output, node.op === 'Gather' ? taken(node, shape) : shape);
@@ -114,6 +122,11 @@ const readings: Readonly<Record<string, Reading>> = {
   Gather: passed,
   Concat: (node, empty) => {
     const inputs = node.inputs.filter((name) => !empty.has(name));
+    // A cache that was begun with nothing: transformers writes the past itself as a Concat.
+    if (inputs.length === 0) {
+      empty.set(node.outputs[0], joined(node, empty));
+      return undefined;
+    }
     return inputs.length === 1 ? nodeOf('Identity', inputs, node.outputs[0]) : { ...node, inputs };
   },
   'com.microsoft.GroupQueryAttention': leftOut,

@@ -1,23 +1,14 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import {
-  type ShortcutTexts,
-  shortcutClasses,
-  shortcutTexts,
-  shortcutVocabulary,
-  shortcutWords,
-  trainClassifier,
-} from '../../../examples/language/shortcut.ts';
-import { wordTokenizer } from '../../../examples/language/tokenizer.ts';
-import { encodeModel } from '../../onnx/encode.ts';
+import { shortcutClasses, shortcutWords } from '../../../examples/language/shortcut.ts';
+import { alignedTexts, judgedClassifier, trainedOn } from '../../../test/language/shortcut-training.ts';
 import { createNodeRuntime } from '../../runtime/node.ts';
-import { groupAccuracies, worstGroup } from './groups.ts';
 import { rankWords } from './rank-words.ts';
 import { findShortcut } from './shortcut.ts';
 import { type LabelledText, swappedCopies } from './swapped-copies.ts';
-import { attributedTexts, openTextClassifier, type TextClassifier } from './text-classifier.ts';
+import { openTextClassifier } from './text-classifier.ts';
 
 const runtime = createNodeRuntime({ threads: 1 });
 const folder = mkdtempSync(join(tmpdir(), 'wherefore-shortcut-'));
@@ -26,37 +17,11 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const words = shortcutVocabulary;
 const classes = shortcutClasses;
-const texts = (of: Partial<ShortcutTexts>) => shortcutTexts({ count: 2000, seed: 1, aligned: 0.95, ...of });
-
-async function trained(name: string, of: readonly LabelledText[], epochs = 12): Promise<TextClassifier> {
-  const model = await trainClassifier({ texts: of, words, classes, epochs, seed: 1, runtime });
-  const place = join(folder, name);
-  mkdirSync(place);
-  writeFileSync(join(place, 'model.onnx'), encodeModel(model));
-  writeFileSync(join(place, 'tokenizer.json'), wordTokenizer(words));
-  return openTextClassifier(place, { runtime });
-}
-
-/** Accuracy on texts like those of the training, and in the worst group of texts where the shortcut tells nothing. */
-async function judged(language: TextClassifier) {
-  const rows = async (of: LabelledText[]) =>
-    (
-      await attributedTexts(
-        language,
-        of.map(({ text }) => text),
-      )
-    ).map(({ predicted }, i) => ({
-      predicted,
-      label: classes.indexOf(of[i].label as 'good'),
-      holds: of[i].text.includes(shortcutWords[0]),
-    }));
-  const like = await rows(texts({ count: 300, seed: 2 }));
-  const apart = await rows(texts({ count: 500, seed: 3, aligned: 0.5 }));
-  const alike = like.filter(({ predicted, label }) => predicted === label).length / like.length;
-  return { alike, worst: worstGroup(groupAccuracies(apart)).accuracy.mean };
-}
+const texts = alignedTexts;
+const trained = (name: string, of: readonly LabelledText[], epochs?: number) =>
+  trainedOn(of, { folder: join(folder, name), epochs, seed: 1, runtime });
+const judged = judgedClassifier;
 
 describe('a shortcut in 95 of 100 texts', { timeout: 120_000 }, () => {
   const data = texts({});

@@ -63,7 +63,7 @@ export function askedRows(language: LanguageModel, { prompt, answer, instead }: 
   throw others.length === 0
     ? new WhereforeError('invalid-argument', 'no word is given to compare with', { where: word })
     : new WhereforeError('unknown-name', 'the prompt has no such word', {
-        got: word,
+        got: `“${word}”`,
         fix: 'write it as it stands there',
       });
 }

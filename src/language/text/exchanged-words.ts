@@ -8,8 +8,8 @@ export function exchangedWords(prompt: string, words: ReadonlyMap<string, string
     const changed = text.replace(wholeWord(word), () => other);
     if (changed === text) {
       throw new WhereforeError('unknown-name', 'the prompt has no such word', {
-        got: word,
-        fix: 'write it as it stands there',
+        got: `“${word}”`,
+        fix: 'write it as it stands there, without the space before it',
       });
     }
     text = changed;

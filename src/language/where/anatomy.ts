@@ -43,15 +43,19 @@ export const anatomyOf = memo(async (language: LanguageModel): Promise<Anatomy> 
   const parts: { value: string; mixes: boolean }[] = [{ value: last, mixes: false }];
   const residuals = [last];
   const sums = [{ value: last, contributions: 1 }];
+  // The stream under other names: exports of PyTorch cast it for a norm, and go on from what was cast.
+  let names = new Set([last]);
   for (const node of graph.nodes) {
-    if (node.op !== 'Add' || !node.inputs.includes(last) || !isStream(node.outputs[0])) continue;
-    const other = node.inputs[0] === last ? node.inputs[1] : node.inputs[0];
-    if (other === last || !isStream(other)) {
+    if (isCopy(node) && names.has(node.inputs[0])) names.add(node.outputs[0]);
+    if (node.op !== 'Add' || !node.inputs.some((name) => names.has(name)) || !isStream(node.outputs[0])) continue;
+    const other = names.has(node.inputs[0]) ? node.inputs[1] : node.inputs[0];
+    if (names.has(other) || !isStream(other)) {
       // Vectors of positions, which have no batch, are added to those of tokens.
       if (residuals.length > 1 || graph.initializers.has(other)) continue;
     }
     for (const value of summands(graph, other, last, follow)) parts.push({ value, mixes: follow(value, last).mixes });
     last = node.outputs[0];
+    names = new Set([last]);
     residuals.push(last);
     sums.push({ value: last, contributions: parts.length });
   }
@@ -72,6 +76,8 @@ function scaledStart(graph: Graph, embedding: string): string {
   );
   return scaled?.outputs[0] ?? embedding;
 }
+
+const isCopy = ({ op, domain }: Node) => domain === '' && (op === 'Cast' || op === 'Identity');
 
 const isScalar = ({ initializers }: Graph, name: string) =>
   initializers.get(name)?.shape.every((size) => size === 1) === true;

@@ -71,8 +71,8 @@ export async function alternativeBaseline(
     const places = [...prompt.matchAll(wholeWord(word))];
     if (places.length === 0) {
       throw new WhereforeError('unknown-name', 'the prompt has no such word', {
-        got: word,
-        fix: 'write it as it stands there',
+        got: `“${word}”`,
+        fix: 'write it as it stands there, without the space before it',
       });
     }
     const forms = places.map(({ index }) => prompt.slice(0, index) + other + prompt.slice(index + word.length));

@@ -66,3 +66,21 @@ function attentionWeights(graph: Graph): ReadonlySet<string> {
   }
   return weights;
 }
+
+/** Whether nothing but the vectors of tokens is added: no bias, no shift of a norm, no vectors of positions. */
+export function conservesRelevance({ nodes, initializers }: Graph): boolean {
+  const isRow = (name: string) => {
+    const { shape, type } = initializers.get(name) ?? {};
+    return shape?.length === 1 && type?.startsWith('float') === true;
+  };
+  const picked = new Set(
+    nodes.filter(({ op, inputs }) => op === 'Gather' && initializers.get(inputs[0])?.shape.length === 2).map(outputOf),
+  );
+  return !nodes.some((node) => {
+    const key = operatorKey(node);
+    if (key === 'Add') return node.inputs.some(isRow) || node.inputs.every((name) => picked.has(name));
+    return (key === 'LayerNormalization' || key === 'Gemm') && Boolean(node.inputs[2]);
+  });
+}
+
+const outputOf = ({ outputs }: Node): string => outputs[0];

@@ -16,7 +16,7 @@ import { openPrefixScorer, type PrefixScorer } from './prefix-scorer.ts';
 import { type AnswerTokens, type Question, questionOf, type WhyRequest } from './question.ts';
 import { type Joint, refinedLeaveOut } from './refined.ts';
 import { dividedBudget, type TokenBudget } from './token-budget.ts';
-import { type AttentionRelevance, transformerRelevance } from './transformer-relevance.ts';
+import { type AttentionRelevance, conservesRelevance, transformerRelevance } from './transformer-relevance.ts';
 import { openUnitGame, randomSets, type UnitGame } from './unit-game.ts';
 import { leaveOneOut, shapleyValues, sparseSurrogate } from './unit-methods.ts';
 import {
@@ -266,7 +266,7 @@ const runs: Readonly<Record<WhyMethodName, (asked: Asked, settings: Settings) =>
 };
 
 /** Relevance of the prompt's tokens; what the tokens of the answer themselves have is told beside it. */
-async function relevance({ program, question }: Asked, name: WhyMethodName, attention: AttentionRelevance) {
+async function relevance({ program, question, language }: Asked, name: WhyMethodName, attention: AttentionRelevance) {
   const { value, tokens } = await program.relevance((graph) => transformerRelevance(graph, attention));
   const count = question.encoded.ids.length;
   const own = tokens.subarray(count).reduce((sum, one) => sum + one, 0);
@@ -281,7 +281,7 @@ async function relevance({ program, question }: Asked, name: WhyMethodName, atte
       : ['a Softmax does not conserve relevance']),
   ];
   const values = tokens.slice(0, count);
-  const promises = attention === 'held';
+  const promises = attention === 'held' && conservesRelevance(language.model.graph);
   return made(name, { values, target: value - own, unit: 'token', promises, baseline: 'zero vectors', notes });
 }
 

@@ -25,6 +25,7 @@ export function renderJudgementPage(document: JudgementDocument): string {
 <section><h2>How far it can be trusted</h2>
 <table class="measures"><thead><tr><th>measure</th><th>value</th><th>95 % interval</th><th>what it means</th></tr></thead><tbody>
 ${measure(`${sides.a} wins`, winRate, 'of all pairs, those not decided counting half; without a difference .5')}
+<tr><th>chance of so uneven a result</th><td>${chanceText(judgement.chance)}</td><td>–</td><td class="quiet">if neither were better; a verdict needs less than .05</td></tr>
 ${measure('both orders agree', consistency, 'of the pairs where both were a choice; a judge that goes by the order: 0')}
 ${measure('order bias', orderBias, '0: the order does not matter, 1: always the first, −1: always the second')}
 ${measure('the longer answer wins', longerWins, 'of the decided pairs; near 1, a ruler would judge as well')}
@@ -50,6 +51,8 @@ ${command !== undefined && html`<section><h2>How to reproduce</h2><pre>${command
 <p class="quiet">${id}; replies: ${replies[0]} with ${sides.a} first, ${replies[1]} with ${sides.b} first</p></details>`;
   }
 }
+
+const chanceText = (chance: number): string => (chance < 0.005 ? 'under .01' : decimals(chance));
 
 const decimals = (value: number): string =>
   value
