@@ -1,37 +1,29 @@
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../explain/version.ts';
-import { defineAdapt } from './adapt.ts';
-import { defineAudit } from './audit.ts';
-import { defineDemo } from './demo.ts';
 import { downloadNamedModels } from './downloaded-models.ts';
-import { defineEvaluate } from './evaluate.ts';
-import { defineExplain } from './explain.ts';
 import { reportFailure } from './failure.ts';
-import { defineGradient } from './gradient.ts';
-import { defineInfluence } from './influence.ts';
-import { defineInspect } from './inspect.ts';
-import { defineLanguage } from './language/language.ts';
-import { defineReplay } from './replay.ts';
-import { defineRetrain } from './retrain.ts';
-import { defineRuns } from './runs.ts';
-import { defineTrace } from './trace.ts';
-import { defineWorker } from './worker.ts';
+import { type Definitions, defineNamed } from './named-commands.ts';
 
-const commands = [
-  defineDemo,
-  defineExplain,
-  defineEvaluate,
-  defineInspect,
-  defineGradient,
-  defineReplay,
-  defineAdapt,
-  defineAudit,
-  defineInfluence,
-  defineRetrain,
-  defineTrace,
-  defineLanguage,
-  defineWorker,
-];
+/** Commands, in the order of the help; a module is loaded with the command that is asked for. */
+const commands: Definitions = {
+  demo: async () => (await import('./demo.ts')).defineDemo,
+  explain: async () => (await import('./explain.ts')).defineExplain,
+  evaluate: async () => (await import('./evaluate.ts')).defineEvaluate,
+  inspect: async () => (await import('./inspect.ts')).defineInspect,
+  gradient: async () => (await import('./gradient.ts')).defineGradient,
+  replay: async () => (await import('./replay.ts')).defineReplay,
+  adapt: async () => (await import('./adapt.ts')).defineAdapt,
+  audit: async () => (await import('./audit.ts')).defineAudit,
+  influence: async () => (await import('./influence.ts')).defineInfluence,
+  retrain: async () => (await import('./retrain.ts')).defineRetrain,
+  trace: async () => (await import('./trace.ts')).defineTrace,
+  language: async () => (await import('./language/language.ts')).defineLanguage,
+  worker: async () => (await import('./worker.ts')).defineWorker,
+  runs: async () => {
+    const { defineRuns } = await import('./runs.ts');
+    return (program) => defineRuns(program, runCommandLine);
+  },
+};
 
 /**
  * Runs what stands behind `wherefore` on a command line and returns the exit code: 0, 1 for a mistake that the user can
@@ -48,11 +40,10 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
     .enablePositionalOptions()
     .exitOverride()
     .hook('preAction', (_, command) => downloadNamedModels(command));
-  for (const define of commands) define(program);
-  defineRuns(program, runCommandLine);
-  for (const command of program.commands.flatMap((one) => [one, ...one.commands]))
-    command.copyInheritedSettings(program).option('--debug', 'show where an error came from');
   try {
+    await defineNamed(program, commands, words);
+    for (const command of program.commands.flatMap((one) => [one, ...one.commands]))
+      command.copyInheritedSettings(program).option('--debug', 'show where an error came from');
     if (words.length === 0) program.help({ error: true });
     await program.parseAsync(words, { from: 'user' });
     return 0;

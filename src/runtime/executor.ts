@@ -105,6 +105,7 @@ export class Executor {
   readonly #ownsRuntime: boolean;
   readonly #sessions = new Map<Graph, Opened>();
   readonly #specialised = namedMemo<Graph, Promise<Specialised>>();
+  #waiting: { readonly graph: Graph; readonly session: Session } | undefined;
   #isClosed = false;
   /** Forward or backward passes so far: what an explanation reports as its cost. */
   runs = 0;
@@ -153,6 +154,26 @@ export class Executor {
   open(graph: Graph, options: Pick<SessionOptions, 'optimization' | 'prepack'> = {}): Promise<Session> {
     this.#checkOpen();
     return this.runtime.open({ ...this.model, graph }, { ...options, weights: this.#weights });
+  }
+
+  /**
+   * As {@link open}, but what is released waits for the next who asks for the same graph; one session waits at a time.
+   * Whoever borrows it feeds everything that was carried anew.
+   */
+  async borrow(graph: Graph): Promise<Session> {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting && waiting.graph !== graph) await waiting.session.release();
+    const session = waiting?.graph === graph ? waiting.session : await this.open(graph);
+    return {
+      run: (feeds, fetches, options) => session.run(feeds, fetches, options),
+      read: (inputs) => session.read(inputs),
+      release: async () => {
+        const other = this.#waiting;
+        this.#waiting = this.#isClosed ? undefined : { graph, session };
+        await (this.#isClosed ? session : other?.session)?.release();
+      },
+    };
   }
 
   /** Facts of a graph for the shapes of `feeds`, from one probing run, and the graph with them built in. Cached. */
@@ -211,6 +232,8 @@ export class Executor {
   async releaseSessions(): Promise<void> {
     const opened = [...this.#sessions.values()];
     this.#sessions.clear();
+    await this.#waiting?.session.release();
+    this.#waiting = undefined;
     await Promise.all(opened.map(async ({ session }) => (await session).release()));
   }
 

@@ -122,6 +122,10 @@ export const narrowing: Readonly<Record<string, Narrow>> = {
     if (axis === rank - 2) return left.length === rank ? { axes: [axis, undefined] } : undefined;
     return { axes: broadcast(axis, rank, [left, right]) };
   },
+  Gemm: (node, axis, { shapes }) => {
+    const plain = intAttribute(node, 'transA', 0) === 0 && axis === 0;
+    return plain && (shapes.get(node.inputs[2] ?? '')?.length ?? 0) < 2 ? { axes: [0] } : undefined;
+  },
   Reshape: regroup,
   Squeeze: regroup,
   Unsqueeze: regroup,
@@ -150,10 +154,13 @@ function placesOf(node: Node, shapes: ReadonlyMap<string, readonly number[]>): P
  * A graph that computes the same where it takes places of an axis out of a value, fewer than it has: what lies before is
  * computed at these alone, as far back as no others are needed. A language model's last layer then works for the
  * positions of an answer instead of all. Where the axis has one place, nothing is left to take.
+ * @param facts the list of places may have the length -1: how many there are is known when the graph runs
+ * @param only the one list of places that is looked at; default all
  */
-export function atPositions(graph: Graph, facts: Facts): Graph {
+export function atPositions(graph: Graph, facts: Facts, only?: string): Graph {
   const shapes: Shapes = new Map(facts.shapes);
-  if (!graph.nodes.some((node) => placesOf(node, shapes))) return graph;
+  const takes = (node: Node) => (only === undefined || node.inputs[1] === only ? placesOf(node, shapes) : undefined);
+  if (!graph.nodes.some(takes)) return graph;
   const builder = new GraphBuilder(graph, { prefix: 'position/' });
   const ints = (values: readonly number[]) => builder.ints(values);
   const nodes = new Set(graph.nodes);
@@ -192,7 +199,7 @@ export function atPositions(graph: Graph, facts: Facts): Graph {
 
   const pending = [...graph.nodes];
   for (let node = pending.pop(); node; node = pending.pop()) {
-    const place = nodes.has(node) ? placesOf(node, shapes) : undefined;
+    const place = nodes.has(node) ? takes(node) : undefined;
     if (!place) continue;
     const [value] = node.inputs;
     const producer = producers.get(value);
@@ -218,7 +225,7 @@ export function atPositions(graph: Graph, facts: Facts): Graph {
       if (made && nodes.has(made)) pending.push(made);
     }
   }
-  const isWhole = (node: Node, place = placesOf(node, shapes)) =>
+  const isWhole = (node: Node, place = takes(node)) =>
     place?.count === 1 && shapes.get(node.inputs[0])?.[place.axis] === 1;
   const kept = [...nodes].map((node) => (isWhole(node) ? nodeOf('Identity', [node.inputs[0]], node.outputs[0]) : node));
   return sortNodes({ ...builder.build(), nodes: kept });

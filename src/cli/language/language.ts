@@ -1,45 +1,31 @@
 import type { Command } from 'commander';
-import { defineAudits } from './audit.ts';
-import { defineCircuit } from './circuit.ts';
-import { defineConcepts } from './concepts.ts';
-import { defineEdit } from './edit.ts';
-import { defineFeatures } from './features.ts';
-import { defineGenerate } from './generate.ts';
-import { defineJudge } from './judge.ts';
-import { defineProbe } from './probe.ts';
-import { defineReasoning } from './reasoning.ts';
-import { defineSay } from './say.ts';
-import { defineShortcut } from './shortcut.ts';
-import { defineSources } from './sources.ts';
-import { defineTaught } from './taught.ts';
-import { defineWhere } from './where.ts';
-import { defineWhy } from './why.ts';
+import { type Definitions, defineNamed } from '../named-commands.ts';
 
-const subcommands = [
-  defineGenerate,
-  defineWhy,
-  defineWhere,
-  defineTaught,
-  defineCircuit,
-  defineEdit,
-  defineFeatures,
-  defineProbe,
-  defineReasoning,
-  defineAudits,
-  defineSources,
-  defineShortcut,
-  defineConcepts,
-  defineJudge,
-  defineSay,
-];
+const subcommands: Definitions = {
+  generate: async () => (await import('./generate.ts')).defineGenerate,
+  why: async () => (await import('./why.ts')).defineWhy,
+  where: async () => (await import('./where.ts')).defineWhere,
+  taught: async () => (await import('./taught.ts')).defineTaught,
+  circuit: async () => (await import('./circuit.ts')).defineCircuit,
+  edit: async () => (await import('./edit.ts')).defineEdit,
+  features: async () => (await import('./features.ts')).defineFeatures,
+  probe: async () => (await import('./probe.ts')).defineProbe,
+  reasoning: async () => (await import('./reasoning.ts')).defineReasoning,
+  audit: async () => (await import('./audit.ts')).defineAudits,
+  sources: async () => (await import('./sources.ts')).defineSources,
+  shortcut: async () => (await import('./shortcut.ts')).defineShortcut,
+  concepts: async () => (await import('./concepts.ts')).defineConcepts,
+  judge: async () => (await import('./judge.ts')).defineJudge,
+  say: async () => (await import('./say.ts')).defineSay,
+};
 
 /** `wherefore language`: one command for each question about a language model. */
-export function defineLanguage(program: Command): void {
+export async function defineLanguage(program: Command, words: readonly string[]): Promise<void> {
   const language = program
     .command('language')
     .enablePositionalOptions()
     .description(
       'questions about a language model: what it writes, why, who taught it, what it judges and how it puts explanations into words',
     );
-  for (const define of subcommands) define(language);
+  await defineNamed(language, subcommands, words);
 }

@@ -10,19 +10,25 @@ const tried = 8;
 /** Float32 sums in another order differ by less, relative to the largest logit. */
 const tolerance = 1e-3;
 
+/** Reads a text, and gives the logits behind its first tokens. */
+export type FirstLogits = (ids: readonly number[], count: number) => Promise<Float32Array>;
+
 /**
  * By how much what the model says at a token changes with tokens behind it, relative to the largest logit; 0 where by no
  * more than sums in another order differ. Two texts that begin alike are compared as far as they do, once for each model,
  * at eight tokens.
  * @throws WhereforeError `not-finite` for logits that are no numbers
  */
-export const looksAhead = memo(async (language: LanguageModel): Promise<number> => {
+export const looksAhead = memo(
+  (language: LanguageModel): Promise<number> => inOwnSession(language, (read) => changeAhead(language, read)),
+);
+
+async function changeAhead(language: LanguageModel, read: FirstLogits): Promise<number> {
   const ids = Array.from({ length: tried }, (_, i) => (7 + 5 * i) % language.tokenizer.size);
   const changed = ids.map((id, i) => (i < tried / 2 ? id : (id + 3) % language.tokenizer.size));
-  const [a, b] = await logitsOf(language, [ids, changed]);
+  const [a, b] = [(await read(ids, tried / 2)).slice(), await read(changed, tried / 2)];
   let [most, largest] = [0, 0];
-  const compared = (tried / 2) * (a.length / tried);
-  for (let i = 0; i < compared; i++) {
+  for (let i = 0; i < a.length; i++) {
     most = Math.max(most, Math.abs(a[i] - b[i]));
     largest = Math.max(largest, Math.abs(a[i]));
   }
@@ -34,12 +40,22 @@ export const looksAhead = memo(async (language: LanguageModel): Promise<number> 
     });
   }
   return most <= tolerance * largest ? 0 : most / largest;
-});
+}
 
-/** @throws WhereforeError `unsupported-model` where the model looks at later tokens, as encoders do */
-export async function checkCausal(language: LanguageModel): Promise<void> {
-  const change = await looksAhead(language);
-  if (change === 0) return;
+/** Models that were found not to look ahead. */
+const causal = new WeakSet<LanguageModel>();
+
+/**
+ * @param read an open session to ask, if there is one: none is opened then unless it says no
+ * @throws WhereforeError `unsupported-model` where the model looks at later tokens, as encoders do
+ */
+export async function checkCausal(language: LanguageModel, read?: FirstLogits): Promise<void> {
+  if (causal.has(language)) return;
+  const change = read && (await changeAhead(language, read)) === 0 ? 0 : await looksAhead(language);
+  if (change === 0) {
+    causal.add(language);
+    return;
+  }
   const mask = emptyToken(language.tokenizer, 'mask');
   throw new WhereforeError(
     'unsupported-model',
@@ -55,17 +71,16 @@ export async function checkCausal(language: LanguageModel): Promise<void> {
   );
 }
 
-/** The logits of some texts, in a session that is closed again: its weights are read from the file as they lie there. */
-async function logitsOf(language: LanguageModel, texts: readonly (readonly number[])[]): Promise<Float32Array[]> {
+/** Asks in a session that is closed again: its weights are read from the file as they lie there. */
+async function inOwnSession(language: LanguageModel, ask: (read: FirstLogits) => Promise<number>): Promise<number> {
   const { model, logits } = language;
   const session = await model.executor.open(model.graph, { optimization: 'none', prepack: false });
   try {
-    const found: Float32Array[] = [];
-    for (const ids of texts) {
+    return await ask(async (ids, count) => {
       const results = await session.run(feedsOf(language, [ids]), [logits]);
-      found.push(results.get(logits)?.data as Float32Array);
-    }
-    return found;
+      const all = results.get(logits)?.data as Float32Array;
+      return all.subarray(0, (count * all.length) / ids.length);
+    });
   } finally {
     await session.release();
   }

@@ -30,10 +30,6 @@ export const rowRules: Readonly<Record<string, Narrow>> = {
     const at = counted(intAttribute(node, 'axis', 0), shapeOf(known, node.inputs[0]).length);
     return axis === at ? undefined : { axes: [axis] };
   },
-  Gemm: (node, axis, known) => {
-    const plain = intAttribute(node, 'transA', 0) === 0 && axis === 0;
-    return plain && shapeOf(known, node.inputs[2] ?? '').length < 2 ? { axes: [0, undefined, undefined] } : undefined;
-  },
 };
 
 /** Operators that only move or repeat what they read: what lies before them is smaller to keep. */

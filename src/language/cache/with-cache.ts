@@ -31,6 +31,8 @@ export interface CachedGraph {
   readonly past: string;
   /** For each value asked for, its name here; it holds the rows of the new tokens. */
   readonly outputs: ReadonlyMap<string, { readonly name: string; readonly axis: number }>;
+  /** What is known of its values where all tokens are new. */
+  readonly facts: Facts;
 }
 
 export interface WithCacheRequest {
@@ -60,7 +62,8 @@ export function withCache(graph: Graph, facts: Facts, { rows, outputs }: WithCac
   );
   const state: State = {
     builder,
-    facts,
+    facts: { ...facts, shapes: known },
+    known,
     length,
     producers: producersOf(graph),
     axes: new Map(rows),
@@ -81,6 +84,7 @@ export function withCache(graph: Graph, facts: Facts, { rows, outputs }: WithCac
     caches: state.caches,
     past: state.past,
     outputs: new Map([...found].map(([name, axis]) => [name, { name, axis: axis as number }])),
+    facts: state.facts,
   };
 }
 
@@ -99,6 +103,8 @@ const opened = (input: Graph['inputs'][number], rows: ReadonlyMap<string, number
 interface State {
   readonly builder: GraphBuilder;
   readonly facts: Facts;
+  /** The shapes of `facts`, to which those of new values are added. */
+  readonly known: Map<string, readonly number[]>;
   readonly length: number;
   readonly producers: ReadonlyMap<string, Node>;
   /** Values of which only the rows of new tokens are computed, with the axis of the rows. */
@@ -171,11 +177,12 @@ function atRows(name: string, axis: number | undefined, state: State): string {
 
 /** The rows of the new tokens of a value that has all. */
 function rowsOf(name: string, axis: number, state: State): string {
-  const { builder, narrowed, past, end } = state;
+  const { builder, narrowed, past, end, known } = state;
   const key = JSON.stringify([name, axis]);
   const found =
     narrowed.get(key) ?? (rowsAlone(name, axis, state) || builder.op('Slice', [name, past, end, builder.ints([axis])]));
   narrowed.set(key, found);
+  known.set(found, shapeOf(state, name));
   return found;
 }
 
@@ -206,6 +213,7 @@ const regroups = ({ op }: Node): boolean => op === 'Reshape' || op === 'Squeeze'
 function whole(name: string, state: State): string {
   const found = state.wholes.get(name) ?? (again(name, state) || kept(name, state));
   state.wholes.set(name, found);
+  state.known.set(found, shapeOf(state, name));
   return found;
 }
 

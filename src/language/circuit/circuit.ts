@@ -1,5 +1,6 @@
 import { WhereforeError } from '../../errors.ts';
 import { permutation, random } from '../../tensor/random.ts';
+import { checkCausal } from '../cache/causal.ts';
 import { refuseEncoderDecoder } from '../model/encoder-decoder.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { promptIds } from '../model/prompt.ts';
@@ -106,6 +107,7 @@ export async function circuitOf(language: LanguageModel, options: CircuitOptions
   checkCounts(steps, neurons);
   const question = await questionOf(language, { prompt, answer, against, maxTokens: 1, signal });
   refuseMasks(question, language);
+  await checkCausal(language);
   const { ids, texts, special, tokens } = question.encoded;
   const weights = logitWeights(question);
   const program = await ComponentProgram.open(language, { length: ids.length, weights: [weights], signal });

@@ -1,3 +1,4 @@
+import { atPositions } from '../../attribution/pruning/at-positions.ts';
 import { GraphBuilder } from '../../onnx/builder.ts';
 import type { Graph } from '../../onnx/graph.ts';
 import { prune } from '../../onnx/lowering/extract.ts';
@@ -11,9 +12,11 @@ import { feedsOf } from '../model/run.ts';
 /** The graph that reads tokens behind others, and the names of what it gives. */
 export interface DecoderProgram {
   readonly cached: CachedGraph;
-  /** The logits behind the last token. */
-  readonly last: string;
-  /** log p of the token in `next` behind each token, `1 × tokens × 1`. */
+  /** Input: which of the new tokens are looked at, int64; the others are read for what they hand on alone. */
+  readonly positions: string;
+  /** The logits behind these. */
+  readonly logits: string;
+  /** log p of the token in `next` behind each of these, `1 × positions × 1`. */
   readonly scores: string;
   readonly next: string;
 }
@@ -44,13 +47,14 @@ async function makeProgram(language: LanguageModel, capacity: number): Promise<D
   const cached = withCache(graph, facts, { rows, outputs: [logits] });
   const { name, axis } = cached.outputs.get(logits) as { name: string; axis: number };
   const builder = new GraphBuilder(cached.graph, { prefix: 'decode/' });
-  const along = builder.ints([axis]);
-  const last = builder.op('Slice', [name, builder.ints([-1]), builder.ints([Number.MAX_SAFE_INTEGER]), along]);
-  builder.output(last, 'float32');
-  const next = builder.input(builder.fresh('next'), 'int64', [1, 'tokens', 1]);
-  const scores = builder.op('GatherElements', [builder.op('LogSoftmax', [name], { axis: -1 }), next], { axis: -1 });
-  builder.output(scores, 'float32');
-  return { cached: { ...cached, graph: prune(builder.build()) }, last, scores, next };
+  const positions = builder.input(builder.fresh('positions'), 'int64', ['positions']);
+  const wanted = builder.op('Gather', [name, positions], { axis });
+  const next = builder.input(builder.fresh('next'), 'int64', [1, 'positions', 1]);
+  const scores = builder.op('GatherElements', [builder.op('LogSoftmax', [wanted], { axis: -1 }), next], { axis: -1 });
+  for (const output of [wanted, scores]) builder.output(output, 'float32');
+  const shapes = new Map([...cached.facts.shapes, [positions, [-1]] as const]);
+  const lean = atPositions(prune(builder.build()), { ...cached.facts, shapes }, positions);
+  return { cached: { ...cached, graph: lean }, positions, logits: wanted, scores, next };
 }
 
 const entry = (feeds: ReadonlyMap<string, Tensor>, name: string | undefined) =>

@@ -20,9 +20,9 @@ export interface Decoder {
    */
   read(ids: readonly number[], signal?: AbortSignal): Promise<Float32Array>;
   /**
-   * Reads tokens, and tells of each how likely the one given for its place behind was.
-   * @param next for each token the one that follows it
-   * @returns log p(next[i] | all up to ids[i])
+   * Reads tokens, and tells of the last of them how likely the one given for the place behind each was.
+   * @param next for each of the last tokens, or of all, the one that follows it
+   * @returns log p(next[i] | all up to its place)
    */
   score(ids: readonly number[], next: readonly number[], signal?: AbortSignal): Promise<Float32Array>;
   /** Forgets the tokens behind the first `length`: what was computed of those before is kept. */
@@ -62,14 +62,28 @@ function joined(parts: readonly Float32Array[]): Float32Array {
  *   at later tokens
  */
 export async function openDecoder(language: LanguageModel, length: number): Promise<Decoder> {
-  await checkCausal(language);
   const { longest, model } = language;
   if (longest !== undefined && length > longest) {
+    await checkCausal(language);
     throw tooLong(language.name, length, longest, ' with those to be written');
   }
   const capacity = capacityFor(length, longest);
-  const program = await decoderProgram(language, capacity);
-  return new CachedDecoder(await model.executor.open(program.cached.graph), program, language, capacity);
+  const program = await decoderProgram(language, capacity).catch(async (error: unknown) => {
+    // What reads both ways has no such graph, and there is a better word for that.
+    await checkCausal(language);
+    throw error;
+  });
+  const decoder = new CachedDecoder(await model.executor.borrow(program.cached.graph), program, language, capacity);
+  try {
+    await checkCausal(
+      language,
+      capacity < smallestCapacity ? undefined : (ids, count) => decoder.firstLogits(ids, count),
+    );
+    return decoder;
+  } catch (error) {
+    await decoder.close();
+    throw error;
+  }
 }
 
 class CachedDecoder implements Decoder {
@@ -94,11 +108,20 @@ class CachedDecoder implements Decoder {
   }
 
   async read(ids: readonly number[], signal?: AbortSignal): Promise<Float32Array> {
-    return this.#run(ids, ids, this.#program.last, signal);
+    return this.#run(ids, [noToken], this.#program.logits, signal);
   }
 
   async score(ids: readonly number[], next: readonly number[], signal?: AbortSignal): Promise<Float32Array> {
     return this.#run(ids, next, this.#program.scores, signal);
+  }
+
+  /** The logits behind the first tokens of a text that is read for nothing else. */
+  async firstLogits(ids: readonly number[], count: number): Promise<Float32Array> {
+    this.rewind(0);
+    const places = Array.from({ length: count }, (_, i) => i);
+    const logits = await this.#runPiece(ids, places, { next: places.map(() => noToken), wanted: this.#program.logits });
+    this.rewind(0);
+    return logits;
   }
 
   rewind(length: number): void {
@@ -124,28 +147,34 @@ class CachedDecoder implements Decoder {
       });
     }
     const piece = pieceLength(this.capacity);
+    const first = ids.length - next.length;
     const read: Float32Array[] = [];
     for (let at = 0; at < ids.length; at += piece) {
-      const part = await this.#runPiece(ids.slice(at, at + piece), next.slice(at, at + piece), wanted, signal);
-      if (wanted === this.#program.last) read.pop();
-      read.push(part);
+      const part = ids.slice(at, at + piece);
+      const from = Math.min(Math.max(0, first - at), part.length);
+      const places = Array.from({ length: part.length - from }, (_, i) => from + i);
+      const behind = next.slice(at + from - first, at + part.length - first);
+      if (places.length > 0) read.push(await this.#runPiece(part, places, { next: behind, wanted, signal }));
+      // A graph runs for one token at least.
+      else await this.#runPiece(part, [part.length - 1], { next: [noToken], wanted, signal });
     }
     return read.length === 1 ? read[0] : joined(read);
   }
 
-  async #runPiece(ids: readonly number[], next: readonly number[], wanted: string, signal?: AbortSignal) {
-    const { cached } = this.#program;
+  async #runPiece(ids: readonly number[], places: readonly number[], { next, wanted, signal }: Wanted) {
+    const { cached, positions } = this.#program;
     const past = this.#length;
     const { roles, model } = this.#language;
     const shape = [1, ids.length];
     const feeds = new Map<string, Tensor>([
       [roles.ids, wholeNumbers(model, roles.ids, shape, ids)],
       [cached.past, int64([1], [past])],
-      [this.#program.next, int64([1, ids.length, 1], next)],
+      [positions, int64([places.length], places)],
+      [this.#program.next, int64([1, places.length, 1], next)],
     ]);
     if (roles.positions !== undefined) {
-      const positions = ids.map((_, i) => past + i);
-      feeds.set(roles.positions, wholeNumbers(model, roles.positions, shape, positions));
+      const own = ids.map((_, i) => past + i);
+      feeds.set(roles.positions, wholeNumbers(model, roles.positions, shape, own));
     }
     if (this.#isEmpty) for (const { input, type, shape } of cached.caches) feeds.set(input, tensor(type, shape));
     const results = await this.#session.run(feeds, [wanted], { carry: this.#carry, signal });
@@ -153,4 +182,14 @@ class CachedDecoder implements Decoder {
     this.#length = past + ids.length;
     return results.get(wanted)?.data as Float32Array;
   }
+}
+
+/** A next token, where none is asked about. */
+const noToken = 0;
+
+interface Wanted {
+  /** Of each place the token behind it. */
+  readonly next: readonly number[];
+  readonly wanted: string;
+  readonly signal?: AbortSignal;
 }

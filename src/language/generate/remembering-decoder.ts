@@ -35,9 +35,9 @@ export async function openRememberingDecoder(language: LanguageModel, length: nu
     },
     async score(ids, first, signal) {
       const shared = rewind(ids, first - 1);
-      const scores = await decoder.score(ids.slice(shared, -1), ids.slice(shared + 1), signal);
+      const scores = await decoder.score(ids.slice(shared, -1), ids.slice(first), signal);
       known = ids.slice(0, -1);
-      return scores.subarray(scores.length - (ids.length - first));
+      return scores;
     },
     close: () => decoder.close(),
   };

@@ -1,3 +1,4 @@
+import { checkCausal } from '../cache/causal.ts';
 import { generate } from '../generate/generate.ts';
 import { refuseEncoderDecoder } from '../model/encoder-decoder.ts';
 import type { LanguageModel } from '../model/language-model.ts';
@@ -77,6 +78,7 @@ export async function whereInModel(language: LanguageModel, options: WhereOption
   const { prompt, answer, against, corrupt, steering, signal, onProgress = () => undefined } = options;
   const question = await questionOf(language, { prompt, answer, against, maxTokens: 1, signal });
   refuseMasks(question, language);
+  await checkCausal(language);
   const { ids, texts, special, tokens } = question.encoded;
   const weights = logitWeights(question);
   onProgress('logit lens');

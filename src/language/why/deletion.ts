@@ -17,36 +17,48 @@ export interface DeletionCurve {
 const mostPoints = 20;
 const randomOrders = 8;
 
-/** Deletes units from the largest score down. */
-export async function deletionCurve(
-  game: UnitGame,
-  name: string,
-  scores: ArrayLike<number>,
-  { points = mostPoints } = {},
-): Promise<DeletionCurve> {
-  const order = Array.from({ length: scores.length }, (_, i) => i).sort((a, b) => scores[b] - scores[a] || a - b);
-  const deleted = pointsOf(game.units.length, points);
-  return curveOf(game, name, deleted, await valuesAlong(game, order, deleted));
+/** An order in which units are deleted: from the largest score down. */
+export interface ScoredOrder {
+  readonly name: string;
+  readonly scores: ArrayLike<number>;
 }
 
-/** Deletes units in random orders: their mean, with their range. */
-export async function randomDeletion(
-  game: UnitGame,
+/** Curves that are to be measured: the sets of units that are asked about, and the curves that their values make. */
+export interface PlannedCurves {
+  readonly sets: readonly Uint8Array[];
+  read(values: ArrayLike<number>): DeletionCurve[];
+}
+
+/**
+ * Plans a curve for each order, and one of random orders: their mean, with their range. All sets of all curves stand in
+ * one list, so that those which begin alike, or are the same, are not read twice.
+ */
+export function plannedCurves(
+  { units, full }: Pick<UnitGame, 'units' | 'full'>,
+  named: readonly ScoredOrder[],
   seed: number,
   { points = mostPoints, orders = randomOrders } = {},
-): Promise<DeletionCurve> {
+): PlannedCurves {
   const source = random(seed, 4);
-  const deleted = pointsOf(game.units.length, points);
-  const runs: Float64Array[] = [];
-  for (let r = 0; r < orders; r++)
-    runs.push(await valuesAlong(game, Array.from(permutation(game.units.length, source)), deleted));
-  const at = (i: number) => runs.map((run) => run[i]);
-  const mean = deleted.map((_, i) => at(i).reduce((sum, value) => sum + value, 0) / orders);
-  const range = deleted.map((_, i) => {
-    const sorted = at(i).sort((a, b) => a - b);
-    return [sorted[0], sorted[sorted.length - 1]] as const;
-  });
-  return { ...curveOf(game, 'random', deleted, mean), range };
+  const deleted = pointsOf(units.length, points);
+  const scored = named.map(({ scores }) =>
+    Array.from({ length: scores.length }, (_, i) => i).sort((a, b) => scores[b] - scores[a] || a - b),
+  );
+  const drawn = Array.from({ length: orders }, () => Array.from(permutation(units.length, source)));
+  return {
+    sets: [...scored, ...drawn].flatMap((order) => setsAlong(order, deleted)),
+    read(values) {
+      const curve = (c: number) => Array.from(deleted, (_, i) => values[c * deleted.length + i]);
+      const found = named.map(({ name }, c) => curveOf(full, name, deleted, curve(c)));
+      const at = (i: number) => drawn.map((_, r) => curve(named.length + r)[i]);
+      const mean = deleted.map((_, i) => at(i).reduce((sum, value) => sum + value, 0) / orders);
+      const range = deleted.map((_, i) => {
+        const sorted = at(i).sort((a, b) => a - b);
+        return [sorted[0], sorted[sorted.length - 1]] as const;
+      });
+      return [...found, { ...curveOf(full, 'random', deleted, mean), range }];
+    },
+  };
 }
 
 /** How many words of the answer each unit holds, without case: the trivial way to find what an answer comes from. */
@@ -62,18 +74,16 @@ function pointsOf(units: number, most: number): number[] {
   return Array.from({ length: steps + 1 }, (_, i) => Math.round((i * units) / steps));
 }
 
-function valuesAlong(game: UnitGame, order: readonly number[], deleted: readonly number[]): Promise<Float64Array> {
-  const sets = deleted.map((count) => {
+function setsAlong(order: readonly number[], deleted: readonly number[]): Uint8Array[] {
+  return deleted.map((count) => {
     const set = new Uint8Array(order.length).fill(1);
     for (const unit of order.slice(0, count)) set[unit] = 0;
     return set;
   });
-  return game.values(sets);
 }
 
-function curveOf({ full }: UnitGame, name: string, deleted: number[], values: ArrayLike<number>): DeletionCurve {
-  const list = Array.from(values);
-  const drops = list.slice(1).map((value) => full - value);
+function curveOf(full: number, name: string, deleted: number[], values: readonly number[]): DeletionCurve {
+  const drops = values.slice(1).map((value) => full - value);
   const drop = drops.length === 0 ? 0 : drops.reduce((sum, value) => sum + value, 0) / drops.length;
-  return { name, deleted, values: list, drop };
+  return { name, deleted, values, drop };
 }

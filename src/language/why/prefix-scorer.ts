@@ -1,4 +1,4 @@
-import { type Decoder, openDecoder } from '../generate/decoder.ts';
+import { openDecoder } from '../generate/decoder.ts';
 import { openEncoderDecoder } from '../generate/encoder-decoder.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { logsAtMasks } from '../model/masks.ts';
@@ -31,13 +31,12 @@ export async function openPrefixScorer(
   const cost = { calls: 0, tokens: 0 };
   const summed = async (prompt: readonly number[], { ids, counted: [start, end] }: AnswerTokens) => {
     const all = [...prompt, ...ids.slice(0, end)];
-    const shared = Math.min(sharedLength(read, all), prompt.length - 1);
-    const scores = await scoresBehind(decoder, all, shared, signal);
+    const shared = Math.min(sharedLength(read, all), prompt.length + start - 1);
+    decoder.rewind(shared);
+    const scores = await decoder.score(all.slice(shared, -1), ids.slice(start, end), signal);
     read = all.slice(0, -1);
     cost.tokens += all.length - 1 - shared;
-    let sum = 0;
-    for (let i = scores.length - (end - start); i < scores.length; i++) sum += scores[i];
-    return sum;
+    return scores.reduce((sum, score) => sum + score, 0);
   };
   const score = async (prompt: readonly number[]) => {
     cost.calls++;
@@ -81,12 +80,6 @@ function encoderScorer(language: LanguageModel, question: Question, signal?: Abo
     cost,
     close: async () => undefined,
   };
-}
-
-/** log p of each token behind the first `shared`, which the decoder has read already. */
-function scoresBehind(decoder: Decoder, all: readonly number[], shared: number, signal?: AbortSignal) {
-  decoder.rewind(shared);
-  return decoder.score(all.slice(shared, -1), all.slice(shared + 1), signal);
 }
 
 function sharedLength(a: readonly number[], b: readonly number[]): number {

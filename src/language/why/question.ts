@@ -1,6 +1,5 @@
 import type { EncodedText } from '../../data/inputs/text-length.ts';
 import { WhereforeError } from '../../errors.ts';
-import { checkCausal } from '../cache/causal.ts';
 import { generate } from '../generate/generate.ts';
 import { splitIds } from '../generate/local-text-model.ts';
 import type { LanguageModel } from '../model/language-model.ts';
@@ -62,7 +61,6 @@ export async function questionOf(language: LanguageModel, request: WhyRequest): 
   }
   const whole = language.tokenizer.encode(prompt);
   const masks = await masksIn(language, whole);
-  if (!masks && !language.decoder) await checkCausal(language);
   const encoded = masks ? whole : promptOf(language, whole);
   if (answer !== undefined && against !== undefined && answer === against) {
     throw new WhereforeError('invalid-argument', 'the answer is compared with itself', {

@@ -9,7 +9,10 @@ export interface UnitGame {
   readonly full: number;
   /** f without any unit. */
   readonly empty: number;
-  /** f with the units whose entry is 1; several sets are asked for at once so that prompts share their beginnings. */
+  /**
+   * f with the units whose entry is 1; several sets are asked for at once so that prompts share their beginnings. What was
+   * asked before is known.
+   */
   values(sets: readonly Uint8Array[]): Promise<Float64Array>;
   readonly cost: PrefixScorer['cost'];
 }
@@ -37,8 +40,15 @@ export async function openUnitGame(
       const unit = owner[token] ?? -1;
       return unit < 0 || set[unit] === 1 || (needsFirst && token === 0);
     });
-  const full = await worth(new Uint8Array(units.length).fill(1));
-  const empty = await worth(new Uint8Array(units.length));
+  const known = new Map<string, number>();
+  const asked = async (set: Uint8Array) => {
+    const key = set.join('');
+    const value = known.get(key) ?? (await worth(set));
+    known.set(key, value);
+    return value;
+  };
+  const full = await asked(new Uint8Array(units.length).fill(1));
+  const empty = await asked(new Uint8Array(units.length));
   return {
     units,
     full,
@@ -48,7 +58,7 @@ export async function openUnitGame(
       // Sets that begin alike stand beside each other: their common beginning is read once.
       const order = sets.map((_, i) => i).sort((a, b) => compare(sets[b], sets[a]));
       const result = new Float64Array(sets.length);
-      for (const i of order) result[i] = await worth(sets[i]);
+      for (const i of order) result[i] = await asked(sets[i]);
       return result;
     },
   };

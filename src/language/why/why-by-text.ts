@@ -1,7 +1,7 @@
 import { WhereforeError } from '../../errors.ts';
 import { type Unit, type UnitKind, unitKinds } from '../text/units.ts';
 import type { TextModel } from '../text-model.ts';
-import { deletionCurve, lexicalOverlap, randomDeletion } from './deletion.ts';
+import { lexicalOverlap, plannedCurves } from './deletion.ts';
 import { made, spread } from './made-attribution.ts';
 import { titles } from './method-titles.ts';
 import type { PrefixScorer } from './prefix-scorer.ts';
@@ -52,17 +52,18 @@ export async function whyByText(model: TextModel, options: WhyByTextOptions): Pr
   const game = await openUnitGame(scorer, units[unit], { mayBeEmpty: options.keep === undefined });
   const [target, baseline] = [game.full - game.empty, `the prompt without any ${unit}`];
   const attributions = [];
-  const judging = [];
+  const orders = [];
   for (const [i, name] of methods.entries()) {
     const { values, ...told } = await run[i](game, { sets, samples, seed });
     const all = spread({ units: units[unit] }, values);
     attributions.push(made(name, { ...told, values: all, target, unit, baseline }));
-    judging.push(await deletionCurve(game, titles[name].title, values, curves));
+    orders.push({ name: titles[name].title, scores: values });
   }
   const lengths = game.units.map(({ text }) => text.length);
-  judging.push(await deletionCurve(game, 'words of the answer', lexicalOverlap(game, question.answer.text), curves));
-  judging.push(await deletionCurve(game, 'longest first', lengths, curves));
-  judging.push(await randomDeletion(game, seed, curves));
+  orders.push({ name: 'words of the answer', scores: lexicalOverlap(game, question.answer.text) });
+  orders.push({ name: 'longest first', scores: lengths });
+  const plan = plannedCurves(game, orders, seed, curves);
+  const judging = plan.read(await game.values(plan.sets));
   return {
     format: 'wherefore/language-why',
     version: 1,

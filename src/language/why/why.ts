@@ -5,7 +5,7 @@ import type { LanguageModel } from '../model/language-model.ts';
 import { type Unit, type UnitKind, unitKinds, unitsOf } from '../text/units.ts';
 import { unknownNote } from '../text/unknown-words.ts';
 import { chosenBaseline } from './chosen-baseline.ts';
-import { deletionCurve, lexicalOverlap, randomDeletion } from './deletion.ts';
+import { lexicalOverlap, plannedCurves } from './deletion.ts';
 import { openEmbeddingProgram } from './embedding-program.ts';
 import type { EmbeddingProgram } from './embedding-program-type.ts';
 import { gradientTimesEmbedding, integratedGradients } from './gradient-methods.ts';
@@ -98,8 +98,7 @@ export async function why(language: LanguageModel, options: WhyOptions): Promise
       version: 1,
       model: { name: language.name, hash: language.model.hash },
       prompt: question.prompt,
-      answer: await answerOf(scorer, question, question.answer, question.generated),
-      against: question.against && (await answerOf(scorer, question, question.against, false)),
+      ...(await answersOf(scorer, question, game)),
       value: game.full,
       empty: game.empty,
       units,
@@ -306,7 +305,18 @@ async function judged(asked: Asked, found: readonly WhyAttribution[], seed: numb
   const { judging } = budget;
   const { sets } = judging;
   const unseen = randomSets(sets, game.units.length, random(seed, 5));
-  const values = await game.values(unseen);
+  const plan = plannedCurves(
+    game,
+    [
+      ...found.map((one) => ({ name: one.title, scores: perUnit(asked, one) })),
+      { name: 'words of the answer', scores: lexicalOverlap(game, question.answer.text) },
+      { name: 'longest first', scores: game.units.map(({ tokens }) => tokens.length) },
+    ],
+    seed,
+    judging,
+  );
+  const all = await game.values([...unseen, ...plan.sets]);
+  const values = all.subarray(0, sets);
   const counts = unseen.map((set) => set.reduce((sum, held) => sum + held, 0));
   const ldsOf = (shares: readonly number[]) =>
     spearman(
@@ -314,30 +324,25 @@ async function judged(asked: Asked, found: readonly WhyAttribution[], seed: numb
       values,
     ) ?? null;
   const attributions = found.map((one) => ({ ...one, lds: ldsOf(perUnit(asked, one)) }));
-  const curves = [];
-  for (const one of found) curves.push(await deletionCurve(game, one.title, perUnit(asked, one), judging));
-  curves.push(await deletionCurve(game, 'words of the answer', lexicalOverlap(game, question.answer.text), judging));
-  curves.push(
-    await deletionCurve(
-      game,
-      'longest first',
-      game.units.map(({ tokens }) => tokens.length),
-      judging,
-    ),
-  );
-  curves.push(await randomDeletion(game, seed, judging));
   const mean = values.reduce((sum, value) => sum + value, 0) / sets;
   const spreadOf = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / sets);
-  return { attributions, curves, control: { sets, ldsOfCount: spearman(counts, values) ?? null, spread: spreadOf } };
+  return {
+    attributions,
+    curves: plan.read(all.subarray(sets)),
+    control: { sets, ldsOfCount: spearman(counts, values) ?? null, spread: spreadOf },
+  };
 }
 
-async function answerOf(
-  scorer: PrefixScorer,
-  question: Question,
-  answer: AnswerTokens,
-  generated: boolean,
-): Promise<WhyAnswer> {
-  const { text, texts: tokens, counted } = answer;
-  const logProbability = await scorer.logProbability(question.encoded.ids, answer);
-  return { text, tokens, counted, generated, logProbability };
+async function answersOf(scorer: PrefixScorer, { answer, against, encoded, generated }: Question, game: UnitGame) {
+  const told = ({ text, texts: tokens, counted }: AnswerTokens, isOwn: boolean, logProbability: number): WhyAnswer => ({
+    text,
+    tokens,
+    counted,
+    generated: isOwn,
+    logProbability,
+  });
+  // Without another answer, f is log p.
+  if (!against) return { answer: told(answer, generated, game.full), against: undefined };
+  const of = (one: AnswerTokens) => scorer.logProbability(encoded.ids, one);
+  return { answer: told(answer, generated, await of(answer)), against: told(against, false, await of(against)) };
 }
