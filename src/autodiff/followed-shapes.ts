@@ -134,6 +134,7 @@ const rules: Readonly<Record<string, { readonly values: number; readonly rule: R
   ConstantOfShape: { values: 0, rule: (_, __, [shape]) => shape },
   Gather: { values: 2, rule: gather },
   GatherElements: { values: 2, rule: (_, [, indices]) => indices },
+  ScatterND: { values: 3, rule: (_, [data]) => data },
   ...Object.fromEntries(['ReduceMean', 'ReduceSum', 'ReduceMax'].map((op) => [op, { values: 1, rule: reduce }])),
 };
 

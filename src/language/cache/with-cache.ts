@@ -40,6 +40,11 @@ export interface WithCacheRequest {
   readonly rows: ReadonlyMap<string, number>;
   /** Values of the graph that are wanted. */
   readonly outputs: readonly string[];
+  /**
+   * Whether every size follows from how many tokens are new, and none from how many were before: one graph of fixed sizes,
+   * which can be differentiated, then serves all places of a text. Default false, which copies less.
+   */
+  readonly fixedSizes?: boolean;
 }
 
 /**
@@ -52,7 +57,7 @@ export interface WithCacheRequest {
  * tokens hold anything finite and must be out of reach for the same reason.
  * @throws WhereforeError `unsupported-model` for a nested graph that reads tokens
  */
-export function withCache(graph: Graph, facts: Facts, { rows, outputs }: WithCacheRequest): CachedGraph {
+export function withCache(graph: Graph, facts: Facts, { rows, outputs, fixedSizes }: WithCacheRequest): CachedGraph {
   const known = new Map(facts.shapes);
   const [ids, idAxis] = [...rows][0];
   const length = known.get(ids)?.[idAxis] as number;
@@ -70,11 +75,9 @@ export function withCache(graph: Graph, facts: Facts, { rows, outputs }: WithCac
     wholes: new Map(),
     narrowed: new Map(),
     caches: [],
-    past: builder.input(builder.fresh('past'), 'int64', [1]),
-    end: '',
+    ...placesOf(builder, ids, idAxis),
+    isFixed: fixedSizes === true,
   };
-  const count = builder.op('Shape', [ids], { start: idAxis, end: idAxis + 1 });
-  state.end = builder.op('Add', [state.past, count]);
   for (const node of graph.nodes) follow(node, state);
   const found = new Map(outputs.map((name) => [name, state.axes.get(name)]));
   const missing = [...found].find(([, axis]) => axis === undefined);
@@ -113,7 +116,20 @@ interface State {
   readonly narrowed: Map<string, string>;
   readonly caches: CachedValue[];
   readonly past: string;
-  end: string;
+  readonly isFixed: boolean;
+  /** How many tokens are new, `[1]`, the place behind them, `[1]`, and all their places, `[tokens]`. */
+  readonly count: string;
+  readonly end: string;
+  readonly places: string;
+}
+
+/** Where the new tokens stand. */
+function placesOf(builder: GraphBuilder, ids: string, axis: number): Pick<State, 'past' | 'count' | 'end' | 'places'> {
+  const past = builder.input(builder.fresh('past'), 'int64', [1]);
+  const count = builder.op('Shape', [ids], { start: axis, end: axis + 1 });
+  const [zero, one] = [builder.scalar(0, 'int64'), builder.scalar(1, 'int64')];
+  const upwards = builder.op('Range', [zero, builder.op('Squeeze', [count]), one]);
+  return { past, count, end: builder.op('Add', [past, count]), places: builder.op('Add', [past, upwards]) };
 }
 
 const shapeOf = ({ facts }: State, name: string) => facts.shapes.get(name) ?? [];
@@ -179,8 +195,11 @@ function atRows(name: string, axis: number | undefined, state: State): string {
 function rowsOf(name: string, axis: number, state: State): string {
   const { builder, narrowed, past, end, known } = state;
   const key = JSON.stringify([name, axis]);
-  const found =
-    narrowed.get(key) ?? (rowsAlone(name, axis, state) || builder.op('Slice', [name, past, end, builder.ints([axis])]));
+  const taken = () =>
+    state.isFixed
+      ? builder.op('Gather', [name, state.places], { axis })
+      : builder.op('Slice', [name, past, end, builder.ints([axis])]);
+  const found = narrowed.get(key) ?? (rowsAlone(name, axis, state) || taken());
   narrowed.set(key, found);
   known.set(found, shapeOf(state, name));
   return found;
@@ -245,11 +264,30 @@ function kept(name: string, state: State): string {
   const shape = shapeOf(state, name);
   const type = facts.types.get(name) ?? 'float32';
   const input = builder.input(builder.fresh('kept'), type, shape);
-  const along = builder.ints([axis]);
-  const before = builder.op('Slice', [input, builder.ints([0]), past, along]);
-  const behind = builder.op('Slice', [input, end, builder.ints([length]), along]);
-  const output = builder.op('Concat', [before, name, behind], { axis });
+  const joined = () => {
+    const along = builder.ints([axis]);
+    const before = builder.op('Slice', [input, builder.ints([0]), past, along]);
+    const behind = builder.op('Slice', [input, end, builder.ints([length]), along]);
+    return builder.op('Concat', [before, name, behind], { axis });
+  };
+  const output = state.isFixed
+    ? builder.op('ScatterND', [input, elementsAt(shape.slice(0, axis), state), name])
+    : joined();
   builder.output(output, type, shape);
   state.caches.push({ input, output, type, shape });
   return output;
+}
+
+/** Where the rows of the new tokens lie in a value whose axis of tokens has these before it: `before… × tokens × axes`. */
+function elementsAt(before: readonly number[], { builder, places, count }: State): string {
+  const axis = before.length;
+  const sizes = (last: number) =>
+    builder.op('Concat', [builder.ints(before), count, builder.ints([last])], { axis: 0 });
+  const own = builder.op('Reshape', [places, builder.ints([...before.map(() => 1), -1, 1])]);
+  if (axis === 0) return own;
+  const coordinates: number[] = [];
+  for (let i = 0; i < sizeOf(before); i++)
+    for (let k = 0; k < axis; k++) coordinates.push(Math.floor(i / sizeOf(before.slice(k + 1))) % before[k]);
+  const grid = builder.op('Expand', [builder.ints(coordinates, [...before, 1, axis]), sizes(axis)]);
+  return builder.op('Concat', [grid, builder.op('Expand', [own, sizes(1)])], { axis: -1 });
 }

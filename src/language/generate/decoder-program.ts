@@ -30,11 +30,18 @@ const largeWeights = 2 ** 26;
 
 const programs = namedMemo<LanguageModel, Promise<DecoderProgram>>();
 
-/** The graph for texts of up to `capacity` tokens, made once. */
-export const decoderProgram = (language: LanguageModel, capacity: number): Promise<DecoderProgram> =>
-  programs(language, String(capacity), () => makeProgram(language, capacity));
+/**
+ * The graph for texts of up to `capacity` tokens, made once.
+ * @param fixedSizes as in {@link withCache}
+ */
+export const decoderProgram = (
+  language: LanguageModel,
+  capacity: number,
+  { fixedSizes = false } = {},
+): Promise<DecoderProgram> =>
+  programs(language, `${capacity} ${fixedSizes}`, () => makeProgram(language, capacity, fixedSizes));
 
-async function makeProgram(language: LanguageModel, capacity: number): Promise<DecoderProgram> {
+async function makeProgram(language: LanguageModel, capacity: number, fixedSizes: boolean): Promise<DecoderProgram> {
   const { model, roles, logits } = language;
   const feeds = feedsOf(language, [new Array<number>(capacity).fill(0)]);
   const plain = withConstants(model.graph, new Map([roles.mask, roles.types].flatMap((name) => entry(feeds, name))));
@@ -44,7 +51,7 @@ async function makeProgram(language: LanguageModel, capacity: number): Promise<D
   const rows = new Map(
     [roles.ids, roles.positions].flatMap((name) => (name === undefined ? [] : [[name, 1] as const])),
   );
-  const cached = withCache(graph, facts, { rows, outputs: [logits] });
+  const cached = withCache(graph, facts, { rows, outputs: [logits], fixedSizes });
   const { name, axis } = cached.outputs.get(logits) as { name: string; axis: number };
   const builder = new GraphBuilder(cached.graph, { prefix: 'decode/' });
   const positions = builder.input(builder.fresh('positions'), 'int64', ['positions']);
@@ -61,7 +68,7 @@ const entry = (feeds: ReadonlyMap<string, Tensor>, name: string | undefined) =>
   name === undefined ? [] : [[name, feeds.get(name) as Tensor] as const];
 
 /** A graph with some inputs as constants: nothing is padded here, so the mask is the same in every run. */
-export function withConstants(graph: Graph, constants: ReadonlyMap<string, Tensor>): Graph {
+function withConstants(graph: Graph, constants: ReadonlyMap<string, Tensor>): Graph {
   const initializers = new Map(graph.initializers);
   for (const [name, value] of constants) {
     initializers.set(name, { name, type: value.type, shape: value.shape, location: { kind: 'memory', tensor: value } });

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sharedData } from '../../../test/shared-data.ts';
+import { int64, type Tensor, tensor } from '../../tensor/tensor.ts';
 import { type LanguageModel, openLanguageModel } from '../model/language-model.ts';
 import { logitsAt } from '../model/run.ts';
 import { capacityFor, openDecoder } from './decoder.ts';
+import { decoderProgram } from './decoder-program.ts';
 import { generate } from './generate.ts';
 import { largest } from './sampling.ts';
 
@@ -76,6 +78,46 @@ describe.skipIf(!folder)('a real language model', () => {
       expect(scores[i]).toBeCloseTo(row[ids[i + 1]] - most - Math.log(total), 4);
     }
     await decoder.close();
+  });
+
+  it('computes the vocabulary at the tokens asked about alone', async () => {
+    const { cached, positions, next, scores } = await decoderProgram(language, 64);
+    const ids = int64([1, 6], [1, 403, 407, 261, 378, 300]);
+    const feeds = new Map<string, Tensor>([
+      [language.roles.ids, ids],
+      [cached.past, int64([1], [0])],
+      [positions, int64([2], [4, 5])],
+      [next, int64([1, 2, 1], [300, 5])],
+      ...cached.caches.map(({ input, type, shape }) => [input, tensor(type, shape)] as const),
+    ]);
+    const { facts, graph } = await language.model.executor.specialise(cached.graph, feeds);
+    expect(facts.shapes.get(scores)).toEqual([1, 2, 1]);
+    const sized = graph.nodes.flatMap(({ outputs }) => outputs).map((name) => facts.shapes.get(name) ?? []);
+    // 512 tokens in the vocabulary: logits and log p, of two positions.
+    const wide = sized.filter((shape) => shape.length === 3 && shape[2] === 512);
+    expect(wide.length).toBeGreaterThan(1);
+    for (const shape of wide) expect(shape).toEqual([1, 2, 512]);
+  });
+
+  it('has one session for texts of a length, one after the other', async () => {
+    let opened = 0;
+    const { executor } = language.model;
+    const { open } = executor;
+    executor.open = (...given) => {
+      opened++;
+      return open.apply(executor, given);
+    };
+    const first = await openDecoder(language, 500);
+    const second = await openDecoder(language, 490);
+    expect(opened).toBe(2);
+    const logits = await first.read([1, 403]);
+    await first.close();
+    const third = await openDecoder(language, 480);
+    expect(opened).toBe(2);
+    // What was read in it before is forgotten.
+    expect(await third.read([1, 403])).toEqual(logits);
+    await Promise.all([second.close(), third.close()]);
+    executor.open = open;
   });
 
   it('stops before a stop string that two tokens make', async () => {

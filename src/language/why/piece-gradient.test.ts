@@ -18,6 +18,39 @@ describe('a gradient in pieces of the text', () => {
     await language.close();
   });
 
+  it('has one graph for all pieces of a length', async () => {
+    const language = await openLanguageModel(`${languageFixtures}/gpt2`, { tokenizer: byteTokenizerPath, runtime });
+    const ids = Array.from({ length: 40 }, (_, i) => 3 + (i % 5));
+    const { vectors, vectorsOf } = await openEmbeddingProgram(
+      language,
+      await questionOf(language, { prompt: 'the b', answer: ' c' }),
+    );
+    expect(vectors.length).toBeGreaterThan(0);
+    const weights = new Float32Array(ids.length).fill(1, 36, 38);
+    const text = { ids, vectors: await vectorsOf(ids), weights, next: [...ids.slice(1), 0] };
+    const sessions = async (length: number) => {
+      let opened = 0;
+      const { open } = runtime;
+      const counting = {
+        ...runtime,
+        open: (...given: Parameters<typeof open>) => {
+          opened++;
+          return open(...given);
+        },
+      };
+      Object.assign(language.model.executor, { runtime: counting });
+      await gradientInPieces(language, text, { length, capacity: 64 });
+      Object.assign(language.model.executor, { runtime });
+      return opened;
+    };
+    // The first time shapes are asked for as well.
+    await sessions(6);
+    await sessions(4);
+    // One reads; those without, with, and the last piece have a backward pass each: 38 = 6 · 6 + 2 = 9 · 4 + 2.
+    expect([await sessions(6), await sessions(4)]).toEqual([3, 3]);
+    await language.close();
+  });
+
   it('is that of the whole text where places of tokens are kept too', async () => {
     const language = await openReader(128, runtime);
     const { prompt, answer } = readerText(random(1), 6);

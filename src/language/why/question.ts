@@ -1,5 +1,6 @@
 import type { EncodedText } from '../../data/inputs/text-length.ts';
 import { WhereforeError } from '../../errors.ts';
+import { checkCausal } from '../cache/causal.ts';
 import { generate } from '../generate/generate.ts';
 import { splitIds } from '../generate/local-text-model.ts';
 import type { LanguageModel } from '../model/language-model.ts';
@@ -70,9 +71,16 @@ export async function questionOf(language: LanguageModel, request: WhyRequest): 
   }
   const of = (text: string) => (masks ? filling(language, masks, text) : given(language, prompt, text));
   const own = () => (masks ? filled(language, encoded.ids, signal) : written(language, prompt, maxTokens, signal));
-  const first = answer === undefined ? await own() : of(answer);
+  const both = async () => ({
+    first: answer === undefined ? await own() : of(answer),
+    other: against === undefined ? undefined : of(against),
+  });
+  const { first, other } = await both().catch(async (error: unknown) => {
+    // Of what reads both ways there is more to say than that nothing can stand behind its prompt.
+    if (!masks && !language.decoder) await checkCausal(language);
+    throw error;
+  });
   const explained = { ...first, counted: countedOf(first, token) };
-  const other = against === undefined ? undefined : of(against);
   if (other && token !== undefined) {
     throw new WhereforeError('invalid-argument', 'one token of the answer, against a whole other answer', {
       fix: 'give an answer and another of which the last token differs, without --token',
