@@ -1,10 +1,12 @@
 import { floatAttribute, intAttribute, intsAttribute, type Node } from '../../onnx/graph.ts';
 import { fromNumbers } from '../../tensor/convert.ts';
-import { sizeOf, stridesOf, tensor } from '../../tensor/tensor.ts';
+import { sizeOf } from '../../tensor/tensor.ts';
 import type { RuleContext, VjpRule } from '../context.ts';
 import { type Convolution, transposedConvolution } from './convolution-input.ts';
 import { kinked, type RuleTable, smooth } from './entry.ts';
-import { isTiling, padTrailing, spatialAxes, type Windows, windowsOf } from './windows.ts';
+import { maxPool } from './max-pool.ts';
+import { planesOf, repeatedOverTiles, uncropped } from './tiles.ts';
+import { isTiling, spatialAxes, type Windows, windowsOf } from './windows.ts';
 
 const kernelOf = (node: Node): readonly number[] => intsAttribute(node, 'kernel_shape') ?? [];
 
@@ -13,60 +15,14 @@ function windowsOfPool(context: RuleContext): Windows {
   return windowsOf(context.node, kernel, context.inputShape(0).slice(2), context.outputShape().slice(2));
 }
 
-/** Flat positions of the maxima in the input, row-major whatever the node's storage order says. */
-function maxima(context: RuleContext): string {
-  const indices = context.requestOutput(1, context.outputShape(), 'int64');
-  const spatial = context.inputShape(0).slice(2);
-  if (intAttribute(context.node, 'storage_order', 0) === 0 || spatial.length < 2) return indices;
-  // Column-major: the first spatial axis is the fastest. position = plane·size + Σ_i i_i·Π_{j<i} size_j
-  const whole = (value: number) => context.scalar(value, indices);
-  const size = sizeOf(spatial);
-  let rest = context.op('Mod', [indices, whole(size)]);
-  let flat = context.sub(indices, rest);
-  for (const [axis, stride] of stridesOf(spatial).entries()) {
-    const position = context.op('Mod', [rest, whole(spatial[axis])]);
-    flat = context.add(flat, context.mul(position, whole(stride)));
-    rest = context.div(rest, whole(spatial[axis]));
-  }
-  return flat;
-}
-
-/** The gradient goes to the first maximum of every window: where the runtime says that it found it. */
-const maxPool: VjpRule = (context, [g]) => {
-  if (!g) return [];
-  const shape = context.inputShape(0);
-  const type = context.gradientType(context.input(0));
-  const windows = windowsOfPool(context);
-  if (type === 'float32' && isTiling(windows)) {
-    // No two windows share a position, so that nothing has to be added up: twice as fast.
-    const { kernel, strides } = windows;
-    return [context.op('MaxUnpool', [g, maxima(context), context.ints(shape)], { kernel_shape: kernel, strides })];
-  }
-  const zeros = context.op('ConstantOfShape', [context.ints([sizeOf(shape)])], { value: tensor(type, [1]) });
-  const scattered = context.op(
-    'ScatterElements',
-    [zeros, context.reshape(maxima(context), [-1]), context.reshape(g, [-1])],
-    { axis: 0, reduction: 'add' },
-  );
-  return [context.reshape(scattered, shape)];
-};
-
 /** `Σ_windows`: every window's gradient on all the positions that it reads. */
 function spread(context: RuleContext, gradient: string, windows: Windows): string {
   const [batch, channels] = context.inputShape(0);
   const rank = windows.kernel.length;
   if (isTiling(windows)) {
-    const { kernel, narrow, end } = windows;
-    const split = context.reshape(gradient, [batch, channels, ...narrow.flatMap((size) => [size, 1])]);
-    const tiled = context.expand(split, [batch, channels, ...narrow.flatMap((size, i) => [size, kernel[i]])]);
-    const covered = context.reshape(tiled, [batch, channels, ...narrow.map((size, i) => size * kernel[i])]);
-    return padTrailing(
-      context,
-      covered,
-      2 + rank,
-      kernel.map(() => 0),
-      end.map((pad) => -pad),
-    );
+    const isFlat = rank <= 2 && context.gradientType(context.input(0)) === 'float32';
+    const tiled = isFlat ? repeated(context, gradient, windows) : expanded(context, gradient, windows);
+    return uncropped(context, tiled, [batch, channels], windows);
   }
   const conv: Convolution = { ...windows, batch, channels, outputs: channels, group: channels };
   const ones = new Array<number>(channels * sizeOf(windows.kernel)).fill(1);
@@ -74,6 +30,19 @@ function spread(context: RuleContext, gradient: string, windows: Windows): strin
     fromNumbers(context.gradientType(context.input(0)), [channels, 1, ...windows.kernel], ones),
   );
   return transposedConvolution(context, gradient, weight, conv, { isFixed: true });
+}
+
+function repeated(context: RuleContext, gradient: string, windows: Windows): string {
+  const [batch, channels] = context.inputShape(0);
+  const { planes, kernel } = planesOf(windows, batch * channels);
+  return repeatedOverTiles(context, gradient, planes, kernel);
+}
+
+/** The same for every number of axes and every type. */
+function expanded(context: RuleContext, gradient: string, { kernel, narrow }: Windows): string {
+  const lead = context.inputShape(0).slice(0, 2);
+  const split = context.reshape(gradient, [...lead, ...narrow.flatMap((size) => [size, 1])]);
+  return context.expand(split, [...lead, ...narrow.flatMap((size, i) => [size, kernel[i]])]);
 }
 
 /** Along one axis: how many elements the mean of every window divides by. */
