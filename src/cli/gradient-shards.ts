@@ -69,7 +69,7 @@ export async function rowDigests(data: OpenedDataset, shards: readonly RowRange[
 
 /** Gradients of a range of the rows, or what is made of them. */
 export const gradientProgram: ShardProgram = {
-  version: 2,
+  version: 3,
   async open(job) {
     const asked = parameters.parse(job.work.parameters);
     const digests = z

@@ -1,6 +1,7 @@
 import type { FactorForm } from '../autodiff/per-sample/layer-factors.ts';
 import type { Layer } from '../autodiff/per-sample/layers.ts';
-import { filled, mapped } from '../tensor/filled.ts';
+import { covarianceOf } from '../autodiff/per-sample/reductions.ts';
+import { filled } from '../tensor/filled.ts';
 import { random } from '../tensor/random.ts';
 import type { Covariances, GradientLabels, Rotation, TwoSided } from './gradient-material.ts';
 import type { Passes, PassFeeds, RowRange } from './gradient-passes.ts';
@@ -87,10 +88,12 @@ export async function covariancePass(
   return {
     async of(range) {
       const results = await sums.of(await feedsFor(passes, labels, seed, range), range);
-      return layers.map(({ name, positions }: Layer) => ({
-        inputs: Float64Array.from(resultOf(results, program, `${name}/inputs`)),
-        outputs: mapped(Float64Array, resultOf(results, program, `${name}/outputs`), (value) => value / positions),
-      }));
+      const read = (key: string) => resultOf(results, program, key);
+      return layers.map((layer: Layer) => {
+        const outputs = covarianceOf(program, layer, 'outputs', read);
+        for (let j = 0; j < outputs.length; j++) outputs[j] /= layer.positions;
+        return { inputs: covarianceOf(program, layer, 'inputs', read), outputs };
+      });
     },
     close: sums.close,
   };

@@ -6,7 +6,7 @@ import { createNodeRuntime } from '../../runtime/node.ts';
 import type { Tensors } from '../../runtime/runtime.ts';
 import { float32, int64, sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import { buildRowProgram } from '../gradient-program.ts';
-import type { RowReduction } from './reductions.ts';
+import { covarianceOf, type RowReduction } from './reductions.ts';
 
 const runtime = createNodeRuntime({ threads: 1 });
 afterAll(() => runtime.close());
@@ -65,7 +65,9 @@ async function covariances(
     const found = await model.executor.run(program.graph, feeds, program.outputs);
     for (const [key, output] of program.results) results.set(key, found.get(output) as Tensor);
   }
-  return { results, layers: program.layers, s: s.gradients.get('h') as Tensor<'float32'> };
+  const read = (key: string) => results.get(key)?.data as Float32Array;
+  const whole = (side: 'inputs' | 'outputs') => ({ data: covarianceOf(program, program.layers[0], side, read) });
+  return { results, whole, layers: program.layers, s: s.gradients.get('h') as Tensor<'float32'> };
 }
 
 /** `Σ w u uᵀ` of vectors, in float64. */
@@ -80,8 +82,8 @@ function sumOfSquares(vectors: readonly (readonly number[])[], weights?: readonl
 }
 
 /** float32: sums of up to a few hundred products, in another order. */
-function expectClose(found: Tensor | undefined, expected: readonly number[]): void {
-  const data = found?.data as Float32Array;
+function expectClose(found: { readonly data: ArrayLike<unknown> } | undefined, expected: readonly number[]): void {
+  const data = found?.data as ArrayLike<number>;
   expect(data.length).toBe(expected.length);
   let [error, size] = [0, 0];
   for (let i = 0; i < data.length; i++) {
@@ -180,6 +182,7 @@ describe('covariances of a layer', () => {
   const geometries: readonly Geometry[] = [
     { outputs: 4, kernel: [3, 3], strides: [1, 1], dilations: [1, 1], pads: [1, 1, 1, 1], group: 1 },
     { outputs: 4, kernel: [3, 2], strides: [2, 1], dilations: [1, 2], pads: [1, 0, 0, 1], group: 1 },
+    { outputs: 4, kernel: [2, 2], strides: [1, 2], dilations: [3, 1], pads: [2, 0, 1, 1], group: 1 },
     { outputs: 6, kernel: [2, 3], strides: [1, 2], dilations: [2, 1], pads: [0, 1, 1, 1], group: 2 },
     { outputs: 4, kernel: [3, 3], strides: [1, 1], dilations: [1, 1], pads: [0, 0, 0, 0], group: 4 },
   ];
@@ -197,6 +200,31 @@ describe('covariances of a layer', () => {
       expectClose(results.get('W/outputs'), sumOfSquares(back));
     },
   );
+
+  it.each(geometries.slice(0, 3))('of a convolution whose rows do not count alike: stride $strides', async (item) => {
+    const x = drawn([rows, 4, 6, 5], 1);
+    const { outputs, kernel, strides, dilations, pads, group } = item;
+    const weights = float32([rows], [2, 0, 1]);
+    const layer = (b: GraphBuilder) =>
+      b.op('Conv', ['x', 'W', 'b'], { strides, dilations, pads, group }, { outputs: ['h'] });
+    const parameters = { W: drawn([outputs, 4 / group, ...kernel], 2), b: drawn([outputs], 3) };
+    const { results, s } = await covariances(x, parameters, layer, { weights });
+    const { a } = windows(x, s, item);
+    const ofWindows = a.map((_, at) => weights.data[Math.floor((at * rows) / a.length)]);
+    expectClose(results.get('W/inputs'), sumOfSquares(a, ofWindows));
+  });
+
+  it('of sides so wide that they come in bands', async () => {
+    const [inputs, outputs] = [300, 270];
+    const x = drawn([rows, 2, inputs], 1);
+    const weights = float32([rows, 2], [1, 0, 2, 1, 1, 1]);
+    const parameters = { W: drawn([inputs, outputs], 2, 0.05), b: drawn([outputs], 3) };
+    const layer = (b: GraphBuilder) => b.op('Add', [b.op('MatMul', ['x', 'W']), 'b'], {}, { outputs: ['h'] });
+    const { whole, s } = await covariances(x, parameters, layer, { weights });
+    const ones = vectorsOf(x).map((a) => [...a, 1]);
+    expectClose(whole('inputs'), sumOfSquares(ones, [...weights.data]));
+    expectClose(whole('outputs'), sumOfSquares(vectorsOf(s)));
+  });
 
   it('of a table: how often each of its rows is looked up', async () => {
     const x = int64([rows, 3], [0, 2, 2, 1, 2, 0, 4, 4, 4]);

@@ -4,123 +4,21 @@ import type { RuleContext } from '../context.ts';
 import {
   type FactorPair,
   inOrder,
-  momentsOf,
   outer,
-  type PositionWeights,
   product,
   rotated,
   sumOverSameIndex,
   type Written,
   written,
 } from './factors.ts';
-import { type Layer, type LayerUse, type LayerUses, sidesOf } from './layers.ts';
-import { partedSquares, type Rotation, rotationTimes, type SideRotation, timesRotation } from './parted.ts';
+import { type Layer, type LayerUse, type LayerUses, mixedKinds, sidesOf } from './layers.ts';
+import { type Rotation, rotationTimes, type SideRotation, timesRotation } from './parted.ts';
 import { addAll } from './row-gradients.ts';
 
 /** Rotations of the inputs (with the bias as last) and of the outputs of a layer; a side without one stays as it is. */
 export interface Rotations {
   readonly inputs: SideRotation | undefined;
   readonly outputs: SideRotation | undefined;
-}
-
-/** Widths of the parts of sides that are too wide for one covariance; a side without is one. */
-export interface SideParts {
-  readonly inputs?: readonly number[];
-  readonly outputs?: readonly number[];
-}
-
-/** Weights of rows `[N]` or of rows and tokens `[N, T]`, from 0, as a value of the graph. */
-export interface RowWeights {
-  readonly value: string;
-  readonly shape: readonly number[];
-}
-
-function positionWeights(c: RuleContext, { rows, positions }: FactorPair, weights: RowWeights | undefined) {
-  if (!weights) return undefined;
-  if (weights.shape.length === 2 && weights.shape[1] === positions) return { value: weights.value };
-  const ofRows =
-    weights.shape.length === 2 ? c.op('ReduceMax', [weights.value, c.ints([1])], { keepdims: 0 }) : weights.value;
-  return { value: c.expand(c.reshape(ofRows, [rows, 1]), [rows, positions]), rows: ofRows };
-}
-
-/** `Σ w a aᵀ` of the inputs (a 1 for the bias last) and `Σ s sᵀ` of the gradients of the outputs, over rows and positions. */
-export function layerCovariances(
-  c: RuleContext,
-  { layer, uses }: LayerUses,
-  weights: RowWeights | undefined,
-  parted: SideParts = {},
-): { readonly inputs: string; readonly outputs: string } {
-  const { inputs, outputs } = sidesOf(layer);
-  const sums = (side: 'first' | 'second', isInput: boolean): string => {
-    const widths = isInput ? parted.inputs : parted.outputs;
-    const parts = uses.map((use) => {
-      // What flows back has the weight of its row already.
-      const counted: PositionWeights | undefined = isInput ? positionWeights(c, use.pair, weights) : undefined;
-      if (widths) {
-        checkParted(layer, use, side);
-        const last = isInput && layer.bias ? (use.hasBias ? 1 : 0) : undefined;
-        return partedSquares(c, { pair: use.pair, side, weights: counted, last }, widths);
-      }
-      const widened = isInput && layer.bias ? withOnesColumn(c, use, side) : undefined;
-      if (widened) return momentsOf(c, widened, side, counted).square;
-      const { square, sum } = momentsOf(c, use.pair, side, counted);
-      const isDiagonal = use.pair[side].kind === 'one-hot';
-      if (isDiagonal !== (layer.oneHot === (isInput ? 'inputs' : 'outputs'))) throw mixedKinds(layer);
-      if (!isInput || !layer.bias) return square;
-      return withOnes(c, layer.inputs - 1, square, use, { sum, weights: counted });
-    });
-    return addAll(c, parts) as string;
-  };
-  return { inputs: sums(inputs, true), outputs: sums(outputs, false) };
-}
-
-/** @throws WhereforeError `unsupported-model` for gradients of grouped outputs, whose parts would cut through groups */
-function checkParted(layer: Layer, { pair }: LayerUse, side: 'first' | 'second'): void {
-  if (pair[side].kind === 'one-hot') throw mixedKinds(layer);
-  if (pair.groups === 1 || pair[side].kind !== 'rows') return;
-  throw new WhereforeError('unsupported-model', `"${layer.name}" has groups and is too wide for one covariance`, {
-    got: `${layer.outputs} outputs in ${pair.groups} groups`,
-    fix: 'choose logra, which projects wide layers, or diagonal-fisher',
-  });
-}
-
-function mixedKinds(layer: Layer): WhereforeError {
-  return new WhereforeError(
-    'unsupported-model',
-    `"${layer.name}" is a table that indices look up and a matrix as well, whose covariances have no common form`,
-    { fix: 'leave it out' },
-  );
-}
-
-/**
- * The pair with `[a, 1]` in place of its inputs, where these are rows: one column more costs less than to put a row and a
- * column around a product that may be a thousand wide. Undefined for windows and indices.
- */
-function withOnesColumn(c: RuleContext, { pair, hasBias }: LayerUse, side: 'first' | 'second'): FactorPair | undefined {
-  const factor = pair[side];
-  if (!hasBias || factor.kind !== 'rows' || pair.groups > 1) return undefined;
-  const { rows, positions } = pair;
-  const ones = c.constantTensor(float32([rows, positions, 1], new Float32Array(rows * positions).fill(1)));
-  const value = c.op('Concat', [inOrder(c, factor, 'last'), ones], { axis: 2 });
-  return { ...pair, [side]: { kind: 'rows', value, width: factor.width + 1, order: 'last' } };
-}
-
-/** The covariance of `[a, 1]`: `[[A, Σa], [Σaᵀ, Σ1]]`. */
-function withOnes(
-  c: RuleContext,
-  width: number,
-  square: string,
-  { pair, hasBias }: LayerUse,
-  { sum, weights }: { readonly sum: () => string; readonly weights: PositionWeights | undefined },
-): string {
-  if (!hasBias) return c.op('Pad', [square, c.ints([0, 0, 1, 1])]);
-  const a = sum();
-  const each = weights
-    ? c.reshape(c.scale(c.reduceSum(weights.value, [0, 1], false), pair.groups), [1, 1])
-    : c.constantTensor(float32([1, 1], [pair.rows * pair.positions * pair.groups]));
-  const upper = c.op('Concat', [square, c.reshape(a, [width, 1])], { axis: 1 });
-  const lower = c.op('Concat', [c.reshape(a, [1, width]), each], { axis: 1 });
-  return c.op('Concat', [upper, lower], { axis: 0 });
 }
 
 /** Per-row gradients of a layer, `[N, outputs, inputs]`, the bias's column last. */

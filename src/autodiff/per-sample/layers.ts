@@ -195,3 +195,12 @@ function biasesOf(
   }
   return found;
 }
+
+/** The error of a layer whose uses are of two kinds. */
+export function mixedKinds(layer: Layer): WhereforeError {
+  return new WhereforeError(
+    'unsupported-model',
+    `"${layer.name}" is a table that indices look up and a matrix as well, whose covariances have no common form`,
+    { fix: 'leave it out' },
+  );
+}

@@ -1,8 +1,9 @@
 import { WhereforeError } from '../../errors.ts';
 import { formatShape, type Tensor } from '../../tensor/tensor.ts';
 import type { RuleContext } from '../context.ts';
-import { type FactorPair, momentColumns, type PositionWeights } from './factors.ts';
+import type { FactorPair } from './factors.ts';
 import type { Layer } from './layers.ts';
+import { momentColumns, type PositionWeights } from './moments.ts';
 
 type Matrix = Tensor<'float32'>;
 

@@ -2,14 +2,10 @@ import { WhereforeError } from '../../errors.ts';
 import { random } from '../../tensor/random.ts';
 import { float32, formatShape, int64, sameShape, sizeOf, type Tensor, tensor } from '../../tensor/tensor.ts';
 import type { RuleContext } from '../context.ts';
+import { fromBands } from './bands.ts';
+import { layerCovariances, type RowWeights, type SideParts } from './layer-covariances.ts';
 import { arraysOf, type FactorForm, formOf, layerFactors } from './layer-factors.ts';
-import {
-  layerCovariances,
-  layerProjections,
-  type RowWeights,
-  rotatedSquares,
-  type SideParts,
-} from './layer-moments.ts';
+import { layerProjections, rotatedSquares } from './layer-moments.ts';
 import type { Contributed, Layer, LayerUses } from './layers.ts';
 import { partedRotation, rotation } from './parted.ts';
 import { addAll, rowDots } from './row-gradients.ts';
@@ -48,7 +44,7 @@ export type RowReduction =
   | { readonly kind: 'sketch'; readonly size: number; readonly seed: number }
   /**
    * `A = Σ w a aᵀ` (`<layer>/inputs`) and `S = Σ s sᵀ` (`<layer>/outputs`) over rows and positions, of a one-hot side its
-   * diagonal. `weights`: an input `[N]` or `[N, T]` of the graph that says which rows and tokens count in A; in S they
+   * diagonal, of a wide side bands that {@link covarianceOf} puts together (`<layer>/inputs/0`, …). `weights`: an input `[N]` or `[N, T]` of the graph that says which rows and tokens count in A; in S they
    * count as the seeds say. `parts`: widths of parts of a side, whose squares come one behind the other, `[Σ width²]`.
    */
   | {
@@ -120,6 +116,23 @@ function summed({ c }: Reducible, accumulate: boolean, found: ReadonlyMap<string
     results.set(key, after);
   }
   return { outputs: [...results.values()], results, carry, initial };
+}
+
+const covarianceKey = ({ name }: Layer, side: 'inputs' | 'outputs', band?: number) =>
+  [name, side, ...(band === undefined ? [] : [band])].join('/');
+
+/** A covariance of a layer's side from the results of a program. @param read values of a result by its key */
+export function covarianceOf(
+  { results }: Pick<Reduced, 'results'>,
+  layer: Layer,
+  side: 'inputs' | 'outputs',
+  read: (key: string) => Float32Array,
+): Float64Array {
+  const whole = covarianceKey(layer, side);
+  if (results.has(whole)) return Float64Array.from(read(whole));
+  const bands: Float32Array[] = [];
+  for (let k = 0; results.has(covarianceKey(layer, side, k)); k++) bands.push(read(covarianceKey(layer, side, k)));
+  return fromBands(bands, layer[side]);
 }
 
 interface Shaped {
@@ -237,15 +250,11 @@ const reducers: { readonly [K in RowReduction['kind']]: Reducer<K> } = {
   covariance(of, { weights, parts, accumulate = false }) {
     const found = new Map<string, Shaped>();
     for (const item of of.layers()) {
-      const { name, oneHot } = item.layer;
-      const parted = parts?.(item.layer) ?? {};
-      const sums = layerCovariances(of.c, item, weights, parted);
+      const sums = layerCovariances(of.c, item, weights, parts?.(item.layer));
       for (const side of ['inputs', 'outputs'] as const) {
-        const size = item.layer[side];
-        const widths = parted[side];
-        const whole = oneHot === side ? [size] : [size, size];
-        const shape = widths ? [widths.reduce((sum, width) => sum + width * width, 0)] : whole;
-        found.set(`${name}/${side}`, { value: sums[side], shape });
+        const bands = sums[side];
+        for (const [k, band] of bands.entries())
+          found.set(covarianceKey(item.layer, side, bands.length > 1 ? k : undefined), band);
       }
     }
     return summed(of, accumulate, found);

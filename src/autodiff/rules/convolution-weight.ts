@@ -1,6 +1,7 @@
 import { sizeOf } from '../../tensor/tensor.ts';
 import type { RuleContext } from '../context.ts';
 import { type Convolution, weightShape } from './convolution-input.ts';
+import { channelsInFront, padded, sliceOfTap, unfolded } from './unfold.ts';
 import { isTiling, padTrailing, spatialAxes, tapsOf } from './windows.ts';
 
 /** Above this many kernel positions, one convolution is cheaper than a matrix product for each of them. */
@@ -46,10 +47,10 @@ function fromColumns(context: RuleContext, wide: string, narrow: string, conv: C
   const { kernel, batch, channels } = conv;
   const count = batch * sizeOf(conv.narrow);
   const source = channelsInFront(context, padded(context, wide, conv), conv);
-  const taps = tapsOf(kernel).map((tap) =>
-    context.reshape(sliceOfTap(context, source, tap, conv), [channels, 1, count]),
-  );
-  const columns = context.reshape(context.op('Concat', taps, { axis: 1 }), [channels * sizeOf(kernel), count]);
+  const columns = context.reshape(unfolded(context, source, [channels, batch], conv), [
+    channels * sizeOf(kernel),
+    count,
+  ]);
   const product = context.op('Gemm', [outputsFirst(context, narrow, conv), columns], { transB: 1 });
   return context.reshape(product, weightShape(conv));
 }
@@ -99,35 +100,6 @@ function channelsFirst(context: RuleContext, value: string, shape: readonly numb
 
 function outputsFirst(context: RuleContext, narrow: string, conv: Convolution): string {
   return channelsFirst(context, narrow, [conv.batch, conv.outputs, ...conv.narrow]);
-}
-
-/** A value of the wide side with batch and channels exchanged: once here, so that the slices of the taps need not be. */
-export function channelsInFront(context: RuleContext, value: string, { batch, kernel }: Convolution): string {
-  return batch === 1 ? value : context.transpose(value, [1, 0, ...spatialAxes(kernel.length)]);
-}
-
-/** The wide value with its padding, so that every tap is a plain slice. */
-export function padded(context: RuleContext, wide: string, { kernel, begin, end }: Convolution): string {
-  const behind = end.map((pad) => Math.max(0, pad));
-  return padTrailing(context, wide, 2 + kernel.length, begin, behind);
-}
-
-/** What tap `tap` of every window reads: a strided slice of the padded wide value. */
-export function sliceOfTap(context: RuleContext, value: string, tap: readonly number[], conv: Convolution): string {
-  const { strides, dilations, narrow, begin, end, wide } = conv;
-  const start = tap.map((position, i) => position * dilations[i]);
-  const stop = start.map((position, i) => position + (narrow[i] - 1) * strides[i] + 1);
-  const whole = start.every(
-    (position, i) => position === 0 && strides[i] === 1 && stop[i] === wide[i] + begin[i] + Math.max(0, end[i]),
-  );
-  if (whole) return value;
-  return context.op('Slice', [
-    value,
-    context.ints(start),
-    context.ints(stop),
-    context.ints(spatialAxes(tap.length)),
-    context.ints(strides),
-  ]);
 }
 
 /** One matrix product `[outputs, batch·windows] × [batch·windows, channels]` for every position of the kernel. */
