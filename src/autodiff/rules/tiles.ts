@@ -1,3 +1,4 @@
+import { float32 } from '../../tensor/tensor.ts';
 import type { RuleContext } from '../context.ts';
 import { padTrailing, type Windows } from './windows.ts';
 
@@ -25,7 +26,7 @@ export function repeatedOverTiles(
   planes: readonly number[],
   kernel: readonly number[],
 ): string {
-  const scales = context.constantTensor({ type: 'float32', shape: [4], data: Float32Array.of(1, 1, ...kernel) });
+  const scales = context.constantTensor(float32([4], [1, 1, ...kernel]));
   return context.op('Resize', [context.reshape(value, planes), '', scales], {
     mode: 'nearest',
     coordinate_transformation_mode: 'asymmetric',
