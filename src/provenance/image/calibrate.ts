@@ -134,7 +134,10 @@ type Trace = (image: number, change?: PlantedChange) => Promise<Signals>;
 /** Images next to a changed one that its source is told from. */
 const nearestOthers = 30;
 
-/** Changes some images in every way, and fits weights that put their sources before the images next to them. */
+/**
+ * Changes some images in every way, and fits weights that put their sources before the images next to them. Images that
+ * became even say nothing of weights.
+ */
 async function fitWeights(
   images: Uint32Array,
   contents: readonly string[],
@@ -148,6 +151,7 @@ async function fitWeights(
     const own = copiesOf(image, contents);
     for (const change of changes) {
       const signals = await trace(image, change);
+      if (signals.even) continue;
       const order = ranked(wholeScores(signals, start), nearestOthers + own.size).filter((other) => !own.has(other));
       for (const other of [image, ...order.slice(0, nearestOthers)]) {
         const components = wholeComponents(signals, start, other);
@@ -156,8 +160,9 @@ async function fitWeights(
       }
     }
   }
+  const count = truths.reduce((sum, truth) => sum + (truth ? 1 : 0), 0);
+  if (count === 0) return { weights: start, planted: { count: 0, first: 0 } };
   const weights = { moments: start.moments, whole: namedWeights(fitLogistic(rows, truths)) };
-  const count = images.length * changes.length;
   return { weights, planted: { count, first: firstCount(rows, truths, weights) } };
 }
 

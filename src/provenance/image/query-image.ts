@@ -4,7 +4,7 @@ import { findKeypointsBothWays, type Keypoints, keypointsOf } from './keypoints.
 import { mirrored } from './oklab.ts';
 import { perceptualHash } from './perceptual-hash.ts';
 import { thumbnailOf } from './thumbnail.ts';
-import { imageVector } from './vectors.ts';
+import { imageVector, isEven } from './vectors.ts';
 
 /** One way round of a traced image. */
 export interface QueryView {
@@ -18,6 +18,8 @@ export interface QueryView {
 export interface QueryImage {
   readonly height: number;
   readonly width: number;
+  /** See `isEven`. */
+  readonly even: boolean;
   readonly views: readonly [QueryView, QueryView];
   /** See `thumbnailOf`. */
   readonly thumbnail: Uint8Array;
@@ -47,5 +49,14 @@ export function queryImage(
   const [height, width] = pixels.shape;
   const views = [view(pixels, false), view(mirrored(pixels), true)] as const;
   const content = contentHash(hashedTensor(pixels));
-  return { height, width, views, thumbnail: thumbnailOf(pixels), content, file, embeddings };
+  return {
+    height,
+    width,
+    even: isEven(pixels),
+    views,
+    thumbnail: thumbnailOf(pixels),
+    content,
+    file,
+    embeddings,
+  };
 }

@@ -48,7 +48,7 @@ export type RankingWeights = z.infer<typeof weightsSchema>;
 /** Weights that favour no signal, for an index whose weights are not fitted. */
 export const equalWeights = { pixels: 1, gradients: 1, colours: 1, regions: 1, placement: 1 } as const;
 
-/** The standardised signals of the whole image, by image. */
+/** The standardised signals of the whole image, by image; of an even one all are 0 but its pixels. */
 export function wholeComponents(
   signals: Signals,
   { moments }: Pick<RankingWeights, 'moments'>,
@@ -56,10 +56,12 @@ export function wholeComponents(
 ): Record<(typeof wholeSignals)[number], number> {
   const z = (name: 'pixels' | 'gradients' | 'colours', value: number) =>
     (value - moments[name].mean) / moments[name].deviation;
+  const pixels = z('pixels', signals.pixels[image]);
+  if (signals.even) return { pixels, gradients: 0, colours: 0, regions: 0, placement: 0 };
   const region = Math.log1p(signals.regions.get(image)?.weight ?? 0);
   const placement = signals.placements.get(image);
   return {
-    pixels: z('pixels', signals.pixels[image]),
+    pixels,
     gradients: z('gradients', signals.gradients[image]),
     colours: z('colours', signals.colours[image]),
     regions: (region - moments.regions.mean) / moments.regions.deviation,
@@ -71,8 +73,9 @@ export function wholeComponents(
 const placementScore = (placement: Placement, { placement: { mean, deviation } }: RankingWeights['moments']): number =>
   Math.max(0, (placement.evidence - mean) / deviation);
 
-/** `Σ weight · z` over {@link wholeSignals}. */
+/** `Σ weight · z` over {@link wholeSignals}; of an even image `z` of its pixels, as weights are fitted on images that show more. */
 export function wholeScores(signals: Signals, { whole, moments }: RankingWeights): RawScores {
+  if (signals.even) return signals.pixels.map((value) => (value - moments.pixels.mean) / moments.pixels.deviation);
   const nothing = (whole.regions * -moments.regions.mean) / moments.regions.deviation;
   const scores = new Float64Array(signals.pixels.length).fill(nothing);
   for (const name of ['pixels', 'gradients', 'colours'] as const) {

@@ -14,6 +14,8 @@ import { type VectorPart, vectorRanges, vectorWidth } from './vectors.ts';
 
 /** How every image of an index resembles a traced one, by each signal; larger is more alike. */
 export interface Signals {
+  /** The traced image shows nothing but a colour or slow changes of it: only `pixels` say what it is like. */
+  readonly even: boolean;
   /** Minus the root mean square distance in Oklab of 8 × 8 means, of the nearer way round. */
   readonly pixels: Float64Array;
   /** Cosine of the gradients of 4 × 4 cells, of the nearer way round. */
@@ -80,7 +82,8 @@ export function signalsOf(features: FeatureBlock, search: ImageSearch, query: Qu
     found ??= search.blocks.find(query.thumbnail);
     return found;
   };
-  return { pixels, gradients, colours, texture: products('texture'), encoders, regions, blocks, placements };
+  const { even } = query;
+  return { even, pixels, gradients, colours, texture: products('texture'), encoders, regions, blocks, placements };
 }
 
 function placementsIn(images: ReadonlySet<number>, { thumbnails }: FeatureBlock, { thumbnail }: QueryImage) {

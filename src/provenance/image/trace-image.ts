@@ -40,6 +40,9 @@ export interface TraceImageOptions {
 /** Share of unrelated images that are taken for related, by each of the three questions that decide it. */
 export const unrelatedShare = 0.002;
 
+const evenNote =
+  'the image shows nothing but a colour or slow changes of it: the whole is compared by 8 × 8 means alone, and support is not calibrated for such images';
+
 /** Opens an index for tracing many images. */
 export interface ImageTracer {
   trace(query: QueryImage, options?: TraceImageOptions): ImageTrace;
@@ -82,7 +85,7 @@ export function imageTracer(index: ImageIndex, calibration: Calibration): ImageT
         rankings: [...found, ...words, ...paper],
         images: index.items.length,
         calibrated: calibration.images,
-        notes,
+        notes: query.even ? [...notes, evenNote] : notes,
       };
     },
   };

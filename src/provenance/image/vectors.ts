@@ -52,6 +52,19 @@ export function imageVector(pixels: Tensor<'uint8'>): Float32Array {
   return vector;
 }
 
+/** Lengths of `gradients` before they are scaled to 1: noise on one colour has 2, light from one side 3 to 12, drawings and photographs 15 and more. */
+const evenLength = 11;
+
+/**
+ * Whether an image shows nothing but a colour or slow changes of it. The directions of its gradients are then those of
+ * noise, or shared with any other such image.
+ * @param pixels height × width × 3
+ */
+export function isEven(pixels: Tensor<'uint8'>): boolean {
+  const square = oklabOf(resizeImage(pixels, [64, 64], 'bilinear'));
+  return gradientCells(square, new Float32Array(vectorParts.gradients)) < evenLength;
+}
+
 /** Calls `use` with the position, the direction (0 to 1 for half a turn) and the strength of the gradient of all planes. */
 export function eachGradient(
   { height, width, data }: OklabImage,
@@ -76,7 +89,8 @@ export function eachGradient(
   }
 }
 
-function gradientCells(image: OklabImage, to: Float32Array): void {
+/** @returns the length before it is scaled to 1 */
+function gradientCells(image: OklabImage, to: Float32Array): number {
   const { height, width } = image;
   eachGradient(image, (y, x, direction, strength) => {
     const cell = Math.floor((y * cells) / height) * cells + Math.floor((x * cells) / width);
@@ -86,7 +100,7 @@ function gradientCells(image: OklabImage, to: Float32Array): void {
     to[cell * orientations + (below % orientations)] += strength * (1 - share);
     to[cell * orientations + ((below + 1) % orientations)] += strength * share;
   });
-  toLengthOne(to);
+  return toLengthOne(to);
 }
 
 function directionShares(image: OklabImage, to: Float32Array): void {
@@ -116,8 +130,10 @@ function rootOfShares(values: Float32Array): void {
   if (sum > 0) for (let i = 0; i < values.length; i++) values[i] = Math.sqrt(values[i] / sum);
 }
 
-function toLengthOne(values: Float32Array): void {
+function toLengthOne(values: Float32Array): number {
   let squares = 0;
   for (const value of values) squares += value * value;
-  if (squares > 0) for (let i = 0; i < values.length; i++) values[i] /= Math.sqrt(squares);
+  const length = Math.sqrt(squares);
+  if (length > 0) for (let i = 0; i < values.length; i++) values[i] /= length;
+  return length;
 }
