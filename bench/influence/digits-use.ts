@@ -130,8 +130,9 @@ export async function noisyDigits(
 ): Promise<void> {
   const numbers = (name: string) => toNumbers(readNpy(readFileSync(join(folders.reference, name)), name));
   const rows = withLabels(digits.rows, Int32Array.from(numbers('y_train_noisy.npy')));
-  const wrong = Uint8Array.from(numbers('flipped.npy'));
-  const count = wrong.reduce((sum, one) => sum + one, 0);
+  const flipped = numbers('flipped.npy');
+  const [wrong, count] = [new Uint8Array(rows.length), flipped.length];
+  for (const row of flipped) wrong[row] = 1;
   const held = await heldOut(folders.data, digits.rows);
   const recipe = recipeOf(kind, rows, runtime, 0);
   const { model } = await train(recipe);
