@@ -1,4 +1,4 @@
-// Requirements of influence verified by retraining, on digits: R3 (claims), R4 (errors), R5 (groups), R8 (actions and
+// Requirements of influence verified by retraining, on digits: R3 (claims), R4 (errors), R5 (groups), R6 (mechanisms), R8 (actions and
 // calibration), R9 (a fairness gap).
 
 import { dotRows, type Matrix64, matrixOf, rowOf } from '../../src/influence/matrix.ts';
@@ -8,6 +8,7 @@ import { pairedEstimate } from '../../src/influence/retraining/paired.ts';
 import { choose, random } from '../../src/tensor/random.ts';
 import { actions, calibration, groups, largeGroups } from './effects.ts';
 import { bracketed, gate, interval, shown } from './intervals.ts';
+import { mechanisms } from './mechanisms.ts';
 import {
   countsWithout,
   type DigitsSetting,
@@ -190,7 +191,7 @@ async function gap({ folder, runtime, say }: DigitsSetting): Promise<void> {
   say(`| change of slice A / slice B | ${told(of(a))} / ${told(of(b))} | |`);
 }
 
-const parts = { claims, errors, groups, largeGroups, actions, calibration, gap } as const;
+const parts = { claims, errors, groups, largeGroups, mechanisms, actions, calibration, gap } as const;
 
 /** @param only names of parts; default: all */
 export async function requirements(bench: DigitsSetting, only?: readonly string[]): Promise<void> {

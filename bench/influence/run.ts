@@ -35,7 +35,10 @@ const options = new Command('bench:influence')
   .option('--repeats <n>', 'experiments of R3 on random rows; half as many on planted errors', '40')
   .option('--kind <name>', 'of digits: softmax regression, MLP or use; default all')
   .option('--kept <folder>', 'where trainings of digits are kept, so that the same command goes on', '.wherefore/bench')
-  .option('--parts <list>', 'of the requirements: claims, errors, groups, largeGroups, actions, calibration, gap')
+  .option(
+    '--parts <list>',
+    'of the requirements: claims, errors, groups, largeGroups, mechanisms, actions, calibration, gap',
+  )
   .option('--threads <n>', 'threads of the runtime', '2')
   .option('--out <file>', 'where the tables go', 'bench/results-influence.md')
   .parse()

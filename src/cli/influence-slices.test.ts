@@ -59,7 +59,7 @@ describe('wherefore influence --slice, --gap', () => {
   }, 60_000);
 
   it('finds the wrong labels behind a gap, and says what would narrow it', async () => {
-    const { output, errors, code } = await ask('--gap', 'label=b');
+    const { output, errors, code } = await ask('--gap', 'label=b', '--kinds');
     expect(errors).not.toMatch(/^error/m);
     expect(code).toBe(0);
     expect(output).toMatch(/held\.csv: a gap in mean log-probability of the label\n {2}label=b +40 rows/);
@@ -75,6 +75,11 @@ describe('wherefore influence --slice, --gap', () => {
     const page = readFileSync(join(at(out), made, 'index.html'), 'utf8');
     expect(page).toMatch(/Asked: the gap in the mean log-probability of the label/);
     expect(page).toMatch(/With them the gap is narrower/);
+    // The wrongly labelled rows act alike.
+    const [kind] = (document.kinds ?? []).filter(({ helps }) => !helps);
+    expect(kind.rows.filter(({ id, label }) => label === 0 && Number(id.slice(1)) % 2 === 1)).toHaveLength(5);
+    expect(page).toMatch(/<h2>Kinds of rows/);
+    expect(output).toMatch(/Kinds of rows, by why they act/);
     // Groups, which are behind many rows, come before single ones.
     expect(page.indexOf('<h2>Groups')).toBeLessThan(page.indexOf('<h2>Proponents'));
     const again = await wherefore(
@@ -113,6 +118,8 @@ describe('wherefore influence --slice, --gap', () => {
     ['a gap to nothing', ['--gap', 'id!=none'], /there is no gap to others/],
     ['a control of rows alone', ['--gap', 'label=b', '--method', 'loss'], /says nothing of a gap/],
     ['a column that is not there', ['--slice', 'place=north'], /no column/],
+    ['kinds without gradients', ['3', '--kinds', '--method', 'knn-shapley'], /told by gradients/],
+    ['kinds of a plain page', ['3', '--kinds', '--plain'], /not on the page/],
   ])('refuses %s', async (_, words, message) => {
     const { code, errors } = await ask(...words);
     expect(code).toBe(1);

@@ -1,8 +1,9 @@
-import type { InfluenceDocument, InfluentialRow } from '../influence/influence-document.ts';
+import type { InfluenceDocument, InfluentialKind, InfluentialRow } from '../influence/influence-document.ts';
 import { effectText } from '../influence/retraining/judge-experiment.ts';
 import { type MeasuredQuery, measureText, unitOf } from '../influence/slices/measured-query.ts';
 import { isMeasured, textOfF, unitOfF } from '../influence/text-of-f.ts';
 import type { WhatIf } from '../influence/what-if.ts';
+import { kindWords } from '../page/influence/kinds-section.ts';
 import { plainAnswer, plainExamples, type RowDocument } from '../page/influence/plain-words.ts';
 import { signedText } from '../page/number-text.ts';
 import { formatTable } from './table-text.ts';
@@ -14,10 +15,11 @@ const shown = 5;
 const shownChanges = 8;
 
 /** The rows that {@link influenceText} lists. */
-export function influenceShown({ all, nearest, sameWords = [], redacted }: InfluenceDocument): number[] {
+export function influenceShown({ all, nearest, sameWords = [], kinds = [], redacted }: InfluenceDocument): number[] {
   if (redacted) return [];
   return [all.proponents, all.opponents, nearest, sameWords]
     .flatMap((list) => list.slice(0, shown))
+    .concat(kinds.flatMap(({ rows }) => rows.slice(0, shownOfKind)))
     .map(({ row }) => row);
 }
 
@@ -69,6 +71,7 @@ export function influenceText(
           ),
         ]
       : []),
+    ...(document.kinds ? kindLines(document.kinds, texts) : []),
     ...(whatIfs.length
       ? [
           `\nWhat if, ${isMeasured(query) && query.kind === 'gap' ? 'what narrows the gap most' : 'the largest rise of f'} first${document.calibration ? '' : ' (uncalibrated: ranks alone)'}`,
@@ -82,6 +85,22 @@ export function influenceText(
     ...notes.map((note) => `note: ${note}`),
     `\n${page}`,
   ].join('\n');
+}
+
+/** Rows of each kind that the terminal names. */
+const shownOfKind = 3;
+
+/** The strongest rows by why they act. */
+function kindLines(kinds: readonly InfluentialKind[], texts: ReadonlyMap<number, string>): string[] {
+  return [
+    '\nKinds of rows, by why they act',
+    ...kinds.map((kind) => {
+      const { title, facts } = kindWords(kind);
+      const rows = kind.rows.slice(0, shownOfKind).map(({ row, from }) => texts.get(row) ?? from);
+      return `  ${title}: ${facts}${rows.length ? `\n    such as ${rows.join(', ')}` : ''}`;
+    }),
+    ...(kinds.length ? [] : ['  none']),
+  ];
 }
 
 /** What is measured in the slices. */

@@ -101,6 +101,10 @@ export function defineInfluence(program: Command): void {
       '--newton',
       'groups of more than 5 % of the rows by one Newton step, which understates less than the sum; for models at their optimum',
     )
+    .option(
+      '--kinds',
+      'sorts the strongest rows by why they act: kinds of proponents and opponents, and what tells each from the data; for methods with gradients',
+    )
     .option('--add <path>', 'labelled rows that are in no training yet: which of them would raise f most')
     .option('--add-labels <file>', 'a file with their labels')
     .option('--rows <count>', 'rows of each list; default 10', wholeNumber)

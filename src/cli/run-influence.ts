@@ -45,6 +45,7 @@ export interface InfluenceOptions extends StoreOptions, CheckpointOptions, Calib
   readonly layer?: string;
   readonly loss?: string;
   readonly newton?: boolean;
+  readonly kinds?: boolean;
   readonly add?: string;
   readonly addLabels?: string;
   readonly json?: boolean;
@@ -91,6 +92,7 @@ export async function computeInfluence<T>(
       got: `--method ${options.method}`,
       fix: 'choose another method, or none: the default adds up',
     });
+  checkKinds(options, named?.needs);
   const read = new Set<string>();
   const paths = new Map<LoadedModel, CheckpointPath>();
   const how = { ...runtimeOf(options), preprocessing: options.preprocessing };
@@ -153,6 +155,7 @@ export async function computeInfluence<T>(
       eigen: kept.eigen,
       byteBudget: options.memory && (options.memory * 2 ** 20) / 2,
       newton: options.newton,
+      kinds: options.kinds,
       added: await openAdded(options, described, data.classes ?? model.labels),
     };
     const calibrationOf = session.calibrationOf ?? calibrator(options, { ...session, model, request });
@@ -174,6 +177,20 @@ export async function computeInfluence<T>(
 
 /** The rows of slices as a query; one by one they are not shown. */
 const askedOf = ({ rows }: SliceQuery): AskedQuery => ({ data: rows, views: async () => [] });
+
+/** @throws WhereforeError `invalid-argument` where kinds could not be told, or would not be shown */
+function checkKinds({ kinds, plain, method }: InfluenceOptions, needs: readonly string[] | undefined): void {
+  if (!kinds) return;
+  if (plain)
+    throw new WhereforeError('invalid-argument', 'kinds of rows are not on the page of --plain', {
+      fix: 'leave out --kinds or --plain',
+    });
+  if (needs && !needs.includes('gradients') && !needs.includes('checkpoints'))
+    throw new WhereforeError('invalid-argument', 'kinds of rows are told by gradients, and this method has none', {
+      got: `--method ${method}`,
+      fix: 'choose a method with gradients, e.g. ek-fac, or leave out --kinds',
+    });
+}
 
 /** @throws WhereforeError `invalid-argument`, `unknown-name` for parameters of other methods, or wrong ones */
 function checkSettings(settings: Readonly<Record<string, unknown>>, method: string | undefined): void {

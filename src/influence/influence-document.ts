@@ -2,6 +2,7 @@ import type { AskedRecord } from './asked.ts';
 import type { CalibrationDocument } from './calibration/calibration-document.ts';
 import type { Familiarity } from './familiarity.ts';
 import type { GroupInfluence } from './groups.ts';
+import type { RowKind } from './kinds.ts';
 import type { Question } from './method.ts';
 import type { Redacted } from './redacted.ts';
 import type { Reliability } from './reliability.ts';
@@ -29,6 +30,13 @@ export interface InfluentialRow {
 export interface InfluenceList {
   readonly proponents: readonly InfluentialRow[];
   readonly opponents: readonly InfluentialRow[];
+}
+
+/** Training rows that act on f for the same reason, see `rowKinds`. */
+export interface InfluentialKind extends Omit<RowKind, 'rows'> {
+  readonly count: number;
+  /** The rows nearest to the others of the kind; none where rows are held back. */
+  readonly rows: readonly InfluentialRow[];
 }
 
 /** One row that is asked about, and what the model says of it. */
@@ -72,6 +80,8 @@ export interface InfluenceDocument {
   /** Of texts: the rows with most words in common (BM25), which need no model. */
   readonly sameWords?: readonly InfluentialRow[];
   readonly groups: readonly GroupInfluence[];
+  /** The strongest rows by why they act, where it was asked. */
+  readonly kinds?: readonly InfluentialKind[];
   /** What could be done, the largest rise of f first; with effects in nats where there is a calibration. */
   readonly whatIfs: readonly WhatIf[];
   /** How scores become effects; absent where it was not measured. */

@@ -36,13 +36,14 @@ const isTold = ({ rows }: { readonly rows: number }) => rows >= leastRows;
  */
 export function redactInfluence(document: InfluenceDocument): InfluenceDocument {
   const none = { proponents: [], opponents: [] };
-  const { sameWords: _, sameClass, groups, whatIfs, ...rest } = document;
+  const { sameWords: _, sameClass, groups, kinds, whatIfs, ...rest } = document;
   return {
     ...rest,
     all: none,
     ...(sameClass && { sameClass: none }),
     nearest: [],
     groups: groups.filter(isTold),
+    ...(kinds && { kinds: kinds.filter(({ count }) => count >= leastRows).map((kind) => ({ ...kind, rows: [] })) }),
     // A change of a few rows names them.
     whatIfs: whatIfs.filter(isTold).map(({ ids: _ids, ...one }) => one),
     redacted,

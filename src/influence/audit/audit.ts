@@ -1,9 +1,9 @@
 import { WhereforeError } from '../../errors.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
+import { kMeans, nearestCentre } from '../clusters.ts';
 import { type Matrix, rowOf } from '../matrix.ts';
 import { lossesOf } from '../methods/controls.ts';
 import { type Neighbours, nearestNeighbours } from '../neighbours.ts';
-import { kMeans, nearestCentre } from './clusters.ts';
 import type { AuditDocument, AuditedRow, ConfusedClasses, DataSetProblems } from './document.ts';
 import { exactDuplicates, type Leak, leaks, nearDuplicates, nearShare, nearThreshold } from './duplicates.ts';
 import { type LabelEvidence, labelEvidence } from './label-evidence.ts';

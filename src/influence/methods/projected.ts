@@ -2,7 +2,7 @@ import { WhereforeError } from '../../errors.ts';
 import { cholesky, solveCholesky } from '../../linear-algebra/cholesky.js';
 import { normals, random } from '../../tensor/random.ts';
 import { blockOf } from '../dense-gradients.ts';
-import type { Block, TwoSided } from '../gradient-material.ts';
+import type { Block, GradientMaterial, TwoSided } from '../gradient-material.ts';
 import {
   dotRows,
   identity,
@@ -126,6 +126,34 @@ export const logra: Runner<'gradients', ProjectedParameters> = {
     };
   },
 };
+
+/** `⟨P(g_i), (XᵀX/n + δ)⁻¹ P(g_j)⟩` of some rows, summed over the blocks, as {@link logra} has it between row and query. */
+export async function preconditionedProducts(
+  gradients: GradientMaterial,
+  at: readonly number[],
+  { side, share, seed }: ProjectedParameters & { readonly seed: number },
+): Promise<Matrix64> {
+  const rows = await gradients.project(randomProjections(gradients.blocks, side, seed));
+  const ranges = rangesOf(rows.widths);
+  const moments = await secondMoments(rows, ranges, { what: 'second moment of each block' });
+  const chosen = zeros(
+    at.length,
+    rows.widths.reduce((sum, width) => sum + width, 0),
+  );
+  for await (const { first, values } of rows.pieces())
+    for (const [k, row] of at.entries())
+      if (row >= first && row < first + values.rows) chosen.data.set(rowOf(values, row - first), k * chosen.columns);
+  const sum = zeros(at.length, at.length);
+  for (const [b, { from, count }] of ranges.entries()) {
+    // A layer that no row reaches says nothing of any.
+    if (moments[b].every((value) => value === 0)) continue;
+    const own = columnsOf(chosen, from, count);
+    const moment = damped(moments[b], count, share, `layer "${gradients.blocks[b].name}"`);
+    const part = dotRows(own, solveRowsOf(moment, own));
+    for (let j = 0; j < sum.data.length; j++) sum.data[j] += part.data[j];
+  }
+  return sum;
+}
 
 async function projected({ gradients, seed }: Pick<Given<'gradients'>, 'gradients' | 'seed'>, side: number) {
   const projections = randomProjections(gradients.blocks, side, seed);

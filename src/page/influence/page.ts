@@ -8,6 +8,7 @@ import { type Html, html, verbatim } from '../html.ts';
 import { signedText } from '../number-text.ts';
 import { rowImage } from '../row-shown.ts';
 import { pageShell } from '../shell.ts';
+import { kindsSection, kindsStyle } from './kinds-section.ts';
 import { measuredSection } from './measured-section.ts';
 import { commonLimit, type RowMaps, rowMapImage } from './row-map.ts';
 import { whatIfSection, whatIfStyle } from './what-if.ts';
@@ -64,7 +65,7 @@ export async function renderInfluencePage(document: InfluenceDocument, views: Vi
 ${await cards(document.nearest, '')}
 ${document.sameWords ? html`<h2>Most words in common</h2><p class="quiet">By BM25, without the model.</p>${await cards(document.sameWords, '')}` : html``}`;
   // Of many rows groups come first: no single row is behind them.
-  const causes = html`${whatIfSection(document)}${groupTable(document)}`;
+  const causes = html`${whatIfSection(document)}${groupTable(document)}${await kindsSection(document, cards)}`;
   const body = html`<div class="query">${seen ? html`<div class="pair">${await viewOf(seen, undefined)}${maps ? rowMapImage(maps.query, limit) : html``}</div>` : html``}<div>
 ${isMeasured(query) ? measuredSection(query, classes) : saidOf(query, name)}
 <p>Scored: the ${f}, by ${method.title} over ${data.rows} rows of ${data.name}. It answers for ${method.question}. Unit: ${method.unit}.</p>
@@ -80,7 +81,7 @@ ${notes.map((note) => html`<p class="quiet">${note[0].toUpperCase()}${note.slice
 <p class="quiet">${method.source}</p>`;
   return pageShell({
     title: 'Which training rows are behind this?',
-    style: `${style}${whatIfStyle}`,
+    style: `${style}${whatIfStyle}${kindsStyle}`,
     body,
     footer: html`${document.command ? html`Made by <code>${verbatim(document.command)}</code>. ` : html``}This page holds everything it shows; nothing is loaded from elsewhere.`,
   });
@@ -90,14 +91,14 @@ const saidOf = ({ predicted, probability, from, label }: RowQuery, name: (k: num
   html`<p>The model says <strong>${name(predicted)}</strong> (${percent(probability)}) of ${from}${label === undefined ? '' : `, labelled ${name(label)}`}.</p>`;
 
 async function shownRows(
-  { all, sameClass, nearest, sameWords = [] }: InfluenceDocument,
+  { all, sameClass, nearest, sameWords = [], kinds = [] }: InfluenceDocument,
   views: RowViews,
 ): Promise<Map<number, RowView>> {
   const rows = [
     ...new Set(
       [all, ...(sameClass ? [sameClass] : [])]
         .flatMap((list) => [...list.proponents, ...list.opponents])
-        .concat(nearest, sameWords)
+        .concat(nearest, sameWords, ...kinds.map(({ rows }) => rows))
         .map(({ row }) => row),
     ),
   ];

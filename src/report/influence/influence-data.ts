@@ -1,5 +1,6 @@
 import type { Dataset } from '../../dataset/dataset.ts';
 import { range } from '../../dataset/pieces.ts';
+import { WhereforeError } from '../../errors.ts';
 import { packageVersion } from '../../explain/version.ts';
 import { exactDuplicates } from '../../influence/audit/duplicates.ts';
 import { spreadOf } from '../../influence/calibration/calibration.ts';
@@ -7,7 +8,14 @@ import type { CalibrationDocument } from '../../influence/calibration/calibratio
 import { chooseRows } from '../../influence/choose-rows.ts';
 import { familiarityOf } from '../../influence/familiarity.ts';
 import { groupInfluences } from '../../influence/groups.ts';
-import type { InfluenceDocument, InfluenceList, InfluentialRow, RowQuery } from '../../influence/influence-document.ts';
+import type {
+  InfluenceDocument,
+  InfluenceList,
+  InfluentialKind,
+  InfluentialRow,
+  RowQuery,
+} from '../../influence/influence-document.ts';
+import { rowKinds } from '../../influence/kinds.ts';
 import type { Both } from '../../influence/material.ts';
 import { type Matrix64, rowOf } from '../../influence/matrix.ts';
 import { lossesOf } from '../../influence/methods/controls.ts';
@@ -77,6 +85,7 @@ export async function influenceData(
     ? await withNewtonSteps(sums, { data, scored, columns, signal, onProgress })
     : { groups: sums, notes: [] };
   const { groups } = stepped;
+  const kinds = options.kinds ? await kindsOf(scored, columns, rowFacts, options.seed) : undefined;
   const calibration = await calibrationOf?.(scored);
   const asked = { data, scored, values: rowOf(values, 0), lists, groups, added };
   const whatIfs = rankWhatIfs(
@@ -112,6 +121,7 @@ export async function influenceData(
     ...(ofClass !== undefined && { sameClass: await listOf((row) => labels[row] === ofClass) }),
     nearest: await describe(nearestOf(likeness, count), rowFacts),
     groups,
+    ...(kinds && { kinds }),
     whatIfs,
     ...(options.texts && { sameWords: await describe(await sameWords(options.texts, count), rowFacts) }),
     ...(calibration && { calibration }),
@@ -134,6 +144,32 @@ export async function influenceData(
     ],
   };
   return options.redact ? redactInfluence(document) : document;
+}
+
+/** Rows of each kind that are described. */
+const ofKind = 5;
+
+/** @throws WhereforeError `invalid-argument` where there are no gradients to compare */
+async function kindsOf(
+  { context, name }: ScoredQueries,
+  columns: ReadonlyMap<string, readonly string[]>,
+  facts: RowFacts,
+  seed: number,
+): Promise<InfluentialKind[]> {
+  const gradients = context.gradients ?? context.checkpoints?.at(-1)?.gradients;
+  if (!gradients)
+    throw new WhereforeError('invalid-argument', 'kinds of rows are told by gradients, and there are none here', {
+      got: `method ${name}`,
+      fix: 'choose a method with gradients, e.g. --method ek-fac, or leave out --kinds',
+    });
+  const found = await rowKinds(gradients, rowOf(facts.values, 0), columns, { seed });
+  return Promise.all(
+    found.map(async ({ rows, ...kind }) => ({
+      ...kind,
+      count: rows.length,
+      rows: await describe(rows.slice(0, ofKind), facts),
+    })),
+  );
 }
 
 /** What the model says of the one row that is asked about. */

@@ -51,6 +51,8 @@ export interface InfluenceDataOptions {
   readonly weightDecay?: number;
   /** Whether large groups get a Newton step. Default false. */
   readonly newton?: boolean;
+  /** Whether the strongest rows are sorted by why they act, which takes gradients. Default false. */
+  readonly kinds?: boolean;
   /** Labelled rows that are in no training yet and could be added. */
   readonly added?: Dataset;
   /** Rows of each list; default 10. */

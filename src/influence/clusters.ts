@@ -1,5 +1,5 @@
-import { random } from '../../tensor/random.ts';
-import { type Matrix, rowOf, zeros } from '../matrix.ts';
+import { random } from '../tensor/random.ts';
+import { type Matrix, rowOf, zeros } from './matrix.ts';
 
 /** Rows that lie together. */
 export interface Clustering {
