@@ -98,7 +98,11 @@ async function shownRows(
     ...new Set(
       [all, ...(sameClass ? [sameClass] : [])]
         .flatMap((list) => [...list.proponents, ...list.opponents])
-        .concat(nearest, sameWords, ...kinds.map(({ rows }) => rows))
+        .concat(
+          nearest,
+          sameWords,
+          kinds.flatMap(({ rows }) => rows),
+        )
         .map(({ row }) => row),
     ),
   ];
