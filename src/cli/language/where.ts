@@ -96,10 +96,10 @@ function describe({ answer, against, tokens, lens, direct, patching, steering }:
     name,
   ]);
   const sections = [
-    `looked at: the logit of ${quoted(answer)}${against === undefined ? '' : ` less that of ${quoted(against)}`}\n`,
+    `looked at: the logit of ${quoted(answer)}${against === undefined ? '' : ` less that of ${quoted(against)}`}`,
     formatTable([[...tokens.slice(from).map(quoted), 'would say behind'], ...lensRows]),
-    formatTable([['writes', 'block'], ...direct.parts.map(({ name, value }) => [signedText(value, 4), name])]),
-    `of blocks ${signedText(
+    `${formatTable([['writes', 'block'], ...direct.parts.map(({ name, value }) => [signedText(value, 4), name])])}
+of blocks ${signedText(
       direct.parts.reduce((sum, { value }) => sum + value, 0),
       5,
     )}, of biases ${signedText(direct.constant, 3)}: logit ${numberText(direct.logit, 5)}`,
@@ -113,7 +113,7 @@ function describe({ answer, against, tokens, lens, direct, patching, steering }:
         ]
       : []),
   ];
-  return sections.join('\n');
+  return sections.join('\n\n');
 }
 
 /** The cell of each grid that breaks or restores most. */
@@ -128,5 +128,5 @@ function strongestText(
       return [way, signedText(best.value), names[best.r], JSON.stringify(tokens[best.i]), what];
     }),
   );
-  return `\npatching with ${corruption}, the strongest value of each kind:\n${formatTable([['way', 'effect', 'value', 'at', 'of'], ...rows])}`;
+  return `patching with ${corruption}, the strongest value of each kind:\n${formatTable([['way', 'effect', 'value', 'at', 'of'], ...rows])}`;
 }

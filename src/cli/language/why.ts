@@ -162,6 +162,11 @@ function describe(document: WhyDocument): string {
   ];
   const units = document.units[unit];
   const columns = attributions.map((one) => perUnit(document, one));
+  // What is left of a difference of large numbers is no finding.
+  const told = columns.map((values) => {
+    const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    return values.map((value) => (Math.abs(value) < 1e-6 * largest ? 0 : value));
+  });
   const strength = (u: number) => Math.abs(columns[0][u]);
   const order = units
     .map((_, u) => u)
@@ -172,7 +177,7 @@ function describe(document: WhyDocument): string {
   const table = [
     [...heads, unit],
     ...order.map((u) => [
-      ...columns.map((values) => signedText(values[u])),
+      ...told.map((values) => signedText(values[u])),
       shortened(units[u].text.replace(/\s+/g, ' ').trim()),
     ]),
   ];
@@ -192,7 +197,7 @@ function describe(document: WhyDocument): string {
   return [
     ...lines,
     formatTable(table),
-    units.length > shownUnits ? `… and ${units.length - shownUnits} more on the page` : '',
+    units.length > shownUnits ? `… and ${units.length - shownUnits} more on the page\n` : '',
     formatTable(believed),
     ...(baseline
       ? [

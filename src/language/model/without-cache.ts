@@ -81,7 +81,9 @@ function logitsOf({ outputs }: Graph, vocabularySize: number | undefined): Value
   throw new WhereforeError('unsupported-model', 'no output has a number for each token of the vocabulary', {
     got: outputs.map(({ name, shape }) => `"${name}" ${shape?.join('×') ?? ''}`).join(', '),
     expected: 'logits: batch×sequence×vocabulary',
-    fix: 'export the model for text generation',
+    fix: outputs.every(({ shape }) => shape?.length === 2)
+      ? 'a classifier of texts is asked by `wherefore explain` and `language shortcut`; else export the model for text generation'
+      : 'export the model for text generation',
   });
 }
 

@@ -117,7 +117,7 @@ function verdictOf(layers: readonly ProbedLayer[], words: Interval): string {
   const percent = (share: number) => `${Math.round(100 * share)} %`;
   const { accuracy, control, name } = best;
   if ((accuracy.low ?? 0) <= (control.high ?? 1))
-    return 'The label cannot be read off at any layer better than one dealt out at random.';
+    return `The label cannot be read off at any layer better than one dealt out at random, as far as ${accuracy.count} held-out texts can tell.`;
   const read = `The label is read off best at ${name}: right for ${percent(accuracy.mean)} of the held-out texts`;
   if ((accuracy.low ?? 0) > words.mean) return `${read}, where the words alone give ${percent(words.mean)}.`;
   return `${read}; the words of the texts alone give ${percent(words.mean)}, so it need not be the model's doing.`;

@@ -9,6 +9,7 @@ import type { LanguageModel } from '../model/language-model.ts';
 import { wholeWord } from '../text/whole-word.ts';
 import { layerWeights } from './taught-weights.ts';
 import { type TokenRow, tokenRows } from './token-rows.ts';
+import { traceable } from './traceable.ts';
 
 /** An answer that some texts of the training taught. */
 export interface TaughtQuestion {
@@ -107,14 +108,14 @@ async function scoresAt(language: LanguageModel, options: TaughtScoresOptions): 
   const { parameters, byLength } = taughtMethod(method);
   const asked = questions.flat();
   const length = [...rows, ...asked].reduce((most, { ids }) => Math.max(most, ids.length), 0);
-  const { model, logits, tokenizer } = language;
+  const open = await traceable(language);
   const gradients = await modelGradients({
-    model,
-    output: logits,
-    classes: tokenizer.size,
-    rows: tokenRows(language, rows, length, 'training texts'),
-    queries: tokenRows(language, asked, length, 'questions'),
-    parameters: await layerWeights(language),
+    model: open.model,
+    output: open.logits,
+    classes: open.tokenizer.size,
+    rows: tokenRows(open, rows, length, 'training texts'),
+    queries: tokenRows(open, asked, length, 'questions'),
+    parameters: await layerWeights(open),
     signal,
   });
   const context = {

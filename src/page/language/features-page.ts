@@ -21,9 +21,9 @@ ${command !== undefined && html`<h3>How to reproduce</h3><pre>${verbatim(command
 function qualityTable({ learnt, controls }: FeaturesDocument): Html {
   const cells = ({ explained, recovered, stable }: DictionaryQuality) =>
     html`<td class="number">${percentText(explained)}</td><td class="number">${percentText(recovered)}</td><td class="number">${stable === undefined ? '–' : numberText(stable, 2)}</td>`;
-  return html`<table class="quality"><thead><tr><th>dictionary</th><th class="number">explained</th><th class="number">loss won back</th><th class="number">like another seed</th><th class="number">active</th><th class="number">dead</th></tr></thead><tbody>
+  return html`<div class="scroll"><table class="quality"><thead><tr><th>dictionary</th><th class="number">explained</th><th class="number">loss won back</th><th class="number">like another seed</th><th class="number">active</th><th class="number">dead</th></tr></thead><tbody>
 ${learnt.map((one) => html`<tr><th scope="row">learnt, seed ${one.seed}</th>${cells(one)}<td class="number">${numberText(one.active, 3)}</td><td class="number">${one.dead}</td></tr>`)}
-${controls.map((one) => html`<tr class="quiet"><th scope="row">${one.name}</th>${cells(one)}<td></td><td></td></tr>`)}</tbody></table>`;
+${controls.map((one) => html`<tr class="quiet"><th scope="row">${one.name}</th>${cells(one)}<td></td><td></td></tr>`)}</tbody></table></div>`;
 }
 
 const spoken = (token: string) => token.replace(/\n/g, '↵');

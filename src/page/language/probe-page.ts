@@ -25,10 +25,10 @@ export function renderProbePage(document: ProbeDocument, command?: string): stri
   ];
   const body = html`<div class="introduction"><p class="verdict">${verdict}</p><p class="quiet">A linear map from the ${of === 'last' ? 'last token' : 'mean token'} of each text to ${classes.join(', ')}, in <b>${model.name}</b>; ${trained} texts to learn from, ${tested} held out. That a label can be read says that it is there, not that the model uses it.</p></div>
 <section><h2>Where it can be read</h2>${lineChart(lines, { x: 'layer: 0 is the embedding', y: 'accuracy on held-out texts' })}
-<table class="layers"><thead><tr><th>behind</th><th class="number">accuracy</th><th class="number">95 % interval</th><th class="number">at random</th></tr></thead><tbody>${layers.map(
+<div class="scroll"><table class="layers"><thead><tr><th>behind</th><th class="number">accuracy</th><th class="number">95 % interval</th><th class="number">at random</th></tr></thead><tbody>${layers.map(
     ({ name, accuracy, control }) =>
       html`<tr><th scope="row">${name}</th><td class="number">${percentText(accuracy.mean)}</td><td class="number">${percentText(accuracy.low ?? 0)} to ${percentText(accuracy.high ?? 1)}</td><td class="number">${percentText(control.mean)}</td></tr>`,
-  )}</tbody></table></section>
+  )}</tbody></table></div></section>
 <section><h2>Details</h2><ul class="notes">${notes.map((note) => html`<li>${note}</li>`)}</ul>
 ${command !== undefined && html`<h3>How to reproduce</h3><pre>${verbatim(command)}</pre>`}</section>`;
   return pageShell({

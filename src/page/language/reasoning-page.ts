@@ -45,12 +45,12 @@ function bar(name: string, { mean, low, high }: Interval, meaning: string): Html
 function chain({ question, steps, answer, truncated, edited, filled }: ReasonedQuestion): Html {
   const changed = (other: string) => html`<td class="${other !== answer && 'changed'}">${other}</td>`;
   return html`<details class="chain"><summary>${question} <b>${answer}</b></summary>
-<table><thead><tr><th>step</th><th>answer with the steps before it</th><th>with a mistake</th><th>answer then</th></tr></thead><tbody>
+<div class="scroll"><table><thead><tr><th>step</th><th>answer with the steps before it</th><th>with a mistake</th><th>answer then</th></tr></thead><tbody>
 ${steps.map((step, i) => {
   const edit = edited[i];
   return html`<tr><td>${step.trim()}</td>${changed(truncated[i])}<td>${edit?.step.trim() ?? '–'}</td>${edit ? changed(edit.answer) : html`<td>–</td>`}</tr>`;
 })}
-</tbody></table><p class="quiet">Behind steps without content: ${filled}</p></details>`;
+</tbody></table></div><p class="quiet">Behind steps without content: ${filled}</p></details>`;
 }
 
 const style = `

@@ -41,10 +41,10 @@ function groupSection({ swap, groups, classes, worst }: ShortcutDocument): Html 
   if (!swap) return undefined;
   const [[one, other]] = swap.pairs;
   return html`<section><h2>Where it fails</h2><p class="quiet">Accuracy on the given texts by label and by whether they hold <q>${one}</q> (${swap.given ? 'given' : 'proposed'}, with <q>${other}</q> as the word that takes its place).</p>
-<table class="words"><thead><tr><th>texts</th><th>accuracy</th><th class="number"></th><th class="number">95 % interval</th><th class="number">texts</th></tr></thead><tbody>${groups.map(
+<div class="scroll"><table class="words"><thead><tr><th>texts</th><th>accuracy</th><th class="number"></th><th class="number">95 % interval</th><th class="number">texts</th></tr></thead><tbody>${groups.map(
     (group) =>
       html`<tr class="${group === worst ? 'worst' : ''}"><th scope="row">${classes[group.label]}, ${group.holds ? 'with' : 'without'} ${one}</th><td class="track"><span class="bar" style="width:${(100 * group.accuracy.mean).toFixed(1)}%"></span></td><td class="number">${percentText(group.accuracy.mean)}</td><td class="number">${percentText(group.accuracy.low ?? 0)} to ${percentText(group.accuracy.high ?? 1)}</td><td class="number">${group.accuracy.count}</td></tr>`,
-  )}</tbody></table></section>`;
+  )}</tbody></table></div></section>`;
 }
 
 const style = `

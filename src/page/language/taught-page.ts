@@ -23,7 +23,7 @@ function momentsOf({ checkpoints, logProbability }: TaughtDocument): Html {
     return html`<p class="warning"><strong>Only the final weights were looked at.</strong> What a model knows by heart has hardly a gradient left there: give moments from the middle of the training (<code>--checkpoints</code>).</p>`;
   }
   const all = [...checkpoints, { name: 'the model as it is', logProbability }];
-  return html`<table class="moments"><thead><tr><th>moment</th><th>log p of the answer</th></tr></thead><tbody>${all.map((one) => html`<tr><td>${one.name}</td><td class="number">${numberText(one.logProbability ?? Number.NaN, 4)}</td></tr>`)}</tbody></table>`;
+  return html`<div class="scroll"><table class="moments"><thead><tr><th>moment</th><th>log p of the answer</th></tr></thead><tbody>${all.map((one) => html`<tr><td>${one.name}</td><td class="number">${numberText(one.logProbability ?? Number.NaN, 4)}</td></tr>`)}</tbody></table></div>`;
 }
 
 function rowList(rows: readonly TaughtRow[], by: 'moves' | 'states'): Html {

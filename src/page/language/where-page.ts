@@ -80,7 +80,7 @@ export function effectTable(
 
 function steeringSection({ toward, away, layer, length, streamLength, texts }: SteeringResult): Html {
   return html`<section><h2>What it writes when it is steered</h2><p class="quiet">At every token the stream behind layer ${layer} is moved by a multiple of the difference between the mean streams of two sets of texts (its length is ${numberText(length, 3)}; the stream's vectors there are ${numberText(streamLength, 3)} long). Toward: ${toward.map((text) => html`<q>${text}</q> `)}Away from: ${away.map((text) => html`<q>${text}</q> `)}</p>
-<table class="methods"><thead><tr><th class="number">times</th><th>what it writes</th></tr></thead><tbody>${texts.map(({ strength, text }) => html`<tr class="${strength === 0 ? 'chosen' : ''}"><td class="number">${signedText(strength)}</td><th scope="row" class="written">${text}</th></tr>`)}</tbody></table></section>`;
+<div class="scroll"><table class="methods"><thead><tr><th class="number">times</th><th>what it writes</th></tr></thead><tbody>${texts.map(({ strength, text }) => html`<tr class="${strength === 0 ? 'chosen' : ''}"><td class="number">${signedText(strength)}</td><th scope="row" class="written">${text}</th></tr>`)}</tbody></table></div></section>`;
 }
 
 /** What the page of where an answer is made adds to the style of all pages. */

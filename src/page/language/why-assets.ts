@@ -55,5 +55,5 @@ button:disabled{opacity:.45;cursor:default}
 .told{min-height:1.6em;font-variant-numeric:tabular-nums}
 .scale-line{display:flex;gap:.7rem;align-items:center;max-width:26rem;font-variant-numeric:tabular-nums;margin:.2rem 0 .4rem}
 .scale-line .scale{flex:1;border:1px solid var(--line);background:linear-gradient(90deg,color-mix(in oklab,var(--negative) 72%,transparent),transparent,color-mix(in oklab,var(--positive) 72%,transparent))}
-.methods{border-collapse:collapse;font-size:.9rem;margin:.5rem 0}.methods td,.methods th{padding:.35em 1.3em .35em 0;text-align:left;border-bottom:1px solid var(--line);font-weight:400}.methods thead th{color:var(--quiet);vertical-align:bottom}.methods .number{text-align:right}.chosen th{font-weight:600}
+.methods{border-collapse:collapse;font-size:.9rem;margin:.5rem 0}.methods td,.methods th{padding:.35em 1.3em .35em 0;text-align:left;border-bottom:1px solid var(--line);font-weight:400}.methods thead th{color:var(--quiet);vertical-align:bottom}.methods .number{text-align:right}.methods td:nth-child(2):not(.number){min-width:9rem}.chosen th{font-weight:600}
 `;
