@@ -101,6 +101,7 @@ describe('wherefore influence', () => {
       '0.01',
     );
     expect(errors).not.toMatch(/error/);
+    expect(errors).toMatch(/first look: the model says \w+ \(0\.\d{3}\); nearest rows: (.+ \(\w+\), ){4}.+ \(\w+\)\n/);
     expect(code).toBe(0);
     expect(output).toMatch(/Proponents[\s\S]*Opponents[\s\S]*Nearest rows/);
     const found = document<InfluenceDocument>('a', 'influence.json');

@@ -70,6 +70,9 @@ export interface InfluenceDataOptions {
   readonly command?: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (stage: string, done: number, total: number) => void;
-  /** Called before the scores are computed, with the number of gradients of rows, and of multiplications. */
+  /**
+   * Called before the scores are computed: with a first look (what the model says, the nearest rows), then with the
+   * number of gradients of rows, and of multiplications.
+   */
   readonly onCost?: (text: string) => void;
 }

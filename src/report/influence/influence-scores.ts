@@ -7,6 +7,7 @@ import { mapped } from '../../tensor/filled.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { checkRows } from '../audit/check-rows.ts';
 import { classNames } from '../audit/class-reader.ts';
+import { firstLook } from './first-look.ts';
 import { type Contextual, contextOf } from './influence-context.ts';
 import type { InfluenceDataOptions } from './influence-options.ts';
 import { scoreMeasured } from './score-measured.ts';
@@ -56,6 +57,10 @@ export async function scoreQueries(
   const first = await contextOf(options, model, classes, labels, wanted);
   const name = options.method ?? defaultMethod(first.context);
   const method = influenceMethodNamed(name);
+  // Not of many queries, and where rows are held back of none.
+  const isOne = query.length === 1 && !options.measured && !options.redact;
+  const look = isOne ? firstLook(first, { data, labels, classes }) : undefined;
+  if (look !== undefined) options.onCost?.(look);
   options.onCost?.(costText(name, first.context, options.parameters));
   const scores = await scoresOf(name, first, options);
   const parameters = z.parse(method.parameters, options.parameters ?? {}) as Record<string, unknown>;
