@@ -108,6 +108,12 @@ const gather: Rule = (node, [data, indices]) => {
   return [...data.slice(0, axis), ...indices, ...data.slice(axis + 1)];
 };
 
+/** A tuple of indices stands for the axes behind those of the batch, one each. */
+const gatherNd: Rule = (node, [data, indices]) => {
+  const tuple = indices[indices.length - 1];
+  return [...indices.slice(0, -1), ...data.slice(intAttribute(node, 'batch_dims', 0) + tuple)];
+};
+
 const expand: Rule = (_, [shape], [target = []]) => stretched([shape, target]);
 
 /** Sizes by a constant, an attribute of older opsets, or alike; the last may be smaller. */
@@ -134,7 +140,10 @@ const rules: Readonly<Record<string, { readonly values: number; readonly rule: R
   ConstantOfShape: { values: 0, rule: (_, __, [shape]) => shape },
   Gather: { values: 2, rule: gather },
   GatherElements: { values: 2, rule: (_, [, indices]) => indices },
-  ScatterND: { values: 3, rule: (_, [data]) => data },
+  GatherND: { values: 2, rule: gatherNd },
+  ...Object.fromEntries(
+    ['ScatterND', 'ScatterElements'].map((op) => [op, { values: 3, rule: ((_, [data]) => data) satisfies Rule }]),
+  ),
   ...Object.fromEntries(['ReduceMean', 'ReduceSum', 'ReduceMax'].map((op) => [op, { values: 1, rule: reduce }])),
 };
 

@@ -81,6 +81,7 @@ interface Opened {
   readonly session: Promise<Session>;
   readonly bytes: number;
   readonly isPacked: boolean;
+  readonly isOptimized: boolean;
 }
 
 /** How {@link Executor.run} runs a graph. */
@@ -90,7 +91,11 @@ export interface ExecutorRunOptions extends RunOptions {
    * longer than it saves. Default true.
    */
   readonly prepack?: boolean;
+  /** Whether that session fuses operators, which takes longer than a few runs of a small model. Default true. */
+  readonly optimize?: boolean;
 }
+
+type Speed = Pick<ExecutorRunOptions, 'prepack' | 'optimize'>;
 
 /**
  * Runs graphs that belong to one model: the model's own, parts of it, and those with a backward pass appended.
@@ -124,12 +129,12 @@ export class Executor {
     graph: Graph,
     feeds: Tensors,
     fetches: readonly string[],
-    { prepack = true, ...options }: ExecutorRunOptions = {},
+    { prepack = true, optimize = true, ...options }: ExecutorRunOptions = {},
   ): Promise<Map<string, Tensor>> {
     throwIfCancelled(options.signal);
     this.#checkOpen();
     checkFeeds(graph, feeds);
-    const session = await this.#open(graph, options.sideBySide ? this.streams(graph) : 1, prepack);
+    const session = await this.#open(graph, options.sideBySide ? this.streams(graph) : 1, { prepack, optimize });
     this.runs++;
     return session.run(onlyInputs(graph, feeds), fetches, options);
   }
@@ -275,19 +280,20 @@ export class Executor {
     return this.runtime.open(model, { ...options, planMemory: !isLong, weights: this.#weights });
   }
 
-  async #open(graph: Graph, streams: number, prepack: boolean): Promise<Session> {
+  async #open(graph: Graph, streams: number, { prepack, optimize }: Required<Speed>): Promise<Session> {
     const known = this.#sessions.get(graph);
     if (known) this.#sessions.delete(graph);
-    if (known && (known.isPacked || !prepack)) {
+    if (known && (known.isPacked || !prepack) && (known.isOptimized || !optimize)) {
       this.#sessions.set(graph, known);
       return known.session;
     }
     if (known) await (await known.session).release();
-    const optimization = graph.nodes.length > mostOptimized ? 'none' : 'all';
+    const optimization = !optimize || graph.nodes.length > mostOptimized ? 'none' : 'all';
     const opened = {
       session: this.#session(graph, { streams, prepack, optimization }),
       bytes: streams * weightBytes(graph),
       isPacked: prepack,
+      isOptimized: optimize,
     };
     this.#sessions.set(graph, opened);
     opened.session.catch(() => this.#sessions.delete(graph));

@@ -2,10 +2,11 @@ import type { GradientNote } from '../autodiff/context.ts';
 import { buildHessianProgram } from '../autodiff/curvature-program.ts';
 import type { RuleOverrides } from '../autodiff/differentiate.ts';
 import { buildGradientProgram, type GradientProgram } from '../autodiff/gradient-program.ts';
+import { loadRules } from '../autodiff/rules/index.ts';
 import { unknownValue } from '../autodiff/seeds.ts';
 import { WhereforeError } from '../errors.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
-import type { Graph } from '../onnx/graph.ts';
+import { type Graph, operatorKey } from '../onnx/graph.ts';
 import { namedMemo } from '../tensor/memo.ts';
 import { float32, formatShape, sameShape, sizeOf, type Tensor, tensor } from '../tensor/tensor.ts';
 import type { ExecutorRunOptions, Specialised } from './executor.ts';
@@ -23,6 +24,8 @@ export interface GradientsRequest extends ExecutorRunOptions {
   readonly overrides?: RuleOverrides;
   /** Whether shapes are followed instead of run for; see `SpecialiseOptions`. Default false. */
   readonly frugal?: boolean;
+  /** The model's graph for the shapes of the inputs, where it is known; default: it is asked for. */
+  readonly specialised?: Specialised;
 }
 
 export interface Gradients {
@@ -60,7 +63,9 @@ export async function gradientsOf(model: Model, request: GradientsRequest): Prom
     return { ...found, notes: [...notes, ...found.notes] };
   }
   const { inputs, seeds, wrt, overrides, frugal } = request;
-  const specialised = await model.executor.specialise(model.graph, inputs, { followData: true, frugal });
+  const asked = () => model.executor.specialise(model.graph, inputs, { followData: true, frugal });
+  const specialised = request.specialised ?? (await asked());
+  if (request.specialised) await loadRules(specialised.graph.nodes.map(operatorKey));
   const feeds = new Map([...inputs, ...[...seeds].map(([name, seed]) => [seedName(name), seed] as const)]);
   const run = async (absorbZeros: boolean) => {
     const plan = planOf(specialised, seeds, { wrt, overrides, absorbZeros });

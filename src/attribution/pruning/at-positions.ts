@@ -11,6 +11,7 @@ import {
 } from '../../onnx/graph.ts';
 import { operatorsThat } from '../../onnx/operators.ts';
 import { sortNodes } from '../../onnx/sort.ts';
+import { inferTypes } from '../../onnx/types.ts';
 import { toNumbers } from '../../tensor/convert.ts';
 import { lookup } from '../../tensor/lookup.ts';
 import { sizeOf } from '../../tensor/tensor.ts';
@@ -157,10 +158,26 @@ function placesOf(node: Node, shapes: ReadonlyMap<string, readonly number[]>): P
  * @param facts the list of places may have the length -1: how many there are is known when the graph runs
  * @param only the one list of places that is looked at; default all
  */
-export function atPositions(graph: Graph, facts: Facts, only?: string): Graph {
+export const atPositions = (graph: Graph, facts: Facts, only?: string): Graph => narrowed(graph, facts, only).graph;
+
+/** The same with what is then known of its values. */
+export function knownAtPositions(graph: Graph, facts: Facts): { readonly graph: Graph; readonly facts: Facts } {
+  const { graph: lean, shapes: all } = narrowed(graph, facts);
+  const shapes: Shapes = new Map();
+  const constants = new Map(facts.constants);
+  for (const weight of lean.initializers.values()) {
+    shapes.set(weight.name, weight.shape);
+    if (weight.location.kind === 'memory') constants.set(weight.name, weight.location.tensor);
+  }
+  const left = [...lean.inputs.map(({ name }) => name), ...lean.nodes.flatMap(({ outputs }) => outputs)];
+  for (const name of left) if (name) shapes.set(name, all.get(name) ?? []);
+  return { graph: lean, facts: { ...facts, shapes, types: inferTypes(lean), constants } };
+}
+
+function narrowed(graph: Graph, facts: Facts, only?: string): { readonly graph: Graph; readonly shapes: Shapes } {
   const shapes: Shapes = new Map(facts.shapes);
   const takes = (node: Node) => (only === undefined || node.inputs[1] === only ? placesOf(node, shapes) : undefined);
-  if (!graph.nodes.some(takes)) return graph;
+  if (!graph.nodes.some(takes)) return { graph, shapes };
   const builder = new GraphBuilder(graph, { prefix: 'position/' });
   const ints = (values: readonly number[]) => builder.ints(values);
   const nodes = new Set(graph.nodes);
@@ -228,5 +245,5 @@ export function atPositions(graph: Graph, facts: Facts, only?: string): Graph {
   const isWhole = (node: Node, place = takes(node)) =>
     place?.count === 1 && shapes.get(node.inputs[0])?.[place.axis] === 1;
   const kept = [...nodes].map((node) => (isWhole(node) ? nodeOf('Identity', [node.inputs[0]], node.outputs[0]) : node));
-  return sortNodes({ ...builder.build(), nodes: kept });
+  return { graph: sortNodes({ ...builder.build(), nodes: kept }), shapes };
 }

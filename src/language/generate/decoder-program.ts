@@ -2,7 +2,6 @@ import { atPositions } from '../../attribution/pruning/at-positions.ts';
 import { GraphBuilder } from '../../onnx/builder.ts';
 import type { Graph } from '../../onnx/graph.ts';
 import { prune } from '../../onnx/lowering/extract.ts';
-import { weightBytes } from '../../runtime/executor.ts';
 import { namedMemo } from '../../tensor/memo.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { type CachedGraph, withCache } from '../cache/with-cache.ts';
@@ -21,12 +20,8 @@ export interface DecoderProgram {
   readonly next: string;
 }
 
-/**
- * From so many tokens on, a run of the whole graph to learn its shapes would need more memory than the work itself; from so
- * many bytes of weights on, more time.
- */
+/** From so many tokens on, a run of the whole graph to learn its shapes would need more memory than the work itself. */
 export const longText = 1024;
-const largeWeights = 2 ** 26;
 
 const programs = namedMemo<LanguageModel, Promise<DecoderProgram>>();
 
@@ -45,9 +40,7 @@ async function makeProgram(language: LanguageModel, capacity: number, fixedSizes
   const { model, roles, logits } = language;
   const feeds = feedsOf(language, [new Array<number>(capacity).fill(0)]);
   const plain = withConstants(model.graph, new Map([roles.mask, roles.types].flatMap((name) => entry(feeds, name))));
-  const { graph, facts } = await model.executor.specialise(plain, feeds, {
-    frugal: capacity >= longText || weightBytes(plain) >= largeWeights,
-  });
+  const { graph, facts } = await model.executor.specialise(plain, feeds, { frugal: true });
   const rows = new Map(
     [roles.ids, roles.positions].flatMap((name) => (name === undefined ? [] : [[name, 1] as const])),
   );

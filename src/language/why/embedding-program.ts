@@ -1,4 +1,4 @@
-import { atPositions } from '../../attribution/pruning/at-positions.ts';
+import { knownAtPositions } from '../../attribution/pruning/at-positions.ts';
 import type { RuleOverrides } from '../../autodiff/differentiate.ts';
 import { WhereforeError } from '../../errors.ts';
 import type { Graph } from '../../onnx/graph.ts';
@@ -24,6 +24,8 @@ const mostWorkAtOnce = 2 ** 31;
 /** Runs of a session from which on it pays to rearrange weights, where these have so many bytes (GPT-2 small: 9). */
 const packedRuns = 9;
 const largeWeights = 2 ** 26;
+/** Weights times tokens of all runs: for less, fusing operators takes longer than the runs. */
+const optimizedWork = 2 ** 27;
 
 /**
  * Prepares a question for methods that look at token vectors.
@@ -69,12 +71,17 @@ export async function openEmbeddingProgram(
     { runs, rules }: { readonly runs: number; readonly rules?: Rules },
   ) => {
     const feeds = answerFeeds(language, asked, points);
-    const { graph: on } = await narrowed(language, of, feeds);
+    const specialised = await narrowed(language, of, feeds);
+    const { graph: on } = specialised;
     const count = points.length * rows.length;
     const inputs = new Map(on.inputs.map(({ name }) => [name, feeds.get(name) as Tensor]));
     const seeds = new Map([['why/score', float32([count], new Float32Array(count).fill(1))]]);
-    const prepack = runs >= packedRuns || weightBytes(model.graph) < largeWeights;
-    const request = { inputs, seeds, wrt: [roles.embedding], overrides: rules?.(on), frugal: true, prepack, signal };
+    const bytes = weightBytes(model.graph);
+    const speed = {
+      prepack: runs >= packedRuns || bytes < largeWeights,
+      optimize: (bytes / 4) * runs * count * capacity >= optimizedWork,
+    };
+    const request = { inputs, seeds, wrt: [roles.embedding], overrides: rules?.(on), specialised, ...speed, signal };
     const { gradients, outputs } = await gradientsOf({ ...model, graph: on }, request);
     cost.backward += count;
     return {
@@ -175,10 +182,9 @@ async function narrowed(
   graph: Graph,
   feeds: ReadonlyMap<string, Tensor>,
 ): Promise<Specialised> {
-  const inputs = (of: Graph) => new Map(of.inputs.map(({ name }) => [name, feeds.get(name) as Tensor]));
-  const whole = await model.executor.specialise(graph, inputs(graph), { frugal: true });
-  const lean = narrowGraphs(whole.graph, '', () => atPositions(whole.graph, whole.facts));
-  return model.executor.specialise(lean, inputs(lean), { frugal: true });
+  const inputs = new Map(graph.inputs.map(({ name }) => [name, feeds.get(name) as Tensor]));
+  const whole = await model.executor.specialise(graph, inputs, { frugal: true });
+  return leanGraphs(whole.graph, '', () => knownAtPositions(whole.graph, whole.facts));
 }
 
-const narrowGraphs = namedMemo<Graph, Graph>();
+const leanGraphs = namedMemo<Graph, Specialised>();
