@@ -159,9 +159,11 @@ function judgedPrompts({ curves, control, unit, units, prompt: _ }: WhyDocument)
     const left = parts.map((part) => [source.uniform(), part] as const).sort(([a], [b]) => a - b);
     return [...stays, ...left.slice(gone).flatMap(([, { tokens }]) => tokens)].sort((a, b) => a - b);
   };
-  const orders = curves.flatMap(({ deleted, range }) => (range ? [deleted, deleted] : [deleted]));
+  const orders = curves.flatMap(({ deleted, range }) => (range ? [deleted, deleted] : [deleted])).flat();
   const halves = new Array<number>(control.sets).fill(Math.round(parts.length / 2));
-  return [...orders.flat(), ...halves].map(prompt);
+  // The whole prompt and the empty one are of all orders, and are scored once.
+  const between = orders.filter((gone) => gone > 0 && gone < parts.length);
+  return [0, parts.length, ...between, ...halves].map(prompt);
 }
 
 /** Seconds of a command and of all that it starts, as the shell tells them. */

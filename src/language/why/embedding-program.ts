@@ -24,7 +24,8 @@ const mostWorkAtOnce = 2 ** 31;
 /** Runs of a session from which on it pays to rearrange weights, where these have so many bytes (GPT-2 small: 9). */
 const packedRuns = 9;
 const largeWeights = 2 ** 26;
-/** Weights times tokens of all runs: for less, fusing operators takes longer than the runs. */
+/** Runs, and weights times tokens of all of them: for fewer or less, fusing operators takes longer than it saves. */
+const optimizedRuns = 3;
 const optimizedWork = 2 ** 27;
 
 /**
@@ -79,7 +80,7 @@ export async function openEmbeddingProgram(
     const bytes = weightBytes(model.graph);
     const speed = {
       prepack: runs >= packedRuns || bytes < largeWeights,
-      optimize: (bytes / 4) * runs * count * capacity >= optimizedWork,
+      optimize: runs >= optimizedRuns && (bytes / 4) * runs * count * capacity >= optimizedWork,
     };
     const request = { inputs, seeds, wrt: [roles.embedding], overrides: rules?.(on), specialised, ...speed, signal };
     const { gradients, outputs } = await gradientsOf({ ...model, graph: on }, request);
