@@ -50,17 +50,33 @@ export const meanBank = (a: Bank, b: Bank): Bank => ({
 export function ldsOf(scores: Float64Array, bank: Bank): { lds: number; low: number; high: number; slope: number } {
   const { lds, slope } = datamodelScore(scores, bank);
   const source = random(3);
-  const rows = bank.weights.length / bank.trainings;
-  const quantities = bank.values.length / bank.trainings;
+  const { trainings } = bank;
+  const quantities = bank.values.length / trainings;
+  const predicted = predictedBy(scores, bank);
   const drawn = Array.from({ length: 200 }, () => {
-    const weights = new Float32Array(bank.weights.length);
+    // Each training counts once or several times, with what it measured and what was predicted of it.
+    const weights = new Float32Array(trainings * trainings);
     const values = new Float64Array(bank.values.length);
-    for (let t = 0; t < bank.trainings; t++) {
-      const from = source.integer(bank.trainings);
-      weights.set(bank.weights.subarray(from * rows, (from + 1) * rows), t * rows);
+    for (let t = 0; t < trainings; t++) {
+      const from = source.integer(trainings);
+      weights[t * trainings + from] = 1;
       values.set(bank.values.subarray(from * quantities, (from + 1) * quantities), t * quantities);
     }
-    return datamodelScore(scores, { weights, values, trainings: bank.trainings }).lds;
+    return datamodelScore(predicted, { weights, values, trainings }).lds;
   }).sort((a, b) => a - b);
   return { lds, low: quantile(drawn, 0.025), high: quantile(drawn, 0.975), slope };
+}
+
+/** `Σ_i w_ti τ_qi`, quantities × trainings. */
+function predictedBy(scores: Float64Array, { weights, values, trainings }: Bank): Float64Array {
+  const rows = weights.length / trainings;
+  const quantities = values.length / trainings;
+  const predicted = new Float64Array(quantities * trainings);
+  for (let q = 0; q < quantities; q++)
+    for (let t = 0; t < trainings; t++) {
+      let sum = 0;
+      for (let i = 0; i < rows; i++) sum += weights[t * rows + i] * scores[q * rows + i];
+      predicted[q * trainings + t] = sum;
+    }
+  return predicted;
 }

@@ -14,6 +14,7 @@ import { ranks } from '../../src/tensor/correlation.ts';
 import { readDigits } from '../unrolled/digits.ts';
 import { banking } from './banking.ts';
 import { digits, type FlipKind, fashion, flipped, type Images } from './data.ts';
+import { dattriSetting } from './dattri.ts';
 import { digitsGates } from './digits.ts';
 import { noisyDigits, removals } from './digits-use.ts';
 import { duplicates } from './duplicates.ts';
@@ -31,10 +32,14 @@ const options = new Command('bench:influence')
   .option('--reference <folder>', 'rows and queries of digits as .npy', '../shared/reference/influence')
   .option('--trainings <n>', 'retrainings for each part of the rows that is left out', '60')
   .option('--shares <list>', 'parts of the rows that are left out', '.01,.05,.1,.2,.5')
-  .option('--only <part>', 'flips, label-errors, requirements, digits, banking, duplicates or speed')
+  .option('--only <part>', 'flips, label-errors, requirements, digits, dattri, banking, duplicates, speed or store')
   .option('--repeats <n>', 'experiments of R3 on random rows; half as many on planted errors', '40')
   .option('--kind <name>', 'of digits: softmax regression, MLP or use; default all')
-  .option('--kept <folder>', 'where trainings of digits are kept, so that the same command goes on', '.wherefore/bench')
+  .option(
+    '--kept <folder>',
+    'where trainings of digits and dattri are kept, so that the same command goes on',
+    '.wherefore/bench',
+  )
   .option(
     '--parts <list>',
     'of the requirements: claims, errors, groups, largeGroups, mechanisms, actions, calibration, gap',
@@ -201,6 +206,11 @@ const parts: Readonly<Record<string, () => Promise<void> | void>> = {
       options.parts?.split(','),
     ),
   digits: gates,
+  dattri: () =>
+    dattriSetting({
+      data: join(options.data, 'fashion-mnist'),
+      ...{ runtime, trainings: Number(options.trainings), kept: keptIn(options.kept), say },
+    }),
   banking: () => banking({ folder: join(options.data, 'banking77'), runtime, say, interval }),
   duplicates: () => duplicates(fashion(join(options.data, 'fashion-mnist'), 'train', 60_000), runtime, say),
   speed: speeds,
