@@ -115,7 +115,7 @@ function checkClasses({ data }: AuditDataOptions): void {
     throw new WhereforeError('wrong-type', 'the labels are values, not classes', {
       where: data.name,
       got: labels.type,
-      fix: 'name a column of classes, or none',
+      fix: 'name a column of classes, or none: copies and outliers are found without (--metadata takes the column out of the features)',
     });
 }
 

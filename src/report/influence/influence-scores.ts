@@ -86,7 +86,7 @@ function checkLabels({ labels, name }: Dataset): void {
     throw new WhereforeError('wrong-type', 'the labels are values, not classes', {
       where: name,
       got: labels.type,
-      fix: 'name a column of classes',
+      fix: 'name a column of classes; what rows do to a model of values is measured by wherefore retrain --train COMMAND',
     });
 }
 
