@@ -1,5 +1,5 @@
 import { choose, random } from '../tensor/random.ts';
-import { dot, type Matrix, rowOf } from './matrix.ts';
+import { dot, dotRows, type Matrix, rowOf } from './matrix.ts';
 
 /** How near a query lies to the training rows, beside how near these lie to each other. */
 export interface Familiarity {
@@ -53,14 +53,12 @@ function unitRows(of: Matrix): Matrix {
 }
 
 /** Mean of the smallest distances of a row to the others. @param self its own place among them, −1 for none */
-function meanNearest(row: ArrayLike<number>, units: Matrix, self: number): number {
+function meanNearest(row: Float64Array | Float32Array, units: Matrix, self: number): number {
   const nearest = new Float64Array(neighbours).fill(Number.POSITIVE_INFINITY);
+  const cosines = dotRows({ rows: 1, columns: units.columns, data: row }, units).data;
   for (let i = 0; i < units.rows; i++) {
-    if (i === self) continue;
-    let distance = 1;
-    const first = i * units.columns;
-    for (let j = 0; j < units.columns; j++) distance -= row[j] * units.data[first + j];
-    if (distance >= nearest[neighbours - 1]) continue;
+    const distance = 1 - cosines[i];
+    if (i === self || distance >= nearest[neighbours - 1]) continue;
     let at = neighbours - 1;
     for (; at > 0 && nearest[at - 1] > distance; at--) nearest[at] = nearest[at - 1];
     nearest[at] = distance;

@@ -1,5 +1,5 @@
 import type { Matrix, Matrix64 } from './matrix.ts';
-import { zeros } from './matrix.ts';
+import { dotRows, rowOf, zeros } from './matrix.ts';
 
 /** Some rows of {@link ProjectedRows}. */
 export interface RowPiece {
@@ -124,28 +124,9 @@ function completeMean(sum: Float64Array, count: number, rows: number): void {
 /** `s_q · x_i` for every vector and row: vectors × rows. */
 export async function dotsWith(of: ProjectedRows, vectors: Matrix64): Promise<Matrix64> {
   const result = zeros(vectors.rows, of.rows);
-  const width = vectors.columns;
   for await (const { first, values } of of.pieces()) {
-    const { data } = values;
-    for (let q = 0; q < vectors.rows; q++) {
-      const vector = vectors.data.subarray(q * width, (q + 1) * width);
-      const to = result.data.subarray(q * of.rows + first, q * of.rows + first + values.rows);
-      for (let i = 0; i < values.rows; i++) to[i] = dotAt(vector, data, i * width);
-    }
+    const part = dotRows(vectors, values);
+    for (let q = 0; q < vectors.rows; q++) result.data.set(rowOf(part, q), q * of.rows + first);
   }
   return result;
-}
-
-/** `Σ_j a_j b_{at + j}` in four sums: one would wait for itself at every step. */
-function dotAt(a: Float64Array, b: Float64Array | Float32Array, at: number): number {
-  let [s0, s1, s2, s3] = [0, 0, 0, 0];
-  const whole = a.length - (a.length % 4);
-  for (let j = 0; j < whole; j += 4) {
-    s0 += a[j] * b[at + j];
-    s1 += a[j + 1] * b[at + j + 1];
-    s2 += a[j + 2] * b[at + j + 2];
-    s3 += a[j + 3] * b[at + j + 3];
-  }
-  for (let j = whole; j < a.length; j++) s0 += a[j] * b[at + j];
-  return s0 + s1 + (s2 + s3);
 }
