@@ -172,7 +172,7 @@ function describe(
   ];
   return [
     formatTable([[...model.classes, 'bits', 'texts', 'matters', 'concept'], ...rows]),
-    `${concepts.length - used.length} concepts are not used\n`,
+    `${concepts.length - used.length === 1 ? '1 concept is' : `${concepts.length - used.length} concepts are`} not used\n`,
     formatTable(measures),
     `leakage ${leakage.toFixed(3)}, of ${tested} texts`,
     ...(edited

@@ -73,7 +73,7 @@ export interface ReasoningDependence {
     | 'depends on its steps'
     | 'reads its steps, not their results'
     | 'does not depend on its steps'
-    | 'mixed';
+    | 'depends on its steps in part';
 }
 
 /**
@@ -131,7 +131,7 @@ function verdictOf(truncation: Interval, edits: Interval, noise: Interval): Reas
   const most = ({ mean, low }: Interval) => (low ?? mean) > 0.5;
   if (none(truncation) && none(edits)) return 'does not depend on its steps';
   if (most(truncation) && most(edits)) return 'depends on its steps';
-  return most(truncation) && none(edits) ? 'reads its steps, not their results' : 'mixed';
+  return most(truncation) && none(edits) ? 'reads its steps, not their results' : 'depends on its steps in part';
 }
 
 /** A question whose chain could not be read. */

@@ -38,14 +38,14 @@ function measuresTable(measures: readonly AuditMeasure[]): Html {
   const least = ends.reduce((low, value) => Math.min(low, value), 0);
   const most = ends.reduce((high, value) => Math.max(high, value), 0) || 1;
   const at = (value: number) => `${((100 * (value - least)) / (most - least)).toFixed(2)}%`;
-  return html`<table class="measures"><tbody>${measures.map(({ name, value, low, high, note }) => {
+  return html`<div class="scroll"><table class="measures"><tbody>${measures.map(({ name, value, low, high, note }) => {
     const hasRange = low !== undefined && high !== undefined && Number.isFinite(low);
     const range = hasRange
       ? html`<span class="range" style="left:${at(low)};width:calc(${at(high)} - ${at(low)})"></span>`
       : '';
     const words = hasRange ? `${numberText(low, 3)} to ${numberText(high, 3)}` : '';
     return html`<tr><th scope="row">${name}${note !== undefined && html`<span class="quiet">${note}</span>`}</th><td class="track"><span class="zero" style="left:${at(0)}"></span>${range}${hasRange && html`<span class="dot" style="left:${at(value)}"></span>`}</td><td class="number">${numberText(value, 3)}</td><td class="number quiet">${words}</td></tr>`;
-  })}</tbody></table>`;
+  })}</tbody></table></div>`;
 }
 
 const style = `

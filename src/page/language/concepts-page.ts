@@ -27,7 +27,7 @@ export function renderConceptsPage(
   ];
   const body = html`<div class="introduction"><p class="verdict">${used.length} concepts are enough to be right on ${percentText(soft.mean)} of ${tested} texts that were held out${blackBox && html`; the black box is right on ${percentText(blackBox.mean)}`}.</p></div>
 <section><h2>What it goes by</h2><p class="quiet">The class is the one with the largest sum of weights of its concepts. <b>Bits</b>: what having the concept tells of the label. <b>Matters</b>: held-out texts that change class without it. Switch a concept off, or on, for a text below to see what the model would say.</p>
-${weightTable(document, used)}<p class="quiet">${concepts.length - used.length} concepts were tried and are not used${
+${weightTable(document, used)}<p class="quiet">${concepts.length - used.length} more ${concepts.length - used.length === 1 ? 'concept was' : 'concepts were'} tried and not used${
     concepts.length > used.length &&
     html`: ${concepts
       .filter((one) => !used.includes(one))

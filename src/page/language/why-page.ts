@@ -28,9 +28,12 @@ export function valuesFor(
 /** The page of a reason: the prompt coloured by what each part did for the answer, and how far to believe it. */
 export function renderWhyPage(document: WhyDocument, command?: string): string {
   const { attributions, curves, baselines, units, value, empty, notes, settings, control, cost } = document;
-  // A prompt of one paragraph has nothing to tell apart.
-  const parts = units.paragraph.filter(({ special }) => !special).length;
-  const kinds = allKinds.filter((kind) => kind !== 'paragraph' || parts > 1);
+  // One part has nothing to tell apart; around a mask the parts of one paragraph are still one.
+  const isParted = (kind: UnitKind) =>
+    kind === 'paragraph'
+      ? /\n[^\S\n]*\n/.test(document.prompt.trim())
+      : units[kind].filter(({ special }) => !special).length > 1;
+  const kinds = allKinds.filter((kind) => kind === 'token' || kind === document.unit || isParted(kind));
   const views = attributions.map((one) => ({
     title: one.title,
     views: Object.fromEntries(kinds.map((kind) => [kind, valuesFor(document, one, kind)])),
