@@ -3,6 +3,7 @@ import { isFile } from '../../data/files/folders.ts';
 import { readText } from '../../data/files/read-file.ts';
 import { WhereforeError } from '../../errors.ts';
 import { type LanguageModel, openLanguageModel } from '../../language/model/language-model.ts';
+import { masksAmong } from '../../language/model/masks.ts';
 import { unknownNote } from '../../language/text/unknown-words.ts';
 import { type RuntimeOptions, runtimeOf, withRuntime } from '../options.ts';
 import { tell } from '../terminal.ts';
@@ -53,6 +54,21 @@ export function tellUnknown(language: LanguageModel, ...texts: readonly (string 
     texts.filter((text) => text !== undefined),
   ))
     tell(`note: ${note}`);
+}
+
+/** Ends and beginnings of words where spaces part words. */
+const [endsInWord, beginsInWord] = [
+  /[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Greek}\p{Nd}]$/u,
+  /^[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Greek}\p{Nd}]/u,
+];
+
+/** Tells of answers that go on with the last word of the prompt, which is seldom meant. */
+export function tellJoined(language: LanguageModel, prompt: string, ...answers: readonly (string | undefined)[]): void {
+  if (language.decoder || !endsInWord.test(prompt)) return;
+  if (masksAmong(language, language.tokenizer.encode(prompt).ids).length > 0) return;
+  for (const answer of answers)
+    if (answer !== undefined && beginsInWord.test(answer))
+      tell(`note: “${answer}” goes on with the last word of the prompt; as a word of its own it is " ${answer}"`);
 }
 
 /** The prompt of a command. @throws WhereforeError `invalid-argument` for none, or two */

@@ -65,8 +65,9 @@ describe('questions about a local language model', () => {
 
   it('where shows lens, blocks, patching and steering', async () => {
     const options = ['--corrupt', 'b=c', '--toward', 'b b', '--away', 'c c', '--strength', '2', '--out', at('runs')];
-    const { code, output } = await ask('where', '--prompt', 'the b', ...options);
+    const { code, output, errors } = await ask('where', '--prompt', 'the b', '--answer', 'c', ...options);
     expect(code).toBe(0);
+    expect(errors).toMatch(/“c” goes on with the last word of the prompt; as a word of its own it is " c"/);
     expect(output).toMatch(/layer\.1\/mlp\.out/);
     expect(output).toMatch(/patching with "b" → "c"/);
     const { document, page } = lastRun();

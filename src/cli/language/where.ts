@@ -13,6 +13,7 @@ import {
   type LanguageOptions,
   numberOption,
   promptOf,
+  tellJoined,
   tellUnknown,
   withLanguageModel,
   withOpenModel,
@@ -62,6 +63,7 @@ async function run(path: string, options: WhereCommandOptions, command: string, 
     const { answer, against, corrupt = [], toward = [], away = [], layer, strength = 1, out, json } = options;
     const steers = toward.length + away.length > 0;
     tellUnknown(language, prompt, answer, against);
+    tellJoined(language, prompt, answer, against);
     const document = await whereInModel(language, {
       prompt,
       answer,

@@ -17,6 +17,7 @@ import {
   type LanguageOptions,
   numberOption,
   promptOf,
+  tellJoined,
   tellUnknown,
   withLanguageModel,
   withOpenModel,
@@ -96,6 +97,7 @@ async function run(path: string, options: WhyCommandOptions, command: string, si
   await withOpenModel(path, options, async (language) => {
     const { out, json, alternative = [], method, memory, ...asked } = options;
     tellUnknown(language, prompt, asked.answer, asked.against);
+    tellJoined(language, prompt, asked.answer, asked.against);
     const document = await why(language, {
       ...asked,
       prompt,

@@ -127,7 +127,9 @@ export async function connectEndpoint(options: EndpointOptions): Promise<Endpoin
       throw new WhereforeError('endpoint', 'the endpoint did not give the log-probabilities of this text', {
         where,
         got: answer.slice(0, 60),
-        fix: 'try again; where it stays so, use a shorter text',
+        fix: /^\s/.test(answer)
+          ? 'try again; where it stays so, use a shorter text'
+          : `begin the answer with the space that stands before it: " ${answer.slice(0, 20)}"; else try again`,
       });
     },
   };
