@@ -61,7 +61,7 @@ export {
 export { parseConcept, proposeConcepts } from './concepts/propose-concepts.ts';
 export { type Concept, type ConceptScorer, modelScorer, wordScorer } from './concepts/score-concepts.ts';
 export type { LinearClassifier } from './concepts/sparse-logistic.ts';
-export type { TriedSite } from './edit/chosen-site.ts';
+export type { EditLayers, TriedSite } from './edit/chosen-site.ts';
 export { type EditDocument, type EditEffect, type EditFactOptions, editFact } from './edit/edit-fact.ts';
 export { type AnswerCache, folderCache, memoryCache } from './endpoint/answer-cache.ts';
 export { connectEndpoint, type Endpoint, type EndpointOptions } from './endpoint/endpoint.ts';

@@ -1,4 +1,5 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { EditLayers } from '../../language/edit/chosen-site.ts';
 import { type EditDocument, editFact } from '../../language/edit/edit-fact.ts';
 import { renderEditPage } from '../../page/language/edit-page.ts';
 import { editRows, siteRows } from '../../page/language/edit-rows.ts';
@@ -18,7 +19,7 @@ interface EditCommandOptions extends LanguageOptions {
   readonly texts: string;
   readonly paraphrases?: string;
   readonly neighbours?: string;
-  readonly layer?: number;
+  readonly layer?: EditLayers;
   readonly at?: 'subject' | 'last';
   readonly seed: number;
   readonly out: string;
@@ -35,8 +36,8 @@ export function defineEdit(language: Command): void {
     .option('--neighbours <file>', 'prompts about others, whose answers should stay, one on each line')
     .option(
       '--layer <number>',
-      'the MLP that is edited, from 0; default: of those that bring the answer the one that changes the texts least',
-      numberOption,
+      'the MLP that is edited, from 0, or several that are tried, such as 3-8; default: all, of more than four some that can change the answer; of those that bring the answer the one is taken that changes the texts least',
+      layers,
     )
     .addOption(
       new Option(
@@ -50,6 +51,13 @@ export function defineEdit(language: Command): void {
   command.action((path: string, options: EditCommandOptions) =>
     interruptible((signal) => run(path, options, commandLine(command), signal)),
   );
+}
+
+/** A layer, or the first and the last of several. */
+function layers(text: string): EditLayers {
+  const [, first, last] = /^(\d+)(?:-(\d+))?$/.exec(text) ?? [];
+  if (first === undefined) throw new InvalidArgumentError('expected a number from 0, or two such as 3-8.');
+  return last === undefined ? Number(first) : [Number(first), Number(last)];
 }
 
 async function run(path: string, options: EditCommandOptions, command: string, signal: AbortSignal): Promise<void> {

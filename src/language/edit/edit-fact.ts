@@ -6,7 +6,7 @@ import { refuseEncoderDecoder } from '../model/encoder-decoder.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { promptIds } from '../model/prompt.ts';
 import { unknownNote } from '../text/unknown-words.ts';
-import { chosenSite, type TriedSite } from './chosen-site.ts';
+import { chosenSite, type EditLayers, type TriedSite } from './chosen-site.ts';
 import { divergenceOf, largestAt, logsOf } from './next-tokens.ts';
 import { type FactInTokens, randomDirection, scaledTo, withRankOne } from './rank-one.ts';
 
@@ -23,8 +23,11 @@ export interface EditFactOptions {
   readonly paraphrases?: readonly string[];
   /** Prompts about others, whose answers should stay. */
   readonly neighbours?: readonly string[];
-  /** Layer of the MLP; default: each is tried, and of those that bring the answer the one that changes the texts least is taken. */
-  readonly layer?: number;
+  /**
+   * Layer of the MLP, or the first and the last of several that are tried. Default: each is tried, of more than four some
+   * from all over those whose MLP can change the answer by its gradient; of those that bring the answer the one that changes the texts least is taken.
+   */
+  readonly layer?: EditLayers;
   /**
    * The token at which it is edited: the last of the subject, or of the prompt. Default: of the subject, and of the prompt
    * where no layer brings the answer from there.
@@ -97,8 +100,8 @@ export async function editFact(
   }
   const { text: before } = await generate(language, prompt, { maxTokens: fact.answer.length, signal });
   const asked = { language, fact, texts, ...questionsOf(language, options, before), signal };
-  const { found, chosen } = await chosenSite(language, fact, { ...options, texts }, onProgress);
-  const { site, value, key, direction, position, brings } = chosen;
+  const { found, chosen, direction, notes } = await chosenSite(language, fact, { ...options, texts }, onProgress);
+  const { site, value, key, position, brings } = chosen;
   const edited = withRankOne(language, site, { direction, value });
   const effects: EditEffect[] = [];
   const judge = async (name: string, model: LanguageModel) => {
@@ -147,6 +150,7 @@ export async function editFact(
       notes: [
         ...language.notes,
         ...unknownNote(language, [prompt, answer]),
+        ...notes,
         ...(position === fact.position
           ? []
           : ['edited at the last token of the prompt: that changes an answer, not what is known of the subject']),

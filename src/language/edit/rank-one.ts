@@ -1,8 +1,10 @@
 import { WhereforeError } from '../../errors.ts';
 import { cholesky, solveCholesky } from '../../linear-algebra/cholesky.js';
 import { GraphBuilder } from '../../onnx/builder.ts';
+import type { Graph } from '../../onnx/graph.ts';
 import { extractSubgraph } from '../../onnx/lowering/extract.ts';
 import { gradientsOf } from '../../runtime/gradient.ts';
+import { namedMemo } from '../../tensor/memo.ts';
 import { random } from '../../tensor/random.ts';
 import { float32, int64, type Tensor } from '../../tensor/tensor.ts';
 import type { LanguageModel } from '../model/language-model.ts';
@@ -32,28 +34,49 @@ const mostLength = 32;
 /** The share of the mean variance that is added to every direction: a small sample does not know all of them. */
 const ridge = 1e-2;
 
-/** The keys of an MLP at every token of some texts, and their second moment `C = Σ k kᵀ / n`. */
+/** Texts of one length go through the model together, so many at most. */
+const mostRows = 32;
+
+/** Adds `Kᵀ K` of all tokens to a graph that gives keys. */
+const momentGraph = namedMemo<Graph, Graph>();
+
+/** The second moment of the keys of an MLP at every token of some texts, `C = Σ k kᵀ / n`: the model sums over a batch. */
 export async function keyMoment(
-  language: LanguageModel,
+  { model, ...language }: LanguageModel,
   { key }: EditSite,
   texts: readonly (readonly number[])[],
   signal?: AbortSignal,
 ): Promise<Float64Array> {
+  const graph = momentGraph(model.graph, key, () => {
+    const part = extractSubgraph(model.graph, { inputs: [], outputs: [key] });
+    const builder = new GraphBuilder({ ...part, outputs: [] }, { prefix: 'edit/' });
+    // batch × tokens × inner → inner × (batch · tokens), and back.
+    const shape = builder.op('Shape', [key], { start: -1 });
+    const rows = builder.op('Reshape', [key, builder.op('Concat', [builder.ints([-1]), shape], { axis: 0 })]);
+    const columns = builder.op('Transpose', [rows], { perm: [1, 0] });
+    builder.op('MatMul', [columns, rows], {}, { outputs: ['edit/moment'] });
+    builder.output('edit/moment', 'float32');
+    return builder.build();
+  });
   let moment = new Float64Array(0);
-  let [count, inner] = [0, 0];
-  for (const ids of texts) {
-    const { values } = await readValues(language, ids, [key], signal);
-    const { data } = values.get(key) as Tensor<'float32'>;
-    inner = data.length / ids.length;
-    if (moment.length === 0) moment = new Float64Array(inner * inner);
-    for (let t = 0; t < ids.length; t++) {
-      for (let i = 0; i < inner; i++)
-        for (let j = 0; j <= i; j++) moment[i * inner + j] += data[t * inner + i] * data[t * inner + j];
-    }
-    count += ids.length;
+  let count = 0;
+  for (const rows of batchesByLength(texts)) {
+    const results = await model.executor.run(graph, feedsOf({ model, ...language }, rows), ['edit/moment'], { signal });
+    const found = results.get('edit/moment')?.data as Float32Array;
+    if (moment.length === 0) moment = new Float64Array(found.length);
+    for (let i = 0; i < found.length; i++) moment[i] += found[i];
+    count += rows.length * rows[0].length;
   }
-  for (let i = 0; i < inner; i++) for (let j = 0; j <= i; j++) moment[j * inner + i] = moment[i * inner + j] /= count;
-  return moment;
+  return moment.map((sum) => sum / count);
+}
+
+/** Texts of one length together, a few at a time. */
+function batchesByLength(texts: readonly (readonly number[])[]): (readonly (readonly number[])[])[] {
+  const groups = new Map<number, (readonly number[])[]>();
+  for (const ids of texts) groups.set(ids.length, [...(groups.get(ids.length) ?? []), ids]);
+  return [...groups.values()].flatMap((group) =>
+    Array.from({ length: Math.ceil(group.length / mostRows) }, (_, i) => group.slice(i * mostRows, (i + 1) * mostRows)),
+  );
 }
 
 /** The key of a fact at the last token of its subject. */
