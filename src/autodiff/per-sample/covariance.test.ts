@@ -214,6 +214,19 @@ describe('covariances of a layer', () => {
     expectClose(results.get('W/inputs'), sumOfSquares(a, ofWindows));
   });
 
+  it('of a convolution in three dimensions: as in two where one of them has size 1', async () => {
+    const [item] = geometries;
+    const flat = drawn([rows, 4, 6, 5], 1);
+    const x = float32([rows, 4, 6, 1, 5], flat.data);
+    const parameters = { W: drawn([4, 4, 3, 1, 3], 2), b: drawn([4], 3) };
+    const { results, s } = await covariances(x, parameters, (b) =>
+      b.op('Conv', ['x', 'W', 'b'], { pads: [1, 0, 1, 1, 0, 1] }, { outputs: ['h'] }),
+    );
+    const { a, back } = windows(flat, float32([rows, 4, 6, 5], s.data), item);
+    expectClose(results.get('W/inputs'), sumOfSquares(a));
+    expectClose(results.get('W/outputs'), sumOfSquares(back));
+  });
+
   it('of sides so wide that they come in bands', async () => {
     const [inputs, outputs] = [300, 270];
     const x = drawn([rows, 2, inputs], 1);
