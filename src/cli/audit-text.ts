@@ -54,7 +54,9 @@ export function auditText(
   ];
   return [
     `${document.redacted?.listed ?? rows.length} of ${data.rows} rows show a problem`,
-    formatTable(found.map(([kind, count]) => [`  ${count}`, problemKinds[kind].title, problemKinds[kind].advice])),
+    ...(found.length
+      ? [formatTable(found.map(([kind, count]) => [`  ${count}`, problemKinds[kind].title, problemKinds[kind].advice]))]
+      : []),
     ...(list.length ? ['\nMost severe first', formatTable(list)] : []),
     ...(document.sources?.length ? ['\nBy source', formatTable(document.sources.slice(0, shown).map(sourceLine))] : []),
     ...(whole.length ? ['\nThe data set', ...whole] : []),
