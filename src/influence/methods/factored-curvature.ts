@@ -143,13 +143,13 @@ export function precondition(
   damping: readonly number[],
 ): Matrix64 {
   const result = zeros(vectors.rows, vectors.columns);
-  for (let q = 0; q < vectors.rows; q++) {
-    for (const [b, block] of blocks.entries()) {
+  for (const [b, block] of blocks.entries()) {
+    const { left, right } = rotations[b];
+    const back = { left: turned(left), right: turned(right) };
+    for (let q = 0; q < vectors.rows; q++) {
       const rotated = bothSides(blockOf(vectors, q, block), rotations[b]);
       for (let j = 0; j < rotated.data.length; j++) rotated.data[j] /= values[b][j] + damping[b];
-      const { left, right } = rotations[b];
-      const back = bothSides(rotated, { left: turned(left), right: turned(right) });
-      result.data.set(back.data, q * vectors.columns + block.offset);
+      result.data.set(bothSides(rotated, back).data, q * vectors.columns + block.offset);
     }
   }
   return result;
