@@ -9,6 +9,8 @@ import type { AuditDocument } from '../influence/audit/document.ts';
 import { formatDecisions } from '../influence/decisions.ts';
 import type { InfluenceDocument, InfluenceList } from '../influence/influence-document.ts';
 import { rowOf } from '../influence/matrix.ts';
+import { GraphBuilder } from '../onnx/builder.ts';
+import { decodeModel } from '../onnx/decode.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import { float32, int64 } from '../tensor/tensor.ts';
 import { linear } from '../train/layers/index.ts';
@@ -111,6 +113,25 @@ describe('wherefore influence', () => {
     expect(found.all.opponents.every(({ score }) => score < 0)).toBe(true);
     expect((found.sameClass as InfluenceList).proponents.every(({ label }) => label === 0)).toBe(true);
     expect(found.notes.join()).toMatch(/uncalibrated/);
+  });
+
+  it.each(['influence', 'ek-fac'])('reads the scores before a softmax that a model ends in: %s', async (method) => {
+    const { graph, ...rest } = decodeModel(readFileSync(at('model.onnx')));
+    const builder = new GraphBuilder({ ...graph, outputs: [] });
+    builder.op('Softmax', [graph.outputs[0].name], { axis: -1 }, { outputs: ['p'] });
+    builder.output('p', 'float32', ['N', 3]);
+    writeFileSync(at('softmax.onnx'), encodeModel({ ...rest, graph: builder.build() }));
+    const scores = async (model: string) => {
+      const rowsOf = ['--data', at('rows.npy'), '--labels', at('labels.npy'), '--from', at('query.npy')];
+      const words = ['influence', '0', ...rowsOf, '--class', '0', '--method', method, '--json'];
+      const { output } = await wherefore(...words, '--model', at(model), '--out', at(`${method}-${model}`));
+      const { proponents, opponents } = (JSON.parse(output) as InfluenceDocument).all;
+      return [...proponents, ...opponents];
+    };
+    const [plain, behind] = [await scores('model.onnx'), await scores('softmax.onnx')];
+    expect(behind.map(({ row }) => row)).toEqual(plain.map(({ row }) => row));
+    // The same graph but for a node behind what is read: float32 rounds the same way.
+    for (const [k, { score }] of plain.entries()) expect(behind[k].score).toBeCloseTo(score, 6);
   });
 
   it('asks about a slice of arrays, whose classes have numbers for names', async () => {

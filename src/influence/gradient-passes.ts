@@ -10,6 +10,7 @@ import { withRowLoss } from '../train/row-loss.ts';
 import { withFormulaLoss } from './formula-loss.ts';
 import type { Block, EigenPair } from './gradient-material.ts';
 import { type Matrix64, zeros } from './matrix.ts';
+import { withOutput } from './represent.ts';
 import { partsOfWidth } from './side-parts.ts';
 import type { MeasuredTerms } from './slices/measured-query.ts';
 import { weightsOf } from './weights-of.ts';
@@ -215,13 +216,15 @@ function probabilitiesOf(
   feedsOf: (side: Side, at: Uint32Array, feeds: PassFeeds) => Promise<Map<string, Tensor>>,
   batch: number,
 ): (side: Side, range?: RowRange) => Promise<Matrix64> {
+  // Scores before a softmax are no output of the model.
+  const graph = withOutput(model.graph, output);
   const known = new Map<Side, Promise<Matrix64>>();
   const compute = async (side: Side, { from, to }: RowRange) => {
     const result = zeros(to - from, classes);
     for (let first = from; first < to; first += batch) {
       const at = filled(new Uint32Array(Math.min(batch, to - first)), (b) => first + b);
       const feeds = await feedsOf(side, at, { seed: () => 1 });
-      const scores = (await model.executor.run(model.graph, feeds, [output])).get(output) as Tensor<'float32'>;
+      const scores = (await model.executor.run(graph, feeds, [output])).get(output) as Tensor<'float32'>;
       for (const [b, i] of at.entries())
         softmaxInto(scores.data.subarray(b * classes, (b + 1) * classes), result, i - from);
     }
