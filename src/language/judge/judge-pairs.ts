@@ -1,6 +1,6 @@
 import { WhereforeError } from '../../errors.ts';
 import { atOnce } from '../../evaluation/at-once.ts';
-import type { Interval } from '../../evaluation/statistics.ts';
+import { bootstrap, type Interval } from '../../evaluation/statistics.ts';
 import { shareWithInterval, signFlipChance } from '../audit/estimates.ts';
 import type { TextModel } from '../text-model.ts';
 
@@ -113,7 +113,7 @@ export function summarise(
   pairs: readonly AnswerPair[],
   replies: readonly { readonly id: string; readonly replies: readonly [string, string] }[],
 ): Judgement {
-  const first = { hits: 0, choices: 0, pairs: 0 };
+  const leanings: number[] = [];
   const agreed: number[] = [];
   const wins: number[] = [];
   const longer: number[] = [];
@@ -121,9 +121,8 @@ export function summarise(
   const judged = replies.map(({ id, replies: said }, i) => {
     const choices = [readChoice(said[0]), readChoice(said[1])] as const;
     const made = choices.filter((choice) => choice === 'first' || choice === 'second');
-    first.hits += made.filter((choice) => choice === 'first').length;
-    first.choices += made.length;
-    if (made.length > 0) first.pairs++;
+    const firsts = made.filter((choice) => choice === 'first').length;
+    if (made.length > 0) leanings.push((2 * firsts) / made.length - 1);
     const verdict = verdictOf(choices);
     counts[verdict]++;
     if (made.length === 2) agreed.push(choices[0] === choices[1] ? 0 : 1);
@@ -137,7 +136,7 @@ export function summarise(
   return {
     pairs: judged,
     counts,
-    orderBias: first.pairs > 0 ? orderBiasOf(first) : undefined,
+    orderBias: leanings.length > 0 ? orderBiasOf(leanings) : undefined,
     consistency: overOf(agreed),
     winRate,
     longerWins: overOf(longer),
@@ -155,10 +154,16 @@ const overOf = (values: readonly number[]): Interval | undefined =>
       )
     : undefined;
 
-/** From a share of first choices to −1 … 1; both replies to a pair are one case. */
-function orderBiasOf({ hits, choices, pairs }: { hits: number; choices: number; pairs: number }): Interval {
-  const { mean, low = mean, high = mean } = shareWithInterval((hits / choices) * pairs, pairs);
-  return { mean: 2 * mean - 1, low: 2 * low - 1, high: 2 * high - 1, count: pairs };
+/**
+ * The mean over pairs of how far each leans to the first answer, by bootstrap; where all lean alike, as wide as Wilson's
+ * interval of a share that all cases have.
+ */
+function orderBiasOf(leanings: readonly number[]): Interval {
+  const [one] = leanings;
+  if (leanings.some((leaning) => leaning !== one)) return bootstrap(leanings);
+  const { low = 0 } = shareWithInterval(leanings.length, leanings.length);
+  const hidden = 2 * (1 - low);
+  return { mean: one, low: Math.max(-1, one - hidden), high: Math.min(1, one + hidden), count: leanings.length };
 }
 
 function verdictFrom(winRate: Interval | undefined, chance: number): 'a' | 'b' | undefined {
