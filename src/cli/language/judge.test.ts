@@ -76,8 +76,39 @@ describe('language judge', () => {
     expect(errors).toMatch(/the limit of 10 requests is reached.*Fix: allow more and start again/);
   });
 
+  it('says why people who rated one pair correct nothing', async () => {
+    const rows = [0, 1, 2, 3].map((i) => ({
+      question: `What is ${i} plus 1?`,
+      a: `It is ${i + 1}.`,
+      b: 'x',
+      p: i ? '' : 'a',
+    }));
+    writeFileSync(at('few.jsonl'), rows.map((row) => JSON.stringify(row)).join('\n'));
+    const { code, output } = await judge('few.jsonl', '--people', 'p');
+    expect(code).toBe(0);
+    expect(output).toMatch(/No verdict: A wins 100 %/);
+    expect(output).toMatch(/not corrected by people: people must have rated three pairs at least/);
+    expect(output).not.toContain('NaN');
+  });
+
   it.each<[string, string, string[], RegExp]>([
     ['a column is missing', '{"question":"q","a":"x"}', [], /no column.*b/],
+    ['an answer is missing', '{"question":"q","a":"x","b":null}', [], /a pair has no answer b/],
+    [
+      'both sides have one name',
+      '{"question":"q","a":"x","b":"y"}',
+      ['--a', 'X', '--b', 'X'],
+      /called the same.*--a and --b/,
+    ],
+    ['the rubric is empty', '{"question":"q","a":"x","b":"y"}', ['--rubric', ' '], /--rubric is empty/],
+    ['there is nothing', '', [], /the table is empty/],
+    [
+      'two pairs have one id',
+      '{"id":"1","question":"q","a":"x","b":"y"}\n{"id":"1","question":"r","a":"x","b":"y"}',
+      [],
+      /one id/,
+    ],
+    ['no column has what people said', '{"question":"q","a":"x","b":"y"}', ['--people', 'q'], /no column "q"/],
     ['pairs are equal', '{"question":"q","a":"x","b":"x"}', [], /two equal answers/],
     [
       'people said something else',

@@ -49,6 +49,7 @@ export function defineJudge(language: Command): void {
 }
 
 async function run(path: string, options: JudgeCommandOptions, command: string, signal: AbortSignal): Promise<void> {
+  checkWords(options);
   const kinds = { question: 'text', a: 'text', b: 'text', id: 'text' } as const;
   const table = await readTable(path, { kinds, missing: [''] });
   const pairs = pairsOf(table, path);
@@ -56,7 +57,9 @@ async function run(path: string, options: JudgeCommandOptions, command: string, 
   await checkWritable(options.out);
   const endpoint = await openEndpoint(options, signal);
   const progress = showProgress(process.stderr);
-  tell(`${pairs.length} pairs in both orders: ${2 * pairs.length} requests at most`);
+  tell(
+    `${pairs.length === 1 ? '1 pair' : `${pairs.length} pairs`} in both orders: ${2 * pairs.length} requests at most`,
+  );
   const judgement = await judgePairs(endpoint, pairs, {
     rubric: options.rubric,
     signal,
@@ -79,13 +82,25 @@ async function run(path: string, options: JudgeCommandOptions, command: string, 
   };
   const page = renderJudgementPage(document);
   const left = { what: 'language judge', name: 'judgement', document, page, command };
-  const words = () => `${judgementSentence(document)}\n\n${formatTable(measures(document))}`;
+  const without = document.people?.without;
+  const words = () =>
+    `${judgementSentence(document)}\n\n${formatTable(measures(document))}${without ? `\nnot corrected by people: ${without}` : ''}`;
   await leaveRun(options, left, words, usedText(endpoint));
+}
+
+/** @throws WhereforeError `invalid-argument` for a rubric without words, and sides that cannot be told apart */
+function checkWords({ rubric, a, b }: JudgeCommandOptions): void {
+  for (const [name, text] of Object.entries({ rubric, a, b })) {
+    if (text.trim() !== '') continue;
+    throw new WhereforeError('invalid-argument', `--${name} is empty`, { fix: 'give it words, or leave it away' });
+  }
+  if (a !== b) return;
+  throw new WhereforeError('invalid-argument', 'both sides are called the same', { got: a, fix: 'give --a and --b' });
 }
 
 function measures({ judgement, people, sides }: JudgementDocument): string[][] {
   const { winRate, consistency, orderBias, longerWins } = judgement;
-  const number = (value: number | undefined) => (value === undefined ? '–' : value.toFixed(2));
+  const number = (value: number | undefined) => (value === undefined || Number.isNaN(value) ? '–' : value.toFixed(2));
   const row = (name: string, value: Interval | undefined) => [
     name,
     number(value?.mean),

@@ -74,7 +74,7 @@ export function judgePrompt(pair: AnswerPair, rubric: string, [first, second]: r
 /**
  * Lets a model compare answers, each pair in both orders: a choice counts only where both orders give it. Two requests a
  * pair, none twice.
- * @throws WhereforeError `invalid-data` for no pairs, two of one id, or a pair of equal answers; what the model throws
+ * @throws WhereforeError `invalid-data` for no pairs, two of one id, or a pair of equal answers or without one; what the model throws
  */
 export async function judgePairs(
   model: TextModel,
@@ -101,6 +101,13 @@ function checkPairs(pairs: readonly AnswerPair[]): void {
   for (const { id, a, b } of pairs) {
     if (seen.has(id)) throw new WhereforeError('invalid-data', 'two pairs have one id', { got: id });
     seen.add(id);
+    const missing = a.trim() === '' ? 'a' : b.trim() === '' ? 'b' : undefined;
+    if (missing) {
+      throw new WhereforeError('invalid-data', `a pair has no answer ${missing}`, {
+        where: id,
+        fix: 'leave the pair out, or write what stands for no answer',
+      });
+    }
     if (a === b) {
       const fix = 'leave the pair out';
       throw new WhereforeError('invalid-data', 'a pair of two equal answers cannot be judged', { where: id, fix });

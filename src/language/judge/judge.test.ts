@@ -115,6 +115,7 @@ describe('a judge of pairs', () => {
     ['nothing', [], /there are no pairs/],
     ['one id twice', [pairs[0], pairs[0]], /two pairs have one id/],
     ['equal answers', [{ ...pairs[0], b: pairs[0].a }], /two equal answers/],
+    ['a missing answer', [pairs[1], { ...pairs[0], b: ' ' }], /no answer b.*leave the pair out/],
   ])('refuses %s before it asks', async (_, wrong, message) => {
     const model = rule(() => '1');
     await expect(judgePairs(model, wrong)).rejects.toThrow(message);

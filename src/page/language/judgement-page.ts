@@ -32,7 +32,8 @@ ${measure('the longer answer wins', longerWins, 'of the decided pairs; near 1, a
 ${people && measure('agreement with people (κ)', asInterval(people.kappa), `over ${people.rated} pairs; 0: as by chance, 1: always`)}
 ${people?.winRate && measure(`${sides.a} wins, corrected by people`, asInterval({ ...people.winRate, value: people.winRate.mean, count: pairs.length }), `the judge's ratings of all pairs, corrected by the ${people.rated} that people rated; as good as ${Math.round(people.winRate.worthLabels)} ratings of people`)}
 </tbody></table>
-<p class="quiet">${counts.a} pairs for ${sides.a}, ${counts.b} for ${sides.b}, ${counts.undecided} decided by the order alone, ${counts.abstained} abstained, ${counts.unreadable} with a reply that is no choice.</p></section>
+<p class="quiet">${counts.a} pairs for ${sides.a}, ${counts.b} for ${sides.b}, ${counts.undecided} decided by the order alone, ${counts.abstained} abstained, ${counts.unreadable} with a reply that is no choice.</p>
+${people?.without !== undefined && html`<p class="quiet">Not corrected by people: ${people.without}.</p>`}</section>
 <section><h2>The pairs</h2>${judgement.pairs.slice(0, mostPairs).map((judged, i) => pair(judged.verdict, judged.replies, pairs[i]))}
 ${judgement.pairs.length > mostPairs && html`<p class="quiet">and ${(judgement.pairs.length - mostPairs).toLocaleString('en')} more in judgement.json</p>`}</section>
 ${command !== undefined && html`<section><h2>How to reproduce</h2><pre>${command}</pre></section>`}`;
