@@ -1,5 +1,6 @@
 import { WhereforeError } from '../../errors.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
+import { classOrderNotes } from '../class-order.ts';
 import { kMeans, nearestCentre } from '../clusters.ts';
 import { type Matrix, rowOf } from '../matrix.ts';
 import { lossesOf } from '../methods/controls.ts';
@@ -296,7 +297,7 @@ function undersampled(
 }
 
 function notesOf({ rows, heldOut, outOfSample }: AuditOptions, classes: readonly string[]): string[] {
-  const notes: string[] = [];
+  const notes = rows.labels && rows.probabilities ? [...classOrderNotes(rows.probabilities, rows.labels, classes)] : [];
   if (!rows.labels) notes.push('no labels: only copies and outliers were looked for');
   else if (!rows.probabilities) notes.push('no probabilities: labels were not checked');
   else if (!outOfSample)

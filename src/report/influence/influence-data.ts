@@ -6,6 +6,7 @@ import { exactDuplicates } from '../../influence/audit/duplicates.ts';
 import { spreadOf } from '../../influence/calibration/calibration.ts';
 import type { CalibrationDocument } from '../../influence/calibration/calibration-document.ts';
 import { chooseRows } from '../../influence/choose-rows.ts';
+import { classOrderNotes } from '../../influence/class-order.ts';
 import { familiarityOf } from '../../influence/familiarity.ts';
 import { groupInfluences } from '../../influence/groups.ts';
 import type {
@@ -129,6 +130,7 @@ export async function influenceData(
     ...(spearman(rowOf(values, 0), likeness) !== undefined && { likeSimilarity: spearman(rowOf(values, 0), likeness) }),
     notes: [
       ...(options.dataNotes ?? []),
+      ...(context.predictions ? classOrderNotes(context.predictions.rows, labels, classes) : []),
       ...notes,
       ...(measured?.notes ?? []),
       ...scores.notes,
