@@ -156,7 +156,7 @@ export class Executor {
   }
 
   /** Opens a graph in a session of its own, in which values can be carried from run to run; the caller releases it. */
-  open(graph: Graph, options: Pick<SessionOptions, 'optimization' | 'prepack'> = {}): Promise<Session> {
+  open(graph: Graph, options: Pick<SessionOptions, 'optimization' | 'prepack' | 'threads'> = {}): Promise<Session> {
     this.#checkOpen();
     return this.runtime.open({ ...this.model, graph }, { ...options, weights: this.#weights });
   }
@@ -165,11 +165,11 @@ export class Executor {
    * As {@link open}, but what is released waits for the next who asks for the same graph; one session waits at a time.
    * Whoever borrows it feeds everything that was carried anew.
    */
-  async borrow(graph: Graph): Promise<Session> {
+  async borrow(graph: Graph, options: Pick<SessionOptions, 'threads'> = {}): Promise<Session> {
     const waiting = this.#waiting;
     this.#waiting = undefined;
     if (waiting && waiting.graph !== graph) await waiting.session.release();
-    const session = waiting?.graph === graph ? waiting.session : await this.open(graph);
+    const session = waiting?.graph === graph ? waiting.session : await this.open(graph, options);
     return {
       run: (feeds, fetches, options) => session.run(feeds, fetches, options),
       read: (inputs) => session.read(inputs),

@@ -5,6 +5,7 @@ import type { Graph, OnnxModel } from '../onnx/graph.ts';
 import { float32, int64, type Tensor, tensor } from '../tensor/tensor.ts';
 import { Executor } from './executor.ts';
 import { createNodeRuntime } from './node.ts';
+import { launchAhead } from './ort-process.ts';
 
 const runtime = createNodeRuntime({ threads: 2, isolation: 'process', memoryLimit: 400 * 2 ** 20, timeLimit: 60 });
 afterAll(() => runtime.close());
@@ -76,6 +77,16 @@ describe('a process for native code', () => {
     for (const [i, x] of inputs.entries()) expect(got[i]).toEqual(await beside.run(graph, feed(x), ['y', 'size']));
     await executor.close();
     await thread.close();
+  });
+
+  it('answers where it was launched before it was asked, once and again', async () => {
+    for (let turn = 0; turn < 2; turn++) {
+      launchAhead();
+      launchAhead();
+      const executor = division();
+      expect(await run(executor, [8, 2], 'y')).toEqual(await run(executor, [8, 2], 'y'));
+      await executor.close();
+    }
   });
 
   it('carries large values there and back', async () => {

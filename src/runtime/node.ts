@@ -73,7 +73,7 @@ export function createNodeRuntime(options: NodeRuntimeOptions = {}): Runtime {
     streams: lanes.length,
     async open(model, sessionOptions = {}) {
       const used = lanes.slice(0, Math.max(1, sessionOptions.streams ?? 1));
-      const share = Math.max(1, Math.floor(threads / used.length));
+      const share = Math.max(1, Math.min(sessionOptions.threads ?? threads, Math.floor(threads / used.length)));
       const seconds = timeLimit ?? secondsFor(model.graph, sessionOptions.trial);
       const make: Making = { lanes: used, threads: share, seconds, memoryLimit };
       checkConditions(model.graph, memoryLimit);

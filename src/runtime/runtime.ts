@@ -27,6 +27,8 @@ export interface SessionOptions {
    * which is faster than all threads for one run after the other where operators are small. Values cannot be carried.
    */
   readonly streams?: number;
+  /** Threads that a run may use at most, where its operators are too small for several; default those of the runtime. */
+  readonly threads?: number;
   readonly weights?: WeightSource;
   /** Whether the runs only try a model on made-up input, and are given up after seconds. Default false. */
   readonly trial?: boolean;

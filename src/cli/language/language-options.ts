@@ -5,6 +5,7 @@ import { WhereforeError } from '../../errors.ts';
 import { type LanguageModel, openLanguageModel } from '../../language/model/language-model.ts';
 import { masksAmong } from '../../language/model/masks.ts';
 import { unknownNote } from '../../language/text/unknown-words.ts';
+import { launchAhead } from '../../runtime/ort-process.ts';
 import { type RuntimeOptions, runtimeOf, withRuntime } from '../options.ts';
 import { tell } from '../terminal.ts';
 
@@ -34,6 +35,7 @@ export async function withOpenModel<T>(
   options: LanguageOptions,
   work: (language: LanguageModel) => Promise<T>,
 ): Promise<T> {
+  launchAhead();
   const language = await openLanguageModel(path, {
     file: options.file,
     tokenizer: options.tokenizer,

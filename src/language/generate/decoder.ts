@@ -1,4 +1,5 @@
 import { WhereforeError } from '../../errors.ts';
+import { weightBytes } from '../../runtime/executor.ts';
 import type { Session } from '../../runtime/runtime.ts';
 import { int64, type Tensor, tensor } from '../../tensor/tensor.ts';
 import { checkCausal } from '../cache/causal.ts';
@@ -40,6 +41,9 @@ export function capacityFor(length: number, longest = Number.POSITIVE_INFINITY):
   return Math.max(length, Math.min(capacity, longest));
 }
 
+/** Weights times tokens of a text: for less, threads wait for each other longer than they work. */
+const smallWork = 2 ** 28;
+
 /** Tokens read together times tokens that they look at: what one head's attention holds, 8 MiB in float32. */
 const mostAttended = 2 ** 21;
 
@@ -73,7 +77,9 @@ export async function openDecoder(language: LanguageModel, length: number): Prom
     await checkCausal(language);
     throw error;
   });
-  const decoder = new CachedDecoder(await model.executor.borrow(program.cached.graph), program, language, capacity);
+  const threads = (weightBytes(model.graph) / 4) * capacity < smallWork ? 1 : undefined;
+  const session = await model.executor.borrow(program.cached.graph, { threads });
+  const decoder = new CachedDecoder(session, program, language, capacity);
   try {
     await checkCausal(
       language,
