@@ -40,7 +40,6 @@ interface Row {
 
 const methods: readonly Row[] = [
   { name: 'ek-fac', title: 'EK-FAC' },
-  { name: 'k-fac', title: 'KFAC' },
   { name: 'logra', title: 'LoGra, 16 × 16 a layer', parameters: { side: 16 } },
   { name: 'trak', title: 'TRAK, one model', parameters: { side: 16, share: 1 }, models: 1, published: 0.11 },
   { name: 'trak', title: 'TRAK, ten models', parameters: { side: 16, share: 1 }, models: 10, published: 0.33 },

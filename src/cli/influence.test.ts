@@ -134,6 +134,32 @@ describe('wherefore influence', () => {
     for (const [k, { score }] of plain.entries()) expect(behind[k].score).toBeCloseTo(score, 6);
   });
 
+  it('takes gradients of a model whose one number tells two classes apart', async () => {
+    const asked = clusters(1, 4, 2, 9, 0.6);
+    // Row 40 is a copy of the query, row 41 one with the other label: no row harms more.
+    const two = withRows(clusters(40, 4, 2, 5, 0.6), [rowOf(asked.x, 0), rowOf(asked.x, 0)], [0, 1]);
+    const theta = softmaxRegression(two, 0.01).fit(new Uint32Array(42).fill(1));
+    const builder = new GraphBuilder();
+    builder.input('x', 'float32', ['N', 4]);
+    const difference = Float32Array.from({ length: 5 }, (_, j) => theta[5 + j] - theta[j]);
+    builder.initializer('W', float32([4, 1], difference.slice(0, 4)));
+    builder.initializer('b', float32([1], difference.slice(4)));
+    builder.op('Sigmoid', [builder.op('Gemm', ['x', 'W', 'b'])], {}, { outputs: ['p'] });
+    builder.output('p', 'float32', ['N', 1]);
+    const { graph: _, ...rest } = decodeModel(readFileSync(at('model.onnx')));
+    writeFileSync(at('binary.onnx'), encodeModel({ ...rest, graph: builder.build() }));
+    writeFileSync(at('two.npy'), writeNpy(float32([42, 4], Float32Array.from(two.x.data))));
+    writeFileSync(at('two-labels.npy'), writeNpy(int64([42], two.y)));
+    const words = ['--data', at('two.npy'), '--labels', at('two-labels.npy'), '--class', '0', '--json'];
+    const { output, errors } = await wherefore(
+      ...['influence', '40', '--from', at('two.npy'), '--model', at('binary.onnx'), ...words, '--out', at('binary')],
+    );
+    expect(errors).not.toMatch(/error/);
+    const found = JSON.parse(output) as InfluenceDocument;
+    expect(found.method.name).toBe('influence');
+    expect(found.all.opponents[0].row).toBe(41);
+  });
+
   it('asks about a slice of arrays, whose classes have numbers for names', async () => {
     const from = ['--from', at('rows.npy'), '--from-labels', at('labels.npy')];
     const words = ['influence', '--slice', 'label=1 and confidence>0.5', ...from, '--json'];

@@ -7,6 +7,7 @@ import { type Tensors, throwIfCancelled } from '../runtime/runtime.ts';
 import { filled, mapped } from '../tensor/filled.ts';
 import { float32, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { withRowLoss } from '../train/row-loss.ts';
+import { classScores } from './class-scores.ts';
 import { withFormulaLoss } from './formula-loss.ts';
 import type { Block, EigenPair } from './gradient-material.ts';
 import { type Matrix64, zeros } from './matrix.ts';
@@ -16,7 +17,10 @@ import type { MeasuredTerms } from './slices/measured-query.ts';
 import { weightsOf } from './weights-of.ts';
 
 export interface ModelGradientsOptions {
-  /** A classifier whose output holds scores (logits) of the classes: the loss is their cross-entropy. */
+  /**
+   * A classifier whose output holds scores (logits) of the classes, or one number, the log-odds of the second of two: the
+   * loss is their cross-entropy.
+   */
   readonly model: Model;
   readonly output: string;
   readonly classes: number;
@@ -82,7 +86,9 @@ async function fittingRows({ model, rows, byteBudget = 256 * 2 ** 20 }: ModelGra
 }
 
 /** What all passes share: the graph with the loss of every row, its layers, and batches of one size. */
-export async function openPasses(options: ModelGradientsOptions) {
+export async function openPasses(given: ModelGradientsOptions) {
+  const scores = await classScores(given);
+  const options = { ...given, model: { ...given.model, graph: scores.graph }, output: scores.output };
   const { model, output, signal, onProgress } = options;
   const sides: Readonly<Record<Side, Dataset>> = { rows: options.rows, queries: options.queries };
   const batch = Math.min(

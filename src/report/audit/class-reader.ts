@@ -41,9 +41,12 @@ export async function classReader(
   };
 }
 
-/** The value whose softmax are the probabilities; undefined where there is none. */
+/** The value whose softmax (of one number: whose sigmoid) are the probabilities; undefined where there is none. */
 export function scoresValue({ model, output, reading }: ClassReader): string | undefined {
-  if (reading.binary) return undefined;
+  if (reading.binary) {
+    if (reading.scale === 'sigmoid') return finalNode(model.graph, output)?.inputs[0];
+    return reading.scale === 'probabilities' ? undefined : output;
+  }
   if (reading.scale === 'scores' || reading.scale === 'log-softmax') return output;
   if (reading.scale === 'softmax') return finalNode(model.graph, output)?.inputs[0];
   return undefined;
