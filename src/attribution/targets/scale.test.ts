@@ -22,3 +22,16 @@ it.each(['constructor', 'toString', '__proto__'])(
     expect(transformOf(name, 3)).toBe(undefined);
   },
 );
+
+it.each<[string, string, string]>([
+  ['Sigmoid', 'Gather', 'probabilities'],
+  ['Softmax', 'Gather', 'probabilities'],
+  ['Tanh', 'Gather', 'scores'],
+])('takes an element of %s by %s for %s', (op, selecting, scale) => {
+  const builder = new GraphBuilder();
+  builder.input('x', 'float32', [1, 4]);
+  const all = builder.op(op, ['x']);
+  builder.op(selecting, [all, builder.ints([1], [])], { axis: 1 }, { outputs: ['y'] });
+  builder.output('y', 'float32', [1]);
+  expect(scaleOf(builder.build(), 'y')).toBe(scale);
+});

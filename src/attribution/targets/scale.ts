@@ -30,8 +30,25 @@ function transformed({ attributes }: Node): Scale {
 /** What the numbers of an output are, by the operator that makes them; where that makes scores, as stated. */
 export function scaleOf(graph: Graph, output: string, stated?: StatedScale): Scale {
   const last = finalNode(graph, output);
-  const shown = (last && lookup(scales, operatorKey(last))?.(last)) ?? 'scores';
+  const shown =
+    (last && lookup(scales, operatorKey(last))?.(last)) ??
+    (holdsProbabilities(graph, last) ? 'probabilities' : 'scores');
   return shown === 'scores' && stated ? stated : shown;
+}
+
+/** Operators that take some elements of what they read. */
+const selecting: ReadonlySet<string> = new Set(['Gather', 'GatherElements', 'GatherND', 'Slice', 'Split']);
+
+/** Whether a node takes some elements of probabilities, as `sigmoid(z)[:, 0]` does: they stay probabilities. */
+function holdsProbabilities(graph: Graph, last: Node | undefined): boolean {
+  const producers = producersOf(graph);
+  let [node, selected] = [last, false];
+  while (node && (selecting.has(operatorKey(node)) || regroups(node))) {
+    selected = true;
+    node = producers.get(node.inputs[0]);
+  }
+  const scale = node && lookup(scales, operatorKey(node))?.(node);
+  return selected && (scale === 'softmax' || scale === 'sigmoid' || scale === 'probabilities');
 }
 
 /** Nodes that only rename or regroup elements, so that element i of a row stays element i. */

@@ -38,7 +38,7 @@ export interface TraceImageOptions {
 }
 
 /** Share of unrelated images that are taken for related, by each of the three questions that decide it. */
-export const unrelatedShare = 0.002;
+export const unrelatedShare = 0.001;
 
 const evenNote =
   'the image shows nothing but a colour or slow changes of it: the whole is compared by 8 × 8 means alone, and support is not calibrated for such images';
