@@ -1,6 +1,7 @@
 import { WhereforeError } from '../../errors.ts';
-import { producersOf } from '../../onnx/graph.ts';
+import { intAttribute, type Node, producersOf } from '../../onnx/graph.ts';
 import type { LanguageModel } from '../model/language-model.ts';
+import { feedsOf } from '../model/run.ts';
 import { anatomyOf } from '../where/anatomy.ts';
 
 /** Where an MLP writes into the residual stream: `value = key · weight (+ bias)`. */
@@ -32,14 +33,30 @@ export async function editSite(language: LanguageModel, layer: number): Promise<
       },
     );
   }
-  const producers = producersOf(language.model.graph);
-  const last = producers.get(found.value);
-  const product =
-    last?.op === 'Add' ? last.inputs.map((name) => producers.get(name)).find((one) => one?.op === 'MatMul') : last;
-  if (product?.op === 'MatMul') return { layer, key: product.inputs[0], value: found.value };
+  const key = await keyBefore(language, found.value);
+  if (key) return { layer, key, value: found.value };
   throw new WhereforeError('unsupported-model', 'this MLP does not end in a product with weights', {
     where: `${language.name}, layer ${layer}`,
-    got: last?.op,
-    expected: 'MatMul, with a bias or without',
+    got: producersOf(language.model.graph).get(found.value)?.op,
+    expected: 'MatMul or Gemm, with a bias or without',
   });
+}
+
+/** What the product reads that a value is: behind it may lie a bias, around it changes of shape, as GPT-2 is exported. */
+async function keyBefore(language: LanguageModel, value: string): Promise<string | undefined> {
+  const { graph, executor } = language.model;
+  const producers = producersOf(graph);
+  const shaped = (name: string): string => {
+    const node = producers.get(name);
+    return node && ['Reshape', 'Identity', 'Cast'].includes(node.op) ? shaped(node.inputs[0]) : name;
+  };
+  const isProduct = (node: Node | undefined) => node?.op === 'MatMul' || node?.op === 'Gemm';
+  const last = producers.get(shaped(value));
+  const sides = last?.op === 'Add' ? last.inputs.map((name) => producers.get(shaped(name))) : [last];
+  const product = sides.find(isProduct);
+  if (!product || intAttribute(product, 'transA', 0) !== 0) return undefined;
+  const key = shaped(product.inputs[0]);
+  // One vector for each token, where a product of flat rows has none.
+  const { facts } = await executor.specialise(graph, feedsOf(language, [[1, 2, 3, 4, 5]]));
+  return facts.shapes.get(key)?.length === 3 ? key : undefined;
 }

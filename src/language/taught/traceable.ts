@@ -35,11 +35,13 @@ async function withRealWeights(language: LanguageModel): Promise<LanguageModel> 
   const maker = extractSubgraph(model.graph, { inputs: [], outputs: names });
   const made = await model.executor.run(maker, new Map(), names);
   const initializers = new Map(model.graph.initializers);
-  for (const [name, tensor] of made) {
+  // Others are no weights: angles of positions, masks.
+  const matrices = new Map([...made].filter(([, { shape }]) => shape.length === 2));
+  for (const [name, tensor] of matrices) {
     const { type, shape } = tensor;
     initializers.set(name, { name, type, shape, location: { kind: 'memory', tensor } } satisfies Initializer);
   }
-  const nodes = model.graph.nodes.filter(({ outputs }) => !outputs.some((name) => made.has(name)));
+  const nodes = model.graph.nodes.filter(({ outputs }) => !outputs.some((name) => matrices.has(name)));
   return { ...language, model: { ...model, graph: prune({ ...model.graph, nodes, initializers }) } };
 }
 
