@@ -3,6 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { byteTokenizerPath, languageFixtures } from '../../../test/language/byte-tokenizer.ts';
 import { createNodeRuntime } from '../../runtime/node.ts';
 import { openDecoder } from '../generate/decoder.ts';
+import { decoderProgram } from '../generate/decoder-program.ts';
 import { largest } from '../generate/sampling.ts';
 import { anatomyOf } from '../where/anatomy.ts';
 import { directAttribution } from '../where/direct-attribution.ts';
@@ -99,6 +100,21 @@ describe.each([
     }
     await decoder.close();
     expect(written).toEqual(values.written);
+  });
+
+  it('computes the vocabulary, and more of the last layer, at the tokens alone that are asked about', async () => {
+    const { cached, positions } = await decoderProgram(await language, 64);
+    const behind = new Set([positions]);
+    const products: boolean[] = [];
+    for (const { op, inputs, outputs } of cached.graph.nodes) {
+      const isNarrow = inputs.some((input) => behind.has(input));
+      if (isNarrow) for (const output of outputs) behind.add(output);
+      if (op.startsWith('MatMul') || op === 'Gemm') products.push(isNarrow);
+    }
+    // Of the last layer at least attention, its output, two of the MLP, and the vocabulary; keys and values are of all.
+    expect(products.at(-1)).toBe(true);
+    expect(products.filter(Boolean).length).toBeGreaterThanOrEqual(5);
+    expect(products).toContain(false);
   });
 
   it('has its blocks found, and their sum is the logit', async () => {
