@@ -39,6 +39,7 @@ export async function editSite(language: LanguageModel, layer: number): Promise<
     where: `${language.name}, layer ${layer}`,
     got: producersOf(language.model.graph).get(found.value)?.op,
     expected: 'MatMul or Gemm, with a bias or without',
+    fix: 'a norm behind the MLP, as in Gemma 2, is not followed; take another model',
   });
 }
 
