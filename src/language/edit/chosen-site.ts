@@ -48,7 +48,7 @@ const comparedTexts = 64;
 const mostTried = 4;
 
 /** Where it was tried, where it is done, and which layers were left out. */
-export interface ChosenSite {
+interface ChosenSite {
   readonly found: readonly Candidate[];
   readonly chosen: Candidate;
   readonly direction: Float64Array;
@@ -58,8 +58,9 @@ export interface ChosenSite {
 /**
  * Where to edit: at the last token of the subject, in the layers that are named or any; at the last token of the prompt only
  * where no layer brings the answer from the subject, since that changes an answer and not what is known. Of many layers
- * some are tried of those whose MLP can change the answer (see {@link promises}). Of the edits that bring the answer the one is taken that
- * changes least of what the model says in the texts; where none does, the one that makes the answer most probable.
+ * some are tried of those whose MLP can change the answer (see {@link promises}). Of the edits that bring the answer the one
+ * is taken that changes least of what the model says in the texts; where none does, the one that makes the answer most
+ * probable.
  */
 export async function chosenSite(
   language: LanguageModel,
