@@ -77,7 +77,7 @@ describe('an induction circuit set by hand', { timeout: 120_000 }, () => {
   });
 });
 
-describe.each(['llama', 'qwen', 'gemma', 'phi', 'gpt2'])(
+describe.each(['llama', 'llama-4bit', 'qwen', 'gemma', 'phi', 'gpt2', 'int8'])(
   'heads and neurons of an export: %s',
   { timeout: 60_000 },
   (name) => {

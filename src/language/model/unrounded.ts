@@ -1,6 +1,5 @@
 import { type Graph, type Initializer, type Node, namesRead, nodeOf, operatorKey } from '../../onnx/graph.ts';
 import { namesOf } from '../../onnx/lowering/rewrite.ts';
-import { filled } from '../../tensor/filled.ts';
 import { float32 } from '../../tensor/tensor.ts';
 
 /**
@@ -19,34 +18,30 @@ export function unrounded(graph: Graph): Graph {
   if (sources.size === 0) return graph;
   const names = namesOf(graph);
   const initializers = new Map(graph.initializers);
-  const ones = (of: readonly number[]): string => {
-    const name = `unrounded/ones${of.join('×')}`;
-    if (!names.has(name)) {
-      names.add(name);
-      const tensor = float32(
-        of,
-        filled(new Float32Array(of[0] ?? 1), () => 1),
-      );
-      initializers.set(name, { name, type: 'float32', shape: of, location: { kind: 'memory', tensor } });
-    }
-    return name;
-  };
+  const one = 'unrounded/one';
+  const tensor = float32([], Float32Array.of(1));
+  initializers.set(one, { name: one, type: 'float32', shape: [], location: { kind: 'memory', tensor } });
   const nodes = graph.nodes.flatMap((node): Node[] => {
-    if (sources.get(node.outputs[0]) === node) {
-      return node.outputs[1] ? [nodeOf('Identity', [ones([])], node.outputs[1])] : [];
-    }
+    if (sources.get(node.outputs[0]) === node)
+      return node.outputs[1] ? [nodeOf('Identity', [one], node.outputs[1])] : [];
     const source = operatorKey(node) === 'MatMulInteger' ? sources.get(node.inputs[0]) : undefined;
     if (!source) return [node];
     const [, weight, , zero = ''] = node.inputs;
     const real = `unrounded/${weight}`;
-    const scale = ones(graph.initializers.get(zero)?.shape ?? []);
     const product = nodeOf('MatMul', [source.inputs[0], real], node.outputs[0]);
     if (names.has(real)) return [product];
     names.add(real);
-    const made = nodeOf('DequantizeLinear', zero ? [weight, scale, zero] : [weight, scale], real, { axis: 1 });
-    return [made, product];
+    return [...realWeights(weight, zero, real), product];
   });
   return { ...graph, nodes, initializers, values: new Map() };
+}
+
+/** W − z by a Cast: of a DequantizeLinear before a product, ONNX Runtime may make integer arithmetic again. */
+function realWeights(weight: string, zero: string, real: string): Node[] {
+  const cast = (name: string, output: string) => nodeOf('Cast', [name], output, { to: 1 });
+  if (zero === '') return [cast(weight, real)];
+  const [whole, shift] = [`${real}/whole`, `${real}/zero`];
+  return [cast(weight, whole), cast(zero, shift), nodeOf('Sub', [whole, shift], real)];
 }
 
 /** Whether a reader of a rounded value multiplies it by 8-bit weights of the file, with its own zero point. */
