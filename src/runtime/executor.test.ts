@@ -108,6 +108,26 @@ describe('executor', () => {
     await model.close();
   });
 
+  it('opens anew, optimized, what was to run once and is asked for again and again', async () => {
+    const opened: (string | undefined)[] = [];
+    const counting = {
+      ...runtime,
+      open: (...[model, options]: Parameters<typeof runtime.open>) => {
+        opened.push(options?.optimization);
+        return runtime.open(model, options);
+      },
+    };
+    const executor = new Executor(counting, modelOf(linear()), undefined);
+    const { graph } = executor.model;
+    const feeds = new Map([['x', float32([1, 2], [1, 1])]]);
+    for (let i = 0; i < 5; i++) {
+      const results = await executor.run(graph, feeds, ['y'], { optimize: false });
+      expect([...(results.get('y') as Tensor<'float32'>).data]).toEqual([4, 6]);
+    }
+    expect(opened).toEqual(['none', 'all']);
+    await executor.close();
+  });
+
   it('closes the least recently used session when the count is exceeded, and opens it again', async () => {
     const executor = new Executor(runtime, modelOf(linear()), undefined, { sessionCount: 1 });
     const [first, second] = [linear(), linear()];

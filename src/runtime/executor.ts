@@ -69,6 +69,8 @@ const copiedBytes = 128 * 2 ** 20;
 
 /** Nodes of the largest graph that the runtime optimizes, which takes as long again as opening it and more. */
 const mostOptimized = 20_000;
+/** Runs of a session that was opened for a few. */
+const quickRuns = 2;
 
 interface Probing extends Pick<SessionOptions, 'trial'> {
   /** Whether what decides by the data is followed. */
@@ -82,6 +84,7 @@ interface Opened {
   readonly bytes: number;
   readonly isPacked: boolean;
   readonly isOptimized: boolean;
+  runs: number;
 }
 
 /** How {@link Executor.run} runs a graph. */
@@ -283,17 +286,21 @@ export class Executor {
   async #open(graph: Graph, streams: number, { prepack, optimize }: Required<Speed>): Promise<Session> {
     const known = this.#sessions.get(graph);
     if (known) this.#sessions.delete(graph);
-    if (known && (known.isPacked || !prepack) && (known.isOptimized || !optimize)) {
+    // What was to run a few times and is asked for again and again is opened anew, optimized.
+    const isOptimized = optimize || (known !== undefined && (known.isOptimized || known.runs >= quickRuns));
+    if (known && (known.isPacked || !prepack) && known.isOptimized === isOptimized) {
       this.#sessions.set(graph, known);
+      known.runs++;
       return known.session;
     }
     if (known) await (await known.session).release();
-    const optimization = !optimize || graph.nodes.length > mostOptimized ? 'none' : 'all';
+    const optimization = !isOptimized || graph.nodes.length > mostOptimized ? 'none' : 'all';
     const opened = {
       session: this.#session(graph, { streams, prepack, optimization }),
       bytes: streams * weightBytes(graph),
       isPacked: prepack,
-      isOptimized: optimize,
+      isOptimized,
+      runs: 1,
     };
     this.#sessions.set(graph, opened);
     opened.session.catch(() => this.#sessions.delete(graph));
