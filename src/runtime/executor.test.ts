@@ -108,12 +108,12 @@ describe('executor', () => {
     await model.close();
   });
 
-  it('opens anew, optimized, what was to run once and is asked for again and again', async () => {
-    const opened: (string | undefined)[] = [];
+  it('opens anew, optimized and packed, what was to run once and is asked for again and again', async () => {
+    const opened: unknown[] = [];
     const counting = {
       ...runtime,
       open: (...[model, options]: Parameters<typeof runtime.open>) => {
-        opened.push(options?.optimization);
+        opened.push([options?.optimization, options?.prepack]);
         return runtime.open(model, options);
       },
     };
@@ -121,10 +121,13 @@ describe('executor', () => {
     const { graph } = executor.model;
     const feeds = new Map([['x', float32([1, 2], [1, 1])]]);
     for (let i = 0; i < 5; i++) {
-      const results = await executor.run(graph, feeds, ['y'], { optimize: false });
+      const results = await executor.run(graph, feeds, ['y'], { optimize: false, prepack: false });
       expect([...(results.get('y') as Tensor<'float32'>).data]).toEqual([4, 6]);
     }
-    expect(opened).toEqual(['none', 'all']);
+    expect(opened).toEqual([
+      ['none', false],
+      ['all', true],
+    ]);
     await executor.close();
   });
 

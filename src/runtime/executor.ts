@@ -286,9 +286,11 @@ export class Executor {
   async #open(graph: Graph, streams: number, { prepack, optimize }: Required<Speed>): Promise<Session> {
     const known = this.#sessions.get(graph);
     if (known) this.#sessions.delete(graph);
-    // What was to run a few times and is asked for again and again is opened anew, optimized.
-    const isOptimized = optimize || (known !== undefined && (known.isOptimized || known.runs >= quickRuns));
-    if (known && (known.isPacked || !prepack) && known.isOptimized === isOptimized) {
+    // What was to run a few times and is asked for again and again is opened anew, as fast as it can be.
+    const again = known !== undefined && known.runs >= quickRuns;
+    const isPacked = prepack || again || known?.isPacked === true;
+    const isOptimized = optimize || again || known?.isOptimized === true;
+    if (known && known.isPacked === isPacked && known.isOptimized === isOptimized) {
       this.#sessions.set(graph, known);
       known.runs++;
       return known.session;
@@ -296,9 +298,9 @@ export class Executor {
     if (known) await (await known.session).release();
     const optimization = !isOptimized || graph.nodes.length > mostOptimized ? 'none' : 'all';
     const opened = {
-      session: this.#session(graph, { streams, prepack, optimization }),
+      session: this.#session(graph, { streams, prepack: isPacked, optimization }),
       bytes: streams * weightBytes(graph),
-      isPacked: prepack,
+      isPacked,
       isOptimized,
       runs: 1,
     };

@@ -26,6 +26,9 @@ export interface PieceOptions {
   readonly signal?: AbortSignal;
 }
 
+/** For so few, weights are read as they lie in the file. */
+const fewPieces = 3;
+
 interface Piece {
   readonly start: number;
   readonly end: number;
@@ -56,7 +59,7 @@ export async function gradientInPieces(
   for (const piece of pieces.slice(0, -1)) {
     throwIfCancelled(signal);
     const feeds = pieceFeeds(language, text, piece, { graph: reading, program, kept, places: [] });
-    const results = await executor.run(reading, feeds, wanted, { prepack: false, signal });
+    const results = await executor.run(reading, feeds, wanted, { prepack: pieces.length > fewPieces, signal });
     kept = new Map(caches.map(({ input, output }) => [input, results.get(output) as Tensor]));
   }
   const gradient = new Float32Array(text.vectors.length);
