@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readIdx } from '../../src/data/formats/idx.ts';
+import { type Matrix, rowOf } from '../../src/influence/matrix.ts';
 import { choose, random } from '../../src/tensor/random.ts';
 import { float32, type Tensor } from '../../src/tensor/tensor.ts';
 
@@ -38,16 +39,48 @@ export function fashion(folder: string, half: 'train' | 't10k', count: number): 
 /** Classes of Fashion-MNIST that people confuse: shirt and T-shirt, pullover and coat, sneaker and boot, trouser and dress, sandal and sneaker, bag and shirt. */
 const confusable = [6, 3, 4, 1, 2, 7, 0, 9, 6, 7];
 
-export type FlipKind = 'uniform' | 'confusable';
+/** To any other class; to one that people confuse with it; near the boundary to the class that a model takes for next. */
+export const flipKinds = ['uniform', 'confusable', 'boundary'] as const;
 
-/** Labels of which a share is wrong, and which these are. */
-export function flipped(y: Int32Array, share: number, kind: FlipKind, seed: number) {
+export type FlipKind = (typeof flipKinds)[number];
+
+/** Share of the rows that lie nearest to a boundary, of which some are flipped. */
+const near = 0.25;
+
+/**
+ * Labels of which a share is wrong, and which these are.
+ * @param probabilities by a model that was trained on the right labels
+ */
+export function flipped(y: Int32Array, share: number, kind: FlipKind, seed: number, probabilities: Matrix) {
   const source = random(seed, 11);
   const wrong = new Uint8Array(y.length);
   const labels = Int32Array.from(y);
-  for (const i of choose(y.length, Math.round(share * y.length), source)) {
+  const next = nextClasses(probabilities, y);
+  const among =
+    kind === 'boundary'
+      ? Array.from(y.keys())
+          .sort((a, b) => next[a].margin - next[b].margin || a - b)
+          .slice(0, Math.round(near * y.length))
+      : Array.from(y.keys());
+  const toClass: Readonly<Record<FlipKind, (i: number) => number>> = {
+    uniform: (i) => (y[i] + 1 + source.integer(9)) % 10,
+    confusable: (i) => confusable[y[i]],
+    boundary: (i) => next[i].class,
+  };
+  for (const k of choose(among.length, Math.round(share * y.length), source)) {
+    const i = among[k];
     wrong[i] = 1;
-    labels[i] = kind === 'uniform' ? (y[i] + 1 + source.integer(9)) % 10 : confusable[y[i]];
+    labels[i] = toClass[kind](i);
   }
   return { labels, wrong };
+}
+
+/** Of every row the class beside its own that is most probable, and how far its own is ahead. */
+function nextClasses(probabilities: Matrix, y: Int32Array): { readonly class: number; readonly margin: number }[] {
+  return Array.from(y, (own, i) => {
+    const p = rowOf(probabilities, i);
+    let best = own === 0 ? 1 : 0;
+    for (let k = 0; k < p.length; k++) if (k !== own && p[k] > p[best]) best = k;
+    return { class: best, margin: p[own] - p[best] };
+  });
 }

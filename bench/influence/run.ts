@@ -3,17 +3,23 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { readNpy } from '../../src/data/formats/npy.ts';
+import { datasetOf } from '../../src/dataset/in-memory.ts';
+import { subset } from '../../src/dataset/select.ts';
 import { labelEvidence } from '../../src/influence/audit/label-evidence.ts';
 import { labelMargins } from '../../src/influence/label-margins.ts';
 import { matrix } from '../../src/influence/matrix.ts';
 import { lossesOf } from '../../src/influence/methods/controls.ts';
+import { modelGradients } from '../../src/influence/model-gradients.ts';
 import { nearestNeighbours } from '../../src/influence/neighbours.ts';
+import { suspicion } from '../../src/influence/score.ts';
+import { createModel } from '../../src/runtime/model.ts';
 import { createNodeRuntime } from '../../src/runtime/node.ts';
 import { toNumbers } from '../../src/tensor/convert.ts';
 import { ranks } from '../../src/tensor/correlation.ts';
+import { float32, int64, sizeOf } from '../../src/tensor/tensor.ts';
 import { readDigits } from '../unrolled/digits.ts';
 import { banking } from './banking.ts';
-import { digits, type FlipKind, fashion, flipped, type Images } from './data.ts';
+import { digits, fashion, flipKinds, flipped, type Images } from './data.ts';
 import { dattriSetting } from './dattri.ts';
 import { digitsGates } from './digits.ts';
 import { noisyDigits, removals } from './digits-use.ts';
@@ -103,24 +109,28 @@ async function flips(): Promise<void> {
   say('| data | flips | audit | loss | confident learning | neighbours | difference |');
   say('|---|---|---|---|---|---|---|');
   for (const [name, kind, images, epochs] of cases) {
-    for (const flip of ['uniform', 'confusable'] as FlipKind[]) {
+    const clean = await represented(await trained(kind, images, images.y, epochs, 2, runtime), images, runtime);
+    for (const flip of flipKinds) {
       if (kind === 'mlp' && flip === 'confusable') continue;
-      const { labels, wrong } = flipped(images.y, 0.05, flip, 1);
+      const { labels, wrong } = flipped(images.y, 0.05, flip, 1, clean.probabilities);
       const model = await trained(kind, images, labels, epochs, 1, runtime);
       const { probabilities, embeddings } = await represented(model, images, runtime);
       const near = await nearestNeighbours(runtime, embeddings, embeddings, 10, { exceptSelf: true });
-      const { suspicion, losses, margins, agreement } = labelEvidence(probabilities, labels, near);
+      const evidence = labelEvidence(probabilities, labels, near);
+      const { losses, margins, agreement } = evidence;
       const first = (scores: Float64Array) => {
         const order = Array.from(scores.keys()).sort((a, b) => scores[b] - scores[a]);
         return new Set(order.slice(0, Math.round(0.1 * order.length)));
       };
-      const [ours, theirs] = [first(suspicion), first(losses)];
+      const [ours, theirs] = [first(evidence.suspicion), first(losses)];
       const bad = Array.from(wrong.keys()).filter((i) => wrong[i]);
       const [low, high] = interval(
         (at) => at.reduce((sum, k) => sum + Number(ours.has(bad[k])) - Number(theirs.has(bad[k])), 0) / at.length,
         bad.length,
       );
-      const by = [suspicion, losses, margins.map((m) => -m), agreement.map((a) => -a)].map((s) => found(s, wrong, 0.1));
+      const by = [evidence.suspicion, losses, margins.map((m) => -m), agreement.map((a) => -a)].map((s) =>
+        found(s, wrong, 0.1),
+      );
       say(
         `| ${name}, ${epochs} epochs | ${flip} | ${by.map(shown).join(' | ')} | ${shown(by[0] - by[1])} [${shown(low)}, ${shown(high)}] |`,
       );
@@ -134,14 +144,43 @@ interface Checked {
   readonly mturk: { readonly given: number };
 }
 
-function labelErrors(): void {
+/** Parts of the rows, each left out of a training in its turn. */
+const folds = 5;
+
+/** Self-influence of images with their labels, by EK-FAC at the weights of a CNN that was trained without them. */
+async function selfInfluence(images: Images): Promise<Float64Array> {
+  const rows = datasetOf({ image: images.x }, { labels: int64([images.y.length], Array.from(images.y)) });
+  const all = new Float64Array(rows.length);
+  const size = sizeOf(images.x.shape.slice(1));
+  for (let fold = 0; fold < folds; fold++) {
+    const at = Array.from(images.y.keys()).filter((i) => i % folds !== fold);
+    const x = new Float32Array(at.length * size);
+    for (const [k, i] of at.entries()) x.set(images.x.data.subarray(i * size, (i + 1) * size), k * size);
+    const others = {
+      ...images,
+      x: float32([at.length, ...images.x.shape.slice(1)], x),
+      y: Int32Array.from(at, (i) => images.y[i]),
+    };
+    const model = await trained('cnn', others, others.y, Number(options.epochs), 1, runtime);
+    const gradients = await modelGradients({
+      model: createModel(model, runtime, { name: 'cnn', hash: '' }),
+      ...{ output: model.graph.outputs[0].name, classes: images.classes, rows, queries: subset(rows, [0]) },
+    });
+    const context = { rows: rows.length, queries: 1, seed: 1, gradients };
+    const { values } = (await suspicion('ek-fac', context)) as { readonly values: Float64Array };
+    for (let i = fold; i < rows.length; i += folds) all[i] = values[i];
+  }
+  return all;
+}
+
+async function labelErrors(): Promise<void> {
   const folder = join(options.data, 'label-errors');
   say('\n## Label errors that people checked\n');
   say(
     'Among the rows that confident learning suspected and five people judged; confirmed: fewer than three of them chose the given label. AUC of confirmed against refuted; no other row was ever checked.\n',
   );
-  say('| data | checked | confirmed | loss | confident learning |');
-  say('|---|---|---|---|---|');
+  say('| data | checked | confirmed | loss | confident learning | self-influence by EK-FAC |');
+  say('|---|---|---|---|---|---|');
   for (const name of ['mnist', 'cifar10', 'imdb']) {
     const read = (file: string) => readNpy(readFileSync(join(folder, file)), file);
     const array = read(`cross_validated_predicted_probabilities/${name}_test_set_pyx.npy`);
@@ -161,19 +200,24 @@ function labelErrors(): void {
     const at = checked.map(({ id }) => position?.get(String(id)) ?? Number(id));
     const confirmed = checked.map(({ mturk }) => Number(mturk.given < 3));
     const { margins } = labelMargins(probabilities, labels);
-    const cells = [lossesOf(probabilities, labels), margins.map((margin) => -margin)].map((scores) => {
-      const own = at.map((i) => scores[i]);
+    // Of the others there are no images here: their probabilities alone were given.
+    const own = name === 'mnist' ? [await selfInfluence(fashion(join(options.data, 'mnist'), 't10k', rows))] : [];
+    const orders = [lossesOf(probabilities, labels), margins.map((margin) => -margin), ...own];
+    const cells = orders.map((scores) => {
+      const checkedOnes = at.map((i) => scores[i]);
       const [low, high] = interval(
         (some) =>
           auc(
-            some.map((k) => own[k]),
+            some.map((k) => checkedOnes[k]),
             some.map((k) => confirmed[k]),
           ),
-        own.length,
+        checkedOnes.length,
       );
-      return `${shown(auc(own, confirmed))} [${shown(low)}, ${shown(high)}]`;
+      return `${shown(auc(checkedOnes, confirmed))} [${shown(low)}, ${shown(high)}]`;
     });
-    say(`| ${name} | ${checked.length} | ${confirmed.reduce((sum, one) => sum + one, 0)} | ${cells.join(' | ')} |`);
+    say(
+      `| ${name} | ${checked.length} | ${confirmed.reduce((sum, one) => sum + one, 0)} | ${cells.join(' | ')} |${own.length ? '' : ' – |'}`,
+    );
   }
 }
 
