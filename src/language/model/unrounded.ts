@@ -53,7 +53,7 @@ function isOfWeights({ initializers }: Graph, reader: Node | undefined, source: 
   return left === source.outputs[0] && leftZero === (source.outputs[2] ?? '') && weight?.shape.length === 2 && isZero;
 }
 
-/** What reads each value; an output of the graph is read by nobody that is known. */
+/** What reads each value; what reads an output of the graph is not known. */
 function readersOf({ nodes, outputs }: Graph): Map<string, (Node | undefined)[]> {
   const readers = new Map<string, (Node | undefined)[]>();
   const read = (name: string, node: Node | undefined) => readers.set(name, [...(readers.get(name) ?? []), node]);
