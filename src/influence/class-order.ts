@@ -1,3 +1,4 @@
+import { largestAt } from '../tensor/extremes.ts';
 import { type Matrix, rowOf } from './matrix.ts';
 
 /** Rows of a class from which something can be said of it. */
@@ -19,8 +20,8 @@ export function classOrderNotes(
 ): readonly string[] {
   const size = probabilities.columns;
   const counts = new Uint32Array(size * size);
-  for (const [i, label] of labels.entries()) counts[label * size + largest(rowOf(probabilities, i))]++;
-  const mostly = Array.from({ length: size }, (_, k) => largest(counts.subarray(k * size, (k + 1) * size)));
+  for (const [i, label] of labels.entries()) counts[label * size + largestAt(rowOf(probabilities, i))]++;
+  const mostly = Array.from({ length: size }, (_, k) => largestAt(counts.subarray(k * size, (k + 1) * size)));
   const rows = mostly.map((_, k) => counts.subarray(k * size, (k + 1) * size).reduce((sum, one) => sum + one, 0));
   const moved = mostly.flatMap((to, k) => (rows[k] >= fewestRows && to !== k ? [k] : []));
   const reached = mostly.filter((_, k) => rows[k] > 0);
@@ -34,10 +35,4 @@ export function classOrderNotes(
   return [
     `the classes seem to stand in another order than the outputs of the model, which predicts ${told.join(', ')}: then nothing said here is about the right class. List them in the order of the outputs as "labels" in wherefore.yaml`,
   ];
-}
-
-function largest(values: ArrayLike<number>): number {
-  let best = 0;
-  for (let k = 1; k < values.length; k++) if (values[k] > values[best]) best = k;
-  return best;
 }

@@ -1,8 +1,10 @@
+import { maxOf } from '../tensor/extremes.ts';
 import { random } from '../tensor/random.ts';
 import { kMeans, nearestCentre } from './clusters.ts';
 import type { GradientMaterial } from './gradient-material.ts';
 import { type Matrix64, rowOf, zeros } from './matrix.ts';
 import { preconditionedProducts } from './methods/projected.ts';
+import { sortedRows } from './sorted-rows.ts';
 
 /** Training rows that act on f alike. */
 export interface RowKind {
@@ -29,20 +31,11 @@ export interface KindMark {
   readonly ofData: number;
 }
 
-export interface KindsOptions {
-  readonly seed: number;
-  /** Rows of each sign at most. Default 200. */
-  readonly most?: number;
-}
-
 /** Directions of each side of a layer, and damping as a share of the mean second moment. */
 const projection = { side: 16, share: 10 };
 
 /** Kinds of each sign at most. */
 const mostKinds = 8;
-
-/** Share of the sum of the scores of a sign that the rows which are sorted into kinds hold together. */
-const held = 0.9;
 
 /** Rows of a sign below which there is nothing to sort. */
 const leastRows = 8;
@@ -66,9 +59,9 @@ export async function rowKinds(
   gradients: GradientMaterial,
   scores: ArrayLike<number>,
   columns: ReadonlyMap<string, readonly string[]>,
-  { seed, most = 200 }: KindsOptions,
+  { seed }: { readonly seed: number },
 ): Promise<RowKind[]> {
-  const signs = [1, -1].map((sign) => strongest(scores, sign, most));
+  const signs = [1, -1].map((sign) => strongest(scores, sign));
   const all = signs.flat();
   if (all.length === 0) return [];
   const cosines = cosinesOf(await preconditionedProducts(gradients, all, { ...projection, seed }));
@@ -88,17 +81,18 @@ export async function rowKinds(
 }
 
 /** Rows of a sign, the strongest first, until they hold their share of the sum; at least {@link leastRows} where there are. */
-function strongest(scores: ArrayLike<number>, sign: number, most: number): number[] {
+function strongest(scores: ArrayLike<number>, sign: number): number[] {
   const order: number[] = [];
   let left = 0;
   for (let i = 0; i < scores.length; i++)
     if (sign * scores[i] > 0) {
       order.push(i);
-      left += held * sign * scores[i];
+      left += sortedRows.share * sign * scores[i];
     }
   order.sort((a, b) => sign * (scores[b] - scores[a]) || a - b);
   let count = 0;
-  while (count < Math.min(most, order.length) && (left > 0 || count < leastRows)) left -= sign * scores[order[count++]];
+  while (count < Math.min(sortedRows.most, order.length) && (left > 0 || count < leastRows))
+    left -= sign * scores[order[count++]];
   return order.slice(0, count);
 }
 
@@ -149,7 +143,7 @@ function bestStart(rows: Matrix64, k: number, seed: number): Uint32Array<ArrayBu
 
 /** Mean cosine of a row with the rows of each cluster, without itself; NaN where it has none. */
 function meanCosines(cosines: Matrix64, assignment: Uint32Array, i: number): Float64Array {
-  const k = largest(assignment) + 1;
+  const k = maxOf(assignment) + 1;
   const [sums, counts] = [new Float64Array(k), new Float64Array(k)];
   for (let j = 0; j < cosines.rows; j++) {
     if (j === i) continue;
@@ -178,15 +172,9 @@ function nearestOther(means: Float64Array, own: number): number {
 }
 
 function membersOf(assignment: Uint32Array): number[][] {
-  const members: number[][] = Array.from({ length: largest(assignment) + 1 }, () => []);
+  const members: number[][] = Array.from({ length: maxOf(assignment) + 1 }, () => []);
   for (const [i, c] of assignment.entries()) members[c].push(i);
   return members.filter((one) => one.length > 0);
-}
-
-function largest(values: Uint32Array): number {
-  let most = 0;
-  for (const value of values) if (value > most) most = value;
-  return most;
 }
 
 interface Sorted {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { maxOf, minOf } from './extremes.ts';
+import { largestAt, maxOf, minOf } from './extremes.ts';
 
 describe('extremes', () => {
   it('agree with Math.max and Math.min', () => {
@@ -14,4 +14,8 @@ describe('extremes', () => {
     expect(() => Math.max(...values)).toThrow(RangeError);
     expect([maxOf(values), minOf(new Map(values.map((v) => [v, v])).values())]).toEqual([999_999, 0]);
   });
+});
+
+it('finds where the largest value is, the first of equal ones', () => {
+  expect([largestAt([1, 3, 2, 3]), largestAt(Float32Array.of(-2, -1)), largestAt([])]).toEqual([1, 1, 0]);
 });

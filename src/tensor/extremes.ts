@@ -8,6 +8,13 @@ export function maxOf(values: Iterable<number>): number {
   return most;
 }
 
+/** Position of the largest value, the first of equal ones; 0 of none. */
+export function largestAt(values: ArrayLike<number>): number {
+  let best = 0;
+  for (let k = 1; k < values.length; k++) if (values[k] > values[best]) best = k;
+  return best;
+}
+
 /** The smallest value; +∞ of none, NaN where one of them is NaN, as `Math.min`. */
 export function minOf(values: Iterable<number>): number {
   let least = Number.POSITIVE_INFINITY;

@@ -15,6 +15,11 @@ export async function openDecoderModel(
 ): Promise<LanguageModel> {
   const folder = await mkdtemp(join(tmpdir(), 'decoder-'));
   await writeDecoder(folder, shape, model);
+  return openInFolder(folder, runtime);
+}
+
+/** Opens the model of a folder, which goes when it is closed. */
+export async function openInFolder(folder: string, runtime: Runtime): Promise<LanguageModel> {
   const language = await openLanguageModel(folder, { runtime });
   return {
     ...language,

@@ -1,15 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { wordTokenizer } from '../../examples/language/tokenizer.ts';
 import { writeAtomically } from '../../src/data/index.ts';
-import { type LanguageModel, openLanguageModel } from '../../src/language/model/language-model.ts';
+import type { LanguageModel } from '../../src/language/model/language-model.ts';
 import { GraphBuilder } from '../../src/onnx/builder.ts';
 import { encodeModel } from '../../src/onnx/encode.ts';
 import type { OnnxModel } from '../../src/onnx/graph.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { permutation, type Random, random } from '../../src/tensor/random.ts';
 import { float32, sizeOf } from '../../src/tensor/tensor.ts';
+import { openInFolder } from './opened.ts';
 
 // A reader of long texts, set by hand: behind `n17` it says what stood behind `n17` before. One head looks one token
 // back, another one at tokens behind the same name. Both tell tokens and places apart by random codes, so that they do
@@ -81,14 +82,7 @@ export async function openReader(longest: number, runtime: Runtime): Promise<Lan
   await writeAtomically(join(folder, 'tokenizer.json'), wordTokenizer(words));
   const config = { model_type: 'reader', vocab_size: words.length, max_position_embeddings: longest };
   await writeAtomically(join(folder, 'config.json'), JSON.stringify(config));
-  const language = await openLanguageModel(folder, { runtime });
-  return {
-    ...language,
-    async close() {
-      await language.close();
-      await rm(folder, { recursive: true });
-    },
-  };
+  return openInFolder(folder, runtime);
 }
 
 /**

@@ -2,10 +2,10 @@ import { inductionVocabulary, inductionWordsOf } from '../../examples/language/i
 import { type AttentionPattern, attentionPatterns } from '../../src/language/circuit/attention-patterns.ts';
 import { componentsOf } from '../../src/language/circuit/components.ts';
 import { type HeadPlace, withoutHeads } from '../../src/language/circuit/without-heads.ts';
-import { largest } from '../../src/language/generate/sampling.ts';
 import type { LanguageModel } from '../../src/language/model/language-model.ts';
 import { logitsAt } from '../../src/language/model/run.ts';
 import { readValues } from '../../src/language/where/read-values.ts';
+import { largestAt } from '../../src/tensor/extremes.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 
 const form = { before: 4, part: 14 };
@@ -63,7 +63,7 @@ async function foretold(language: LanguageModel, texts: readonly (readonly numbe
     const logits = await logitsAt(language, ids);
     let [right, all] = [0, 0];
     for (let t = second; t + 1 < ids.length; t++) {
-      if (largest(logits.subarray(t * vocabulary, (t + 1) * vocabulary)) === ids[t + 1]) right++;
+      if (largestAt(logits.subarray(t * vocabulary, (t + 1) * vocabulary)) === ids[t + 1]) right++;
       all++;
     }
     shares.push(right / all);

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sharedData } from '../../../test/shared-data.ts';
+import { largestAt } from '../../tensor/extremes.ts';
 import { int64, type Tensor, tensor } from '../../tensor/tensor.ts';
 import { type LanguageModel, openLanguageModel } from '../model/language-model.ts';
 import { logitsAt } from '../model/run.ts';
 import { capacityFor, openDecoder } from './decoder.ts';
 import { decoderProgram } from './decoder-program.ts';
 import { generate } from './generate.ts';
-import { largest } from './sampling.ts';
 
 const folder = sharedData('stories260k');
 
@@ -73,7 +73,7 @@ describe.skipIf(!folder)('a real language model', () => {
     const logits = await logitsAt(language, ids.slice(0, 3));
     for (let i = 0; i < 3; i++) {
       const row = logits.subarray(i * 512, i * 512 + 512);
-      const most = row[largest(row)];
+      const most = row[largestAt(row)];
       const total = row.reduce((sum, logit) => sum + Math.exp(logit - most), 0);
       expect(scores[i]).toBeCloseTo(row[ids[i + 1]] - most - Math.log(total), 4);
     }

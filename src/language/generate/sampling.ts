@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { checked } from '../../checked.ts';
 import { WhereforeError } from '../../errors.ts';
+import { largestAt } from '../../tensor/extremes.ts';
 import { type Random, random } from '../../tensor/random.ts';
 
 /** How the next token is chosen. */
@@ -45,7 +46,7 @@ export function createSampler(sampling: Sampling): Sampler {
   return {
     choose(logits, text) {
       const scores = penalised(logits, text, sampling.repetitionPenalty);
-      return sampling.temperature === 0 ? largest(scores) : draw(scores, sampling, source);
+      return sampling.temperature === 0 ? largestAt(scores) : draw(scores, sampling, source);
     },
   };
 }
@@ -55,13 +56,6 @@ function penalised(logits: Float32Array, text: readonly number[], penalty: numbe
   const scores = logits.slice();
   for (const id of new Set(text)) scores[id] = scores[id] > 0 ? scores[id] / penalty : scores[id] * penalty;
   return scores;
-}
-
-/** The index of the largest; the first where several are. */
-export function largest(values: ArrayLike<number>): number {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i;
-  return best;
 }
 
 function draw(scores: Float32Array, { temperature, topK, topP, minP }: Sampling, source: Random): number {

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { byteTokenizerPath, languageFixtures } from '../../../test/language/byte-tokenizer.ts';
 import { createNodeRuntime } from '../../runtime/node.ts';
+import { largestAt } from '../../tensor/extremes.ts';
 import { openEncoderDecoder } from '../generate/encoder-decoder.ts';
 import { generate } from '../generate/generate.ts';
 import { localTextModel } from '../generate/local-text-model.ts';
-import { largest } from '../generate/sampling.ts';
 import { whereInModel } from '../where/where.ts';
 import { openEmbeddingProgram } from '../why/embedding-program.ts';
 import { openPrefixScorer } from '../why/prefix-scorer.ts';
@@ -69,7 +69,7 @@ describe.each([
     const decoder = await openEncoderDecoder(await opened, values.prompt, 8);
     const written: number[] = [];
     while (written.length < values.written.length)
-      written.push(largest(await decoder.read([...values.prompt, ...written])));
+      written.push(largestAt(await decoder.read([...values.prompt, ...written])));
     expect(written).toEqual(values.written);
   });
 

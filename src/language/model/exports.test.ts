@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { byteTokenizerPath, languageFixtures } from '../../../test/language/byte-tokenizer.ts';
 import { createNodeRuntime } from '../../runtime/node.ts';
+import { largestAt } from '../../tensor/extremes.ts';
 import { openDecoder } from '../generate/decoder.ts';
 import { decoderProgram } from '../generate/decoder-program.ts';
-import { largest } from '../generate/sampling.ts';
 import { anatomyOf } from '../where/anatomy.ts';
 import { directAttribution } from '../where/direct-attribution.ts';
 import { openEmbeddingProgram } from '../why/embedding-program.ts';
@@ -95,7 +95,7 @@ describe.each([
     const written: number[] = [];
     let logits = await decoder.read(values.prompt);
     for (let i = 0; i < 12; i++) {
-      written.push(largest(logits));
+      written.push(largestAt(logits));
       logits = await decoder.read([written[i]]);
     }
     await decoder.close();

@@ -1,5 +1,5 @@
+import { largestAt } from '../../tensor/extremes.ts';
 import { float32 } from '../../tensor/tensor.ts';
-import { largest } from '../generate/sampling.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { anatomyOf } from './anatomy.ts';
 import { readValues } from './read-values.ts';
@@ -47,7 +47,7 @@ export async function logitLens(language: LanguageModel, ids: readonly number[],
 const rowOf = (data: Float32Array, i: number, size: number) => data.subarray(i * size, (i + 1) * size);
 
 function cellOf({ tokenizer }: LanguageModel, logits: Float32Array, next: number | undefined): LensCell {
-  const best = largest(logits);
+  const best = largestAt(logits);
   let total = 0;
   for (let v = 0; v < logits.length; v++) total += Math.exp(logits[v] - logits[best]);
   const logNext = next === undefined ? null : logits[next] - logits[best] - Math.log(total);

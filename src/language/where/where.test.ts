@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sharedData } from '../../../test/shared-data.ts';
 import { renderWherePage } from '../../page/language/where-page.ts';
-import { largest } from '../generate/sampling.ts';
+import { largestAt } from '../../tensor/extremes.ts';
 import { type LanguageModel, openLanguageModel } from '../model/language-model.ts';
 import { logitsAt } from '../model/run.ts';
 import { anatomyOf } from './anatomy.ts';
@@ -39,7 +39,7 @@ describe.skipIf(!folder)('where in a language model', () => {
 
   it('adds what blocks write up to the logit, and to the difference of two', async () => {
     const position = ids.length - 1;
-    for (const token of [largest(logits), 296, 3]) {
+    for (const token of [largestAt(logits), 296, 3]) {
       const { parts, logit } = await directAttribution(language, ids, { position, weights: new Map([[token, 1]]) });
       expect(logit).toBeCloseTo(logits[token], 4);
       // The model has no biases: 1e-4 of logits up to 20.
@@ -55,7 +55,7 @@ describe.skipIf(!folder)('where in a language model', () => {
 
   it('says in the last row of the lens what the model says', () => {
     const cell = document.lens.rows.at(-1)?.at(-1);
-    const best = largest(logits);
+    const best = largestAt(logits);
     const total = logits.reduce((sum, logit) => sum + Math.exp(logit - logits[best]), 0);
     expect(cell?.token).toBe(language.tokenizer.textOf(best));
     expect(cell?.probability).toBeCloseTo(1 / total, 4);

@@ -1,4 +1,5 @@
 import type { InfluenceDocument, InfluentialKind } from '../../influence/influence-document.ts';
+import { sortedRows } from '../../influence/sorted-rows.ts';
 import { type Html, html } from '../html.ts';
 
 export const kindsStyle = `
@@ -39,6 +40,6 @@ export async function kindsSection(
     }),
   );
   return html`<h2>Kinds of rows</h2>
-<p class="quiet">The strongest rows, which hold 90 % of what helps and of what harms (200 each at most), by why they act: rows of one kind change the weights alike, as their preconditioned gradients say. Of each kind the rows that are most like the others.</p>
+<p class="quiet">The strongest rows, which hold ${percent(sortedRows.share)} of what helps and of what harms (${sortedRows.most} each at most), by why they act: rows of one kind change the weights alike, as their preconditioned gradients say. Of each kind the rows that are most like the others.</p>
 ${shown.length ? shown : html`<p class="quiet">None.</p>`}`;
 }

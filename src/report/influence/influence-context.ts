@@ -11,6 +11,7 @@ import { represent } from '../../influence/represent.ts';
 import { checkRowsAlone } from '../../influence/rows-alone.ts';
 import { type InfluenceContext, influenceMethodNamed } from '../../influence/score.ts';
 import { meanDirection, meanRow } from '../../influence/slices/mean-rows.ts';
+import { largestAt } from '../../tensor/extremes.ts';
 import { filled } from '../../tensor/filled.ts';
 import { type ClassReader, classReader, scoresValue } from '../audit/class-reader.ts';
 import type { InfluenceDataOptions } from './influence-options.ts';
@@ -57,7 +58,7 @@ export async function contextOf(
       expected: `${classes.length} classes: ${classes.slice(0, 10).join(', ')}`,
       fix: 'give the data that the model was trained on',
     });
-  const predicted = filled(new Int32Array(query.length), (q) => largest(rowOf(ofQuery.probabilities, q)));
+  const predicted = filled(new Int32Array(query.length), (q) => largestAt(rowOf(ofQuery.probabilities, q)));
   const targets = predicted.map((k, q) => wanted[q] ?? k);
   const { gradients, why } = wantsGradients(options)
     ? await gradientsOrWhy(options, reader, classes.length, targets)
@@ -206,10 +207,4 @@ async function gradientsOf(
       return byFormula(own, await modelGradients(own));
     },
   };
-}
-
-function largest(values: ArrayLike<number>): number {
-  let best = 0;
-  for (let k = 1; k < values.length; k++) if (values[k] > values[best]) best = k;
-  return best;
 }

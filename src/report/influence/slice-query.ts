@@ -16,6 +16,7 @@ import {
   sliceWeights,
 } from '../../influence/slices/measured-query.ts';
 import { type SliceFacts, sliceRows } from '../../influence/slices/slice-filter.ts';
+import { largestAt } from '../../tensor/extremes.ts';
 import { filled } from '../../tensor/filled.ts';
 import { checkLabels } from '../audit/check-rows.ts';
 import { classReader } from '../audit/class-reader.ts';
@@ -162,17 +163,11 @@ async function factsOf(options: SliceQueryOptions): Promise<Facts> {
   });
   const labels = from.labels?.type === 'int64' ? classNumbers(from.labels) : undefined;
   if (labels) checkLabels(from, labels, classes);
-  const predicted = filled(new Int32Array(from.length), (i) => largest(rowOf(probabilities, i)));
+  const predicted = filled(new Int32Array(from.length), (i) => largestAt(rowOf(probabilities, i)));
   return {
     ...{ rows: from.length, classes, labels, predicted, probabilities, columns: from.columns },
     confidence: filled(new Float64Array(from.length), (i) => rowOf(probabilities, i)[predicted[i]]),
     ...(labels && { losses: lossesOf(probabilities, labels) }),
     column: (name) => from.column(name, range(0, from.length)),
   };
-}
-
-function largest(values: ArrayLike<number>): number {
-  let best = 0;
-  for (let k = 1; k < values.length; k++) if (values[k] > values[best]) best = k;
-  return best;
 }
